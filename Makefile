@@ -1,0 +1,40 @@
+# Every target sets up what it needs; `make plan` and `make test` work on a fresh clone with Python 3.11 or later.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: plan test test-slow lint types docs check reported clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+plan: $(READY)  ## the main job: plan Llama-3.1-405B on H100
+	$(BIN)/carbonscaling plan --model examples/llama-3.1-405b.json --tokens 15.6e12 --device h100-sxm --max-days 90 --region us-east5
+
+reported: $(READY)  ## published runs beside our estimates
+	$(BIN)/carbonscaling reported
+
+test: $(READY)  ## the whole suite, two workers
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+docs: $(READY)  ## generated pages are the ones committed
+	$(BIN)/python -m carbonscaling.cli.pages --check
+
+check: lint types docs test
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,81 @@
+"""Carbon of making the machines, and the share of it that one training carries.
+
+Route 1 takes measured product footprints as they are; route 2 adds up areas and capacities (here). SI throughout: areas
+in m2, CPA in kg/m2, capacities in bytes, kg per byte, times in s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["amortised", "device_bottom_up", "die_carbon", "fab_carbon_per_area", "host_bottom_up", "memory_carbon"]
+
+
+def fab_carbon_per_area(energy_per_area: Any, fab_intensity: Any, gases: Any, materials: Any) -> Any:
+    """Emissions per processed wafer area: electricity, process gases, raw materials.
+
+    Gupta et al. 2022 (ACT), equation 5, before the division by the yield (see `die_carbon`).
+
+    Parameters
+    ----------
+    energy_per_area : J/m2
+        EPA of the process node.
+    fab_intensity : kg/J
+        Carbon intensity of the fab's electricity.
+    gases, materials : kg/m2
+        GPA and MPA.
+
+    Examples
+    --------
+    ACT's 7 nm on Taiwan's grid, in kWh, kg and cm2, with a yield of 0.875:
+
+    >>> round(fab_carbon_per_area(2.15, 0.583, 0.275, 0.5) / 0.875, 2)
+    2.32
+    """
+    return energy_per_area * fab_intensity + gases + materials
+
+
+def die_carbon(area: Any, carbon_per_area: Any, good_share: Any) -> Any:
+    """Emissions of good dies of a total `area`: area * CPA / yield.
+
+    The yield counts per die: two dies of 800 mm2 cost less than one of 1600 mm2 would. Where a CPA already contains
+    the yield, as the papers' Table 3 does, `good_share` is 1.
+    """
+    return area * carbon_per_area / good_share
+
+
+def memory_carbon(capacity: Any, carbon_per_byte: Any) -> Any:
+    """Emissions of memory or storage, capacity * kg/B (CarbonScaling v1 Table 4)."""
+    return capacity * carbon_per_byte
+
+
+def device_bottom_up(logic: Any, memory: Any, board: Any) -> Any:
+    """Emissions of one accelerator: logic dies, stacked memory, and its share of board, cooling and assembly; kg."""
+    return logic + memory + board
+
+
+def host_bottom_up(n_cpus: Any, cpu: Any, main_memory: Any, storage: Any, chassis: Any) -> Any:
+    """Emissions of one host without its accelerators: processors, DRAM, SSD, chassis with board and supplies; kg."""
+    return n_cpus * cpu + main_memory + storage + chassis
+
+
+def amortised(embodied: Any, duration: Any, lifetime: Any, busy_share: Any) -> Any:
+    """Part of `embodied` that a run of `duration` carries.
+
+    ``embodied * duration / (lifetime * busy_share)``. A `busy_share` of 1 is the calendar convention (CarbonScaling v1
+    equation 3; SCI, ISO/IEC 21031); below 1, only busy hours carry the machine (Luccioni et al. 2022: 0.85).
+
+    Parameters
+    ----------
+    embodied : kg
+    duration, lifetime : s
+    busy_share : 1
+
+    Examples
+    --------
+    OLMo: a node of 3,700 kg and 8 GPUs, four years by the calendar, is 13.2 g per GPU-hour (arXiv 2503.05804).
+
+    >>> round(amortised(3700.0 / 8, 1.0, 4 * 365.25 * 24, 1.0), 4)
+    0.0132
+    """
+    return embodied * duration / (lifetime * busy_share)

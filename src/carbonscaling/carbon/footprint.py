@@ -1,0 +1,158 @@
+"""Energy and emissions of a training run, part by part, for one run or for blocks of settings at once.
+
+Both modes are one formula: what tells them apart (power law or straight line, route of the embodied carbon,
+amortisation) is settled in the coefficients of `CarbonNumbers`, so nothing here branches on a value.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from carbonscaling.carbon.embodied import amortised
+from carbonscaling.carbon.operational import energy, host_count, operational_carbon, overhead_energy, water_use
+from carbonscaling.carbon.power import run_average_power, saturating_power
+
+__all__ = ["CarbonNumbers", "FootprintParts", "footprint", "low_static", "without_embodied", "without_static"]
+
+
+class CarbonNumbers(NamedTuple):
+    """Everything the footprint of a cluster in a region depends on; SI floats.
+
+    Attributes
+    ----------
+    idle_w, busy_w : float
+        Power of one device without work and at `best_utilisation` (paper mode: P_s and P_s + alpha * P_d).
+    exponent : float
+        g of `saturating_power` (paper mode: 1).
+    best_utilisation : float
+        MFU at which a device draws `busy_w`: the best-tuned one (paper mode: 1).
+    checkpoint_w : float
+        Power of one device while a checkpoint is written.
+    host_w, host_idle_w : float
+        Power of one host without its devices, at work and idle.
+    network_w : float
+        Switches and optics, per device.
+    devices_per_host : float
+    pue : float
+    carbon_intensity : float
+        kg/J.
+    device_kg, host_kg : float
+        Embodied carbon of one device and of one host without its devices.
+    other_share : float
+        Building, transport and end of life, as a share of devices and hosts.
+    lifetime_s, busy_share : float
+        Amortisation, see `amortised`.
+    water_on_site, water_off_site : float
+        L/J.
+    checkpoint_share, idle_share : float
+        Shares of the run's time.
+    development : float
+        Emissions of the whole project over those of the final run; 1 counts the run alone.
+    """
+
+    idle_w: float
+    busy_w: float
+    exponent: float
+    best_utilisation: float
+    checkpoint_w: float
+    host_w: float
+    host_idle_w: float
+    network_w: float
+    devices_per_host: float
+    pue: float
+    carbon_intensity: float
+    device_kg: float
+    host_kg: float
+    other_share: float
+    lifetime_s: float
+    busy_share: float
+    water_on_site: float
+    water_off_site: float
+    checkpoint_share: float = 0.0
+    idle_share: float = 0.0
+    development: float = 1.0
+
+
+class FootprintParts(NamedTuple):
+    """Parts and totals of a footprint; J, kg CO2e and litres; floats or arrays alike.
+
+    ``energy_j`` is the sum of the four energies before it, ``total_kg`` of the five masses before it. Development work
+    (failed and exploratory runs) is an energy and a mass of its own, zero when ``development`` is 1.
+    """
+
+    device_energy_j: Any
+    host_energy_j: Any
+    overhead_energy_j: Any
+    development_energy_j: Any
+    energy_j: Any
+    operational_kg: Any
+    embodied_device_kg: Any
+    embodied_host_kg: Any
+    embodied_other_kg: Any
+    development_kg: Any
+    total_kg: Any
+    water_l: Any
+    device_power_w: Any
+
+
+def footprint(numbers: CarbonNumbers, n_devices: Any, duration_s: Any, utilisation: Any) -> FootprintParts:
+    """Return the parts of the footprint of `n_devices` over `duration_s`.
+
+    Parameters
+    ----------
+    numbers : CarbonNumbers
+    n_devices : int or array
+    duration_s : float or array
+        Wall-clock time, including the shares spent on checkpoints and idle. Finite: mask infeasible settings after.
+    utilisation : float or array
+        MFU while productive (model FLOP/s over peak).
+    """
+    n = numbers
+    working_w = saturating_power(n.idle_w, n.busy_w, utilisation / n.best_utilisation, n.exponent)
+    device_w = run_average_power(working_w, n.checkpoint_w, n.idle_w, n.checkpoint_share, n.idle_share)
+    host_w = run_average_power(n.host_w, n.host_w, n.host_idle_w, n.checkpoint_share, n.idle_share)
+    n_hosts = host_count(n_devices, n.devices_per_host)
+
+    device_j = energy(device_w, n_devices, duration_s)
+    host_j = energy(host_w, n_hosts, duration_s) + energy(n.network_w, n_devices, duration_s)
+    overhead_j = overhead_energy(device_j + host_j, n.pue)
+    run_j = device_j + host_j + overhead_j
+    operational_kg = operational_carbon(run_j, n.carbon_intensity)
+
+    device_kg = amortised(n.device_kg * n_devices, duration_s, n.lifetime_s, n.busy_share)
+    host_kg = amortised(n.host_kg * n_hosts, duration_s, n.lifetime_s, n.busy_share)
+    other_kg = n.other_share * (device_kg + host_kg)
+    run_kg = operational_kg + device_kg + host_kg + other_kg
+
+    extra = n.development - 1.0
+    return FootprintParts(
+        device_energy_j=device_j,
+        host_energy_j=host_j,
+        overhead_energy_j=overhead_j,
+        development_energy_j=extra * run_j,
+        energy_j=run_j + extra * run_j,
+        operational_kg=operational_kg,
+        embodied_device_kg=device_kg,
+        embodied_host_kg=host_kg,
+        embodied_other_kg=other_kg,
+        development_kg=extra * run_kg,
+        total_kg=run_kg + extra * run_kg,
+        water_l=n.development * water_use(device_j + host_j, run_j, n.water_on_site, n.water_off_site),
+        device_power_w=device_w,
+    )
+
+
+def low_static(numbers: CarbonNumbers) -> CarbonNumbers:
+    """Exchange the shares of static and dynamic power (the "low-static" curve of v1 Figure 4)."""
+    static = numbers.busy_w - numbers.idle_w
+    return numbers._replace(idle_w=static, checkpoint_w=static)
+
+
+def without_static(numbers: CarbonNumbers) -> CarbonNumbers:
+    """Take the static power away (the "ideal" curve of v2 Figure 4)."""
+    return numbers._replace(idle_w=0.0, checkpoint_w=0.0, busy_w=numbers.busy_w - numbers.idle_w)
+
+
+def without_embodied(numbers: CarbonNumbers) -> CarbonNumbers:
+    """Count no manufacturing (the "no emb" curves of both papers' Figure 4)."""
+    return numbers._replace(device_kg=0.0, host_kg=0.0)

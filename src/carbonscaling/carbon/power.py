@@ -1,0 +1,99 @@
+"""How much power an accelerator draws, as a function of how hard it works.
+
+"Utilisation" is throughput (model FLOP/s over a reference), never what a monitor calls GPU utilisation, which reads
+100 % while a device waits for the network. Arguments are floats, NumPy arrays or Pint quantities; powers in W.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "paper_power",
+    "run_average_power",
+    "saturating_power",
+    "static_share_at_full_load",
+    "static_share_at_operating_point",
+]
+
+
+def saturating_power(idle: Any, busy: Any, utilisation: Any, exponent: Any) -> Any:
+    """Power of a device whose draw saturates with throughput.
+
+    ``P = P_idle + (P_busy - P_idle) * u**g`` with u clipped to [0, 1].
+
+    Parameters
+    ----------
+    idle, busy : W
+        Draw without work, and at the best-tuned throughput.
+    utilisation : 1
+        Achieved over best-tuned throughput.
+    exponent : 1
+        g; 1 is a straight line, 0 a step. Fernandez et al. (arXiv 2411.13055) give 0.147: 37.22 % less throughput
+        costs 5.87 % power, with 658 W at the operating point and 84 W idle.
+
+    Examples
+    --------
+    >>> round(float(saturating_power(84.0, 658.0, 1 - 0.3722, 0.147)), 1)
+    620.0
+    """
+    share = np.minimum(np.maximum(utilisation, 0.0), 1.0)
+    return idle + (busy - idle) * share**exponent
+
+
+def paper_power(static: Any, dynamic: Any, alpha: Any, utilisation: Any) -> Any:
+    """Device power of both papers, ``P_s + alpha * P_d * U`` (CarbonScaling v1 equation 1, v2 equation 3).
+
+    Parameters
+    ----------
+    static, dynamic : W
+        P_s and the peak dynamic power P_d.
+    alpha : 1
+        Activity factor; never printed, taken as 1 (ruling R14).
+    utilisation : 1
+        MFU.
+    """
+    return static + alpha * dynamic * utilisation
+
+
+def static_share_at_operating_point(throughput_drop: Any, power_drop: Any) -> Any:
+    """Share of static power at the operating point, if power is linear in throughput.
+
+    The dynamic part d of the power falls with throughput, so ``power_drop = d * throughput_drop``.
+
+    Examples
+    --------
+    >>> round(static_share_at_operating_point(0.3722, 0.0587), 3)
+    0.842
+    """
+    return 1.0 - power_drop / throughput_drop
+
+
+def static_share_at_full_load(share_at_operating_point: Any, operating_utilisation: Any) -> Any:
+    """Share of static power at U = 1, from the share at an operating point U0 on the same straight line.
+
+    ``s / (s + (1 - s) / U0)``: the dynamic part grows by 1/U0 on the way to full load.
+
+    Examples
+    --------
+    >>> round(static_share_at_full_load(0.842, 0.40), 2)
+    0.68
+    """
+    share = share_at_operating_point
+    return share / (share + (1.0 - share) / operating_utilisation)
+
+
+def run_average_power(productive: Any, checkpoint: Any, idle: Any, checkpoint_share: Any, idle_share: Any) -> Any:
+    """Average over a run of time at work, time writing checkpoints and time idle or restarting.
+
+    Parameters
+    ----------
+    productive, checkpoint, idle : W
+        Power in each state.
+    checkpoint_share, idle_share : 1
+        Shares of wall-clock time; the rest is productive.
+    """
+    working_share = 1.0 - checkpoint_share - idle_share
+    return working_share * productive + checkpoint_share * checkpoint + idle_share * idle

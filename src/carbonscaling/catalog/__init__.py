@@ -1,0 +1,1 @@
+"""Shipped data with its schema and sources; feeds every layer with values."""

@@ -1,0 +1,77 @@
+"""Device-level efficiencies by architecture, and user profiles that replace them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.catalog.read import build, read_toml, shipped
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.hardware.device import Device
+from carbonscaling.perf.efficiency import Efficiency
+
+__all__ = ["architectures", "efficiency"]
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, Any]:
+    text = resources.files("carbonscaling.catalog").joinpath("efficiency.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _family(architecture: str, known: Mapping[str, Any]) -> str | None:
+    """Longest known family that the architecture's name starts with."""
+    matches = [name for name in known if architecture.lower().startswith(name.lower())]
+    return max(matches, key=len) if matches else None
+
+
+def _overlay(base: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    gemm = {**base.get("gemm", {}), **change.get("gemm", {})}
+    return {**base, **change, "gemm": gemm}
+
+
+def architectures() -> tuple[str, ...]:
+    """Architectures with efficiencies of their own; every other one gets the default."""
+    return tuple(_shipped()["architecture"])
+
+
+def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
+    """Return the efficiencies of a device's architecture.
+
+    Parameters
+    ----------
+    device : Device
+        Its `architecture` is matched by the beginning of its name ("CDNA 3" is a CDNA); every TPU is a "TPU"; the
+        default holds for the rest.
+    profile : Path, optional
+        TOML file of a user's own values, in the shape of one ``[architecture.NAME]`` table; overrides key by key.
+
+    Raises
+    ------
+    InputError
+        A profile with an unknown key or a bad value.
+    """
+    data = _shipped()
+    merged = dict(data["default"])
+    family = "TPU" if device.kind == "tpu" else _family(device.architecture, data["architecture"])
+    if family is not None:
+        merged = _overlay(merged, data["architecture"][family])
+    where = "efficiency.toml"
+    if profile is not None:
+        user = read_toml(profile)
+        for key in user:
+            if key not in merged:
+                raise InputError(
+                    "unknown efficiency",
+                    where=str(profile),
+                    key=key,
+                    allowed=", ".join(merged),
+                    suggestion=nearest(key, merged),
+                    remedy="correct or remove the key",
+                )
+        merged, where = _overlay(merged, user), str(profile)
+    return build(Efficiency, merged, where) if profile else shipped(Efficiency, merged)

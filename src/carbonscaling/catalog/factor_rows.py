@@ -1,0 +1,174 @@
+"""The shipped carbon factors, each with unit, range and source: look-ups by identifier, region and device."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from carbonscaling.catalog.read import shipped
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.sources import Datum
+
+__all__ = ["device_row", "factor", "factor_ids", "node_row", "pue", "region", "region_names"]
+
+
+def factor(factor_id: str) -> Datum:
+    """Return one factor, e.g. ``power.exponent.default`` or ``embodied.measured.device.h100``.
+
+    Raises
+    ------
+    InputError
+        No such factor.
+    """
+    known = _factors()
+    if factor_id not in known:
+        raise InputError(
+            "unknown factor",
+            value=factor_id,
+            suggestion=nearest(factor_id, known),
+            remedy="carbonscaling catalog list factors",
+        )
+    return known[factor_id]
+
+
+def factor_ids() -> tuple[str, ...]:
+    """Return the identifiers of all factors but regions."""
+    return tuple(_factors())
+
+
+def region(name: str) -> Datum:
+    """Return the carbon intensity of a region.
+
+    Parameters
+    ----------
+    name : str
+        A Google Cloud region (``us-east5``; 2024, operational) or a country by name or ISO code (``france``, ``FRA``;
+        2022 or 2023, life-cycle). Mind the basis when comparing the two.
+
+    Raises
+    ------
+    InputError
+        No such region.
+    """
+    key = _slug(name)
+    known = _regions()
+    if key not in known:
+        raise InputError(
+            "unknown region",
+            key="region",
+            value=name,
+            suggestion=nearest(key, known),
+            allowed="Google Cloud regions and countries",
+            remedy="carbonscaling catalog list regions, or give the carbon intensity itself in g/kWh",
+        )
+    return known[key]
+
+
+def region_names() -> tuple[str, ...]:
+    """Return the accepted region names, without the ISO codes that mean the same countries."""
+    return tuple(name for name in _regions() if len(name) != 3)
+
+
+def pue(name: str = "default") -> Datum:
+    """Return a power usage effectiveness: default, paper, google, jean_zay or industry.
+
+    Raises
+    ------
+    InputError
+        No such row.
+    """
+    return factor(f"facility.pue.{name}")
+
+
+def device_row(table: str, device_id: str) -> Datum | None:
+    """Return the row of `table` whose key begins `device_id` (the longest such), else its default, else None.
+
+    >>> device_row("power.busy_ratio", "h100-sxm").value
+    0.94
+    """
+    rows = {key.removeprefix(table + "."): row for key, row in _factors().items() if key.startswith(table + ".")}
+    plain = _plain(device_id.removeprefix("paper-"))
+    matches = [key for key in rows if plain.startswith(_plain(key))]
+    return rows[max(matches, key=len)] if matches else rows.get("default")
+
+
+def node_row(table: str, process_node: str) -> Datum:
+    """Return the row of `table` for the nearest process node, by the ratio of the nodes' names in nm.
+
+    Raises
+    ------
+    InputError
+        `process_node` names no length.
+    """
+    length = re.search(r"\d+", process_node)
+    if length is None:
+        raise InputError(
+            "a process node needs a length", key="process_node", value=process_node, allowed="12nm, 7nm, 5nm, 4nm, …"
+        )
+    nm = int(length[0])
+    rows = {int(key.split(".")[-1][:-2]): row for key, row in _factors().items() if key.startswith(table + ".")}
+    return rows[min(rows, key=lambda known: max(known / nm, nm / known))]
+
+
+@lru_cache(maxsize=1)
+def _factors() -> Mapping[str, Datum]:
+    folder = resources.files("carbonscaling.catalog") / "factors"
+    found: dict[str, Datum] = {}
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            table = tomllib.loads(entry.read_text(encoding="utf-8"))
+            for key, row in _leaves(table, entry.name.removesuffix(".toml")):
+                found[key] = shipped(Datum, row)
+    return found
+
+
+def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, value in table.items():
+        if "value" in value:
+            yield f"{prefix}.{key}", value
+        else:
+            yield from _leaves(value, f"{prefix}.{key}")
+
+
+@lru_cache(maxsize=1)
+def _regions() -> Mapping[str, Datum]:
+    found: dict[str, Datum] = {}
+    for row in _csv("gcp_regions_2024.csv"):
+        found[row["Google Cloud Region"]] = Datum(
+            float(row["Grid carbon intensity (gCO2eq / kWh)"]),
+            "g/kWh",
+            "gcp_regions_2024",
+            year=2024,
+            basis="operational, location-based",
+            remark=f"{row['Location']}; carbon-free share {row['Google CFE']}",
+        )
+    for row in _csv("countries_2023.csv"):
+        datum = Datum(
+            float(row["g_per_kwh"]),
+            "g/kWh",
+            "owid_electricity_2023",
+            year=int(row["year"]),
+            basis="life-cycle, location-based",
+            remark=row["country"],
+        )
+        found[_slug(row["country"])] = found[row["iso3"].lower()] = datum
+    return found
+
+
+def _csv(name: str) -> list[dict[str, str]]:
+    text = (resources.files("carbonscaling.catalog") / "factors" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _slug(name: str) -> str:
+    return name.strip().lower().replace(" ", "-").replace("_", "-")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

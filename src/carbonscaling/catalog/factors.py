@@ -1,0 +1,150 @@
+"""Carbon coefficients of a cluster in a region, put together from the shipped factors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.coefficients import (
+    Values,
+    device_kg_bottom_up,
+    host_kg_bottom_up,
+    paper_numbers,
+    physical_numbers,
+)
+from carbonscaling.carbon.footprint import CarbonNumbers
+from carbonscaling.catalog.factor_rows import factor, factor_ids, pue, region, region_names
+from carbonscaling.catalog.factor_sets import (
+    device_parts,
+    host_parts,
+    measured,
+    operation,
+    paper_power_set,
+    si,
+    site,
+)
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.hardware.cluster import Cluster
+
+__all__ = ["carbon_model", "carbon_numbers", "factor", "factor_ids", "pue", "region", "region_names"]
+
+AMORTISATIONS = {
+    "calendar": "calendar: run time over lifetime",
+    "busy_hours": "busy hours: run time over lifetime times the share of hours in use",
+}
+
+
+def carbon_numbers(
+    cluster: Cluster,
+    region: str | None = None,
+    mode: Literal["physical", "paper"] = "physical",
+    version: Literal["v1", "v2"] = "v2",
+    *,
+    pue: float | str | None = None,
+    lifetime_years: float | None = None,
+    carbon_intensity_g_per_kwh: float | None = None,
+    amortisation: Literal["calendar", "busy_hours"] = "calendar",
+    best_utilisation: float | None = None,
+) -> CarbonNumbers:
+    """Return the central coefficients; see `carbon_model`, which also has ranges and sources."""
+    return carbon_model(
+        cluster,
+        region,
+        mode,
+        version,
+        pue=pue,
+        lifetime_years=lifetime_years,
+        carbon_intensity_g_per_kwh=carbon_intensity_g_per_kwh,
+        amortisation=amortisation,
+        best_utilisation=best_utilisation,
+    ).numbers
+
+
+def carbon_model(
+    cluster: Cluster,
+    region: str | None = None,
+    mode: Literal["physical", "paper"] = "physical",
+    version: Literal["v1", "v2"] = "v2",
+    *,
+    pue: float | str | None = None,
+    lifetime_years: float | None = None,
+    carbon_intensity_g_per_kwh: float | None = None,
+    amortisation: Literal["calendar", "busy_hours"] = "calendar",
+    best_utilisation: float | None = None,
+) -> CarbonModel:
+    """Return coefficients, ranges, routes and sources for a cluster in a region.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    region : str, optional
+        As `region`; in paper mode the version's printed intensity if not given.
+    mode : {"physical", "paper"}
+        The default model, or the papers' equations and constants.
+    version : {"v1", "v2"}
+        Of the paper; the physical mode does not use it.
+    pue : float or str, optional
+        A value, or the name of a row (google, industry, …).
+    lifetime_years : float, optional
+    carbon_intensity_g_per_kwh : float, optional
+        Overrides the region's.
+    amortisation : {"calendar", "busy_hours"}
+    best_utilisation : float, optional
+        MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a value out of range.
+    """
+    _one_of("mode", mode, ("physical", "paper"))
+    _one_of("version", version, ("v1", "v2"))
+    _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
+    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
+    device, host = device_parts(cluster.device, mode), host_parts(cluster.host, mode)
+
+    if mode == "paper":
+        factors = shared | paper_power_set(cluster.device, version) | device | host
+        assemble, route = paper_numbers, "paper"
+    else:
+        found = measured(cluster, device, host)
+        factors = shared | operation(cluster, best_utilisation) | (found or device | host)
+        assemble, route = (_measured_numbers, "measured") if found else (_bottom_up_numbers, "bottom-up")
+
+    numbers = assemble(si(factors))
+    device_routes, host_routes = {route: numbers.device_kg}, {route: numbers.host_kg}
+    if route == "measured":
+        device_routes["bottom-up"] = device_kg_bottom_up(si(device))
+        host_routes["bottom-up"] = host_kg_bottom_up(si(device | host))
+    return CarbonModel(
+        numbers=numbers,
+        ranges=spread(assemble, factors),
+        factors=factors,
+        mode=mode,
+        version=version if mode == "paper" else "",
+        region=region or ("as printed" if carbon_intensity_g_per_kwh is None else "given"),
+        amortisation=AMORTISATIONS[amortisation],
+        embodied_route=route,
+        device_kg_by_route=device_routes,
+        host_kg_by_route=host_routes,
+    )
+
+
+def _measured_numbers(v: Values) -> CarbonNumbers:
+    return physical_numbers(v, v["embodied_device"], v["embodied_host"])
+
+
+def _bottom_up_numbers(v: Values) -> CarbonNumbers:
+    return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
+
+
+def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(
+            f"unknown {key}",
+            key=key,
+            value=value,
+            suggestion=nearest(value, allowed),
+            allowed=", ".join(allowed),
+            remedy="choose one of these",
+        )

@@ -1,0 +1,206 @@
+"""Devices, hosts and clusters by name, or from a file of the user's; one file is parsed per device asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.catalog.read import build, read_toml, shipped
+from carbonscaling.catalog.references import references
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.hardware import roadmap as _roadmap
+from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hardware.device import Device, Host
+from carbonscaling.sources import Datum
+
+__all__ = [
+    "aliases",
+    "cluster",
+    "device",
+    "device_names",
+    "host",
+    "host_names",
+    "load_device_file",
+    "load_host_file",
+    "roadmap",
+]
+
+_ROOT = Path(str(resources.files("carbonscaling.catalog")))
+_FOLDERS: dict[type, Path] = {Device: _ROOT / "devices", Host: _ROOT / "hosts"}
+
+
+@lru_cache(maxsize=4)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _FOLDERS[kind].glob("*.toml") if not path.stem.startswith("_")))
+
+
+def device_names() -> tuple[str, ...]:
+    """Ids of all shipped devices, sorted."""
+    return _names(Device)
+
+
+def host_names() -> tuple[str, ...]:
+    """Ids of all shipped hosts, sorted."""
+    return _names(Host)
+
+
+@lru_cache(maxsize=4)
+def aliases(kind: type = Device) -> Mapping[str, str]:
+    """Other spellings of names, in lower case, and the id each stands for (``Device`` or ``Host``).
+
+    Ambiguous family names ("A100") stand for the part that most published trainings used.
+    """
+    tables = read_toml(_FOLDERS[kind] / "_aliases.toml")
+    return {**tables["alias"], **tables["default"]}
+
+
+def _resolve(kind: type, name: str) -> str:
+    known = _names(kind)
+    plain = name.strip().lower().replace("_", "-").replace(" ", "-")
+    found = plain if plain in known else aliases(kind).get(plain)
+    if found is None:
+        word = kind.__name__.lower()
+        raise InputError(
+            f"unknown {word}",
+            key=word,
+            value=name,
+            suggestion=nearest(plain, [*known, *aliases(kind)]),
+            allowed=", ".join(known),
+            remedy=f"choose one of these, or describe your own in a TOML file and give its path (*.toml) as the {word}",
+        )
+    return found
+
+
+def _merged(kind: type, path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the file's table laid over the one it is based on; the peaks are laid over one by one."""
+    own = read_toml(path)
+    base_name = own.pop("based_on", None)
+    if base_name is None:
+        return own
+    if not isinstance(base_name, str):
+        raise InputError(
+            "expected a name", where=str(path), key="based_on", value=base_name, remedy='based_on = "h100-sxm"'
+        )
+    base_path = _FOLDERS[kind] / f"{_resolve(kind, base_name)}.toml"
+    if base_path in seen:
+        raise InputError("a file is based on itself", where=str(path), key="based_on", value=base_name)
+    base = _merged(kind, base_path, (*seen, base_path))
+    merged = {**base, **own}
+    if isinstance(own.get("peak"), dict) and isinstance(base.get("peak"), dict):
+        merged["peak"] = {**base["peak"], **own["peak"]}
+    return merged
+
+
+@lru_cache(maxsize=128)
+def _by_id(kind: type, id_: str) -> Any:
+    table = _merged(kind, _FOLDERS[kind] / f"{id_}.toml")
+    return shipped(kind, {**table, "id": id_})
+
+
+def _data(item: Any) -> Iterator[tuple[str, Datum]]:
+    for entry in dataclasses.fields(item):
+        value = getattr(item, entry.name)
+        if isinstance(value, Datum):
+            yield entry.name, value
+        elif isinstance(value, Mapping):
+            yield from ((f"{entry.name}.{key}", datum) for key, datum in value.items())
+
+
+def _user_file(kind: type, path: str | Path) -> Any:
+    path = Path(path)
+    item: Any = build(kind, {"id": path.stem, **_merged(kind, path)}, str(path))
+    for key, datum in _data(item):
+        if datum.source != "user" and datum.source not in references():
+            raise InputError(
+                "unknown source",
+                where=str(path),
+                key=f"{key}.source",
+                value=datum.source,
+                suggestion=nearest(datum.source, references()),
+                remedy='name a reference of the catalogue, or write source = "user"',
+            )
+    return item
+
+
+def load_device_file(path: str | Path) -> Device:
+    """Return a user's device.
+
+    The file has the schema of the shipped ones. With ``based_on = "h100-sxm"`` only what differs need be given.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, a key is unknown or missing, or a number or source is unusable.
+    """
+    item: Device = _user_file(Device, path)
+    return item
+
+
+def load_host_file(path: str | Path) -> Host:
+    """Return a user's host; as `load_device_file`."""
+    item: Host = _user_file(Host, path)
+    return item
+
+
+def device(name: str) -> Device:
+    """Return a device by id or alias in any case ("H100-80", "h100-sxm"), or from a path that ends in ``.toml``.
+
+    Raises
+    ------
+    InputError
+        No such device (with the nearest name), or a file as in `load_device_file`.
+    """
+    if name.endswith(".toml"):
+        return load_device_file(name)
+    item: Device = _by_id(Device, _resolve(Device, name))
+    return item
+
+
+def host(name: str) -> Host:
+    """Return a host by id or alias in any case, or from a path that ends in ``.toml``; as `device`."""
+    if name.endswith(".toml"):
+        return load_host_file(name)
+    item: Host = _by_id(Host, _resolve(Host, name))
+    return item
+
+
+def cluster(
+    device_name: str | Device,
+    host_name: str | Host | None = None,
+    nic_gbps: float | None = None,
+    max_devices: int | None = None,
+) -> Cluster:
+    """Return a cluster of one kind of device.
+
+    Parameters
+    ----------
+    device_name : str or Device
+    host_name : str or Host, optional
+        The device's usual host if not given.
+    nic_gbps : float, optional
+        Network of a device in one direction, in Gbit/s, in place of the host's.
+    max_devices : int, optional
+        How many exist.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a number out of range.
+    """
+    part = device(device_name) if isinstance(device_name, str) else device_name
+    wanted = part.default_host if host_name is None else host_name
+    home = host(wanted) if isinstance(wanted, str) else wanted
+    if nic_gbps is not None:
+        home = dataclasses.replace(home, nic_bandwidth=Datum(float(nic_gbps), "Gbit/s", "user"))
+    return Cluster(part, home, max_devices)
+
+
+@lru_cache(maxsize=1)
+def roadmap() -> _roadmap.Roadmap:
+    """Return the papers' growth rates, for `carbonscaling.hardware.roadmap.project`."""
+    path = _ROOT / "roadmap.toml"
+    return shipped(_roadmap.Roadmap, read_toml(path))

@@ -1,0 +1,135 @@
+"""Known models by name, each with the parameter count its makers published; or a model from a user's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.catalog.read import build, read_toml, shipped
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.model.check import located
+from carbonscaling.model.huggingface import from_config
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.sources import Datum
+
+__all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names"]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model of the catalogue.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    parameters : Datum
+        Published parameter count; its range is the printed precision or the stated tolerance.
+    active : Datum, optional
+        Published parameters a token meets, for mixtures of experts.
+    aliases : tuple of str
+        Other names, as measurements and papers write them.
+    """
+
+    spec: ModelSpec
+    parameters: Datum
+    active: Datum | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, Any]]:
+    """Every model's table by name."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(Path(str(resources.files(__name__))).glob("*.toml")):
+        for name, table in read_toml(path).items():
+            if name in found:
+                raise InputError("a model is defined twice", where=path.name, key=name)
+            found[name] = table
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+@lru_cache(maxsize=1)
+def model_aliases() -> Mapping[str, str]:
+    """Every accepted spelling in lower case with hyphens, and the name it stands for."""
+    names = {_plain(alias): name for name, table in _tables().items() for alias in table.get("aliases", ())}
+    return {**names, **{_plain(name): name for name in _tables()}}
+
+
+def model_names() -> list[str]:
+    """Return the catalogue's names, sorted."""
+    return sorted(_tables())
+
+
+@lru_cache(maxsize=256)
+def model_entry(name: str) -> ModelEntry:
+    """Return a model with its published counts.
+
+    Parameters
+    ----------
+    name : str
+        A name or alias; case, blanks and underscores do not matter.
+
+    Raises
+    ------
+    InputError
+        No such model.
+    """
+    known = model_aliases()
+    if _plain(name) not in known:
+        raise InputError(
+            "unknown model",
+            value=name,
+            suggestion=nearest(_plain(name), known),
+            remedy="carbonscaling catalog list models, or give a config.json or a TOML file",
+        )
+    full = known[_plain(name)]
+    table = dict(_tables()[full])
+    own: dict[str, Any] = {key: table.pop(key) for key in ("parameters", "active", "aliases") if key in table}
+    return shipped(ModelEntry, {**own, "spec": {"name": full, **table}})
+
+
+def model(name: str) -> ModelSpec:
+    """Return the architecture of a model of the catalogue.
+
+    Raises
+    ------
+    InputError
+        No such model.
+
+    >>> model("Llama 3.1 405B").n_layers
+    126
+    """
+    return model_entry(name).spec
+
+
+def load_model(path: str | Path) -> ModelSpec:
+    """Return the model a user's file describes.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file with the fields of `ModelSpec` (``name`` defaults to the file's), or a Hugging Face ``config.json``
+        (or a directory that holds one).
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, has an unknown or missing key, or a wrong value.
+    """
+    path = Path(path)
+    if path.suffix != ".toml":
+        return from_config(path)
+    table = {"name": path.stem, **read_toml(path)}
+    try:
+        spec = build(ModelSpec, table, str(path))
+    except InputError as error:
+        raise located(error, str(path)) from error
+    return replace(spec, source=spec.source or str(path))

@@ -1,0 +1,31 @@
+"""List prices of a device-hour."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from carbonscaling.catalog.read import shipped
+from carbonscaling.sources import Datum
+
+__all__ = ["price", "prices"]
+
+
+@dataclass(frozen=True)
+class _Prices:
+    price: Mapping[str, Datum]
+
+
+@lru_cache(maxsize=1)
+def prices() -> Mapping[str, Datum]:
+    """Return every shipped price of a device-hour, by device id."""
+    text = resources.files("carbonscaling.catalog").joinpath("prices.toml").read_text(encoding="utf-8")
+    return shipped(_Prices, {"price": tomllib.loads(text)}).price
+
+
+def price(device_id: str) -> Datum | None:
+    """Return the list price of a device-hour, or None where none is shipped."""
+    return prices().get(device_id)

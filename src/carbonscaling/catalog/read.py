@@ -1,0 +1,154 @@
+"""Read a TOML file into a frozen dataclass, or say in one sentence why that cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from carbonscaling.errors import InputError, nearest
+
+__all__ = ["build", "read_text", "read_toml", "shipped"]
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+def read_text(path: Path) -> str:
+    """Return the file's text.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is a directory, cannot be read, or is not UTF-8.
+    """
+    if path.is_dir():
+        raise InputError("expected a file, found a directory", where=str(path), remedy="name a file in it")
+    if not path.exists():
+        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
+        raise InputError("no such file", where=str(path), suggestion=near, remedy="check the path")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("the file is not UTF-8 text", where=str(path), remedy="save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the parsed TOML file.
+
+    Raises
+    ------
+    InputError
+        As `read_text`, or the file is not TOML (with line and column).
+    """
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(
+            f"not valid TOML: {error}",
+            where=str(path),
+            remedy="strings need quotes; numbers stand bare; tables are [name]",
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(cls)
+
+
+@lru_cache(maxsize=64)
+def _fields(cls: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+
+
+def _dataclasses_in(hint: Any) -> Iterator[type]:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        yield hint
+    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
+        for arg in typing.get_args(hint):
+            yield from _dataclasses_in(arg)
+
+
+def _plain(hint: Any, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        for inner in _dataclasses_in(hint):
+            return shipped(inner, value)
+        arguments = typing.get_args(hint)
+        item = arguments[1] if len(arguments) == 2 else Any
+        return {key: _plain(item, entry) for key, entry in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def shipped(cls: type[T], data: Mapping[str, Any]) -> T:
+    """Make the dataclass `cls` from a table of the catalogue, without the checks that a user's file needs.
+
+    The catalogue's own files are checked by tests, where `build` reads each of them to the same result; leaving the
+    checks out at run time keeps commands quick.
+    """
+    hints = _fields(typing.cast(Any, cls))
+    return cls(**{key: _plain(hints[key], value) for key, value in data.items()})
+
+
+def _refuse_unknown_keys(cls: type, data: Mapping[str, Any], where: str, prefix: str = "") -> None:
+    fields = _fields(cls)
+    for key, value in data.items():
+        if key not in fields:
+            raise InputError(
+                "unknown key",
+                where=where,
+                key=prefix + key,
+                suggestion=nearest(key, fields),
+                allowed=", ".join(fields),
+                remedy="correct or remove the key",
+            )
+        for inner in _dataclasses_in(fields[key]):
+            if isinstance(value, Mapping):
+                _refuse_unknown_keys(inner, value, where, f"{prefix}{key}.")
+
+
+def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
+    """Validate `data` as the dataclass `cls`.
+
+    Parameters
+    ----------
+    cls : type
+        A frozen dataclass with annotated fields.
+    data : Mapping
+        As read from TOML or JSON.
+    where : str
+        File or option, for the message.
+
+    Raises
+    ------
+    InputError
+        An unknown key (with the nearest known one), a missing key, or a value of the wrong type or range.
+    """
+    from pydantic import ValidationError
+
+    _refuse_unknown_keys(cls, data, where)
+    try:
+        return typing.cast(T, _adapter(typing.cast(Any, cls)).validate_python(dict(data)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        missing = first["type"] in ("missing", "missing_argument")
+        raise InputError(
+            "missing key" if missing else first["msg"],
+            where=where,
+            key=key or None,
+            value=None if missing or isinstance(first["input"], dict) else first["input"],
+            allowed=", ".join(_fields(typing.cast(Any, cls))) if missing and len(first["loc"]) == 1 else None,
+            remedy=f"add {key}" if missing else "correct the value",
+        ) from error

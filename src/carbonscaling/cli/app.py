@@ -1,0 +1,49 @@
+"""The command tree; every command's module is imported when that command is run."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+__all__ = ["COMMANDS", "build_app"]
+
+COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
+    ("plan",): ("plan:plan", "Find the best setting and device count that finish within the deadline."),
+    ("estimate",): ("plan:estimate", "Say what a training run takes on a given number of devices."),
+    ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
+    ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
+    ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data, or of given keys."),
+    ("reported",): ("reported:reported", "Set measured runs beside this project's estimates."),
+    ("model", "show"): ("model:show", "Show a model: parameters and FLOPs by part."),
+    ("catalog", "list"): ("catalog:list_", "List what the catalogue holds."),
+    ("catalog", "show"): ("catalog:show", "Show an entry: every number with unit, range, source and remark."),
+    ("schema",): ("schema:schema", "Print the JSON Schema of a scenario or of an answer."),
+}
+"""Where each command lives below ``carbonscaling.cli.commands``, and its line of help."""
+
+GROUPS = {"model": "What a model is.", "catalog": "The numbers that ship, with their sources."}
+
+
+def build_app() -> App:
+    """Return the command tree."""
+    from carbonscaling.cli.help_format import ColumnFormatter
+    from carbonscaling.cli.pages import version
+
+    app = App(
+        name="carbonscaling",
+        help="What it takes - devices, days, energy, carbon, money - to train a large language model.\n\n"
+        "Exit codes: 0 done, 1 a bug, 2 unusable input, 3 nothing feasible, 130 interrupted.",
+        version=version,
+        help_formatter=ColumnFormatter(),
+        help_format="plaintext",
+        result_action="return_value",
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    groups = {name: App(name=name, help=text, sort_key=50) for name, text in GROUPS.items()}
+    for place, (path, (target, text)) in enumerate(COMMANDS.items()):
+        parent = groups[path[0]] if len(path) > 1 else app
+        parent.command(f"carbonscaling.cli.commands.{target}", name=path[-1], help=text, sort_key=place)
+    for group in groups.values():
+        app.command(group)
+    return app

@@ -1,0 +1,57 @@
+"""``carbonscaling catalog list`` and ``carbonscaling catalog show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import Json
+
+__all__ = ["list_", "show"]
+
+
+def list_(
+    kind: Annotated[str | None, Parameter(help="What to list; without it, the kinds there are.")] = None,
+    /,
+    *,
+    json: Json = False,
+) -> None:
+    """List what the catalogue holds."""
+    from carbonscaling.cli.shelves import SHELVES, shelf
+    from carbonscaling.report.catalog import names_page
+
+    if kind is None:
+        counts = {name: len(list(s.names())) for name, s in SHELVES.items()}
+        if json:
+            out.show_json(counts)
+        else:
+            out.show(names_page("kinds", {name: f"{n} entries" for name, n in counts.items()}))
+        return
+    found = shelf(kind)
+    names = {name: found.words(name) for name in found.names()}
+    if json:
+        out.show_json(names)
+    else:
+        out.show(names_page(found.kind, names))
+
+
+def show(
+    name: Annotated[str, Parameter(help="Name of the entry; a device or host may be a TOML file of yours.")],
+    /,
+    *,
+    kind: Annotated[str | None, Parameter(help="Look on this shelf only (catalog list names them).")] = None,
+    json: Json = False,
+) -> None:
+    """Show an entry: every number with unit, range, source and remark."""
+    from rich.console import Group
+
+    from carbonscaling.cli.shelves import find
+    from carbonscaling.report.catalog import entry_page
+
+    entries = find(name, kind)
+    if json:
+        out.show_json([e.to_dict() for e in entries] if len(entries) > 1 else entries[0].to_dict())
+    else:
+        out.show(Group(*(entry_page(e) for e in entries)))

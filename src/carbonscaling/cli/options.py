@@ -1,0 +1,140 @@
+"""Command-line options, derived from the fields of `Scenario` and `Layout`; nothing is listed twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from carbonscaling.errors import InputError
+from carbonscaling.study.scenario import Layout, Scenario, load_scenario
+
+__all__ = ["ScenarioOptions", "field_help", "given", "number", "real_number", "scenario_of", "whole_number"]
+
+SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+"""Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""
+
+LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=2)
+SCENARIO_GROUP = Group("Scenario", sort_key=1)
+
+_NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)")
+
+
+def number(text: str, option: str, whole: bool = False) -> float | int:
+    """Read a number as people write it.
+
+    >>> number("15.6T", "--tokens"), number("16,384", "--devices", whole=True)
+    (15600000000000.0, 16384)
+
+    Raises
+    ------
+    InputError
+        Not a number, or not a whole one where a count is asked for.
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    value = math.nan
+    if found:
+        suffix = "k" if found[2] == "K" else found[2]
+        value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[suffix]
+    if not found or not math.isfinite(value) or (whole and value != int(value)):
+        raise InputError(
+            "not a whole number" if whole else "not a number",
+            where=f"option {option}",
+            value=text,
+            allowed="digits, with a suffix k, M, B or T for thousands to trillions" if whole
+            else "a number such as 90, 0.5, 15.6e12 or 15.6T, without a unit",
+            remedy=f"write {option} {_leading(text)}" if _leading(text) else f"give a number after {option}",
+        )  # fmt: skip
+    return int(value) if whole else value
+
+
+def _leading(text: str) -> str | None:
+    found = re.match(r"\d+(?:\.\d+)?", text.strip())
+    return found[0] if found else None
+
+
+def whole_number(_type: Any, tokens: Sequence[Any]) -> int:
+    """Convert the value of an option that counts."""
+    return int(number(tokens[0].value, tokens[0].keyword or "", whole=True))
+
+
+def real_number(_type: Any, tokens: Sequence[Any]) -> float:
+    """Convert the value of an option that measures."""
+    return float(number(tokens[0].value, tokens[0].keyword or ""))
+
+
+def field_help(cls: type) -> dict[str, str]:
+    """Return the text on each field in the Attributes section of a class's docstring."""
+    text = (cls.__doc__ or "").partition("----------\n")[2]
+    found: dict[str, str] = {}
+    for block in re.split(r"\n(?=    \w)", "\n" + text):
+        head, _, body = block.strip().partition("\n")
+        names, _, kind = head.partition(" : ")
+        words = " ".join(body.split())
+        for name in names.split(", "):
+            found[name.strip()] = words or (kind.removesuffix(", optional") if kind.startswith("{") else "")
+    return found
+
+
+def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -> tuple[str, Any, Any]:
+    kinds = [k for k in typing.get_args(hint) if k is not type(None)] or [hint]
+    if field.default not in (None, dataclasses.MISSING, False, 0.0):
+        text = f"{text.rstrip('.')} (default: {field.default})." if text else f"Default: {field.default}."
+    converter = {int: whole_number, float: real_number}.get(kinds[0])
+    parameter = Parameter(
+        help=text.replace("``", "").replace("`", ""),
+        group=group,
+        converter=converter,
+        n_tokens=1 if converter else None,
+        allow_leading_hyphen=converter is not None,
+    )
+    return field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
+
+
+def _options_class() -> type:
+    """Return a dataclass with every field of `Scenario` and `Layout`, all unset."""
+    made = []
+    for cls, group in ((Scenario, SCENARIO_GROUP), (Layout, LAYOUT_GROUP)):
+        hints, texts = typing.get_type_hints(cls), field_help(cls)
+        made += [
+            _option(field, hints[field.name], texts.get(field.name, ""), group)
+            for field in dataclasses.fields(cls)
+            if field.name != "layout"
+        ]
+    return dataclasses.make_dataclass("ScenarioOptions", made, frozen=True, namespace={"__module__": __name__})
+
+
+if TYPE_CHECKING:
+    ScenarioOptions = Any
+else:
+    ScenarioOptions = Annotated[_options_class() | None, Parameter(name="*")]
+
+
+def given(options: Any) -> dict[str, Any]:
+    """Return the options that were given, by field name."""
+    return {} if options is None else {k: v for k, v in vars(options).items() if v is not None}
+
+
+def scenario_of(path: str | None, options: Any) -> Scenario:
+    """Return the scenario of a file with the options laid over it.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used, or an option is out of range; the message names the option.
+    """
+    base = Scenario() if path is None else load_scenario(Path(path))
+    own = given(options)
+    names = {field.name for field in dataclasses.fields(Layout)}
+    try:
+        layout = dataclasses.replace(base.layout, **{k: v for k, v in own.items() if k in names})
+        return dataclasses.replace(base, layout=layout, **{k: v for k, v in own.items() if k not in names})
+    except InputError as error:
+        error.where = error.where or f"option --{(error.key or '').rpartition('.')[2].replace('_', '-')}"
+        raise

@@ -1,0 +1,95 @@
+"""Where output goes: data on stdout, progress and remarks on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from carbonscaling.errors import InputError
+from carbonscaling.report.jsonable import to_json
+
+__all__ = ["Ticker", "show", "show_json", "write_csv", "write_file"]
+
+QUIET_SECONDS = 1.0
+"""Progress is shown only of what lasts longer."""
+
+
+def show(page: RenderableType) -> None:
+    """Print a page for people; colours only on a terminal (none under NO_COLOR), no trailing blanks in a pipe."""
+    console = Console(file=sys.stdout, highlight=False, emoji=False)
+    if console.is_terminal:
+        console.print(page)
+        return
+    with console.capture() as captured:
+        console.print(page)
+    sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def show_json(value: Any) -> None:
+    """Print JSON."""
+    sys.stdout.write(to_json(value))
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a result, and say so on stderr.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be written: {(error.strerror or str(error)).lower()}",
+            where=f"{path}",
+            remedy="name a file in a folder that exists and that you may write to",
+        ) from error
+    sys.stderr.write(f"written: {path}\n")
+
+
+def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print rows as CSV with a header line."""
+    import csv
+
+    table = list(rows)
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(table[0]) if table else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+
+
+class Ticker:
+    """A line of progress on stderr: nothing when piped, nothing in the first second.
+
+    It is called with settings decided so far and the share (or number) of them done.
+    """
+
+    def __init__(self) -> None:
+        self.begin = time.monotonic()
+        self.shown = 0.0
+        self.tty = sys.stderr.isatty()
+
+    def __call__(self, n_decided: int, _done: float) -> None:
+        """Rewrite the line, at most ten times a second."""
+        now = time.monotonic()
+        elapsed = now - self.begin
+        if self.tty and elapsed > QUIET_SECONDS and now - self.shown > 0.1:
+            self.shown = now
+            sys.stderr.write(f"\r{n_decided:,} settings looked at, {n_decided / elapsed:,.0f} a second ")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Ticker:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the line."""
+        if self.shown:
+            sys.stderr.write("\r" + " " * 60 + "\r")
+            sys.stderr.flush()

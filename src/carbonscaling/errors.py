@@ -1,0 +1,93 @@
+"""What goes wrong for a user, said once and clearly, and the exit codes of the command."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+
+__all__ = ["CarbonScalingError", "ExitCode", "InputError", "nearest"]
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the ``carbonscaling`` command."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    INFEASIBLE = 3
+    INCOMPLETE = 4
+    INTERRUPTED = 130
+
+
+class CarbonScalingError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code = ExitCode.BUG
+
+
+class InputError(CarbonScalingError):
+    """A user's input cannot be used.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, one sentence.
+    where : str, optional
+        The file or option that holds the input.
+    key, value : optional
+        The offending key and its value.
+    allowed : str, optional
+        What would be accepted.
+    suggestion : str, optional
+        The nearest accepted spelling.
+    remedy : str, optional
+        What to do next.
+    """
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        key: str | None = None,
+        value: object = None,
+        allowed: str | None = None,
+        suggestion: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.problem, self.where, self.key, self.value = problem, where, key, value
+        self.allowed, self.suggestion, self.remedy = allowed, suggestion, remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """One paragraph: problem, place, what is allowed, the remedy."""
+        at = ", ".join(
+            part
+            for part in (
+                self.where,
+                f"key '{self.key}'" if self.key else None,
+                f"value {self.value!r}" if self.value is not None else None,
+            )
+            if part
+        )
+        lines = [f"{self.problem} ({at})" if at else self.problem]
+        if self.suggestion:
+            lines.append(f"  did you mean: {self.suggestion}?")
+        if self.allowed:
+            lines.append(f"  allowed: {self.allowed}")
+        if self.remedy:
+            lines.append(f"  remedy: {self.remedy}")
+        return "\n".join(lines)
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the accepted name closest to `name`, or None.
+
+    >>> nearest("h100_sxm", ["h100-sxm", "a100-80"])
+    'h100-sxm'
+    """
+    match = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.5)
+    return match[0] if match else None

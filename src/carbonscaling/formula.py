@@ -1,0 +1,93 @@
+"""A published formula as a plain function that can show its arithmetic.
+
+`formula` marks a function with the expression it computes, its unit and the work it comes from. Inside `tracing()` every
+call on plain numbers is written down, so that an answer can be explained with the numbers that made it. The function
+itself stays untouched (``__wrapped__``), so that it can be compiled.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+__all__ = ["Formula", "TraceLine", "formula", "formulas", "tracing"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a formula function computes and where it was published."""
+
+    name: str
+    expression: str
+    unit: str
+    source: str
+    place: str
+
+
+@dataclass(frozen=True)
+class TraceLine:
+    """One evaluation: the formula, its arguments by name, its result."""
+
+    formula: Formula
+    arguments: dict[str, Any]
+    result: Any
+
+
+_REGISTRY: dict[str, Formula] = {}
+_TRACE: ContextVar[list[TraceLine] | None] = ContextVar("trace", default=None)
+
+
+def formula(expression: str, *, unit: str, source: str, place: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a function as a formula.
+
+    Parameters
+    ----------
+    expression : str
+        The equation, with the function's own argument names.
+    unit : str
+        SI unit of the result.
+    source, place : str
+        Reference key, and the equation, table or section in it.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        module = function.__module__.removeprefix("carbonscaling.")
+        meta = Formula(f"{module}.{function.__name__}", expression, unit, source, place)
+        _REGISTRY[meta.name] = meta
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            result = function(*args, **kwargs)
+            trace = _TRACE.get()
+            if trace is not None:
+                trace.append(TraceLine(meta, dict(signature.bind(*args, **kwargs).arguments), result))
+            return result
+
+        return call
+
+    return decorate
+
+
+def formulas() -> dict[str, Formula]:
+    """Return every formula imported so far, by qualified name."""
+    return dict(_REGISTRY)
+
+
+@contextmanager
+def tracing() -> Iterator[list[TraceLine]]:
+    """Collect every formula evaluated inside the block."""
+    lines: list[TraceLine] = []
+    token = _TRACE.set(lines)
+    try:
+        yield lines
+    finally:
+        _TRACE.reset(token)

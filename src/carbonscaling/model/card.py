@@ -1,0 +1,77 @@
+"""Everything worth saying about a model on one page, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbonscaling.model.activations import FULL, NONE, spec_layer_bytes
+from carbonscaling.model.flops import ForwardFlops, forward_flops, training_flops_per_token
+from carbonscaling.model.params import ParameterCount, active_params, mtp_params, parameter_count
+from carbonscaling.model.spec import ModelSpec
+
+__all__ = ["ModelCard", "model_card"]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model in figures.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    seq_len : int
+        Sequence length of the FLOP and activation figures, in tokens.
+    params : ParameterCount
+        Parameters by part.
+    active_params, mtp_params : int
+    forward_flops : ForwardFlops
+        FLOPs of one token's forward pass by part, causal half.
+    training_flops_per_token : dict
+        By convention: "causal", "full", "6N".
+    kv_width, kv_cache_width : int
+        Key and value elements of a token and layer in training, and in the inference cache.
+    activation_bytes : dict
+        Bytes one layer keeps for one sequence on one device with flash attention, by kind of layer: "dense", "moe"
+        (as far as the model has them), "full recomputation".
+    """
+
+    spec: ModelSpec
+    seq_len: int
+    params: ParameterCount
+    active_params: int
+    mtp_params: int
+    forward_flops: ForwardFlops
+    training_flops_per_token: dict[str, float]
+    kv_width: int
+    kv_cache_width: int
+    activation_bytes: dict[str, float]
+
+    @property
+    def total_params(self) -> int:
+        """Sum of the parts."""
+        return self.params.total
+
+
+def model_card(spec: ModelSpec, seq_len: int | None = None) -> ModelCard:
+    """Return the figures of `spec` at a sequence length, its own if none is given."""
+    s = spec.seq_len if seq_len is None else seq_len
+    kinds = {"dense": spec.n_dense_layers > 0, "moe": spec.n_moe_layers > 0}
+    stored = {
+        kind: float(spec_layer_bytes(spec, s, moe=kind == "moe", recompute=NONE)) for kind, has in kinds.items() if has
+    }
+    return ModelCard(
+        spec=spec,
+        seq_len=s,
+        params=parameter_count(spec),
+        active_params=active_params(spec),
+        mtp_params=mtp_params(spec),
+        forward_flops=forward_flops(spec, s),
+        training_flops_per_token={
+            "causal": training_flops_per_token(spec, s, "causal"),
+            "full": training_flops_per_token(spec, s, "full"),
+            "6N": training_flops_per_token(spec, s, "6N"),
+        },
+        kv_width=0 if spec.attention is None else spec.attention.kv_width,
+        kv_cache_width=0 if spec.attention is None else spec.attention.kv_cache_width,
+        activation_bytes=stored | {"full recomputation": float(spec_layer_bytes(spec, s, recompute=FULL))},
+    )

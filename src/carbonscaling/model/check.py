@@ -1,0 +1,73 @@
+"""Checks of a dataclass's own fields, with messages a user can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from carbonscaling.errors import InputError, nearest
+
+__all__ = ["at_least", "located", "one_of"]
+
+
+def at_least(item: object, minimum: int, *keys: str, optional: bool = False) -> None:
+    """Require whole numbers no smaller than `minimum` in the named fields of `item`.
+
+    Parameters
+    ----------
+    item : object
+        A dataclass instance.
+    minimum : int
+    *keys : str
+        Field names.
+    optional : bool
+        Whether None is also accepted.
+
+    Raises
+    ------
+    InputError
+        A field is not a whole number, or smaller.
+    """
+    for key in keys:
+        value = getattr(item, key)
+        if value is None and optional:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise InputError(
+                f"{type(item).__name__} needs a whole number here",
+                key=key,
+                value="nothing" if value is None else value,
+                allowed=f"an integer of at least {minimum}",
+                remedy=f"correct {key}",
+            )
+
+
+def one_of(item: object, key: str, allowed: Sequence[str]) -> None:
+    """Require one of the `allowed` words in a field of `item`.
+
+    Raises
+    ------
+    InputError
+        Another word, with the nearest allowed one.
+    """
+    value = getattr(item, key)
+    if value not in allowed:
+        raise InputError(
+            f"unknown {key}",
+            key=key,
+            value=value,
+            allowed=", ".join(allowed),
+            suggestion=nearest(str(value), allowed),
+        )
+
+
+def located(error: InputError, where: str) -> InputError:
+    """Return the error with the place it came from, unless it names one."""
+    return InputError(
+        error.problem,
+        where=error.where or where,
+        key=error.key,
+        value=error.value,
+        allowed=error.allowed,
+        suggestion=error.suggestion,
+        remedy=error.remedy,
+    )

@@ -1,0 +1,228 @@
+"""Floating-point operations a token costs, part by part, and the conventions in which utilisation is quoted.
+
+Matrix multiplications only, a multiplication and an addition counted as two: softmax, norms and other element-wise work
+are left out, as every published MFU does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.model.params import active_params
+from carbonscaling.model.spec import Attention, ModelSpec
+
+__all__ = [
+    "Convention",
+    "ForwardFlops",
+    "attention_span",
+    "forward_flops",
+    "hardware_flops_per_token",
+    "mean_keys",
+    "training_flops_per_token",
+]
+
+Convention = Literal["causal", "full", "6N"]
+"""How an MFU counts: causal half of the scores (the default), scores in full, or ``6·N`` without any scores."""
+
+
+@dataclass(frozen=True)
+class ForwardFlops:
+    """FLOPs of one token's forward pass through the whole model; the parts add up to `total`.
+
+    Attributes
+    ----------
+    qkv, out : float
+        Projections into and out of attention.
+    scores : float
+        Queries against keys, and probabilities against values.
+    ffn : float
+        Dense feed-forward blocks.
+    router : float
+        Expert scores and the shared experts' gate.
+    experts : float
+        Routed and shared experts.
+    logits : float
+        Output head.
+    mtp : float
+        Multi-token-prediction modules, each a layer, a projection and a pass through the head.
+    """
+
+    qkv: float = 0.0
+    scores: float = 0.0
+    out: float = 0.0
+    ffn: float = 0.0
+    router: float = 0.0
+    experts: float = 0.0
+    logits: float = 0.0
+    mtp: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Sum of all parts."""
+        return float(sum(getattr(self, field.name) for field in fields(self)))
+
+    @property
+    def layers(self) -> float:
+        """What recomputation repeats: everything but the head and the multi-token-prediction modules."""
+        return self.total - self.logits - self.mtp
+
+
+def mean_keys(seq_len: Any, window: Any, causal: Any) -> Any:
+    """Return the mean number of keys a query is counted against.
+
+    Parameters
+    ----------
+    seq_len : float or array
+        Tokens of a sequence, s.
+    window : float or array
+        Sliding-window length; infinity for none.
+    causal : bool or array
+        Count what a causal mask leaves: ``w - w²/(2s)`` with ``w = min(window, s)``, so s/2 without a window
+        (Megatron's "causal half"; the exact mean is half a key more). Otherwise w (PaLM, arXiv 2204.02311, appendix B:
+        s).
+
+    >>> float(mean_keys(4096, np.inf, True)), float(mean_keys(4096, 128, False))
+    (2048.0, 128.0)
+    """
+    w = np.minimum(window, seq_len)
+    return w - np.where(causal, w * w / (2.0 * seq_len), 0.0)
+
+
+def attention_span(spec: ModelSpec, seq_len: Any = None, causal: bool = True) -> Any:
+    """Return the mean number of keys a query sees, over windowed and global layers.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    seq_len : float or array, optional
+        Tokens of a sequence; the model's own if not given.
+    causal : bool
+        As in `mean_keys`.
+    """
+    s = spec.seq_len if seq_len is None else seq_len
+    a = spec.attention
+    if a is None:
+        return 0.0 * s
+    share = a.n_window_layers / spec.n_layers
+    windowed = mean_keys(s, np.inf if a.window is None else a.window, causal)
+    return share * windowed + (1 - share) * mean_keys(s, np.inf, causal)
+
+
+def _projections(d: int, a: Attention) -> tuple[float, float]:
+    """Multiply-add pairs a token costs in the projections of one layer: into attention, and out."""
+    d_q = a.n_heads * a.d_query_key
+    out = float(a.n_heads * a.d_value * d)
+    if a.kv_lora_rank is None:
+        return float(d * (d_q + a.kv_width)), out
+    query = d * d_q if a.q_lora_rank is None else a.q_lora_rank * (d + d_q)
+    latent = d * (a.kv_lora_rank + a.rope_head_dim) + a.kv_lora_rank * a.n_heads * (a.head_dim + a.d_value)
+    return float(query + latent), out
+
+
+def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = True) -> ForwardFlops:
+    """Return the FLOPs of one token's forward pass by part.
+
+    Narayanan et al. 2021 (arXiv 2104.04473), appendix, for the dense case; experts count `top_k` routed ones and the
+    shared ones; windowed layers see at most their window.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    seq_len : int, optional
+        Tokens of a sequence; the model's own if not given.
+    causal : bool
+        Count half of the attention scores.
+    """
+    d, n_layers, a, e = spec.d_model, spec.n_layers, spec.attention, spec.experts
+    into, out = (0.0, 0.0) if a is None else _projections(d, a)
+    per_key = 0.0 if a is None else float(a.n_heads * (a.d_query_key + a.d_value))
+    ffn = float(spec.ffn.n_matrices * d * spec.ffn.d_ff)
+    router = 0.0 if e is None or spec.ffn_only else float(d * (e.n_routed + e.shared_gate))
+    experts = 0.0 if e is None else float(e.n_matrices * d * (e.top_k * e.d_ff + e.d_ff_shared))
+    d_embed = spec.d_embed or d
+    logits = float(spec.vocab_size * d_embed) + (0.0 if spec.d_embed is None else 2.0 * d_embed * d)
+    span = float(attention_span(spec, seq_len, causal))
+    s = spec.seq_len if seq_len is None else seq_len
+    block = ffn if e is None else router + experts
+    mtp = 2.0 * d * d + into + out + per_key * float(mean_keys(s, np.inf, causal)) + block + logits
+    return ForwardFlops(
+        qkv=2 * n_layers * into,
+        scores=2 * n_layers * per_key * span,
+        out=2 * n_layers * out,
+        ffn=2 * spec.n_dense_layers * ffn,
+        router=2 * spec.n_moe_layers * router,
+        experts=2 * spec.n_moe_layers * experts,
+        logits=2 * logits,
+        mtp=2 * spec.n_mtp * mtp,
+    )
+
+
+def _check(convention: str) -> None:
+    if convention not in get_args(Convention):
+        raise InputError(
+            "unknown FLOP convention",
+            value=convention,
+            allowed=", ".join(get_args(Convention)),
+            suggestion=nearest(convention, get_args(Convention)),
+        )
+
+
+def training_flops_per_token(
+    spec: ModelSpec, seq_len: int | None = None, convention: Convention = "causal", mtp: bool = True
+) -> float:
+    """Return the model FLOPs of training on one token: three times the forward pass, no recomputation.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    seq_len : int, optional
+        Tokens of a sequence; the model's own if not given.
+    convention : {"causal", "full", "6N"}
+        "full" is PaLM's (arXiv 2204.02311, appendix B) and Korthikanti et al.'s (arXiv 2205.05198, eq. 7); "6N" is
+        ``6·active_params`` (Kaplan et al. 2020, arXiv 2001.08361, eq. 2.2, there without embeddings).
+    mtp : bool
+        Count the multi-token-prediction modules ("6N" never does).
+
+    Raises
+    ------
+    InputError
+        Unknown convention.
+    """
+    _check(convention)
+    if convention == "6N":
+        return 6.0 * active_params(spec)
+    forward = forward_flops(spec, seq_len, causal=convention == "causal")
+    return 3.0 * (forward.total - (0.0 if mtp else forward.mtp))
+
+
+def hardware_flops_per_token(
+    spec: ModelSpec,
+    seq_len: int | None = None,
+    convention: Literal["causal", "full"] = "full",
+    recomputed: float = 1.0,
+) -> float:
+    """Return the FLOPs executed for training on one token, recomputation included.
+
+    Narayanan et al. 2021 (arXiv 2104.04473), eq. 3: full recomputation repeats the forward pass of the layers, so that
+    they cost 4/3 of their model FLOPs; the head is not repeated.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    seq_len : int, optional
+    convention : {"causal", "full"}
+    recomputed : float
+        Fraction of the layers' forward work done twice, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        Unknown convention.
+    """
+    _check(convention)
+    forward = forward_flops(spec, seq_len, causal=convention == "causal")
+    return 3.0 * forward.total + recomputed * forward.layers

@@ -1,0 +1,185 @@
+"""A ``config.json`` read key by key: each with its type, its default where the model's class has one, and its error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.errors import InputError, nearest
+
+__all__ = ["Config", "load_json"]
+
+_MISSING: Any = object()
+
+
+class Config:
+    """The keys of one configuration, checked as they are read.
+
+    Parameters
+    ----------
+    data : Mapping
+        The parsed JSON object.
+    where : str
+        Its file, for messages.
+    """
+
+    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+        self.data, self.where = data, where
+        self.read: set[str] = set()
+        self.children: list[Config] = []
+
+    def assume(self, **defaults: Any) -> None:
+        """Add values for keys that are not there."""
+        self.data = {**defaults, **self.data}
+
+    def fail(self, problem: str, key: str, value: Any, allowed: str, remedy: str = "correct the value") -> InputError:
+        """Return the error for a key, ready to raise."""
+        shown = "null" if value is None else value
+        return InputError(problem, where=self.where, key=key, value=shown, allowed=allowed, remedy=remedy)
+
+    def _get(self, keys: Sequence[str], default: Any) -> tuple[str, Any]:
+        self.read.update(keys)
+        for key in keys:
+            if key in self.data:
+                return key, self.data[key]
+        if default is _MISSING:
+            raise InputError(
+                "missing key",
+                where=self.where,
+                key=keys[0],
+                allowed=" or ".join(keys),
+                suggestion=nearest(keys[0], self.data),
+                remedy=f"add {keys[0]}: this model type has no default for it",
+            )
+        return keys[0], default
+
+    def integer(self, *keys: str, default: Any = _MISSING, minimum: int = 1) -> int:
+        """Return a whole number under the first of `keys` that is there.
+
+        A null takes the default where there is one.
+
+        Raises
+        ------
+        InputError
+            Missing without default, not a whole number, or below `minimum`.
+        """
+        key, value = self._get(keys, default)
+        if value is None and default is not _MISSING:
+            value = default
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise self.fail("not a usable count", key, value, f"an integer of at least {minimum}")
+        return value
+
+    def optional(self, *keys: str, default: int | None = None) -> int | None:
+        """Return a positive whole number, or None where the key is missing or null.
+
+        Raises
+        ------
+        InputError
+            Something else.
+        """
+        key, value = self._get(keys, default)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self.fail("not a usable count", key, value, "a positive integer or null")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Return true or false.
+
+        Raises
+        ------
+        InputError
+            Something else.
+        """
+        _, value = self._get([key], default)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.fail("not a yes or no", key, value, "true or false")
+        return value
+
+    def text(self, key: str, default: str) -> str:
+        """Return a string.
+
+        Raises
+        ------
+        InputError
+            Something else.
+        """
+        _, value = self._get([key], default)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise self.fail("not a text", key, value, "a string")
+        return value
+
+    def items(self, key: str) -> list[Any] | None:
+        """Return a list, or None where the key is missing or null.
+
+        Raises
+        ------
+        InputError
+            Something else.
+        """
+        _, value = self._get([key], None)
+        if value is not None and not isinstance(value, list):
+            raise self.fail("not a list", key, value, "a list or null")
+        return value
+
+    def child(self, key: str, default: Any = _MISSING) -> Config:
+        """Return the configuration nested under `key`.
+
+        Raises
+        ------
+        InputError
+            Missing without default, or not an object.
+        """
+        _, value = self._get([key], default)
+        if value is None and default is not _MISSING:
+            value = default
+        if not isinstance(value, dict):
+            raise self.fail("not a nested object", key, value, "a JSON object {…}")
+        self.children.append(Config(value, f"{self.where}: {key}"))
+        return self.children[-1]
+
+    def unread(self) -> list[str]:
+        """Return the keys nobody asked for."""
+        own = set(self.data) - self.read
+        return sorted(own.union(*(child.unread() for child in self.children)))
+
+
+def load_json(path: Path) -> Mapping[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises
+    ------
+    InputError
+        No such file, a directory without ``config.json``, empty, not UTF-8, not JSON (with line), or not an object.
+    """
+    where = str(path)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise InputError("the directory holds no config.json", where=where, remedy="name the file itself")
+        return load_json(path / "config.json")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
+        raise InputError("no such file", where=where, suggestion=near, remedy="check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError("the file is not UTF-8 text", where=where, remedy="name a config.json") from error
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", where=where, remedy="check the path") from error
+    if not text.strip():
+        raise InputError("the file is empty", where=where, remedy="download the config.json again")
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"not valid JSON: {error}", where=where, remedy="name the model's config.json") from error
+    if not isinstance(data, dict):
+        raise InputError("expected a JSON object", where=where, value=type(data).__name__, remedy="{…} at the top")
+    return data

@@ -1,0 +1,91 @@
+"""Collectives over two tiers: a scale-up domain (switch or torus) and the network between domains.
+
+A group of `n` ranks has `inner` of them in each domain and ``n / inner`` domains. Sizes are the full message; bandwidths
+are per device and direction; latencies per hop.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from carbonscaling.formula import formula
+from carbonscaling.perf.numbers import Number
+
+__all__ = ["all_gather_time", "all_reduce_time", "all_to_all_time", "inner_ranks", "torus_bandwidth"]
+
+
+@formula("min(n, max(1, domain/stride))", unit="1", source="megatron_core", place="rank order tp, cp, dp, pp")
+def inner_ranks(n: Number, stride: Number, domain: Number) -> Number:
+    """Ranks of a group that share a scale-up domain, when neighbours in the group are `stride` devices apart."""
+    return np.minimum(n, np.maximum(1.0, domain / stride))
+
+
+@formula(
+    "bandwidth·min(axes, ⌈log n / log axis_length⌉)/axes",
+    unit="B/s",
+    source="jax_scaling_book",
+    place="ICI: a ring uses both directions of each axis it spans",
+)
+def torus_bandwidth(bandwidth: Number, n: Number, axes: Number, axis_length: Number) -> Number:
+    """Share of a torus chip's bandwidth that a group of `n` can use; all of it on a switch (``axes = 0``).
+
+    Parameters
+    ----------
+    bandwidth : bytes/s per device and direction, all axes together.
+    """
+    spanned = np.ceil(np.log(np.maximum(n, 2.0)) / np.log(axis_length) - 1e-9)
+    return bandwidth * np.where(axes > 0, np.minimum(axes, np.maximum(spanned, 1.0)) / np.maximum(axes, 1.0), 1.0)
+
+
+def _hops(n: Number) -> Number:
+    """Latency steps of a collective over n ranks: a ring for few, a tree beyond."""
+    return np.minimum(n - 1.0, 2.0 * np.log2(np.maximum(n, 1.0)))
+
+
+@formula(
+    "(g−1)/g·size/link + (N−1)/N·(size/g)/nic + hops(g)·link_latency + hops(N)·nic_latency, g = inner, N = n/g",
+    unit="s",
+    source="thakur_2005",
+    place="ring all-gather, hierarchical over two tiers",
+)
+def all_gather_time(
+    size: Number, n: Number, inner: Number, link: Number, nic: Number, link_latency: Number, nic_latency: Number
+) -> Number:
+    """Time to gather `size` bytes from n ranks to all, or to reduce-scatter them; 0 for one rank."""
+    domains = n / inner
+    return (
+        (inner - 1.0) / inner * size / link
+        + (domains - 1.0) / domains * (size / inner) / nic
+        + _hops(inner) * link_latency
+        + _hops(domains) * nic_latency
+    )
+
+
+@formula("2·all_gather_time", unit="s", source="thakur_2005", place="reduce-scatter then all-gather")
+def all_reduce_time(
+    size: Number, n: Number, inner: Number, link: Number, nic: Number, link_latency: Number, nic_latency: Number
+) -> Number:
+    """Time to sum `size` bytes over n ranks; 0 for one rank."""
+    return 2.0 * all_gather_time(size, n, inner, link, nic, link_latency, nic_latency)
+
+
+@formula(
+    "max((inner−1)/n·size/link, remote/nic) + link_latency·[n>1] + nic_latency·[N>1]",
+    unit="s",
+    source="deepep",
+    place="dispatch and combine: NVLink and network parts run side by side",
+)
+def all_to_all_time(
+    size: Number,
+    remote: Number,
+    n: Number,
+    inner: Number,
+    link: Number,
+    nic: Number,
+    link_latency: Number,
+    nic_latency: Number,
+) -> Number:
+    """Time of an all-to-all in which each rank sends `size` bytes, `remote` of them out of its domain."""
+    local = (inner - 1.0) / n * size / link
+    latency = np.where(n > 1, link_latency, 0.0) + np.where(n > inner, nic_latency, 0.0)
+    return np.maximum(local, remote / nic) + latency

@@ -1,0 +1,77 @@
+"""What hardware and software reach of their data sheets: few physical constants, each with source and range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carbonscaling.sources import Datum
+
+__all__ = ["Efficiency"]
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Constants of one device architecture with the software that usually runs on it.
+
+    Attributes
+    ----------
+    gemm : Mapping[str, Datum]
+        Share of peak that large matrix multiplications reach, by number format.
+    grouped : Datum
+        The same for grouped (expert) multiplications, relative to `gemm`.
+    gemm_k_half : Datum
+        Inner dimension at which a multiplication's prologue costs as much as its main loop.
+    tile_m, tile_n : Datum
+        Largest output tile.
+    kernel_latency : Datum
+    memory : Datum
+        Share of HBM bandwidth that streaming kernels reach.
+    attention_forward, attention_backward : Datum
+        Share of 16-bit peak of fused attention. flash : Datum
+        1 where fused attention is the default, 0 for explicit softmax.
+    link, nic : Datum
+        Share of the link and of the network that collectives reach.
+    link_latency, nic_latency : Datum
+        Per hop.
+    overlap, contention, tp_overlap, ep_overlap : Datum
+        Share of a compute window that hides communication, slowdown of that compute; share of tensor- and
+        expert-parallel traffic hidden inside a layer.
+    imbalance : Datum
+        Busiest over mean expert load.
+    elementwise : Datum
+        Scale on the element-wise traffic counted (1: every kernel of the count reads and writes once).
+    reserve, framework : Datum
+        Share of memory kept free; bytes of contexts, communicators, workspaces.
+    straggler : Datum
+    step_overhead : Datum
+        Host work per step.
+    run_overhead : Datum
+        Run time over its own steady state.
+    """
+
+    gemm: Mapping[str, Datum]
+    grouped: Datum
+    gemm_k_half: Datum
+    tile_m: Datum
+    tile_n: Datum
+    kernel_latency: Datum
+    memory: Datum
+    attention_forward: Datum
+    attention_backward: Datum
+    flash: Datum
+    link: Datum
+    nic: Datum
+    link_latency: Datum
+    nic_latency: Datum
+    overlap: Datum
+    contention: Datum
+    tp_overlap: Datum
+    ep_overlap: Datum
+    imbalance: Datum
+    elementwise: Datum
+    reserve: Datum
+    framework: Datum
+    straggler: Datum
+    step_overhead: Datum
+    run_overhead: Datum

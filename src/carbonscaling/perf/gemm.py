@@ -1,0 +1,101 @@
+"""Matrix multiplication on streaming multiprocessors and on systolic arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from carbonscaling.formula import formula
+from carbonscaling.perf.numbers import Number
+
+__all__ = ["gemm_time", "systolic_cycles", "tiled_flops"]
+
+# Output tiles a library falls back to when large ones would leave processors idle: share of each edge of the largest
+# tile, and the efficiency relative to it (smaller tiles reuse operands less). Fitted with `gemm_efficiency` and
+# `gemm_k_half` to public GEMM timings, see docs/decisions/0005-kernel-model.md.
+_HALF_TILE_EFFICIENCY = 0.95
+_EIGHTH_TILE_EFFICIENCY = 0.65
+
+
+@formula(
+    "2·cores·waves·tile_m·tile_n·(k + k_half), waves = ⌈groups·⌈m/tile_m⌉·⌈n/tile_n⌉/cores⌉",
+    unit="FLOP",
+    source="nvidia_matmul_guide",
+    place="tile and wave quantisation",
+)
+def tiled_flops(
+    groups: Number, m: Number, n: Number, k: Number, tile_m: Number, tile_n: Number, cores: Number, k_half: Number
+) -> Number:
+    """Work of `groups` equal GEMMs launched together, padded to whole tiles and whole waves of processors.
+
+    Parameters
+    ----------
+    m, n, k : output rows, output columns, inner dimension of one.
+    tile_m, tile_n : output tile of one processor.
+    cores : processors.
+    k_half : inner dimension at which prologue and epilogue cost as much as the main loop.
+    """
+    waves = np.ceil(groups * np.ceil(m / tile_m) * np.ceil(n / tile_n) / cores)
+    return 2.0 * cores * waves * tile_m * tile_n * (k + k_half)
+
+
+@formula(
+    "t0 + max(tiled_flops / (peak·e), groups·element_bytes·(m·k + k·n + m·n) / (bandwidth·e2))",
+    unit="s",
+    source="williams_2009",
+    place="roofline with tile and wave quantisation",
+)
+def gemm_time(
+    groups: Number,
+    m: Number,
+    n: Number,
+    k: Number,
+    peak: Number,
+    efficiency: Number,
+    k_half: Number,
+    cores: Number,
+    tile_m: Number,
+    tile_n: Number,
+    latency: Number,
+    bandwidth: Number,
+    memory_efficiency: Number,
+    element_bytes: Number,
+) -> Number:
+    """Time of `groups` m x n x k matrix multiplications in one launch, 0 where a dimension is 0.
+
+    The library is taken to choose the best of three tile sizes, either way round.
+
+    Parameters
+    ----------
+    peak, efficiency : FLOP/s and the share of it that large multiplications reach.
+    latency : s before the first result.
+    bandwidth, memory_efficiency : bytes/s of HBM and the share of it reached.
+    element_bytes : bytes per element of operands and result.
+    """
+    flops = np.minimum(
+        np.minimum(
+            tiled_flops(groups, m, n, k, tile_m, tile_n, cores, k_half),
+            tiled_flops(groups, m, n, k, tile_n, tile_m, cores, k_half),
+        ),
+        np.minimum(
+            tiled_flops(groups, m, n, k, tile_n, tile_n, cores, k_half) / _HALF_TILE_EFFICIENCY,
+            tiled_flops(groups, m, n, k, tile_n / 2, tile_n / 2, cores, k_half) / _EIGHTH_TILE_EFFICIENCY,
+        ),
+    )
+    traffic = groups * element_bytes * (m * k + k * n + m * n)
+    time = latency + np.maximum(flops / (peak * efficiency), traffic / (bandwidth * memory_efficiency))
+    return np.where(groups * m * n * k > 0, time, 0.0)
+
+
+@formula(
+    "⌈k/rows⌉·⌈n/columns⌉·(2·rows + columns + m − 2)",
+    unit="1",
+    source="samajdar_2020",
+    place="weight-stationary runtime",
+)
+def systolic_cycles(m: Number, n: Number, k: Number, rows: Number, columns: Number) -> Number:
+    """Cycles of a weight-stationary rows x columns array, weight loading not hidden.
+
+    >>> float(systolic_cycles(112, 112, 112, 128, 128))
+    494.0
+    """
+    return np.ceil(k / rows) * np.ceil(n / columns) * (2 * rows + columns + m - 2)

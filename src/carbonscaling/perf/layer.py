@@ -1,0 +1,203 @@
+"""Time of one layer on one device for one micro-batch: matrix work, attention, element-wise work, and its traffic."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from carbonscaling.perf.attention import explicit_softmax_bytes, score_flops
+from carbonscaling.perf.collectives import (
+    all_gather_time,
+    all_reduce_time,
+    all_to_all_time,
+    inner_ranks,
+    torus_bandwidth,
+)
+from carbonscaling.perf.experts import dispatch_bytes, remote_dispatch_bytes
+from carbonscaling.perf.gemm import gemm_time
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number, Workload
+
+__all__ = ["LayerKey", "LayerTimes", "Pass", "layer_times"]
+
+
+class LayerKey(NamedTuple):
+    """The part of a `Setting` that layer times depend on."""
+
+    tp: Number
+    cp: Number
+    ep: Number
+    etp: Number
+    sp: Number
+    micro_batch: Number
+
+
+class Pass(NamedTuple):
+    """Seconds of one pass over one layer, by what they are spent on."""
+
+    matmul: Number
+    attention: Number
+    elementwise: Number
+    tp_comm: Number
+    cp_comm: Number
+    ep_comm: Number
+
+    @property
+    def total(self) -> Number:
+        """All of it."""
+        return self.matmul + self.attention + self.elementwise + self.tp_comm + self.cp_comm + self.ep_comm
+
+
+class LayerTimes(NamedTuple):
+    """Forward and backward of the mean layer, and the ends of the model.
+
+    `weight` is the weight-gradient share of the backward pass; `selective` the forward work that selective recomputation
+    repeats: norms, activation functions, MLA's up-projections, and explicit attention.
+    """
+
+    forward: Pass
+    backward: Pass
+    weight: Number
+    selective: Number
+    head_forward: Number
+    head_backward: Number
+    embedding: Number
+    boundary_bytes: Number
+
+
+def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
+    return gemm_time(
+        groups, m, n, k, machine.peak, efficiency, machine.gemm_k_half, machine.cores, machine.tile_m, machine.tile_n,
+        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.act_bytes,
+    )  # fmt: skip
+
+
+def _linear(
+    machine: Machine, groups: Number, m: Number, k: Number, n: Number, efficiency: Number
+) -> tuple[Number, ...]:
+    """Forward, input-gradient and weight-gradient time of ``groups`` linear maps k -> n over m rows each."""
+    return (
+        _gemm(machine, groups, m, n, k, efficiency),
+        _gemm(machine, groups, m, k, n, efficiency),
+        _gemm(machine, groups, k, n, m, efficiency),
+    )
+
+
+def _stream(machine: Machine, size: Number) -> Number:
+    """Time of an element-wise kernel that moves `size` bytes."""
+    return machine.elementwise * size / (machine.bandwidth * machine.memory_efficiency)
+
+
+def _collective(kind: Number, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
+    inner = inner_ranks(n, stride, machine.domain)
+    link = torus_bandwidth(machine.link, n, machine.axes, machine.axis_length)
+    return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
+
+
+def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
+    """Time the mean layer and both ends of the model.
+
+    Parameters
+    ----------
+    work, machine : model and machine as numbers.
+    key : degrees and micro-batch; fields may be arrays that broadcast.
+
+    Notes
+    -----
+    Matrix shapes follow Megatron-LM's column- then row-parallel split (Shoeybi 2019); weight gradients and input
+    gradients are timed with their own shapes. Backward element-wise work moves twice the bytes of forward.
+    """
+    tp, cp, ep, etp, sp, batch = key
+    tokens = batch * work.seq_len / cp
+    e = machine.gemm_efficiency
+    moe = work.n_moe / (work.n_dense + work.n_moe)
+    h, width = work.d_model, machine.comm_bytes  # element-wise kernels work in the format of the residual stream
+
+    # Attention: projections, then scores and context.
+    parts = (
+        _linear(machine, 1.0, tokens, h, work.d_latent, e),
+        _linear(machine, 1.0, tokens, work.k_query, work.n_query / tp, e),
+        _linear(machine, 1.0, tokens, work.k_value, work.n_value / tp, e),
+        _linear(machine, 1.0, tokens, work.d_context / tp, h, e),
+    )
+    flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
+    full = work.seq_len / np.maximum(work.span, 1.0)  # explicit kernels do not skip masked scores
+    softmax = _stream(machine, explicit_softmax_bytes(tokens, work.seq_len, work.n_heads / tp)) * (1.0 - machine.flash)
+    work_scale = machine.flash + (1.0 - machine.flash) * full
+    attention = flops * work_scale / (machine.peak_attention * machine.attention_forward) + softmax
+    attention_back = (
+        flops * work_scale * (2.0 + 0.5 * machine.flash) / (machine.peak_attention * machine.attention_backward)
+        + 2.0 * softmax
+    )
+
+    # Feed-forward: a dense block, or router, shared and routed experts.
+    up = work.matrices - 1.0
+    dense = tuple(
+        a + b
+        for a, b in zip(
+            _linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
+            _linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
+            strict=True,
+        )
+    )
+    own = tokens / tp  # tokens each rank routes
+    n_local = np.maximum(work.n_experts / ep, 1.0)
+    rows = own * etp * work.top_k * machine.imbalance / n_local
+    g = machine.grouped_efficiency
+    routed = (
+        _linear(machine, n_local, rows, h, up * work.d_ff_expert / etp, g),
+        _linear(machine, n_local, rows, work.d_ff_expert / etp, h, g),
+        _linear(machine, 1.0, tokens, h, up * work.d_ff_shared / tp, e),
+        _linear(machine, 1.0, tokens, work.d_ff_shared / tp, h, e),
+        _linear(machine, 1.0, own, h, work.n_experts, e),
+    )
+    forward, back, weight = (
+        sum(p[i] for p in parts) + (1.0 - moe) * dense[i] + moe * sum(p[i] for p in routed) for i in range(3)
+    )
+
+    # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
+    # and for experts the permutation of tokens there and back.
+    passes = 10.0 + machine.cast_passes
+    ff = (1.0 - moe) * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
+    wide = passes * h / np.where(sp > 0, tp, 1.0)
+    narrow = 2.0 * (work.d_query + work.d_kv) / tp + (work.matrices + machine.cast_passes / 2.0) * ff
+    permute = moe * 4.0 * work.top_k * h / tp
+    kernels = 8.0 + 20.0 * moe  # launches of a dense block; gating, sorting and index kernels of an expert block
+    elementwise = _stream(machine, width * tokens * (wide + narrow + permute)) + kernels * machine.kernel_latency
+
+    # Traffic of one pass.
+    comm = machine.comm_bytes
+    reduce = _collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
+    expert_reduce = np.where((etp > 1) | (work.d_ff_shared > 0), 1.0, 0.0)
+    n_reduce = work.reduces - moe * (1.0 - expert_reduce)
+    tp_comm = (1.0 - machine.tp_overlap) * n_reduce * reduce
+    ring = _collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
+    cp_comm = np.maximum(0.0, ring - machine.overlap * attention)
+    cp_comm_back = np.maximum(0.0, 2.0 * ring - machine.overlap * attention_back)
+    inner = inner_ranks(ep, etp, machine.domain)
+    link = torus_bandwidth(machine.link, ep, machine.axes, machine.axis_length)
+    exchange = 0.0
+    for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
+        size = dispatch_bytes(own * etp, work.top_k, h, element_bytes, ep)
+        remote = remote_dispatch_bytes(own * etp, work.node_limit, h, element_bytes, ep, inner)
+        exchange = exchange + all_to_all_time(
+            size, remote, ep, inner, link, machine.nic, machine.link_latency, machine.nic_latency
+        )
+    ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
+
+    # Ends: logits with a float32 loss on the last stage, a gather on the first.
+    head = _linear(machine, 1.0, tokens, h, work.vocab_size / tp, e)
+    loss = _stream(machine, tokens * work.vocab_size / tp * 14.0)
+    return LayerTimes(
+        forward=Pass(forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
+        backward=Pass(back + weight, attention_back, 2.0 * elementwise, tp_comm, cp_comm_back, ep_comm),
+        weight=weight,
+        selective=0.5 * elementwise
+        + (1.0 - machine.flash) * attention
+        + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
+        head_forward=work.n_logits * (head[0] + loss),
+        head_backward=work.n_logits * (head[1] + head[2] + loss),
+        embedding=np.where(work.vocab_size > 0, _stream(machine, 3.0 * width * tokens * h), 0.0),
+        boundary_bytes=tokens * h * comm / np.where(sp > 0, tp, 1.0),
+    )

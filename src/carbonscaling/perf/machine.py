@@ -1,0 +1,78 @@
+"""A cluster and a precision recipe as plain numbers for the formulas."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from carbonscaling.perf.numbers import Number
+
+__all__ = ["Machine"]
+
+
+class Machine(NamedTuple):
+    """What the formulas need of devices, links, network, number formats and software.
+
+    Attributes
+    ----------
+    peak : FLOP/s of the matrix format; peak_attention of the attention kernels' format; peak_mfu the format that
+        utilisation is quoted against.
+    bandwidth : HBM bytes/s. capacity : bytes a job can use before `reserve`.
+    cores : processors that tiles are spread over. tile_m, tile_n : largest output tile.
+    gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency : see `perf.gemm`.
+    attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
+    domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length.
+    link, nic : bytes/s per device and direction, achievable. link_latency, nic_latency : s per hop.
+    host_devices : devices per host.
+    act_bytes, weight_bytes, grad_bytes, optimizer_bytes, comm_bytes, grad_comm_bytes, dispatch_bytes, combine_bytes :
+        bytes per element stored or sent.
+    cast_passes : extra element-wise passes over the activations that a low-precision recipe costs.
+    overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
+    tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
+    imbalance : busiest over mean expert load. elementwise : scale on element-wise traffic.
+    reserve : share of `capacity` kept free. framework_bytes : contexts, communicators, workspaces.
+    straggler : coefficient of the straggler term. step_overhead : s per step of host work.
+    """
+
+    peak: Number
+    peak_attention: Number
+    peak_mfu: Number
+    bandwidth: Number
+    capacity: Number
+    cores: Number
+    tile_m: Number
+    tile_n: Number
+    gemm_efficiency: Number
+    gemm_k_half: Number
+    grouped_efficiency: Number
+    kernel_latency: Number
+    memory_efficiency: Number
+    attention_forward: Number
+    attention_backward: Number
+    flash: Number
+    domain: Number
+    axes: Number
+    axis_length: Number
+    link: Number
+    nic: Number
+    link_latency: Number
+    nic_latency: Number
+    host_devices: Number
+    act_bytes: Number
+    weight_bytes: Number
+    grad_bytes: Number
+    optimizer_bytes: Number
+    comm_bytes: Number
+    grad_comm_bytes: Number
+    dispatch_bytes: Number
+    combine_bytes: Number
+    cast_passes: Number
+    overlap: Number
+    contention: Number
+    tp_overlap: Number
+    ep_overlap: Number
+    imbalance: Number
+    elementwise: Number
+    reserve: Number
+    framework_bytes: Number
+    straggler: Number
+    step_overhead: Number

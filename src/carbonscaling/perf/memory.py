@@ -1,0 +1,121 @@
+"""Memory of one device: states, activations, buffers, held against what the device has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from carbonscaling.model.activations import layer_bytes
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage
+
+__all__ = ["Memory", "RankParams", "memory", "rank_params"]
+
+
+class RankParams(NamedTuple):
+    """Parameters on the fullest device before ZeRO: dense ones and routed experts; `layer` the largest single layer."""
+
+    dense: Number
+    expert: Number
+    layer: Number
+
+
+class Memory(NamedTuple):
+    """Bytes on the fullest device, `limit` what may be used."""
+
+    weights: Number
+    gradients: Number
+    optimizer: Number
+    activations: Number
+    buffers: Number
+    framework: Number
+    limit: Number
+
+    @property
+    def total(self) -> Number:
+        """All of it, without the limit."""
+        return sum(self[:-1])
+
+
+def rank_params(work: Workload, s: Setting) -> RankParams:
+    """Parameters of the fullest pipeline stage on one device.
+
+    Layers that do not fill all stages are missing on the two ends, which hold the embedding and the head. A DualPipe
+    device keeps two stages, and the first and the last one together.
+    """
+    per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
+    missing = per_stage * s.pp - work.n_layers
+    at_end = np.maximum(per_stage - np.floor(missing / 2.0), 0.0)
+    dualpipe = s.schedule == Schedule.DUALPIPE
+    copies = np.where(dualpipe, 2.0, 1.0)
+    both = work.p_embedding + work.p_head
+    ends = np.where((s.pp > 1) & ~dualpipe, np.maximum(work.p_embedding, work.p_head), both)
+
+    moe = work.n_moe / work.n_layers
+    block = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / s.tp
+    experts = moe * work.n_experts * work.p_expert / (s.ep * s.etp)
+    ends_fullest = copies * at_end * (block + experts) + ends / s.tp > copies * per_stage * (block + experts)
+    n_layers = copies * np.where(ends_fullest, at_end, per_stage)
+    return RankParams(
+        dense=n_layers * block + np.where(ends_fullest, ends / s.tp, 0.0),
+        expert=n_layers * experts,
+        layer=block + experts,
+    )
+
+
+def memory(work: Workload, machine: Machine, s: Setting) -> Memory:
+    """Bytes on the fullest device for `setting`; fields may be arrays that broadcast."""
+    params = rank_params(work, s)
+    n_dense = s.dp * s.cp
+    n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
+    g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
+
+    def sharded(stage: int) -> Number:
+        return params.dense / np.where(s.zero >= stage, g_dense, 1.0) + params.expert / np.where(
+            s.zero >= stage, g_expert, 1.0
+        )
+
+    working_set = np.where(
+        s.zero >= 3, 2.0 * params.layer * machine.weight_bytes, 0.0
+    )  # one layer used, one prefetched
+
+    tokens = s.micro_batch * work.seq_len / s.cp
+    moe = work.n_moe / work.n_layers
+    routed = moe * work.top_k * machine.imbalance
+    d_ff = (1.0 - moe) * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
+    # Kept outside and inside the tensor-parallel blocks. Selective recomputation drops the outputs of norms and activation
+    # functions, expert results, and what MLA's up-projections make; scores go in either case (Korthikanti, section 5).
+    h = work.d_model
+    heads = work.d_query + work.d_kv
+    outer = (4.0 + 2.0 * routed) * h
+    inner = heads + work.d_context + work.matrices * d_ff
+    outer_kept = (2.0 + routed) * h
+    inner_kept = (
+        np.where(work.d_latent > 0, work.d_latent * s.tp, heads) + work.d_context + (work.matrices - 1.0) * d_ff
+    )
+    drop = (s.recompute == Recompute.SELECTIVE) & (machine.flash > 0)
+
+    def layer(recompute: Number, wide: Number, narrow: Number) -> Number:
+        return machine.act_bytes / 2.0 * layer_bytes(
+            work.seq_len, s.micro_batch / s.cp, h, s.tp, s.sp > 0, wide, narrow, work.n_heads, machine.flash > 0, recompute
+        )  # fmt: skip
+
+    in_flight = layers_in_flight(layers_on_stage(work.n_layers, s.pp, s.vpp), s.pp, s.vpp, s.n_micro, s.schedule)
+    one_layer = layer(Recompute.NONE, outer, inner)
+    kept = layer(
+        s.recompute, np.where(drop, outer_kept, outer), np.where(drop, inner_kept, inner)
+    ) * in_flight + np.where(s.recompute == Recompute.FULL, one_layer, 0.0)
+    logits = tokens * work.vocab_size / s.tp * (machine.act_bytes + 4.0)
+    # With a pipeline the logits' stage holds one micro-batch where the first stage holds them all.
+    buffers = np.where(s.pp > 1, np.maximum(0.0, logits - kept * (1.0 - 1.0 / np.minimum(s.pp, s.n_micro))), logits)
+    return Memory(
+        weights=sharded(3) * machine.weight_bytes + working_set,
+        gradients=sharded(2) * machine.grad_bytes,
+        optimizer=sharded(1) * machine.optimizer_bytes,
+        activations=kept,
+        buffers=buffers + 0.0 * kept,
+        framework=machine.framework_bytes + 0.0 * kept,
+        limit=machine.capacity * (1.0 - machine.reserve) + 0.0 * kept,
+    )

@@ -1,0 +1,131 @@
+"""The plain numbers the step-time and memory formulas work on; every field may be a float or an array."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+__all__ = ["Number", "Recompute", "Schedule", "Setting", "Workload"]
+
+Number = Any
+"""A float, or a NumPy array that broadcasts with the others."""
+
+
+class Recompute:
+    """Codes of `Setting.recompute`."""
+
+    NONE = 0
+    SELECTIVE = 1
+    FULL = 2
+    NAMES = ("none", "selective", "full")
+
+
+class Schedule:
+    """Codes of `Setting.schedule`; ``1f1b`` is interleaved where ``vpp > 1``."""
+
+    ONE_F_ONE_B = 0
+    ZERO_BUBBLE = 1
+    DUALPIPE = 2
+    NAMES = ("1f1b", "zb1p", "dualpipe")
+
+
+class Setting(NamedTuple):
+    """One way, or many, to lay a model out on devices. ``n_devices = tp * cp * dp * pp``.
+
+    Attributes
+    ----------
+    tp, pp, dp, cp : tensor, pipeline, data and context parallel degrees; `dp` counts every dense-layer replica.
+    ep, etp : expert parallel degree and tensor parallelism inside an expert; ``ep * etp`` divides ``tp * cp * dp``.
+        The papers' notation N = TP·DP·PP·EP has DP = dp / ep (ruling R9).
+    vpp : model chunks per pipeline stage (interleaving).
+    zero : ZeRO stage 0-3.
+    shard : devices over which ZeRO shards (the whole data-parallel group, or less: hybrid sharding).
+    micro_batch : sequences of one micro-batch of one replica.
+    n_micro : micro-batches per replica and step.
+    recompute, schedule : codes of `Recompute` and `Schedule`.
+    sp : 1 where norms and residuals are sharded over the sequence (Megatron sequence parallelism), else 0.
+    """
+
+    tp: Number
+    pp: Number
+    dp: Number
+    cp: Number
+    ep: Number
+    etp: Number
+    vpp: Number
+    zero: Number
+    shard: Number
+    micro_batch: Number
+    n_micro: Number
+    recompute: Number
+    schedule: Number
+    sp: Number
+
+    @property
+    def n_devices(self) -> Number:
+        """Devices the setting occupies."""
+        return self.tp * self.cp * self.dp * self.pp
+
+
+class Workload(NamedTuple):
+    """A model at a sequence length as matrix shapes and parameter counts.
+
+    Attributes
+    ----------
+    seq_len : tokens of a sequence.
+    n_dense, n_moe : layers with a dense and with an expert feed-forward block.
+    d_model, vocab_size : widths.
+    d_latent : width of MLA's joint down-projection (0 without MLA).
+    k_query, n_query : inner and outer width of the query (or fused QKV) projection.
+    k_value, n_value : inner and outer width of MLA's key/value up-projection (0 without MLA).
+    d_query, d_context : summed query width of all heads (scores), summed value width (context, output projection).
+    d_kv : width of keys and values together, before any expansion, as exchanged by context parallelism.
+    n_heads : query heads.
+    span : mean number of keys a query sees (causal, windows counted).
+    d_ff, d_ff_expert, d_ff_shared : inner widths.
+    matrices : weight matrices of a feed-forward block (3 gated, 2 plain).
+    n_experts, top_k : routed experts; 0 for a dense model. node_limit : most domains one token is sent to.
+    reduces : tensor-parallel all-reduces of a layer's forward pass (2; 1 for parallel or attention-free blocks).
+    p_attention, p_dense, p_shared, p_expert, p_embedding, p_head : parameters of a layer's attention and norms, of a
+        dense feed-forward block, of router and shared experts, of one routed expert, of embedding and output head.
+        Tied weights still need a copy on the first and the last stage.
+    model_flops : training FLOPs per token by the model-FLOPs convention (causal half), for MFU.
+    n_logits : output heads evaluated per token (1, and one for every multi-token-prediction module; their layers are
+        counted in `n_dense` or `n_moe`).
+    """
+
+    seq_len: Number
+    n_dense: Number
+    n_moe: Number
+    d_model: Number
+    vocab_size: Number
+    d_latent: Number
+    k_query: Number
+    n_query: Number
+    k_value: Number
+    n_value: Number
+    d_query: Number
+    d_context: Number
+    d_kv: Number
+    n_heads: Number
+    span: Number
+    d_ff: Number
+    d_ff_expert: Number
+    d_ff_shared: Number
+    matrices: Number
+    n_experts: Number
+    top_k: Number
+    node_limit: Number
+    reduces: Number
+    p_attention: Number
+    p_dense: Number
+    p_shared: Number
+    p_expert: Number
+    p_embedding: Number
+    p_head: Number
+    model_flops: Number
+    n_logits: Number
+
+    @property
+    def n_layers(self) -> Number:
+        """All layers."""
+        return self.n_dense + self.n_moe

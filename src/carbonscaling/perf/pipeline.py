@@ -1,0 +1,54 @@
+"""Pipeline schedules: how long the slowest path through the stages is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from carbonscaling.formula import formula
+from carbonscaling.perf.numbers import Number, Schedule
+
+__all__ = ["bubble_time", "layers_in_flight", "layers_on_stage"]
+
+
+@formula(
+    "1F1B (p−1)/v·(F+B); ZB1P (p−1)·(F+B−2W); DualPipe (p/2−1)·(F&B+B−3W)",
+    unit="s",
+    source="deepseek_v3",
+    place="table 2; interleaving: Narayanan 2021, section 2.2.2",
+)
+def bubble_time(pp: Number, vpp: Number, forward: Number, backward: Number, weight: Number, schedule: Number) -> Number:
+    """Idle time of a pipeline per step.
+
+    Parameters
+    ----------
+    pp, vpp : stages, and model chunks on each.
+    forward, backward, weight : s of one micro-batch on one stage; `weight` is the weight-gradient part of `backward`.
+    schedule : code of `Schedule`.
+    """
+    plain = (pp - 1.0) / vpp * (forward + backward)
+    zero_bubble = (pp - 1.0) * np.maximum(forward + backward - 2.0 * weight, 0.0)
+    both = forward + backward
+    dualpipe = np.maximum(pp / 2.0 - 1.0, 0.0) * np.maximum(both + backward - 3.0 * weight, 0.0)
+    return np.where(
+        schedule == Schedule.ONE_F_ONE_B, plain, np.where(schedule == Schedule.ZERO_BUBBLE, zero_bubble, dualpipe)
+    )
+
+
+@formula("⌈n_layers/(pp·vpp)⌉·vpp", unit="1", source="narayanan_2021", place="section 2.2; uneven stages: the fullest")
+def layers_on_stage(n_layers: Number, pp: Number, vpp: Number) -> Number:
+    """Layers on the fullest stage."""
+    return np.ceil(n_layers / (pp * vpp)) * vpp
+
+
+@formula(
+    "per_stage·min(pp, n_micro)·(1 + (p−1)/(p·v) if v > 1); DualPipe: per_stage·(p+1)",
+    unit="1",
+    source="korthikanti_2022",
+    place="section 4.2.3; DualPipe: DeepSeek-V3, table 2",
+)
+def layers_in_flight(per_stage: Number, pp: Number, vpp: Number, n_micro: Number, schedule: Number) -> Number:
+    """Layer activations that the first stage holds at once, in layers of one micro-batch."""
+    depth = np.minimum(pp, n_micro)
+    interleaved = np.where(vpp > 1, 1.0 + (pp - 1.0) / (pp * vpp), 1.0)
+    dualpipe = np.minimum(pp + 1.0, n_micro)
+    return per_stage * np.where(schedule == Schedule.DUALPIPE, dualpipe, depth * interleaved)

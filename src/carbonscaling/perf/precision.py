@@ -1,0 +1,97 @@
+"""Number-format recipes: what each tensor of a training step is stored and sent in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbonscaling.errors import InputError, nearest
+
+__all__ = ["PRECISIONS", "Precision", "precision"]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Bytes per element of a mixed-precision training recipe.
+
+    Attributes
+    ----------
+    name : str
+    format : str
+        Matrix-unit format (a key of `Device.peak`).
+    activations, weights, gradients, optimizer : float
+        Bytes kept per element. `optimizer` holds a float32 master copy and two float32 Adam moments (12 bytes) unless
+        the recipe shrinks them.
+    traffic : float
+        Bytes per element of tensor-, context- and pipeline-parallel messages.
+    gradient_traffic : float
+        Bytes per element of reduced gradients.
+    dispatch, combine : float
+        Bytes per element of expert all-to-alls, out and back.
+    cast_passes : float
+        Extra element-wise passes over activations for scaling and casting.
+    source : str
+    """
+
+    name: str
+    format: str
+    activations: float
+    weights: float
+    gradients: float
+    optimizer: float
+    traffic: float
+    gradient_traffic: float
+    dispatch: float
+    combine: float
+    cast_passes: float
+    source: str
+
+
+def _recipe(name: str, fmt: str, source: str, **changes: float) -> Precision:
+    base: dict[str, float] = dict(
+        activations=2.0, weights=2.0, gradients=4.0, optimizer=12.0, traffic=2.0, gradient_traffic=2.0,
+        dispatch=2.0, combine=2.0, cast_passes=0.0,
+    )  # fmt: skip
+    return Precision(name=name, format=fmt, source=source, **(base | changes))
+
+
+PRECISIONS: dict[str, Precision] = {
+    p.name: p
+    for p in (
+        _recipe("bf16", "bf16", "micikevicius_2018"),
+        _recipe("fp16", "fp16", "micikevicius_2018", gradients=2.0),
+        _recipe("fp32", "fp32", "micikevicius_2018", activations=4.0, weights=4.0, optimizer=8.0, traffic=4.0,
+                gradient_traffic=4.0, dispatch=4.0, combine=4.0),
+        _recipe("fp8", "fp8", "micikevicius_2022", weights=3.0, activations=1.75, cast_passes=4.0),
+        _recipe("fp8-deepseek", "fp8", "deepseek_v3", activations=1.1, optimizer=8.0, dispatch=1.0,
+                cast_passes=4.0),
+        _recipe("mxfp8", "fp8", "rouhani_2023", weights=4.0, activations=1.75, cast_passes=4.0),
+        _recipe("nvfp4", "fp4", "nvidia_nvfp4_2025", weights=3.0, activations=1.5, cast_passes=6.0),
+        _recipe("int8", "int8", "aqt_2023", weights=3.0, activations=1.75, cast_passes=4.0),
+        # The papers' quantisation-aware training: compute, memory and traffic all in 8 bit (v2, section 5.4).
+        _recipe("qat-fp8", "fp8", "carbonscaling_v2", activations=1.0, weights=1.0, gradients=1.0, optimizer=12.0,
+                traffic=1.0, gradient_traffic=1.0, dispatch=1.0, combine=1.0),
+        _recipe("qat-int8", "int8", "carbonscaling_v2", activations=1.0, weights=1.0, gradients=1.0, optimizer=12.0,
+                traffic=1.0, gradient_traffic=1.0, dispatch=1.0, combine=1.0),
+    )
+}  # fmt: skip
+"""Recipes by name: mixed precision after Micikevicius, with what each recipe's own paper changes."""
+
+
+def precision(name: str) -> Precision:
+    """Return a recipe by name.
+
+    Raises
+    ------
+    InputError
+        No such recipe.
+    """
+    if name not in PRECISIONS:
+        raise InputError(
+            "unknown precision recipe",
+            key="precision",
+            value=name,
+            allowed=", ".join(PRECISIONS),
+            suggestion=nearest(name, PRECISIONS),
+            remedy="choose one of these",
+        )
+    return PRECISIONS[name]

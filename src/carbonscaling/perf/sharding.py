@@ -1,0 +1,75 @@
+"""Data parallelism and ZeRO: what each rank keeps, what it sends, how much of that hides behind compute."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from carbonscaling.formula import formula
+from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, inner_ranks, torus_bandwidth
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number
+
+__all__ = ["exposed_time", "gradient_time", "optimizer_time", "parameter_time"]
+
+
+def _over(kind: Number, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
+    link = torus_bandwidth(machine.link, n, machine.axes, machine.axis_length)
+    inner = inner_ranks(n, stride, machine.domain)
+    return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
+
+
+def gradient_time(
+    params: Number, n: Number, shard: Number, stride: Number, zero: Number, n_micro: Number, machine: Machine
+) -> Number:
+    """Seconds a rank spends reducing gradients in a step.
+
+    ZeRO-0 sums over all `n` replicas. ZeRO-1 reduce-scatters inside the sharding group and sums the shards across
+    groups. ZeRO-2 and 3 keep gradients sharded, so they reduce after every micro-batch (Rajbhandari 2020, section 7).
+
+    Parameters
+    ----------
+    params : parameters this rank holds a gradient of before sharding.
+    n, shard : replicas, and how many of them share one copy of the sharded states.
+    stride : distance in devices between neighbouring replicas.
+    """
+    size = params * machine.grad_comm_bytes
+    plain = _over(all_reduce_time, size, n, stride, machine)
+    scatter = _over(all_gather_time, size, shard, stride, machine)
+    across = _over(all_reduce_time, size / shard, n / shard, stride * shard, machine)
+    return np.where(zero >= 1, scatter * np.where(zero >= 2, n_micro, 1.0) + across, plain)
+
+
+def parameter_time(
+    params: Number, shard: Number, stride: Number, zero: Number, n_micro: Number, machine: Machine
+) -> Number:
+    """Seconds a rank spends gathering weights in a step: once after the update (ZeRO-1, 2), or twice a micro-batch (3)."""
+    gather = _over(all_gather_time, params * machine.weight_bytes, shard, stride, machine)
+    return gather * np.where(zero >= 3, 2.0 * n_micro, np.where(zero >= 1, 1.0, 0.0))
+
+
+@formula(
+    "max(0, comm − overlap·window) + (contention − 1)·min(comm, overlap·window)",
+    unit="s",
+    source="simumax",
+    place="overlap; contention from Centauri-type measurements",
+)
+def exposed_time(comm: Number, window: Number, overlap: Number, contention: Number) -> Number:
+    """Time that communication adds to a step when a share of a compute `window` can hide it.
+
+    Compute that shares the memory system with communication slows down by `contention`.
+    """
+    hidden = np.minimum(comm, overlap * window)
+    return comm - hidden + (contention - 1.0) * hidden
+
+
+@formula(
+    "params·(2·optimizer_bytes + 2·grad_bytes + weight_bytes) / bandwidth",
+    unit="s",
+    source="rajbhandari_2020",
+    place="section 3.1: states read and written once",
+)
+def optimizer_time(
+    params: Number, optimizer_bytes: Number, grad_bytes: Number, weight_bytes: Number, bandwidth: Number
+) -> Number:
+    """Time of a memory-bound optimizer update of `params` local parameters, gradient norm included."""
+    return params * (2.0 * optimizer_bytes + 2.0 * grad_bytes + weight_bytes) / bandwidth

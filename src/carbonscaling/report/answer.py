@@ -1,0 +1,161 @@
+"""An answer as a page one can read aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.perf.numbers import Recompute, Schedule
+from carbonscaling.report.bars import Bars
+from carbonscaling.report.bullets import bullets
+from carbonscaling.report.words import (
+    ENERGY,
+    MASS,
+    big,
+    count,
+    data,
+    duration,
+    energy,
+    mass,
+    money,
+    percent,
+    plain,
+    scaled,
+)
+from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.study.estimate import Estimate, Lever
+from carbonscaling.study.remedies import setting_words
+from carbonscaling.units import DAY, GB, KWH, TONNE
+
+__all__ = ["answer_page", "conventions", "headline", "setting_lines"]
+
+TOP_SHOWN = 5
+
+
+def _interval(e: Estimate) -> str:
+    """Return the interval of the carbon total in the total's own unit."""
+    f = e.footprint
+    number, unit = mass(f.total_tco2e).rsplit(" ", 1)[0], mass(f.total_tco2e).rsplit(" ", 1)[1]
+    factor = next(size for size, name in MASS if name == unit)
+    return f"{number} {unit} (between {plain(f.low_tco2e / factor)} and {plain(f.high_tco2e / factor)})"
+
+
+def headline(e: Estimate) -> str:
+    """Return the answer in two sentences."""
+    r, f = e.resolved, e.footprint
+    cost = "" if e.cost_usd is None else f", {money(e.cost_usd)}"
+    return (
+        f"Train {r.spec.name} on {count(r.tokens)} tokens: {e.n_devices:,} x {r.cluster.device.name} "
+        f"for {duration(e.duration_s)} at {percent(e.mfu)} MFU.\n"
+        f"That is {big(e.device_hours)} device-hours, {energy(f.energy_kwh)} and {_interval(e)}{cost}."
+    )
+
+
+def setting_lines(e: Estimate) -> list[str]:
+    """Return the setting in a few lines: degrees, batch, steps."""
+    s, r = e.setting, e.resolved
+    schedule = Schedule.NAMES[int(s.schedule)]
+    degrees = [("tensor", s.tp), ("pipeline", s.pp), ("context", s.cp), ("data", s.dp), ("expert", s.ep)]
+    degrees += [("tensor inside experts", s.etp)]
+    product = ", ".join(f"{name} {int(n)}" for name, n in degrees if n > 1) or "none"
+    extras = [f"ZeRO stage {int(s.zero)}" if s.zero else "no ZeRO"]
+    if s.zero and s.shard < s.dp * s.cp:
+        extras.append(f"sharded over {int(s.shard)} devices")
+    if s.pp > 1:
+        chunks = f", {int(s.vpp)} chunks a stage" if s.vpp > 1 else ""
+        extras.append(f"pipeline schedule {schedule}{chunks}")
+    if s.sp and s.tp > 1:
+        extras.append("sequence parallel")
+    recompute = Recompute.NAMES[int(s.recompute)]
+    extras.append(f"{recompute} recomputation" if s.recompute else "no recomputation")
+    loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
+    return [
+        f"parallelism: {product} = {e.n_devices:,} devices",
+        f"with {', '.join(extras)}, in {r.recipe.name}",
+        f"batch: {r.batch:,} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
+        f"in {int(s.n_micro)} micro-batches of {int(s.micro_batch)} per replica",
+        f"{r.n_steps:,.0f} steps of {duration(float(e.step.total))}: {plain(e.tokens_per_s_per_device)} tokens/s and "
+        f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s per device",
+        f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "
+        f"checkpoints and ramp-up = {duration(e.duration_s)}",
+        *loss,
+    ]
+
+
+def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
+    f, p = e.footprint, e.footprint.parts
+    step = e.step._asdict()
+    seconds = float(e.step.total)
+    factor, unit = (1e3, "ms") if seconds < 1 else (1.0, "s")
+    yield Bars(f"Step time: {duration(seconds)}", {k: factor * float(v) for k, v in step.items()}, unit)
+    yield Text("")
+    need = {k: float(v) / GB for k, v in e.memory._asdict().items() if k != "limit"}
+    limit, installed = float(e.memory.limit), e.resolved.cluster.device.memory_capacity
+    yield Bars(
+        f"Memory of the fullest device: {data(float(e.memory.total))} of {data(limit)} usable "
+        f"({installed.value:g} {installed.unit} installed)",
+        need, "GB", whole=limit / GB,
+    )  # fmt: skip
+    yield Text("")
+    one, unit = scaled(1.0, ENERGY, f.energy_kwh)
+    joules = {k: float(v) / KWH * one for k, v in p._asdict().items() if k.endswith("_energy_j")}
+    yield Bars(f"Energy: {energy(f.energy_kwh)}", joules, unit)
+    yield Text("")
+    one, unit = (1.0, "tCO2e") if 1.0 <= f.total_tco2e < 1e5 else scaled(1.0, MASS, f.total_tco2e)
+    tonnes = {k: float(v) / TONNE * one for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
+    yield Bars(f"Carbon: {_interval(e)}", tonnes, unit)
+    yield Text("")
+
+
+def _lever(lever: Lever) -> str:
+    ends = sorted((lever.at_low, lever.at_high))
+    name = lever.name.replace("_", " ")
+    low, high = lever.low.split(" ")[0], lever.high
+    effect = f"{mass(ends[0])} to {mass(ends[1])}, {percent(lever.swing)} apart"
+    return f"{name}: {low} to {high} gives {effect} [{lever.source}]"
+
+
+def _top(e: Estimate) -> Iterator[RenderableType]:
+    if e.search is None or len(e.search.top) < 2:
+        return
+    table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
+    for heading, justify in (("devices", "right"), ("days", "right"), ("tCO2e", "right"), ("setting", "left")):
+        table.add_column(heading, justify=justify, ratio=1 if heading == "setting" else None)  # type: ignore[arg-type]
+    for c in e.search.top[:TOP_SHOWN]:
+        row = (f"{c.n_devices:,}", plain(c.duration_s / DAY), plain(c.carbon_kg / TONNE), setting_words(c.setting))
+        table.add_row(*row)
+    found = e.search
+    yield Text(f"Best settings: {OBJECTIVES[found.objective].description}", style="bold")
+    yield Padding(table, (0, 0, 0, 1))
+    yield Text(f"  {found.n_candidates:,} settings looked at, {found.n_fit:,} fit", style="italic")
+    yield Text("")
+
+
+def conventions(e: Estimate) -> list[str]:
+    """Return what was counted how, a line each."""
+    f = e.footprint
+    version = f" of paper {f.version}" if f.version else ""
+    deadline = f"deadline {plain(e.scenario.max_days)} days" if e.scenario.max_days else "no deadline"
+    return [
+        f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'",
+        f"carbon mode: {f.mode}{version}; region {f.region}; intensity {f.carbon_basis or 'of unstated basis'}",
+        f"embodied carbon: {f.embodied_route} route; amortised by {f.amortisation}",
+        "MFU counts model FLOPs with the causal half of attention, against the peak of the recipe's matrix format",
+    ]
+
+
+def answer_page(e: Estimate) -> Group:
+    """Return the page of a feasible answer."""
+    parts: list[RenderableType] = [Text(headline(e), style="bold"), Text("")]
+    parts += bullets("Warnings", list(e.warnings), "yellow")
+    parts += bullets("Setting", setting_lines(e))
+    parts += _breakdowns(e)
+    parts += _top(e)
+    parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])
+    parts += bullets("Assumed", list(e.resolved.notes))
+    parts += bullets("Conventions", conventions(e))
+    return Group(*parts[:-1])

@@ -1,0 +1,104 @@
+"""A total and its parts as a table with horizontal bars, as wide as the page allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.report.words import percent, plain
+
+__all__ = ["Bars", "label"]
+
+LABELS = {
+    "matmul": "matrix multiplication",
+    "head": "output head and embedding",
+    "elementwise": "element-wise work",
+    "recompute": "recomputation",
+    "tp_comm": "tensor-parallel traffic",
+    "cp_comm": "context-parallel traffic",
+    "ep_comm": "expert traffic",
+    "pp_comm": "pipeline traffic",
+    "dp_comm": "data-parallel traffic",
+    "stage_imbalance": "uneven pipeline stages",
+    "bubble": "pipeline bubble",
+    "optimizer": "optimizer",
+    "host": "host work",
+    "ffn": "dense feed-forward",
+    "qkv": "query, key, value projections",
+    "scores": "attention scores",
+    "out": "attention output",
+    "mtp": "multi-token prediction",
+    "straggler": "stragglers",
+    "framework": "contexts and workspaces",
+    "device_energy_j": "devices",
+    "host_energy_j": "hosts and network",
+    "overhead_energy_j": "cooling and power delivery",
+    "development_energy_j": "development and failed runs",
+    "operational_kg": "operation (electricity)",
+    "embodied_device_kg": "devices, embodied",
+    "embodied_host_kg": "hosts, embodied",
+    "embodied_other_kg": "building, transport, disposal",
+    "development_kg": "development and failed runs",
+}
+"""Parts by what a reader calls them; any other part keeps its own name."""
+
+SMALLEST_BAR = 8
+WIDEST_BAR = 40
+
+
+def label(name: str) -> str:
+    """Return what a reader calls a part."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Parts that add up, drawn to scale; parts of nothing are left out.
+
+    Attributes
+    ----------
+    title : str
+    parts : Mapping[str, float]
+        In `unit`.
+    unit : str
+    whole : float, optional
+        What the shares refer to; the sum of the parts if not given.
+    total : float, optional
+        A line under the parts; none if not given.
+    label_width : int
+        Columns of the names.
+    """
+
+    title: str
+    parts: Mapping[str, float]
+    unit: str
+    whole: float | None = None
+    total: str | None = None
+    label_width: int = field(default=32)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw with block characters, or with # where the terminal has none."""
+        block = "#" if options.ascii_only else "█"
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=self.label_width, no_wrap=True, overflow="ellipsis")
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True, min_width=5)
+        table.add_column(no_wrap=True)
+        whole = sum(self.parts.values()) if self.whole is None else self.whole
+        most = max(self.parts.values(), default=0.0)
+        room = options.max_width - self.label_width - 8 - len(self.unit) - 5 - 6
+        width = max(SMALLEST_BAR, min(WIDEST_BAR, room))
+        for name, value in self.parts.items():
+            if value:
+                length = round(width * value / most) if most > 0 else 0
+                share = percent(value / whole) if whole else ""
+                table.add_row(f"  {label(name)}", plain(value), self.unit, share, Text(block * length, style="cyan"))
+        yield Text(self.title, style="bold")
+        yield table
+        if self.total:
+            yield Text(f"  {self.total}", style="italic")

@@ -1,0 +1,37 @@
+"""What to say when nothing fits."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.report.bullets import bullets
+from carbonscaling.report.words import percent
+from carbonscaling.search.constraints import RULES
+from carbonscaling.study.estimate import Infeasible
+
+__all__ = ["infeasible_page"]
+
+REASONS = {rule.name: rule.reason for rule in RULES} | {
+    "memory": "it does not fit in memory",
+    "deadline": "it fits, and takes longer than the deadline",
+}
+
+
+def infeasible_page(answer: Infeasible) -> Group:
+    """Return the page of an answer that is no: the sentence, counts per reason, remedies."""
+    search = answer.search
+    parts: list[RenderableType] = [Text(f"Nothing feasible: {answer.reason}.", style="bold")]
+    if search.rejected:
+        table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
+        table.add_column("settings", justify="right")
+        table.add_column("share", justify="right")
+        table.add_column("refused because", ratio=1)
+        for name, n in sorted(search.rejected.items(), key=lambda item: -item[1]):
+            table.add_row(f"{n:,}", percent(n / max(search.n_candidates, 1)), REASONS.get(name, name))
+        parts += [Text(""), table]
+    parts.append(Text(""))
+    parts += bullets("What would help", answer.remedies)
+    parts += bullets("Assumed", answer.resolved.notes)
+    return Group(*parts[:-1])

@@ -1,0 +1,126 @@
+"""The JSON Schema of an answer; the names of its parts come from the results themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carbonscaling.carbon.footprint import FootprintParts
+from carbonscaling.perf.memory import Memory
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.perf.step import StepTime
+
+__all__ = ["answer_schema"]
+
+NUMBER: dict[str, Any] = {"type": "number"}
+MAYBE_NUMBER: dict[str, Any] = {"type": ["number", "null"]}
+COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+TEXT: dict[str, Any] = {"type": "string"}
+TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
+
+SUMMARY: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("model", "device", "region", "objective", "precision", "carbon_mode"), TEXT),
+    **dict.fromkeys(
+        ("n_devices", "tp", "pp", "dp", "ep", "etp", "cp", "vpp", "zero_stage", "shard", "micro_batch", "n_micro"),
+        COUNT,
+    ),
+    **dict.fromkeys(("global_batch_seqs", "seq_len"), COUNT),
+    **dict.fromkeys(
+        ("duration_days", "steady_days", "run_overhead", "device_hours", "tokens", "n_steps", "mfu"), NUMBER
+    ),
+    **dict.fromkeys(("model_tflops_per_device", "tokens_per_s_per_device", "step_time_s"), NUMBER),
+    **dict.fromkeys(("memory_per_device_gb", "memory_limit_gb", "energy_kwh"), NUMBER),
+    **dict.fromkeys(("carbon_operational_tco2e", "carbon_embodied_tco2e", "carbon_total_tco2e"), NUMBER),
+    **dict.fromkeys(("carbon_low_tco2e", "carbon_high_tco2e"), NUMBER),
+    **dict.fromkeys(("cost_usd", "loss"), MAYBE_NUMBER),
+    "recompute": {"enum": list(Recompute.NAMES)},
+    "schedule": {"enum": list(Schedule.NAMES)},
+}
+"""Types of the flat summary; units are in the names."""
+
+
+def _object(properties: dict[str, Any], description: str = "", **more: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return schema | ({"description": description} if description else {}) | more
+
+
+def _numbers(fields: tuple[str, ...], description: str) -> dict[str, Any]:
+    return _object(dict.fromkeys((*fields, "total"), NUMBER), description)
+
+
+def _map(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": value}
+
+
+def _search() -> dict[str, Any]:
+    candidate = {
+        **dict.fromkeys(Setting._fields, COUNT),
+        "n_devices": COUNT,
+        **dict.fromkeys(("step_time_s", "duration_days", "carbon_tco2e"), NUMBER),
+    }
+    return _object(
+        {
+            "objective": TEXT,
+            "n_candidates": COUNT,
+            "n_layouts": COUNT,
+            "n_fit": COUNT,
+            "rejected": _map(COUNT),
+            "top": {"type": "array", "items": _object(candidate, "one of the best settings")},
+        },
+        "what the search looked at",
+    )
+
+
+def _carbon() -> dict[str, Any]:
+    widest = _object({"name": TEXT, "low_tco2e": NUMBER, "high_tco2e": NUMBER, "source": TEXT})
+    return _object(
+        {
+            **dict.fromkeys(("mode", "amortisation", "embodied_route", "carbon_basis"), TEXT),
+            "parts": _object(dict.fromkeys(FootprintParts._fields, NUMBER), "SI: J, kg CO2e, litres, W"),
+            "interval_tco2e": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+            "widest": {"type": "array", "items": widest},
+            "device_kg_by_route": _map(NUMBER),
+            "water_litres": NUMBER,
+        },
+        "carbon with parts, conventions and interval",
+    )
+
+
+def answer_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what ``plan --json`` and ``estimate --json`` print."""
+    lever = _object(
+        {
+            **dict.fromkeys(("name", "low", "high", "quantity", "source"), TEXT),
+            **dict.fromkeys(("at_low", "at_high", "central", "swing"), NUMBER),
+        }
+    )
+    feasible = _object(
+        {
+            "feasible": {"const": True},
+            "summary": _object(SUMMARY, "one flat row, units in the names"),
+            "step_time_s": _numbers(StepTime._fields, "seconds of a steady step by cause"),
+            "memory_bytes": _numbers(Memory._fields, "bytes on the fullest device; limit is what may be used"),
+            "carbon": _carbon(),
+            "levers": {"type": "array", "items": lever},
+            "search": {"anyOf": [{"$ref": "#/$defs/search"}, {"type": "null"}]},
+            "notes": TEXTS,
+            "warnings": TEXTS,
+            "sources": TEXTS,
+        },
+        "a setting that answers the question",
+    )
+    infeasible = _object(
+        {
+            "feasible": {"const": False},
+            "reason": TEXT,
+            "remedies": TEXTS,
+            "search": {"$ref": "#/$defs/search"},
+            "notes": TEXTS,
+        },
+        "no setting does; exit code 3",
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "CarbonScaling answer",
+        "oneOf": [feasible, infeasible],
+        "$defs": {"search": _search()},
+    }

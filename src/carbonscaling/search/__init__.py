@@ -1,0 +1,1 @@
+"""Which setting is best: the space, its constraints, and an exhaustive search over it."""

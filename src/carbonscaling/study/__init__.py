@@ -1,0 +1,1 @@
+"""Questions and answers: a `Scenario` goes in, an `Estimate` comes out."""

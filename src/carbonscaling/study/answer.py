@@ -1,0 +1,248 @@
+"""Answer a scenario: resolve it, search what it leaves open, and say what the result takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.footprint import footprint
+from carbonscaling.catalog import laws
+from carbonscaling.catalog.references import references
+from carbonscaling.errors import InputError
+from carbonscaling.formula import TraceLine, tracing
+from carbonscaling.perf.goodput import run_time
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
+from carbonscaling.perf.step import step_time
+from carbonscaling.search.engine import Progress, Question, SearchResult, search
+from carbonscaling.search.objectives import Outcome
+from carbonscaling.search.space import Space
+from carbonscaling.sources import Datum
+from carbonscaling.study.estimate import Estimate, Infeasible, SearchReport
+from carbonscaling.study.levers import levers
+from carbonscaling.study.remedies import explain_failure
+from carbonscaling.study.resolve import Resolved, resolve
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.units import DAY
+
+__all__ = ["estimate", "explain", "plan", "sources_used"]
+
+PLAN_DAYS = 90.0
+"""Deadline of a plan that names none: three months (both papers' T)."""
+
+
+def _space(s: Scenario) -> Space:
+    """Return the options a scenario leaves open."""
+    given = s.layout
+    fixed: dict[str, Any] = {
+        name: (getattr(given, name),)
+        for name in ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "zero", "shard", "micro_batch")
+        if getattr(given, name) is not None
+    }
+    if given.recompute is not None:
+        fixed["recompute"] = (Recompute.NAMES.index(given.recompute),)
+    if given.schedule is not None:
+        fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
+    if given.sequence_parallel is not None:
+        fixed["sequence_parallel"] = given.sequence_parallel
+    return Space(strict=s.space == "paper", **fixed)
+
+
+def _outcome(r: Resolved) -> Any:
+    """Return the function that says what settings take, for the search."""
+    tokens_per_step = r.batch * r.seq_len
+    money = r.price.si if r.price else math.nan
+
+    def outcome(settings: Setting, step_s: Number) -> Outcome:
+        n = np.asarray(settings.n_devices, dtype=float)
+        duration = run_time(r.n_steps, step_s, r.run_overhead.si)
+        mfu = tokens_per_step * r.work.model_flops / (step_s * n * r.machine.peak_mfu)
+        parts = footprint(r.carbon.numbers, n, duration, mfu)
+        return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration)
+
+    return outcome
+
+
+def _complete(layout: Layout, n_devices: int | None) -> Layout:
+    """Fill in the one degree that the others and the device count imply; refuse a contradiction."""
+    degrees = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp")}
+    if n_devices is None:
+        return layout
+    degrees["cp"] = degrees["cp"] or 1
+    known = math.prod(v for v in degrees.values() if v)
+    missing = [name for name, v in degrees.items() if not v]
+    product = " x ".join(f"{name} {v}" for name, v in degrees.items() if v)
+    if (not missing and known != n_devices) or n_devices % known:
+        raise InputError(
+            f"contradictory parallelism: {product} = {known} does not {'equal' if not missing else 'divide'} "
+            f"{n_devices} devices",
+            key="layout",
+            allowed="tp x pp x dp x cp = devices",
+            remedy="change a degree or the device count, or leave a degree out",
+        )
+    if len(missing) == 1:
+        return replace(layout, **{missing[0]: n_devices // known})
+    return layout
+
+
+def _report(result: SearchResult, objective: str) -> SearchReport:
+    return SearchReport(
+        result.n_candidates, result.n_fit, result.n_layouts, dict(result.rejected), objective, tuple(result.top)
+    )
+
+
+def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None) -> Estimate:
+    """Evaluate one setting in full."""
+    floats = Setting(*(float(v) for v in setting))
+    step = step_time(r.work, r.machine, floats)
+    need = memory(r.work, r.machine, floats)
+    steady = float(r.n_steps * step.total)
+    duration = float(run_time(r.n_steps, step.total, r.run_overhead.si))
+    n = int(setting.n_devices)
+    mfu = float(r.batch * r.seq_len * r.work.model_flops / (step.total * n * r.machine.peak_mfu))
+    print_ = assess(r.carbon, n, duration, mfu)
+    warnings = []
+    if mfu > r.carbon.numbers.best_utilisation and s.carbon_mode == "physical":
+        warnings.append(
+            f"MFU {mfu:.0%} is above the best published for this device ({r.carbon.numbers.best_utilisation:.0%}): "
+            "no measurement covers this setting"
+        )
+    return Estimate(
+        scenario=s,
+        resolved=r,
+        setting=setting,
+        step=type(step)(*(float(v) for v in step)),
+        memory=type(need)(*(float(v) for v in need)),
+        steady_s=steady,
+        duration_s=duration,
+        footprint=print_,
+        cost_usd=r.price.si * n * duration if r.price else None,
+        levers=levers(r, setting, r.machine.flash),
+        search=report,
+        warnings=tuple(warnings),
+    )
+
+
+def _solve(
+    s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: float, progress: Progress | None
+) -> Estimate | Infeasible:
+    if s.objective == "cost" and r.price is None:
+        raise InputError(
+            f"no price is known for {r.cluster.device.name}",
+            key="price_usd_per_device_hour",
+            remedy="give --price-usd-per-device-hour, or choose another objective",
+        )
+    space = _space(s)
+    question = Question(
+        work=r.work,
+        machine=r.machine,
+        batch=r.batch,
+        outcome=_outcome(r),
+        objective=s.objective,
+        counts=counts,
+        deadline_s=deadline_s,
+        host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
+    )
+    result = search(question, space, progress=progress)
+    report = _report(result, s.objective)
+    if result.best is None:
+        reason, remedies = explain_failure(result, question, space)
+        return Infeasible(s, r, reason, report, remedies)
+    return _measure(s, r, result.best.setting, report)
+
+
+def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
+    """Find the best setting and device count that finish within the deadline.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        `max_days` defaults to three months; `devices`, where given, fixes the count.
+    progress : callable, optional
+        Told after every block of settings.
+
+    Raises
+    ------
+    InputError
+        The scenario names something unknown or contradicts itself.
+    """
+    s = scenario if scenario.max_days is not None else replace(scenario, max_days=PLAN_DAYS)
+    r = resolve(s)
+    s = replace(s, layout=_complete(s.layout, s.devices))
+    counts = (s.devices, s.devices) if s.devices else (1, s.max_devices)
+    return _solve(s, r, counts, (s.max_days or PLAN_DAYS) * DAY, progress)
+
+
+def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
+    """Say what a given number of devices takes, with the setting given or the best one searched.
+
+    Raises
+    ------
+    InputError
+        No device count, or as `plan`.
+    """
+    s = scenario
+    if s.devices is None:
+        known = [getattr(s.layout, k) for k in ("tp", "pp", "dp")]
+        if not all(known):
+            raise InputError(
+                "an estimate needs a device count",
+                key="devices",
+                remedy="give --devices, or tp, pp and dp; or ask for a plan instead",
+            )
+        s = replace(s, devices=math.prod(known) * (s.layout.cp or 1))
+    n = s.devices or 1
+    r = resolve(s)
+    s = replace(s, layout=_complete(s.layout, s.devices))
+    if s.objective == "paper":
+        s = replace(s, objective="time")
+    if s.layout.dp is not None and r.batch % s.layout.dp:
+        raise InputError(
+            f"a batch of {r.batch} sequences does not split over {s.layout.dp} data-parallel replicas",
+            key="batch",
+            value=r.batch,
+            allowed=f"a multiple of {s.layout.dp}",
+            remedy="change batch or dp",
+        )
+    deadline = s.max_days * DAY if s.max_days else math.inf
+    return _solve(s, r, (n, n), deadline, progress)
+
+
+def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]:
+    """Answer a scenario and write down every formula evaluated for the chosen setting, with its numbers."""
+    answer = estimate(scenario) if scenario.devices or scenario.layout.dp else plan(scenario)
+    if isinstance(answer, Infeasible):
+        return answer, []
+    r = answer.resolved
+    floats = Setting(*(float(v) for v in answer.setting))
+    with tracing() as lines:
+        step = step_time(r.work, r.machine, floats)
+        memory(r.work, r.machine, floats)
+        run_time(r.n_steps, step.total, r.run_overhead.si)
+        assess(r.carbon, answer.n_devices, answer.duration_s, answer.mfu)
+    return answer, lines
+
+
+def sources_used(answer: Estimate) -> tuple[str, ...]:
+    """Return the reference keys of every formula and number behind an answer, sorted."""
+    r = answer.resolved
+    floats = Setting(*(float(v) for v in answer.setting))
+    with tracing() as lines:
+        step_time(r.work, r.machine, floats)
+        memory(r.work, r.machine, floats)
+    keys = {line.formula.source for line in lines} | set(answer.footprint.sources)
+    for record in (r.cluster.device, r.cluster.host, r.efficiency):
+        for value in vars(record).values():
+            rows = value.values() if isinstance(value, Mapping) else (value,)
+            keys |= {row.source for row in rows if isinstance(row, Datum)}
+    keys |= {r.run_overhead.source, r.recipe.source, r.spec.source}
+    if r.price:
+        keys.add(r.price.source)
+    if answer.scenario.law:
+        keys |= {datum.source for datum in laws.law_row(answer.scenario.law).coefficients.values()}
+    return tuple(sorted(keys & set(references())))

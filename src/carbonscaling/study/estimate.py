@@ -1,0 +1,270 @@
+"""An answer: what a scenario takes, every total with its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from carbonscaling.carbon.assess import Footprint
+from carbonscaling.perf.memory import Memory
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.perf.step import StepTime
+from carbonscaling.search.engine import Candidate
+from carbonscaling.study.resolve import Resolved
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.units import DAY, GB, HOUR
+
+__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport"]
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """What the search looked at.
+
+    Attributes
+    ----------
+    n_candidates, n_fit, n_layouts : int
+    rejected : Mapping[str, int]
+        Settings by the reason they were refused for.
+    objective : str
+    top : tuple of Candidate
+        The best settings, best first.
+    """
+
+    n_candidates: int
+    n_fit: int
+    n_layouts: int
+    rejected: Mapping[str, int]
+    objective: str
+    top: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One uncertain input and what its range does to an answer.
+
+    Attributes
+    ----------
+    name : str
+        What is uncertain.
+    low, high : str
+        Its range, with unit.
+    quantity : str
+        The answer it moves.
+    at_low, at_high, central : float
+        The answer at both ends and at the central value.
+    source : str
+    """
+
+    name: str
+    low: str
+    high: str
+    quantity: str
+    at_low: float
+    at_high: float
+    central: float
+    source: str
+
+    @property
+    def swing(self) -> float:
+        """Relative width of the effect."""
+        return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """No setting answers the question: why, how near, and what would help.
+
+    Attributes
+    ----------
+    reason : str
+        One sentence.
+    search : SearchReport
+    remedies : tuple of str
+    """
+
+    scenario: Scenario
+    resolved: Resolved
+    reason: str
+    search: SearchReport
+    remedies: tuple[str, ...]
+
+    feasible = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data, see ``docs/schema``."""
+        return {
+            "feasible": False,
+            "reason": self.reason,
+            "remedies": list(self.remedies),
+            "search": _search_dict(self.search),
+            "notes": list(self.resolved.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training run takes.
+
+    Attributes
+    ----------
+    scenario, resolved : the question, looked up.
+    setting : Setting
+        Parallelism, as whole numbers.
+    step : StepTime
+        Seconds of a steady step by cause; they add up to ``step.total``.
+    memory : Memory
+        Bytes on the fullest device by use.
+    steady_s, duration_s : float
+        Seconds of the run at steady state, and with its overhead.
+    footprint : Footprint
+        Energy and carbon with interval.
+    cost_usd : float, optional
+        None where no price is known.
+    levers : tuple of Lever
+        What would change the answer most, first first.
+    search : SearchReport, optional
+        None where the setting was given whole.
+    warnings : tuple of str
+    """
+
+    scenario: Scenario
+    resolved: Resolved
+    setting: Setting
+    step: StepTime
+    memory: Memory
+    steady_s: float
+    duration_s: float
+    footprint: Footprint
+    cost_usd: float | None
+    levers: tuple[Lever, ...] = ()
+    search: SearchReport | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    feasible = True
+
+    @property
+    def n_devices(self) -> int:
+        """Devices the run occupies."""
+        return int(self.setting.n_devices)
+
+    @property
+    def tokens_per_s_per_device(self) -> float:
+        """Steady-state speed."""
+        r = self.resolved
+        return r.batch * r.seq_len / float(self.step.total) / self.n_devices
+
+    @property
+    def model_flops_per_device(self) -> float:
+        """Model FLOP/s a device achieves in steady state (attention counted over the causal half)."""
+        return self.tokens_per_s_per_device * float(self.resolved.work.model_flops)
+
+    @property
+    def mfu(self) -> float:
+        """Model-FLOPs utilisation against the peak of the recipe's matrix format."""
+        return self.model_flops_per_device / float(self.resolved.machine.peak_mfu)
+
+    @property
+    def device_hours(self) -> float:
+        """Devices times hours of the whole run, overhead included."""
+        return self.n_devices * self.duration_s / HOUR
+
+    def summary(self) -> dict[str, Any]:
+        """Return the flat summary: one row of numbers, units in the names."""
+        s, f, r = self.setting, self.footprint, self.resolved
+        embodied = f.embodied_tco2e
+        return {
+            "model": r.spec.name,
+            "device": r.cluster.device.id,
+            "region": f.region,
+            "objective": self.scenario.objective,
+            "n_devices": self.n_devices,
+            "duration_days": self.duration_s / DAY,
+            "steady_days": self.steady_s / DAY,
+            "run_overhead": r.run_overhead.si,
+            "device_hours": self.device_hours,
+            "tokens": r.tokens,
+            "n_steps": r.n_steps,
+            "mfu": self.mfu,
+            "model_tflops_per_device": self.model_flops_per_device / 1e12,
+            "tokens_per_s_per_device": self.tokens_per_s_per_device,
+            "step_time_s": float(self.step.total),
+            "memory_per_device_gb": float(self.memory.total) / GB,
+            "memory_limit_gb": float(self.memory.limit) / GB,
+            "energy_kwh": f.energy_kwh,
+            "carbon_operational_tco2e": f.operational_tco2e,
+            "carbon_embodied_tco2e": embodied,
+            "carbon_total_tco2e": f.total_tco2e,
+            "carbon_low_tco2e": f.low_tco2e,
+            "carbon_high_tco2e": f.high_tco2e,
+            "cost_usd": self.cost_usd,
+            "tp": int(s.tp),
+            "pp": int(s.pp),
+            "dp": int(s.dp),
+            "ep": int(s.ep),
+            "etp": int(s.etp),
+            "cp": int(s.cp),
+            "vpp": int(s.vpp),
+            "zero_stage": int(s.zero),
+            "shard": int(s.shard),
+            "micro_batch": int(s.micro_batch),
+            "n_micro": int(s.n_micro),
+            "global_batch_seqs": r.batch,
+            "seq_len": r.seq_len,
+            "recompute": Recompute.NAMES[int(s.recompute)],
+            "schedule": Schedule.NAMES[int(s.schedule)],
+            "precision": r.recipe.name,
+            "carbon_mode": f.mode,
+            "loss": r.loss,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data: flat ``summary``, breakdowns that add up, rejections, what matters most."""
+        f = self.footprint
+        return {
+            "feasible": True,
+            "summary": self.summary(),
+            "step_time_s": _parts(self.step),
+            "memory_bytes": _parts(self.memory),
+            "carbon": {
+                "mode": f.mode,
+                "amortisation": f.amortisation,
+                "embodied_route": f.embodied_route,
+                "carbon_basis": f.carbon_basis,
+                "parts": {k: float(v) for k, v in f.parts._asdict().items()},
+                "interval_tco2e": [f.low_tco2e, f.high_tco2e],
+                "widest": [vars(w) for w in f.widest],
+                "device_kg_by_route": dict(f.device_kg_by_route),
+                "water_litres": f.water_litres,
+            },
+            "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
+            "search": _search_dict(self.search) if self.search else None,
+            "notes": list(self.resolved.notes),
+            "warnings": list(self.warnings),
+            "sources": list(f.sources),
+        }
+
+
+def _parts(values: Any) -> dict[str, float]:
+    return {**{k: float(v) for k, v in values._asdict().items()}, "total": float(values.total)}
+
+
+def _search_dict(search: SearchReport) -> dict[str, Any]:
+    return {
+        "objective": search.objective,
+        "n_candidates": search.n_candidates,
+        "n_layouts": search.n_layouts,
+        "n_fit": search.n_fit,
+        "rejected": dict(search.rejected),
+        "top": [
+            {
+                **{k: int(v) for k, v in c.setting._asdict().items()},
+                "n_devices": c.n_devices,
+                "step_time_s": c.step_s,
+                "duration_days": c.duration_s / DAY,
+                "carbon_tco2e": c.carbon_kg / 1000.0,
+            }
+            for c in search.top
+        ],
+    }

@@ -1,0 +1,147 @@
+"""From names and wishes to objects: the model, the training, the machine and the carbon factors of a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from carbonscaling.carbon.assess import CarbonModel
+from carbonscaling.catalog import factors, hardware, laws
+from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.prices import price
+from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hardware.roadmap import project, project_host
+from carbonscaling.laws import round_batch
+from carbonscaling.model.params import active_params, total_params
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.perf import build
+from carbonscaling.perf.efficiency import Efficiency
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.precision import Precision, precision
+from carbonscaling.sources import Datum
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.subject import subject
+
+__all__ = ["Resolved", "resolve"]
+
+TOKENS_PER_PARAMETER = 20.0
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Everything a scenario names, looked up.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    tokens, compute : float
+        Training tokens, and 6·N_active·D FLOPs by which laws and batch are sized.
+    loss : float, optional
+        By the scenario's law.
+    batch, seq_len : int
+        Sequences of a step, tokens of a sequence.
+    cluster, recipe, efficiency, carbon : objects
+        Hardware, number formats, software constants, carbon factors.
+    work, machine : plain numbers for the formulas.
+    run_overhead : Datum
+    price : Datum, optional
+    notes : tuple of str
+        Choices made where the scenario was silent.
+    """
+
+    spec: ModelSpec
+    tokens: float
+    compute: float
+    loss: float | None
+    batch: int
+    seq_len: int
+    cluster: Cluster
+    recipe: Precision
+    efficiency: Efficiency
+    carbon: CarbonModel
+    work: Workload
+    machine: Machine
+    run_overhead: Datum
+    price: Datum | None
+    notes: tuple[str, ...]
+
+    @property
+    def n_steps(self) -> float:
+        """Optimizer steps of the run."""
+        return self.tokens / (self.batch * self.seq_len)
+
+
+def _named_or_file(name: str) -> str:
+    return str(Path(name)) if name.endswith(".toml") else name
+
+
+def _cluster(s: Scenario) -> Cluster:
+    found = hardware.cluster(_named_or_file(s.device), s.host, nic_gbps=s.nic_gbps)
+    if s.years_ahead:
+        rates = hardware.roadmap()
+        return Cluster(
+            project(found.device, s.years_ahead, rates, cpa_growth=s.cpa_growth),
+            project_host(found.host, s.years_ahead, rates),
+            found.max_devices,
+        )
+    return found
+
+
+def resolve(s: Scenario) -> Resolved:
+    """Look up everything a scenario names, and settle what it leaves open.
+
+    Raises
+    ------
+    InputError
+        A name is unknown, a file unusable, or values contradict each other.
+    """
+    what = subject(s)
+    spec, loss, notes = what.spec, what.loss, list(what.notes)
+    seq_len = s.seq_len or spec.seq_len
+    n_active = float(active_params(spec))
+    tokens = s.tokens or what.tokens
+    if tokens is None:
+        tokens = TOKENS_PER_PARAMETER * float(total_params(spec))
+        notes.append(f"{tokens:.3g} tokens: 20 per parameter")
+    compute = 6.0 * n_active * tokens
+    batch = s.batch
+    if batch is None:
+        n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
+        batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, seq_len)))
+        notes.append(f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs")
+    cluster = _cluster(s)
+    recipe = precision(s.precision)
+    constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
+    machine = build.machine(cluster, recipe, constants)
+    if s.flash is not None:
+        machine = machine._replace(flash=1.0 if s.flash else 0.0)
+    overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
+    money = price(cluster.device.id)
+    if s.price_usd_per_device_hour is not None:
+        money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
+    return Resolved(
+        spec=spec,
+        tokens=tokens,
+        compute=compute,
+        loss=loss,
+        batch=batch,
+        seq_len=seq_len,
+        cluster=cluster,
+        recipe=recipe,
+        efficiency=constants,
+        carbon=factors.carbon_model(
+            cluster,
+            s.region,
+            s.carbon_mode,
+            s.paper_version,
+            pue=s.pue,
+            lifetime_years=s.lifetime_years,
+            carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
+        ),
+        work=build.workload(spec, seq_len),
+        machine=machine,
+        run_overhead=overhead,
+        price=money,
+        notes=tuple(notes),
+    )

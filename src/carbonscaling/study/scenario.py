@@ -1,0 +1,241 @@
+"""A question, exactly as a person states it: on the command line, in TOML, or in Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.search.objectives import OBJECTIVES
+
+__all__ = ["Layout", "Scenario", "load_scenario", "scenario_schema"]
+
+RecomputeName = Literal["none", "selective", "full"]
+ScheduleName = Literal["1f1b", "zb1p", "dualpipe"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Parts of the parallelism setting that are fixed; what is left out is searched.
+
+    Attributes
+    ----------
+    tp, pp, dp, cp, ep, etp : int, optional
+        Degrees of tensor, pipeline, data, context and expert parallelism and of tensor parallelism inside experts.
+        `dp` counts every replica of the dense layers.
+    vpp : int, optional
+        Model chunks per pipeline stage.
+    zero : int, optional
+        ZeRO stage 0 to 3.
+    shard : int, optional
+        Devices over which ZeRO shards (hybrid sharding); 0 for the whole data-parallel group.
+    micro_batch : int, optional
+        Sequences of a micro-batch.
+    recompute : {"none", "selective", "full"}, optional
+    schedule : {"1f1b", "zb1p", "dualpipe"}, optional
+    sequence_parallel : bool, optional
+        Shard norms and residuals over the sequence (default: wherever ``tp > 1``).
+    """
+
+    tp: int | None = None
+    pp: int | None = None
+    dp: int | None = None
+    cp: int | None = None
+    ep: int | None = None
+    etp: int | None = None
+    vpp: int | None = None
+    zero: int | None = None
+    shard: int | None = None
+    micro_batch: int | None = None
+    recompute: RecomputeName | None = None
+    schedule: ScheduleName | None = None
+    sequence_parallel: bool | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything a plan or an estimate depends on.
+
+    Attributes
+    ----------
+    model : str, optional
+        Catalogue name, path of a Hugging Face ``config.json``, or path of a model TOML file.
+    law : str, optional
+        Scaling law that sets the model, the tokens, or both.
+    d_model : int, optional
+        Width of a model of the papers' family (``law = "paper_v1"`` or ``"paper_v2"``).
+    target_loss, compute : float, optional
+        What the law is asked for: a loss to reach, or training FLOPs to spend.
+    tokens : float, optional
+        Training tokens; without them the law's, or 20 per parameter.
+    device, host : str
+        Catalogue name or TOML file of the accelerator; host other than its usual one.
+    devices, max_devices : int
+        Exact count, or the most a plan may use.
+    nic_gbps : float, optional
+        Network per device and direction in Gbit/s, in place of the host's.
+    max_days : float, optional
+        Deadline of a plan.
+    objective : {"paper", "time", "carbon", "cost"}
+    batch : int, optional
+        Global batch in sequences; without it the critical batch of the law (C^1/6).
+    seq_len : int, optional
+        Tokens of a sequence; without it the model's own training length.
+    precision : str
+        Number-format recipe.
+    flash : bool, optional
+        Fused attention; without it as the device's usual stack.
+    layout : Layout
+    space : {"default", "paper"}
+        Rules of the search; "paper" applies the papers' strict ones.
+    region : str
+        Cloud region or country that sets the carbon intensity.
+    carbon_intensity_g_per_kwh, pue, lifetime_years : float, optional
+        In place of the region's, the provider's, the default.
+    carbon_mode : {"physical", "paper"}
+    paper_version : {"v1", "v2"}
+    run_overhead : float, optional
+        Run time over its own steady state (1 or more).
+    price_usd_per_device_hour : float, optional
+    years_ahead : float
+        Technology projection of the device.
+    cpa_growth : bool
+        Let carbon per area grow along with it (the papers' EUV curves).
+    profile : str, optional
+        TOML file of efficiencies measured by the user.
+    """
+
+    model: str | None = None
+    law: str | None = None
+    d_model: int | None = None
+    target_loss: float | None = None
+    compute: float | None = None
+    tokens: float | None = None
+    device: str = "h100-sxm"
+    host: str | None = None
+    devices: int | None = None
+    max_devices: int = 65536
+    nic_gbps: float | None = None
+    max_days: float | None = None
+    objective: str = "paper"
+    batch: int | None = None
+    seq_len: int | None = None
+    precision: str = "bf16"
+    flash: bool | None = None
+    layout: Layout = field(default_factory=Layout)
+    space: Literal["default", "paper"] = "default"
+    region: str = "us-east5"
+    carbon_intensity_g_per_kwh: float | None = None
+    pue: float | None = None
+    lifetime_years: float | None = None
+    carbon_mode: Literal["physical", "paper"] = "physical"
+    paper_version: Literal["v1", "v2"] = "v2"
+    run_overhead: float | None = None
+    price_usd_per_device_hour: float | None = None
+    years_ahead: float = 0.0
+    cpa_growth: bool = False
+    profile: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense, each by name."""
+        _check(self)
+
+
+_POSITIVE = ("tokens", "compute", "target_loss", "max_days", "nic_gbps", "lifetime_years", "price_usd_per_device_hour")
+_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model")
+_BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
+    ("layout.zero", 0, 3, "0, 1, 2 or 3", "choose a ZeRO stage"),
+    ("layout.shard", 0, math.inf, "0 (the whole group) or a group size", "choose a group size"),
+    ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
+    ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
+    ("max_devices", 1, 1e9, "at most 1e9 devices", "lower it"),
+    ("pue", 1, 10, "1 to 10", "PUE is facility energy over IT energy"),
+    ("run_overhead", 1, 100, "1 to 100", "1 means that nothing is lost"),
+    ("carbon_intensity_g_per_kwh", 0, 5000, "0 to 5000 g/kWh", "give g CO2e per kWh"),
+    ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
+)
+_DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
+
+
+def _refuse(key: str, value: object, allowed: str, remedy: str) -> None:
+    raise InputError(f"{key} out of range", key=key, value=value, allowed=allowed, remedy=remedy)
+
+
+def _check(s: Scenario) -> None:
+    for key in (*_POSITIVE, "carbon_intensity_g_per_kwh", "pue", "run_overhead", "years_ahead"):
+        value = getattr(s, key)
+        if value is not None and not math.isfinite(value):
+            _refuse(key, value, "a finite number", "correct it")
+    for key in _POSITIVE:
+        value = getattr(s, key)
+        if value is not None and value <= 0:
+            _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
+    for key in _COUNTS:
+        value = getattr(s, key)
+        if value is not None and value < 1:
+            _refuse(key, value, "a whole number, 1 or more", f"give {key} as a positive count, or leave it out")
+    for key in _DEGREES:
+        value = getattr(s.layout, key)
+        if value is not None and value < 1:
+            _refuse(f"layout.{key}", value, "a whole number, 1 or more", "leave it out to search it")
+    for key, low, high, allowed, remedy in _BOUNDS:
+        value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
+        if value is not None and not low <= value <= high:
+            _refuse(key, value, allowed, remedy)
+    if s.objective not in OBJECTIVES:
+        raise InputError(
+            "unknown objective",
+            key="objective",
+            value=s.objective,
+            allowed="; ".join(f"{o.name}: {o.description}" for o in OBJECTIVES.values()),
+            suggestion=nearest(s.objective, OBJECTIVES),
+            remedy="choose one of these",
+        )
+
+
+def scenario_from(data: dict[str, Any], where: str) -> Scenario:
+    """Build a scenario from parsed TOML or JSON.
+
+    Raises
+    ------
+    InputError
+        An unknown key, a wrong type, or a value out of range; the message names `where`.
+    """
+    try:
+        return build(Scenario, data, where)
+    except InputError as error:
+        if error.where is None:
+            error.where = where
+            error.args = (str(error),)
+        raise
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read a scenario file; file names in it are relative to the file's own folder."""
+    data = read_toml(path)
+    for key in ("model", "device", "host", "profile"):
+        value = data.get(key)
+        if isinstance(value, str) and (path.parent / value).is_file():
+            data[key] = str(path.parent / value)
+    return scenario_from(data, str(path))
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a scenario file."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(Scenario).json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "CarbonScaling scenario"
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part["additionalProperties"] = False
+    return schema
+
+
+def replace(scenario: Scenario, **changes: Any) -> Scenario:
+    """Return a copy with some values changed."""
+    return dataclasses.replace(scenario, **changes)

@@ -1,0 +1,82 @@
+"""The shipped factors: each with unit and source, the papers' tables as printed, regions."""
+
+from __future__ import annotations
+
+import pytest
+
+from carbonscaling.catalog.factor_rows import device_row, factor, factor_ids, node_row, pue, region, region_names
+from carbonscaling.catalog.references import references
+from carbonscaling.errors import InputError
+
+
+def test_every_factor_and_region_has_a_known_source() -> None:
+    known = references()
+    for datum in [factor(name) for name in factor_ids()] + [region(name) for name in region_names()]:
+        assert datum.source in known, datum
+
+
+@pytest.mark.parametrize(("node", "kg"), [("12nm", 1.2), ("7nm", 1.6), ("5nm", 1.9), ("4nm", 2.1)])
+def test_papers_table_3(node: str, kg: float) -> None:
+    assert node_row("paper.cpa", node).value == kg
+
+
+@pytest.mark.parametrize(
+    ("kind", "kg"), [("hbm2", 1.8), ("hbm2e", 1.85), ("hbm3", 1.9), ("hbm3e", 1.95), ("ssd", 0.018)]
+)
+def test_papers_table_4(kind: str, kg: float) -> None:
+    assert factor(f"paper.memory.{kind}").value == kg
+
+
+@pytest.mark.parametrize(
+    ("name", "g"),
+    [("us-east5", 323.05), ("asia-south1", 678.76), ("europe-north2", 2.73), ("europe-west6", 15.05)],
+)
+def test_google_regions(name: str, g: float) -> None:
+    assert region(name).value == g
+    assert region(name).year == 2024
+
+
+def test_all_regions_and_the_median_of_googles() -> None:
+    google = sorted(region(name).value for name in region_names() if region(name).source == "gcp_regions_2024")
+    assert len(google) == 44
+    assert (google[21] + google[22]) / 2 == pytest.approx(314, abs=10)
+    assert 323.05 in google
+    assert len(region_names()) > 80
+
+
+def test_countries_by_name_and_code() -> None:
+    assert region("France") is region("FRA")
+    assert region("South Korea").value == pytest.approx(430.567)
+    assert region("france").basis.startswith("life-cycle")
+    with pytest.raises(InputError, match="germany"):
+        region("germny")
+
+
+def test_nearest_process_node() -> None:
+    assert node_row("embodied.bottom_up.wafer", "12nm") is factor("embodied.bottom_up.wafer.14nm")
+    assert node_row("embodied.bottom_up.wafer", "4NP") is factor("embodied.bottom_up.wafer.5nm")
+    assert node_row("embodied.bottom_up.wafer", "6nm") is factor("embodied.bottom_up.wafer.7nm")
+    with pytest.raises(InputError, match="length"):
+        node_row("paper.cpa", "EUV")
+
+
+def test_rows_by_beginning_of_a_device_id() -> None:
+    ids = {"a100-80-sxm": 150.0, "a100-40": 127.6, "h100-sxm": 164.0, "paper-h100": 164.0}
+    for device_id, kg in ids.items():
+        row = device_row("embodied.measured.device", device_id)
+        assert row is not None
+        assert row.value == kg
+    assert device_row("embodied.measured.device", "mi300x") is None
+    assert device_row("power.busy_ratio", "mi300x") is factor("power.busy_ratio.default")
+    assert device_row("power.busy_ratio", "paper-tpuv4") is factor("power.busy_ratio.tpu-v4")
+
+
+def test_pue_rows() -> None:
+    assert pue().value == pue("paper").value == 1.1
+    assert pue().low == 1.08
+    assert pue("jean_zay").value == 1.2
+
+
+def test_unknown_factor_names_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"power\.exponent\.default"):
+        factor("power.exponent.defualt")

@@ -1,0 +1,95 @@
+"""Every shipped model against its published parameter count, its source and its range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carbonscaling.catalog.models import load_model, model, model_aliases, model_entry, model_names
+from carbonscaling.catalog.references import reference
+from carbonscaling.errors import InputError
+from carbonscaling.model import active_params, from_config, total_params
+
+HF = Path(__file__).parent / "data" / "hf"
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_counts_and_sources(name: str) -> None:
+    entry = model_entry(name)
+    assert entry.spec.name == name
+    assert reference(entry.spec.source)
+    for datum, count in ((entry.parameters, total_params(entry.spec)), (entry.active, active_params(entry.spec))):
+        if datum is not None:
+            low, high = datum.si_range
+            assert low <= count <= high
+            assert low < high
+            assert datum.remark or datum.source
+    assert (entry.active is None) == (entry.spec.experts is None)
+
+
+def test_catalogue_equals_the_configurations() -> None:
+    shared = [name for name in model_names() if (HF / f"{name}.json").exists() and name != "mpt-7b"]  # a variant
+    assert len(shared) >= 30
+    for name in shared:
+        shipped, read = model(name), from_config(HF / f"{name}.json")
+        assert (shipped.attention, shipped.ffn, shipped.experts) == (read.attention, read.ffn, read.experts)
+        assert total_params(shipped) == total_params(read)
+
+
+VALIDATION = {  # names in the measurements that the model of the step is validated on, and a figure printed with them
+    "Llama3.1-405B": 405.85e9,
+    "LLAMA3_70B": 70.552e9,
+    "LLAMA3-8B": 8.03e9,
+    "LLAMA2-7B": 6.7381e9,
+    "LLAMA2-70B": 68.975e9,
+    "GPT3-175B": 174.58e9,
+    "GPT3-20B": 20.246e9,
+    "BLOOM-176B": 176.247e9,
+    "Mixtral-8x22B-G8T8": 140.65e9,
+    "DeepSeekV3": 671.0e9,
+    "Qwen3_30B_a3B": 30.532e9,
+    "Qwen3_235B_a22B": 235.09e9,
+    "GPT OSS 120B": 116.79e9,
+    "Kimi_K2": 1026.4e9,
+    "MPT-70b": 64.862437e9,
+    "Nemotron-22B": 21.265e9,
+    "PaLM-540B": 540.35e9,
+}
+
+
+@pytest.mark.parametrize(("name", "printed"), VALIDATION.items())
+def test_models_of_the_validation_data(name: str, printed: float) -> None:
+    assert total_params(model(name)) == pytest.approx(printed, rel=1e-3)
+
+
+def test_names_and_aliases() -> None:
+    assert len(model_names()) >= 40
+    assert model_names() == sorted(model_names())
+    assert all(target in model_names() for target in model_aliases().values())
+    assert model("LLAMA3.1_405B") == model("Llama 3.1 405b") == model("llama-3.1-405b")
+    with pytest.raises(InputError, match=r"did you mean: llama-3\.1-70b"):
+        model("lama-3.1-70b")
+
+
+def test_load_model(tmp_path: Path) -> None:
+    text = """
+n_layers = 4
+d_model = 256
+vocab_size = 1000
+seq_len = 128
+attention = { n_heads = 4, n_kv_heads = 2, head_dim = 64 }
+ffn = { d_ff = 512, gated = true }
+"""
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    spec = load_model(path)
+    assert (spec.name, spec.source) == ("mine", str(path))
+    path.write_text(text.replace("n_layers", "n_layer"))
+    with pytest.raises(InputError, match="did you mean: n_layers"):
+        load_model(path)
+    path.write_text(text.replace("n_kv_heads = 2", "n_kv_heads = 3"))
+    with pytest.raises(InputError, match="divisor of n_heads") as error:
+        load_model(path)
+    assert error.value.where == str(path)
+    assert load_model(HF / "gpt2.json").n_layers == 12
