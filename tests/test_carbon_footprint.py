@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.carbon import (
+    Boundary,
     CarbonNumbers,
     FootprintParts,
     assess,
@@ -20,6 +21,7 @@ from carbonscaling.carbon import (
 )
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import carbon_model, carbon_numbers
+from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device, Host
@@ -64,9 +66,15 @@ TPU_V5P = cluster("tpu-v5p", 450, 135, 426, "5nm", ("HBM2e", 95), 4, 1.0)
 B200 = cluster("b200", 1000, 140, 1600, "4nm", ("HBM3e", 180))
 
 
+def region_water(name: str) -> float:
+    return place(name).water.value
+
+
 def check_sums(p: FootprintParts) -> None:
     np.testing.assert_allclose(sum(p[:4]), p.energy_j, rtol=1e-12)
     np.testing.assert_allclose(sum(p[5:10]), p.total_kg, rtol=1e-12)
+    assert FootprintParts._fields[3:5] == ("overhead_energy_j", "energy_j")
+    assert FootprintParts._fields[9:11] == ("embodied_other_kg", "total_kg")
 
 
 @given(
@@ -74,21 +82,35 @@ def check_sums(p: FootprintParts) -> None:
     days=st.floats(0.01, 400),
     mfu=st.floats(0, 1),
     waiting=st.floats(0, 0.3),
-    development=st.floats(1, 6),
 )
-def test_total_is_the_sum_of_its_parts(n: int, days: float, mfu: float, waiting: float, development: float) -> None:
+def test_total_is_the_sum_of_its_parts(n: int, days: float, mfu: float, waiting: float) -> None:
     numbers = carbon_numbers(H100, "us-east5")._replace(
-        checkpoint_share=waiting / 2, idle_share=waiting, development=development
+        checkpoint_share=waiting / 2, restart_share=waiting / 4, communication_share=waiting / 4, idle_share=waiting
     )
     check_sums(footprint(numbers, n, days * DAY, mfu))
 
 
 def test_assessed_parts_add_up() -> None:
-    run = assess(carbon_model(H100, "us-east5"), 1024, 30 * DAY, 0.4, idle_share=0.05, development=1.5)
+    beside = Boundary(development=0.5, evaluation=0.02, idle_reservation=0.1)
+    run = assess(carbon_model(H100, "us-east5"), 1024, 30 * DAY, 0.4, idle_share=0.05, boundary=beside)
     check_sums(run.parts)
-    parts = run.operational_tco2e + run.embodied_tco2e + run.development_tco2e
+    parts = run.operational_tco2e + run.embodied_tco2e + run.boundary_tco2e
     assert parts == pytest.approx(run.total_tco2e)
-    assert run.development_tco2e == pytest.approx(run.total_tco2e / 3)
+    lines = {line.name: line for line in run.lines}
+    assert sum(line.total_tco2e for line in run.lines) == pytest.approx(run.boundary_tco2e)
+    assert lines["development"].total_tco2e == pytest.approx((run.operational_tco2e + run.embodied_tco2e) / 2)
+    assert lines["failed_runs"].total_tco2e == lines["inference"].energy_kwh == 0.0
+    assert 0 < lines["idle_reservation"].operational_tco2e < 0.1 * run.operational_tco2e
+    assert lines["idle_reservation"].embodied_tco2e == pytest.approx(0.1 * run.embodied_tco2e)
+
+
+def test_only_the_final_run_counts_unless_asked() -> None:
+    run = assess(carbon_model(H100, "us-east5"), 1024, 30 * DAY, 0.4)
+    assert run.boundary_tco2e == 0.0
+    assert {line.name for line in run.lines} == {
+        "development", "failed_runs", "evaluation", "inference", "idle_reservation"
+    }  # fmt: skip
+    assert run.total_tco2e == pytest.approx(run.operational_tco2e + run.embodied_tco2e)
 
 
 @pytest.mark.parametrize("mode", ["physical", "paper"])
@@ -155,6 +177,15 @@ def test_measured_power_with_host() -> None:
 def test_palm_energy() -> None:
     parts = footprint(carbon_numbers(TPU_V4, "us-central2", pue=1.08), 6144, 8_404_992 / 6144 * HOUR, 0.46)
     assert parts.energy_j / KWH == pytest.approx(3_435_793, rel=0.06)
+
+
+def test_both_readings_of_the_static_share() -> None:
+    """84 % static at the operating point is 68 % at full load; read at full load it stays 84 %."""
+    own = {"operating_utilisation": Datum(1.0, "1", "user")}
+    usual = carbon_model(H100, None, "paper", "v1").numbers
+    other = carbon_model(H100, None, "paper", "v1", overrides=own).numbers
+    assert usual.idle_w / usual.busy_w == pytest.approx(0.68, abs=0.005)
+    assert other.idle_w / other.busy_w == pytest.approx(0.84, abs=0.005)
 
 
 def test_ordering_of_the_papers_curves() -> None:
@@ -234,9 +265,19 @@ def test_waiting_costs_less_power_but_the_same_machines() -> None:
     assert waiting.embodied_tco2e == busy.embodied_tco2e
 
 
+def test_a_part_filled_host_counts_whole_unless_others_use_it() -> None:
+    model = carbon_model(H100, "us-east5")
+    alone, shared = assess(model, 4, DAY, 0.5), assess(model, 4, DAY, 0.5, shared_hosts=True)
+    assert shared.parts.host_energy_j == pytest.approx(alone.parts.host_energy_j / 2)
+    assert shared.parts.embodied_host_kg == pytest.approx(alone.parts.embodied_host_kg / 2)
+    assert assess(model, 8, DAY, 0.5, shared_hosts=True) == assess(model, 8, DAY, 0.5)
+
+
 def test_water_comes_along() -> None:
     run = assess(carbon_model(H100, "us-east5"), 64, DAY, 0.5)
-    assert run.water_litres == pytest.approx(run.energy_kwh * (0.3 / 1.1 + 1.29))
+    assert run.water_litres == pytest.approx(run.energy_kwh * (1.0 / 1.09 + region_water("us-east5")))
+    own = assess(carbon_model(H100, carbon_intensity_g_per_kwh=300.0), 64, DAY, 0.5)
+    assert own.water_litres == pytest.approx(own.energy_kwh * (0.3 / 1.1 + 1.29))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +311,8 @@ def test_bad_options(options: dict[str, object], words: list[str]) -> None:
         {"utilisation": float("nan")},
         {"idle_share": -0.1},
         {"checkpoint_share": 0.6, "idle_share": 0.6},
-        {"development": 0.5},
+        {"communication_share": -0.1},
+        {"restart_share": 0.9, "checkpoint_share": 0.2},
     ],
 )
 def test_bad_runs(run: dict[str, float]) -> None:

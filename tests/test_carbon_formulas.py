@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
+from typing import Any
 
 import numpy as np
+import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.carbon.embodied import amortised, die_carbon, fab_carbon_per_area, host_bottom_up, memory_carbon
-from carbonscaling.carbon.operational import energy, host_count, operational_carbon, overhead_energy, water_use
+from carbonscaling.carbon import embodied, operational, power
+from carbonscaling.carbon.embodied import amortised, die_carbon, fab_carbon_per_area
+from carbonscaling.carbon.operational import energy, host_count, operational_carbon
 from carbonscaling.carbon.power import (
     paper_power,
     run_average_power,
@@ -19,9 +21,12 @@ from carbonscaling.carbon.power import (
     static_share_at_operating_point,
 )
 from carbonscaling.catalog.factor_rows import factor
+from carbonscaling.formula import formulas
+from carbonscaling.report.statements.sci import sci_score
 from carbonscaling.units import HOUR, YEAR
 
 share = st.floats(0.0, 1.0)
+ureg: Any = pint.UnitRegistry()
 
 
 def test_fernandez_split() -> None:
@@ -59,8 +64,9 @@ def test_scalar_equals_array(us: list[float]) -> None:
 
 
 def test_run_average() -> None:
-    assert run_average_power(600.0, 100.0, 80.0, 0.1, 0.2) == pytest.approx(0.7 * 600 + 10 + 16)
-    assert run_average_power(600.0, 100.0, 80.0, 0.0, 0.0) == 600.0
+    states = (600.0, 100.0, 90.0, 150.0, 80.0)
+    assert run_average_power(*states, 0.1, 0.02, 0.05, 0.2) == pytest.approx(0.63 * 600 + 10 + 1.8 + 7.5 + 16)
+    assert run_average_power(*states, 0.0, 0.0, 0.0, 0.0) == 600.0
 
 
 def test_part_filled_hosts_count_whole() -> None:
@@ -107,28 +113,76 @@ def test_shipped_wafer_cpa_is_acts(node: str, epa: float, gas: float, with_yield
         )
 
 
-def test_pint_dimensions() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pint = pytest.importorskip("pint")
-        ureg = pint.UnitRegistry()
-    w, h, kg, cm2, gb = ureg.watt, ureg.hour, ureg.kilogram, ureg.centimeter**2, ureg.gigabyte
-    power = saturating_power(100 * w, 650 * w, 0.7, 0.15)
-    assert power.check("[power]")
-    assert paper_power(470 * w, 230 * w, 1.0, 0.4).check("[power]")
-    it = energy(run_average_power(power, 100 * w, 100 * w, 0.05, 0.05), 1024, 24 * h)
-    facility = it + overhead_energy(it, 1.1)
-    assert facility.check("[energy]")
-    assert facility.to("kWh").magnitude == pytest.approx(1.1 * it.to("kWh").magnitude)
-    assert operational_carbon(facility, 323.05 * ureg.gram / ureg.kilowatt_hour).check("[mass]")
-    assert water_use(it, facility, 0.3 * ureg.liter / ureg.kilowatt_hour, 1.3 * ureg.liter / ureg.kilowatt_hour).check(
-        "[volume]"
-    )
-    die = die_carbon(814 * ureg.millimeter**2, 1.9 * kg / cm2, 1.0)
-    assert die.to("kg").magnitude == pytest.approx(15.466)
-    memory = memory_carbon(80 * gb, 1.9 * kg / gb)
-    host = host_bottom_up(1, die, memory, memory, 5 * kg)
-    assert amortised(die + memory + host, 90 * ureg.day, 5 * ureg.year, 1.0).check("[mass]")
-    assert fab_carbon_per_area(
-        2.15 * ureg.kilowatt_hour / cm2, 583 * ureg.gram / ureg.kilowatt_hour, 0.275 * kg / cm2, 0.5 * kg / cm2
-    ).check("[mass]/[area]")
+def _cases() -> list[tuple[Any, dict[str, Any], str]]:
+    """Every formula of the layer with quantities, and the unit that its result must have."""
+    u: Any = ureg
+    w, kg, m2, b, j, litre = u.watt, u.kilogram, u.meter**2, u.byte, u.joule, u.liter
+    hours = u.hour
+    return [
+        (power.saturating_power, dict(idle=100 * w, busy=650 * w, utilisation=0.7, exponent=0.15), "W"),
+        (power.paper_power, dict(static=470 * w, dynamic=0.23 * u.kilowatt, alpha=1.0, utilisation=0.4), "W"),
+        (power.static_share_at_operating_point, dict(throughput_drop=0.37, power_drop=0.06), ""),
+        (power.static_share_at_full_load, dict(share_at_operating_point=0.84, operating_utilisation=0.4), ""),
+        (
+            power.run_average_power,
+            dict(productive=600 * w, checkpoint=100 * w, restart=90 * w, communication=0.15 * u.kilowatt, idle=80 * w,
+                 checkpoint_share=0.1, restart_share=0.01, communication_share=0.05, idle_share=0.02),
+            "W",
+        ),
+        (power.capped_power, dict(demand=226 * w, limit=0.15 * u.kilowatt), "W"),
+        (power.capped_throughput, dict(demand=226 * w, limit=150 * w, idle=42 * w, exponent=0.43), ""),
+        (operational.host_count, dict(n_devices=12, devices_per_host=8, shared=0.5), ""),
+        (operational.energy, dict(power=650 * w, count=1024, duration=24 * hours), "J"),
+        (operational.overhead_energy, dict(it_energy=5 * u.kilowatt_hour, pue=1.1), "J"),
+        (
+            operational.operational_carbon,
+            dict(facility_energy=5 * u.kilowatt_hour, carbon_intensity=323.05 * u.gram / u.kilowatt_hour), "kg",
+        ),
+        (
+            operational.water_use,
+            dict(it_energy=5 * j, facility_energy=6 * j, on_site=0.3 * litre / u.kilowatt_hour, off_site=2 * litre / j),
+            "L",
+        ),
+        (
+            embodied.fab_carbon_per_area,
+            dict(energy_per_area=2.15 * u.kilowatt_hour / u.centimeter**2,
+                 fab_intensity=583 * u.gram / u.kilowatt_hour, gases=0.275 * kg / u.centimeter**2, materials=5 * kg / m2),
+            "kg/m^2",
+        ),
+        (embodied.die_carbon, dict(area=814 * u.millimeter**2, carbon_per_area=1.9 * kg / m2, good_share=0.9), "kg"),
+        (embodied.murphy_yield, dict(area=814 * u.millimeter**2, defect_density=0.1 / u.centimeter**2), ""),
+        (embodied.memory_carbon, dict(capacity=80 * u.gigabyte, carbon_per_byte=1.9e-9 * kg / b), "kg"),
+        (embodied.device_bottom_up, dict(logic=16 * kg, memory=152 * kg, board=7.2e4 * u.gram), "kg"),
+        (embodied.host_bottom_up, dict(n_cpus=2, cpu=40 * kg, main_memory=800 * kg, storage=500 * kg, chassis=650 * kg), "kg"),
+        (embodied.amortised, dict(embodied=164 * kg, duration=90 * u.day, lifetime=5 * u.year, busy_share=0.85), "kg"),
+        (
+            sci_score,
+            dict(energy=1 * u.kilowatt_hour, intensity=0.3 * kg / u.kilowatt_hour, embodied=40 * u.gram, units=1000.0), "kg",
+        ),
+    ]  # fmt: skip
+
+
+CARBON = ("carbon.", "report.statements.")
+
+
+def test_every_formula_of_the_layer_has_its_dimension_checked() -> None:
+    checked = {
+        f"{function.__module__.removeprefix('carbonscaling.')}.{function.__name__}" for function, _, _ in _cases()
+    }
+    assert {name for name in formulas() if name.startswith(CARBON)} <= checked
+
+
+@pytest.mark.parametrize("case", _cases(), ids=lambda case: case[0].__name__)
+def test_pint_dimensions(case: tuple[Any, dict[str, Any], str]) -> None:
+    function, arguments, unit = case
+    result = function(**arguments)
+    quantity = result if hasattr(result, "to") else ureg.Quantity(float(result), "")
+    plain = {k: v.to_base_units().magnitude if hasattr(v, "to_base_units") else v for k, v in arguments.items()}
+    in_bytes = {k: v / 8 if k == "capacity" else v * 8 if k == "carbon_per_byte" else v for k, v in plain.items()}
+    expected = float(function(**in_bytes))  # Pint's base unit of data is the bit
+    assert quantity.to(ureg.Unit(unit)).to_base_units().magnitude == pytest.approx(expected)
+
+
+def test_units_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(pint.DimensionalityError):
+        operational.operational_carbon(5 * ureg.watt, 300 * ureg.gram / ureg.kilowatt_hour).to("kg")

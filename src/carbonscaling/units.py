@@ -37,6 +37,7 @@ SI: dict[str, float] = {
     "TB/s": 1e12,
     "Gbit/s": 1e9 / 8,
     "s": 1.0,
+    "1/s": 1.0,
     "ms": 1e-3,
     "us": 1e-6,
     "ns": 1e-9,
@@ -56,10 +57,13 @@ SI: dict[str, float] = {
     "t": TONNE,
     "g": 1e-3,
     "kg/cm2": 1e4,
+    "kg/m2": 1.0,
+    "1/cm2": 1e4,
     "kg/GB": 1e-9,
     "kg/kWh": 1 / KWH,
     "g/kWh": 1e-3 / KWH,
     "kWh/cm2": KWH * 1e4,
+    "L": 1.0,
     "L/kWh": 1 / KWH,
     "USD/h": 1 / HOUR,
     "USD/kWh": 1 / KWH,
@@ -70,8 +74,8 @@ SI: dict[str, float] = {
 def to_si(value: float, unit: str) -> float:
     """Convert `value` in `unit` to SI.
 
-    >>> to_si(323.0, "g/kWh") * 3.6e6
-    0.323
+    >>> to_si(80.0, "GiB")
+    85899345920.0
 
     Raises
     ------

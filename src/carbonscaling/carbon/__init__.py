@@ -1,6 +1,7 @@
-"""What a training run emits: power, operational and embodied carbon, footprint."""
+"""What a training run emits: power, operational and embodied carbon, footprint, its intervals and its boundaries."""
 
-from carbonscaling.carbon.assess import CarbonModel, FactorRange, Footprint, WideningFactor, assess, spread
+from carbonscaling.carbon.assess import CarbonModel, FactorRange, assess, spread
+from carbonscaling.carbon.boundary import Boundary, BoundaryLine
 from carbonscaling.carbon.footprint import (
     CarbonNumbers,
     FootprintParts,
@@ -9,13 +10,17 @@ from carbonscaling.carbon.footprint import (
     without_embodied,
     without_static,
 )
+from carbonscaling.carbon.result import Footprint, Market, WideningFactor
 
 __all__ = [
+    "Boundary",
+    "BoundaryLine",
     "CarbonModel",
     "CarbonNumbers",
     "FactorRange",
     "Footprint",
     "FootprintParts",
+    "Market",
     "WideningFactor",
     "assess",
     "footprint",

@@ -1,20 +1,23 @@
-"""One run's footprint as a result: totals with parts, interval, the factors that widen it, conventions and sources."""
+"""One run's footprint as a result: totals with parts, intervals, what widens them, conventions and sources."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
+from carbonscaling.carbon.result import Footprint, Market, WideningFactor
+from carbonscaling.carbon.uncertainty import draws, interval, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["CarbonModel", "FactorRange", "Footprint", "WideningFactor", "assess", "spread"]
+__all__ = ["CarbonModel", "FactorRange", "assess", "spread"]
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,13 @@ class CarbonModel:
     Attributes
     ----------
     numbers : CarbonNumbers
+    assemble : callable
+        Coefficients from the SI values of `factors`; floats or arrays.
     ranges : tuple of FactorRange
     factors : Mapping[str, Datum]
         Every factor used, with unit, source and range.
+    market : Datum
+        Market-based carbon intensity, beside the location-based one in `factors`.
     mode, version : str
         ``physical`` or ``paper``; the paper's version where that matters.
     region : str
@@ -58,8 +65,10 @@ class CarbonModel:
     """
 
     numbers: CarbonNumbers
+    assemble: Callable[[Mapping[str, Any]], CarbonNumbers]
     ranges: tuple[FactorRange, ...]
     factors: Mapping[str, Datum]
+    market: Datum
     mode: Literal["physical", "paper"]
     version: str
     region: str
@@ -69,62 +78,8 @@ class CarbonModel:
     host_kg_by_route: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class WideningFactor:
-    """A factor's own effect on the total: tonnes with it at the low and at the high end of its range."""
-
-    name: str
-    low_tco2e: float
-    high_tco2e: float
-    source: str
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Footprint of one training run.
-
-    `parts` are in SI and add up to the totals. The interval combines the factors' one-at-a-time effects in quadrature
-    on the log of the total, upwards and downwards apart; it covers the carbon factors, not duration or utilisation.
-
-    Attributes
-    ----------
-    mode, version, region, amortisation, embodied_route, carbon_basis : str
-        Conventions, to be printed with every figure; `carbon_basis` says what the carbon intensity counts.
-    total_tco2e, low_tco2e, high_tco2e : float
-    operational_tco2e, embodied_tco2e, development_tco2e : float
-    energy_kwh, water_litres : float
-    parts : FootprintParts
-    widest : tuple of WideningFactor
-        The (up to) three factors that widen the interval most, widest first.
-    device_kg_by_route, host_kg_by_route : Mapping[str, float]
-        Embodied carbon of one device and one host by route, side by side.
-    sources : tuple of str
-        Reference keys of the factors used.
-    """
-
-    mode: str
-    version: str
-    region: str
-    amortisation: str
-    embodied_route: str
-    carbon_basis: str
-    total_tco2e: float
-    low_tco2e: float
-    high_tco2e: float
-    operational_tco2e: float
-    embodied_tco2e: float
-    development_tco2e: float
-    energy_kwh: float
-    water_litres: float
-    parts: FootprintParts
-    widest: tuple[WideningFactor, ...]
-    device_kg_by_route: Mapping[str, float]
-    host_kg_by_route: Mapping[str, float]
-    sources: tuple[str, ...]
-
-
 def spread(
-    assemble: Callable[[Mapping[str, float]], CarbonNumbers], factors: Mapping[str, Datum]
+    assemble: Callable[[Mapping[str, Any]], CarbonNumbers], factors: Mapping[str, Datum]
 ) -> tuple[FactorRange, ...]:
     """Return the coefficients at both ends of every factor's range, one factor at a time.
 
@@ -149,8 +104,12 @@ def assess(
     utilisation: float,
     *,
     checkpoint_share: float = 0.0,
+    restart_share: float = 0.0,
+    communication_share: float = 0.0,
     idle_share: float = 0.0,
-    development: float = 1.0,
+    shared_hosts: bool = False,
+    boundary: Boundary | None = None,
+    time: Datum | None = None,
 ) -> Footprint:
     """Return the footprint of one run.
 
@@ -159,57 +118,112 @@ def assess(
     model : CarbonModel
     n_devices : int
     duration_s : float
-        Wall-clock seconds, including the two shares below.
+        Wall-clock seconds, including the shares below.
     utilisation : float
         MFU while productive, in [0, 1].
-    checkpoint_share, idle_share : float
-        Shares of the time spent writing checkpoints, and idle or restarting.
-    development : float
-        Emissions of the whole project over those of this run, at least 1.
+    checkpoint_share, restart_share, communication_share, idle_share : float
+        Shares of the time spent writing checkpoints, starting again, waiting for the network alone, and idle.
+    shared_hosts : bool
+        Whether others use the rest of a part-filled host.
+    boundary : Boundary, optional
+        Lines beside the final run; none if not given.
+    time : Datum, optional
+        Actual over given duration, with its range; exact if not given.
 
     Raises
     ------
     InputError
         A quantity is out of its range.
     """
+    shares = {
+        "checkpoint_share": checkpoint_share,
+        "restart_share": restart_share,
+        "communication_share": communication_share,
+        "idle_share": idle_share,
+    }
+    settled = {**shares, "shared_hosts": float(shared_hosts)}
     _check("n_devices", n_devices, n_devices >= 1, "at least 1")
     _check("duration_s", duration_s, 0.0 < duration_s < math.inf, "a positive, finite number of seconds")
     _check("utilisation", utilisation, 0.0 <= utilisation <= 1.0, "0 to 1 (model FLOP/s over peak)")
-    _check("checkpoint_share", checkpoint_share, 0.0 <= checkpoint_share <= 1.0, "0 to 1")
-    _check("idle_share", idle_share, 0.0 <= idle_share <= 1.0 - checkpoint_share, "0 to 1 - checkpoint_share")
-    _check("development", development, 1.0 <= development < math.inf, "1 (this run alone) or more")
+    for name, share in shares.items():
+        _check(name, share, 0.0 <= share <= 1.0, "0 to 1")
+    _check(
+        "idle_share", sum(shares.values()), sum(shares.values()) <= 1.0, "shares of the time that add up to 1 at most"
+    )
 
-    def total(numbers: CarbonNumbers) -> FootprintParts:
-        run = numbers._replace(checkpoint_share=checkpoint_share, idle_share=idle_share, development=development)
-        return FootprintParts(*(float(part) for part in footprint(run, n_devices, duration_s, utilisation)))
+    def run(numbers: CarbonNumbers, ratio: float = 1.0) -> FootprintParts:
+        parts = footprint(numbers._replace(**settled), n_devices, duration_s * ratio, min(utilisation / ratio, 1.0))
+        return FootprintParts(*(float(part) for part in parts))
 
-    parts = total(model.numbers)
+    parts = run(model.numbers)
+    lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**settled), n_devices, duration_s, parts)
+    ends = [(r.name, r.datum, run(r.low), run(r.high)) for r in model.ranges]
+    if time is not None and time.low is not None:
+        ends.append(("time", time, *(run(model.numbers, end) for end in time.si_range)))  # type: ignore[arg-type]
+    scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
     effects = [
-        WideningFactor(r.name, total(r.low).total_kg / TONNE, total(r.high).total_kg / TONNE, r.datum.source)
-        for r in model.ranges
+        WideningFactor(name, scale * low.total_kg / TONNE, scale * high.total_kg / TONNE, datum.source)
+        for name, datum, low, high in ends
     ]
-    central = parts.total_kg / TONNE
-    low, high = _combine(central, effects)
+    sampled, _ = sample_footprint(
+        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=settled
+    )
+    return _result(model, parts, lines, effects, sampled)
+
+
+def _result(
+    model: CarbonModel,
+    parts: FootprintParts,
+    lines: tuple[BoundaryLine, ...],
+    effects: list[WideningFactor],
+    sampled: FootprintParts,
+) -> Footprint:
+    embodied_kg = math.fsum(
+        (parts.embodied_device_kg, parts.embodied_host_kg, parts.embodied_network_kg, parts.embodied_other_kg)
+    )
+    extra = sum(line.total_tco2e for line in lines)
+    total = parts.total_kg / TONNE + extra
+    scale = total * TONNE / parts.total_kg if parts.total_kg else 1.0
+    intervals = {
+        "energy_kwh": interval(sampled.energy_j / KWH, parts.energy_j / KWH),
+        "operational_tco2e": interval(sampled.operational_kg / TONNE, parts.operational_kg / TONNE),
+        "embodied_tco2e": interval((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
+        "total_tco2e": interval(scale * sampled.total_kg / TONNE, total),
+        "water_litres": interval(sampled.water_l, parts.water_l),
+    }
+    bought = sample_factor("market_intensity", model.market, draws("market_intensity", np.size(sampled.energy_j)))
+    market_g = model.market.si * 1000.0 * KWH
+    market = Market(
+        market_g,
+        model.market.basis,
+        model.market.source,
+        parts.energy_j * model.market.si / TONNE,
+        interval(bought * sampled.energy_j / TONNE, parts.energy_j * model.market.si / TONNE),
+    )
+    location = model.factors["carbon_intensity"]
     return Footprint(
         mode=model.mode,
         version=model.version,
         region=model.region,
         amortisation=model.amortisation,
         embodied_route=model.embodied_route,
-        carbon_basis=model.factors["carbon_intensity"].basis,
-        total_tco2e=central,
-        low_tco2e=low,
-        high_tco2e=high,
+        carbon_basis=location.basis,
+        carbon_intensity_g_per_kwh=location.si * 1000.0 * KWH,
+        pue=model.factors["pue"].si,
+        total_tco2e=total,
         operational_tco2e=parts.operational_kg / TONNE,
-        embodied_tco2e=(parts.embodied_device_kg + parts.embodied_host_kg + parts.embodied_other_kg) / TONNE,
-        development_tco2e=parts.development_kg / TONNE,
+        embodied_tco2e=embodied_kg / TONNE,
+        boundary_tco2e=extra,
         energy_kwh=parts.energy_j / KWH,
         water_litres=parts.water_l,
         parts=parts,
+        lines=lines,
+        intervals=intervals,
+        market=market,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
         host_kg_by_route=model.host_kg_by_route,
-        sources=tuple(sorted({datum.source for datum in model.factors.values()})),
+        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.market)})),
     )
 
 
@@ -219,16 +233,4 @@ def _check(key: str, value: float, accepted: bool, allowed: str) -> None:
 
 
 def _width(effect: WideningFactor) -> float:
-    return abs(effect.high_tco2e - effect.low_tco2e)
-
-
-def _combine(central: float, effects: list[WideningFactor]) -> tuple[float, float]:
-    """Interval from the effects, in quadrature on the logarithm; a zero total has no interval."""
-    if central <= 0.0:
-        return central, central
-    tiny = np.finfo(float).tiny
-    ends = np.array([[e.low_tco2e, e.high_tco2e] for e in effects]).reshape(-1, 2)
-    logs = np.log(np.maximum(ends, tiny) / central)
-    down = np.sqrt(np.sum(np.minimum(logs.min(axis=1, initial=0.0), 0.0) ** 2))
-    up = np.sqrt(np.sum(np.maximum(logs.max(axis=1, initial=0.0), 0.0) ** 2))
-    return float(central * np.exp(-down)), float(central * np.exp(up))
+    return float(np.abs(effect.high_tco2e - effect.low_tco2e))

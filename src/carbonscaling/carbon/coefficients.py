@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from carbonscaling.carbon.embodied import device_bottom_up, die_carbon, host_bottom_up, memory_carbon
 from carbonscaling.carbon.footprint import CarbonNumbers
@@ -10,21 +11,22 @@ from carbonscaling.carbon.power import paper_power, static_share_at_full_load, s
 
 __all__ = ["device_kg_bottom_up", "host_kg_bottom_up", "paper_numbers", "physical_numbers"]
 
-Values = Mapping[str, float]
+Values = Mapping[str, Any]
+"""SI values by name of the factor: floats, or arrays of draws."""
 
 
-def device_kg_bottom_up(v: Values) -> float:
+def device_kg_bottom_up(v: Values) -> Any:
     """Embodied carbon of one device in kg, route 2.
 
-    Keys of `v`: ``die_area, logic_cpa, good_share, memory_capacity, memory_kg, board`` and ``cpa_factor``, which
-    projections put on logic and memory alike.
+    Keys of `v`: ``die_area, logic_cpa, good_share, memory_capacity, memory_kg, board`` and ``cpa_factor``, which projections
+    put on logic and memory alike.
     """
     logic = die_carbon(v["die_area"], v["logic_cpa"] * v["cpa_factor"], v["good_share"])
     memory = memory_carbon(v["memory_capacity"], v["memory_kg"] * v["cpa_factor"])
-    return float(device_bottom_up(logic, memory, v["board"]))
+    return device_bottom_up(logic, memory, v["board"])
 
 
-def host_kg_bottom_up(v: Values) -> float:
+def host_kg_bottom_up(v: Values) -> Any:
     """Embodied carbon of one host without devices in kg, route 2.
 
     Keys of `v`: ``n_cpus, cpu_area, cpu_cpa, good_share, cpu_memory, dram_kg, storage, ssd_kg, chassis``.
@@ -32,15 +34,16 @@ def host_kg_bottom_up(v: Values) -> float:
     cpu = die_carbon(v["cpu_area"], v["cpu_cpa"], v["good_share"])
     main_memory = memory_carbon(v["cpu_memory"], v["dram_kg"])
     storage = memory_carbon(v["storage"], v["ssd_kg"])
-    return float(host_bottom_up(v["n_cpus"], cpu, main_memory, storage, v["chassis"]))
+    return host_bottom_up(v["n_cpus"], cpu, main_memory, storage, v["chassis"])
 
 
-def physical_numbers(v: Values, device_kg: float, host_kg: float) -> CarbonNumbers:
+def physical_numbers(v: Values, device_kg: Any, host_kg: Any) -> CarbonNumbers:
     """Coefficients of the physical mode.
 
     Keys of `v`: ``tdp, idle_power, busy_ratio, exponent, best_utilisation, host_power, host_idle_power,
-    network_share, devices_per_host, pue, carbon_intensity, other_share, lifetime, busy_share, water_on_site,
-    water_off_site``. A device that writes a checkpoint draws its idle power.
+    network_share, communication_ratio, devices_per_host, pue, carbon_intensity, building, transport, end_of_life,
+    lifetime, busy_share, switches, water_on_site, water_off_site``. A device that writes a checkpoint or starts again draws its
+    idle power.
     """
     busy = v["busy_ratio"] * v["tdp"]
     return CarbonNumbers(
@@ -49,6 +52,8 @@ def physical_numbers(v: Values, device_kg: float, host_kg: float) -> CarbonNumbe
         exponent=v["exponent"],
         best_utilisation=v["best_utilisation"],
         checkpoint_w=v["idle_power"],
+        restart_w=v["idle_power"],
+        communication_w=v["communication_ratio"] * v["tdp"],
         host_w=v["host_power"],
         host_idle_w=v["host_idle_power"],
         network_w=v["network_share"] * busy,
@@ -57,7 +62,8 @@ def physical_numbers(v: Values, device_kg: float, host_kg: float) -> CarbonNumbe
         carbon_intensity=v["carbon_intensity"],
         device_kg=device_kg,
         host_kg=host_kg,
-        other_share=v["other_share"],
+        network_kg=v["switches"],
+        other_share=v["building"] + v["transport"] + v["end_of_life"],
         lifetime_s=v["lifetime"],
         busy_share=v["busy_share"],
         water_on_site=v["water_on_site"],
@@ -72,8 +78,8 @@ def paper_numbers(v: Values) -> CarbonNumbers:
     power at the operating point; one CPU of the devices' process node per host.
 
     Keys of `v`: those of the bottom-up routes, ``tdp, alpha, throughput_drop, power_drop, operating_utilisation,
-    host_ratio, devices_per_host, pue, carbon_intensity, other_share, lifetime, busy_share, water_on_site,
-    water_off_site``.
+    host_ratio, devices_per_host, pue, carbon_intensity, building, transport, end_of_life, lifetime, busy_share,
+    water_on_site, water_off_site``.
     """
     at_point = static_share_at_operating_point(v["throughput_drop"], v["power_drop"])
     static = v["tdp"] * static_share_at_full_load(at_point, v["operating_utilisation"])
@@ -86,6 +92,8 @@ def paper_numbers(v: Values) -> CarbonNumbers:
         exponent=1.0,
         best_utilisation=1.0,
         checkpoint_w=static,
+        restart_w=static,
+        communication_w=static,
         host_w=host_w,
         host_idle_w=host_w,
         network_w=0.0,
@@ -94,7 +102,8 @@ def paper_numbers(v: Values) -> CarbonNumbers:
         carbon_intensity=v["carbon_intensity"],
         device_kg=device_kg_bottom_up(v),
         host_kg=host_kg_bottom_up({**v, "cpu_cpa": v["logic_cpa"] * v["cpa_factor"]}),
-        other_share=v["other_share"],
+        network_kg=0.0,
+        other_share=v["building"] + v["transport"] + v["end_of_life"],
         lifetime_s=v["lifetime"],
         busy_share=v["busy_share"],
         water_on_site=v["water_on_site"],

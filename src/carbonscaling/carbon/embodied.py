@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["amortised", "device_bottom_up", "die_carbon", "fab_carbon_per_area", "host_bottom_up", "memory_carbon"]
+import numpy as np
+
+from carbonscaling.formula import formula
+
+__all__ = [
+    "amortised",
+    "device_bottom_up",
+    "die_carbon",
+    "fab_carbon_per_area",
+    "host_bottom_up",
+    "memory_carbon",
+    "murphy_yield",
+]
 
 
+@formula("energy_per_area·fab_intensity + gases + materials", unit="kg/m2", source="act_2022", place="equation 5")
 def fab_carbon_per_area(energy_per_area: Any, fab_intensity: Any, gases: Any, materials: Any) -> Any:
     """Emissions per processed wafer area: electricity, process gases, raw materials.
 
@@ -35,6 +48,7 @@ def fab_carbon_per_area(energy_per_area: Any, fab_intensity: Any, gases: Any, ma
     return energy_per_area * fab_intensity + gases + materials
 
 
+@formula("area·carbon_per_area/good_share", unit="kg", source="act_2022", place="equation 4")
 def die_carbon(area: Any, carbon_per_area: Any, good_share: Any) -> Any:
     """Emissions of good dies of a total `area`: area * CPA / yield.
 
@@ -44,21 +58,46 @@ def die_carbon(area: Any, carbon_per_area: Any, good_share: Any) -> Any:
     return area * carbon_per_area / good_share
 
 
+@formula("((1 - exp(-a·d))/(a·d))^2", unit="1", source="murphy_1964", place="yield of a triangular defect density")
+def murphy_yield(area: Any, defect_density: Any) -> Any:
+    """Share of good dies of one `area` at a `defect_density` per area, without salvage of partly good dies.
+
+    Parameters
+    ----------
+    area : m2
+        Of one die: two dies of half the area yield better than one.
+    defect_density : 1/m2
+
+    Examples
+    --------
+    814 mm2 and 400 mm2 at 0.1 defects per cm2:
+
+    >>> [round(float(murphy_yield(a * 1e-6, 1e3)), 2) for a in (814.0, 400.0)]
+    [0.47, 0.68]
+    """
+    defects = area * defect_density
+    return ((1.0 - np.exp(-defects)) / defects) ** 2
+
+
+@formula("capacity·carbon_per_byte", unit="kg", source="carbonscaling_v1", place="table 4")
 def memory_carbon(capacity: Any, carbon_per_byte: Any) -> Any:
     """Emissions of memory or storage, capacity * kg/B (CarbonScaling v1 Table 4)."""
     return capacity * carbon_per_byte
 
 
+@formula("logic + memory + board", unit="kg", source="act_2022", place="equation 3")
 def device_bottom_up(logic: Any, memory: Any, board: Any) -> Any:
     """Emissions of one accelerator: logic dies, stacked memory, and its share of board, cooling and assembly; kg."""
     return logic + memory + board
 
 
+@formula("n_cpus·cpu + main_memory + storage + chassis", unit="kg", source="act_2022", place="equation 3")
 def host_bottom_up(n_cpus: Any, cpu: Any, main_memory: Any, storage: Any, chassis: Any) -> Any:
     """Emissions of one host without its accelerators: processors, DRAM, SSD, chassis with board and supplies; kg."""
     return n_cpus * cpu + main_memory + storage + chassis
 
 
+@formula("embodied·duration/(lifetime·busy_share)", unit="kg", source="carbonscaling_v1", place="equation 3")
 def amortised(embodied: Any, duration: Any, lifetime: Any, busy_share: Any) -> Any:
     """Part of `embodied` that a run of `duration` carries.
 

@@ -26,8 +26,9 @@ class CarbonNumbers(NamedTuple):
         g of `saturating_power` (paper mode: 1).
     best_utilisation : float
         MFU at which a device draws `busy_w`: the best-tuned one (paper mode: 1).
-    checkpoint_w : float
-        Power of one device while a checkpoint is written.
+    checkpoint_w, restart_w, communication_w : float
+        Power of one device while a checkpoint is written, while the job starts again, and while it waits for the
+        network alone.
     host_w, host_idle_w : float
         Power of one host without its devices, at work and idle.
     network_w : float
@@ -36,18 +37,19 @@ class CarbonNumbers(NamedTuple):
     pue : float
     carbon_intensity : float
         kg/J.
-    device_kg, host_kg : float
-        Embodied carbon of one device and of one host without its devices.
+    device_kg, host_kg, network_kg : float
+        Embodied carbon of one device, of one host without its devices, and of switches and optics per device.
     other_share : float
-        Building, transport and end of life, as a share of devices and hosts.
+        Building, transport and end of life, as a share of those.
     lifetime_s, busy_share : float
         Amortisation, see `amortised`.
     water_on_site, water_off_site : float
         L/J.
-    checkpoint_share, idle_share : float
-        Shares of the run's time.
-    development : float
-        Emissions of the whole project over those of the final run; 1 counts the run alone.
+    checkpoint_share, restart_share, communication_share, idle_share : float
+        Shares of the run's time. Exposed communication inside a step is already in the utilisation: its share here
+        is for waiting that the utilisation leaves out.
+    shared_hosts : float
+        1 where others use the rest of a part-filled host, 0 where nobody does.
     """
 
     idle_w: float
@@ -55,6 +57,8 @@ class CarbonNumbers(NamedTuple):
     exponent: float
     best_utilisation: float
     checkpoint_w: float
+    restart_w: float
+    communication_w: float
     host_w: float
     host_idle_w: float
     network_w: float
@@ -63,33 +67,35 @@ class CarbonNumbers(NamedTuple):
     carbon_intensity: float
     device_kg: float
     host_kg: float
+    network_kg: float
     other_share: float
     lifetime_s: float
     busy_share: float
     water_on_site: float
     water_off_site: float
     checkpoint_share: float = 0.0
+    restart_share: float = 0.0
+    communication_share: float = 0.0
     idle_share: float = 0.0
-    development: float = 1.0
+    shared_hosts: float = 0.0
 
 
 class FootprintParts(NamedTuple):
     """Parts and totals of a footprint; J, kg CO2e and litres; floats or arrays alike.
 
-    ``energy_j`` is the sum of the four energies before it, ``total_kg`` of the five masses before it. Development work
-    (failed and exploratory runs) is an energy and a mass of its own, zero when ``development`` is 1.
+    ``energy_j`` is the sum of the four energies before it, ``total_kg`` of the five masses before it.
     """
 
     device_energy_j: Any
     host_energy_j: Any
+    network_energy_j: Any
     overhead_energy_j: Any
-    development_energy_j: Any
     energy_j: Any
     operational_kg: Any
     embodied_device_kg: Any
     embodied_host_kg: Any
+    embodied_network_kg: Any
     embodied_other_kg: Any
-    development_kg: Any
     total_kg: Any
     water_l: Any
     device_power_w: Any
@@ -103,41 +109,42 @@ def footprint(numbers: CarbonNumbers, n_devices: Any, duration_s: Any, utilisati
     numbers : CarbonNumbers
     n_devices : int or array
     duration_s : float or array
-        Wall-clock time, including the shares spent on checkpoints and idle. Finite: mask infeasible settings after.
+        Wall-clock time, including the shares spent otherwise. Finite: mask infeasible settings after.
     utilisation : float or array
         MFU while productive (model FLOP/s over peak).
     """
     n = numbers
+    shares = (n.checkpoint_share, n.restart_share, n.communication_share, n.idle_share)
     working_w = saturating_power(n.idle_w, n.busy_w, utilisation / n.best_utilisation, n.exponent)
-    device_w = run_average_power(working_w, n.checkpoint_w, n.idle_w, n.checkpoint_share, n.idle_share)
-    host_w = run_average_power(n.host_w, n.host_w, n.host_idle_w, n.checkpoint_share, n.idle_share)
-    n_hosts = host_count(n_devices, n.devices_per_host)
+    device_w = run_average_power(working_w, n.checkpoint_w, n.restart_w, n.communication_w, n.idle_w, *shares)
+    host_w = run_average_power(n.host_w, n.host_w, n.host_w, n.host_w, n.host_idle_w, *shares)
+    n_hosts = host_count(n_devices, n.devices_per_host, n.shared_hosts)
 
     device_j = energy(device_w, n_devices, duration_s)
-    host_j = energy(host_w, n_hosts, duration_s) + energy(n.network_w, n_devices, duration_s)
-    overhead_j = overhead_energy(device_j + host_j, n.pue)
-    run_j = device_j + host_j + overhead_j
-    operational_kg = operational_carbon(run_j, n.carbon_intensity)
+    host_j = energy(host_w, n_hosts, duration_s)
+    network_j = energy(n.network_w, n_devices, duration_s)
+    it_j = device_j + host_j + network_j
+    overhead_j = overhead_energy(it_j, n.pue)
+    energy_j = it_j + overhead_j
+    operational_kg = operational_carbon(energy_j, n.carbon_intensity)
 
     device_kg = amortised(n.device_kg * n_devices, duration_s, n.lifetime_s, n.busy_share)
     host_kg = amortised(n.host_kg * n_hosts, duration_s, n.lifetime_s, n.busy_share)
-    other_kg = n.other_share * (device_kg + host_kg)
-    run_kg = operational_kg + device_kg + host_kg + other_kg
-
-    extra = n.development - 1.0
+    network_kg = amortised(n.network_kg * n_devices, duration_s, n.lifetime_s, n.busy_share)
+    other_kg = n.other_share * (device_kg + host_kg + network_kg)
     return FootprintParts(
         device_energy_j=device_j,
         host_energy_j=host_j,
+        network_energy_j=network_j,
         overhead_energy_j=overhead_j,
-        development_energy_j=extra * run_j,
-        energy_j=run_j + extra * run_j,
+        energy_j=energy_j,
         operational_kg=operational_kg,
         embodied_device_kg=device_kg,
         embodied_host_kg=host_kg,
+        embodied_network_kg=network_kg,
         embodied_other_kg=other_kg,
-        development_kg=extra * run_kg,
-        total_kg=run_kg + extra * run_kg,
-        water_l=n.development * water_use(device_j + host_j, run_j, n.water_on_site, n.water_off_site),
+        total_kg=operational_kg + device_kg + host_kg + network_kg + other_kg,
+        water_l=water_use(it_j, energy_j, n.water_on_site, n.water_off_site),
         device_power_w=device_w,
     )
 
@@ -145,14 +152,14 @@ def footprint(numbers: CarbonNumbers, n_devices: Any, duration_s: Any, utilisati
 def low_static(numbers: CarbonNumbers) -> CarbonNumbers:
     """Exchange the shares of static and dynamic power (the "low-static" curve of v1 Figure 4)."""
     static = numbers.busy_w - numbers.idle_w
-    return numbers._replace(idle_w=static, checkpoint_w=static)
+    return numbers._replace(idle_w=static, checkpoint_w=static, restart_w=static)
 
 
 def without_static(numbers: CarbonNumbers) -> CarbonNumbers:
     """Take the static power away (the "ideal" curve of v2 Figure 4)."""
-    return numbers._replace(idle_w=0.0, checkpoint_w=0.0, busy_w=numbers.busy_w - numbers.idle_w)
+    return numbers._replace(idle_w=0.0, checkpoint_w=0.0, restart_w=0.0, busy_w=numbers.busy_w - numbers.idle_w)
 
 
 def without_embodied(numbers: CarbonNumbers) -> CarbonNumbers:
     """Count no manufacturing (the "no emb" curves of both papers' Figure 4)."""
-    return numbers._replace(device_kg=0.0, host_kg=0.0)
+    return numbers._replace(device_kg=0.0, host_kg=0.0, network_kg=0.0)

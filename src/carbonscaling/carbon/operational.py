@@ -6,23 +6,36 @@ from typing import Any
 
 import numpy as np
 
+from carbonscaling.formula import formula
+
 __all__ = ["energy", "host_count", "operational_carbon", "overhead_energy", "water_use"]
 
 
-def host_count(n_devices: Any, devices_per_host: Any) -> Any:
-    """Whole hosts that hold `n_devices`: a part-filled host draws, and was made, like a full one.
+@formula(
+    "shared·n/d + (1 - shared)·ceil(n/d), n = n_devices, d = devices_per_host",
+    unit="1",
+    source="carbonscaling_v1",
+    place="section on embodied carbon",
+)
+def host_count(n_devices: Any, devices_per_host: Any, shared: Any = 0.0) -> Any:
+    """Hosts charged for `n_devices`: whole ones, or (`shared` = 1) in proportion where others use the rest.
 
-    >>> float(host_count(12, 8))
-    2.0
+    A part-filled host draws, and was made, like a full one.
+
+    >>> float(host_count(12, 8)), float(host_count(12, 8, 1.0))
+    (2.0, 1.5)
     """
-    return np.ceil(n_devices / devices_per_host)
+    exact = n_devices / devices_per_host
+    return shared * exact + (1.0 - shared) * np.ceil(exact)
 
 
+@formula("power·count·duration", unit="J", source="carbonscaling_v1", place="equations 1 and 2")
 def energy(power: Any, count: Any, duration: Any) -> Any:
     """Energy in J of `count` machines at an average `power` in W over `duration` in s."""
     return power * count * duration
 
 
+@formula("it_energy·(pue - 1)", unit="J", source="patterson_2021", place="section 2.4")
 def overhead_energy(it_energy: Any, pue: Any) -> Any:
     """Energy in J of cooling and power distribution.
 
@@ -31,6 +44,7 @@ def overhead_energy(it_energy: Any, pue: Any) -> Any:
     return it_energy * (pue - 1.0)
 
 
+@formula("facility_energy·carbon_intensity", unit="kg", source="carbonscaling_v1", place="equations 1 and 2")
 def operational_carbon(facility_energy: Any, carbon_intensity: Any) -> Any:
     """Emissions in kg of `facility_energy` in J at `carbon_intensity` in kg/J.
 
@@ -39,6 +53,7 @@ def operational_carbon(facility_energy: Any, carbon_intensity: Any) -> Any:
     return facility_energy * carbon_intensity
 
 
+@formula("it_energy·on_site + facility_energy·off_site", unit="L", source="morrison_2025", place="water")
 def water_use(it_energy: Any, facility_energy: Any, on_site: Any, off_site: Any) -> Any:
     """Water consumed, in litres.
 

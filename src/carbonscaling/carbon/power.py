@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from carbonscaling.formula import formula
+
 __all__ = [
+    "capped_power",
+    "capped_throughput",
     "paper_power",
     "run_average_power",
     "saturating_power",
@@ -19,6 +23,12 @@ __all__ = [
 ]
 
 
+@formula(
+    "idle + (busy - idle)·min(max(utilisation, 0), 1)^exponent",
+    unit="W",
+    source="fernandez_2024",
+    place="power at two speeds",
+)
 def saturating_power(idle: Any, busy: Any, utilisation: Any, exponent: Any) -> Any:
     """Power of a device whose draw saturates with throughput.
 
@@ -43,6 +53,7 @@ def saturating_power(idle: Any, busy: Any, utilisation: Any, exponent: Any) -> A
     return idle + (busy - idle) * share**exponent
 
 
+@formula("static + alpha·dynamic·utilisation", unit="W", source="carbonscaling_v1", place="equation 1")
 def paper_power(static: Any, dynamic: Any, alpha: Any, utilisation: Any) -> Any:
     """Device power of both papers, ``P_s + alpha * P_d * U`` (CarbonScaling v1 equation 1, v2 equation 3).
 
@@ -58,6 +69,7 @@ def paper_power(static: Any, dynamic: Any, alpha: Any, utilisation: Any) -> Any:
     return static + alpha * dynamic * utilisation
 
 
+@formula("1 - power_drop/throughput_drop", unit="1", source="fernandez_2024", place="ruling R14")
 def static_share_at_operating_point(throughput_drop: Any, power_drop: Any) -> Any:
     """Share of static power at the operating point, if power is linear in throughput.
 
@@ -71,6 +83,12 @@ def static_share_at_operating_point(throughput_drop: Any, power_drop: Any) -> An
     return 1.0 - power_drop / throughput_drop
 
 
+@formula(
+    "s/(s + (1 - s)/operating_utilisation), s = share_at_operating_point",
+    unit="1",
+    source="fernandez_2024",
+    place="ruling R14",
+)
 def static_share_at_full_load(share_at_operating_point: Any, operating_utilisation: Any) -> Any:
     """Share of static power at U = 1, from the share at an operating point U0 on the same straight line.
 
@@ -85,15 +103,72 @@ def static_share_at_full_load(share_at_operating_point: Any, operating_utilisati
     return share / (share + (1.0 - share) / operating_utilisation)
 
 
-def run_average_power(productive: Any, checkpoint: Any, idle: Any, checkpoint_share: Any, idle_share: Any) -> Any:
-    """Average over a run of time at work, time writing checkpoints and time idle or restarting.
+@formula(
+    "sum of share·power over the states; what the shares leave is productive",
+    unit="W",
+    source="morrison_2025",
+    place="power during checkpoints",
+)
+def run_average_power(
+    productive: Any,
+    checkpoint: Any,
+    restart: Any,
+    communication: Any,
+    idle: Any,
+    checkpoint_share: Any,
+    restart_share: Any,
+    communication_share: Any,
+    idle_share: Any,
+) -> Any:
+    """Average over a run of what a device draws in each of its states.
 
     Parameters
     ----------
-    productive, checkpoint, idle : W
-        Power in each state.
-    checkpoint_share, idle_share : 1
+    productive, checkpoint, restart, communication, idle : W
+        Power at work, writing a checkpoint, starting again, waiting for the network alone, without a task.
+    checkpoint_share, restart_share, communication_share, idle_share : 1
         Shares of wall-clock time; the rest is productive.
     """
-    working_share = 1.0 - checkpoint_share - idle_share
-    return working_share * productive + checkpoint_share * checkpoint + idle_share * idle
+    working_share = 1.0 - checkpoint_share - restart_share - communication_share - idle_share
+    return (
+        working_share * productive
+        + checkpoint_share * checkpoint
+        + restart_share * restart
+        + communication_share * communication
+        + idle_share * idle
+    )
+
+
+@formula("min(demand, limit)", unit="W", source="zeus_2023", place="power limits of a V100")
+def capped_power(demand: Any, limit: Any) -> Any:
+    """Power of a device under a power limit, from what it would draw without one."""
+    return np.minimum(demand, limit)
+
+
+@formula(
+    "((min(demand, limit) - idle)/(demand - idle))^exponent",
+    unit="1",
+    source="zeus_2023",
+    place="time per epoch by limit",
+)
+def capped_throughput(demand: Any, limit: Any, idle: Any, exponent: Any) -> Any:
+    """Speed under a power limit, over the speed without one.
+
+    A lower clock lowers dynamic power faster than speed, so the exponent is below 1: a straight line would say that
+    halving the dynamic power halves the speed.
+
+    Parameters
+    ----------
+    demand, limit, idle : W
+        Draw without a limit; the limit; draw without work.
+    exponent : 1
+        Fitted on the Zeus study's 408 throttled V100 trainings: 0.43.
+
+    Examples
+    --------
+    A V100 that would draw 226 W, limited to 150 W:
+
+    >>> round(float(capped_throughput(226.0, 150.0, 42.0, 0.43)), 2)
+    0.8
+    """
+    return ((np.minimum(demand, limit) - idle) / (demand - idle)) ** exponent

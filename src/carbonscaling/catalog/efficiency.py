@@ -39,6 +39,17 @@ def architectures() -> tuple[str, ...]:
     return tuple(_shipped()["architecture"])
 
 
+def _merged(family: str | None) -> dict[str, Any]:
+    data = _shipped()
+    merged = dict(data["default"])
+    return merged if family is None else _overlay(merged, data["architecture"][family])
+
+
+@lru_cache(maxsize=32)
+def _of_family(family: str | None) -> Efficiency:
+    return shipped(Efficiency, _merged(family))
+
+
 def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
     """Return the efficiencies of a device's architecture.
 
@@ -55,23 +66,19 @@ def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
     InputError
         A profile with an unknown key or a bad value.
     """
-    data = _shipped()
-    merged = dict(data["default"])
-    family = "TPU" if device.kind == "tpu" else _family(device.architecture, data["architecture"])
-    if family is not None:
-        merged = _overlay(merged, data["architecture"][family])
-    where = "efficiency.toml"
-    if profile is not None:
-        user = read_toml(profile)
-        for key in user:
-            if key not in merged:
-                raise InputError(
-                    "unknown efficiency",
-                    where=str(profile),
-                    key=key,
-                    allowed=", ".join(merged),
-                    suggestion=nearest(key, merged),
-                    remedy="correct or remove the key",
-                )
-        merged, where = _overlay(merged, user), str(profile)
-    return build(Efficiency, merged, where) if profile else shipped(Efficiency, merged)
+    known = _shipped()["architecture"]
+    family = "TPU" if device.kind == "tpu" else _family(device.architecture, known)
+    if profile is None:
+        return _of_family(family)
+    merged, user = _merged(family), read_toml(profile)
+    for key in user:
+        if key not in merged:
+            raise InputError(
+                "unknown efficiency",
+                where=str(profile),
+                key=key,
+                allowed=", ".join(merged),
+                suggestion=nearest(key, merged),
+                remedy="correct or remove the key",
+            )
+    return build(Efficiency, _overlay(merged, user), str(profile))

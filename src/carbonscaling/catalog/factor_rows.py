@@ -1,9 +1,7 @@
-"""The shipped carbon factors, each with unit, range and source: look-ups by identifier, region and device."""
+"""The shipped carbon factors, each with unit, range and source: look-ups by identifier and device."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,7 +13,7 @@ from carbonscaling.catalog.read import shipped
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Datum
 
-__all__ = ["device_row", "factor", "factor_ids", "node_row", "pue", "region", "region_names"]
+__all__ = ["device_row", "factor", "factor_ids", "node_row", "pue"]
 
 
 def factor(factor_id: str) -> Datum:
@@ -40,39 +38,6 @@ def factor(factor_id: str) -> Datum:
 def factor_ids() -> tuple[str, ...]:
     """Return the identifiers of all factors but regions."""
     return tuple(_factors())
-
-
-def region(name: str) -> Datum:
-    """Return the carbon intensity of a region.
-
-    Parameters
-    ----------
-    name : str
-        A Google Cloud region (``us-east5``; 2024, operational) or a country by name or ISO code (``france``, ``FRA``;
-        2022 or 2023, life-cycle). Mind the basis when comparing the two.
-
-    Raises
-    ------
-    InputError
-        No such region.
-    """
-    key = _slug(name)
-    known = _regions()
-    if key not in known:
-        raise InputError(
-            "unknown region",
-            key="region",
-            value=name,
-            suggestion=nearest(key, known),
-            allowed="Google Cloud regions and countries",
-            remedy="carbonscaling catalog list regions, or give the carbon intensity itself in g/kWh",
-        )
-    return known[key]
-
-
-def region_names() -> tuple[str, ...]:
-    """Return the accepted region names, without the ISO codes that mean the same countries."""
-    return tuple(name for name in _regions() if len(name) != 3)
 
 
 def pue(name: str = "default") -> Datum:
@@ -134,40 +99,6 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mappin
             yield f"{prefix}.{key}", value
         else:
             yield from _leaves(value, f"{prefix}.{key}")
-
-
-@lru_cache(maxsize=1)
-def _regions() -> Mapping[str, Datum]:
-    found: dict[str, Datum] = {}
-    for row in _csv("gcp_regions_2024.csv"):
-        found[row["Google Cloud Region"]] = Datum(
-            float(row["Grid carbon intensity (gCO2eq / kWh)"]),
-            "g/kWh",
-            "gcp_regions_2024",
-            year=2024,
-            basis="operational, location-based",
-            remark=f"{row['Location']}; carbon-free share {row['Google CFE']}",
-        )
-    for row in _csv("countries_2023.csv"):
-        datum = Datum(
-            float(row["g_per_kwh"]),
-            "g/kWh",
-            "owid_electricity_2023",
-            year=int(row["year"]),
-            basis="life-cycle, location-based",
-            remark=row["country"],
-        )
-        found[_slug(row["country"])] = found[row["iso3"].lower()] = datum
-    return found
-
-
-def _csv(name: str) -> list[dict[str, str]]:
-    text = (resources.files("carbonscaling.catalog") / "factors" / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def _slug(name: str) -> str:
-    return name.strip().lower().replace(" ", "-").replace("_", "-")
 
 
 def _plain(name: str) -> str:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from carbonscaling.carbon.coefficients import Values, device_kg_bottom_up, host_kg_bottom_up
-from carbonscaling.catalog.factor_rows import device_row, factor, node_row, pue, region
+from carbonscaling.carbon.embodied import murphy_yield
+from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
+from carbonscaling.catalog.factor_rows import device_row, factor, node_row, pue
+from carbonscaling.catalog.regions import Place, place
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device, Host
 from carbonscaling.sources import Datum
 
-__all__ = ["Factors", "device_parts", "host_parts", "measured", "operation", "paper_power_set", "si", "site"]
+__all__ = [
+    "Factors",
+    "device_parts",
+    "host_parts",
+    "measured",
+    "operation",
+    "paper_power_set",
+    "sampled_range",
+    "si",
+    "site",
+]
 
 Factors = dict[str, Datum]
 
@@ -25,7 +40,7 @@ def si(factors: Factors) -> Values:
 def site(
     mode: str,
     version: str,
-    place: str | None,
+    region: str | None,
     intensity_g_per_kwh: float | None,
     usage_effectiveness: float | str | None,
     lifetime_years: float | None,
@@ -39,10 +54,11 @@ def site(
         A negative intensity, a PUE below 1, a lifetime of zero or less, no region in physical mode.
     """
     paper = mode == "paper"
+    there = None if region is None else place(region)
     if intensity_g_per_kwh is not None:
         intensity = _given("carbon_intensity_g_per_kwh", intensity_g_per_kwh, "g/kWh", 0.0, "0 or more")
-    elif place is not None:
-        intensity = region(place)
+    elif there is not None:
+        intensity = there.location
     elif paper:
         intensity = factor(f"paper.carbon_intensity.{version}")
     else:
@@ -52,21 +68,31 @@ def site(
     elif usage_effectiveness is not None:
         effectiveness = _given("pue", usage_effectiveness, "1", 1.0, "1 or more")
     else:
-        effectiveness = pue("paper" if paper else "default")
+        effectiveness = pue("paper") if paper else _of_provider("facility.pue", there)
     if lifetime_years is not None:
         lifetime = _given("lifetime_years", lifetime_years, "y", math.nextafter(0.0, 1.0), "more than 0")
     else:
         lifetime = factor(f"facility.lifetime.{'paper_' + version if paper else 'default'}")
-    other = Datum(0.0, "1", "carbonscaling_v1", basis="papers", remark="v1 counts chips only")
+    nothing = Datum(0.0, "1", "carbonscaling_v1", basis="papers", remark="v1 counts chips only")
+    uncounted = paper and version == "v1"
     return {
         "carbon_intensity": intensity,
         "pue": effectiveness,
         "lifetime": lifetime,
         "busy_share": factor(f"facility.busy_share.{amortisation}"),
-        "other_share": other if paper and version == "v1" else factor("embodied.bottom_up.other_share"),
-        "water_on_site": factor("facility.water.on_site"),
-        "water_off_site": factor("facility.water.off_site"),
+        **{
+            name: nothing if uncounted else factor(f"embodied.bottom_up.{name}")
+            for name in ("building", "transport", "end_of_life")
+        },
+        "water_on_site": _of_provider("facility.water", there, "on_site"),
+        "water_off_site": factor("facility.water.off_site") if there is None else there.water,
     }
+
+
+def _of_provider(table: str, there: Place | None, default: str = "default") -> Datum:
+    """Return the row of the provider of a place, where it has one."""
+    name = f"{table}.{there.provider}" if there is not None and there.provider else f"{table}.{default}"
+    return factor(name)
 
 
 def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:
@@ -93,6 +119,8 @@ def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:
         "host_power": host.host_power,
         "host_idle_power": host.host_idle_power,
         "network_share": factor("power.network_share.default"),
+        "communication_ratio": _row("power.communication_ratio", device),
+        "switches": factor("embodied.bottom_up.switches"),
         "devices_per_host": Datum(host.devices_per_host, "1", host.host_power.source),
     }
 
@@ -135,7 +163,7 @@ def device_parts(device: Device, mode: str) -> Factors:
     else:
         own = {
             "logic_cpa": node_row("embodied.bottom_up.wafer", device.process_node),
-            "good_share": factor("embodied.bottom_up.yield"),
+            "good_share": _good_share(device),
             "memory_kg": factor("embodied.bottom_up.hbm"),
             "board": factor("embodied.bottom_up.board"),
         }
@@ -178,31 +206,42 @@ def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors | None
     own = device_row("embodied.measured.device", cluster.device.id)
     per_device = factor("embodied.measured.host_per_device.server")
     if with_host is not None:
-        both = _spanned(with_host, [device_kg_bottom_up(v) + host_kg_bottom_up(v) / n for v in _ends(device | host)])
+        both = _spanned(with_host, lambda v: device_kg_bottom_up(v) + host_kg_bottom_up(v) / n, device | host)
         nothing = Datum(0.0, "kg", with_host.source, basis=with_host.basis, remark="inside the device's figure")
-        return {"embodied_device": both, "embodied_host": nothing}
+        return {"embodied_device": both, "embodied_host": nothing, "switches": nothing}
     if own is None:
         return None
     scaled = replace(
         per_device, value=per_device.value * n, low=(per_device.low or 0.0) * n, high=(per_device.high or 0.0) * n
     )
     return {
-        "embodied_device": _spanned(own, [device_kg_bottom_up(v) for v in _ends(device)]),
-        "embodied_host": _spanned(scaled, [host_kg_bottom_up(v) for v in _ends(device | host)]),
+        "embodied_device": _spanned(own, device_kg_bottom_up, device),
+        "embodied_host": _spanned(scaled, host_kg_bottom_up, device | host),
     }
 
 
-def _ends(factors: Factors) -> list[Values]:
-    ranges = {name: datum.si_range for name, datum in factors.items()}
-    ranges["good_share"] = (factors["good_share"].si,) * 2
-    return [{name: pair[end] for name, pair in ranges.items()} for end in (0, 1)]
+def sampled_range(formula: Callable[[Values], Any], factors: Factors) -> tuple[float, float]:
+    """Return the 5th and 95th percentiles of a formula over the ranges of its factors, in SI."""
+    values = {
+        name: datum.si if datum.low is None else sample_factor(name, datum, draws(name))
+        for name, datum in factors.items()
+    }
+    return interval(formula(values), float(formula(si(factors))))
 
 
-def _spanned(datum: Datum, bottom_up_kg: list[float]) -> Datum:
-    """Widen a measured figure in kg so that its range holds the bottom-up route's ends."""
+def _good_share(device: Device) -> Datum:
+    """Return the share of good dies, down to what Murphy's formula gives for each of the device's dies."""
+    good, defects = factor("embodied.bottom_up.yield"), factor("embodied.bottom_up.defects")
+    least = float(murphy_yield(device.die_area.si / device.n_dies, defects.si))
+    return replace(good, low=min(least, good.value))
+
+
+def _spanned(datum: Datum, formula: Callable[[Values], Any], factors: Factors) -> Datum:
+    """Widen a measured figure in kg so that its range holds the bottom-up route's."""
     low, high = datum.si_range
+    least, most = sampled_range(formula, factors)
     remark = f"{datum.remark}; the range spans the bottom-up route".lstrip("; ")
-    return replace(datum, low=min(low, *bottom_up_kg), high=max(high, *bottom_up_kg), remark=remark)
+    return replace(datum, low=min(low, least), high=max(high, most), remark=remark)
 
 
 def _row(table: str, device: Device) -> Datum:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from carbonscaling.carbon.assess import CarbonModel, spread
@@ -13,7 +15,7 @@ from carbonscaling.carbon.coefficients import (
     physical_numbers,
 )
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.catalog.factor_rows import factor, factor_ids, pue, region, region_names
+from carbonscaling.catalog.factor_rows import factor, factor_ids, pue
 from carbonscaling.catalog.factor_sets import (
     device_parts,
     host_parts,
@@ -23,10 +25,13 @@ from carbonscaling.catalog.factor_sets import (
     si,
     site,
 )
+from carbonscaling.catalog.regions import NO_CONTRACT, place, region, region_names
+from carbonscaling.catalog.user_factors import overridden
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.sources import Datum
 
-__all__ = ["carbon_model", "carbon_numbers", "factor", "factor_ids", "pue", "region", "region_names"]
+__all__ = ["bottom_up_range", "carbon_model", "carbon_numbers", "factor", "factor_ids", "pue", "region", "region_names"]
 
 AMORTISATIONS = {
     "calendar": "calendar: run time over lifetime",
@@ -71,6 +76,7 @@ def carbon_model(
     carbon_intensity_g_per_kwh: float | None = None,
     amortisation: Literal["calendar", "busy_hours"] = "calendar",
     best_utilisation: float | None = None,
+    overrides: Mapping[str, Datum] | None = None,
 ) -> CarbonModel:
     """Return coefficients, ranges, routes and sources for a cluster in a region.
 
@@ -91,6 +97,8 @@ def carbon_model(
     amortisation : {"calendar", "busy_hours"}
     best_utilisation : float, optional
         MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
+    overrides : Mapping[str, Datum], optional
+        The user's own factors by role, see `carbonscaling.catalog.user_factors`.
 
     Raises
     ------
@@ -111,6 +119,10 @@ def carbon_model(
         factors = shared | operation(cluster, best_utilisation) | (found or device | host)
         assemble, route = (_measured_numbers, "measured") if found else (_bottom_up_numbers, "bottom-up")
 
+    market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
+    chosen = overridden({**factors, "market_intensity": market}, overrides or {})
+    market = chosen.pop("market_intensity")
+    factors = chosen
     numbers = assemble(si(factors))
     device_routes, host_routes = {route: numbers.device_kg}, {route: numbers.host_kg}
     if route == "measured":
@@ -118,6 +130,8 @@ def carbon_model(
         host_routes["bottom-up"] = host_kg_bottom_up(si(device | host))
     return CarbonModel(
         numbers=numbers,
+        assemble=assemble,
+        market=market,
         ranges=spread(assemble, factors),
         factors=factors,
         mode=mode,
@@ -128,6 +142,27 @@ def carbon_model(
         device_kg_by_route=device_routes,
         host_kg_by_route=host_routes,
     )
+
+
+def bottom_up_range(cluster: Cluster) -> tuple[float, float, float]:
+    """Return low, central and high embodied carbon of one device by the bottom-up route, in kg.
+
+    Low has every factor at its favourable end, high at its other: where a measured figure lies outside, no choice of
+    published factors explains it.
+    """
+    parts = device_parts(cluster.device, "physical")
+    ends = [{name: datum.si_range[end] for name, datum in parts.items()} for end in (0, 1)]
+    good = parts["good_share"].si_range
+    low, high = (
+        device_kg_bottom_up({**values, "good_share": share}) for values, share in zip(ends, good[::-1], strict=True)
+    )
+    return float(low), float(device_kg_bottom_up(si(parts))), float(high)
+
+
+def _market(location: Datum, region: str | None, given: bool) -> Datum:
+    if region is None or given:
+        return replace(location, basis=NO_CONTRACT)
+    return place(region).market
 
 
 def _measured_numbers(v: Values) -> CarbonNumbers:

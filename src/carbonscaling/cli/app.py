@@ -13,14 +13,30 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
     ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data, or of given keys."),
     ("reported",): ("reported:reported", "Set measured runs beside this project's estimates."),
+    ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines and start times by carbon and cost."),
+    ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
+    ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
+    ("validate",): ("validate:validate", "Hold the models against published measurements."),
+    ("calibrate",): ("calibrate:calibrate", "Fit the model's constants to measured runs."),
+    ("robust",): (
+        "robust:robust",
+        "Show how firm an answer is: estimate and search again on constants from their ranges.",
+    ),
+    ("bench",): ("bench:bench", "Measure the speed of the search on this machine."),
     ("model", "show"): ("model:show", "Show a model: parameters and FLOPs by part."),
     ("catalog", "list"): ("catalog:list_", "List what the catalogue holds."),
     ("catalog", "show"): ("catalog:show", "Show an entry: every number with unit, range, source and remark."),
+    ("data", "list"): ("data:list_", "List the measurements that ship with the package."),
+    ("data", "show"): ("data:show", "Show a data set: its columns and its sources."),
     ("schema",): ("schema:schema", "Print the JSON Schema of a scenario or of an answer."),
 }
 """Where each command lives below ``carbonscaling.cli.commands``, and its line of help."""
 
-GROUPS = {"model": "What a model is.", "catalog": "The numbers that ship, with their sources."}
+GROUPS = {
+    "model": "What a model is.",
+    "catalog": "The numbers that ship, with their sources.",
+    "data": "The measurements that ship, with their sources.",
+}
 
 
 def build_app() -> App:

@@ -45,4 +45,6 @@ def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None) 
         out.show(answer_page(answer))
     else:
         out.show(infeasible_page(answer))
+    if isinstance(answer, Estimate) and answer.search is not None and answer.search.interrupted:
+        return int(ExitCode.INTERRUPTED)
     return int(ExitCode.OK if isinstance(answer, Estimate) else ExitCode.INFEASIBLE)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnFormatter"]
 
-LABEL_WIDTH = 30
+LABEL_WIDTH = 32
 
 
 class ColumnFormatter:
@@ -35,7 +35,8 @@ class ColumnFormatter:
     def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:  # noqa: ARG002
         """Print the usage line."""
         if usage:
-            console.print(str(getattr(usage, "plain", usage)).strip(), highlight=False, markup=False)
+            words = str(getattr(usage, "plain", usage)).strip().removeprefix("Usage: ")
+            console.print(f"Usage: {words}", highlight=False, markup=False)
             console.print()
 
     def render_description(self, console: Console, options: ConsoleOptions, description: Any) -> None:  # noqa: ARG002

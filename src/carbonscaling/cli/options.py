@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.errors import InputError
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 
@@ -21,7 +22,11 @@ SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e1
 """Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""
 
 LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=2)
+BOUNDARY_GROUP = Group("Beside the final run (not counted unless given)", sort_key=3)
 SCENARIO_GROUP = Group("Scenario", sort_key=1)
+
+NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary}
+"""Fields of a scenario that hold fields of their own."""
 
 _NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)")
 
@@ -100,12 +105,12 @@ def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -
 def _options_class() -> type:
     """Return a dataclass with every field of `Scenario` and `Layout`, all unset."""
     made = []
-    for cls, group in ((Scenario, SCENARIO_GROUP), (Layout, LAYOUT_GROUP)):
+    for cls, group in ((Scenario, SCENARIO_GROUP), (Layout, LAYOUT_GROUP), (Boundary, BOUNDARY_GROUP)):
         hints, texts = typing.get_type_hints(cls), field_help(cls)
         made += [
             _option(field, hints[field.name], texts.get(field.name, ""), group)
             for field in dataclasses.fields(cls)
-            if field.name != "layout"
+            if field.name not in NESTED
         ]
     return dataclasses.make_dataclass("ScenarioOptions", made, frozen=True, namespace={"__module__": __name__})
 
@@ -131,10 +136,12 @@ def scenario_of(path: str | None, options: Any) -> Scenario:
     """
     base = Scenario() if path is None else load_scenario(Path(path))
     own = given(options)
-    names = {field.name for field in dataclasses.fields(Layout)}
+    nested: dict[str, Any] = {}
     try:
-        layout = dataclasses.replace(base.layout, **{k: v for k, v in own.items() if k in names})
-        return dataclasses.replace(base, layout=layout, **{k: v for k, v in own.items() if k not in names})
+        for name, cls in NESTED.items():
+            fields = {field.name for field in dataclasses.fields(cls)}
+            nested[name] = dataclasses.replace(getattr(base, name), **{k: own.pop(k) for k in fields & set(own)})
+        return dataclasses.replace(base, **nested, **own)
     except InputError as error:
         error.where = error.where or f"option --{(error.key or '').rpartition('.')[2].replace('_', '-')}"
         raise

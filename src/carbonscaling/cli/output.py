@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from carbonscaling.errors import InputError
 from carbonscaling.report.jsonable import to_json
 
-__all__ = ["Ticker", "show", "show_json", "write_csv", "write_file"]
+__all__ = ["Ticker", "remark", "show", "show_json", "write_csv", "write_file"]
 
 QUIET_SECONDS = 1.0
 """Progress is shown only of what lasts longer."""
@@ -93,3 +93,9 @@ class Ticker:
         if self.shown:
             sys.stderr.write("\r" + " " * 60 + "\r")
             sys.stderr.flush()
+
+
+def remark(text: str) -> None:
+    """Say on stderr how far a long command has come; nothing when piped."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")

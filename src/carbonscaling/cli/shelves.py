@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carbonscaling.catalog import efficiency, factors, hardware, laws, models, prices, references
+from carbonscaling.catalog import efficiency, factors, hardware, laws, models, prices, references, regions
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.card import model_card
 from carbonscaling.perf.precision import PRECISIONS, precision
@@ -82,6 +82,14 @@ def _one(kind: str, load: Callable[[str], Datum]) -> Callable[[str], Entry]:
     return lambda name: Entry(kind, name, {}, {"value": load(name)})
 
 
+def _place(name: str) -> Entry:
+    found = regions.place(name)
+    facts = {"provider": found.provider or "country", "country": found.iso3}
+    return Entry(
+        "regions", found.name, facts, {"location": found.location, "market": found.market, "water": found.water}
+    )
+
+
 def _efficiency(name: str) -> Entry:
     known = efficiency.architectures()
     if name not in known:
@@ -129,7 +137,7 @@ _ALL = (
     Shelf("hosts", hardware.host_names, _hardware("hosts", hardware.host), lambda n: hardware.host(n).name),
     Shelf("models", models.model_names, _model, _model_words),
     Shelf("laws", lambda: (*laws.law_names(), *laws.batch_names()), _law, _law_words),
-    Shelf("regions", factors.region_names, _one("regions", factors.region), _datum_words(factors.region)),
+    Shelf("regions", factors.region_names, _place, _datum_words(factors.region)),
     Shelf("factors", factors.factor_ids, _one("factors", factors.factor), _datum_words(factors.factor)),
     Shelf("efficiencies", efficiency.architectures, _efficiency, lambda _: "what software reaches of a data sheet"),
     Shelf("precisions", lambda: tuple(PRECISIONS), _precision, lambda n: f"{PRECISIONS[n].format} matrix units"),

@@ -128,7 +128,8 @@ def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Mach
         domain=float(host.domain_size),
         axes=axes,
         axis_length=max(2.0, host.domain_size ** (1.0 / axes)) if axes else 2.0,
-        link=one_way / (host.domain_size - 1) if host.topology == "mesh" else one_way,
+        pairs=float(host.domain_size - 1) if host.topology == "mesh" else 0.0,
+        link=one_way,
         nic=host.nic_bandwidth.si * e.nic.si,
         link_latency=e.link_latency.si,
         nic_latency=e.nic_latency.si,
@@ -152,4 +153,7 @@ def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Mach
         framework_bytes=e.framework.si,
         straggler=e.straggler.si,
         step_overhead=e.step_overhead.si,
+        layer_launch=e.layer_launch.si,
+        moe_launch=e.moe_launch.si,
+        exchange=e.exchange.si,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number
 
-__all__ = ["all_gather_time", "all_reduce_time", "all_to_all_time", "inner_ranks", "torus_bandwidth"]
+__all__ = ["all_gather_time", "all_reduce_time", "all_to_all_time", "group_bandwidth", "inner_ranks"]
 
 
 @formula("min(n, max(1, domain/stride))", unit="1", source="megatron_core", place="rank order tp, cp, dp, pp")
@@ -21,20 +21,24 @@ def inner_ranks(n: Number, stride: Number, domain: Number) -> Number:
 
 
 @formula(
-    "bandwidth·min(axes, ⌈log n / log axis_length⌉)/axes",
+    "switch bandwidth; torus bandwidth·min(axes, ⌈log n / log axis_length⌉)/axes; mesh bandwidth·min(n−1, pairs)/pairs",
     unit="B/s",
     source="jax_scaling_book",
-    place="ICI: a ring uses both directions of each axis it spans",
+    place="ICI: a ring uses both directions of each axis it spans; mesh: the links to the group's own members",
 )
-def torus_bandwidth(bandwidth: Number, n: Number, axes: Number, axis_length: Number) -> Number:
-    """Share of a torus chip's bandwidth that a group of `n` can use; all of it on a switch (``axes = 0``).
+def group_bandwidth(bandwidth: Number, n: Number, axes: Number, axis_length: Number, pairs: Number) -> Number:
+    """Share of a device's scale-up bandwidth that a group of `n` inside one domain can use.
 
     Parameters
     ----------
-    bandwidth : bytes/s per device and direction, all axes together.
+    bandwidth : bytes/s per device and direction, all links together.
+    axes, axis_length : of a torus; ``axes = 0`` elsewhere.
+    pairs : peers that a mesh splits the links over; 0 elsewhere.
     """
     spanned = np.ceil(np.log(np.maximum(n, 2.0)) / np.log(axis_length) - 1e-9)
-    return bandwidth * np.where(axes > 0, np.minimum(axes, np.maximum(spanned, 1.0)) / np.maximum(axes, 1.0), 1.0)
+    torus = np.minimum(axes, np.maximum(spanned, 1.0)) / np.maximum(axes, 1.0)
+    mesh = np.minimum(np.maximum(n - 1.0, 1.0), pairs) / np.maximum(pairs, 1.0)
+    return bandwidth * np.where(axes > 0, torus, np.where(pairs > 0, mesh, 1.0))
 
 
 def _hops(n: Number) -> Number:

@@ -46,6 +46,12 @@ class Efficiency:
     straggler : Datum
     step_overhead : Datum
         Host work per step.
+    layer_launch : Datum
+        Host time to launch one dense layer's forward kernels; a layer never runs faster.
+    moe_launch : Datum
+        The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
+    exchange : Datum
+        Share of the network bandwidth of collectives that expert all-to-alls reach.
     run_overhead : Datum
         Run time over its own steady state.
     """
@@ -74,4 +80,7 @@ class Efficiency:
     framework: Datum
     straggler: Datum
     step_overhead: Datum
+    layer_launch: Datum
+    moe_launch: Datum
+    exchange: Datum
     run_overhead: Datum

@@ -13,7 +13,7 @@ __all__ = ["gemm_time", "systolic_cycles", "tiled_flops"]
 # tile, and the efficiency relative to it (smaller tiles reuse operands less). Fitted with `gemm_efficiency` and
 # `gemm_k_half` to public GEMM timings, see docs/decisions/0005-kernel-model.md.
 _HALF_TILE_EFFICIENCY = 0.95
-_EIGHTH_TILE_EFFICIENCY = 0.65
+_EIGHTH_TILE_EFFICIENCY = 0.90
 
 
 @formula(
@@ -39,10 +39,10 @@ def tiled_flops(
 
 
 @formula(
-    "t0 + max(tiled_flops / (peak·e), groups·element_bytes·(m·k + k·n + m·n) / (bandwidth·e2))",
+    "t0 + (c⁴ + b⁴)^¼, c = tiled_flops/(peak·e), b = groups·element_bytes·(m·k + k·n + m·n)/(bandwidth·e2)",
     unit="s",
     source="williams_2009",
-    place="roofline with tile and wave quantisation",
+    place="roofline with tile and wave quantisation, its corner rounded",
 )
 def gemm_time(
     groups: Number,
@@ -62,7 +62,8 @@ def gemm_time(
 ) -> Number:
     """Time of `groups` m x n x k matrix multiplications in one launch, 0 where a dimension is 0.
 
-    The library is taken to choose the best of three tile sizes, either way round.
+    The library is taken to choose the best of three tile sizes, either way round. Compute and traffic hinder each other
+    where they take about as long: the corner of the roofline is rounded by a fourth-power mean.
 
     Parameters
     ----------
@@ -82,7 +83,9 @@ def gemm_time(
         ),
     )
     traffic = groups * element_bytes * (m * k + k * n + m * n)
-    time = latency + np.maximum(flops / (peak * efficiency), traffic / (bandwidth * memory_efficiency))
+    compute, move = flops / (peak * efficiency), traffic / (bandwidth * memory_efficiency)
+    compute, move = compute * compute, move * move  # products, not powers: floats and arrays then agree to the last bit
+    time = latency + np.sqrt(np.sqrt(compute * compute + move * move))
     return np.where(groups * m * n * k > 0, time, 0.0)
 
 

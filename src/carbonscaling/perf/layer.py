@@ -11,8 +11,8 @@ from carbonscaling.perf.collectives import (
     all_gather_time,
     all_reduce_time,
     all_to_all_time,
+    group_bandwidth,
     inner_ranks,
-    torus_bandwidth,
 )
 from carbonscaling.perf.experts import dispatch_bytes, remote_dispatch_bytes
 from carbonscaling.perf.gemm import gemm_time
@@ -34,7 +34,10 @@ class LayerKey(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """Seconds of one pass over one layer, by what they are spent on."""
+    """Seconds of one pass over one layer, by what they are spent on.
+
+    `launch` is what the host needs to launch the pass beyond the time that the device needs to run it.
+    """
 
     matmul: Number
     attention: Number
@@ -42,11 +45,13 @@ class Pass(NamedTuple):
     tp_comm: Number
     cp_comm: Number
     ep_comm: Number
+    launch: Number
 
     @property
     def total(self) -> Number:
         """All of it."""
-        return self.matmul + self.attention + self.elementwise + self.tp_comm + self.cp_comm + self.ep_comm
+        busy = self.matmul + self.attention + self.elementwise + self.tp_comm + self.cp_comm + self.ep_comm
+        return busy + self.launch
 
 
 class LayerTimes(NamedTuple):
@@ -84,6 +89,14 @@ def _linear(
     )
 
 
+def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
+    """Sum one of forward, input-gradient and weight-gradient time over several linear maps."""
+    total = 0.0
+    for part in parts:
+        total = total + part[which]
+    return total
+
+
 def _stream(machine: Machine, size: Number) -> Number:
     """Time of an element-wise kernel that moves `size` bytes."""
     return machine.elementwise * size / (machine.bandwidth * machine.memory_efficiency)
@@ -91,8 +104,17 @@ def _stream(machine: Machine, size: Number) -> Number:
 
 def _collective(kind: Number, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
     inner = inner_ranks(n, stride, machine.domain)
-    link = torus_bandwidth(machine.link, n, machine.axes, machine.axis_length)
+    link = group_bandwidth(machine.link, n, machine.axes, machine.axis_length, machine.pairs)
     return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
+
+
+def _pass(
+    launch: Number, matmul: Number, attention: Number, elementwise: Number, tp_comm: Number, cp_comm: Number,
+    ep_comm: Number,
+) -> Pass:  # fmt: skip
+    """Return a pass; small layers wait for the host, which takes `launch` seconds for their kernels."""
+    busy = matmul + attention + elementwise + tp_comm + cp_comm + ep_comm
+    return Pass(matmul, attention, elementwise, tp_comm, cp_comm, ep_comm, np.maximum(0.0, launch - busy))
 
 
 def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
@@ -133,13 +155,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
 
     # Feed-forward: a dense block, or router, shared and routed experts.
     up = work.matrices - 1.0
-    dense = tuple(
-        a + b
-        for a, b in zip(
-            _linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
-            _linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
-            strict=True,
-        )
+    dense = (
+        _linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
+        _linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
     )
     own = tokens / tp  # tokens each rank routes
     n_local = np.maximum(work.n_experts / ep, 1.0)
@@ -152,9 +170,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         _linear(machine, 1.0, tokens, work.d_ff_shared / tp, h, e),
         _linear(machine, 1.0, own, h, work.n_experts, e),
     )
-    forward, back, weight = (
-        sum(p[i] for p in parts) + (1.0 - moe) * dense[i] + moe * sum(p[i] for p in routed) for i in range(3)
-    )
+    forward = _summed(parts, 0) + (1.0 - moe) * _summed(dense, 0) + moe * _summed(routed, 0)
+    back = _summed(parts, 1) + (1.0 - moe) * _summed(dense, 1) + moe * _summed(routed, 1)
+    weight = _summed(parts, 2) + (1.0 - moe) * _summed(dense, 2) + moe * _summed(routed, 2)
 
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
     # and for experts the permutation of tokens there and back.
@@ -176,28 +194,31 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     cp_comm = np.maximum(0.0, ring - machine.overlap * attention)
     cp_comm_back = np.maximum(0.0, 2.0 * ring - machine.overlap * attention_back)
     inner = inner_ranks(ep, etp, machine.domain)
-    link = torus_bandwidth(machine.link, ep, machine.axes, machine.axis_length)
+    link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
     exchange = 0.0
     for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
         size = dispatch_bytes(own * etp, work.top_k, h, element_bytes, ep)
         remote = remote_dispatch_bytes(own * etp, work.node_limit, h, element_bytes, ep, inner)
         exchange = exchange + all_to_all_time(
-            size, remote, ep, inner, link, machine.nic, machine.link_latency, machine.nic_latency
+            size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
         )
     ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
+
+    launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     head = _linear(machine, 1.0, tokens, h, work.vocab_size / tp, e)
     loss = _stream(machine, tokens * work.vocab_size / tp * 14.0)
+    backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, tp_comm, cp_comm_back, ep_comm)
     return LayerTimes(
-        forward=Pass(forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
-        backward=Pass(back + weight, attention_back, 2.0 * elementwise, tp_comm, cp_comm_back, ep_comm),
-        weight=weight,
+        forward=_pass(launch, forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
+        backward=backward,
+        weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
         selective=0.5 * elementwise
         + (1.0 - machine.flash) * attention
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
         head_forward=work.n_logits * (head[0] + loss),
         head_backward=work.n_logits * (head[1] + head[2] + loss),
         embedding=np.where(work.vocab_size > 0, _stream(machine, 3.0 * width * tokens * h), 0.0),
-        boundary_bytes=tokens * h * comm / np.where(sp > 0, tp, 1.0),
+        boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

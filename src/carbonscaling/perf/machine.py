@@ -20,7 +20,8 @@ class Machine(NamedTuple):
     cores : processors that tiles are spread over. tile_m, tile_n : largest output tile.
     gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency : see `perf.gemm`.
     attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
-    domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length.
+    domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
+        peers that a point-to-point mesh splits a device's links over (0 for a switch or torus).
     link, nic : bytes/s per device and direction, achievable. link_latency, nic_latency : s per hop.
     host_devices : devices per host.
     act_bytes, weight_bytes, grad_bytes, optimizer_bytes, comm_bytes, grad_comm_bytes, dispatch_bytes, combine_bytes :
@@ -28,9 +29,11 @@ class Machine(NamedTuple):
     cast_passes : extra element-wise passes over the activations that a low-precision recipe costs.
     overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
     tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
-    imbalance : busiest over mean expert load. elementwise : scale on element-wise traffic.
+    exchange : share of the network bandwidth `nic` that expert all-to-alls reach. imbalance : busiest over mean expert
+        load. elementwise : scale on element-wise traffic.
     reserve : share of `capacity` kept free. framework_bytes : contexts, communicators, workspaces.
-    straggler : coefficient of the straggler term. step_overhead : s per step of host work.
+    straggler : coefficient of the straggler term. step_overhead : s per step of host work. layer_launch, moe_launch : s the
+        host needs to launch the forward kernels of a dense layer and of a layer with experts.
     """
 
     peak: Number
@@ -52,6 +55,7 @@ class Machine(NamedTuple):
     domain: Number
     axes: Number
     axis_length: Number
+    pairs: Number
     link: Number
     nic: Number
     link_latency: Number
@@ -76,3 +80,12 @@ class Machine(NamedTuple):
     framework_bytes: Number
     straggler: Number
     step_overhead: Number
+    layer_launch: Number
+    moe_launch: Number
+    exchange: Number
+    logit_bytes: Number = 6.0
+    logit_split: Number = 1.0
+    unfused_bytes: Number = 0.0
+    kept: Number = 1.0
+    checkpoints: Number = 1.0
+    gathered: Number = 2.0

@@ -9,9 +9,10 @@ import numpy as np
 from carbonscaling.model.activations import layer_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
-from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage
+from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
-__all__ = ["Memory", "RankParams", "memory", "rank_params"]
+__all__ = ["Memory", "RankParams", "StateBytes", "WorkBytes", "memory", "rank_params", "state_bytes", "total_memory"]
+__all__ += ["work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -20,6 +21,21 @@ class RankParams(NamedTuple):
     dense: Number
     expert: Number
     layer: Number
+
+
+class StateBytes(NamedTuple):
+    """Bytes of what data parallelism can shard."""
+
+    weights: Number
+    gradients: Number
+    optimizer: Number
+
+
+class WorkBytes(NamedTuple):
+    """Bytes of what a micro-batch in flight needs."""
+
+    activations: Number
+    buffers: Number
 
 
 class Memory(NamedTuple):
@@ -51,7 +67,7 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     dualpipe = s.schedule == Schedule.DUALPIPE
     copies = np.where(dualpipe, 2.0, 1.0)
     both = work.p_embedding + work.p_head
-    ends = np.where((s.pp > 1) & ~dualpipe, np.maximum(work.p_embedding, work.p_head), both)
+    ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(work.p_embedding, work.p_head), both)
 
     moe = work.n_moe / work.n_layers
     block = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / s.tp
@@ -65,22 +81,26 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     )
 
 
-def memory(work: Workload, machine: Machine, s: Setting) -> Memory:
-    """Bytes on the fullest device for `setting`; fields may be arrays that broadcast."""
+def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
+    """Bytes of weights, gradients and optimizer states; micro-batch and recomputation play no part."""
     params = rank_params(work, s)
     n_dense = s.dp * s.cp
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
+    working_set = np.where(s.zero >= 3, machine.gathered * params.layer * machine.weight_bytes, 0.0)
+    return StateBytes(
+        weights=_sharded(params, s.zero >= 3, g_dense, g_expert) * machine.weight_bytes + working_set,
+        gradients=_sharded(params, s.zero >= 2, g_dense, g_expert) * machine.grad_bytes,
+        optimizer=_sharded(params, s.zero >= 1, g_dense, g_expert) * machine.optimizer_bytes,
+    )
 
-    def sharded(stage: int) -> Number:
-        return params.dense / np.where(s.zero >= stage, g_dense, 1.0) + params.expert / np.where(
-            s.zero >= stage, g_expert, 1.0
-        )
 
-    working_set = np.where(
-        s.zero >= 3, 2.0 * params.layer * machine.weight_bytes, 0.0
-    )  # one layer used, one prefetched
+def _sharded(params: RankParams, is_sharded: Number, g_dense: Number, g_expert: Number) -> Number:
+    return params.dense / np.where(is_sharded, g_dense, 1.0) + params.expert / np.where(is_sharded, g_expert, 1.0)
 
+
+def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
+    """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
     tokens = s.micro_batch * work.seq_len / s.cp
     moe = work.n_moe / work.n_layers
     routed = moe * work.top_k * machine.imbalance
@@ -97,25 +117,45 @@ def memory(work: Workload, machine: Machine, s: Setting) -> Memory:
     )
     drop = (s.recompute == Recompute.SELECTIVE) & (machine.flash > 0)
 
-    def layer(recompute: Number, wide: Number, narrow: Number) -> Number:
-        return machine.act_bytes / 2.0 * layer_bytes(
-            work.seq_len, s.micro_batch / s.cp, h, s.tp, s.sp > 0, wide, narrow, work.n_heads, machine.flash > 0, recompute
-        )  # fmt: skip
-
     in_flight = layers_in_flight(layers_on_stage(work.n_layers, s.pp, s.vpp), s.pp, s.vpp, s.n_micro, s.schedule)
-    one_layer = layer(Recompute.NONE, outer, inner)
-    kept = layer(
-        s.recompute, np.where(drop, outer_kept, outer), np.where(drop, inner_kept, inner)
-    ) * in_flight + np.where(s.recompute == Recompute.FULL, one_layer, 0.0)
-    logits = tokens * work.vocab_size / s.tp * (machine.act_bytes + 4.0)
+    one_layer = _layer(work, machine, s, Recompute.NONE, outer, inner)
+    reduced = _layer(
+        work, machine, s, s.recompute, np.where(drop, outer_kept, outer), np.where(drop, inner_kept, inner)
+    )
+    reduced = reduced * np.where(s.recompute == Recompute.FULL, machine.checkpoints, 1.0)
+    share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
+    kept = (reduced * share + one_layer * (1.0 - share)) * in_flight + np.where(
+        s.recompute == Recompute.FULL, one_layer, 0.0
+    )
+    logits = tokens * work.vocab_size / np.where(machine.logit_split > 0, s.tp, 1.0) * machine.logit_bytes
     # With a pipeline the logits' stage holds one micro-batch where the first stage holds them all.
     buffers = np.where(s.pp > 1, np.maximum(0.0, logits - kept * (1.0 - 1.0 / np.minimum(s.pp, s.n_micro))), logits)
+    return WorkBytes(activations=kept, buffers=buffers)
+
+
+def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide: Number, narrow: Number) -> Number:
+    # Explicit attention comes with the dropout masks of its years (Korthikanti, section 4).
+    return machine.kept * machine.act_bytes / 2.0 * layer_bytes(
+        work.seq_len, s.micro_batch / s.cp, work.d_model, s.tp, s.sp > 0,
+        wide + machine.unfused_bytes / 2.0 * work.d_model, narrow, work.n_heads, machine.flash > 0, recompute,
+        1.0 - machine.flash,
+    )  # fmt: skip
+
+
+def total_memory(machine: Machine, states: StateBytes, held: WorkBytes) -> Memory:
+    """Add up what a device holds, and say how much it may."""
+    none = 0.0 * (held.activations + states.weights)
     return Memory(
-        weights=sharded(3) * machine.weight_bytes + working_set,
-        gradients=sharded(2) * machine.grad_bytes,
-        optimizer=sharded(1) * machine.optimizer_bytes,
-        activations=kept,
-        buffers=buffers + 0.0 * kept,
-        framework=machine.framework_bytes + 0.0 * kept,
-        limit=machine.capacity * (1.0 - machine.reserve) + 0.0 * kept,
+        weights=states.weights + none,
+        gradients=states.gradients + none,
+        optimizer=states.optimizer + none,
+        activations=held.activations + none,
+        buffers=held.buffers + none,
+        framework=machine.framework_bytes + none,
+        limit=machine.capacity * (1.0 - machine.reserve) + none,
     )
+
+
+def memory(work: Workload, machine: Machine, s: Setting) -> Memory:
+    """Bytes on the fullest device for `setting`; fields may be arrays that broadcast."""
+    return total_memory(machine, state_bytes(work, machine, s), work_bytes(work, machine, s))

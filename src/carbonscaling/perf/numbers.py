@@ -43,6 +43,7 @@ class Setting(NamedTuple):
     n_micro : micro-batches per replica and step.
     recompute, schedule : codes of `Recompute` and `Schedule`.
     sp : 1 where norms and residuals are sharded over the sequence (Megatron sequence parallelism), else 0.
+    recompute_percent : share of a stage's layers that `recompute` applies to, rounded up to whole layers.
     """
 
     tp: Number
@@ -59,6 +60,7 @@ class Setting(NamedTuple):
     recompute: Number
     schedule: Number
     sp: Number
+    recompute_percent: Number = 100
 
     @property
     def n_devices(self) -> Number:

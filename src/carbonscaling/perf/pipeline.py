@@ -7,7 +7,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number, Schedule
 
-__all__ = ["bubble_time", "layers_in_flight", "layers_on_stage"]
+__all__ = ["bubble_time", "layers_in_flight", "layers_on_stage", "recomputed_share"]
 
 
 @formula(
@@ -52,3 +52,15 @@ def layers_in_flight(per_stage: Number, pp: Number, vpp: Number, n_micro: Number
     interleaved = np.where(vpp > 1, 1.0 + (pp - 1.0) / (pp * vpp), 1.0)
     dualpipe = np.minimum(pp + 1.0, n_micro)
     return per_stage * np.where(schedule == Schedule.DUALPIPE, dualpipe, depth * interleaved)
+
+
+@formula(
+    "⌈per_stage·percent/100⌉/per_stage",
+    unit="1",
+    source="korthikanti_2022",
+    place="section 5: checkpoint some layers; whole layers of the fullest stage",
+)
+def recomputed_share(n_layers: Number, pp: Number, vpp: Number, percent: Number) -> Number:
+    """Share of layers that recompute, as whole layers of a stage."""
+    per_stage = layers_on_stage(n_layers, pp, vpp)
+    return np.ceil(per_stage * percent / 100.0) / per_stage

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from carbonscaling.formula import formula
-from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, inner_ranks, torus_bandwidth
+from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number
 
-__all__ = ["exposed_time", "gradient_time", "optimizer_time", "parameter_time"]
+__all__ = ["PerStep", "exposed_time", "gradient_time", "optimizer_time", "parameter_time"]
 
 
 def _over(kind: Number, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
-    link = torus_bandwidth(machine.link, n, machine.axes, machine.axis_length)
+    link = group_bandwidth(machine.link, n, machine.axes, machine.axis_length, machine.pairs)
     inner = inner_ranks(n, stride, machine.domain)
     return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
 
 
-def gradient_time(
-    params: Number, n: Number, shard: Number, stride: Number, zero: Number, n_micro: Number, machine: Machine
-) -> Number:
-    """Seconds a rank spends reducing gradients in a step.
+class PerStep(NamedTuple):
+    """Seconds of communication: once a step, and again for every micro-batch."""
+
+    once: Number
+    each: Number
+
+
+def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero: Number, machine: Machine) -> PerStep:
+    """Seconds a rank spends reducing gradients.
 
     ZeRO-0 sums over all `n` replicas. ZeRO-1 reduce-scatters inside the sharding group and sums the shards across
     groups. ZeRO-2 and 3 keep gradients sharded, so they reduce after every micro-batch (Rajbhandari 2020, section 7).
@@ -36,15 +43,19 @@ def gradient_time(
     plain = _over(all_reduce_time, size, n, stride, machine)
     scatter = _over(all_gather_time, size, shard, stride, machine)
     across = _over(all_reduce_time, size / shard, n / shard, stride * shard, machine)
-    return np.where(zero >= 1, scatter * np.where(zero >= 2, n_micro, 1.0) + across, plain)
+    return PerStep(
+        once=np.where(zero >= 2, across, np.where(zero >= 1, scatter + across, plain)),
+        each=np.where(zero >= 2, scatter, 0.0),
+    )
 
 
-def parameter_time(
-    params: Number, shard: Number, stride: Number, zero: Number, n_micro: Number, machine: Machine
-) -> Number:
-    """Seconds a rank spends gathering weights in a step: once after the update (ZeRO-1, 2), or twice a micro-batch (3)."""
+def parameter_time(params: Number, shard: Number, stride: Number, zero: Number, machine: Machine) -> PerStep:
+    """Seconds a rank spends gathering weights: once after the update (ZeRO-1, 2), or twice a micro-batch (3)."""
     gather = _over(all_gather_time, params * machine.weight_bytes, shard, stride, machine)
-    return gather * np.where(zero >= 3, 2.0 * n_micro, np.where(zero >= 1, 1.0, 0.0))
+    return PerStep(
+        once=np.where((zero >= 1) & (zero < 3), gather, 0.0),
+        each=np.where(zero >= 3, 2.0 * gather, 0.0),
+    )
 
 
 @formula(

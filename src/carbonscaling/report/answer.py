@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.perf.numbers import Recompute, Schedule
-from carbonscaling.report.bars import Bars
+from carbonscaling.report.bars import Bars, label
 from carbonscaling.report.bullets import bullets
 from carbonscaling.report.words import (
     ENERGY,
@@ -59,9 +59,11 @@ def setting_lines(e: Estimate) -> list[str]:
     """Return the setting in a few lines: degrees, batch, steps."""
     s, r = e.setting, e.resolved
     schedule = Schedule.NAMES[int(s.schedule)]
-    degrees = [("tensor", s.tp), ("pipeline", s.pp), ("context", s.cp), ("data", s.dp), ("expert", s.ep)]
-    degrees += [("tensor inside experts", s.etp)]
-    product = ", ".join(f"{name} {int(n)}" for name, n in degrees if n > 1) or "none"
+    degrees = [("tensor", s.tp), ("pipeline", s.pp), ("context", s.cp), ("data", s.dp)]
+    product = " x ".join(f"{name} {int(n)}" for name, n in degrees if n > 1) or "none"
+    product += f" = {e.n_devices:,} device{'s' if e.n_devices > 1 else ''}"
+    if s.ep > 1:
+        product += f"; experts over {int(s.ep)}" + (f", each over {int(s.etp)}" if s.etp > 1 else "")
     extras = [f"ZeRO stage {int(s.zero)}" if s.zero else "no ZeRO"]
     if s.zero and s.shard < s.dp * s.cp:
         extras.append(f"sharded over {int(s.shard)} devices")
@@ -74,7 +76,7 @@ def setting_lines(e: Estimate) -> list[str]:
     extras.append(f"{recompute} recomputation" if s.recompute else "no recomputation")
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
     return [
-        f"parallelism: {product} = {e.n_devices:,} devices",
+        f"parallelism: {product}",
         f"with {', '.join(extras)}, in {r.recipe.name}",
         f"batch: {r.batch:,} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
         f"in {int(s.n_micro)} micro-batches of {int(s.micro_batch)} per replica",
@@ -107,6 +109,7 @@ def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
     yield Text("")
     one, unit = (1.0, "tCO2e") if 1.0 <= f.total_tco2e < 1e5 else scaled(1.0, MASS, f.total_tco2e)
     tonnes = {k: float(v) / TONNE * one for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
+    tonnes |= {line.name: line.total_tco2e * one for line in f.lines}
     yield Bars(f"Carbon: {_interval(e)}", tonnes, unit)
     yield Text("")
 
@@ -131,20 +134,38 @@ def _top(e: Estimate) -> Iterator[RenderableType]:
     found = e.search
     yield Text(f"Best settings: {OBJECTIVES[found.objective].description}", style="bold")
     yield Padding(table, (0, 0, 0, 1))
-    yield Text(f"  {found.n_candidates:,} settings looked at, {found.n_fit:,} fit", style="italic")
+    left_out = found.rejected.get("bound", 0)
+    seen = f"{found.n_candidates:,} settings decided"
+    seen += f", {left_out:,} of them by a bound that they cannot pass" if left_out else f", {found.n_fit:,} fit"
+    yield Text(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", style="italic")
     yield Text("")
+
+
+def _best_published(e: Estimate) -> list[str]:
+    """Return how the answer's utilisation compares with the best one published; the papers' mode has none."""
+    if e.footprint.mode != "physical":
+        return []
+    best = e.resolved.carbon.numbers.best_utilisation
+    return [f"the best MFU published for this device is {percent(best)}; this setting has {percent(e.mfu)}"]
 
 
 def conventions(e: Estimate) -> list[str]:
     """Return what was counted how, a line each."""
     f = e.footprint
-    version = f" of paper {f.version}" if f.version else ""
+    version = f", version {f.version}" if f.version else ""
     deadline = f"deadline {plain(e.scenario.max_days)} days" if e.scenario.max_days else "no deadline"
+    lines = [f"{label(x.name)} {mass(x.total_tco2e)}" if x.share else f"{label(x.name)} not counted" for x in f.lines]
+    beside = ", ".join(lines)
     return [
         f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'",
         f"carbon mode: {f.mode}{version}; region {f.region}; intensity {f.carbon_basis or 'of unstated basis'}",
+        f"operation by location {mass(f.operational_tco2e)} at {plain(f.carbon_intensity_g_per_kwh)} g/kWh, by market "
+        f"{mass(f.market.operational_tco2e)} at {plain(f.market.carbon_intensity_g_per_kwh)} g/kWh ({f.market.basis})",
+        f"PUE {f.pue:.3g}; water {plain(f.water_litres / 1000.0)} m3",
+        f"beside the final run: {beside}",
         f"embodied carbon: {f.embodied_route} route; amortised by {f.amortisation}",
         "MFU counts model FLOPs with the causal half of attention, against the peak of the recipe's matrix format",
+        *_best_published(e),
     ]
 
 

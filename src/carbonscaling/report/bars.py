@@ -35,14 +35,17 @@ LABELS = {
     "straggler": "stragglers",
     "framework": "contexts and workspaces",
     "device_energy_j": "devices",
-    "host_energy_j": "hosts and network",
+    "host_energy_j": "hosts",
+    "network_energy_j": "network",
     "overhead_energy_j": "cooling and power delivery",
-    "development_energy_j": "development and failed runs",
     "operational_kg": "operation (electricity)",
     "embodied_device_kg": "devices, embodied",
     "embodied_host_kg": "hosts, embodied",
     "embodied_other_kg": "building, transport, disposal",
-    "development_kg": "development and failed runs",
+    "embodied_network_kg": "network, embodied",
+    "development": "development",
+    "failed_runs": "failed runs",
+    "idle_reservation": "devices reserved and idle",
 }
 """Parts by what a reader calls them; any other part keeps its own name."""
 

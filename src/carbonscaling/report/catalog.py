@@ -104,5 +104,5 @@ def names_page(kind: str, names: Mapping[str, str]) -> Group:
     """Return a list of names, each with a few words."""
     table = _grid(min(40, max((len(name) + 2 for name in names), default=10)))
     for name, words in names.items():
-        table.add_row(f"  {name}", Text(words, overflow="ellipsis", no_wrap=True))
+        table.add_row(f"  {name}", Text(words))
     return Group(Text(f"{kind} ({len(names)})", style="bold"), table)

@@ -29,6 +29,7 @@ def _feasible(e: Estimate) -> str:
     parts = e.footprint.parts._asdict()
     energy = {label(k): plain(float(v) / KWH) for k, v in parts.items() if k.endswith("_energy_j") and v}
     carbon = {label(k): plain(float(v)) for k, v in parts.items() if k.endswith("_kg") and k != "total_kg" and v}
+    carbon |= {label(x.name): plain(1000.0 * x.total_tco2e) for x in e.footprint.lines if x.share}
     blocks = [f"# {e.resolved.spec.name}\n", headline(e) + "\n"]
     blocks += _list("Setting", setting_lines(e)) + _list("Warnings", list(e.warnings))
     blocks += ["## Step time\n", _table("part", "time", step)]

@@ -28,11 +28,22 @@ SUMMARY: dict[str, dict[str, Any]] = {
         ("duration_days", "steady_days", "run_overhead", "device_hours", "tokens", "n_steps", "mfu"), NUMBER
     ),
     **dict.fromkeys(("model_tflops_per_device", "tokens_per_s_per_device", "step_time_s"), NUMBER),
-    **dict.fromkeys(("memory_per_device_gb", "memory_limit_gb", "energy_kwh"), NUMBER),
-    **dict.fromkeys(("carbon_operational_tco2e", "carbon_embodied_tco2e", "carbon_total_tco2e"), NUMBER),
+    **dict.fromkeys(("memory_per_device_gb", "memory_limit_gb", "energy_kwh", "water_litres"), NUMBER),
+    **dict.fromkeys(("n_params", "training_flops"), NUMBER),
+    **dict.fromkeys(
+        (
+            "carbon_operational_tco2e",
+            "carbon_operational_market_tco2e",
+            "carbon_embodied_tco2e",
+            "carbon_boundary_tco2e",
+            "carbon_total_tco2e",
+        ),
+        NUMBER,
+    ),
     **dict.fromkeys(("carbon_low_tco2e", "carbon_high_tco2e"), NUMBER),
     **dict.fromkeys(("cost_usd", "loss"), MAYBE_NUMBER),
     "recompute": {"enum": list(Recompute.NAMES)},
+    "recompute_percent": COUNT,
     "schedule": {"enum": list(Schedule.NAMES)},
 }
 """Types of the flat summary; units are in the names."""
@@ -56,7 +67,10 @@ def _search() -> dict[str, Any]:
         **dict.fromkeys(Setting._fields, COUNT),
         "n_devices": COUNT,
         **dict.fromkeys(("step_time_s", "duration_days", "carbon_tco2e"), NUMBER),
+        "unmeasured": TEXTS,
     }
+    interval = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+    one = _object(candidate, "a setting") | {"properties": candidate | {"carbon_interval_tco2e": interval}}
     return _object(
         {
             "objective": TEXT,
@@ -64,7 +78,11 @@ def _search() -> dict[str, Any]:
             "n_layouts": COUNT,
             "n_fit": COUNT,
             "rejected": _map(COUNT),
-            "top": {"type": "array", "items": _object(candidate, "one of the best settings")},
+            "near": NUMBER,
+            "n_near": COUNT,
+            "interrupted": {"type": "boolean"},
+            "top": {"type": "array", "items": one},
+            "front": {"type": "array", "items": one},
         },
         "what the search looked at",
     )
@@ -72,11 +90,20 @@ def _search() -> dict[str, Any]:
 
 def _carbon() -> dict[str, Any]:
     widest = _object({"name": TEXT, "low_tco2e": NUMBER, "high_tco2e": NUMBER, "source": TEXT})
+    pair = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+    figures = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
+    market = {"carbon_intensity_g_per_kwh": NUMBER, "basis": TEXT, "source": TEXT, "operational_tco2e": NUMBER}
+    line = dict.fromkeys(("share", "energy_kwh", "operational_tco2e", "embodied_tco2e", "water_litres"), NUMBER)
     return _object(
         {
             **dict.fromkeys(("mode", "amortisation", "embodied_route", "carbon_basis"), TEXT),
             "parts": _object(dict.fromkeys(FootprintParts._fields, NUMBER), "SI: J, kg CO2e, litres, W"),
-            "interval_tco2e": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+            "carbon_intensity_g_per_kwh": NUMBER,
+            "pue": NUMBER,
+            "interval_tco2e": pair,
+            "intervals": _object(dict.fromkeys(figures, pair), "5th and 95th percentiles"),
+            "market": _object({**market, "interval_tco2e": pair}, "operational carbon by the market-based method"),
+            "boundary": {"type": "array", "items": _object({"name": TEXT, **line}, "a line beside the final run")},
             "widest": {"type": "array", "items": widest},
             "device_kg_by_route": _map(NUMBER),
             "water_litres": NUMBER,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
+from carbonscaling.search.divisors import divides
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]
 
 
 @dataclass(frozen=True)
@@ -25,36 +26,32 @@ def _batch(s: Setting, _work: Workload, _strict: bool) -> Number:
     return s.n_micro < 1
 
 
+def _width(s: Setting, work: Workload, strict: bool) -> Number:
+    whole = divides(s.tp, work.n_heads) & divides(s.tp, work.d_ff) & divides(s.etp, work.d_ff_expert)
+    return np.logical_not(whole & ((not strict) | divides(s.tp, 4.0 * work.d_model * work.d_model)))
+
+
 def _layers(s: Setting, work: Workload, strict: bool) -> Number:
-    too_many = s.pp * s.vpp > work.n_layers
-    return too_many | (work.n_layers % s.pp != 0) if strict else too_many
+    return (s.pp * s.vpp > work.n_layers) | (strict & np.logical_not(divides(s.pp, work.n_layers)))
 
 
 def _interleave(s: Setting, _work: Workload, _strict: bool) -> Number:
-    idle = (s.vpp > 1) & ((s.pp == 1) | (s.schedule != Schedule.ONE_F_ONE_B))
-    return idle | ((s.vpp > 1) & (s.n_micro % s.pp != 0))
-
-
-def _width(s: Setting, work: Workload, strict: bool) -> Number:
-    heads = (work.n_heads % s.tp != 0) if work.n_heads else False
-    inner = ((work.d_ff % s.tp != 0) if work.d_ff else False) | (
-        (work.d_ff_expert % s.etp != 0) if work.d_ff_expert else False
-    )
-    paper = (4 * work.d_model**2) % s.tp != 0 if strict else False
-    return heads | inner | paper | np.zeros_like(s.tp, dtype=bool)
+    idle = (s.pp == 1) | (s.schedule != Schedule.ONE_F_ONE_B)
+    return (s.vpp > 1) & (idle | np.logical_not(divides(s.pp, s.n_micro)))
 
 
 def _experts(s: Setting, work: Workload, strict: bool) -> Number:
-    if not work.n_experts:
-        return (s.ep > 1) | (s.etp > 1)
+    none = (work.n_experts == 0) & ((s.ep > 1) | (s.etp > 1))
+    even = divides(s.ep, work.n_experts) & divides(s.ep * s.etp, s.tp * s.cp * s.dp)
     # The papers' DP is dp / ep, a whole number (ruling R9); that DP·EP divides the batch is the batch rule.
-    paper = s.dp % s.ep != 0 if strict else False
-    return (work.n_experts % s.ep != 0) | ((s.tp * s.cp * s.dp) % (s.ep * s.etp) != 0) | paper
+    return none | np.logical_not(even & ((not strict) | divides(s.ep, s.dp)))
 
 
 def _sharding(s: Setting, _work: Workload, _strict: bool) -> Number:
     group = s.dp * s.cp
-    return (group % s.shard != 0) | ((s.zero == 0) & (s.shard != group)) | ((s.zero >= 1) & (group == 1))
+    return (
+        np.logical_not(divides(s.shard, group)) | ((s.zero == 0) & (s.shard != group)) | ((s.zero >= 1) & (group == 1))
+    )
 
 
 def _zero_pipeline(s: Setting, _work: Workload, _strict: bool) -> Number:
@@ -62,13 +59,16 @@ def _zero_pipeline(s: Setting, _work: Workload, _strict: bool) -> Number:
 
 
 def _sequence(s: Setting, work: Workload, _strict: bool) -> Number:
-    return (work.seq_len % (2 * s.cp) != 0) & (s.cp > 1)
+    return np.logical_not(divides(2.0 * s.cp, work.seq_len)) & (s.cp > 1)
 
 
-def _dualpipe(s: Setting, _work: Workload, _strict: bool) -> Number:
-    return ((s.schedule != Schedule.ONE_F_ONE_B) & (s.pp == 1)) | (
-        (s.schedule == Schedule.DUALPIPE) & ((s.pp % 2 != 0) | (s.n_micro < 2 * s.pp))
-    )
+def _schedule(s: Setting, _work: Workload, _strict: bool) -> Number:
+    dualpipe = (s.schedule == Schedule.DUALPIPE) & (np.logical_not(divides(2.0, s.pp)) | (s.n_micro < 2 * s.pp))
+    return ((s.schedule != Schedule.ONE_F_ONE_B) & (s.pp == 1)) | dualpipe
+
+
+def _fraction(s: Setting, _work: Workload, _strict: bool) -> Number:
+    return (s.recompute == 0) & (s.recompute_percent != 100)
 
 
 RULES: tuple[Rule, ...] = (
@@ -85,7 +85,32 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("sequence", "context parallelism does not divide the sequence", _sequence),
     Rule(
-        "schedule", "the schedule needs a pipeline (DualPipe: an even one, with two micro-batches a stage)", _dualpipe
+        "schedule", "the schedule needs a pipeline (DualPipe: an even one, with two micro-batches a stage)", _schedule
     ),
+    Rule("fraction", "a share of layers to recompute without any recomputation", _fraction),
 )
 """Checked in this order; a setting counts under the first rule it violates."""
+
+ALLOWED = len(RULES)
+"""What the three functions below return where no rule is violated."""
+
+
+def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
+    """Place in `RULES` of the first rule violated of those in which neither sharding nor recomputation plays a part."""
+    place = np.where(_schedule(s, work, strict), 8, ALLOWED)
+    place = np.where(_sequence(s, work, strict), 7, place)
+    place = np.where(_experts(s, work, strict), 4, place)
+    place = np.where(_interleave(s, work, strict), 3, place)
+    place = np.where(_layers(s, work, strict), 2, place)
+    place = np.where(_width(s, work, strict), 1, place)
+    return np.where(_batch(s, work, strict), 0, place)
+
+
+def first_sharding_violation(s: Setting, work: Workload, strict: bool) -> Number:
+    """Place in `RULES` of the first of the two rules about ZeRO and its group; micro-batches play no part."""
+    return np.where(_sharding(s, work, strict), 5, np.where(_zero_pipeline(s, work, strict), 6, ALLOWED))
+
+
+def first_recompute_violation(s: Setting, work: Workload, strict: bool) -> Number:
+    """Place in `RULES` of the rule about recomputation, the only thing it depends on."""
+    return np.where(_fraction(s, work, strict), 9, ALLOWED)

@@ -1,75 +1,190 @@
-"""Judge a block of settings: constraints, memory, then time, energy, carbon and money of those that fit."""
+"""Decide blocks of settings: constraints, memory, step time. Compiled where numba is there, with NumPy where not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
+from carbonscaling.perf.layer import LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
-from carbonscaling.perf.step import StepTime, layer_key, step_time_from_layers
-from carbonscaling.search.constraints import RULES
+from carbonscaling.perf.step import layer_key, step_time_from_layers
+from carbonscaling.search import compiled, kernel
+from carbonscaling.search.constraints import first_recompute_violation, first_sharding_violation, first_violation
+from carbonscaling.search.grid import Grid
+from carbonscaling.search.limits import SHORTEST_S
 
-__all__ = ["Judged", "Miss", "compress", "judge", "row"]
+__all__ = ["CompiledJudge", "Decided", "Judge", "NumpyJudge", "judge_of", "prepare"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEW = 50_000
+"""Fewer settings than this are not worth loading machine code for."""
 
 
-class Miss(NamedTuple):
-    """The setting that came nearest to fitting: how many bytes it lacks."""
-
-    excess: float
-    setting: Setting
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Outcome of a block.
+@dataclass
+class Decided:
+    """Fate of some rows.
 
     Attributes
     ----------
-    n_candidates : int
-    rejected : dict
-        Settings rejected, by rule name and ``memory``.
-    settings : Setting
-        Those that fit, as arrays.
-    step : StepTime
-        Their step times, aligned with `settings`.
-    nearest : Miss, optional
-        The nearest miss of the memory limit.
+    index, step : arrays
+        Settings that fit within the cut, by number (counted from the first of the rows), and their step times.
+    counts : array
+        Settings by fate: the rules, then memory, late, fit, left out by a bound (places in `kernel`).
+    row_best, row_best_index : arrays
+        Quickest setting of each row that fits; infinity where none does.
+    excess, excess_index : float, int
+        The nearest miss of the memory limit; infinity where there is none.
     """
 
-    n_candidates: int
-    rejected: dict[str, int]
-    settings: Setting
-    step: StepTime
-    nearest: Miss | None
+    index: Ints
+    step: Floats
+    counts: Ints
+    row_best: Floats
+    row_best_index: Ints
+    excess: float
+    excess_index: int
 
 
-def compress(values: Any, mask: NDArray[np.bool_]) -> Any:
-    """Keep the entries of every field of a named tuple of arrays where `mask` holds."""
-    return type(values)(*(field[mask] for field in values))
+class Judge(Protocol):
+    """Something that decides rows of a grid."""
+
+    grid: Grid
+
+    def bounds(self) -> Floats:
+        """Step time that no setting of each row can beat."""
+
+    def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:
+        """Decide some rows, by place in the grid; `cut` and `late` hold a step time for each of them."""
 
 
-def row(settings: Setting, index: int) -> Setting:
-    """Return one setting of many as plain integers."""
-    return Setting(*(int(field[index]) for field in settings))
+def _floats(values: Any) -> Any:
+    """Return a named tuple with every field a float, so that one compiled version serves all."""
+    return type(values)(*(float(v) for v in values))
+
+
+@dataclass
+class CompiledJudge:
+    """Decides with machine code."""
+
+    work: Workload
+    machine: Machine
+    grid: Grid
+    keys: Ints = field(init=False)
+    table: Floats = field(init=False)
+    options: kernel.Options = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Time every distinct layer once."""
+        g = self.grid = self.grid.contiguous()
+        self.work, self.machine = _floats(self.work), _floats(self.machine)
+        code = g.rows[:, 0] * 2.0**26 + g.rows[:, 3]
+        _, first, keys = np.unique(code, return_index=True, return_inverse=True)
+        pairs, self.keys = np.ascontiguousarray(g.rows[first][:, [0, 3]]), keys.reshape(-1).astype(np.int64)
+        self.options = kernel.Options(
+            g.experts, g.pipes, g.states, g.micros, g.redos, g.batch, g.sequence_parallel, g.strict, g.whole_group
+        )
+        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), kernel.N_LAYER))
+        compiled.entry(kernel.layer_table)(self.work, self.machine, pairs, self.options, self.table)
+
+    def bounds(self) -> Floats:
+        """Step time that no setting of each row can beat."""
+        bounds = np.empty(len(self.grid.rows))
+        compiled.entry(kernel.row_bounds)(
+            self.work, self.machine, self.options, self.grid.rows, self.keys, self.table, bounds
+        )
+        return bounds
+
+    def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:
+        """Decide some rows."""
+        n, inner = len(rows), self.grid.n_inner
+        layouts, keys = self.grid.rows[rows], self.keys[rows]
+        room = max(inner, min(n * inner, kernel.BUFFER))
+        found_index, found_step = np.empty(room, np.int64), np.empty(room)
+        done = Decided(
+            np.empty(0, np.int64), np.empty(0), np.zeros(kernel.N_COUNTS, np.int64),
+            np.full(n, np.inf), np.zeros(n, np.int64), np.inf, 0,
+        )  # fmt: skip
+        miss, miss_index = np.array([np.inf]), np.zeros(1, np.int64)
+        parts, at = [], 0
+        while at < n:
+            at, n_found = compiled.entry(kernel.decide_rows)(
+                self.work, self.machine, self.options, layouts, keys, self.table, at, cut, late, prune, found_index,
+                found_step, done.counts, done.row_best, done.row_best_index, miss, miss_index,
+            )  # fmt: skip
+            parts.append((found_index[:n_found].copy(), found_step[:n_found].copy()))
+        done.index = np.concatenate([p[0] for p in parts])
+        done.step = np.concatenate([p[1] for p in parts])
+        done.excess, done.excess_index = float(miss[0]), int(miss_index[0])
+        return done
+
+
+@dataclass
+class NumpyJudge:
+    """Decides with NumPy, every setting one by one; the same formulas, and the same answer."""
+
+    work: Workload
+    machine: Machine
+    grid: Grid
+
+    def bounds(self) -> Floats:
+        """Return a bound that leaves nothing out."""
+        return np.full(len(self.grid.rows), SHORTEST_S)
+
+    def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:  # noqa: ARG002
+        """Decide some rows."""
+        inner = self.grid.n_inner
+        index = np.arange(len(rows) * inner, dtype=np.int64)
+        s = self.grid.settings(np.repeat(rows, inner) * inner + index % inner)
+        place = np.minimum(
+            np.minimum(
+                first_violation(s, self.work, self.grid.strict),
+                first_sharding_violation(s, self.work, self.grid.strict),
+            ),
+            first_recompute_violation(s, self.work, self.grid.strict),
+        )
+        counts = np.bincount(place, minlength=kernel.N_COUNTS).astype(np.int64)
+        allowed = place == kernel.MEMORY
+        index, s = index[allowed], _compress(s, allowed)
+        need = memory(self.work, self.machine, s)
+        excess = np.broadcast_to(need.total - need.limit, index.shape)
+        over = excess > 0
+        counts[kernel.MEMORY] = int(over.sum())
+        nearest = int(np.argmin(np.where(over, excess, np.inf))) if over.any() else -1
+        miss = (float(excess[nearest]), int(index[nearest])) if nearest >= 0 else (np.inf, 0)
+        index, s = index[~over], _compress(s, ~over)
+        step = np.zeros(0)
+        if len(index):
+            layers = _gathered_layers(self.work, self.machine, s)
+            step = np.asarray(step_time_from_layers(self.work, self.machine, s, layers).total, dtype=float)
+        row = index // inner
+        counts[kernel.FIT], counts[kernel.LATE] = len(index), int((step > late[row]).sum())
+        row_best, row_best_index = np.full(len(rows), np.inf), np.zeros(len(rows), np.int64)
+        order = np.lexsort((index, step))[::-1]
+        row_best[row[order]], row_best_index[row[order]] = step[order], index[order]  # the last one written is the best
+        keep = step <= cut[row]
+        return Decided(index[keep], step[keep], counts, row_best, row_best_index, *miss)
+
+
+def _compress(values: Any, mask: NDArray[np.bool_]) -> Any:
+    return type(values)(*(column[mask] for column in values))
 
 
 def _gathered_layers(work: Workload, machine: Machine, settings: Setting) -> LayerTimes:
     """Layer times of every setting, each distinct key timed once."""
-    key = layer_key(settings)
-    code = np.zeros(len(settings.tp), dtype=np.int64)
-    for field in key:
-        code = code * (int(field.max()) + 1) + field
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    times = layer_times(work, machine, LayerKey(*(field[first].astype(float) for field in key)))
+    keys, inverse = np.unique(np.array(layer_key(settings)), axis=1, return_inverse=True)
+    times = layer_times(work, machine, type(layer_key(settings))(*keys))
 
     def spread(value: Any) -> Any:
-        return np.broadcast_to(value, first.shape)[inverse]
+        return np.broadcast_to(value, keys.shape[1:])[inverse.reshape(-1)]
 
     return LayerTimes(
         Pass(*(spread(v) for v in times.forward)),
@@ -78,36 +193,25 @@ def _gathered_layers(work: Workload, machine: Machine, settings: Setting) -> Lay
     )
 
 
-def judge(work: Workload, machine: Machine, settings: Setting, *, strict: bool = False) -> Judged:
-    """Reject what cannot be, time what can.
+@lru_cache(maxsize=1)
+def prepare() -> float:
+    """Have the search compiled or loaded from disk, once per process; return the seconds it took."""
+    begin = time.perf_counter()
+    ones = np.ones((1, 2))
+    tiny = Grid(np.ones((1, 4)), ones, ones, 0.0 * ones, np.ones(1), ones, 1.0, sequence_parallel=False, strict=False)
+    work, machine = Workload(*(1.0 for _ in Workload._fields)), Machine(*(1.0 for _ in Machine._fields))
 
-    Parameters
-    ----------
-    settings : Setting
-        Integer arrays of one length.
-    strict : bool
-        Apply the papers' own rules.
-    """
-    n = len(settings.tp)
-    rejected: dict[str, int] = {}
-    for rule in RULES:
-        bad = np.broadcast_to(np.asarray(rule.violated(settings, work, strict)), settings.tp.shape)
-        count = int(bad.sum())
-        if count:
-            rejected[rule.name] = count
-            settings = compress(settings, ~bad)
-    floats = Setting(*(field.astype(float) for field in settings))
-    need = memory(work, machine, floats)
-    excess = np.broadcast_to(need.total - need.limit, floats.tp.shape)
-    over = excess > 0
-    nearest = None
-    if over.any():
-        rejected["memory"] = int(over.sum())
-        index = int(np.argmin(np.where(over, excess, np.inf)))
-        nearest = Miss(float(excess[index]), row(settings, index))
-        settings, floats = compress(settings, ~over), compress(floats, ~over)
-    if len(settings.tp) == 0:
-        empty = np.zeros(0)
-        return Judged(n, rejected, settings, StepTime(*(empty for _ in StepTime._fields)), nearest)
-    step = step_time_from_layers(work, machine, floats, _gathered_layers(work, machine, settings))
-    return Judged(n, rejected, settings, step, nearest)
+    def compile_all() -> None:
+        judge = CompiledJudge(work, machine, tiny)
+        judge.decide(np.zeros(1, np.int64), judge.bounds(), np.ones(1), True)
+
+    compiled.interruptible(compile_all)
+    return time.perf_counter() - begin
+
+
+def judge_of(work: Workload, machine: Machine, grid: Grid) -> Judge:
+    """Return the quickest judge for a grid of this size."""
+    if grid.n_candidates > FEW and compiled.available():
+        prepare()
+        return CompiledJudge(work, machine, grid)
+    return NumpyJudge(work, machine, grid)

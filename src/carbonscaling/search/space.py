@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.numbers import Recompute, Schedule, Workload
+from carbonscaling.search.divisors import divisors
+from carbonscaling.search.grid import Grid
 
-__all__ = ["Space", "blocks", "divisors", "layouts"]
-
-BLOCK = 1 << 16
-
-
-def divisors(n: int) -> list[int]:
-    """Return the divisors of `n`, ascending.
-
-    >>> divisors(12)
-    [1, 2, 3, 4, 6, 12]
-    """
-    small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
-    return sorted({*small, *(n // d for d in small)})
+__all__ = ["FULL_SPACE", "Space", "grid", "layouts"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +24,13 @@ class Space:
     ----------
     tp, pp, dp, cp, ep, etp, vpp, zero, micro_batch, recompute, schedule, shard : tuple of int
         `recompute` and `schedule` are codes; `shard` is the sharding group size (0: the whole data-parallel group).
+    recompute_percent : tuple of int
+        Shares of the layers that recompute.
     sequence_parallel : bool
         Shard norms and residuals over the sequence wherever ``tp > 1``.
     strict : bool
         The papers' rules (ruling R10): EP equals the number of experts, PP divides the layers, DP·EP the batch; no
-        context parallelism, no recomputation.
+        context parallelism and no recomputation where these are open.
     max_tp, max_cp : int
         Bounds where `tp` or `cp` is open; tensor parallelism also stays inside a scale-up domain.
     min_context : int
@@ -56,11 +49,22 @@ class Space:
     recompute: tuple[int, ...] = (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL)
     schedule: tuple[int, ...] = (Schedule.ONE_F_ONE_B,)
     shard: tuple[int, ...] = (0,)
+    recompute_percent: tuple[int, ...] = (100,)
     sequence_parallel: bool = True
     strict: bool = False
     max_tp: int = 64
     max_cp: int = 16
     min_context: int = 2048
+
+
+FULL_SPACE = Space(
+    etp=(1, 2, 4, 8),
+    micro_batch=(1, 2, 3, 4, 6, 8, 12, 16),
+    schedule=(Schedule.ONE_F_ONE_B, Schedule.ZERO_BUBBLE, Schedule.DUALPIPE),
+    shard=(0, 8, 16, 32, 64, 128),
+    recompute_percent=(25, 50, 75, 100),
+)
+"""Everything a modern framework can do, whether or not a measurement covers it."""
 
 
 def _powers(limit: float) -> list[int]:
@@ -103,62 +107,52 @@ def layouts(space: Space, work: Workload, batch: int, domain: float, counts: tup
     low, high = counts
     grid = np.array(
         np.meshgrid(
-            _tensor_options(space, work, domain),
-            _pipeline_options(space, work),
-            list(space.dp) or divisors(batch),
-            list(space.cp) or ([1] if space.strict else _powers(min(space.max_cp, work.seq_len / space.min_context))),
+            sorted(_tensor_options(space, work, domain)),
+            sorted(_pipeline_options(space, work)),
+            sorted(space.dp) or divisors(batch),
+            sorted(space.cp) or ([1] if space.strict else _powers(min(space.max_cp, work.seq_len / space.min_context))),
             indexing="ij",
         ),
         dtype=np.int64,
     ).reshape(4, -1)
-    n = grid.prod(axis=0)
-    rows = grid[:, (n >= low) & (n <= high)].T
-    return rows[np.lexsort((*rows.T[::-1], rows.prod(axis=1)))]
+    n = grid[0] * grid[1] * grid[2] * grid[3]
+    allowed = np.flatnonzero((n >= low) & (n <= high))
+    return grid.T[allowed[np.argsort(n[allowed], kind="stable")]]
 
 
-def _inner_options(space: Space, work: Workload) -> NDArray[np.int64]:
-    """Every combination of the choices that do not change the device count."""
-    n_experts = int(work.n_experts)
-    if n_experts == 0:
-        ep = [1]
-    elif space.ep:
-        ep = list(space.ep)
-    else:
-        ep = [n_experts] if space.strict else divisors(n_experts)
-    per_stage = int(work.n_layers)
-    vpp = list(space.vpp) or [v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= per_stage]
-    recompute = [Recompute.NONE] if space.strict else list(space.recompute)
-    etp = list(space.etp) if n_experts else [1]
-    return np.array(
-        np.meshgrid(
-            ep, etp, vpp, list(space.zero), list(space.shard), list(space.micro_batch), recompute, list(space.schedule),
-            indexing="ij",
-        ),
-        dtype=np.int64,
-    ).reshape(8, -1)  # fmt: skip
+def _product(*options: Sequence[float]) -> NDArray[np.float64]:
+    return np.array(list(product(*options)), dtype=float).reshape(-1, len(options))
 
 
-def blocks(space: Space, work: Workload, batch: int, rows: NDArray[np.int64]) -> Iterator[Setting]:
-    """Yield the settings of some layouts in blocks of about 64k, as arrays of integers.
+def _expert_options(space: Space, work: Workload) -> Sequence[int]:
+    n_experts = max(1, int(work.n_experts))
+    return space.ep or ((n_experts,) if space.strict else divisors(n_experts))
+
+
+def grid(space: Space, work: Workload, batch: int, rows: NDArray[np.int64]) -> Grid:
+    """Return the settings of some layouts.
 
     Parameters
     ----------
     rows : array, shape (n, 4)
         As returned by `layouts`.
-
-    Notes
-    -----
-    `n_micro` is what the batch leaves to each replica, 0 where the micro-batch does not divide it; the constraints
-    reject those.
     """
-    inner = _inner_options(space, work)
-    step = max(1, BLOCK // inner.shape[1])
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        tp, pp, dp, cp = (np.repeat(column, inner.shape[1]) for column in part.T)
-        ep, etp, vpp, zero, shard, micro, recompute, schedule = np.tile(inner, len(part))
-        per_replica = batch // dp
-        n_micro = np.where((batch % dp == 0) & (per_replica % micro == 0), per_replica // micro, 0)
-        sp = np.where(tp > 1, 1, 0) if space.sequence_parallel else np.zeros_like(tp)
-        group = np.where(shard > 0, shard, dp * cp)
-        yield Setting(tp, pp, dp, cp, ep, etp, vpp, zero, group, micro, n_micro, recompute, schedule, sp)
+    vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= work.n_layers)
+    recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
+    etp = (1,) if work.n_experts == 0 and 1 in space.etp else space.etp
+    redos = [
+        (code, percent)
+        for code, percent in product(recompute, space.recompute_percent)
+        if code != Recompute.NONE or percent == 100 or 100 not in space.recompute_percent
+    ]
+    return Grid(
+        rows=rows.astype(float),
+        experts=_product(_expert_options(space, work), etp),
+        pipes=_product(vpp, space.schedule),
+        states=_product(space.zero, space.shard),
+        micros=np.array(space.micro_batch, dtype=float),
+        redos=np.array(redos, dtype=float),
+        batch=float(batch),
+        sequence_parallel=space.sequence_parallel,
+        strict=space.strict,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,29 +19,30 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.search.engine import Progress, Question, SearchResult, search
-from carbonscaling.search.objectives import Outcome
-from carbonscaling.search.space import Space
+from carbonscaling.search.engine import Progress, Question, search
+from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.estimate import Estimate, Infeasible, SearchReport
+from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.found import SearchReport, search_report, unmeasured
 from carbonscaling.study.levers import levers
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY
 
-__all__ = ["estimate", "explain", "plan", "sources_used"]
+__all__ = ["asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
 
 PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""
 
 
-def _space(s: Scenario) -> Space:
+def space_of(s: Scenario) -> Space:
     """Return the options a scenario leaves open."""
     given = s.layout
     fixed: dict[str, Any] = {
         name: (getattr(given, name),)
-        for name in ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "zero", "shard", "micro_batch")
+        for name in ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "zero", "shard", "micro_batch", "recompute_percent")
         if getattr(given, name) is not None
     }
     if given.recompute is not None:
@@ -50,7 +51,7 @@ def _space(s: Scenario) -> Space:
         fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
     if given.sequence_parallel is not None:
         fixed["sequence_parallel"] = given.sequence_parallel
-    return Space(strict=s.space == "paper", **fixed)
+    return replace(FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper"), **fixed)
 
 
 def _outcome(r: Resolved) -> Any:
@@ -61,9 +62,10 @@ def _outcome(r: Resolved) -> Any:
     def outcome(settings: Setting, step_s: Number) -> Outcome:
         n = np.asarray(settings.n_devices, dtype=float)
         duration = run_time(r.n_steps, step_s, r.run_overhead.si)
-        mfu = tokens_per_step * r.work.model_flops / (step_s * n * r.machine.peak_mfu)
+        with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
+            mfu = tokens_per_step * r.work.model_flops / (step_s * n * r.machine.peak_mfu)
         parts = footprint(r.carbon.numbers, n, duration, mfu)
-        return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration)
+        return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration, parts.energy_j)
 
     return outcome
 
@@ -90,12 +92,6 @@ def _complete(layout: Layout, n_devices: int | None) -> Layout:
     return layout
 
 
-def _report(result: SearchResult, objective: str) -> SearchReport:
-    return SearchReport(
-        result.n_candidates, result.n_fit, result.n_layouts, dict(result.rejected), objective, tuple(result.top)
-    )
-
-
 def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None) -> Estimate:
     """Evaluate one setting in full."""
     floats = Setting(*(float(v) for v in setting))
@@ -105,13 +101,17 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     duration = float(run_time(r.n_steps, step.total, r.run_overhead.si))
     n = int(setting.n_devices)
     mfu = float(r.batch * r.seq_len * r.work.model_flops / (step.total * n * r.machine.peak_mfu))
-    print_ = assess(r.carbon, n, duration, mfu)
+    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts)
     warnings = []
     if mfu > r.carbon.numbers.best_utilisation and s.carbon_mode == "physical":
         warnings.append(
             f"MFU {mfu:.0%} is above the best published for this device ({r.carbon.numbers.best_utilisation:.0%}): "
             "no measurement covers this setting"
         )
+    if features := unmeasured(setting):
+        warnings.append(f"no measured run covers: {', '.join(features)}")
+    if report is not None and report.interrupted:
+        warnings.append("interrupted: the best setting found so far, not the best there is")
     return Estimate(
         scenario=s,
         resolved=r,
@@ -122,10 +122,31 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         duration_s=duration,
         footprint=print_,
         cost_usd=r.price.si * n * duration if r.price else None,
-        levers=levers(r, setting, r.machine.flash),
+        levers=levers(r, setting),
         search=report,
         warnings=tuple(warnings),
     )
+
+
+def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
+    """Return what the search is asked."""
+    return Question(
+        work=r.work,
+        machine=r.machine,
+        batch=r.batch,
+        outcome=_outcome(r),
+        objective=s.objective,
+        counts=counts,
+        deadline_s=deadline_s,
+        host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
+    )
+
+
+def asked_again(answer: Estimate) -> tuple[Question, Space]:
+    """Return the question and the space that an answer was found with."""
+    s = answer.scenario
+    counts = (s.devices, s.devices) if s.devices else (1, s.max_devices)
+    return question_of(s, answer.resolved, counts, s.max_days * DAY if s.max_days else math.inf), space_of(s)
 
 
 def _solve(
@@ -137,23 +158,34 @@ def _solve(
             key="price_usd_per_device_hour",
             remedy="give --price-usd-per-device-hour, or choose another objective",
         )
-    space = _space(s)
-    question = Question(
-        work=r.work,
-        machine=r.machine,
-        batch=r.batch,
-        outcome=_outcome(r),
-        objective=s.objective,
-        counts=counts,
-        deadline_s=deadline_s,
-        host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
-    )
-    result = search(question, space, progress=progress)
-    report = _report(result, s.objective)
+    space, question = space_of(s), question_of(s, r, counts, deadline_s)
+    result = search(question, space, prune=True, front=counts[0] != counts[1], progress=progress)
+    report = search_report(result, s.objective)
     if result.best is None:
         reason, remedies = explain_failure(result, question, space)
         return Infeasible(s, r, reason, report, remedies)
     return _measure(s, r, result.best.setting, report)
+
+
+def _best_recipe(
+    answer: Callable[..., Estimate | Infeasible], scenario: Scenario, progress: Progress | None
+) -> Estimate | Infeasible:
+    """Answer with each of several precision recipes and return the best answer, saying what it was chosen over."""
+    names = [name.strip() for name in (scenario.precision or "").split(",") if name.strip()]
+    answers = {name: answer(replace(scenario, precision=name), progress=progress) for name in names}
+    feasible = {name: a for name, a in answers.items() if isinstance(a, Estimate) and a.search is not None}
+    if not feasible:
+        return next(iter(answers.values()))
+
+    def key(name: str) -> tuple[float, ...]:
+        report = feasible[name].search
+        assert report is not None
+        return OBJECTIVES[report.objective].key(report.top[0])
+
+    best = min(feasible, key=key)
+    note = f"precision {best}: the best of {', '.join(names)} by objective '{feasible[best].scenario.objective}'"
+    resolved = replace(feasible[best].resolved, notes=(*feasible[best].resolved.notes, note))
+    return replace(feasible[best], resolved=resolved)
 
 
 def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
@@ -171,6 +203,8 @@ def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | 
     InputError
         The scenario names something unknown or contradicts itself.
     """
+    if "," in (scenario.precision or ""):
+        return _best_recipe(plan, scenario, progress)
     s = scenario if scenario.max_days is not None else replace(scenario, max_days=PLAN_DAYS)
     r = resolve(s)
     s = replace(s, layout=_complete(s.layout, s.devices))
@@ -186,6 +220,8 @@ def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimat
     InputError
         No device count, or as `plan`.
     """
+    if "," in (scenario.precision or ""):
+        return _best_recipe(estimate, scenario, progress)
     s = scenario
     if s.devices is None:
         known = [getattr(s.layout, k) for k in ("tp", "pp", "dp")]
@@ -224,7 +260,7 @@ def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]
         step = step_time(r.work, r.machine, floats)
         memory(r.work, r.machine, floats)
         run_time(r.n_steps, step.total, r.run_overhead.si)
-        assess(r.carbon, answer.n_devices, answer.duration_s, answer.mfu)
+        footprint(r.carbon.numbers, answer.n_devices, answer.duration_s, answer.mfu)
     return answer, lines
 
 

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from carbonscaling.carbon.assess import Footprint
+from carbonscaling.carbon.result import Footprint
+from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
-from carbonscaling.search.engine import Candidate
+from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, GB, HOUR
 
-__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport"]
-
-
-@dataclass(frozen=True)
-class SearchReport:
-    """What the search looked at.
-
-    Attributes
-    ----------
-    n_candidates, n_fit, n_layouts : int
-    rejected : Mapping[str, int]
-        Settings by the reason they were refused for.
-    objective : str
-    top : tuple of Candidate
-        The best settings, best first.
-    """
-
-    n_candidates: int
-    n_fit: int
-    n_layouts: int
-    rejected: Mapping[str, int]
-    objective: str
-    top: tuple[Candidate, ...] = ()
+__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +76,7 @@ class Infeasible:
             "feasible": False,
             "reason": self.reason,
             "remedies": list(self.remedies),
-            "search": _search_dict(self.search),
+            "search": search_dict(self.search),
             "notes": list(self.resolved.notes),
         }
 
@@ -184,7 +162,9 @@ class Estimate:
             "steady_days": self.steady_s / DAY,
             "run_overhead": r.run_overhead.si,
             "device_hours": self.device_hours,
+            "n_params": float(total_params(r.spec)),
             "tokens": r.tokens,
+            "training_flops": r.tokens * float(r.work.model_flops),
             "n_steps": r.n_steps,
             "mfu": self.mfu,
             "model_tflops_per_device": self.model_flops_per_device / 1e12,
@@ -193,8 +173,11 @@ class Estimate:
             "memory_per_device_gb": float(self.memory.total) / GB,
             "memory_limit_gb": float(self.memory.limit) / GB,
             "energy_kwh": f.energy_kwh,
+            "water_litres": f.water_litres,
             "carbon_operational_tco2e": f.operational_tco2e,
+            "carbon_operational_market_tco2e": f.market.operational_tco2e,
             "carbon_embodied_tco2e": embodied,
+            "carbon_boundary_tco2e": f.boundary_tco2e,
             "carbon_total_tco2e": f.total_tco2e,
             "carbon_low_tco2e": f.low_tco2e,
             "carbon_high_tco2e": f.high_tco2e,
@@ -213,11 +196,17 @@ class Estimate:
             "global_batch_seqs": r.batch,
             "seq_len": r.seq_len,
             "recompute": Recompute.NAMES[int(s.recompute)],
+            "recompute_percent": int(s.recompute_percent),
             "schedule": Schedule.NAMES[int(s.schedule)],
             "precision": r.recipe.name,
             "carbon_mode": f.mode,
             "loss": r.loss,
         }
+
+    def _interval(self) -> tuple[float, float] | None:
+        f = self.footprint
+        central = f.total_tco2e
+        return (f.low_tco2e / central, f.high_tco2e / central) if central > 0 else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data: flat ``summary``, breakdowns that add up, rejections, what matters most."""
@@ -227,44 +216,34 @@ class Estimate:
             "summary": self.summary(),
             "step_time_s": _parts(self.step),
             "memory_bytes": _parts(self.memory),
-            "carbon": {
-                "mode": f.mode,
-                "amortisation": f.amortisation,
-                "embodied_route": f.embodied_route,
-                "carbon_basis": f.carbon_basis,
-                "parts": {k: float(v) for k, v in f.parts._asdict().items()},
-                "interval_tco2e": [f.low_tco2e, f.high_tco2e],
-                "widest": [vars(w) for w in f.widest],
-                "device_kg_by_route": dict(f.device_kg_by_route),
-                "water_litres": f.water_litres,
-            },
+            "carbon": carbon_dict(f),
             "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
-            "search": _search_dict(self.search) if self.search else None,
+            "search": search_dict(self.search, self._interval()) if self.search else None,
             "notes": list(self.resolved.notes),
             "warnings": list(self.warnings),
             "sources": list(f.sources),
         }
 
 
+def carbon_dict(f: Footprint) -> dict[str, Any]:
+    """Return a footprint as plain data: parts that add up, intervals, both scope 2 methods, conventions."""
+    return {
+        "mode": f.mode,
+        "amortisation": f.amortisation,
+        "embodied_route": f.embodied_route,
+        "carbon_basis": f.carbon_basis,
+        "carbon_intensity_g_per_kwh": f.carbon_intensity_g_per_kwh,
+        "pue": f.pue,
+        "parts": {k: float(v) for k, v in f.parts._asdict().items()},
+        "interval_tco2e": [f.low_tco2e, f.high_tco2e],
+        "intervals": {k: list(v) for k, v in f.intervals.items()},
+        "market": {**vars(f.market), "interval_tco2e": list(f.market.interval_tco2e)},
+        "boundary": [vars(line) for line in f.lines],
+        "widest": [vars(w) for w in f.widest],
+        "device_kg_by_route": dict(f.device_kg_by_route),
+        "water_litres": f.water_litres,
+    }
+
+
 def _parts(values: Any) -> dict[str, float]:
     return {**{k: float(v) for k, v in values._asdict().items()}, "total": float(values.total)}
-
-
-def _search_dict(search: SearchReport) -> dict[str, Any]:
-    return {
-        "objective": search.objective,
-        "n_candidates": search.n_candidates,
-        "n_layouts": search.n_layouts,
-        "n_fit": search.n_fit,
-        "rejected": dict(search.rejected),
-        "top": [
-            {
-                **{k: int(v) for k, v in c.setting._asdict().items()},
-                "n_devices": c.n_devices,
-                "step_time_s": c.step_s,
-                "duration_days": c.duration_s / DAY,
-                "carbon_tco2e": c.carbon_kg / 1000.0,
-            }
-            for c in search.top
-        ],
-    }

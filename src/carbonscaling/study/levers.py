@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
 from carbonscaling.carbon.footprint import footprint
-from carbonscaling.perf.build import machine
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.machine import Machine
@@ -64,7 +63,7 @@ def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
             )
 
 
-def levers(r: Resolved, setting: Setting, flash: float, n_best: int = 3) -> tuple[Lever, ...]:
+def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """Return the inputs whose published range moves total carbon most, widest first.
 
     The setting is held fixed. Time efficiencies act through the run time and the utilisation; carbon factors directly.
@@ -73,8 +72,6 @@ def levers(r: Resolved, setting: Setting, flash: float, n_best: int = 3) -> tupl
     ----------
     r : Resolved
     setting : Setting
-    flash : float
-        1 where attention is fused.
     n_best : int
     """
     floats = Setting(*(float(v) for v in setting))
@@ -98,7 +95,7 @@ def levers(r: Resolved, setting: Setting, flash: float, n_best: int = 3) -> tupl
             if r.run_overhead.low is not None:
                 add(NAMES[name], datum, *(total(r.machine, e.run_overhead.si) for e in (low, high)))
             continue
-        ends = (total(machine(r.cluster, r.recipe, e)._replace(flash=flash), r.run_overhead.si) for e in (low, high))
+        ends = (total(r.machine_with(e), r.run_overhead.si) for e in (low, high))
         add(NAMES[name], datum, *ends)
 
     step = float(step_time(r.work, r.machine, floats).total)

@@ -29,12 +29,17 @@ def setting_words(s: Setting) -> str:
     if s.vpp > 1:
         rest.append(f"{s.vpp} chunks a stage")
     if s.recompute:
-        rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation")
+        share = f" of {int(s.recompute_percent)} % of layers" if s.recompute_percent < 100 else ""
+        rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation{share}")
     return ", ".join((" ".join(degrees), *rest))
 
 
 def _share(result: SearchResult) -> str:
-    reasons = {rule.name: rule.reason for rule in RULES} | {"memory": "memory", "deadline": "the deadline"}
+    reasons = {rule.name: rule.reason for rule in RULES} | {
+        "memory": "memory",
+        "deadline": "the deadline",
+        "bound": "cannot fit or finish in time by their bounds",
+    }
     parts = [f"{n / result.n_candidates:.0%} {reasons[name]}" for name, n in result.rejected.most_common(3)]
     return "; ".join(parts)
 
@@ -89,7 +94,7 @@ def _more_devices(question: Question, space: Space, *, by_deadline: bool) -> str
     if not by_deadline:
         wider = replace(wider, deadline_s=math.inf)
     wider = replace(wider, host_devices=max(question.host_devices, 1))
-    found = search(wider, replace(space, dp=()) if low == high else space).best
+    found = search(wider, replace(space, dp=()) if low == high else space, prune=True).best
     if found is None:
         return None
     words = f"{found.n_devices:,} devices would do ({setting_words(found.setting)}"

@@ -99,13 +99,17 @@ _SPEEDS: tuple[tuple[str, str, Callable[[Estimate], float]], ...] = (
 
 
 def reported_table() -> tuple[ReportedRow, ...]:
-    """Estimate every published run from its setting, and search a setting of our own for the same devices."""
+    """Estimate every published run from its setting, and search a setting of our own for the same devices.
+
+    Nothing is calibrated: device-level efficiencies alone.
+    """
     rows = []
     for name, run in reported_runs().items():
         field, unit, speed = next(s for s in _SPEEDS if getattr(run, s[0]) is not None)
         datum: Any = getattr(run, field)
-        ours = estimate(run.scenario)
-        free = estimate(replace(run.scenario, layout=Layout(), flash=None))
+        plain = replace(run.scenario, calibration="none")
+        ours = estimate(plain)
+        free = estimate(replace(plain, layout=Layout(), flash=None))
         rows.append(
             ReportedRow(
                 name=name,

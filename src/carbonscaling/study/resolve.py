@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from carbonscaling.calibration.profile import (
+    UNKNOWN,
+    Calibration,
+    calibrated,
+    family,
+    load_calibration,
+    shipped_calibration,
+)
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.catalog import factors, hardware, laws
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.prices import price
+from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.roadmap import project, project_host
 from carbonscaling.laws import round_batch
@@ -34,6 +44,7 @@ class Resolved:
 
     Attributes
     ----------
+    scenario : Scenario
     spec : ModelSpec
     tokens, compute : float
         Training tokens, and 6·N_active·D FLOPs by which laws and batch are sized.
@@ -50,6 +61,7 @@ class Resolved:
         Choices made where the scenario was silent.
     """
 
+    scenario: Scenario
     spec: ModelSpec
     tokens: float
     compute: float
@@ -65,6 +77,32 @@ class Resolved:
     run_overhead: Datum
     price: Datum | None
     notes: tuple[str, ...]
+
+    @property
+    def time(self) -> Datum:
+        """Actual over estimated run time, with its range: the step model's error and the run's overhead together."""
+        overhead = self.run_overhead
+        calibration = _calibration(self.scenario.calibration)
+        half = calibration.half_width(
+            experts=self.work.n_experts > 0,
+            low_precision=self.machine.peak > 1.5 * self.machine.peak_attention,
+            new_architecture=not calibration.seen(family(self.cluster.device)),
+        )
+        step = factors.factor("time.step.default")
+        if half is not None:
+            remark = "90 % interval of rows whose whole source was left out: carbonscaling validate"
+            step = Datum(
+                1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation", remark=remark
+            )
+        low, high = (
+            math.exp(side * math.hypot(math.log(step.si_range[end]), math.log(overhead.si_range[end] / overhead.si)))
+            for end, side in ((0, -1.0), (1, 1.0))
+        )
+        return Datum(1.0, "1", step.source, low, high, basis=step.basis, remark="step time and run overhead together")
+
+    def machine_with(self, constants: Efficiency) -> Machine:
+        """Return the scenario's machine with other device-level constants."""
+        return _machine(self.scenario, self.cluster, self.recipe, constants)
 
     @property
     def n_steps(self) -> float:
@@ -86,6 +124,19 @@ def _cluster(s: Scenario) -> Cluster:
             found.max_devices,
         )
     return found
+
+
+def _calibration(name: str) -> Calibration:
+    if name == "none":
+        return Calibration("no calibration")
+    return shipped_calibration() if name == "shipped" else load_calibration(Path(name))
+
+
+def _machine(s: Scenario, cluster: Cluster, recipe: Precision, constants: Efficiency) -> Machine:
+    """Return the cluster as numbers, with the scenario's calibration applied."""
+    plain = build.machine(cluster, recipe, constants)
+    machine = calibrated(plain, cluster.device, s.stack or UNKNOWN, _calibration(s.calibration))
+    return machine if s.flash is None else machine._replace(flash=1.0 if s.flash else 0.0)
 
 
 def resolve(s: Scenario) -> Resolved:
@@ -111,16 +162,15 @@ def resolve(s: Scenario) -> Resolved:
         batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, seq_len)))
         notes.append(f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs")
     cluster = _cluster(s)
-    recipe = precision(s.precision)
+    recipe = precision(s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16"))
     constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
-    machine = build.machine(cluster, recipe, constants)
-    if s.flash is not None:
-        machine = machine._replace(flash=1.0 if s.flash else 0.0)
+    machine = _machine(s, cluster, recipe, constants)
     overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
     money = price(cluster.device.id)
     if s.price_usd_per_device_hour is not None:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
     return Resolved(
+        scenario=s,
         spec=spec,
         tokens=tokens,
         compute=compute,
@@ -138,6 +188,8 @@ def resolve(s: Scenario) -> Resolved:
             pue=s.pue,
             lifetime_years=s.lifetime_years,
             carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
+            amortisation=s.amortisation,
+            overrides=load_factors(s.factors) if s.factors else None,
         ),
         work=build.workload(spec, seq_len),
         machine=machine,

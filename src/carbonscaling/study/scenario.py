@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.search.objectives import OBJECTIVES
@@ -24,9 +25,18 @@ class Layout:
 
     Attributes
     ----------
-    tp, pp, dp, cp, ep, etp : int, optional
-        Degrees of tensor, pipeline, data, context and expert parallelism and of tensor parallelism inside experts.
-        `dp` counts every replica of the dense layers.
+    tp : int, optional
+        Tensor parallelism.
+    pp : int, optional
+        Pipeline stages.
+    dp : int, optional
+        Data parallelism: every replica of the dense layers counts.
+    cp : int, optional
+        Context parallelism: devices that share a sequence.
+    ep : int, optional
+        Expert parallelism: devices over which the experts are spread.
+    etp : int, optional
+        Tensor parallelism inside an expert.
     vpp : int, optional
         Model chunks per pipeline stage.
     zero : int, optional
@@ -36,7 +46,11 @@ class Layout:
     micro_batch : int, optional
         Sequences of a micro-batch.
     recompute : {"none", "selective", "full"}, optional
+        Activations that the backward pass computes again.
+    recompute_percent : int, optional
+        Share of the layers that recompute, in percent.
     schedule : {"1f1b", "zb1p", "dualpipe"}, optional
+        Pipeline schedule: one forward one backward (interleaved where vpp > 1), zero bubble, or DualPipe.
     sequence_parallel : bool, optional
         Shard norms and residuals over the sequence (default: wherever ``tp > 1``).
     """
@@ -52,6 +66,7 @@ class Layout:
     shard: int | None = None
     micro_batch: int | None = None
     recompute: RecomputeName | None = None
+    recompute_percent: int | None = None
     schedule: ScheduleName | None = None
     sequence_parallel: bool | None = None
 
@@ -68,43 +83,71 @@ class Scenario:
         Scaling law that sets the model, the tokens, or both.
     d_model : int, optional
         Width of a model of the papers' family (``law = "paper_v1"`` or ``"paper_v2"``).
-    target_loss, compute : float, optional
-        What the law is asked for: a loss to reach, or training FLOPs to spend.
+    target_loss : float, optional
+        Loss to reach by the law.
+    compute : float, optional
+        Training FLOPs to spend by the law.
     tokens : float, optional
         Training tokens; without them the law's, or 20 per parameter.
-    device, host : str
-        Catalogue name or TOML file of the accelerator; host other than its usual one.
-    devices, max_devices : int
-        Exact count, or the most a plan may use.
+    device : str
+        Accelerator: a catalogue name, or the path of a TOML file.
+    host : str, optional
+        Host other than the device's usual one: a catalogue name, or the path of a TOML file.
+    devices : int, optional
+        Exact number of devices.
+    max_devices : int
+        Most devices that a plan may use.
     nic_gbps : float, optional
         Network per device and direction in Gbit/s, in place of the host's.
     max_days : float, optional
-        Deadline of a plan.
-    objective : {"paper", "time", "carbon", "cost"}
+        Deadline; a plan without one has 90 days.
+    objective : {"paper", "time", "carbon", "energy", "cost"}
+        What is best: "paper" fewest devices then shortest time, "time", "carbon", "energy" or "cost".
     batch : int, optional
         Global batch in sequences; without it the critical batch of the law (C^1/6).
     seq_len : int, optional
         Tokens of a sequence; without it the model's own training length.
-    precision : str
-        Number-format recipe.
+    precision : str, optional
+        Number-format recipe, or several with commas between to take the best; without it bf16, or fp16 where the
+        device has no bf16.
     flash : bool, optional
         Fused attention; without it as the device's usual stack.
     layout : Layout
-    space : {"default", "paper"}
-        Rules of the search; "paper" applies the papers' strict ones.
+    space : {"default", "paper", "full"}
+        Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
     region : str
         Cloud region or country that sets the carbon intensity.
-    carbon_intensity_g_per_kwh, pue, lifetime_years : float, optional
-        In place of the region's, the provider's, the default.
+    carbon_intensity_g_per_kwh : float, optional
+        Carbon intensity of electricity in g CO2e/kWh, in place of the region's.
+    pue : float, optional
+        Facility energy over IT energy, in place of the default.
+    lifetime_years : float, optional
+        Years over which embodied carbon is spread, in place of the default.
     carbon_mode : {"physical", "paper"}
+        Carbon model: this project's, or the papers' equations and constants.
     paper_version : {"v1", "v2"}
+        Version of the paper, where the carbon mode is "paper".
+    amortisation : {"calendar", "busy_hours"}
+        Embodied carbon over the machine's lifetime, or over its hours in use.
+    shared_hosts : bool
+        Count only the used part of a part-filled host, because others use the rest.
+    factors : str, optional
+        TOML file of the user's own carbon factors, each in the place of the shipped one.
+    boundary : Boundary
+        Lines beside the final run; none unless given.
     run_overhead : float, optional
         Run time over its own steady state (1 or more).
     price_usd_per_device_hour : float, optional
+        Price of a device-hour in US dollars, in place of the list price.
     years_ahead : float
-        Technology projection of the device.
+        Years by which the device's technology is projected.
     cpa_growth : bool
         Let carbon per area grow along with it (the papers' EUV curves).
+    stack : str, optional
+        Software stack whose measured factors apply (megatron, fsdp, mlperf, nanotron, xla); without it none do.
+    calibration : str
+        Constants fitted to measured runs: "shipped", "none" for device-level values alone, or a file that
+        ``carbonscaling calibrate`` wrote.
     profile : str, optional
         TOML file of efficiencies measured by the user.
     """
@@ -124,20 +167,26 @@ class Scenario:
     objective: str = "paper"
     batch: int | None = None
     seq_len: int | None = None
-    precision: str = "bf16"
+    precision: str | None = None
     flash: bool | None = None
     layout: Layout = field(default_factory=Layout)
-    space: Literal["default", "paper"] = "default"
+    space: Literal["default", "paper", "full"] = "default"
     region: str = "us-east5"
     carbon_intensity_g_per_kwh: float | None = None
     pue: float | None = None
     lifetime_years: float | None = None
     carbon_mode: Literal["physical", "paper"] = "physical"
     paper_version: Literal["v1", "v2"] = "v2"
+    amortisation: Literal["calendar", "busy_hours"] = "calendar"
+    shared_hosts: bool = False
+    factors: str | None = None
+    boundary: Boundary = field(default_factory=Boundary)
     run_overhead: float | None = None
     price_usd_per_device_hour: float | None = None
     years_ahead: float = 0.0
     cpa_growth: bool = False
+    stack: str | None = None
+    calibration: str = "shipped"
     profile: str | None = None
 
     def __post_init__(self) -> None:
@@ -149,6 +198,7 @@ _POSITIVE = ("tokens", "compute", "target_loss", "max_days", "nic_gbps", "lifeti
 _COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model")
 _BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
     ("layout.zero", 0, 3, "0, 1, 2 or 3", "choose a ZeRO stage"),
+    ("layout.recompute_percent", 1, 100, "1 to 100 percent", "100 recomputes in every layer"),
     ("layout.shard", 0, math.inf, "0 (the whole group) or a group size", "choose a group size"),
     ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
     ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
@@ -217,7 +267,7 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario file; file names in it are relative to the file's own folder."""
     data = read_toml(path)
-    for key in ("model", "device", "host", "profile"):
+    for key in ("model", "device", "host", "profile", "factors"):
         value = data.get(key)
         if isinstance(value, str) and (path.parent / value).is_file():
             data[key] = str(path.parent / value)

@@ -1,0 +1,1 @@
+"""Constants that measurements have moved: the knobs, their fitted factors, and how they apply to a machine."""

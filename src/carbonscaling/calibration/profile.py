@@ -1,0 +1,198 @@
+"""A calibration: fitted factors by knob and scope, how they apply to a machine, and how they are kept in a file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carbonscaling.calibration.knobs import KNOBS
+from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.hardware.device import Device
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number
+
+__all__ = [
+    "UNKNOWN",
+    "Calibration",
+    "Constant",
+    "apply",
+    "calibrated",
+    "family",
+    "load_calibration",
+    "shipped_calibration",
+    "to_toml",
+]
+
+ALL = "all"
+UNKNOWN = ""
+"""Stack of a row that names none: no factor is fitted for it."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One fitted factor.
+
+    Attributes
+    ----------
+    knob, scope : str
+        Which constant, and the architecture, stack or ``all`` it holds for.
+    value : float
+        Factor on the device-level value.
+    low, high : float
+        One standard deviation of the fit on either side, in the factor.
+    prior_spread : float
+    n_rows, n_sources : int
+        Measurements it was fitted on.
+    """
+
+    knob: str
+    scope: str
+    value: float
+    low: float
+    high: float
+    prior_spread: float
+    n_rows: int
+    n_sources: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Fitted factors with what the intervals need.
+
+    Attributes
+    ----------
+    title : str
+    constants : tuple of Constant
+    interval : Mapping[str, float]
+        Coefficients of the residual scale by row feature, and ``quantile``, the 90 % quantile of scaled residuals of
+        rows whose whole source was left out.
+    """
+
+    title: str
+    constants: tuple[Constant, ...] = ()
+    interval: Mapping[str, float] = field(default_factory=dict)
+
+    def factor(self, knob: str, scope: str = ALL) -> float:
+        """Return a factor; 1 where it was never fitted."""
+        return next((c.value for c in self.constants if c.knob == knob and c.scope == scope), 1.0)
+
+    def factors(self, architectures: Sequence[str], devices: Sequence[str], stacks: Sequence[str]) -> dict[str, Any]:
+        """Return every knob's factors as arrays, one entry per row."""
+        by_scope = {"architecture": architectures, "device": devices, "stack": stacks}
+        found: dict[str, Any] = {}
+        for knob in KNOBS:
+            if knob.scope == "all":
+                found[knob.name] = self.factor(knob.name)
+            else:
+                names = by_scope[knob.scope]
+                table = {name: self.factor(knob.name, name) for name in set(names)}
+                found[knob.name] = np.array([table[name] for name in names])
+        return found
+
+    def half_width(self, **features: bool) -> float | None:
+        """Return half the width of the 90 % interval of a step time, on the logarithm; None where none was learnt.
+
+        Parameters
+        ----------
+        features : bool
+            What the row is, by the names in `interval` (``experts``, ``low_precision``, ``new_stack``, …).
+        """
+        if not self.interval:
+            return None
+        scale = self.interval["base"] + sum(self.interval[name] for name, holds in features.items() if holds)
+        return float(np.exp(scale)) * self.interval["quantile"]
+
+    def seen(self, scope: str) -> bool:
+        """Whether any constant was fitted for this architecture or stack."""
+        return any(c.scope == scope for c in self.constants)
+
+
+def family(device: Device) -> str:
+    """Architecture that constants are fitted for: every TPU generation is one, GPUs by their name."""
+    return "TPU" if device.kind == "tpu" else device.architecture
+
+
+def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
+    """Return the machine with factors applied.
+
+    The stack's ``software`` factor lengthens the whole step: every rate is divided by it, every latency multiplied.
+
+    Parameters
+    ----------
+    machine : Machine
+        Fields may be arrays, one entry per row.
+    f : Mapping
+        A factor per knob, as `Calibration.factors` returns them.
+    """
+    low_bits = machine.peak > 1.5 * machine.peak_attention
+    gemm = f["training_gemm"] * f["gemm"] * f["device"] * np.where(low_bits, f["gemm_low"], 1.0)
+    attention = f["training_attention"] * f["attention"] * f["stack_attention"]
+    slow = f["software"]
+    return machine._replace(
+        peak=machine.peak / slow,
+        peak_attention=machine.peak_attention / slow,
+        bandwidth=machine.bandwidth / slow,
+        gemm_efficiency=np.minimum(machine.gemm_efficiency * gemm, 0.95),
+        grouped_efficiency=np.minimum(machine.grouped_efficiency * gemm * f["grouped"], 0.95),
+        attention_forward=np.minimum(machine.attention_forward * attention, 0.95),
+        attention_backward=np.minimum(machine.attention_backward * attention, 0.95),
+        elementwise=machine.elementwise * f["elementwise"] * f["stack_elementwise"],
+        kernel_latency=machine.kernel_latency * f["kernel_latency"] * slow,
+        link_latency=machine.link_latency * f["link_latency"] * slow,
+        nic_latency=machine.nic_latency * f["nic_latency"] * slow,
+        link=machine.link * f["link"] / slow,
+        nic=machine.nic * f["nic"] / slow,
+        imbalance=machine.imbalance * f["imbalance"],
+        exchange=machine.exchange * f["exchange"],
+        overlap=np.minimum(machine.overlap * f["overlap"], 0.98),
+        straggler=machine.straggler * f["straggler"],
+        step_overhead=machine.step_overhead * f["step_overhead"] * slow,
+        layer_launch=machine.layer_launch * f["layer_launch"] * slow,
+        moe_launch=machine.moe_launch * f["layer_launch"] * f["moe_launch"] * slow,
+    )
+
+
+def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
+    """Return one device's machine under a calibration, in plain numbers."""
+    factors = calibration.factors([family(device)], [device.id], [stack])
+    single = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in factors.items()}
+    return type(machine)(*(float(v) for v in apply(machine, single)))
+
+
+def to_toml(calibration: Calibration, header: str) -> str:
+    """Return a calibration as the text of a TOML file."""
+    lines = [*(f"# {line}" for line in header.splitlines()), f'title = "{calibration.title}"', "", "[interval]"]
+    lines += [f"{name} = {value!r}" for name, value in calibration.interval.items()]
+    for c in calibration.constants:
+        lines += ["", "[[constants]]"]
+        lines += [f'{k} = "{v}"' if isinstance(v, str) else f"{k} = {v!r}" for k, v in asdict(c).items()]
+    return "\n".join(lines) + "\n"
+
+
+def load_calibration(path: Path) -> Calibration:
+    """Read a calibration file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or has unknown or missing keys.
+    """
+    return build(Calibration, read_toml(path), str(path))
+
+
+@lru_cache(maxsize=1)
+def shipped_calibration() -> Calibration:
+    """Return the calibration fitted on all shipped measurements; an empty one where none is shipped."""
+    file = resources.files("carbonscaling.catalog").joinpath("calibration.toml")
+    if not file.is_file():
+        return Calibration("no calibration")
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    constants = tuple(Constant(**row) for row in data.get("constants", ()))
+    return Calibration(data["title"], constants, data["interval"])

@@ -1,0 +1,93 @@
+"""What a training project emits beside its final run: optional lines, each a share that is nought unless given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
+from carbonscaling.errors import InputError
+from carbonscaling.units import KWH, TONNE
+
+__all__ = ["Boundary", "BoundaryLine", "boundary_lines"]
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Lines beside the final run.
+
+    Attributes
+    ----------
+    development : float
+        Experiments before the final run, over the final run (published: 0.5 OLMo, 2.4 LLaMA 1, 4.6 OLMo 3).
+    failed_runs : float
+        Runs thrown away, over the final run.
+    evaluation : float
+        Evaluation, over the final run.
+    inference : float
+        Inference charged to this training, over the final run.
+    idle_reservation : float
+        Time for which the devices are reserved and idle, over the time of the run.
+    """
+
+    development: float = 0.0
+    failed_runs: float = 0.0
+    evaluation: float = 0.0
+    inference: float = 0.0
+    idle_reservation: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a share below nought."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (value >= 0.0 and math.isfinite(value)):
+                raise InputError(
+                    f"{field.name} is out of range",
+                    key=f"boundary.{field.name}",
+                    value=value,
+                    allowed="0 (not counted) or more; 0.5 adds half of the final run",
+                    remedy="correct the value, or leave it out",
+                )
+
+
+@dataclass(frozen=True)
+class BoundaryLine:
+    """One line beside the final run: energy, water and carbon, operational and embodied."""
+
+    name: str
+    share: float
+    energy_kwh: float
+    operational_tco2e: float
+    embodied_tco2e: float
+    water_litres: float
+
+    @property
+    def total_tco2e(self) -> float:
+        """Operational and embodied."""
+        return self.operational_tco2e + self.embodied_tco2e
+
+
+def _line(name: str, share: float, p: FootprintParts, times: float) -> BoundaryLine:
+    return BoundaryLine(
+        name,
+        share,
+        times * float(p.energy_j) / KWH,
+        times * float(p.operational_kg) / TONNE,
+        times * float(p.total_kg - p.operational_kg) / TONNE,
+        times * float(p.water_l),
+    )
+
+
+def boundary_lines(
+    boundary: Boundary, numbers: CarbonNumbers, n_devices: float, duration_s: float, run: FootprintParts
+) -> tuple[BoundaryLine, ...]:
+    """Return every line, those of nought too, so that a report always says what it leaves out.
+
+    Idle reservation draws idle power and carries the machines; the others are shares of the final run itself.
+    """
+    shares = {f.name: getattr(boundary, f.name) for f in fields(boundary)}
+    idle = footprint(numbers._replace(idle_share=1.0, checkpoint_share=0.0, restart_share=0.0, communication_share=0.0),
+                     n_devices, duration_s, 0.0)  # fmt: skip
+    return tuple(
+        _line(name, share, idle if name == "idle_reservation" else run, share) for name, share in shares.items()
+    )

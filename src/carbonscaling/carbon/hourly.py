@@ -1,0 +1,107 @@
+"""Carbon intensity by the hour: what a run meets that begins at some hour, and pauses while the grid is dirty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from carbonscaling.errors import InputError
+
+__all__ = ["HourlyProfile", "Passage", "passage"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HourlyProfile:
+    """Carbon intensity of consecutive hours; beyond its end it begins again.
+
+    Attributes
+    ----------
+    begin : str
+        First hour, ISO 8601.
+    g_per_kwh : tuple of float
+    """
+
+    begin: str
+    g_per_kwh: tuple[float, ...]
+
+    @property
+    def average(self) -> float:
+        """Mean over the profile."""
+        return float(np.mean(self.g_per_kwh))
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What a run meets.
+
+    Attributes
+    ----------
+    start_hour : float
+        Hours after the profile's begin.
+    working_h, paused_h : float
+        They add up to the time from start to end.
+    working_g_per_kwh, paused_g_per_kwh : float
+        Mean intensity while working, and while paused (nought without a pause).
+    """
+
+    start_hour: float
+    working_h: float
+    paused_h: float
+    working_g_per_kwh: float
+    paused_g_per_kwh: float
+
+
+def passage(profile: HourlyProfile, start_hour: float, duration_h: float, pause_above: float = math.inf) -> Passage:
+    """Return what a run of `duration_h` working hours meets from `start_hour`, pausing above a threshold.
+
+    Whole passes through the profile are counted at once, so that a run of years costs no more than one of days.
+
+    Parameters
+    ----------
+    profile : HourlyProfile
+    start_hour : float
+        Hours after the profile's begin, at least 0.
+    duration_h : float
+    pause_above : float
+        g/kWh; work stops in hours above.
+
+    Raises
+    ------
+    InputError
+        The threshold leaves no hour to work in.
+    """
+    g = np.asarray(profile.g_per_kwh, dtype=float)
+    if not np.any(g <= pause_above):
+        raise InputError(
+            "no hour of the profile is clean enough to work in", key="pause_above", value=pause_above,
+            allowed=f"{g.min():g} g/kWh or more", remedy="raise the threshold",
+        )  # fmt: skip
+    first, offset = divmod(start_hour, 1.0)
+    around = np.roll(g, -(int(first) % len(g)))
+    length = np.ones(len(g) + 1)
+    length[0], length[-1] = 1.0 - offset, offset
+    hours = np.append(around, around[0])
+    working = np.where(hours <= pause_above, length, 0.0)
+    paused = length - working
+    passes = np.ceil(duration_h / working.sum()) - 1.0
+    left = duration_h - passes * working.sum()
+    done = np.minimum(np.cumsum(working), left)
+    last = np.diff(done, prepend=0.0)
+    reached = np.cumsum(working) - working < left
+    waited = np.where(reached, paused, 0.0)
+    waited[int(np.flatnonzero(last > 0.0)[-1]) + 1 :] = 0.0  # a pause after the last worked hour is no part of the run
+    worked = passes * working + last
+    rest = passes * paused + waited
+    paused_h = float(rest.sum())
+    return Passage(
+        start_hour,
+        float(worked.sum()),
+        paused_h,
+        float(worked @ hours / worked.sum()),
+        float(rest @ hours / paused_h) if paused_h > 0.0 else 0.0,
+    )

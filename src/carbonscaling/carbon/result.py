@@ -1,0 +1,96 @@
+"""The footprint of one run, as every door shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carbonscaling.carbon.boundary import BoundaryLine
+from carbonscaling.carbon.footprint import FootprintParts
+
+__all__ = ["Footprint", "Market", "WideningFactor"]
+
+
+@dataclass(frozen=True)
+class WideningFactor:
+    """A factor's own effect on the total: tonnes with it at the low and at the high end of its range."""
+
+    name: str
+    low_tco2e: float
+    high_tco2e: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Market:
+    """Operational carbon by the market-based method (GHG Protocol, scope 2), beside the location-based figure."""
+
+    carbon_intensity_g_per_kwh: float
+    basis: str
+    source: str
+    operational_tco2e: float
+    interval_tco2e: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Footprint of one training run.
+
+    `parts` are in SI and add up to the run's own totals; `total_tco2e` is operational plus embodied plus the lines
+    beside the final run, which are nought unless asked for.
+
+    Attributes
+    ----------
+    mode, version, region, amortisation, embodied_route, carbon_basis : str
+        Conventions, to be printed with every figure; `carbon_basis` says what the carbon intensity counts.
+    carbon_intensity_g_per_kwh, pue : float
+        Central values used.
+    total_tco2e, operational_tco2e, embodied_tco2e, boundary_tco2e : float
+        Operational carbon is location-based.
+    energy_kwh, water_litres : float
+        Of the final run.
+    parts : FootprintParts
+    lines : tuple of BoundaryLine
+    intervals : Mapping[str, tuple of float]
+        5th and 95th percentiles of energy, operational, embodied and total carbon, and water.
+    market : Market
+    widest : tuple of WideningFactor
+        The (up to) three factors that widen the interval most, widest first.
+    device_kg_by_route, host_kg_by_route : Mapping[str, float]
+        Embodied carbon of one device and one host by route, side by side.
+    sources : tuple of str
+        Reference keys of the factors used.
+    """
+
+    mode: str
+    version: str
+    region: str
+    amortisation: str
+    embodied_route: str
+    carbon_basis: str
+    carbon_intensity_g_per_kwh: float
+    pue: float
+    total_tco2e: float
+    operational_tco2e: float
+    embodied_tco2e: float
+    boundary_tco2e: float
+    energy_kwh: float
+    water_litres: float
+    parts: FootprintParts
+    lines: tuple[BoundaryLine, ...]
+    intervals: Mapping[str, tuple[float, float]]
+    market: Market
+    widest: tuple[WideningFactor, ...]
+    device_kg_by_route: Mapping[str, float]
+    host_kg_by_route: Mapping[str, float]
+    sources: tuple[str, ...]
+
+    @property
+    def low_tco2e(self) -> float:
+        """5th percentile of the total."""
+        return self.intervals["total_tco2e"][0]
+
+    @property
+    def high_tco2e(self) -> float:
+        """95th percentile of the total."""
+        return self.intervals["total_tco2e"][1]

@@ -1,0 +1,106 @@
+"""How the ranges of the factors, and of the run's time, pass through to every figure.
+
+A range is read as the 5th to 95th percentile, the value as the median, of a normal distribution whose two halves differ
+in width: on the logarithm where the range is above nought, on the value itself where it touches nought. Factors count
+as independent. Every factor has its own random numbers, so that two answers differ by what differs in them and not by chance.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
+from carbonscaling.sources import Datum
+
+__all__ = ["LIMITS", "N_SAMPLES", "SEED", "draws", "interval", "sample_factor", "sample_footprint"]
+
+Array = npt.NDArray[np.float64]
+Assemble = Callable[[Mapping[str, Any]], CarbonNumbers]
+
+N_SAMPLES = 4096
+SEED = 20250808
+Z95 = 1.6448536269514722
+"""95th percentile of the standard normal distribution."""
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "pue": (1.0, np.inf),
+    "good_share": (0.01, 1.0),
+    "busy_share": (0.01, 1.0),
+    "best_utilisation": (0.01, 1.0),
+}
+"""Bounds of nature on some factors; samples beyond are set to the bound."""
+
+
+def draws(name: str, n: int = N_SAMPLES, seed: int = SEED) -> Array:
+    """Return standard normal numbers that depend on the factor's name and the seed alone."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(n)
+
+
+def sample_factor(name: str, datum: Datum, z: Array) -> Array:
+    """Return values in SI of a factor at standard normal `z`.
+
+    >>> sample_factor("pue", Datum(1.1, "1", "x", low=1.08, high=1.2), np.array([-Z95, 0.0, Z95])).round(6).tolist()
+    [1.08, 1.1, 1.2]
+    """
+    (low, high), value = datum.si_range, datum.si
+    if low > 0.0:
+        down, up = math.log(value / low), math.log(high / value)
+        width: Array = np.where(z < 0.0, down, up)
+        found: Array = value * np.exp(width * z / Z95)
+    else:
+        width = np.where(z < 0.0, value - low, high - value)
+        found = np.maximum(value + width * z / Z95, 0.0)
+    least, most = LIMITS.get(name, (0.0, np.inf))
+    clipped: Array = np.clip(found, least, most)
+    return clipped
+
+
+def sample_footprint(
+    assemble: Assemble,
+    factors: Mapping[str, Datum],
+    n_devices: float,
+    duration_s: float,
+    utilisation: float,
+    time: Datum | None = None,
+    *,
+    shares: Mapping[str, float] | None = None,
+    normals: Mapping[str, Array] | None = None,
+) -> tuple[FootprintParts, Mapping[str, Array]]:
+    """Return the parts of the footprint for many draws of the ranged factors, and the drawn values.
+
+    Parameters
+    ----------
+    assemble : callable
+        Coefficients from the SI values of all factors.
+    factors : Mapping[str, Datum]
+    time : Datum, optional
+        Actual over expected run time; a slower run works less hard.
+    shares : Mapping[str, float], optional
+        Shares of the run's time, and whether hosts are shared: fields of `CarbonNumbers`.
+    normals : Mapping[str, Array], optional
+        Standard normal numbers by factor, in place of `draws`.
+    """
+    ranged = {name: datum for name, datum in factors.items() if datum.low is not None}
+    if time is not None and time.low is not None:
+        ranged["time"] = time
+    z = {name: draws(name) if normals is None else normals[name] for name in ranged}
+    drawn = {name: sample_factor(name, datum, z[name]) for name, datum in ranged.items()}
+    n = len(next(iter(drawn.values()))) if drawn else 1
+    values = {name: np.full(n, datum.si) for name, datum in factors.items()} | {
+        name: array for name, array in drawn.items() if name != "time"
+    }
+    ratio = drawn.get("time", np.ones(n))
+    numbers = assemble(values)._replace(**(shares or {}))
+    return footprint(numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)), drawn
+
+
+def interval(values: Any, central: float) -> tuple[float, float]:
+    """Return the 5th and 95th percentiles, never so that they leave the central value out."""
+    array = np.atleast_1d(np.asarray(values, dtype=float))
+    low, high = np.percentile(array, [5.0, 95.0])
+    return min(float(low), central), max(float(high), central)

@@ -1,0 +1,44 @@
+"""``carbonscaling bench``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import OUTPUT, Json, JsonFile
+
+__all__ = ["bench"]
+
+
+def bench(
+    *,
+    large: Annotated[
+        bool, Parameter(negative=(), help="Walk through a billion settings as well (a minute).", group=OUTPUT)
+    ] = False,
+    json: Json = False,
+    output: JsonFile = None,
+) -> int:
+    """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
+    from carbonscaling.report.bench import bench_page
+    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.study.bench import bench as measure
+    from carbonscaling.study.bench import summary
+
+    rows = []
+    for row in measure(large=large):
+        rows.append(row)
+        out.remark(f"{row.name}: {row.seconds:.3g} s")
+    data = {
+        "summary": summary(rows),
+        "rows": [{**dataclasses.asdict(row), "candidates_per_s": row.candidates_per_s} for row in rows],
+    }
+    if output is not None:
+        out.write_file(output, to_json(data))
+    if json:
+        out.show_json(data)
+    else:
+        out.show(bench_page(rows, summary(rows)))
+    return 0

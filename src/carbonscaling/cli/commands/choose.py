@@ -1,0 +1,87 @@
+"""``carbonscaling choose``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile
+from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
+from carbonscaling.errors import ExitCode, InputError
+
+__all__ = ["choose"]
+
+CHOICES = Group("Options to compare (commas between)", sort_key=0)
+
+
+def _texts(_type: Any, tokens: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(word.strip() for token in tokens for word in token.value.split(",") if word.strip())
+
+
+def _numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
+    def read(word: str, option: str) -> float:
+        return math.inf if word == "none" else float(number(word, option))
+
+    return tuple(read(word, token.keyword or "") for token in tokens for word in _texts(str, [token]))
+
+
+def _list(help_: str, converter: Any) -> Parameter:
+    return Parameter(help=help_, group=CHOICES, converter=converter, n_tokens=1, negative=())
+
+
+def choose(
+    scenario: ScenarioFile = None,
+    /,
+    *,
+    regions: Annotated[tuple[str, ...], _list("Cloud regions or countries.", _texts)] = (),
+    accelerators: Annotated[tuple[str, ...], _list("Devices: catalogue names or TOML files.", _texts)] = (),
+    counts: Annotated[tuple[float, ...], _list("Numbers of devices.", _numbers)] = (),
+    deadlines: Annotated[tuple[float, ...], _list("Deadlines in days.", _numbers)] = (),
+    hourly: Annotated[
+        str | None, Parameter(help="Carbon intensity by the hour: CSV with columns time, g_per_kwh.", group=CHOICES)
+    ] = None,
+    starts: Annotated[tuple[float, ...], _list("Start times in hours after the profile's first hour.", _numbers)] = (),
+    pause_above: Annotated[
+        tuple[float, ...], _list("Carbon intensities above which work pauses, g/kWh; 'none' never pauses.", _numbers)
+    ] = (),
+    power_limits: Annotated[
+        tuple[float, ...], _list("Power limits of a device in W (V100 only); 'none' has no limit.", _numbers)
+    ] = (),
+    csv: Annotated[bool, Parameter(negative=(), help="Print CSV.", group=OUTPUT)] = False,
+    json: Json = False,
+    output: JsonFile = None,
+    options: ScenarioOptions = None,
+) -> int:
+    """Compare places, devices, counts, deadlines and start times: least carbon, least cost, the front between them."""
+    from carbonscaling.catalog.hourly import load_profile
+    from carbonscaling.report.choices import choice_rows, choices_page
+    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.study.choices import Options, choices
+
+    if json and csv:
+        raise InputError("two formats at once", value="--json --csv", remedy="choose one; -o FILE writes JSON as well")
+    for name, values in (("counts", counts), ("deadlines", deadlines), ("power_limits", power_limits)):
+        for value in values:
+            if not value > 0 or (name == "counts" and value != int(value)):
+                raise InputError("out of range", where=f"option --{name.replace('_', '-')}", value=value,
+                                 allowed="whole numbers, 1 or more" if name == "counts" else "more than 0",
+                                 remedy="correct the value")  # fmt: skip
+    wanted = Options(
+        regions=regions, devices=accelerators, counts=tuple(int(n) for n in counts), deadlines=deadlines, starts=starts,
+        pause_above=pause_above, power_limits=power_limits, profile=load_profile(hourly) if hourly else None,
+    )  # fmt: skip
+    found = choices(scenario_of(scenario, options), wanted)
+    rows = choice_rows(found)
+    if output is not None:
+        out.write_file(output, to_json(rows))
+    if json:
+        out.show_json(rows)
+    elif csv:
+        out.write_csv(rows)
+    else:
+        out.show(choices_page(found))
+    return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)

@@ -1,0 +1,50 @@
+"""``carbonscaling data list`` and ``carbonscaling data show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import Json
+from carbonscaling.errors import InputError
+
+__all__ = ["list_", "show"]
+
+
+def list_(*, json: Json = False) -> None:
+    """List the measurements that ship with the package."""
+    from carbonscaling import evidence
+    from carbonscaling.report.data import files_page
+
+    files = {
+        name: (len(evidence.rows(name)), len(set(evidence.sources(name))), words)
+        for name, words in evidence.FILES.items()
+    }
+    if json:
+        out.show_json({n: {"rows": r, "sources": s, "what": words} for n, (r, s, words) in files.items()})
+    else:
+        out.show(files_page(files))
+
+
+def show(
+    name: Annotated[str, Parameter(help="Name of a data set (data list names them).")],
+    /,
+    *,
+    json: Json = False,
+    csv: Annotated[bool, Parameter(negative=(), help="Print CSV.")] = False,
+) -> None:
+    """Show a data set: its columns and its sources; every row with --json or --csv."""
+    from carbonscaling import evidence
+    from carbonscaling.report.data import file_page
+
+    if json and csv:
+        raise InputError("two formats at once", value="--json --csv", remedy="choose one")
+    rows = evidence.rows(name)
+    if json:
+        out.show_json(rows)
+    elif csv:
+        out.write_csv(rows)
+    else:
+        out.show(file_page(name, evidence.FILES[name], rows, evidence.sources(name)))

@@ -1,0 +1,92 @@
+"""``carbonscaling report``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.options import real_number, whole_number
+from carbonscaling.errors import InputError
+
+__all__ = ["report"]
+
+MEASURED = Group("Measured (what happened; with an answer, beside what was planned)", sort_key=1)
+FACTORS = Group("In place of the catalogue's factors", sort_key=2)
+_Real = Parameter(group=MEASURED, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
+_Own = Parameter(group=FACTORS, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
+_Count = Parameter(group=MEASURED, converter=whole_number, n_tokens=1, allow_leading_hyphen=True)
+Format = Literal["model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json"]
+
+
+def report(
+    answer: Annotated[str | None, Parameter(help="Answer that plan or estimate saved (JSON).")] = None,
+    /,
+    *,
+    format: Annotated[Format, Parameter(help="Statement to write.")] = "model-card",
+    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file as well.")] = None,
+    device_hours: Annotated[float | None, Parameter(help="Device-hours that the training took."), _Real] = None,
+    energy_kwh: Annotated[float | None, Parameter(help="Energy that was metered, in kWh."), _Real] = None,
+    energy_scope: Annotated[
+        Literal["facility", "it", "devices"],
+        Parameter(help="What was metered: the facility, the machines before PUE, or the accelerators.", group=MEASURED),
+    ] = "facility",
+    model: Annotated[str | None, Parameter(help="Name of the model.", group=MEASURED)] = None,
+    n_params: Annotated[float | None, Parameter(help="Its parameters."), _Real] = None,
+    tokens: Annotated[float | None, Parameter(help="Training tokens."), _Real] = None,
+    device: Annotated[str | None, Parameter(help="Accelerator: catalogue name or TOML file.", group=MEASURED)] = None,
+    devices: Annotated[int | None, Parameter(help="Number of accelerators."), _Count] = None,
+    region: Annotated[str | None, Parameter(help="Cloud region or country.", group=MEASURED)] = None,
+    carbon_intensity_g_per_kwh: Annotated[float | None, Parameter(help="Carbon intensity, g CO2e/kWh."), _Own] = None,
+    pue: Annotated[float | None, Parameter(help="Facility energy over IT energy."), _Own] = None,
+    lifetime_years: Annotated[float | None, Parameter(help="Years that embodied carbon is spread over."), _Own] = None,
+    factors: Annotated[str | None, Parameter(help="TOML file of your own carbon factors.", group=FACTORS)] = None,
+) -> None:
+    """Write a statement of a training: from a saved answer, from measured values, or from both side by side."""
+    from carbonscaling.catalog.user_factors import load_factors
+    from carbonscaling.report.statements import FORMATS
+    from carbonscaling.study.measured import measured_record
+    from carbonscaling.study.record import Measured
+    from carbonscaling.study.saved import load_record
+
+    plan = load_record(answer) if answer is not None else None
+    if device_hours is None:
+        if plan is None:
+            raise InputError(
+                "nothing to report", allowed="a saved answer (JSON), or --device-hours with --device and --devices",
+                remedy="carbonscaling estimate ... -o answer.json, then carbonscaling report answer.json",
+            )  # fmt: skip
+        if energy_kwh is not None:
+            raise InputError("measured energy needs the device-hours it was metered over", key="device_hours",
+                             remedy="add --device-hours")  # fmt: skip
+        record = plan
+    else:
+        which = device or (plan.device if plan else None)
+        count = devices or (plan.n_devices if plan else None)
+        for key, value in (("device", which), ("devices", count)):
+            if value is None:
+                raise InputError(
+                    f"measured values need --{key}", key=key, remedy=f"add --{key}, or name a saved answer"
+                )
+        place = region or (plan.region if plan and carbon_intensity_g_per_kwh is None else None)
+        record = measured_record(
+            Measured(device_hours, energy_kwh, energy_scope),
+            device=str(which),
+            n_devices=int(count or 1),
+            region=place,
+            model=model or (plan.model if plan else ""),
+            n_params=n_params or (plan.n_params if plan else None),
+            tokens=tokens or (plan.tokens if plan else None),
+            training_flops=plan.training_flops if plan and n_params is None and tokens is None else None,
+            carbon_intensity_g_per_kwh=carbon_intensity_g_per_kwh,
+            pue=pue,
+            lifetime_years=lifetime_years,
+            overrides=load_factors(factors) if factors else None,
+            plan=plan,
+        )
+    text = FORMATS[format](record)
+    if output is not None:
+        out.write_file(output, text)
+    sys.stdout.write(text)

@@ -1,0 +1,48 @@
+"""``carbonscaling robust``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile, hand_over
+from carbonscaling.cli.options import ScenarioOptions, scenario_of
+
+__all__ = ["robust"]
+
+
+def robust(
+    scenario: ScenarioFile = None,
+    /,
+    *,
+    samples: Annotated[int, Parameter(help="Draws with the setting held.", group=OUTPUT)] = 1000,
+    searches: Annotated[int, Parameter(help="Draws with the search run again.", group=OUTPUT)] = 200,
+    json: Json = False,
+    output: JsonFile = None,
+    options: ScenarioOptions = None,
+) -> int:
+    """Draw every ranged constant from its range, estimate and search again; say how often another setting wins."""
+    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.report.robust import robust_page
+    from carbonscaling.study.answer import asked_again, estimate, plan
+    from carbonscaling.study.estimate import Infeasible
+    from carbonscaling.study.robust import robustness
+
+    question = scenario_of(scenario, options)
+    answer = estimate(question) if question.devices or question.layout.dp else plan(question)
+    if isinstance(answer, Infeasible):
+        return hand_over(answer, json=json, output=output)
+    found = robustness(
+        answer.resolved, *asked_again(answer), answer.setting, n_samples=max(1, samples), n_searches=max(0, searches)
+    )
+    data: dict[str, Any] = {"summary": answer.summary(), "robustness": dataclasses.asdict(found)}
+    if output is not None:
+        out.write_file(output, to_json(data))
+    if json:
+        out.show_json(data)
+    else:
+        out.show(robust_page(answer, found))
+    return 0

@@ -1,0 +1,83 @@
+"""Published measurements that ship with the package: facts, each row with its source.
+
+Files are CSV as collected from public repositories and papers; blank means unknown. Column meanings, conventions and
+known weaknesses are in ``docs/evidence.md``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from carbonscaling.errors import InputError, nearest
+
+__all__ = ["FILES", "path", "rows", "sources"]
+
+FILES: dict[str, str] = {
+    "runs": "training configurations and whole runs: architecture, device, parallelism, batch, precision, throughput",
+    "gemm": "matrix multiplications by device and shape",
+    "collectives": "all-reduce, all-gather, all-to-all, send/receive: bytes, bandwidth, time",
+    "power": "watts by device and workload, per accelerator or per node",
+    "memory": "memory per device of configurations in `runs`",
+    "oom": "configurations that ran out of memory or were otherwise infeasible",
+    "carbon_runs": "whole trainings with device-hours, energy, power, PUE, intensity, carbon",
+}
+"""Shipped files by name, and what each holds."""
+
+
+def path(name: str) -> Path:
+    """Return the file of a shipped data set.
+
+    Raises
+    ------
+    InputError
+        No such data set.
+    """
+    if name not in FILES:
+        raise InputError(
+            "unknown data set",
+            value=name,
+            allowed=", ".join(FILES),
+            suggestion=nearest(name, FILES),
+            remedy="carbonscaling data list",
+        )
+    return Path(str(resources.files(__name__).joinpath(f"{name}.csv")))
+
+
+@cache
+def _read(name: str) -> tuple[dict[str, str], ...]:
+    with path(name).open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """Return every row of a shipped data set, as text by column.
+
+    Raises
+    ------
+    InputError
+        No such data set.
+
+    >>> len(rows("memory"))
+    142
+    """
+    return [dict(row) for row in _read(name)]
+
+
+def sources(name: str) -> list[str]:
+    """Return where each row of a shipped data set comes from: a repository or paper, without the place in it.
+
+    Raises
+    ------
+    InputError
+        No such data set.
+    """
+    return [_origin(row["source"]) for row in _read(name)]
+
+
+def _origin(source: str) -> str:
+    repository = re.match(r"[\w.-]+/[\w.-]+(?=\s|$)", source)
+    return repository[0] if repository else re.split(r" @ |; ", source)[0].strip()

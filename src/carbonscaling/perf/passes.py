@@ -1,0 +1,96 @@
+"""The forward and backward passes of a step through the pipeline, before data-parallel replicas meet."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from carbonscaling.perf.collectives import inner_ranks
+from carbonscaling.perf.layer import LayerTimes
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.pipeline import bubble_time, layers_on_stage, recomputed_share
+
+__all__ = ["Passes", "passes_time"]
+
+
+class Passes(NamedTuple):
+    """Seconds of a step that do not depend on how data parallelism shards its states.
+
+    The first twelve are the lines of `StepTime`; `forward` and `backward` are one micro-batch on the fullest stage, in
+    which reductions and gathers can hide.
+    """
+
+    matmul: Number
+    attention: Number
+    elementwise: Number
+    head: Number
+    recompute: Number
+    tp_comm: Number
+    cp_comm: Number
+    ep_comm: Number
+    launch: Number
+    stage_imbalance: Number
+    bubble: Number
+    pp_comm: Number
+    forward: Number
+    backward: Number
+
+
+def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> Passes:
+    """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast."""
+    n_layers = work.n_layers
+    f, b = layer.forward, layer.backward
+    redo = recomputed_share(n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
+        s.recompute == Recompute.FULL,
+        f.total,
+        np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
+    )
+    ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
+    per_layer = f.total + b.total + redo
+
+    # The fullest stage: equal layers with the head on top of the last, or layers dealt out around the head.
+    equal = per_layer * layers_on_stage(n_layers, s.pp, s.vpp) + ends
+    dealt = np.maximum(per_layer * layers_on_stage(n_layers + ends / per_layer, s.pp, s.vpp), ends)
+    stage = np.where(s.pp > 1, np.minimum(equal, dealt), per_layer * n_layers + ends)
+    mean = (per_layer * n_layers + ends) / s.pp
+    share = s.n_micro * n_layers / s.pp  # layer passes of the mean stage in a step
+
+    forward = stage * (f.total * n_layers + layer.head_forward) / (mean * s.pp)
+    weight = stage * layer.weight * n_layers / (mean * s.pp)
+    bubble = bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule)
+
+    # Stage boundaries: sent forward and backward per chunk; interleaved schedules overlap them, the fill cannot.
+    stride = s.tp * s.cp * s.dp
+    near = inner_ranks(s.pp, stride, machine.domain) > 1.0
+    hop = layer.boundary_bytes / np.where(near, machine.link, machine.nic) + np.where(
+        near, machine.link_latency, machine.nic_latency
+    )
+    exposed_sends = s.n_micro * np.where((s.vpp > 1) | (s.schedule == Schedule.DUALPIPE), 1.0 - machine.overlap, 1.0)
+    pp_comm = np.where(s.pp > 1, 2.0 * hop * s.vpp * (exposed_sends + s.pp - 1.0), 0.0)
+
+    # DualPipe hides expert traffic behind the other direction's compute, which runs on fewer cores all the while
+    # (20 of an H800's 132 are set aside: DeepSeek-V3, section 3.2.2).
+    ep_raw = f.ep_comm + b.ep_comm
+    beside = f.total + b.total - ep_raw
+    hidden = np.maximum(0.0, ep_raw - machine.overlap * beside) + (machine.contention - 1.0) * beside
+    ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_raw)
+    saved = (stage / mean) * share * (ep_raw - ep_comm)
+
+    return Passes(
+        matmul=share * (f.matmul + b.matmul),
+        attention=share * (f.attention + b.attention),
+        elementwise=share * (f.elementwise + b.elementwise),
+        head=s.n_micro * ends / s.pp,
+        recompute=share * redo,
+        tp_comm=share * (f.tp_comm + b.tp_comm),
+        cp_comm=share * (f.cp_comm + b.cp_comm),
+        ep_comm=share * ep_comm,
+        launch=share * (f.launch + b.launch),
+        stage_imbalance=s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)),
+        bubble=bubble,
+        pp_comm=pp_comm,
+        forward=forward,
+        backward=stage - forward,
+    )

@@ -1,0 +1,123 @@
+"""The validation page: how right predictions of speed are, on rows whose source the fit never saw."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.validate.calibrate import LeftOut
+from carbonscaling.validate.score import Score, by_group, score, source_medians
+
+__all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page"]
+
+_SIZES = ((1.0, "below 1B"), (10.0, "1B to 10B"), (100.0, "10B to 100B"), (float("inf"), "above 100B"))
+
+
+def _size(params_b: float) -> str:
+    return "not stated" if params_b <= 0 else next(name for limit, name in _SIZES if params_b < limit)
+
+
+def _arrays(rows: Sequence[LeftOut]) -> tuple[Any, Any, Any, Any]:
+    return tuple(np.array([getattr(r, k) for r in rows]) for k in ("predicted", "measured", "low", "high"))  # type: ignore[return-value]
+
+
+def left_out_data(rows: Sequence[LeftOut]) -> dict[str, Any]:
+    """Return all figures of left-out predictions as plain data."""
+    held = [r for r in rows if r.fold == "source"]
+    if not held:
+        return {}
+    arrays = _arrays(held)
+    medians = source_medians([r.source for r in held], arrays[0], arrays[1])
+    groups = {
+        "source": [r.source for r in held],
+        "device": [r.device for r in held],
+        "stack": [r.stack for r in held],
+        "precision": [r.precision for r in held],
+        "kind": [r.kind or "benchmark" for r in held],
+        "experts": [r.experts for r in held],
+        "size": [_size(r.params_b) for r in held],
+    }
+    generations = sorted({r.fold for r in rows} - {"source"})
+    return {
+        "pooled": asdict(score(*arrays)),
+        "n_sources": len(medians),
+        "median_of_source_medians": float(np.median(medians)),
+        "sources_below_20_percent": float(np.mean(medians < 0.2)),
+        "generations": {g: asdict(score(*_arrays([r for r in rows if r.fold == g]))) for g in generations},
+        "by": {name: {k: asdict(v) for k, v in by_group(g, *arrays).items()} for name, g in groups.items()},
+    }
+
+
+def _percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.1f}%"
+
+
+def _table(title: str, scores: dict[str, Score]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column(overflow="fold", max_width=44)
+    for name in ("rows", "median", "p90", "MAPE", "bias", "log-R²", "inside"):
+        table.add_column(name, justify="right")
+    for name, s in scores.items():
+        table.add_row(
+            name, str(s.n), _percent(s.median), _percent(s.p90), _percent(s.mape), f"{100 * s.bias:+.1f}%",
+            "-" if math.isnan(s.log_r2) else f"{s.log_r2:.3f}", _percent(s.coverage),
+        )  # fmt: skip
+    return table
+
+
+def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableType:
+    """Return the page of left-out predictions: pooled, by source, by generation, by everything else."""
+    held = [r for r in rows if r.fold == "source"]
+    if not held:
+        return Text("No left-out predictions: too few sources to leave one out.")
+    arrays = _arrays(held)
+    medians = source_medians([r.source for r in held], arrays[0], arrays[1])
+    head = Text(
+        f"Speed in tokens/s/device, {len(held):,} rows of {len(medians)} sources, each predicted by a fit that never saw its "
+        f"source.\nMedian of the sources' median errors {_percent(float(np.median(medians)))}; "
+        f"{np.mean(medians < 0.2):.0%} of sources below 20%."
+    )
+    parts: list[RenderableType] = [head, Text(""), _table("pooled over rows", {"all": score(*arrays)})]
+    generations = {
+        f"{g}, whole generation left out": score(*_arrays([r for r in rows if r.fold == g]))
+        for g in sorted({r.fold for r in rows} - {"source"})
+    }
+    if generations:
+        parts += [Text(""), _table("by generation", generations)]
+    if detail:
+        for name in ("source", "device", "stack", "precision", "experts", "kind"):
+            parts += [Text(""), _table(f"by {name}", by_group([getattr(r, name) or "-" for r in held], *arrays))]
+        parts += [Text(""), _table("by size", by_group([_size(r.params_b) for r in held], *arrays))]
+    return Group(*parts)
+
+
+def as_text(part: RenderableType, width: int = 100) -> str:
+    """Return a page as plain text, for a document."""
+    buffer = io.StringIO()
+    Console(file=buffer, width=width, color_system=None).print(part)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().rstrip().splitlines())
+
+
+def replay_data(counts: dict[str, int], reasons: dict[str, int], scored: Score | None) -> dict[str, Any]:
+    """Return the summary of a replayed file as plain data."""
+    return {"rows": counts, "unusable": reasons, "score": asdict(scored) if scored else None}
+
+
+def replay_page(name: str, counts: dict[str, int], reasons: dict[str, int], scored: Score | None) -> RenderableType:
+    """Return the summary of a replayed file: rows by status, why rows were unusable, and the score where measured."""
+    total = sum(counts.values())
+    parts: list[RenderableType] = [
+        Text(f"{name}: {total:,} rows, " + ", ".join(f"{n:,} {k}" for k, n in counts.items()))
+    ]
+    parts += [Text(f"  - {n:,} x {reason}") for reason, n in sorted(reasons.items(), key=lambda kv: -kv[1])[:10]]
+    if scored is not None:
+        parts += [Text(""), _table("predicted against measured", {"rows with a measured speed": scored})]
+    return Group(*parts)

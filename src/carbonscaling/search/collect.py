@@ -1,0 +1,170 @@
+"""Gather what the blocks of a search found: the best settings, the near-optimal band, each count's quickest setting."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.perf.numbers import Number, Setting
+from carbonscaling.search import kernel
+from carbonscaling.search.constraints import RULES
+from carbonscaling.search.evaluate import Decided
+from carbonscaling.search.grid import Grid
+from carbonscaling.search.limits import LONGEST_S, at_devices
+from carbonscaling.search.objectives import Objective, Outcome
+from carbonscaling.search.quantiles import Histogram
+
+__all__ = ["Collector", "not_worse"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Collector:
+    """The answer so far.
+
+    Attributes
+    ----------
+    grid : Grid
+    outcome : callable
+    objective : Objective
+    top : int
+        How many settings to keep.
+    near : float
+        How much worse than the best a near-optimal setting may be, relative.
+    distribution : Histogram, optional
+        Filled with every setting that fits in time.
+    counts : array
+        Settings by fate, see `kernel`.
+    index, step : arrays
+        Settings that are among the best `top` or near-optimal, by number, with their step times.
+    keys : array, shape (columns, n)
+        What they are ranked by.
+    rows : list of arrays
+        Device count, step time and number of the quickest setting of rows in which any fits.
+    excess, excess_index : float, int
+        The nearest miss of the memory limit.
+    truncated : bool
+        More settings are near-optimal than are remembered.
+    """
+
+    grid: Grid
+    outcome: Callable[[Setting, Number], Outcome]
+    objective: Objective
+    top: int
+    near: float
+    distribution: Histogram | None = None
+    counts: Ints = field(default_factory=lambda: np.zeros(kernel.N_COUNTS, np.int64))
+    index: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    step: Floats = field(default_factory=lambda: np.zeros(0))
+    keys: Floats = field(default_factory=lambda: np.zeros((2, 0)))
+    rows: list[Floats] = field(default_factory=list)
+    excess: float = math.inf
+    excess_index: int = 0
+    truncated: bool = False
+
+    def add(self, d: Decided, n_devices: Floats, late: Floats, numbers: Ints) -> None:
+        """Take in the fate of rows; the other arguments hold a value per row, `numbers` the row's place in `grid`."""
+        inner = self.grid.n_inner
+        self.counts += d.counts
+        if np.isfinite(d.excess):
+            miss = (d.excess, int(numbers[d.excess_index // inner]) * inner + d.excess_index % inner)
+            self.excess, self.excess_index = min((self.excess, self.excess_index), miss)
+        best_index = numbers * inner + d.row_best_index % inner
+        fits = d.row_best < np.inf
+        self.rows.append(np.array((n_devices[fits], d.row_best[fits], best_index[fits])))
+        row = d.index // inner
+        in_time = (d.step <= late[row]) & self._has_chance(n_devices, d.row_best)[row]
+        index, step = (numbers[row] * inner + d.index % inner)[in_time], d.step[in_time]
+        if len(index) == 0:
+            return
+        light = at_devices(n_devices[row][in_time])
+        outcome = self.outcome(light, step)
+        if self.distribution is not None:
+            self.distribution.add(outcome, index)
+        keys = np.array([np.broadcast_to(c, step.shape) for c in self.objective.columns(light, outcome)], dtype=float)
+        self.index, self.step = np.concatenate((self.index, index)), np.concatenate((self.step, step))
+        self.keys = np.concatenate((self.keys, keys), axis=1)
+        self._trim()
+
+    def _has_chance(self, n_devices: Floats, row_best: Floats) -> Any:
+        """Rows whose quickest setting matters: at one device count no other can where the quickest does not."""
+        if self.distribution is not None or not self.is_full:
+            return np.ones(len(row_best), dtype=bool)
+        step = np.where(np.isfinite(row_best), row_best, LONGEST_S)
+        return np.broadcast_to(self.matters(at_devices(n_devices), step), step.shape)
+
+    def _trim(self) -> None:
+        """Drop what is neither among the best nor near-optimal."""
+        if len(self.index) == 0:
+            return
+        order = np.lexsort(self.keys[::-1])
+        best, last = self.keys[:, order[0]], self.keys[:, order[min(self.top, len(order)) - 1]]
+        keep = not_worse(self.keys, last) | self._is_near(self.keys, best)
+        if keep.sum() > MOST_KEPT:
+            self.truncated = True
+            kept = np.zeros_like(keep)
+            kept[order[:MOST_KEPT]] = True
+            keep &= kept
+        self.index, self.step, self.keys = self.index[keep], self.step[keep], self.keys[:, keep]
+
+    def _is_near(self, keys: Any, best: Floats) -> Any:
+        main = self.objective.main
+        near = keys[main] <= best[main] * (1.0 + self.near)
+        for column in range(main):
+            near = near & (keys[column] <= best[column])
+        return near
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many settings as asked for are known."""
+        return len(self.index) >= self.top
+
+    def matters(self, settings: Setting, step: Floats) -> Any:
+        """Whether settings with this step time could still be among the best or near-optimal."""
+        order = np.lexsort(self.keys[::-1])
+        keys = self.objective.columns(settings, self.outcome(settings, step))
+        best, last = self.keys[:, order[0]], self.keys[:, order[self.top - 1]]
+        return not_worse(keys, last) | self._is_near(keys, best)
+
+    def quickest(self) -> tuple[Floats, Floats, Ints]:
+        """Return every device count at which a setting fits, with the step time and number of its quickest one."""
+        found = np.concatenate(self.rows, axis=1) if self.rows else np.zeros((3, 0))
+        found = found[:, np.lexsort((found[2], found[1], found[0]))]
+        counts, first = np.unique(found[0], return_index=True)
+        self.rows = [found[:, first]]
+        return counts, found[1, first], found[2, first].astype(np.int64)
+
+    def n_near(self) -> int:
+        """Return how many settings are near-optimal."""
+        if len(self.index) == 0:
+            return 0
+        best = self.keys[:, np.lexsort(self.keys[::-1])[0]]
+        return int(np.count_nonzero(self._is_near(self.keys, best)))
+
+    def rejected(self) -> Counter[str]:
+        """Return the settings refused, counted by reason."""
+        names = [rule.name for rule in RULES] + ["memory", "deadline"]
+        found = Counter({name: int(n) for name, n in zip(names, self.counts, strict=False) if n})
+        if self.counts[kernel.BOUND]:
+            found["bound"] = int(self.counts[kernel.BOUND])
+        return found
+
+
+MOST_KEPT = 200_000
+"""Most near-optimal settings that are remembered."""
+
+
+def not_worse(keys: Any, limit: Floats) -> Any:
+    """Whether keys are lexicographically at most `limit`."""
+    worse = keys[-1] <= limit[-1]
+    for column in range(len(limit) - 2, -1, -1):
+        worse = (keys[column] < limit[column]) | ((keys[column] == limit[column]) & worse)
+    return worse

@@ -1,0 +1,171 @@
+"""Compile plain formula functions with numba, unchanged: the search runs the very source that an estimate runs.
+
+A function is rebuilt from its own code object with the names it uses exchanged for compiled ones: other functions of
+this package for their compiled selves, ``np.where`` and its like for scalar versions, properties of named tuples for
+attribute overloads. Arithmetic is strict (no reordering, no fused operations). Machine code is kept in a user's cache
+folder under a stamp of this package's source, so that an edited formula is never served stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache, lru_cache
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+__all__ = ["available", "compiled", "entry", "interruptible", "source_stamp"]
+
+PACKAGE = "carbonscaling"
+SWITCH = "CARBONSCALING_COMPILE"
+"""Environment variable: 0 searches with NumPy alone."""
+
+
+@lru_cache(maxsize=1)
+def available() -> bool:
+    """Whether numba is installed and not switched off."""
+    return os.environ.get(SWITCH, "1") != "0" and importlib.util.find_spec("numba") is not None
+
+
+@lru_cache(maxsize=1)
+def source_stamp() -> str:
+    """Digest of everything that compiled code depends on: formulas, search, numba, Python, processor."""
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
+    import numba
+
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for part in (numba.__version__, sys.version, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()):
+        digest.update(part.encode())
+    for folder in ("perf", "search", "model"):
+        for path in sorted((root / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def compiled(function: Callable[..., Any]) -> Any:
+    """Return the compiled twin of a plain function and of everything it calls in this package."""
+    return _dispatcher(function, keep=False)
+
+
+@cache
+def entry(function: Callable[..., Any]) -> Any:
+    """Return the compiled twin of a function that Python calls; its machine code is cached on disk."""
+    return _dispatcher(function, keep=True)
+
+
+def _dispatcher(function: Callable[..., Any], *, keep: bool) -> Any:
+    import numba
+
+    plain = getattr(function, "__wrapped__", function)
+    for value in list(plain.__globals__.values()):
+        if isinstance(value, type) and hasattr(value, "_fields"):
+            _teach_properties(value)
+    names = {name: _exchanged(plain.__globals__[name]) for name in _names(plain.__code__) if name in plain.__globals__}
+    twin = FunctionType(plain.__code__, names | {"__builtins__": __builtins__, "__name__": plain.__module__})
+    twin.__qualname__, twin.__module__, twin.__defaults__ = plain.__qualname__, plain.__module__, plain.__defaults__
+    dispatcher = numba.njit(twin, nogil=True, error_model="numpy", forceinline=not keep)
+    if keep:
+        from carbonscaling.search.cache import keep_machine_code
+
+        keep_machine_code(dispatcher, source_stamp())
+    return dispatcher
+
+
+def _names(code: CodeType) -> set[str]:
+    """Every global name that a function or a function inside it may use."""
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return set(code.co_names).union(*(_names(c) for c in inner))
+
+
+def _exchanged(value: Any) -> Any:
+    """Return what a global of a formula becomes in its compiled twin."""
+    if isinstance(value, ModuleType) and value.__name__ == "numpy":
+        return _scalar_numpy()
+    if isinstance(value, FunctionType) and value.__module__.startswith(PACKAGE):
+        return _fixed_tuple() if value.__name__ == "to_tuple" else compiled(value)
+    if isinstance(value, type) and value.__module__.startswith(PACKAGE) and not hasattr(value, "_fields"):
+        # a class of constants
+        constants = ModuleType(value.__name__)
+        vars(constants).update({k: v for k, v in vars(value).items() if not k.startswith("_")})
+        return constants
+    return value
+
+
+@lru_cache(maxsize=1)
+def _scalar_numpy() -> ModuleType:
+    """NumPy as formulas use it, with functions of scalars where numba's would make arrays."""
+    import numba
+    import numpy as np
+
+    module = ModuleType("numpy_of_scalars")
+    vars(module).update({k: v for k, v in vars(np).items() if not k.startswith("__")})
+    module.where = numba.njit(lambda condition, yes, no: yes if condition else no)  # type: ignore[attr-defined]
+    module.equal = numba.njit(lambda a, b: a == b)  # type: ignore[attr-defined]
+    return module
+
+
+def _fixed_tuple() -> Any:
+    from numba.np.unsafe.ndarray import to_fixed_tuple
+
+    return to_fixed_tuple
+
+
+def _teach_properties(kind: type) -> None:
+    """Let compiled code read the properties of a named tuple."""
+    if kind in _TAUGHT:
+        return
+    _TAUGHT.add(kind)
+    for name, value in vars(kind).items():
+        if isinstance(value, property):
+            _PROPERTIES.setdefault(name, {})[kind] = compiled(value.fget)
+            _teach(name)
+
+
+_TAUGHT: set[type] = set()
+_PROPERTIES: dict[str, dict[type, Any]] = {}
+
+
+@cache
+def _teach(name: str) -> None:
+    from numba import types
+    from numba.extending import overload_attribute
+
+    def attribute(kind):  # type: ignore[no-untyped-def]  # numba compares the two signatures
+        getter = _PROPERTIES[name].get(kind.instance_class)
+        return None if getter is None else lambda kind: getter(kind)  # noqa: PLW0108 - numba wants a plain function
+
+    for base in (types.NamedTuple, types.NamedUniTuple):
+        overload_attribute(base, name, inline="never")(attribute)
+
+
+PATIENCE_S = 2.0
+"""Compilation that lasts longer than this is announced."""
+
+
+def interruptible(work: Callable[[], None]) -> None:
+    """Run a compilation so that Ctrl-C ends the wait for it at once; say so on stderr where it lasts."""
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    if thread.is_alive():
+        sys.stderr.write("compiling the search, once after an installation or update; about half a minute\n")
+        sys.stderr.flush()
+    while thread.is_alive():
+        thread.join(0.1)
+    if failure:
+        raise failure[0]

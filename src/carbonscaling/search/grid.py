@@ -1,0 +1,107 @@
+"""Every setting of a space as a number: a layout's row, and one of the inner options that all layouts share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.perf.numbers import Setting
+from carbonscaling.search.divisors import divides
+
+__all__ = ["Grid"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Options as columns of numbers; any shard of the space is a range of rows.
+
+    Attributes
+    ----------
+    rows : array, shape (n, 4)
+        tp, pp, dp, cp.
+    experts : array, shape (n, 2)
+        ep, etp.
+    pipes : array, shape (n, 2)
+        vpp, schedule.
+    states : array, shape (n, 2)
+        zero, shard (0: the whole data-parallel group).
+    micros : array, shape (n,)
+    redos : array, shape (n, 2)
+        recompute, percent of the layers.
+    batch : float
+        Sequences of a step.
+    sequence_parallel, strict : bool
+    """
+
+    rows: Floats
+    experts: Floats
+    pipes: Floats
+    states: Floats
+    micros: Floats
+    redos: Floats
+    batch: float
+    sequence_parallel: bool
+    strict: bool
+
+    @property
+    def n_inner(self) -> int:
+        """Settings of one layout."""
+        return len(self.experts) * len(self.pipes) * len(self.states) * len(self.micros) * len(self.redos)
+
+    @property
+    def n_candidates(self) -> int:
+        """Settings of the space."""
+        return len(self.rows) * self.n_inner
+
+    @cached_property
+    def n_devices(self) -> Floats:
+        """Devices of every row."""
+        tp, pp, dp, cp = self.rows.T
+        product: Floats = tp * pp * dp * cp
+        return product
+
+    @property
+    def whole_group(self) -> bool:
+        """Whether the whole data-parallel group is an option; a group given by the same size is then no other one."""
+        return bool((self.states[:, 1] == 0).any())
+
+    def settings(self, index: NDArray[np.int64]) -> Setting:
+        """Decode settings from their numbers, as floats."""
+        shape = (*(len(x) for x in (self.rows, self.experts, self.pipes, self.states, self.micros, self.redos)),)
+        row, e, p, z, m, r = np.unravel_index(index, shape)
+        tp, pp, dp, cp = self.rows[row].T
+        (ep, etp), (vpp, schedule) = self.experts[e].T, self.pipes[p].T
+        (zero, shard), micro, (recompute, percent) = self.states[z].T, self.micros[m], self.redos[r].T
+        return Setting(
+            tp, pp, dp, cp, ep, etp, vpp, zero, group_size(shard, dp * cp, self.whole_group), micro,
+            n_micro(self.batch, dp, micro), recompute, schedule,
+            sequence_shards(tp, self.sequence_parallel), percent,
+        )  # fmt: skip
+
+    def contiguous(self) -> Grid:
+        """Return the grid with its columns laid out as compiled code expects them."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays: dict[str, Any] = {k: np.ascontiguousarray(v) for k, v in columns.items() if isinstance(v, np.ndarray)}
+        return replace(self, **arrays)
+
+
+def n_micro(batch: Any, dp: Any, micro_batch: Any) -> Any:
+    """Micro-batches of a replica, 0 where the batch does not split evenly."""
+    return np.where(divides(dp * micro_batch, batch), batch / (dp * micro_batch), 0.0)
+
+
+def group_size(shard: Any, group: Any, whole_group: bool) -> Any:
+    """Devices of a sharding group: the whole group for 0; one that no rule allows where it would be counted twice."""
+    twice = whole_group & (shard == group)
+    return np.where(shard > 0, np.where(twice, 2.0 * group, shard), group)
+
+
+def sequence_shards(tp: Any, sequence_parallel: bool) -> Any:
+    """1 where norms and residuals are sharded over the sequence."""
+    return np.where(sequence_parallel & (tp > 1), 1.0, 0.0)

@@ -1,0 +1,258 @@
+"""The loops of the search, written for compilation: what depends on less is computed further out.
+
+Layouts, then experts, pipelines, micro-batches, recomputation, and innermost the sharding of states. Every number comes
+from the formulas of `carbonscaling.perf`; here is only the order in which they are asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import StateBytes, state_bytes, total_memory, work_bytes
+from carbonscaling.perf.numbers import Schedule, Setting, Workload
+from carbonscaling.perf.passes import Passes, passes_time
+from carbonscaling.perf.sharding import PerStep
+from carbonscaling.perf.step import Sync, close_step, sync_time
+from carbonscaling.search.bounds import least_step, least_step_of_passes
+from carbonscaling.search.constraints import (
+    ALLOWED,
+    first_recompute_violation,
+    first_sharding_violation,
+    first_violation,
+)
+from carbonscaling.search.grid import group_size, n_micro, sequence_shards
+
+__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "N_LAYER", "Options", "decide_rows", "layer_table"]
+__all__ += ["row_bounds"]
+
+MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
+"""Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
+N_COUNTS = ALLOWED + 4
+
+BUFFER = 1 << 20
+"""Most settings that are held at once, beyond those of one layout."""
+
+NO_PASSES = Passes(*(0.0 for _ in Passes._fields))
+N_PASS = len(Pass._fields)
+N_BOTH = 2 * N_PASS
+N_REST = len(LayerTimes._fields) - 2
+N_LAYER = 2 * N_PASS + N_REST
+
+
+class Options(NamedTuple):
+    """The inner options of a `Grid`, and its switches."""
+
+    experts: Any
+    pipes: Any
+    states: Any
+    micros: Any
+    redos: Any
+    batch: float
+    sequence_parallel: bool
+    strict: bool
+    whole_group: bool
+
+
+def _pack(t: LayerTimes, out: Any) -> None:
+    for i in range(N_PASS):
+        out[i] = t.forward[i]
+        out[N_PASS + i] = t.backward[i]
+    rest = t[2:]
+    for i in range(len(rest)):
+        out[2 * N_PASS + i] = rest[i]
+
+
+def _unpack(row: Any) -> LayerTimes:
+    forward, backward = to_tuple(row[:N_PASS], N_PASS), to_tuple(row[N_PASS:N_BOTH], N_PASS)
+    rest = to_tuple(row[N_BOTH:], N_REST)
+    return LayerTimes(Pass(*forward), Pass(*backward), *rest)
+
+
+def to_tuple(values: Any, _length: int) -> Any:
+    """Return an array's values as a tuple; compiled code has its own."""
+    return tuple(values)
+
+
+def layer_table(work: Workload, machine: Machine, pairs: Any, o: Options, table: Any) -> None:
+    """Time the layers of every (tp, cp), expert layout and micro-batch, each once."""
+    for k in range(len(pairs)):
+        tp, cp = pairs[k, 0], pairs[k, 1]
+        for e in range(len(o.experts)):
+            for m in range(len(o.micros)):
+                sp = sequence_shards(tp, o.sequence_parallel)
+                key = LayerKey(tp, cp, o.experts[e, 0], o.experts[e, 1], sp, o.micros[m])
+                _pack(layer_times(work, machine, key), table[k, e, m])
+
+
+def _setting(o: Options, row: Any, e: int, p: int, z: int, m: int, r: int) -> Setting:
+    tp, pp, dp, cp = row[0], row[1], row[2], row[3]
+    shard = group_size(o.states[z, 1], dp * cp, o.whole_group)
+    sp = sequence_shards(tp, o.sequence_parallel)
+    return Setting(
+        tp, pp, dp, cp, o.experts[e, 0], o.experts[e, 1], o.pipes[p, 0], o.states[z, 0], shard, o.micros[m],
+        n_micro(o.batch, dp, o.micros[m]), o.redos[r, 0], o.pipes[p, 1], sp, o.redos[r, 1],
+    )  # fmt: skip
+
+
+def row_bounds(work: Workload, machine: Machine, o: Options, rows: Any, keys: Any, table: Any, bounds: Any) -> None:
+    """Write the step time that no setting of a row can beat; infinity where the batch does not split at all."""
+    for i in range(len(rows)):
+        least = np.inf
+        for e in range(len(o.experts)):
+            for m in range(len(o.micros)):
+                for p in range(len(o.pipes)):
+                    s = _setting(o, rows[i], e, p, 0, m, 0)
+                    if first_violation(s, work, o.strict) == ALLOWED:
+                        least = min(least, least_step(work, machine, s, _unpack(table[keys[i], e, m])))
+        bounds[i] = least
+
+
+def _least(work: Workload, machine: Machine, o: Options, row: Any, e: int, p: int, table: Any) -> float:
+    """Step time that no setting of a layout with these experts can beat; infinity where the batch never splits."""
+    least = np.inf
+    for m in range(len(o.micros)):
+        s = _setting(o, row, e, p, 0, m, 0)
+        if s.n_micro >= 1:
+            least = min(least, least_step(work, machine, s, _unpack(table[m])))
+    return least
+
+
+def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
+    work: Workload,
+    machine: Machine,
+    o: Options,
+    rows: Any,
+    keys: Any,
+    table: Any,
+    start: int,
+    cut: Any,
+    late: Any,
+    prune: bool,
+    found_index: Any,
+    found_step: Any,
+    counts: Any,
+    row_best: Any,
+    row_best_index: Any,
+    miss: Any,
+    miss_index: Any,
+) -> tuple[int, int]:
+    """Decide every setting of the rows from `start` on, until the buffers could overflow.
+
+    Parameters
+    ----------
+    rows, keys : arrays
+        Layouts, and the place of each one's (tp, cp) in `table`.
+    cut, late : arrays
+        Per row: step time beyond which a setting cannot matter, and beyond which it misses the deadline.
+    prune : bool
+        Leave out what a bound rules out; without, every setting is decided one by one.
+    found_index, found_step : arrays
+        Written: settings that fit within `cut`, and their step times.
+    counts, row_best, row_best_index, miss, miss_index : arrays
+        Written: settings by fate, each row's quickest setting that fits, the nearest miss of the memory limit.
+
+    Returns
+    -------
+    tuple of int
+        The row to go on from, and how many settings were found.
+    """
+    n_e, n_p, n_z, n_m, n_r = len(o.experts), len(o.pipes), len(o.states), len(o.micros), len(o.redos)
+    inner = n_e * n_p * n_z * n_m * n_r
+    n_found = 0
+    place_z = np.empty(n_z, np.int64)
+    known = np.empty(n_z, np.bool_)
+    states = np.empty((n_z, 3))
+    sync = np.empty((n_z, 6))
+    place_r = np.empty(n_r, np.int64)
+    for r in range(n_r):
+        place_r[r] = first_recompute_violation(_setting(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
+    widest = 0  # the pipeline with the loosest bound
+    for p in range(n_p):
+        if o.pipes[p, 1] == Schedule.DUALPIPE:
+            widest = p
+    for i in range(start, len(rows)):
+        if n_found + inner > len(found_index):
+            return i, n_found
+        row = rows[i]
+        for e in range(n_e):
+            if prune and _least(work, machine, o, row, e, widest, table[keys[i], e]) > cut[i]:
+                counts[BOUND] += n_p * n_z * n_m * n_r
+                continue
+            for p in range(n_p):
+                n_valid = 0
+                have_states = False
+                for z in range(n_z):
+                    place_z[z] = first_sharding_violation(_setting(o, row, e, p, z, 0, 0), work, o.strict)
+                    n_valid += place_z[z] == ALLOWED
+                    known[z] = False
+                for m in range(n_m):
+                    s = _setting(o, row, e, p, 0, m, 0)
+                    here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
+                    layer = _unpack(table[keys[i], e, m])
+                    place_m = first_violation(s, work, o.strict)
+                    if place_m < ALLOWED or n_valid == 0:
+                        for z in range(n_z):
+                            counts[min(place_m, place_z[z])] += n_r
+                        continue
+                    too_slow = prune and least_step(work, machine, s, layer) > cut[i]
+                    for r in range(n_r):
+                        place = place_r[r]
+                        for z in range(n_z):
+                            if place_z[z] < ALLOWED or place < ALLOWED:
+                                counts[min(place, place_z[z])] += 1
+                        if place < ALLOWED:
+                            continue
+                        if too_slow:
+                            counts[BOUND] += n_valid
+                            continue
+                        s = _setting(o, row, e, p, 0, m, r)
+                        if not have_states:
+                            have_states = True
+                            for z in range(n_z):
+                                if place_z[z] == ALLOWED:
+                                    b = state_bytes(work, machine, _setting(o, row, e, p, z, 0, 0))
+                                    states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
+                        held = work_bytes(work, machine, s)
+                        have_passes = False
+                        worth = True
+                        passes = NO_PASSES
+                        for z in range(n_z):
+                            if place_z[z] < ALLOWED:
+                                continue
+                            need = total_memory(machine, StateBytes(states[z, 0], states[z, 1], states[z, 2]), held)
+                            excess = need.total - need.limit
+                            index = here + z * n_m * n_r + r
+                            if excess > 0.0:
+                                counts[MEMORY] += 1
+                                if excess < miss[0] or (excess == miss[0] and index < miss_index[0]):
+                                    miss[0], miss_index[0] = excess, index
+                                continue
+                            if not have_passes:
+                                have_passes = True
+                                passes = passes_time(work, machine, s, layer)
+                                worth = not (prune and least_step_of_passes(machine, passes) > cut[i])
+                            if not worth:
+                                counts[BOUND] += 1
+                                continue
+                            own = _setting(o, row, e, p, z, m, r)
+                            if not known[z]:
+                                known[z] = True
+                                t = sync_time(work, machine, own)
+                                sync[z, 0], sync[z, 1] = t.reduce.once, t.reduce.each
+                                sync[z, 2], sync[z, 3] = t.gather.once, t.gather.each
+                                sync[z, 4], sync[z, 5] = t.update, t.straggler_share
+                            reduce, gather = PerStep(sync[z, 0], sync[z, 1]), PerStep(sync[z, 2], sync[z, 3])
+                            t = Sync(reduce, gather, sync[z, 4], sync[z, 5])
+                            step = close_step(machine, own, passes, t).total
+                            counts[FIT] += 1
+                            counts[LATE] += step > late[i]
+                            if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):
+                                row_best[i], row_best_index[i] = step, index
+                            if step <= cut[i]:
+                                found_index[n_found], found_step[n_found] = index, step
+                                n_found += 1
+    return len(rows), n_found

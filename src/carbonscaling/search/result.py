@@ -1,0 +1,118 @@
+"""What a search asks and what it answers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number, Setting, Workload
+from carbonscaling.search.objectives import Outcome
+
+__all__ = ["Candidate", "Miss", "Question", "SearchResult"]
+
+
+class Miss(NamedTuple):
+    """The setting that came nearest to fitting: how many bytes it lacks."""
+
+    excess: float
+    setting: Setting
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to look for.
+
+    Attributes
+    ----------
+    work, machine : Workload, Machine
+    batch : int
+        Sequences of a step.
+    outcome : callable
+        Maps (settings, step seconds) to an `Outcome`: run time, carbon, money, energy per setting. It may look at a
+        setting's device count only, and nothing may fall as the step time grows.
+    objective : str
+        Key of `OBJECTIVES`.
+    counts : tuple of int
+        Fewest and most devices.
+    deadline_s : float
+        Longest run time; infinity for none.
+    host_devices : int
+        Counts beyond one host are whole hosts.
+    """
+
+    work: Workload
+    machine: Machine
+    batch: int
+    outcome: Callable[[Setting, Number], Outcome]
+    objective: str
+    counts: tuple[int, int]
+    deadline_s: float = math.inf
+    host_devices: int = 1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A feasible setting with what it takes."""
+
+    setting: Setting
+    step_s: float
+    duration_s: float
+    carbon_kg: float
+    cost_usd: float
+    energy_j: float = math.inf
+
+    @property
+    def n_devices(self) -> int:
+        """Devices it occupies."""
+        return int(self.setting.n_devices)
+
+
+@dataclass
+class SearchResult:
+    """Answer of a search.
+
+    Attributes
+    ----------
+    best : Candidate, optional
+        None where nothing fits or nothing finishes in time.
+    top : list of Candidate
+        The best settings, best first.
+    n_candidates, n_fit : int
+        Settings decided; settings known to satisfy every rule and the memory.
+    rejected : Counter
+        Settings by reason; ``deadline`` for those that fit and take too long, ``bound`` for those left out because a
+        bound proves that they cannot be among the best.
+    nearest_memory : Miss, optional
+        Setting that lacked the least memory.
+    fastest : Candidate, optional
+        Quickest setting that fits, where none does so in time.
+    n_layouts : int
+    n_near : int
+        Settings within `near` of the best.
+    near : float
+        Relative width of the near-optimal band.
+    front : list of Candidate
+        Pareto front of run time, devices, carbon and money, fewest devices first; empty unless asked for.
+    quantiles : dict
+        Share to the carbon below which that share of feasible settings lies, and a setting there.
+    interrupted : bool
+        Ended early: the best so far.
+    """
+
+    best: Candidate | None = None
+    top: list[Candidate] = field(default_factory=list)
+    n_candidates: int = 0
+    n_fit: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    nearest_memory: Miss | None = None
+    fastest: Candidate | None = None
+    n_layouts: int = 0
+    n_near: int = 0
+    near: float = 0.0
+    front: list[Candidate] = field(default_factory=list)
+    quantiles: dict[float, tuple[float, Candidate]] = field(default_factory=dict)
+    interrupted: bool = False

@@ -1,0 +1,294 @@
+"""Where, on what, how many, how fast and when: every combination of a few options, least carbon, least cost, the front."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.footprint import footprint
+from carbonscaling.carbon.hourly import HourlyProfile, Passage, passage
+from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
+from carbonscaling.carbon.result import Footprint
+from carbonscaling.catalog.factor_rows import device_row, factor
+from carbonscaling.catalog.regions import place
+from carbonscaling.errors import InputError
+from carbonscaling.sources import Datum
+from carbonscaling.study.answer import estimate, plan
+from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.resolve import resolve
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.units import DAY, HOUR, KWH, TONNE
+
+__all__ = ["Choice", "Options", "best", "choices", "front"]
+
+NOT_CARBON = ("paper", "time", "cost")
+"""Objectives whose best setting does not depend on the region."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be chosen; an empty one leaves the scenario's own.
+
+    Attributes
+    ----------
+    regions, devices : tuple of str
+    counts : tuple of int
+    deadlines : tuple of float
+        Days.
+    starts : tuple of float
+        Hours after the profile's first.
+    pause_above : tuple of float
+        g/kWh above which work stops; infinity never pauses.
+    power_limits : tuple of float
+        Watts a device; infinity is none.
+    profile : HourlyProfile, optional
+        Intensity by the hour; it takes the region's place.
+    """
+
+    regions: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    deadlines: tuple[float, ...] = ()
+    starts: tuple[float, ...] = ()
+    pause_above: tuple[float, ...] = ()
+    power_limits: tuple[float, ...] = ()
+    profile: HourlyProfile | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        if self.profile is None and (self.starts or self.pause_above):
+            raise InputError(
+                "start times and pauses need carbon intensity by the hour",
+                key="profile",
+                remedy="add --hourly FILE.csv",
+            )
+        if self.profile is not None and len(self.regions) > 1:
+            raise InputError(
+                "one hourly profile cannot stand for several regions", key="regions", value=", ".join(self.regions),
+                remedy="compare regions without the profile, or one region with it",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One combination and what it takes.
+
+    Attributes
+    ----------
+    region, device : str
+    n_devices : int
+    deadline_days : float, optional
+    start_hour, pause_above_g_per_kwh, power_limit_w : float, optional
+    days : float
+        From start to end, pauses included.
+    paused_days : float
+    energy_kwh, operational_tco2e, market_tco2e, embodied_tco2e, total_tco2e : float
+        By average intensity, for reports.
+    marginal_tco2e : float
+        Total with the marginal intensity of the hour before it is saved, for choices between times of one grid.
+    cost_usd : float, optional
+    infeasible : str
+        Why there is no answer, if there is none.
+    """
+
+    region: str
+    device: str
+    n_devices: int = 0
+    deadline_days: float | None = None
+    start_hour: float | None = None
+    pause_above_g_per_kwh: float | None = None
+    power_limit_w: float | None = None
+    days: float = math.nan
+    paused_days: float = 0.0
+    mfu: float = math.nan
+    energy_kwh: float = math.nan
+    operational_tco2e: float = math.nan
+    market_tco2e: float = math.nan
+    embodied_tco2e: float = math.nan
+    total_tco2e: float = math.nan
+    low_tco2e: float = math.nan
+    high_tco2e: float = math.nan
+    marginal_tco2e: float = math.nan
+    water_litres: float = math.nan
+    cost_usd: float | None = None
+    infeasible: str = field(default="")
+
+
+def choices(scenario: Scenario, options: Options, done: Callable[[int, int], None] | None = None) -> tuple[Choice, ...]:
+    """Answer the scenario for every combination; those that have no answer say why.
+
+    The setting is searched again wherever it can change: by device, count and deadline always, by region only where the
+    objective is carbon. Start times, pauses and power limits take the setting as it is.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    options : Options
+    done : callable, optional
+        Told after every search: how many are done, of how many.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or contradictory options.
+    """
+    regions = options.regions or (scenario.region,)
+    for name in regions:
+        place(name)
+    devices: Sequence[str] = options.devices or (scenario.device,)
+    counts: Sequence[int | None] = options.counts or (scenario.devices,)
+    deadlines: Sequence[float | None] = options.deadlines or (scenario.max_days,)
+    grid = list(itertools.product(devices, counts, deadlines, regions))
+    found: list[Choice] = []
+    known: dict[tuple[str, int | None, float | None, str], Estimate | Infeasible] = {}
+    for i, (device, count, days, region) in enumerate(grid):
+        s = replace(scenario, device=device, devices=count, max_days=days, region=region)
+        key = (device, count, days, "" if scenario.objective in NOT_CARBON else region)
+        if key not in known:
+            known[key] = estimate(s) if count is not None and days is None else plan(s)
+        answer = known[key]
+        if isinstance(answer, Infeasible):
+            found.append(Choice(region, device, count or 0, days, infeasible=answer.reason))
+        else:
+            found += _variants(s, answer, options, days)
+        if done is not None:
+            done(i + 1, len(grid))
+    return tuple(found)
+
+
+def _variants(s: Scenario, answer: Estimate, options: Options, deadline: float | None) -> list[Choice]:
+    """Return one choice for every power limit, start and pause of a setting."""
+    carbon = answer.resolved.carbon
+    if s.region != answer.scenario.region:
+        carbon = resolve(s).carbon
+    same = replace(answer, resolved=replace(answer.resolved, carbon=carbon))
+    rows = []
+    for limit in options.power_limits or (math.inf,):
+        for start in options.starts or (0.0,):
+            for threshold in options.pause_above or (math.inf,):
+                rows.append(_choice(s, same, options.profile, deadline, limit, start, threshold))
+    return rows
+
+
+def _limited(e: Estimate, limit: float) -> tuple[Estimate, float]:
+    """Return the estimate under a power limit, and by how much it is slower."""
+    if math.isinf(limit):
+        return e, 1.0
+    row = device_row("power.cap_exponent", e.resolved.cluster.device.id)
+    if row is None:
+        raise InputError(
+            "nobody published this device's speed under a power limit", key="power_limit_w", value=limit,
+            allowed="devices with a factor power.cap_exponent: V100", remedy="leave the limit out",
+        )  # fmt: skip
+    n = e.resolved.carbon.numbers
+    demand = float(saturating_power(n.idle_w, n.busy_w, e.mfu / n.best_utilisation, n.exponent))
+    if limit <= n.idle_w:
+        raise InputError("the limit is below idle power", key="power_limit_w", value=limit,
+                         allowed=f"more than {n.idle_w:g} W", remedy="raise the limit")  # fmt: skip
+    slower = 1.0 / float(capped_throughput(demand, limit, n.idle_w, row.value))
+    drawn = float(capped_power(demand, limit))
+    numbers = n._replace(busy_w=drawn, exponent=0.0)
+    assemble = e.resolved.carbon.assemble
+
+    def limited(values: Mapping[str, float]) -> object:
+        free = assemble(values)
+        return free._replace(busy_w=drawn, exponent=0.0)
+
+    carbon = replace(e.resolved.carbon, numbers=numbers, assemble=limited, ranges=())  # type: ignore[arg-type]
+    return replace(e, resolved=replace(e.resolved, carbon=carbon), duration_s=e.duration_s * slower), slower
+
+
+def _choice(
+    s: Scenario,
+    e: Estimate,
+    profile: HourlyProfile | None,
+    deadline: float | None,
+    limit: float,
+    start: float,
+    threshold: float,
+) -> Choice:
+    e, slower = _limited(e, limit)
+    r = e.resolved
+    run = assess(
+        r.carbon,
+        e.n_devices,
+        e.duration_s,
+        min(e.mfu / slower, 1.0),
+        boundary=s.boundary,
+        time=r.time,
+        shared_hosts=s.shared_hosts,
+    )
+    way = passage(profile, start, e.duration_s / HOUR, threshold) if profile else None
+    paused_s = way.paused_h * HOUR if way else 0.0
+    days = (e.duration_s + paused_s) / DAY
+    named = dict(
+        region=s.region, device=s.device, n_devices=e.n_devices, deadline_days=deadline,
+        start_hour=start if way else None,
+        pause_above_g_per_kwh=threshold if math.isfinite(threshold) else None,
+        power_limit_w=limit if math.isfinite(limit) else None,
+    )  # fmt: skip
+    if deadline is not None and days > deadline * (1.0 + 1e-9):
+        return Choice(**named, infeasible=f"takes {days:.3g} days, the deadline is {deadline:g}")  # type: ignore[arg-type]
+    energy, operational, embodied, water, marginal = _figures(e, run, way)
+    price = r.price.si if r.price else None
+    total = operational + embodied + run.boundary_tco2e
+    shift = total - run.total_tco2e
+    return Choice(
+        **named,  # type: ignore[arg-type]
+        days=days,
+        paused_days=paused_s / DAY,
+        mfu=e.mfu / slower,
+        energy_kwh=energy,
+        operational_tco2e=operational,
+        market_tco2e=energy * run.market.carbon_intensity_g_per_kwh / 1e6,
+        embodied_tco2e=embodied,
+        total_tco2e=total,
+        low_tco2e=max(run.low_tco2e + shift, 0.0),
+        high_tco2e=run.high_tco2e + shift,
+        marginal_tco2e=marginal + embodied + run.boundary_tco2e,
+        water_litres=water,
+        cost_usd=price * e.n_devices * (e.duration_s + paused_s) if price is not None else None,
+    )
+
+
+def _marginal() -> Datum:
+    return factor("grid.marginal.default")
+
+
+def _figures(e: Estimate, run: Footprint, way: Passage | None) -> tuple[float, float, float, float, float]:
+    """Return energy, operational, embodied, water, and operational by marginal intensity, with pauses at idle power."""
+    marginal = _marginal().si * KWH * 1e3
+    if way is None:
+        return (
+            run.energy_kwh, run.operational_tco2e, run.embodied_tco2e, run.water_litres, run.energy_kwh * marginal / 1e6,
+        )  # fmt: skip
+    numbers = e.resolved.carbon.numbers._replace(idle_share=1.0)
+    idle = footprint(numbers, e.n_devices, way.paused_h * HOUR, 0.0)
+    waited = float(idle.energy_j) / KWH
+    energy = run.energy_kwh + waited
+    operational = (run.energy_kwh * way.working_g_per_kwh + waited * way.paused_g_per_kwh) / 1e6
+    embodied = run.embodied_tco2e + float(idle.total_kg - idle.operational_kg) / TONNE
+    return energy, operational, embodied, run.water_litres + float(idle.water_l), energy * marginal / 1e6
+
+
+def best(found: Sequence[Choice], figure: str) -> Choice | None:
+    """Return the feasible choice with the least of a figure, of equals the one with least carbon; None without any."""
+    known = [c for c in found if not c.infeasible and getattr(c, figure) is not None]
+    return min(known, key=lambda c: (float(getattr(c, figure)), c.total_tco2e), default=None)
+
+
+def front(found: Sequence[Choice]) -> tuple[Choice, ...]:
+    """Return the choices that none beats in both carbon and cost, least carbon first."""
+    known = sorted(
+        (c for c in found if not c.infeasible and c.cost_usd is not None), key=lambda c: (c.total_tco2e, c.cost_usd)
+    )
+    kept: list[Choice] = []
+    cheapest = math.inf
+    for c in known:
+        if c.cost_usd is not None and c.cost_usd < cheapest:
+            kept.append(c)
+            cheapest = c.cost_usd
+    return tuple(kept)

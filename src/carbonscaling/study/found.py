@@ -1,0 +1,113 @@
+"""What a search looked at and found, as part of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.search.result import Candidate, SearchResult
+from carbonscaling.units import DAY
+
+__all__ = ["SearchReport", "search_dict", "search_report", "unmeasured"]
+
+MOST_DEVICES = 16_384
+"""Devices of the largest public training run with a measured speed."""
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """What the search looked at.
+
+    Attributes
+    ----------
+    n_candidates, n_fit, n_layouts : int
+    rejected : Mapping[str, int]
+        Settings by the reason they were refused for.
+    objective : str
+    top : tuple of Candidate
+        The best settings, best first.
+    n_near : int
+        Settings within `near` (relative) of the best.
+    front : tuple of Candidate
+        Pareto front of time, devices, carbon and money, fewest devices first.
+    interrupted : bool
+        The search was ended early: the best so far.
+    """
+
+    n_candidates: int
+    n_fit: int
+    n_layouts: int
+    rejected: Mapping[str, int]
+    objective: str
+    top: tuple[Candidate, ...] = ()
+    n_near: int = 0
+    near: float = 0.0
+    front: tuple[Candidate, ...] = ()
+    interrupted: bool = False
+
+
+def search_report(result: SearchResult, objective: str) -> SearchReport:
+    """Return the report of a search."""
+    return SearchReport(
+        result.n_candidates, result.n_fit, result.n_layouts, dict(result.rejected), objective, tuple(result.top),
+        result.n_near, result.near, tuple(result.front), result.interrupted,
+    )  # fmt: skip
+
+
+def unmeasured(s: Setting) -> tuple[str, ...]:
+    """Return the features of a setting that no measured training run covers.
+
+    >>> unmeasured(Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 2, 1, 1, 50))
+    ('zero-bubble schedule', 'recomputation of a share of the layers')
+    """
+    checks = (
+        (s.schedule == Schedule.ZERO_BUBBLE, "zero-bubble schedule"),
+        (s.recompute != Recompute.NONE and s.recompute_percent < 100, "recomputation of a share of the layers"),
+        (s.zero >= 1 and s.shard < s.dp * s.cp, "sharding group smaller than the data-parallel group"),
+        (s.etp > 1, "tensor parallelism inside experts"),
+        (s.cp > 32, "context parallelism beyond 32"),
+        (s.vpp > 24, "more than 24 chunks a stage"),
+        (s.n_devices > MOST_DEVICES, f"more than {MOST_DEVICES:,} devices"),
+    )
+    return tuple(name for holds, name in checks if holds)
+
+
+def _row(c: Candidate) -> dict[str, Any]:
+    return {
+        **{k: int(v) for k, v in c.setting._asdict().items()},
+        "n_devices": c.n_devices,
+        "step_time_s": c.step_s,
+        "duration_days": c.duration_s / DAY,
+        "carbon_tco2e": c.carbon_kg / 1000.0,
+        "unmeasured": list(unmeasured(c.setting)),
+    }
+
+
+def search_dict(search: SearchReport, interval: tuple[float, float] | None = None) -> dict[str, Any]:
+    """Return the report as plain data.
+
+    Parameters
+    ----------
+    interval : tuple of float, optional
+        Low and high end of the carbon of the best, relative to its central value; it holds for settings close to it.
+    """
+    low, high = interval or (1.0, 1.0)
+
+    def ranged(c: Candidate) -> dict[str, Any]:
+        carbon = c.carbon_kg / 1000.0
+        return _row(c) | ({"carbon_interval_tco2e": [low * carbon, high * carbon]} if interval else {})
+
+    return {
+        "objective": search.objective,
+        "n_candidates": search.n_candidates,
+        "n_layouts": search.n_layouts,
+        "n_fit": search.n_fit,
+        "rejected": dict(search.rejected),
+        "near": search.near,
+        "n_near": search.n_near,
+        "interrupted": search.interrupted,
+        "top": [ranged(c) for c in search.top],
+        "front": [ranged(c) for c in search.front],
+    }

@@ -1,0 +1,78 @@
+"""The record of a saved answer of plan or estimate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.catalog.read import read_text
+from carbonscaling.errors import InputError
+from carbonscaling.study.record import Record
+from carbonscaling.units import KWH
+
+__all__ = ["load_record"]
+
+
+def load_record(path: str | Path) -> Record:
+    """Return the record of a saved answer of plan or estimate (JSON).
+
+    Raises
+    ------
+    InputError
+        The file is no saved answer, or the answer was that nothing is feasible.
+    """
+    where = str(path)
+    try:
+        data = json.loads(read_text(Path(path)))
+    except json.JSONDecodeError as error:
+        raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
+    if not isinstance(data, dict) or "feasible" not in data:
+        raise InputError(
+            "not a saved answer", where=where, remedy="save one with: carbonscaling estimate ... -o FILE.json"
+        )
+    if not data["feasible"]:
+        raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
+    try:
+        return _planned(data)
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            "this answer was saved by another version", where=where, key=str(error).strip("'"), remedy="save it again"
+        ) from error
+
+
+def _planned(data: Mapping[str, Any]) -> Record:
+    s, c = data["summary"], data["carbon"]
+    energy = {k: v / KWH for k, v in c["parts"].items() if k.endswith("_energy_j")}
+    return Record(
+        kind="planned",
+        model=s["model"],
+        device=s["device"],
+        region=s["region"],
+        n_devices=s["n_devices"],
+        device_hours=s["device_hours"],
+        duration_h=s["duration_days"] * 24.0,
+        energy_kwh=s["energy_kwh"],
+        energy_parts_kwh={k.removesuffix("_energy_j"): v for k, v in energy.items()},
+        carbon_intensity_g_per_kwh=c["carbon_intensity_g_per_kwh"],
+        market_intensity_g_per_kwh=c["market"]["carbon_intensity_g_per_kwh"],
+        pue=c["pue"],
+        carbon_basis=c["carbon_basis"],
+        market_basis=c["market"]["basis"],
+        operational_tco2e=s["carbon_operational_tco2e"],
+        market_tco2e=s["carbon_operational_market_tco2e"],
+        embodied_tco2e=s["carbon_embodied_tco2e"],
+        total_tco2e=s["carbon_total_tco2e"],
+        boundary_tco2e={x["name"]: x["operational_tco2e"] + x["embodied_tco2e"] for x in c["boundary"]},
+        intervals={k: (v[0], v[1]) for k, v in c["intervals"].items()},
+        water_litres=s["water_litres"],
+        amortisation=c["amortisation"],
+        embodied_route=c["embodied_route"],
+        energy_method="estimated before the run",
+        precision=s["precision"],
+        n_params=s["n_params"],
+        tokens=s["tokens"],
+        training_flops=s["training_flops"],
+        sources=tuple(data["sources"]),
+    )

@@ -1,0 +1,1 @@
+"""The model held to measurements: replay, calibration, cross-validation, intervals."""

@@ -1,0 +1,129 @@
+"""Memory per device: against what monitors showed, and against what ran and what ran out of memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from carbonscaling import evidence
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Setting
+from carbonscaling.units import GIB
+from carbonscaling.validate.components.record import Component
+from carbonscaling.validate.habits import kernel_machine, memory_machine, memory_setting
+from carbonscaling.validate.infer import Replay, infer
+from carbonscaling.validate.row import Unusable, parse_row
+from carbonscaling.validate.score import score
+
+__all__ = ["check_memory", "check_oom"]
+
+_SHAPE = (
+    "n_layers", "d_model", "d_ff", "n_heads", "n_kv_heads", "head_dim", "vocab", "ffn_type", "n_experts", "top_k",
+    "d_ff_expert", "n_shared_experts", "n_dense_layers", "tied_embeddings", "precision", "stack", "interconnect",
+)  # fmt: skip
+"""Columns that a row of ``oom.csv`` lacks and shares with the runs of its model by the same authors."""
+
+_REJECTED, _ACCEPTED = "rejected, out of memory, ", "accepted, same grid, "
+
+
+def _reserved(replay: Replay) -> float:
+    """Bytes that a monitor shows: what is allocated, and what fragmentation adds."""
+    machine = memory_machine(replay)
+    total = float(memory(replay.work, machine, memory_setting(replay)).total)
+    return total / (1.0 - float(machine.reserve))
+
+
+def check_memory() -> tuple[Component, ...]:
+    """Score the memory of measured configurations by software stack."""
+    runs = {row["id"]: row for row in evidence.rows("runs")}
+    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in evidence.rows("memory"):
+        replay = infer(parse_row(runs[row["run_id"]]))
+        pair = (_reserved(replay) / GIB, float(row["memory_gib"]))
+        for name in ("all", f"{replay.row.stack}, {row['device']}"):
+            groups[name].append(pair)
+    lines = []
+    for name, pairs in sorted(groups.items()):
+        result = score(*np.array(pairs).T)
+        asked = name == "all"
+        lines.append(
+            Component(
+                "memory", name, len(pairs), result,
+                target="median error at most 8 %" if asked else "", met=result.median <= 0.08 if asked else None,
+            )
+        )  # fmt: skip
+    return tuple(lines)
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in evidence.rows("runs"):
+        if row["stack"] in ("aleph-alpha", "megatron"):
+            found.setdefault(row["model"], {name: row[name] for name in _SHAPE})
+    return found
+
+
+def _fits(replay: Replay, machine: Machine, setting: Setting) -> bool:
+    need = memory(replay.work, machine, setting)
+    return bool(need.total <= need.limit)
+
+
+def _judged(row: Mapping[str, str]) -> bool:
+    """Whether the model says that a row of ``oom.csv`` fits.
+
+    Raises
+    ------
+    Unusable
+        The row cannot be completed.
+    """
+    own = {name: value for name, value in row.items() if value}
+    replay = infer(parse_row({"precision": "bf16", **_shapes().get(row["model"], {}), **own, "id": "oom"}))
+    setting = memory_setting(replay)
+    if row["attention_kernel"]:
+        setting = setting._replace(sp=float(row["sequence_parallel"] == "True"))
+    return _fits(replay, kernel_machine(replay, row["attention_kernel"]), setting)
+
+
+def _share(group: str, tally: list[int], least: float | None = None) -> Component:
+    right, n = tally
+    return Component(
+        "oom", group, n, share=right / n,
+        target="" if least is None else f"at least {100 * least:g} %", met=None if least is None else right / n >= least,
+    )  # fmt: skip
+
+
+def check_oom() -> tuple[Component, ...]:
+    """Count rejected configurations that ran out of memory, and accepted ones that ran."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in evidence.rows("oom"):
+        try:
+            fits = _judged(row)
+        except Unusable:
+            continue
+        ran = row["status"] == "ok"
+        for model in ("all", row["model"]):
+            tally = counts[(_ACCEPTED if ran else _REJECTED) + model]
+            tally[0] += fits == ran
+            tally[1] += 1
+    accepted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in evidence.rows("runs"):
+        try:
+            replay = infer(parse_row(row))
+        except Unusable:
+            continue
+        fits = _fits(replay, memory_machine(replay), memory_setting(replay))
+        for stack in ("all", replay.row.stack or "not stated"):
+            accepted[stack][0] += fits
+            accepted[stack][1] += 1
+    rejected = {_REJECTED + "all": 0.9}
+    lines = [_share(name, tally, rejected.get(name)) for name, tally in sorted(counts.items())]
+    lines += [
+        _share(f"accepted, runs that ran, {stack}", tally, 0.97 if stack == "all" else None)
+        for stack, tally in sorted(accepted.items())
+    ]
+    return tuple(lines)

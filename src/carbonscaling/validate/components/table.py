@@ -1,0 +1,45 @@
+"""Every component check by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.validate.components.collectives import check_collectives
+from carbonscaling.validate.components.gemm import check_gemm
+from carbonscaling.validate.components.memory import check_memory, check_oom
+from carbonscaling.validate.components.pipeline import check_pipeline
+from carbonscaling.validate.components.record import Component
+
+__all__ = ["PARTS", "component_table"]
+
+PARTS: Mapping[str, Callable[[], tuple[Component, ...]]] = {
+    "gemm": check_gemm,
+    "collectives": check_collectives,
+    "memory": check_memory,
+    "oom": check_oom,
+    "pipeline": check_pipeline,
+}
+"""Checks by the name of the part."""
+
+
+def component_table(part: str | None = None) -> tuple[Component, ...]:
+    """Return the lines of one part, or of all.
+
+    Raises
+    ------
+    InputError
+        No such part.
+    """
+    if part in (None, "all"):
+        return tuple(line for check in PARTS.values() for line in check())
+    if part not in PARTS:
+        raise InputError(
+            "unknown component",
+            key="components",
+            value=part,
+            allowed=", ".join((*PARTS, "all")),
+            suggestion=nearest(str(part), PARTS),
+            remedy="choose one of these",
+        )
+    return PARTS[part]()

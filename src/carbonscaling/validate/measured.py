@@ -1,0 +1,65 @@
+"""What was measured, as one quantity: tokens per second and device. The only place that reads the measured columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.validate.infer import Replay
+
+__all__ = ["measured_speed"]
+
+
+def _value(row: Mapping[str, str], column: str) -> float | None:
+    try:
+        value = float(row.get(column) or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def _flops_per_token(row: Mapping[str, str], spec: ModelSpec) -> float:
+    """FLOPs a source counts per token, by the convention it declares (full attention where it declares none)."""
+    attention = row.get("attn_flops") or "full"
+    if attention == "none":
+        model = training_flops_per_token(spec, spec.seq_len, "6N")
+        return model * 4 / 3 if row.get("flops_convention") == "hardware" else model
+    convention: Literal["causal", "full"] = "causal" if attention == "causal_half" else "full"
+    if row.get("flops_convention") == "hardware":
+        return hardware_flops_per_token(spec, spec.seq_len, convention, recomputed=1.0)
+    return training_flops_per_token(spec, spec.seq_len, convention)
+
+
+def measured_speed(row: Mapping[str, str], replay: Replay) -> float | None:
+    """Return the measured tokens/s/device of a row, or None where it has none.
+
+    From the step time where there is one, else the stated speed, else the stated FLOP rate or utilisation through the
+    source's own counting convention; for a whole run from its device-hours.
+
+    Parameters
+    ----------
+    row : Mapping
+        The row as text, measured columns included.
+    replay : Replay
+        Its inputs, completed.
+    """
+    n = float(replay.setting.n_devices)
+    step = _value(row, "step_time_s")
+    batch = _value(row, "global_batch_seqs")
+    if step and batch:
+        return batch * replay.spec.seq_len / step / n
+    speed = _value(row, "tokens_per_s_per_device")
+    if speed:
+        return speed
+    tflops = _value(row, "tflops_per_device")
+    utilisation = _value(row, "mfu")
+    if tflops is None and utilisation is not None:
+        half = "bf16" if "bf16" in replay.cluster.device.peak else "fp16"
+        tflops = utilisation * replay.cluster.device.peak_flops(half) / 1e12
+    if tflops is not None:
+        return tflops * 1e12 / _flops_per_token(row, replay.spec)
+    hours, tokens = _value(row, "device_hours"), _value(row, "tokens_b")
+    return tokens * 1e9 / (hours * 3600.0) if hours and tokens else None

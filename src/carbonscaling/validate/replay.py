@@ -1,0 +1,54 @@
+"""Many rows at once: the formulas of the package on arrays with one entry per row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import Memory, memory
+from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.step import StepTime, step_time
+from carbonscaling.validate.infer import Replay
+
+__all__ = ["Stacked", "predict_memory", "predict_step", "stack"]
+
+
+class Stacked(NamedTuple):
+    """Rows as arrays of one length."""
+
+    work: Workload
+    machine: Machine
+    setting: Setting
+    tokens_per_step: NDArray[np.float64]
+    n_devices: NDArray[np.float64]
+
+
+def _columns(records: Sequence[Any]) -> Any:
+    kind = type(records[0])
+    return kind(*(np.array([float(v) for v in column]) for column in zip(*records, strict=True)))
+
+
+def stack(replays: Sequence[Replay]) -> Stacked:
+    """Return rows as arrays; at least one row."""
+    setting = _columns([r.setting for r in replays])
+    return Stacked(
+        work=_columns([r.work for r in replays]),
+        machine=_columns([r.machine for r in replays]),
+        setting=setting,
+        tokens_per_step=np.array([r.tokens_per_step for r in replays]),
+        n_devices=setting.n_devices,
+    )
+
+
+def predict_step(rows: Stacked, machine: Machine | None = None) -> StepTime:
+    """Return the step time of every row, with its own machine or a calibrated one."""
+    return step_time(rows.work, rows.machine if machine is None else machine, rows.setting)
+
+
+def predict_memory(rows: Stacked, machine: Machine | None = None) -> Memory:
+    """Return the memory of every row's fullest device."""
+    return memory(rows.work, rows.machine if machine is None else machine, rows.setting)

@@ -1,0 +1,73 @@
+"""A whole file replayed: predictions, rows by status, reasons, and the score where speeds were measured."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from carbonscaling.calibration.profile import Calibration
+from carbonscaling.validate.runs import Prediction, replay_rows, scored_sample
+from carbonscaling.validate.score import Score, score
+
+__all__ = ["COLUMNS", "Replayed", "replay_file"]
+
+COLUMNS = (
+    "id", "status", "reason", "step_time_s", "tokens_per_s_per_device", "low", "high", "memory_gb", "bottleneck",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Outcome of a file.
+
+    Attributes
+    ----------
+    predictions : list of Prediction
+        One per row, in order.
+    counts, reasons : dict
+        Rows by status; unusable rows by reason.
+    score : Score, optional
+        None where no row has a measured speed. The shipped rows' score with the shipped calibration is in-sample.
+    """
+
+    predictions: list[Prediction]
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    score: Score | None
+
+    def csv(self) -> str:
+        """Return the predictions as CSV text."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for p in self.predictions:
+            values = (getattr(p, name) for name in COLUMNS)
+            writer.writerow(["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in values])
+        return out.getvalue()
+
+
+def replay_file(rows: Sequence[Mapping[str, str]], calibration: Calibration) -> Replayed:
+    """Predict every row from its inputs, then score those that have a measured speed."""
+    predictions = replay_rows(rows, calibration)
+    scored = None
+    sampled, where = scored_sample(rows)
+    if sampled is not None:
+        use = [k for k, i in enumerate(where) if predictions[i].tokens_per_s_per_device is not None]
+        columns = [
+            np.array([getattr(predictions[where[k]], name) for k in use], dtype=float)
+            for name in ("tokens_per_s_per_device", "low", "high")
+        ]
+        if use:
+            scored = score(columns[0], sampled.measured[use], columns[1], columns[2])
+    unusable = [p for p in predictions if p.status == "unusable"]
+    return Replayed(
+        predictions=predictions,
+        counts=dict(Counter(p.status for p in predictions)),
+        reasons=dict(Counter(p.reason for p in unusable)),
+        score=scored,
+    )

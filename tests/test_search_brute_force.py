@@ -1,0 +1,258 @@
+"""The search against an independent enumeration: plain loops over floats, the rules written out once more."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
+from carbonscaling.perf.build import workload
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.step import step_time
+from carbonscaling.search import compiled, evaluate
+from carbonscaling.search.engine import Question, search
+from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.space import Space
+from samples import machine_of
+
+N_SPACES = 208
+KEYS: dict[str, Callable[[int, Outcome], tuple[float, float]]] = {
+    "paper": lambda n, o: (n, o.duration_s),
+    "time": lambda n, o: (o.duration_s, n),
+    "carbon": lambda n, o: (o.carbon_kg, o.duration_s),
+    "cost": lambda n, o: (o.cost_usd, o.duration_s),
+    "energy": lambda n, o: (o.energy_j, o.duration_s),
+}
+
+
+def _model(rng: random.Random) -> ModelSpec:
+    heads = rng.choice((4, 6, 8))
+    d = heads * 64
+    d_ff = rng.choice((2, 4)) * d
+    layers = rng.choice((2, 3, 4, 6, 8, 12))
+    moe = rng.random() < 0.45
+    return ModelSpec(
+        name="tiny",
+        n_layers=layers,
+        d_model=d,
+        vocab_size=rng.choice((1000, 32000)),
+        seq_len=1024,
+        attention=Attention(n_heads=heads, n_kv_heads=rng.choice((1, heads)), head_dim=64),
+        ffn=FeedForward(d_ff=d_ff, gated=True),
+        experts=Experts(
+            n_routed=rng.choice((2, 4, 6, 8)),
+            top_k=rng.choice((1, 2)),
+            d_ff=d_ff // 2,
+            d_ff_shared=rng.choice((0, d)),
+            n_dense_layers=rng.choice((0, 1)),
+        )
+        if moe
+        else None,
+    )
+
+
+def _some(rng: random.Random, options: tuple[int, ...], most: int) -> tuple[int, ...]:
+    return tuple(rng.sample(options, rng.randint(1, min(most, len(options)))))
+
+
+def _space(rng: random.Random) -> Space:
+    strict = rng.random() < 0.2
+    return Space(
+        tp=() if rng.random() < 0.3 else _some(rng, (1, 2, 3, 4, 8), 3),
+        pp=_some(rng, (1, 2, 3, 4, 6), 3),
+        dp=() if rng.random() < 0.3 else _some(rng, (1, 2, 3, 4, 8), 3),
+        cp=_some(rng, (1, 2), 2),
+        ep=() if rng.random() < 0.4 else _some(rng, (1, 2, 4), 2),
+        etp=_some(rng, (1, 2), 2) if rng.random() < 0.4 else (1,),
+        vpp=_some(rng, (1, 2, 3), 2),
+        zero=_some(rng, (0, 1, 2, 3), 3),
+        micro_batch=_some(rng, (1, 2, 4), 2),
+        recompute=_some(rng, (0, 1, 2), 2),
+        schedule=_some(rng, (0, 1, 2), 2) if rng.random() < 0.4 else (0,),
+        shard=_some(rng, (0, 2, 4), 2),
+        recompute_percent=_some(rng, (25, 50, 100), 2) if rng.random() < 0.3 else (100,),
+        sequence_parallel=rng.random() < 0.7,
+        strict=strict,
+    )
+
+
+def _divisors(n: int) -> list[int]:
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def _allowed(s: Setting, work: Workload, batch: int, strict: bool) -> bool:  # noqa: PLR0912
+    """The rules of the specification (sections 3 and R9, R10), in plain words of Python."""
+    d_ff = [(work.d_ff, s.tp), (work.d_ff_expert, s.etp)]
+    group = s.dp * s.cp
+    if s.n_micro * s.micro_batch * s.dp != batch or s.n_micro < 1:
+        return False
+    if work.n_heads % s.tp or any(width % share for width, share in d_ff):
+        return False
+    if s.pp * s.vpp > work.n_layers or (strict and work.n_layers % s.pp):
+        return False
+    if s.vpp > 1 and (s.pp == 1 or s.schedule != 0 or s.n_micro % s.pp):
+        return False
+    if work.n_experts:
+        if work.n_experts % s.ep or (s.tp * s.cp * s.dp) % (s.ep * s.etp):
+            return False
+        if strict and s.dp % s.ep:  # the papers' DP is dp / ep
+            return False
+    elif s.ep > 1 or s.etp > 1:
+        return False
+    if strict and (4 * work.d_model**2) % s.tp:
+        return False
+    if group % s.shard or (s.zero == 0 and s.shard != group) or (s.zero > 0 and group == 1):
+        return False
+    if s.zero >= 2 and s.pp > 1:
+        return False
+    if s.cp > 1 and work.seq_len % (2 * s.cp):
+        return False
+    if s.schedule != 0 and s.pp == 1:
+        return False
+    if s.recompute == 0 and s.recompute_percent != 100:
+        return False
+    return not (s.schedule == 2 and (s.pp % 2 or s.n_micro < 2 * s.pp))
+
+
+def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
+    """Every setting of the space within the counts."""
+    experts = int(work.n_experts)
+    # Left open, tensor parallelism splits the heads evenly and never straddles a scale-up domain.
+    whole = [t for t in _divisors(int(q.machine.domain)) if t <= space.max_tp]
+    tp = space.tp or [t for t in _divisors(int(work.n_heads)) if t in whole]
+    dp = space.dp or _divisors(q.batch)
+    ep = space.ep or ((max(1, experts),) if space.strict else _divisors(max(1, experts)))
+    recompute = (0,) if space.strict and 0 in space.recompute else space.recompute
+    etp = (1,) if experts == 0 and 1 in space.etp else space.etp
+    percents = space.recompute_percent
+    combinations: Any
+    redos = [(r, k) for r in recompute for k in percents if r or k == 100 or 100 not in percents]
+    combinations = itertools.product(
+        tp, space.pp, dp, space.cp, ep, etp, space.vpp, space.zero, space.shard, space.micro_batch, redos,
+        space.schedule,
+    )  # fmt: skip
+    for t, p, d, c, e, x, v, z, g, b, (r, percent), k in combinations:
+        n = t * p * d * c
+        if not q.counts[0] <= n <= q.counts[1] or (n > q.host_devices and n % q.host_devices):
+            continue
+        n_micro = q.batch // d // b if q.batch % d == 0 and q.batch // d % b == 0 else 0
+        sp = int(t > 1 and space.sequence_parallel)
+        # A group given by its size is not another one than the whole group, where that is an option itself.
+        group = 2 * g if g == d * c and 0 in space.shard else g or d * c
+        yield Setting(t, p, d, c, e, x, v, z, group, b, n_micro, r, k, sp, percent)
+
+
+def _outcome(settings: Any, step_s: Any) -> Outcome:
+    """Run time, and carbon and money that pull in other directions."""
+    n = settings.n_devices * 1.0
+    duration = step_s * 1000.0
+    return Outcome(
+        duration, n * duration * 3e-4 + 2e-3 * n * n, 5e-4 * n * (duration + 40.0), n * (duration * 0.5 + 3.0)
+    )
+
+
+def _question(rng: random.Random) -> tuple[Question, Space]:
+    work = workload(_model(rng), rng.choice((512, 1024)))
+    machine: Machine = machine_of(*rng.choice((("a100-80", "bf16"), ("v100-sxm2-32", "fp16"), ("tpu-v4", "bf16"))))
+    machine = machine._replace(
+        capacity=rng.choice((0.6e9, 1.5e9, 4e9, 40e9)), framework_bytes=1e8, domain=rng.choice((4.0, 8.0))
+    )
+    low = rng.choice((1, 1, 2, 8))
+    question = Question(
+        work=work,
+        machine=machine,
+        batch=rng.choice((8, 12, 16, 32)),
+        outcome=_outcome,
+        objective="time",
+        counts=(low, rng.choice((low, 8, 16, 64))),
+        deadline_s=rng.choice((float("inf"), 40.0, 120.0, 400.0)),
+        host_devices=rng.choice((1, 4, 8)),
+    )
+    return question, _space(rng)
+
+
+def _sampled(seed: int) -> tuple[Question, Space]:
+    """The first space of this seed that is neither empty nor long to walk."""
+    rng = random.Random(seed)
+    while True:
+        q, space = _question(rng)
+        if 1 <= sum(_allowed(s, q.work, q.batch, space.strict) for s in _everything(space, q.work, q)) <= 80:
+            return q, space
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def judge(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to decide settings."""
+    if request.param == "compiled" and not compiled.available():
+        pytest.skip("numba is not installed")
+    monkeypatch.setattr(evaluate, "FEW", 0 if request.param == "compiled" else 1 << 62)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("judge")
+@pytest.mark.parametrize("seed", range(N_SPACES))
+def test_search_is_brute_force(seed: int) -> None:
+    q, space = _sampled(seed)
+    candidates = list(_everything(space, q.work, q))
+    fits: list[tuple[Setting, float, Outcome]] = []
+    excesses = []
+    for s in candidates:
+        if not _allowed(s, q.work, q.batch, space.strict):
+            continue
+        floats = Setting(*map(float, s))
+        need = memory(q.work, q.machine, floats)
+        if need.total > need.limit:
+            excesses.append(float(need.total - need.limit))
+            continue
+        step = float(step_time(q.work, q.machine, floats).total)
+        fits.append((s, step, _outcome(s, step)))
+    in_time = [f for f in fits if f[2].duration_s <= q.deadline_s]
+
+    assert set(KEYS) == set(OBJECTIVES)
+    for name, key in KEYS.items():
+        found = search(Question(**{**vars(q), "objective": name}), space)
+        ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *f[0]))
+        assert [(c.setting, c.step_s, c.duration_s, c.carbon_kg, c.cost_usd, c.energy_j) for c in found.top] == [
+            (s, step, *o) for s, step, o in ranked[:10]
+        ]
+        assert found.best == (found.top[0] if found.top else None)
+        if name not in ("time", sorted(KEYS)[seed % len(KEYS)]):
+            continue
+        pruned = search(Question(**{**vars(q), "objective": name}), space, prune=True, front=name == "time")
+        assert (pruned.top, pruned.n_near, pruned.n_candidates) == (found.top, found.n_near, found.n_candidates)
+        if name == "time":
+            assert pruned.front == search(q, space, front=True).front
+            assert [(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd) for c in pruned.front] == _front(in_time)
+
+    assert found.n_candidates == len(candidates)
+    assert found.n_fit == len(fits)
+    assert found.rejected.get("memory", 0) == len(excesses)
+    assert found.rejected.get("deadline", 0) == len(fits) - len(in_time)
+    assert sum(found.rejected.values()) - found.rejected["deadline"] == found.n_candidates - found.n_fit
+    assert (found.nearest_memory.excess if found.nearest_memory else None) == (min(excesses) if excesses else None)
+    if fits:
+        assert found.fastest is not None
+        assert found.fastest.duration_s == min(o.duration_s for _, _, o in fits)
+
+
+def _front(fits: list[tuple[Setting, float, Outcome]]) -> list[tuple[float, ...]]:
+    """What nothing else beats in run time, devices, carbon and money."""
+    points = {(o.duration_s, s.n_devices, o.carbon_kg, o.cost_usd) for s, _, o in fits}
+    front = [p for p in points if not any(q != p and all(map(operator.le, q, p)) for q in points)]
+    return sorted(front, key=lambda p: (p[1], p[0]))
+
+
+def test_the_sample_of_spaces_is_varied() -> None:
+    """Mixtures of experts, the papers' rules, tight memory and deadlines all occur."""
+    drawn = [_sampled(seed) for seed in range(0, N_SPACES, 4)]
+    assert sum(q.work.n_experts > 0 for q, _ in drawn) >= 10
+    assert sum(space.strict for _, space in drawn) >= 4
+    assert sum(q.deadline_s < 1e9 for q, _ in drawn) >= 20
+    assert {q.counts[1] for q, _ in drawn} >= {8, 16, 64}

@@ -1,0 +1,179 @@
+"""Compiled search against the plain formulas; bounds, limits, quantiles, interruption."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carbonscaling.perf.layer import layer_times
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.passes import passes_time
+from carbonscaling.perf.step import layer_key, step_time
+from carbonscaling.search import compiled, evaluate, kernel
+from carbonscaling.search.bounds import least_step, least_step_of_passes
+from carbonscaling.search.constraints import (
+    ALLOWED,
+    RULES,
+    first_recompute_violation,
+    first_sharding_violation,
+    first_violation,
+)
+from carbonscaling.search.divisors import divides
+from carbonscaling.search.engine import Question, search
+from carbonscaling.search.evaluate import CompiledJudge, NumpyJudge
+from carbonscaling.search.limits import slowest_step
+from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
+from samples import cases, machine_of, work_of
+
+needs_numba = pytest.mark.skipif(not compiled.available(), reason="numba is not installed")
+
+
+def _outcome(s: Any, step: Any) -> Outcome:
+    n = s.n_devices * 1.0
+    return Outcome(step * 1e5, n * step, n * step * 2, n * step * 3)
+
+
+def _question(**changes: Any) -> Question:
+    base: dict[str, Any] = dict(
+        work=work_of("llama-3-8b"), machine=machine_of("h100-sxm"), batch=96, outcome=_outcome, objective="time",
+        counts=(1, 96), host_devices=8,
+    )  # fmt: skip
+    return Question(**(base | changes))
+
+
+@needs_numba
+@pytest.mark.parametrize(
+    ("model", "device", "recipe"),
+    [("llama-3-8b", "h100-sxm", "bf16"), ("deepseek-v2-lite", "h800", "fp8"), ("gpt-3-1.3b", "v100-sxm2-32", "fp16"),
+     ("mixtral-8x7b", "tpu-v4", "bf16")],
+)  # fmt: skip
+def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
+    """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""
+    work, machine = work_of(model), machine_of(device, recipe)
+    space = Space(vpp=(1, 2), schedule=(0, 1, 2), shard=(0, 8), recompute_percent=(50, 100), micro_batch=(1, 2))
+    g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
+    every, limit = np.arange(len(g.rows)), np.full(len(g.rows), np.inf)
+    a = CompiledJudge(work, machine, g).decide(every, limit, limit, False)
+    b = NumpyJudge(work, machine, g).decide(every, limit, limit, False)
+    assert a.counts.tolist() == b.counts.tolist()
+    order = np.argsort(a.index)
+    assert a.index[order].tolist() == b.index.tolist()
+    assert a.step[order] == pytest.approx(b.step, rel=4e-16)
+    assert (a.step[order] == b.step).mean() > 0.999
+    assert (a.excess, a.excess_index) == (b.excess, b.excess_index)
+    step = step_time(work, machine, g.settings(a.index[:1])).total
+    assert float(step[0]) == pytest.approx(float(a.step[0]), rel=4e-16)
+
+
+@given(cases())
+def test_bounds_are_bounds(case: tuple[Workload, Machine, Setting]) -> None:
+    work, machine, s = case
+    layer = layer_times(work, machine, layer_key(s))
+    step = float(step_time(work, machine, s).total)
+    assert float(least_step(work, machine, s, layer)) <= step
+    assert float(least_step_of_passes(machine, passes_time(work, machine, s, layer))) <= step
+
+
+@given(st.integers(1, 2**26), st.integers(0, 2**26))
+def test_divides(part: int, whole: int) -> None:
+    assert bool(divides(float(part), float(whole))) == (whole % part == 0)
+    assert bool(divides(float(part), float(part * whole % 2**53 // part * part)))
+
+
+def test_rules_are_in_order() -> None:
+    """The places that the functions return are those of the rules that they test."""
+    work = work_of("mixtral-8x7b")
+    space = Space(vpp=(1, 2), schedule=(0, 2), micro_batch=(1, 3), etp=(1, 2), recompute_percent=(50,), shard=(0, 4))
+    g = grid(space, work, 48, layouts(space, work, 48, 8.0, (1, 24)))
+    s = g.settings(np.arange(0, g.n_candidates, 7))
+    first = np.minimum(first_violation(s, work, False), first_sharding_violation(s, work, False))
+    first = np.minimum(first, first_recompute_violation(s, work, False))
+    slow = np.full(len(s.tp), ALLOWED)
+    for place in range(len(RULES) - 1, -1, -1):
+        slow = np.where(RULES[place].violated(s, work, False), place, slow)
+    assert first.tolist() == slow.tolist()
+    assert len(set(first.tolist())) >= 6
+
+
+def test_the_slowest_step_is_the_last_float() -> None:
+    n = np.array([1.0, 2.0, 2.0, 3.0])
+    limit = slowest_step(lambda s, step: s.n_devices * step <= 0.7, n)
+    assert (n * limit <= 0.7).all()
+    assert (n * np.nextafter(limit, np.inf) > 0.7).all()
+    assert slowest_step(lambda s, step: step > -1.0, n).tolist() == [np.inf] * 4
+    assert slowest_step(lambda s, step: step < 0.0, n).tolist() == [-np.inf] * 4
+
+
+@needs_numba
+@pytest.mark.parametrize("objective", sorted(OBJECTIVES))
+def test_pruning_and_threads_change_nothing(objective: str) -> None:
+    q = _question(objective=objective, deadline_s=20_000.0)
+    every = search(q, FULL_SPACE, threads=1, front=True)
+    for threads in (1, 2, 3):
+        pruned = search(q, FULL_SPACE, prune=True, threads=threads, front=True)
+        assert pruned.top == every.top
+        assert pruned.front == every.front
+        assert (pruned.n_near, pruned.n_candidates) == (every.n_near, every.n_candidates)
+    assert search(q, FULL_SPACE, threads=3).rejected == every.rejected
+
+
+@needs_numba
+def test_the_optimum_is_what_an_estimate_gives() -> None:
+    q = _question()
+    best = search(q, FULL_SPACE, prune=True).best
+    assert best is not None
+    floats = Setting(*map(float, best.setting))
+    assert float(step_time(q.work, q.machine, floats).total) == best.step_s
+    need = memory(q.work, q.machine, floats)
+    assert need.total <= need.limit
+
+
+def test_quantiles_are_those_of_all_that_fit() -> None:
+    q, space = _question(), Space(micro_batch=(1, 2), vpp=(1, 2))
+    found = search(q, space, quantiles=(0.1, 0.5, 0.9))
+    carbon = sorted(c.carbon_kg for c in search(q, space, top=1_000_000).top)
+    assert len(carbon) == found.n_fit
+    for share, (value, setting) in found.quantiles.items():
+        assert value == pytest.approx(np.quantile(carbon, share), rel=2e-3)
+        assert setting.carbon_kg == pytest.approx(value, rel=2e-3)
+
+
+def test_an_interrupted_search_returns_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_n: int, _share: float) -> None:
+        raise KeyboardInterrupt
+
+    found = search(_question(), Space(), progress=stop)
+    assert found.interrupted
+    assert found.best is not None
+    monkeypatch.setattr(evaluate, "FEW", 1 << 62)
+    with pytest.raises(KeyboardInterrupt):
+        search(_question(machine=machine_of("h100-sxm")._replace(capacity=1.0)), Space(), progress=stop)
+
+
+def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    q, space = _question(), Space(micro_batch=(1, 2), vpp=(1, 2))
+    expected = search(q, space).top
+    monkeypatch.setattr(compiled, "available", lambda: False)
+    monkeypatch.setattr(evaluate, "FEW", 0)
+    assert search(q, space, prune=True).top == expected
+
+
+def test_a_compilation_that_fails_says_so() -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        compiled.interruptible(fail)
+    assert threading.active_count() < 50
+
+
+def test_counts_have_a_place_for_every_fate() -> None:
+    assert list(range(ALLOWED, kernel.N_COUNTS)) == [kernel.MEMORY, kernel.LATE, kernel.FIT, kernel.BOUND]

@@ -1,0 +1,93 @@
+"""Choices: every combination, the least, the front, hours of a grid, power limits."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from carbonscaling.carbon.hourly import HourlyProfile
+from carbonscaling.errors import InputError
+from carbonscaling.study.choices import Choice, Options, best, choices, front
+from carbonscaling.study.scenario import Layout, Scenario
+
+FIXED = Layout(tp=1, pp=1, dp=16, zero=2, micro_batch=1, recompute="none")
+SMALL = Scenario(
+    model="gpt-3-1.3b", tokens=26e9, device="h100-sxm", devices=16, batch=256, layout=FIXED, objective="time"
+)
+DAY_AND_NIGHT = HourlyProfile("2025-01-01T00:00:00", (100.0,) * 12 + (300.0,) * 12)
+
+
+def test_regions_by_both_methods_and_their_sums() -> None:
+    found = choices(SMALL, Options(regions=("us-east5", "europe-north2", "us-east-1")))
+    dirty, clean, other = found
+    assert clean.operational_tco2e < 0.01 * dirty.operational_tco2e
+    assert clean.market_tco2e <= clean.operational_tco2e
+    assert dirty.market_tco2e < dirty.operational_tco2e
+    assert clean.embodied_tco2e == dirty.embodied_tco2e
+    for c in found:
+        assert c.operational_tco2e + c.embodied_tco2e == pytest.approx(c.total_tco2e)
+        assert c.low_tco2e <= c.total_tco2e <= c.high_tco2e
+    assert other.region == "us-east-1"
+    assert best(found, "total_tco2e") is clean
+    assert best(found, "cost_usd") is clean  # same price: less carbon
+
+
+def test_the_front_holds_what_nothing_beats() -> None:
+    def choice(carbon: float, cost: float | None) -> Choice:
+        return Choice("r", "d", 8, total_tco2e=carbon, cost_usd=cost)
+
+    a, b, c, d = choice(1.0, 9.0), choice(2.0, 5.0), choice(3.0, 6.0), choice(0.5, None)
+    assert front([c, b, a, d, Choice("r", "d", infeasible="no")]) == (a, b)
+
+
+def test_start_times_and_pauses() -> None:
+    options = Options(profile=DAY_AND_NIGHT, starts=(0.0, 12.0), pause_above=(math.inf, 200.0))
+    by_day, by_day_pausing, by_night, by_night_pausing = choices(SMALL, options)
+    assert by_day.operational_tco2e < by_night.operational_tco2e
+    assert by_day.paused_days == by_night.paused_days == 0.0
+    for free, pausing in ((by_day, by_day_pausing), (by_night, by_night_pausing)):
+        assert pausing.paused_days > 0.0
+        assert pausing.days == pytest.approx(free.days + pausing.paused_days)
+        assert pausing.energy_kwh > free.energy_kwh  # idle power while waiting
+        assert pausing.embodied_tco2e > free.embodied_tco2e
+        assert pausing.cost_usd is not None
+        assert free.cost_usd is not None
+        assert pausing.cost_usd > free.cost_usd
+        assert pausing.operational_tco2e + pausing.embodied_tco2e == pytest.approx(pausing.total_tco2e)
+
+
+def test_a_pause_that_breaks_the_deadline_cannot_be() -> None:
+    free = choices(SMALL, Options())[0]
+    found = choices(
+        SMALL, Options(deadlines=(free.days * 1.2,), profile=DAY_AND_NIGHT, starts=(6.0,), pause_above=(200.0,))
+    )
+    assert "deadline" in found[0].infeasible
+
+
+def test_a_power_limit_costs_time_and_saves_energy() -> None:
+    v100 = Scenario(model="gpt-3-1.3b", tokens=26e9, device="v100-sxm2-32", devices=64, objective="time")
+    free, limited = choices(v100, Options(power_limits=(math.inf, 150.0)))
+    assert limited.days > free.days
+    assert limited.energy_kwh < free.energy_kwh
+    assert limited.power_limit_w == 150.0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "options", "word"),
+    [
+        (SMALL, {"power_limits": (300.0,)}, "V100"),
+        (SMALL, {"starts": (3.0,)}, "--hourly"),
+        (SMALL, {"regions": ("us-east5", "france"), "profile": DAY_AND_NIGHT}, "one hourly profile"),
+        (SMALL, {"regions": ("us-eats5",)}, "us-east5"),
+    ],
+)
+def test_contradictions(scenario: Scenario, options: dict[str, object], word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        choices(scenario, Options(**options))  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_says_why() -> None:
+    found = choices(SMALL, Options(deadlines=(0.001,)))
+    assert found[0].infeasible
+    assert best(found, "total_tco2e") is None

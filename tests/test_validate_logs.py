@@ -1,0 +1,62 @@
+"""A training log becomes a measured row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carbonscaling.cli import main
+from carbonscaling.errors import InputError
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.logs import log_row, step_seconds
+from carbonscaling.validate.measured import measured_speed
+from carbonscaling.validate.row import parse_row
+
+MINE = Scenario(
+    model="mixtral-8x7b", device="h100-sxm", devices=64, batch=256, seq_len=4096, tokens=1e12,
+    layout=Layout(tp=2, pp=4, ep=8, zero=1, micro_batch=1),
+)  # fmt: skip
+
+
+def _megatron(seconds: list[float]) -> str:
+    return "\n".join(
+        f" iteration {k}/ 100 | elapsed time per iteration (ms): {1000 * t:.1f} | loss: 2"
+        for k, t in enumerate(seconds)
+    )
+
+
+def test_megatron_warm_up_is_left_out() -> None:
+    assert step_seconds(_megatron([60.0] * 5 + [12.0] * 7), 1.0, 1) == pytest.approx(12.0)
+
+
+def test_torchtitan_speed_is_per_device() -> None:
+    log = "\n".join(
+        f"step: {k} loss: 3.1 memory: 60GiB tps: {t:,} mfu: 40%" for k, t in enumerate((100, 8192, 8192, 8192))
+    )
+    assert step_seconds(log, 8192.0 * 64 * 10, 64) == pytest.approx(10.0)
+
+
+def test_a_log_without_steps_is_an_error(tmp_path: Path) -> None:
+    assert step_seconds("nothing here", 1.0, 1) is None
+    file = tmp_path / "empty.log"
+    file.write_text("hello\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no step times"):
+        log_row(file, MINE)
+
+
+def test_row_from_log_replays_as_the_scenario(tmp_path: Path) -> None:
+    file = tmp_path / "run.log"
+    file.write_text(_megatron([10.0] * 20), encoding="utf-8")
+    row = log_row(file, MINE)
+    replay = infer(parse_row(row))
+    assert replay.setting.n_devices == 64
+    assert (replay.setting.tp, replay.setting.pp, replay.setting.ep) == (2, 4, 8)
+    assert replay.work.top_k == 2
+    assert measured_speed(row, replay) == pytest.approx(256 * 4096 / 10.0 / 64)
+
+
+def test_command_needs_a_scenario_for_every_log(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "--log", "a.log"]) == 2
+    assert "every log needs its scenario" in capsys.readouterr().err

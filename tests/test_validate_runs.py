@@ -1,0 +1,215 @@
+"""Replaying measured runs: strict reading, inputs only, an interval for each, a reason for the rest."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from carbonscaling import evidence
+from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
+from carbonscaling.cli import main
+from carbonscaling.errors import InputError
+from carbonscaling.validate.fit import fit, predicted_speed
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.interval import FEATURES, bounds, fit_interval
+from carbonscaling.validate.replayed import COLUMNS, replay_file
+from carbonscaling.validate.row import MEASURED, Unusable, parse_row, read_runs
+from carbonscaling.validate.runs import replay_rows, scored_sample
+from carbonscaling.validate.score import score, source_medians
+
+SOME = [r for k, r in enumerate(evidence.rows("runs")) if k % 40 == 0]
+
+ROW: dict[str, str] = {
+    "id": "mine", "model": "GPT", "device": "A100-80", "n_layers": "24", "d_model": "2048", "d_ff": "8192",
+    "n_heads": "16", "vocab": "51200", "ffn_type": "gelu", "seq_len": "2048", "n_devices": "8", "tp": "2", "pp": "1",
+    "dp": "4", "micro_batch": "2", "global_batch_seqs": "64", "precision": "bf16", "recompute": "full", "stack": "megatron",
+    "kind": "benchmark", "mode": "pretrain",
+}  # fmt: skip
+
+
+def test_every_shipped_row_gets_a_prediction_or_a_reason() -> None:
+    found = replay_rows(SOME, shipped_calibration())
+    assert len(found) == len(SOME)
+    for p in found:
+        if p.status == "unusable":
+            assert p.reason
+            assert p.tokens_per_s_per_device is None
+        else:
+            assert p.tokens_per_s_per_device is not None
+            assert p.low is not None
+            assert p.high is not None
+            assert 0 < p.low < p.tokens_per_s_per_device < p.high < math.inf
+            assert p.memory_gb is not None
+            assert p.memory_gb > 0
+            assert p.bottleneck
+
+
+def test_measured_columns_never_influence_a_prediction() -> None:
+    blank = [{**r, **dict.fromkeys(MEASURED, "")} for r in SOME]
+    absurd = [
+        {**r, **dict.fromkeys(MEASURED, "12345.6"), "notes": "fast", "implied_tflops_full_attn": "1"} for r in SOME
+    ]
+    calibration = shipped_calibration()
+    expected = replay_rows(SOME, calibration)
+    assert replay_rows(blank, calibration) == expected
+    assert replay_rows(absurd, calibration) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"device": "H1000"}, "unknown device"),
+        ({"tp": "two"}, "tp is not a number"),
+        ({"n_layers": "-4"}, "n_layers is out of range"),
+        ({"d_model": "inf"}, "d_model is out of range"),
+        ({"precision": "fp7"}, "unknown precision"),
+        ({"tp": "3"}, "does not divide 8 devices"),
+        ({"ep": "16", "n_experts": "16", "top_k": "2"}, "ep 16 does not divide"),
+        ({"n_devices": "", "dp": ""}, "no device count"),
+        ({"n_layers": "", "model": "no such model"}, "no model shape"),
+        ({"n_experts": "8"}, "experts without top_k"),
+        ({"n_kv_heads": "5"}, "do not divide 16 heads"),
+    ],
+)
+def test_a_bad_row_says_why(change: dict[str, str], words: str) -> None:
+    with pytest.raises(Unusable, match=words):
+        infer(parse_row({**ROW, **change}))
+
+
+def test_what_a_row_leaves_open_is_inferred_and_said() -> None:
+    bare = {
+        k: v for k, v in ROW.items() if k not in ("recompute", "micro_batch", "vocab", "global_batch_seqs", "stack")
+    }
+    replay = infer(parse_row(bare))
+    said = "; ".join(replay.inferred)
+    for word in ("recomputation", "micro-batch", "vocabulary", "ZeRO", "micro-batches a replica"):
+        assert word in said
+    assert infer(parse_row(ROW)).inferred == ("ZeRO-1",)
+
+
+def test_layout_is_inferred_so_that_it_fits() -> None:
+    big = {**ROW, "n_layers": "80", "d_model": "8192", "d_ff": "28672", "n_heads": "64", "n_devices": "64", "tp": "", "pp": "",
+           "dp": "", "recompute": ""}  # fmt: skip
+    p = replay_rows([big], Calibration("none"))[0]
+    assert p.status == "ok"
+    assert "least that fits" in p.reason
+
+
+def test_interconnect_sets_the_network() -> None:
+    slow = infer(parse_row({**ROW, "interconnect": "8x A100 nodes, 4x100 Gb/s per node"})).cluster.host.nic_bandwidth.si
+    fast = infer(parse_row({**ROW, "interconnect": "DGX, 8x200 Gb/s HDR"})).cluster.host.nic_bandwidth.si
+    octets = infer(parse_row({**ROW, "interconnect": "8x IB 25 GB/s"})).cluster.host.nic_bandwidth.si
+    storage = infer(parse_row({**ROW, "interconnect": "storage: 1x 100Gb/s"})).cluster.host.nic_bandwidth.si
+    assert slow == pytest.approx(50e9 / 8)
+    assert fast == octets == pytest.approx(25e9)
+    assert storage == infer(parse_row(ROW)).cluster.host.nic_bandwidth.si
+
+
+def test_fit_is_reproducible_and_explains_what_it_saw() -> None:
+    sample, _ = scored_sample(SOME)
+    assert sample is not None
+    first, second = fit(sample, "a"), fit(sample, "a")
+    assert first == second
+    before = np.abs(np.log(predicted_speed(sample, Calibration("none")) / sample.measured))
+    after = np.abs(np.log(predicted_speed(sample, first) / sample.measured))
+    assert np.average(after, weights=sample.weights) < np.average(before, weights=sample.weights)
+    assert all(0.05 < c.value < 20 for c in first.constants)
+
+
+def test_calibration_survives_its_file(tmp_path: Path) -> None:
+    shipped = shipped_calibration()
+    assert len(shipped.constants) > 30
+    file = tmp_path / "mine.toml"
+    file.write_text(to_toml(shipped, "two\nlines"), encoding="utf-8")
+    assert load_calibration(file) == shipped
+    file.write_text('title = "x"\nconstant = 3\n', encoding="utf-8")
+    with pytest.raises(InputError, match="unknown key"):
+        load_calibration(file)
+
+
+def test_intervals_cover_what_they_say() -> None:
+    rng = np.random.default_rng(1)
+    sources = [f"s{k % 40}" for k in range(2000)]
+    wide = rng.integers(0, 2, 2000)
+    x = np.zeros((2000, len(FEATURES)))
+    x[:, 0], x[:, 1] = 1.0, wide
+    residuals = rng.normal(0, np.where(wide, 0.3, 0.1))
+    interval = fit_interval(x, residuals, sources)
+    low, high = bounds(np.ones(2000), x, interval)
+    inside = (np.log(low) <= residuals) & (residuals <= np.log(high))
+    assert 0.86 <= inside[wide == 1].mean() <= 0.94
+    assert 0.86 <= inside[wide == 0].mean() <= 0.94
+    assert interval["whole_run"] == pytest.approx(math.log(3), abs=0.25)
+
+
+def test_score_by_hand() -> None:
+    s = score(
+        np.array([90.0, 120.0, 100.0]), np.array([100.0] * 2 + [200.0]), np.array([50.0] * 3), np.array([110.0] * 3)
+    )
+    assert s.mape == pytest.approx((0.1 + 0.2 + 0.5) / 3)
+    assert s.median == pytest.approx(0.2)
+    assert s.bias == pytest.approx(-0.1)
+    assert s.mae == pytest.approx((10 + 20 + 100) / 3)
+    assert s.coverage == pytest.approx(2 / 3)
+    medians = source_medians(["a", "a", "b"], np.array([1.1, 1.3, 2.0]), np.ones(3))
+    assert medians == pytest.approx([0.2, 1.0])
+
+
+def _csv(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_command_writes_a_line_for_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _csv(tmp_path / "runs.csv", [ROW, {**ROW, "id": "bad", "tp": "many"}])
+    out = tmp_path / "out.csv"
+    assert main(["validate", "--runs", str(file), "-o", str(out)]) == 0
+    with out.open(encoding="utf-8") as text:
+        lines = list(csv.DictReader(text))
+    assert tuple(lines[0]) == COLUMNS
+    assert [line["status"] for line in lines] == ["ok", "unusable"]
+    assert "tp is not a number" in lines[1]["reason"]
+    assert "2 rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"a,b\n1,2\n", "missing columns"),
+        ("id,model,device\n1,caf\xe9,A100\n".encode("latin-1"), "UTF-8"),
+    ],
+)
+def test_a_malformed_file_is_one_clear_error(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "runs.csv"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_runs(file)
+
+
+def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(InputError, match="no such file"):
+            read_runs(path)
+
+
+def test_only_headers_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "runs.csv"
+    file.write_text("id,model,device\n", encoding="utf-8")
+    found = replay_file(read_runs(file), shipped_calibration())
+    assert found.predictions == []
+    assert found.score is None
+
+
+def test_too_few_rows_to_calibrate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _csv(tmp_path / "runs.csv", [{**ROW, "step_time_s": "3.1"}])
+    assert main(["calibrate", "--runs", str(file)]) == 2
+    assert "too few usable measurements" in capsys.readouterr().err
