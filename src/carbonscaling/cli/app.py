@@ -17,6 +17,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
     ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
     ("validate",): ("validate:validate", "Hold the models against published measurements."),
+    ("reproduce",): ("reproduce:reproduce", "Reproduce both CarbonScaling papers, with a verdict for every claim."),
     ("calibrate",): ("calibrate:calibrate", "Fit the model's constants to measured runs."),
     ("robust",): (
         "robust:robust",

@@ -1,0 +1,58 @@
+"""``carbonscaling reproduce``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import Json
+from carbonscaling.errors import InputError
+
+__all__ = ["reproduce"]
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            "the folder cannot be made", where=name, remedy="name a folder that you may write to"
+        ) from error
+    return folder
+
+
+def reproduce(
+    name: Annotated[str | None, Parameter(help="Figure, panel or claim, e.g. v2-fig6a (default: all).")] = None,
+    /,
+    *,
+    json: Json = False,
+    output: Annotated[
+        str | None, Parameter(name=("--output", "-o"), help="Folder for the figures (SVG, PNG) and their data (CSV).")
+    ] = None,
+    page: Annotated[
+        str | None,
+        Parameter(help="Write the page to this Markdown file, its figures and data to a folder of that name."),
+    ] = None,
+) -> None:
+    """Reproduce both CarbonScaling papers: every figure, and a verdict for every claim."""
+    from carbonscaling.reproduce import page as pages
+    from carbonscaling.reproduce.run import draw_all
+    from carbonscaling.reproduce.run import reproduce as run
+
+    found = run(name)
+    folder = output or (str(Path(page).with_suffix("")) if page else None)
+    if folder is not None:
+        where = _folder(folder)
+        draw_all(found, where)
+        out.write_file(str(where / "panels.csv"), pages.panels_csv(found))
+        out.write_file(str(where / "claims.csv"), pages.verdicts_csv(found))
+    if page is not None:
+        out.write_file(page, pages.markdown(found, Path(folder or ".").name))
+    if json:
+        out.show_json(pages.data(found))
+    else:
+        out.show(pages.table(found))

@@ -1,0 +1,94 @@
+"""What a figure shows, as plain data, and what becomes of a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["CANNOT", "DIFFERS", "REPRODUCED", "Outcome", "Panel", "Series", "panel_rows", "verdict_of"]
+
+REPRODUCED, DIFFERS, CANNOT = "reproduced", "differs", "cannot be tested"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve, one set of bars, or one cloud of points.
+
+    Attributes
+    ----------
+    label : str
+    x : tuple
+        Numbers, or names for bars.
+    y : tuple of float
+    """
+
+    label: str
+    x: tuple[Any, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of a figure.
+
+    Attributes
+    ----------
+    name : str
+        As the command takes it, for instance ``v2-fig6a``.
+    title, x_label, y_label : str
+        Labels with units.
+    series : tuple of Series
+    kind : {"curve", "bars", "cloud"}
+        A cloud is drawn with its diagonal.
+    log_x, log_y : bool
+    note : str
+        What a reader must know, under the figure.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    kind: Literal["curve", "bars", "cloud"] = "curve"
+    log_x: bool = True
+    log_y: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A claim in one mode.
+
+    Attributes
+    ----------
+    ours : float or str
+        A number for a numerical claim, otherwise what was found in a few words.
+    verdict : str
+        One of `REPRODUCED`, `DIFFERS`, `CANNOT`.
+    reason : str
+        One sentence.
+    """
+
+    ours: float | str
+    verdict: str
+    reason: str
+
+
+def verdict_of(holds: bool) -> str:
+    """Return the verdict of a test that could be made.
+
+    >>> verdict_of(True)
+    'reproduced'
+    """
+    return REPRODUCED if holds else DIFFERS
+
+
+def panel_rows(panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
+    """Return the data behind panels, one row a point."""
+    for panel in panels:
+        for series in panel.series:
+            for x, y in zip(series.x, series.y, strict=True):
+                yield {"panel": panel.name, "series": series.label, "x": x, "y": y,
+                       "x_label": panel.x_label, "y_label": panel.y_label}  # fmt: skip

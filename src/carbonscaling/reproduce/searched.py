@@ -1,0 +1,174 @@
+"""The papers' Algorithm 1 on this package's search: one size on one device, and the spread of all feasible settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from carbonscaling.catalog import hardware, laws
+from carbonscaling.perf.goodput import run_time
+from carbonscaling.perf.numbers import Number, Recompute, Setting
+from carbonscaling.search.engine import Question, search
+from carbonscaling.search.objectives import Outcome
+from carbonscaling.search.space import Space
+from carbonscaling.study.answer import question_of, space_of
+from carbonscaling.study.resolve import Resolved, resolve
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.units import DAY
+
+__all__ = ["Found", "Task", "batch_of", "find", "median_step", "resolved"]
+
+TOLERANCE = 0.05
+MOST_DEVICES = 2**50
+"""End of the loop of algorithm 1."""
+SHARED_SEQUENCE = tuple(2**k for k in range(11))
+GROUPS = (0, 8, 32, 128, 512)
+"""Sharding groups of the flexible-sharding study: all ranks, or one to 64 hosts."""
+SHARES = tuple((i + 0.5) / 200 for i in range(200))
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything a search depends on; what only carbon depends on is not here.
+
+    Attributes
+    ----------
+    mode, version, device : str
+    d_model : int
+    years : float
+    precision : str, optional
+    batch_law : str
+    flexible_sharding : bool
+    spared_reserve : float
+        Share of the memory reserve that dynamic eviction gives back.
+    deadline_days, network, widest_tensor : float
+    token_batch, recompute : bool
+        Whether ranks may share a sequence, and activations be computed again.
+    """
+
+    mode: str
+    version: str
+    device: str
+    d_model: int
+    years: float = 0.0
+    precision: str | None = None
+    batch_law: str = "chinchilla"
+    flexible_sharding: bool = False
+    spared_reserve: float = 0.0
+    deadline_days: float = 90.0
+    network: float = 1.0
+    widest_tensor: int = 64
+    token_batch: bool = True
+    recompute: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """Answer of algorithm 1: fewest devices, then shortest time."""
+
+    setting: Setting
+    n_devices: int
+    duration_s: float
+    utilisation: float
+
+
+def batch_of(version: str, d_model: int, batch_law: str) -> int:
+    """Return the critical batch in sequences as a real run takes it: a multiple of E·2^k, with the largest k within 5 %."""
+    member = laws.paper_family(version, batch=batch_law).integer(d_model)
+    exact = float(laws.critical_batch_law(batch_law).sequences(member.compute, member.n_experts, member.seq_len))
+    unit = int(member.n_experts)
+    while abs(round(exact / (2 * unit)) * 2 * unit / exact - 1.0) <= TOLERANCE:
+        unit *= 2
+    return max(1, round(exact / unit)) * unit
+
+
+@lru_cache(maxsize=4096)
+def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
+    """Look up the model, the training and the machine of a task."""
+    paper = task.mode == "paper"
+    host = hardware.cluster(task.device).host
+    gbps = host.nic_bandwidth.si * 8e-9 * task.network if task.network != 1.0 else None
+    found = resolve(
+        Scenario(
+            law=f"paper_{task.version}", d_model=task.d_model, device=task.device, space="paper" if paper else "default",
+            carbon_mode="paper" if paper else "physical", paper_version="v1" if task.version == "v1" else "v2",
+            calibration="none" if paper else "shipped", run_overhead=1.0 if paper else None, nic_gbps=gbps,
+            carbon_intensity_g_per_kwh=127.0 if paper and task.version == "v1" else None, years_ahead=task.years,
+            cpa_growth=cpa_growth, precision=task.precision, batch=batch_of(task.version, task.d_model, task.batch_law),
+            max_days=task.deadline_days,
+        )
+    )  # fmt: skip
+    if task.spared_reserve:
+        machine = found.machine._replace(reserve=found.machine.reserve * (1.0 - task.spared_reserve))
+        found = replace(found, machine=machine)
+    return found
+
+
+def _spaces(task: Task, r: Resolved) -> Iterator[Space]:
+    """Return one space per tensor-parallel degree.
+
+    In the papers' notation N_TP shards the experts too, so the expert-tensor degree follows it; real frameworks also
+    leave experts whole, which physical mode allows.
+    """
+    base, moe = space_of(r.scenario), r.spec.experts is not None
+    widest = task.widest_tensor if task.mode == "paper" else min(task.widest_tensor, int(r.machine.domain))
+    for tp in (2**k for k in range(widest.bit_length())):
+        if tp > widest:
+            return
+        inside = (tp if moe else 1,) if task.mode == "paper" else tuple({1, tp if moe else 1})
+        space = replace(base, tp=(tp,), etp=inside)
+        if task.mode == "paper" and task.token_batch:
+            space = replace(space, cp=SHARED_SEQUENCE)
+        if task.mode == "paper" and task.recompute:
+            space = replace(space, recompute=(Recompute.SELECTIVE, Recompute.FULL), strict=True)
+        if task.flexible_sharding:
+            space = replace(space, shard=GROUPS)
+        yield space
+
+
+def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
+    """Return the question without carbon: algorithm 1 ranks by devices and time alone, and that is quicker to search."""
+
+    def time_alone(_settings: Setting, step_s: Number) -> Outcome:
+        duration = run_time(r.n_steps, step_s, r.run_overhead.si)
+        return Outcome(duration, duration, duration, duration)
+
+    return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone)
+
+
+@lru_cache(maxsize=4096)
+def find(task: Task) -> Found | None:
+    """Return the fewest devices that finish in time, at their shortest time; None where no count does."""
+    r = resolved(task)
+    deadline_s = task.deadline_days * DAY
+    ideal = r.compute / (deadline_s * r.machine.peak_mfu)
+    least, most, best = max(1, int(ideal)), MOST_DEVICES, None
+    for space in _spaces(task, r):
+        found = search(_question(r, (least, most), deadline_s), space, top=1, prune=True, explain=False, threads=1).best
+        if found and (best is None or (found.n_devices, found.duration_s) < (best.n_devices, best.duration_s)):
+            best, most = found, found.n_devices
+    if best is None:
+        return None
+    flops = r.batch * r.seq_len * r.work.model_flops
+    utilisation = float(flops / (best.step_s * best.n_devices * r.machine.peak_mfu))
+    return Found(best.setting, best.n_devices, best.duration_s, utilisation)
+
+
+@lru_cache(maxsize=4096)
+def median_step(task: Task, n_devices: int) -> float:
+    """Return the median step time of all settings of `n_devices` that fit, whether or not in time; to half a percent.
+
+    Every space gives evenly spaced quantiles, which count as often as it has settings.
+    """
+    r, steps, weights = resolved(task), [], []
+    question = _question(r, (n_devices, n_devices), np.inf)
+    for space in _spaces(task, r):
+        found = search(question, space, top=1, quantiles=SHARES, explain=False, threads=1)
+        steps += [candidate.step_s for _, candidate in found.quantiles.values()]
+        weights += [found.n_fit / max(len(found.quantiles), 1)] * len(found.quantiles)
+    order = np.argsort(steps)
+    below = np.cumsum(np.array(weights)[order])
+    return float(np.array(steps)[order][np.searchsorted(below, below[-1] / 2.0)])

@@ -1,0 +1,189 @@
+"""One mode of the reproduction: answers for sizes and devices, each with its carbon in the papers' variations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
+from carbonscaling.catalog import laws
+from carbonscaling.perf.goodput import run_time
+from carbonscaling.reproduce.realisation import Realisation, realisation
+from carbonscaling.reproduce.searched import Found, Task, find, median_step, resolved
+from carbonscaling.units import KWH, TONNE
+
+__all__ = [
+    "DEVICES",
+    "MODES",
+    "TRILLION",
+    "V1_LIMITS",
+    "V1_WIDTHS",
+    "V2_WIDTHS",
+    "Point",
+    "Study",
+    "carbon",
+    "feasible",
+]
+
+MODES = ("paper", "physical")
+V1_WIDTHS = (6144, 12288, 24576, 49152, 98304)
+V1_LIMITS = (*V1_WIDTHS, 196608, 393216, 786432, 1572864)
+V2_WIDTHS = (1536, 3072, 6144, 12288, 24576)
+"""The papers' ranges by doubling."""
+TRILLION = 10240
+"""Multiple of 1,024 whose whole-number member is nearest to 1e12 parameters (0.97e12)."""
+
+DEVICES = {
+    ("paper", "v1"): {"V100": "paper-v100", "A100": "paper-a100", "H100": "paper-h100", "B100": "paper-b100"},
+    ("paper", "v2"): {"V100": "paper-v100-v2", "A100": "paper-a100", "TPUv4": "paper-tpuv4", "TPUv5p": "paper-tpuv5p",
+                      "H100": "paper-h100", "B100": "paper-b100"},
+    ("physical", "v1"): {"V100": "v100-sxm2-32", "A100": "a100-80", "H100": "h100-sxm", "B100": "b100"},
+    ("physical", "v2"): {"V100": "v100-sxm2-32", "A100": "a100-80", "TPUv4": "tpu-v4", "TPUv5p": "tpu-v5p",
+                         "H100": "h100-sxm", "B100": "b100"},
+}  # fmt: skip
+"""Catalogue entry of each device of the papers, by mode and version."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One size on one device.
+
+    Attributes
+    ----------
+    d_model : int
+    n_params, loss, compute : float
+        Of the model family's member as a real run takes it.
+    found : Found, optional
+        None where no setting finishes in time.
+    numbers : CarbonNumbers
+    busy_s : float
+        Device-seconds at peak throughput.
+    """
+
+    d_model: int
+    n_params: float
+    loss: float
+    compute: float
+    found: Found | None
+    numbers: CarbonNumbers
+    busy_s: float
+
+    def parts(self, numbers: CarbonNumbers | None = None) -> FootprintParts:
+        """Return the footprint, with other coefficients if given; NaN where nothing finishes in time."""
+        if self.found is None:
+            return FootprintParts(*(np.nan for _ in FootprintParts._fields))
+        found = self.found
+        return footprint(numbers or self.numbers, found.n_devices, found.duration_s, found.utilisation)
+
+    def ideal_tonnes(self, watts: float) -> float:
+        """Carbon of the compute alone: devices at peak throughput drawing `watts`, nothing else."""
+        n = self.numbers
+        return float(self.busy_s * watts * n.pue * n.carbon_intensity / TONNE)
+
+
+def carbon(point: Point, change: Callable[[CarbonNumbers], CarbonNumbers] | None = None) -> float:
+    """Total tonnes of a point, with its coefficients changed if asked."""
+    return float(point.parts(change(point.numbers) if change else None).total_kg) / TONNE
+
+
+def feasible(*rows: Sequence[Point]) -> list[int]:
+    """Return the places at which every row of points has an answer."""
+    return [i for i in range(len(rows[0])) if all(row[i].found is not None for row in rows)]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A mode with its realisation.
+
+    Attributes
+    ----------
+    mode : {"paper", "physical"}
+    choice : Realisation
+        What the papers never print; physical mode uses the deadline only.
+    """
+
+    mode: str
+    choice: Realisation = field(default_factory=realisation)
+
+    def devices(self, version: str) -> dict[str, str]:
+        """Return the catalogue entries by the papers' device names."""
+        return DEVICES[self.mode, version]
+
+    def task(self, version: str, device: str, d_model: int, *, years: float = 0.0, precision: str | None = None,
+             aggressive: bool = False, flexible: bool = False, eviction: bool = False) -> Task:  # fmt: skip
+        """Return the search of one size on one device, with the variations of the papers' studies."""
+        c, paper = self.choice, self.mode == "paper"
+        return Task(
+            self.mode, version, self.devices(version)[device], d_model, years, precision,
+            "aggressive" if aggressive else "chinchilla", flexible, c.eviction if eviction else 0.0, c.deadline,
+            c.network if paper else 1.0, int(c.widest_tensor) if paper else 64, bool(c.token_batch) or not paper,
+            paper and bool(c.recompute),
+        )  # fmt: skip
+
+    def point(self, version: str, device: str, d_model: int, *, cpa_growth: bool = False,
+              intensity: float | None = None, searched: bool = True, **changes: object) -> Point:  # fmt: skip
+        """Return one size on one device.
+
+        Parameters
+        ----------
+        cpa_growth : bool
+            Carbon per area grows with the projection (the EUV curves).
+        intensity : float, optional
+            g/kWh in place of the study's.
+        searched : bool
+            False takes it as known that no setting finishes in time.
+        changes
+            As `task`.
+        """
+        task = self.task(version, device, d_model, **changes)  # type: ignore[arg-type]
+        r = resolved(task, cpa_growth)
+        numbers = r.carbon.numbers
+        if self.mode == "paper":
+            numbers = self._papers(numbers, r.cluster.device.tdp.si, version)
+        if intensity is not None:
+            numbers = numbers._replace(carbon_intensity=intensity / 1000.0 / KWH)
+        member = laws.paper_family(version).integer(d_model)
+        return Point(
+            d_model, float(member.n_params), float(member.loss), float(member.compute),
+            find(task) if searched else None, numbers,
+            r.compute / float(r.machine.peak_mfu),
+        )  # fmt: skip
+
+    def row(self, version: str, device: str, widths: Sequence[int], **changes: object) -> list[Point]:
+        """Return ascending sizes on one device; after two without a setting in time the larger ones are not searched."""
+        points: list[Point] = []
+        for d in widths:
+            last = points[-2:]
+            hopeless = len(last) == 2 and all(p.found is None for p in last)
+            points.append(self.point(version, device, d, searched=not hopeless, **changes))  # type: ignore[arg-type]
+        return points
+
+    def median_carbon(self, version: str, device: str, d_model: int) -> float:
+        """Tonnes of the setting with the median step time among all that fit on the optimum's devices."""
+        point, task = self.point(version, device, d_model), self.task(version, device, d_model)
+        if point.found is None:
+            return float("nan")
+        r = resolved(task)
+        step = median_step(task, point.found.n_devices)
+        duration = float(run_time(r.n_steps, step, r.run_overhead.si))
+        utilisation = r.batch * r.seq_len * r.work.model_flops / (step * point.found.n_devices * r.machine.peak_mfu)
+        return float(footprint(point.numbers, point.found.n_devices, duration, utilisation).total_kg) / TONNE
+
+    def _papers(self, n: CarbonNumbers, tdp: float, version: str) -> CarbonNumbers:
+        """Return the papers' coefficients with the realisation's power split, PUE and hosts."""
+        c, per_host = self.choice, n.devices_per_host
+        static, dynamic = c.static_share * tdp, (1.0 - c.static_share) * tdp
+        ratio = c.host_ratio_v1 if version == "v1" else c.host_ratio_v2
+        host = ratio * per_host * (static + c.alpha * dynamic * OPERATING_POINT)
+        n = n._replace(idle_w=static, busy_w=static + c.alpha * dynamic, checkpoint_w=static, restart_w=static,
+                       communication_w=static, host_w=host, host_idle_w=host, pue=c.pue)  # fmt: skip
+        if not c.shared_hosts:
+            return n
+        return n._replace(devices_per_host=1.0, host_w=host / per_host, host_idle_w=host / per_host,
+                          host_kg=n.host_kg / per_host)  # fmt: skip
+
+
+OPERATING_POINT = 0.4
+"""MFU at which the papers' quotation on power is read (decision note 3)."""

@@ -1,0 +1,48 @@
+"""Version 1, figure 5: carbon of the median setting, and utilisation against size, on B100."""
+
+from __future__ import annotations
+
+from carbonscaling.carbon.footprint import low_static, without_embodied
+from carbonscaling.reproduce.curves import curve, curve_panel, descending, sizes, untested
+from carbonscaling.reproduce.figure import Outcome, Panel, Series, verdict_of
+from carbonscaling.reproduce.study import V1_WIDTHS, Study, carbon
+
+__all__ = ["outcomes", "panels"]
+
+FAR = 2.0
+"""'Far above' the optimum: at least this many times."""
+
+
+def panels(study: Study) -> tuple[Panel, ...]:
+    """Return both panels."""
+    points = study.row("v1", "B100", V1_WIDTHS)
+    kept = [p for p in points if p.found is not None]
+    median = Series("median latency", tuple(study.median_carbon("v1", "B100", p.d_model) for p in kept),
+                    tuple(p.loss for p in kept))  # fmt: skip
+    note = "Median step time of all settings that fit on the optimum's devices."
+    use = Series("B100", tuple(p.n_params for p in kept), tuple(p.found.utilisation for p in kept if p.found))
+    return (
+        curve_panel("v1-fig5a", "Optimum and median setting, B100", (median, curve("optimum", points)), note),
+        Panel("v1-fig5b", "Utilisation at the optimum, B100", "parameters", "model-FLOPs utilisation", (use,), log_y=False,
+              note=sizes(points).capitalize() + "."),
+    )  # fmt: skip
+
+
+def outcomes(study: Study) -> dict[str, Outcome]:
+    """Test both panels' claims at every size that has an answer."""
+    points = study.row("v1", "B100", V1_WIDTHS)
+    kept = [p for p in points if p.found is not None]
+    if len(kept) < 2:
+        return {name: untested() for name in ("v1-fig5a", "v1-fig5b")}
+    ratios, holds = [], True
+    for p in kept:
+        best, median = carbon(p), study.median_carbon("v1", "B100", p.d_model)
+        saved = best - min(carbon(p, without_embodied), carbon(p, low_static))
+        ratios.append(median / best)
+        holds &= median / best >= FAR and median - best > saved
+    use = [p.found.utilisation for p in kept if p.found]
+    return {
+        "v1-fig5a": Outcome(f"{min(ratios):.1f} to {max(ratios):.1f} times the optimum", verdict_of(holds),
+                            f"'far above' read as {FAR:.0f} times or more; {sizes(points)}"),
+        "v1-fig5b": Outcome(" > ".join(f"{u:.3f}" for u in use), verdict_of(descending(use)), sizes(points)),
+    }  # fmt: skip
