@@ -17,7 +17,7 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
 from carbonscaling.search import compiled, evaluate, kernel
-from carbonscaling.search.bounds import least_step, least_step_of_passes
+from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
     RULES,
@@ -60,7 +60,8 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     work, machine = work_of(model), machine_of(device, recipe)
     space = Space(vpp=(1, 2), schedule=(0, 1, 2), shard=(0, 8), recompute_percent=(50, 100), micro_batch=(1, 2))
     g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
-    every, limit = np.arange(len(g.rows)), np.full(len(g.rows), np.inf)
+    every = g.lattice.layouts(g.lattice.families)
+    limit = np.full(len(every), np.inf)
     a = CompiledJudge(work, machine, g).decide(every, limit, limit, False)
     b = NumpyJudge(work, machine, g).decide(every, limit, limit, False)
     assert a.counts.tolist() == b.counts.tolist()
@@ -69,7 +70,8 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     assert a.step[order] == pytest.approx(b.step, rel=4e-16)
     assert (a.step[order] == b.step).mean() > 0.999
     assert (a.excess, a.excess_index) == (b.excess, b.excess_index)
-    step = step_time(work, machine, g.settings(a.index[:1])).total
+    first = every[a.index[:1] // g.n_inner] * g.n_inner + a.index[:1] % g.n_inner
+    step = step_time(work, machine, g.settings(first)).total
     assert float(step[0]) == pytest.approx(float(a.step[0]), rel=4e-16)
 
 
@@ -78,7 +80,7 @@ def test_bounds_are_bounds(case: tuple[Workload, Machine, Setting]) -> None:
     work, machine, s = case
     layer = layer_times(work, machine, layer_key(s))
     step = float(step_time(work, machine, s).total)
-    assert float(least_step(work, machine, s, layer)) <= step
+    assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro)) <= step
     assert float(least_step_of_passes(machine, passes_time(work, machine, s, layer))) <= step
 
 
@@ -93,7 +95,9 @@ def test_rules_are_in_order() -> None:
     work = work_of("mixtral-8x7b")
     space = Space(vpp=(1, 2), schedule=(0, 2), micro_batch=(1, 3), etp=(1, 2), recompute_percent=(50,), shard=(0, 4))
     g = grid(space, work, 48, layouts(space, work, 48, 8.0, (1, 24)))
-    s = g.settings(np.arange(0, g.n_candidates, 7))
+    places = np.arange(0, g.n_candidates, 7)
+    layout = g.lattice.layouts(g.lattice.families)[places // g.n_inner]
+    s = g.settings(layout * g.n_inner + places % g.n_inner)
     first = np.minimum(first_violation(s, work, False), first_sharding_violation(s, work, False))
     first = np.minimum(first, first_recompute_violation(s, work, False))
     slow = np.full(len(s.tp), ALLOWED)

@@ -109,8 +109,8 @@ def _space(q: Question, size: int) -> Space:
     base = Space(vpp=(1, 2, 4), zero=(0, 1, 2, 3), micro_batch=(1, 2, 4), recompute_percent=(50, 100), tp=(1, 2, 4, 8))
     powers = ([prime**k for k in range(power + 1)] for prime, power in PRIMES.items())
     every = sorted(math.prod(combination) for combination in product(*powers))
-    per_replica = len(layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.domain, q.counts))
-    per_replica *= grid(base, q.work, q.batch, np.ones((1, 4), np.int64)).n_inner
+    one = layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.domain, q.counts)
+    per_replica = grid(base, q.work, q.batch, one).n_candidates
     wanted = min(len(every), max(1, round(size / per_replica)))
     return replace(base, dp=tuple(every[i] for i in np.linspace(0, len(every) - 1, wanted).round().astype(int)))
 
@@ -188,7 +188,7 @@ def _phases(q: Question, space: Space) -> Iterator[BenchRow]:
 def _decide_alone(q: Question, space: Space) -> BenchRow:
     """Time the deciding alone, one thread: rules, memory and step time of every setting."""
     options = grid(space, q.work, q.batch, layouts(space, q.work, q.batch, q.machine.domain, q.counts))
-    judge, every = judge_of(q.work, q.machine, options), np.arange(len(options.rows))
+    judge, every = judge_of(q.work, q.machine, options), options.lattice.layouts(options.lattice.families)
     limit, best, spent, share = np.full(len(every), np.inf), float("inf"), 0.0, 0.0
     while spent < 0.1:
         begin = time.perf_counter()
