@@ -99,10 +99,10 @@ def _candidates(q: Question, settings: Setting) -> Iterator[Candidate]:
     if settings.tp.size == 0:
         return
     step = np.asarray(step_time(q.work, q.machine, settings).total, dtype=float)
-    columns = [np.broadcast_to(c, step.shape) for c in q.outcome(settings, step)]
-    for i in range(len(step)):
-        own = Setting(*(int(np.broadcast_to(c, step.shape)[i]) for c in settings))
-        yield Candidate(own, float(step[i]), *(float(c[i]) for c in columns))
+    columns = [np.broadcast_to(c, step.shape).astype(float).tolist() for c in (step, *q.outcome(settings, step))]
+    degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
+    for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True):
+        yield Candidate(Setting(*own), *taken)
 
 
 def _result(

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e15
 """No step is shorter, none longer."""
-LOOK = 1 << 11
+LOOK = 1 << 12
 """Step times asked about in one go, at least; few device counts are divided more finely at once."""
 
 
