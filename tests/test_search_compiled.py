@@ -28,6 +28,7 @@ from carbonscaling.search.constraints import (
 from carbonscaling.search.divisors import divides
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.evaluate import CompiledJudge, NumpyJudge
+from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
@@ -82,6 +83,46 @@ def test_bounds_are_bounds(case: tuple[Workload, Machine, Setting]) -> None:
     step = float(step_time(work, machine, s).total)
     assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro)) <= step
     assert float(least_step_of_passes(machine, passes_time(work, machine, s, layer))) <= step
+
+
+@needs_numba
+@pytest.mark.parametrize("model", ["llama-3-8b", "deepseek-v2-lite"])
+def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
+    """From far to near: no layout has a bound below its family's, no setting a step below its layout's."""
+    work, machine = work_of(model), machine_of("h100-sxm")
+    space = Space(vpp=(1, 2, 4), schedule=(0, 1, 2), micro_batch=(1, 2, 3))
+    g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
+    judge = CompiledJudge(work, machine, g)
+    every = g.lattice.layouts(g.lattice.families)
+    of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
+    limit = np.full(len(every), np.inf)
+    best = judge.decide(every, limit, limit, False).row_best
+    bounds = judge.row_bounds(every)
+    assert (of_family <= bounds).all()
+    assert (bounds <= best).all()
+    assert np.median((bounds / best)[np.isfinite(best)]) > 0.6  # and they are not idle ones
+
+
+@given(
+    st.lists(st.sampled_from((1, 2, 3, 4, 6, 8)), min_size=1, unique=True),
+    st.lists(st.sampled_from((1, 2, 3, 5)), min_size=1, unique=True),
+    st.lists(st.integers(1, 40), min_size=1, unique=True),
+    st.integers(1, 50),
+    st.integers(1, 8),
+)
+def test_a_lattice_holds_every_layout_once(tp: list[int], pp: list[int], dp: list[int], low: int, host: int) -> None:
+    shapes = np.array([(t, p, c) for t in tp for p in pp for c in (1, 2)])
+    lattice = Lattice.within(shapes, np.array(dp), (low, 4 * low), host)
+    numbers = lattice.layouts(lattice.families)
+    rows = [tuple(row) for row in lattice.rows(numbers).tolist()]
+    wanted = {(t, p, d, c) for t, p, c in shapes.tolist() for d in dp}
+    wanted = {r for r in wanted if low <= np.prod(r) <= 4 * low and (np.prod(r) <= host or np.prod(r) % host == 0)}
+    assert len(rows) == len(set(rows)) == lattice.n_layouts
+    assert set(rows) == wanted
+    each, once = (np.array([k * i % 5.0 for i in range(len(shapes))], dtype=np.float64) for k in (7, 3))
+    least = np.repeat(lattice.least(each, once), lattice.sizes(lattice.families))
+    shape, d = np.divmod(numbers, len(dp))
+    assert (least <= each[shape] / np.array(dp)[d] + once[shape]).all()
 
 
 @given(st.integers(1, 2**26), st.integers(0, 2**26))

@@ -35,9 +35,7 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     n_layers, f, b = work.n_layers, layer.forward, layer.backward
     per_layer = f.total + b.total
     all_layers = per_layer * n_layers + layer.head_forward + layer.head_backward + 2.0 * layer.embedding
-    stage = np.maximum(
-        all_layers / s.pp, np.where(s.pp > 1, per_layer * layers_on_stage(n_layers, s.pp, s.vpp), 0.0)
-    )
+    stage = np.maximum(all_layers / s.pp, np.where(s.pp > 1, per_layer * layers_on_stage(n_layers, s.pp, s.vpp), 0.0))
     forward = stage * (f.total * n_layers + layer.head_forward) / all_layers
     weight = stage * layer.weight * n_layers / all_layers
     traffic = f.ep_comm + b.ep_comm

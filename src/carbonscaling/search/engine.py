@@ -24,6 +24,7 @@ from carbonscaling.search.space import Space, grid, layouts
 
 __all__ = ["Candidate", "Progress", "Question", "SearchResult", "n_threads", "search"]
 
+
 def n_threads() -> int:
     """Threads of a search: the processors at hand, or ``CARBONSCALING_THREADS``."""
     given = os.environ.get("CARBONSCALING_THREADS", "")

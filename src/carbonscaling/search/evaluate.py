@@ -219,7 +219,17 @@ def prepare() -> float:
     begin = time.perf_counter()
     ones = np.ones((1, 2))
     one = np.ones(1, np.int64)
-    tiny = Grid(Lattice.within(np.ones((1, 3), np.int64), one, (1, 1)), ones, ones, 0.0 * ones, np.ones(1), ones, 1.0, sequence_parallel=False, strict=False)
+    tiny = Grid(
+        Lattice.within(np.ones((1, 3), np.int64), one, (1, 1)),
+        ones,
+        ones,
+        0.0 * ones,
+        np.ones(1),
+        ones,
+        1.0,
+        sequence_parallel=False,
+        strict=False,
+    )
     work, machine = Workload(*(1.0 for _ in Workload._fields)), Machine(*(1.0 for _ in Machine._fields))
 
     def compile_all() -> None:

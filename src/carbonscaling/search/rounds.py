@@ -151,26 +151,27 @@ class Rounds:
         pending: deque[tuple[Floats, Floats, Ints, Future[Decided]]] = deque()
 
         def take() -> None:
-            *known, layouts, future = pending.popleft()
-            self.found.add(future.result(), *known, layouts)
+            n_here, late_here, layouts, future = pending.popleft()
+            self.found.add(future.result(), n_here, late_here, layouts)
             self._tell(len(layouts))
 
         try:
             for layouts, *values in self._blocks(families, n, self._cut(n, late), late):
-                n_here, cut, late_here = values
-                pending.append(
-                    (n_here, late_here, layouts, pool.submit(self.judge.decide, layouts, cut, late_here, self.prune))
-                )
+                n_here, cut_here, late_here = values
+                future = pool.submit(self.judge.decide, layouts, cut_here, late_here, self.prune)
+                pending.append((n_here, late_here, layouts, future))
                 if len(pending) > 2 * self.threads:
                     take()
             while pending:
                 take()
         except BaseException:
-            for *_, future in pending:
-                future.cancel()
+            for *_, waiting in pending:
+                waiting.cancel()
             raise
 
-    def _blocks(self, families: Ints, n: Floats, cut: Floats, late: Floats) -> Iterator[tuple[Ints, Floats, Floats, Floats]]:
+    def _blocks(
+        self, families: Ints, n: Floats, cut: Floats, late: Floats
+    ) -> Iterator[tuple[Ints, Floats, Floats, Floats]]:
         """Yield layouts of some families with their device counts and limits, those left out by their bounds left out."""
         per_block = max(1, (PRUNED_BLOCK if self.prune else BLOCK) // self.judge.grid.n_inner)
         sizes = self._lattice.sizes(families)

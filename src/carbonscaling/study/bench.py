@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from carbonscaling.search import compiled, kernel
+from carbonscaling.search import compiled
 from carbonscaling.search.engine import Question, SearchResult, n_threads, search
 from carbonscaling.search.evaluate import judge_of, prepare
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
 from carbonscaling.study.answer import question_of
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.walk import Walk
 from carbonscaling.units import DAY
 
 __all__ = ["CASES", "BenchRow", "bench", "summary"]
@@ -107,7 +107,9 @@ def _question() -> Question:
 
 def _space(q: Question, size: int) -> Space:
     """Return a space of about `size` settings; replicas are thinned evenly, so that the mix stays."""
-    base = Space(vpp=(1, 2, 4, 8), zero=(0, 1, 2, 3), micro_batch=(1, 2, 4), recompute_percent=(50, 100), tp=(1, 2, 4, 8))
+    base = Space(
+        vpp=(1, 2, 4, 8), zero=(0, 1, 2, 3), micro_batch=(1, 2, 4), recompute_percent=(50, 100), tp=(1, 2, 4, 8)
+    )
     powers = ([prime**k for k in range(power + 1)] for prime, power in PRIMES.items())
     every = sorted(math.prod(combination) for combination in product(*powers))
     one = layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.domain, q.counts)
@@ -190,29 +192,19 @@ def _phases(q: Question, space: Space) -> Iterator[BenchRow]:
 def _decide_alone(q: Question, space: Space, sizes: Sequence[int]) -> Iterator[BenchRow]:
     """Time the deciding alone, on one thread, of ever more layouts drawn evenly from one space: the mix stays.
 
-    Rules, memory and step time of every setting, in blocks as a search takes them. Processor time, so that other work
-    on the machine is not counted; the median of repetitions that last half a second together.
+    The sizes take turns, so that whatever else the machine does slows all of them alike; each is walked through at least
+    once, and whole walks are counted, in processor time.
     """
     options = grid(space, q.work, q.batch, layouts(space, q.work, q.batch, q.machine.domain, q.counts))
-    judge, lattice = judge_of(q.work, q.machine, options), options.lattice
-    for size in sizes:
-        share = min(1.0, size / options.n_candidates)
-        drawn = np.linspace(0, len(lattice.families) - 1, max(1, round(share * len(lattice.families)))).round()
-        chosen, per_block = lattice.families[drawn.astype(np.int64)], max(1, (1 << 17) // options.n_inner)
-        taken: list[float] = []
-        n_fit = n_decided = 0
-        while sum(taken) < 0.5:
-            n_fit = n_decided = 0
-            begin = time.thread_time()
-            for start in range(0, len(chosen), per_block):
-                layouts_here = lattice.layouts(chosen[start : start + per_block])
-                limit = np.full(len(layouts_here), np.inf)
-                decided = judge.decide(layouts_here, -limit, limit, False)
-                n_fit += int(decided.counts[kernel.FIT])
-                n_decided += len(layouts_here) * options.n_inner
-            taken.append(time.thread_time() - begin)
-        name = f"deciding alone, {n_decided:.1e}"
-        yield BenchRow(name, statistics.median(taken), n_decided, n_fit / n_decided, 1, "processor time")
+    judge = judge_of(q.work, q.machine, options)
+    walks = [Walk(judge, size) for size in sizes]
+    while not all(walk.n_walks for walk in walks):
+        for walk in walks:
+            walk.go_on(0.25 if walk is walks[-1] else 0.05)
+    for walk in walks:
+        walk.go_on(0.0)
+        name, seconds = f"deciding alone, {walk.n_settings:.1e}", walk.seconds / walk.n_walks
+        yield BenchRow(name, seconds, walk.n_settings, walk.n_fit / walk.n_settings, 1, "processor time")
 
 
 def peak_memory_mb() -> float:
