@@ -27,11 +27,11 @@ class Walk:
     size : int
         About how many settings to draw.
     n_settings, n_fit : int
-        Settings of a walk, and those of them that fit.
+        Settings of a whole walk, and those of them that fit.
     n_walks : int
         Walks completed.
     seconds : float
-        Processor time of one thread that these, and the one under way, have taken.
+        Processor time of one thread that these have taken.
     """
 
     judge: Judge
@@ -42,6 +42,8 @@ class Walk:
     seconds: float = 0.0
     _families: NDArray[np.int64] = field(init=False)
     _at: int = 0
+    _fit: int = 0
+    _spent: float = 0.0
 
     def __post_init__(self) -> None:
         """Draw."""
@@ -52,17 +54,17 @@ class Walk:
         self.n_settings = int(grid.lattice.sizes(self._families).sum()) * grid.n_inner
 
     def go_on(self, seconds: float) -> None:
-        """Walk for at least so long; to the end of the walk under way where that is zero."""
-        begin, lattice = time.thread_time(), self.judge.grid.lattice
-        per_block = max(1, BLOCK // self.judge.grid.n_inner)
-        until = begin + seconds
-        while time.thread_time() < until if seconds else self._at:
-            if self._at == 0:
-                self.n_fit = 0
+        """Walk for at least so long."""
+        lattice, per_block = self.judge.grid.lattice, max(1, BLOCK // self.judge.grid.n_inner)
+        now = time.thread_time()
+        until = now + seconds
+        while now < until:
             here = lattice.layouts(self._families[self._at : self._at + per_block])
             limit = np.full(len(here), np.inf)
-            self.n_fit += int(self.judge.decide(here, -limit, limit, False).counts[kernel.FIT])
+            self._fit += int(self.judge.decide(here, -limit, limit, False).counts[kernel.FIT])
             self._at += per_block
+            before, now = now, time.thread_time()
+            self._spent += now - before
             if self._at >= len(self._families):
-                self._at, self.n_walks = 0, self.n_walks + 1
-        self.seconds += time.thread_time() - begin
+                self.n_walks, self.seconds, self.n_fit = self.n_walks + 1, self.seconds + self._spent, self._fit
+                self._at, self._spent, self._fit = 0, 0.0, 0
