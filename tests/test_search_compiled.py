@@ -17,7 +17,7 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
 from carbonscaling.search import compiled, evaluate, kernel
-from carbonscaling.search.bounds import least_step, least_step_of_passes
+from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
     RULES,
@@ -28,6 +28,7 @@ from carbonscaling.search.constraints import (
 from carbonscaling.search.divisors import divides
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.evaluate import CompiledJudge, NumpyJudge
+from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
@@ -60,7 +61,8 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     work, machine = work_of(model), machine_of(device, recipe)
     space = Space(vpp=(1, 2), schedule=(0, 1, 2), shard=(0, 8), recompute_percent=(50, 100), micro_batch=(1, 2))
     g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
-    every, limit = np.arange(len(g.rows)), np.full(len(g.rows), np.inf)
+    every = g.lattice.layouts(g.lattice.families)
+    limit = np.full(len(every), np.inf)
     a = CompiledJudge(work, machine, g).decide(every, limit, limit, False)
     b = NumpyJudge(work, machine, g).decide(every, limit, limit, False)
     assert a.counts.tolist() == b.counts.tolist()
@@ -69,7 +71,8 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     assert a.step[order] == pytest.approx(b.step, rel=4e-16)
     assert (a.step[order] == b.step).mean() > 0.999
     assert (a.excess, a.excess_index) == (b.excess, b.excess_index)
-    step = step_time(work, machine, g.settings(a.index[:1])).total
+    first = every[a.index[:1] // g.n_inner] * g.n_inner + a.index[:1] % g.n_inner
+    step = step_time(work, machine, g.settings(first)).total
     assert float(step[0]) == pytest.approx(float(a.step[0]), rel=4e-16)
 
 
@@ -78,8 +81,48 @@ def test_bounds_are_bounds(case: tuple[Workload, Machine, Setting]) -> None:
     work, machine, s = case
     layer = layer_times(work, machine, layer_key(s))
     step = float(step_time(work, machine, s).total)
-    assert float(least_step(work, machine, s, layer)) <= step
+    assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro)) <= step
     assert float(least_step_of_passes(machine, passes_time(work, machine, s, layer))) <= step
+
+
+@needs_numba
+@pytest.mark.parametrize("model", ["llama-3-8b", "deepseek-v2-lite"])
+def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
+    """From far to near: no layout has a bound below its family's, no setting a step below its layout's."""
+    work, machine = work_of(model), machine_of("h100-sxm")
+    space = Space(vpp=(1, 2, 4), schedule=(0, 1, 2), micro_batch=(1, 2, 3))
+    g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
+    judge = CompiledJudge(work, machine, g)
+    every = g.lattice.layouts(g.lattice.families)
+    of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
+    limit = np.full(len(every), np.inf)
+    best = judge.decide(every, limit, limit, False).row_best
+    bounds = judge.row_bounds(every)
+    assert (of_family <= bounds).all()
+    assert (bounds <= best).all()
+    assert np.median((bounds / best)[np.isfinite(best)]) > 0.6  # and they are not idle ones
+
+
+@given(
+    st.lists(st.sampled_from((1, 2, 3, 4, 6, 8)), min_size=1, unique=True),
+    st.lists(st.sampled_from((1, 2, 3, 5)), min_size=1, unique=True),
+    st.lists(st.integers(1, 40), min_size=1, unique=True),
+    st.integers(1, 50),
+    st.integers(1, 8),
+)
+def test_a_lattice_holds_every_layout_once(tp: list[int], pp: list[int], dp: list[int], low: int, host: int) -> None:
+    shapes = np.array([(t, p, c) for t in tp for p in pp for c in (1, 2)])
+    lattice = Lattice.within(shapes, np.array(dp), (low, 4 * low), host)
+    numbers = lattice.layouts(lattice.families)
+    rows = [tuple(row) for row in lattice.rows(numbers).tolist()]
+    wanted = {(t, p, d, c) for t, p, c in shapes.tolist() for d in dp}
+    wanted = {r for r in wanted if low <= np.prod(r) <= 4 * low and (np.prod(r) <= host or np.prod(r) % host == 0)}
+    assert len(rows) == len(set(rows)) == lattice.n_layouts
+    assert set(rows) == wanted
+    each, once = (np.array([k * i % 5.0 for i in range(len(shapes))], dtype=np.float64) for k in (7, 3))
+    least = np.repeat(lattice.least(each, once), lattice.sizes(lattice.families))
+    shape, d = np.divmod(numbers, len(dp))
+    assert (least <= each[shape] / np.array(dp)[d] + once[shape]).all()
 
 
 @given(st.integers(1, 2**26), st.integers(0, 2**26))
@@ -93,7 +136,9 @@ def test_rules_are_in_order() -> None:
     work = work_of("mixtral-8x7b")
     space = Space(vpp=(1, 2), schedule=(0, 2), micro_batch=(1, 3), etp=(1, 2), recompute_percent=(50,), shard=(0, 4))
     g = grid(space, work, 48, layouts(space, work, 48, 8.0, (1, 24)))
-    s = g.settings(np.arange(0, g.n_candidates, 7))
+    places = np.arange(0, g.n_candidates, 7)
+    layout = g.lattice.layouts(g.lattice.families)[places // g.n_inner]
+    s = g.settings(layout * g.n_inner + places % g.n_inner)
     first = np.minimum(first_violation(s, work, False), first_sharding_violation(s, work, False))
     first = np.minimum(first, first_recompute_violation(s, work, False))
     slow = np.full(len(s.tp), ALLOWED)

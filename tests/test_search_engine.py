@@ -16,7 +16,7 @@ from carbonscaling.model.from_law import paper_family_spec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.search import engine
+from carbonscaling.search import rounds
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, SearchResult, search
@@ -48,13 +48,15 @@ def test_divisors(n: int) -> None:
     assert divisors(n) == [d for d in range(1, n + 1) if n % d == 0]
 
 
-def test_layouts_are_ordered_unique_and_within_the_counts() -> None:
+def test_layouts_are_unique_and_within_the_counts() -> None:
     work = work_of("llama-3-8b")
-    rows = layouts(Space(), work, 64, 8.0, (4, 48))
+    lattice = layouts(Space(), work, 64, 8.0, (4, 48))
+    rows = lattice.rows(lattice.layouts(lattice.families))
     n = rows.prod(axis=1)
     assert (n >= 4).all()
     assert (n <= 48).all()
-    assert (np.diff(n) >= 0).all()
+    assert len(rows) == lattice.n_layouts
+    assert n.tolist() == np.repeat(lattice.n_devices(lattice.families), lattice.sizes(lattice.families)).tolist()
     assert len(np.unique(rows, axis=0)) == len(rows)
     assert (64 % rows[:, 2] == 0).all()
     assert set(rows[:, 0].tolist()) <= {1, 2, 4, 8}
@@ -65,8 +67,9 @@ def test_the_grid_holds_every_combination_once() -> None:
     space = Space(vpp=(1, 2), micro_batch=(1, 2), recompute=(0, 2))
     rows = layouts(space, work, 16, 8.0, (1, 16))
     g = grid(space, work, 16, rows)
-    settings = np.array(g.settings(np.arange(g.n_candidates))).T
-    assert len(np.unique(settings, axis=0)) == g.n_candidates == len(rows) * 4 * 2 * 4 * 2 * 2
+    inner = np.arange(g.n_inner)
+    settings = np.array(g.settings((rows.layouts(rows.families)[:, None] * g.n_inner + inner).reshape(-1))).T
+    assert len(np.unique(settings, axis=0)) == g.n_candidates == rows.n_layouts * 4 * 2 * 4 * 2 * 2
 
 
 def test_counts_add_up(found: SearchResult) -> None:
@@ -83,8 +86,8 @@ def test_counts_add_up(found: SearchResult) -> None:
 def test_blocks_do_not_change_the_answer(found: SearchResult, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     question, small = _question(), Space(micro_batch=(1, 2), vpp=(1, 2, 4))
     expected = search(question, small)
-    monkeypatch.setattr(engine, "BLOCK", block)
-    monkeypatch.setattr(engine, "FIRST_ROUND", block)
+    monkeypatch.setattr(rounds, "BLOCK", block)
+    monkeypatch.setattr(rounds, "FIRST_ROUND", block)
     again = search(question, small)
     assert again.top == expected.top
     assert (again.n_candidates, again.n_fit, again.rejected) == (

@@ -1,6 +1,8 @@
-"""What no setting of a layout can beat: lower bounds on the step time that may be used to leave settings out."""
+"""What no setting of a group can beat: lower bounds on the step time that may be used to leave settings out."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,24 +10,46 @@ from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.perf.passes import Passes
+from carbonscaling.perf.pipeline import bubble_time, layers_on_stage
 
-__all__ = ["least_step", "least_step_of_passes"]
+__all__ = ["LeastPasses", "least_passes", "least_step", "least_step_of_passes"]
 
 _ROUNDING = 1.0 - 1e-9
 """Room for rounding: a bound must hold for the number computed, not for the real one."""
 
 
-def least_step(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> Number:
-    """Step time below which no pipeline, ZeRO stage or recomputation brings a layout with these layer times.
+class LeastPasses(NamedTuple):
+    """Seconds that passes take at least: every micro-batch again, and once a step."""
 
-    Every layer passes once per micro-batch, evenly dealt over the stages, and the ends pass once; bubbles, repeated work
-    traffic between replicas and stragglers only add. DualPipe may hide all expert traffic.
+    each: Number
+    once: Number
+
+
+def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> LeastPasses:
+    """Time below which no recomputation brings the passes of a setting; replicas and micro-batches play no part.
+
+    The fullest stage holds its whole layers, and no less than the mean stage. Repeated work lengthens the stage and makes
+    weight gradients, forward passes and hidden expert traffic a smaller share of it, so what it adds to the bubble and
+    to what DualPipe cannot hide is not negative either. Sends between stages only add.
     """
-    f, b = layer.forward, layer.backward
-    hidden = np.where(s.schedule == Schedule.DUALPIPE, f.ep_comm + b.ep_comm, 0.0)
-    ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
-    busy = s.n_micro * (work.n_layers * (f.total + b.total - hidden) + ends) / s.pp
-    return (busy + machine.step_overhead) * _ROUNDING
+    n_layers, f, b = work.n_layers, layer.forward, layer.backward
+    per_layer = f.total + b.total
+    all_layers = per_layer * n_layers + layer.head_forward + layer.head_backward + 2.0 * layer.embedding
+    stage = np.maximum(all_layers / s.pp, np.where(s.pp > 1, per_layer * layers_on_stage(n_layers, s.pp, s.vpp), 0.0))
+    forward = stage * (f.total * n_layers + layer.head_forward) / all_layers
+    weight = stage * layer.weight * n_layers / all_layers
+    traffic = f.ep_comm + b.ep_comm
+    left = np.maximum(0.0, traffic - machine.overlap * (per_layer - traffic))
+    hidden = np.where(s.schedule == Schedule.DUALPIPE, traffic - left, 0.0)
+    return LeastPasses(
+        each=stage * (1.0 - n_layers * hidden / all_layers),
+        once=bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),
+    )
+
+
+def least_step(machine: Machine, least: LeastPasses, n_micro: Number) -> Number:
+    """Step time below which no ZeRO stage or recomputation brings a setting with these passes."""
+    return (n_micro * least.each + least.once + machine.step_overhead) * _ROUNDING
 
 
 def least_step_of_passes(machine: Machine, passes: Passes) -> Number:

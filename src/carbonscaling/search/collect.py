@@ -69,6 +69,7 @@ class Collector:
     excess: float = math.inf
     excess_index: int = 0
     truncated: bool = False
+    _n_rows: int = 0
 
     def add(self, d: Decided, n_devices: Floats, late: Floats, numbers: Ints) -> None:
         """Take in the fate of rows; the other arguments hold a value per row, `numbers` the row's place in `grid`."""
@@ -80,6 +81,9 @@ class Collector:
         best_index = numbers * inner + d.row_best_index % inner
         fits = d.row_best < np.inf
         self.rows.append(np.array((n_devices[fits], d.row_best[fits], best_index[fits])))
+        self._n_rows += int(fits.sum())
+        if self._n_rows > MOST_ROWS:
+            self.quickest()
         row = d.index // inner
         in_time = (d.step <= late[row]) & self._has_chance(n_devices, d.row_best)[row]
         index, step = (numbers[row] * inner + d.index % inner)[in_time], d.step[in_time]
@@ -129,8 +133,11 @@ class Collector:
 
     def matters(self, settings: Setting, step: Floats) -> Any:
         """Whether settings with this step time could still be among the best or near-optimal."""
+        return self.keys_matter(self.objective.columns(settings, self.outcome(settings, step)))
+
+    def keys_matter(self, keys: Any) -> Any:
+        """Whether settings with these keys, or worse, could still be among the best or near-optimal."""
         order = np.lexsort(self.keys[::-1])
-        keys = self.objective.columns(settings, self.outcome(settings, step))
         best, last = self.keys[:, order[0]], self.keys[:, order[self.top - 1]]
         return not_worse(keys, last) | self._is_near(keys, best)
 
@@ -139,7 +146,7 @@ class Collector:
         found = np.concatenate(self.rows, axis=1) if self.rows else np.zeros((3, 0))
         found = found[:, np.lexsort((found[2], found[1], found[0]))]
         counts, first = np.unique(found[0], return_index=True)
-        self.rows = [found[:, first]]
+        self.rows, self._n_rows = [found[:, first]], 0
         return counts, found[1, first], found[2, first].astype(np.int64)
 
     def n_near(self) -> int:
@@ -158,6 +165,8 @@ class Collector:
         return found
 
 
+MOST_ROWS = 100_000
+"""Layouts after which only each count's quickest is remembered."""
 MOST_KEPT = 200_000
 """Most near-optimal settings that are remembered."""
 

@@ -11,6 +11,7 @@ from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.search.divisors import divides
 
 __all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]
+__all__ += ["never_fits"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
     place = np.where(_layers(s, work, strict), 2, place)
     place = np.where(_width(s, work, strict), 1, place)
     return np.where(_batch(s, work, strict), 0, place)
+
+
+def never_fits(s: Setting, work: Workload, strict: bool) -> Number:
+    """Whether a rule in which replicas and micro-batches play no part is violated."""
+    return _width(s, work, strict) | _layers(s, work, strict)
 
 
 def first_sharding_violation(s: Setting, work: Workload, strict: bool) -> Number:

@@ -16,8 +16,10 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import layer_key, step_time_from_layers
 from carbonscaling.search import compiled, kernel
+from carbonscaling.search.bounds import LeastPasses, least_step
 from carbonscaling.search.constraints import first_recompute_violation, first_sharding_violation, first_violation
 from carbonscaling.search.grid import Grid
+from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import SHORTEST_S
 
 __all__ = ["CompiledJudge", "Decided", "Judge", "NumpyJudge", "judge_of", "prepare"]
@@ -60,10 +62,13 @@ class Judge(Protocol):
     grid: Grid
 
     def bounds(self) -> Floats:
-        """Step time that no setting of each row can beat."""
+        """Step time that no setting of each family of layouts can beat."""
+
+    def row_bounds(self, rows: Ints) -> Floats:
+        """Step time that no setting of some layouts can beat."""
 
     def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:
-        """Decide some rows, by place in the grid; `cut` and `late` hold a step time for each of them."""
+        """Decide some layouts, by number; `cut` and `late` hold a step time for each of them."""
 
 
 def _floats(values: Any) -> Any:
@@ -81,32 +86,43 @@ class CompiledJudge:
     keys: Ints = field(init=False)
     table: Floats = field(init=False)
     options: kernel.Options = field(init=False)
+    each: Floats = field(init=False)
+    once: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        """Time every distinct layer once."""
+        """Time every distinct layer once, and bound every shape."""
         g = self.grid = self.grid.contiguous()
         self.work, self.machine = _floats(self.work), _floats(self.machine)
-        code = g.rows[:, 0] * 2.0**26 + g.rows[:, 3]
-        _, first, keys = np.unique(code, return_index=True, return_inverse=True)
-        pairs, self.keys = np.ascontiguousarray(g.rows[first][:, [0, 3]]), keys.reshape(-1).astype(np.int64)
+        shapes = g.lattice.shapes.astype(float)
+        pairs, keys = np.unique(shapes[:, [0, 2]], axis=0, return_inverse=True)
+        pairs, self.keys = np.ascontiguousarray(pairs), keys.reshape(-1).astype(np.int64)
         self.options = kernel.Options(
             g.experts, g.pipes, g.states, g.micros, g.redos, g.batch, g.sequence_parallel, g.strict, g.whole_group
         )
         self.table = np.empty((len(pairs), len(g.experts), len(g.micros), kernel.N_LAYER))
         compiled.entry(kernel.layer_table)(self.work, self.machine, pairs, self.options, self.table)
+        self.each, self.once = np.empty(len(shapes)), np.empty(len(shapes))
+        compiled.entry(kernel.shape_bounds)(
+            self.work, self.machine, self.options, shapes, self.keys, self.table, self.each, self.once
+        )
 
     def bounds(self) -> Floats:
-        """Step time that no setting of each row can beat."""
-        bounds = np.empty(len(self.grid.rows))
-        compiled.entry(kernel.row_bounds)(
-            self.work, self.machine, self.options, self.grid.rows, self.keys, self.table, bounds
-        )
-        return bounds
+        """Step time that no setting of each family of layouts can beat."""
+        return self._step(self.grid.lattice.least(self.each, self.once))
+
+    def row_bounds(self, rows: Ints) -> Floats:
+        """Step time that no setting of some layouts can beat."""
+        shape, d = np.divmod(rows, len(self.grid.lattice.dp))
+        return self._step(self.each[shape] / self.grid.lattice.dp[d] + self.once[shape])
+
+    def _step(self, passes: Floats) -> Floats:
+        return np.asarray(least_step(self.machine, LeastPasses(0.0, passes), 0.0))
 
     def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some rows."""
         n, inner = len(rows), self.grid.n_inner
-        layouts, keys = self.grid.rows[rows], self.keys[rows]
+        lattice = self.grid.lattice
+        layouts, keys = lattice.rows(rows).astype(float), self.keys[rows // len(lattice.dp)]
         room = max(inner, min(n * inner, kernel.BUFFER))
         found_index, found_step = np.empty(room, np.int64), np.empty(room)
         done = Decided(
@@ -137,7 +153,11 @@ class NumpyJudge:
 
     def bounds(self) -> Floats:
         """Return a bound that leaves nothing out."""
-        return np.full(len(self.grid.rows), SHORTEST_S)
+        return np.full(len(self.grid.lattice.families), SHORTEST_S)
+
+    def row_bounds(self, rows: Ints) -> Floats:
+        """Return a bound that leaves nothing out."""
+        return np.full(len(rows), SHORTEST_S)
 
     def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:  # noqa: ARG002
         """Decide some rows."""
@@ -198,12 +218,23 @@ def prepare() -> float:
     """Have the search compiled or loaded from disk, once per process; return the seconds it took."""
     begin = time.perf_counter()
     ones = np.ones((1, 2))
-    tiny = Grid(np.ones((1, 4)), ones, ones, 0.0 * ones, np.ones(1), ones, 1.0, sequence_parallel=False, strict=False)
+    one = np.ones(1, np.int64)
+    tiny = Grid(
+        Lattice.within(np.ones((1, 3), np.int64), one, (1, 1)),
+        ones,
+        ones,
+        0.0 * ones,
+        np.ones(1),
+        ones,
+        1.0,
+        sequence_parallel=False,
+        strict=False,
+    )
     work, machine = Workload(*(1.0 for _ in Workload._fields)), Machine(*(1.0 for _ in Machine._fields))
 
     def compile_all() -> None:
         judge = CompiledJudge(work, machine, tiny)
-        judge.decide(np.zeros(1, np.int64), judge.bounds(), np.ones(1), True)
+        judge.decide(0 * one, judge.bounds(), np.ones(1), True)
 
     compiled.interruptible(compile_all)
     return time.perf_counter() - begin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search.divisors import divides
+from carbonscaling.search.lattice import Lattice
 
 __all__ = ["Grid"]
 
@@ -19,12 +19,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Grid:
-    """Options as columns of numbers; any shard of the space is a range of rows.
+    """Options as columns of numbers; any shard of the space is a set of layouts.
 
     Attributes
     ----------
-    rows : array, shape (n, 4)
-        tp, pp, dp, cp.
+    lattice : Lattice
+        Layouts: tp, pp, dp, cp.
     experts : array, shape (n, 2)
         ep, etp.
     pipes : array, shape (n, 2)
@@ -39,7 +39,7 @@ class Grid:
     sequence_parallel, strict : bool
     """
 
-    rows: Floats
+    lattice: Lattice
     experts: Floats
     pipes: Floats
     states: Floats
@@ -57,14 +57,7 @@ class Grid:
     @property
     def n_candidates(self) -> int:
         """Settings of the space."""
-        return len(self.rows) * self.n_inner
-
-    @cached_property
-    def n_devices(self) -> Floats:
-        """Devices of every row."""
-        tp, pp, dp, cp = self.rows.T
-        product: Floats = tp * pp * dp * cp
-        return product
+        return self.lattice.n_layouts * self.n_inner
 
     @property
     def whole_group(self) -> bool:
@@ -72,10 +65,11 @@ class Grid:
         return bool((self.states[:, 1] == 0).any())
 
     def settings(self, index: NDArray[np.int64]) -> Setting:
-        """Decode settings from their numbers, as floats."""
-        shape = (*(len(x) for x in (self.rows, self.experts, self.pipes, self.states, self.micros, self.redos)),)
-        row, e, p, z, m, r = np.unravel_index(index, shape)
-        tp, pp, dp, cp = self.rows[row].T
+        """Decode settings from their numbers (the layout's, times `n_inner`, and the inner one), as floats."""
+        shape = (*(len(x) for x in (self.experts, self.pipes, self.states, self.micros, self.redos)),)
+        layout, inner = np.divmod(index, self.n_inner)
+        e, p, z, m, r = np.unravel_index(inner, shape)
+        tp, pp, dp, cp = self.lattice.rows(layout).T.astype(float)
         (ep, etp), (vpp, schedule) = self.experts[e].T, self.pipes[p].T
         (zero, shard), micro, (recompute, percent) = self.states[z].T, self.micros[m], self.redos[r].T
         return Setting(

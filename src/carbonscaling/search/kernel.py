@@ -13,21 +13,22 @@ import numpy as np
 from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import StateBytes, state_bytes, total_memory, work_bytes
-from carbonscaling.perf.numbers import Schedule, Setting, Workload
+from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import Passes, passes_time
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
-from carbonscaling.search.bounds import least_step, least_step_of_passes
+from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
     first_recompute_violation,
     first_sharding_violation,
     first_violation,
+    never_fits,
 )
 from carbonscaling.search.grid import group_size, n_micro, sequence_shards
 
 __all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "N_LAYER", "Options", "decide_rows", "layer_table"]
-__all__ += ["row_bounds"]
+__all__ += ["shape_bounds"]
 
 MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
@@ -98,27 +99,23 @@ def _setting(o: Options, row: Any, e: int, p: int, z: int, m: int, r: int) -> Se
     )  # fmt: skip
 
 
-def row_bounds(work: Workload, machine: Machine, o: Options, rows: Any, keys: Any, table: Any, bounds: Any) -> None:
-    """Write the step time that no setting of a row can beat; infinity where the batch does not split at all."""
-    for i in range(len(rows)):
-        least = np.inf
+def shape_bounds(
+    work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, each: Any, once: Any
+) -> None:
+    """Write what no setting of a shape (tp, pp, cp) can beat: seconds divided by the replicas, and seconds beside them."""
+    row = np.ones(4)
+    for i in range(len(shapes)):
+        row[0], row[1], row[3] = shapes[i, 0], shapes[i, 1], shapes[i, 2]
+        each[i], once[i] = np.inf, np.inf
         for e in range(len(o.experts)):
             for m in range(len(o.micros)):
+                layer = _unpack(table[keys[i], e, m])
                 for p in range(len(o.pipes)):
-                    s = _setting(o, rows[i], e, p, 0, m, 0)
-                    if first_violation(s, work, o.strict) == ALLOWED:
-                        least = min(least, least_step(work, machine, s, _unpack(table[keys[i], e, m])))
-        bounds[i] = least
-
-
-def _least(work: Workload, machine: Machine, o: Options, row: Any, e: int, p: int, table: Any) -> float:
-    """Step time that no setting of a layout with these experts can beat; infinity where the batch never splits."""
-    least = np.inf
-    for m in range(len(o.micros)):
-        s = _setting(o, row, e, p, 0, m, 0)
-        if s.n_micro >= 1:
-            least = min(least, least_step(work, machine, s, _unpack(table[m])))
-    return least
+                    s = _setting(o, row, e, p, 0, m, 0)
+                    if not never_fits(s, work, o.strict):
+                        least = least_passes(work, machine, s, layer)
+                        each[i] = min(each[i], o.batch / o.micros[m] * least.each)
+                        once[i] = min(once[i], least.once)
 
 
 def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
@@ -170,19 +167,25 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     place_r = np.empty(n_r, np.int64)
     for r in range(n_r):
         place_r[r] = first_recompute_violation(_setting(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
-    widest = 0  # the pipeline with the loosest bound
-    for p in range(n_p):
-        if o.pipes[p, 1] == Schedule.DUALPIPE:
-            widest = p
+    place_m = np.empty(n_m, np.int64)
+    too_slow = np.zeros(n_m, np.bool_)
     for i in range(start, len(rows)):
         if n_found + inner > len(found_index):
             return i, n_found
         row = rows[i]
         for e in range(n_e):
-            if prune and _least(work, machine, o, row, e, widest, table[keys[i], e]) > cut[i]:
-                counts[BOUND] += n_p * n_z * n_m * n_r
-                continue
             for p in range(n_p):
+                n_alive = 0
+                for m in range(n_m):
+                    s = _setting(o, row, e, p, 0, m, 0)
+                    place_m[m] = first_violation(s, work, o.strict)
+                    if prune and place_m[m] == ALLOWED:
+                        least = least_passes(work, machine, s, _unpack(table[keys[i], e, m]))
+                        too_slow[m] = least_step(machine, least, s.n_micro) > cut[i]
+                    n_alive += place_m[m] == ALLOWED and not too_slow[m]
+                if prune and n_alive == 0:
+                    counts[BOUND] += n_z * n_m * n_r
+                    continue
                 n_valid = 0
                 have_states = False
                 for z in range(n_z):
@@ -190,15 +193,12 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     n_valid += place_z[z] == ALLOWED
                     known[z] = False
                 for m in range(n_m):
-                    s = _setting(o, row, e, p, 0, m, 0)
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
                     layer = _unpack(table[keys[i], e, m])
-                    place_m = first_violation(s, work, o.strict)
-                    if place_m < ALLOWED or n_valid == 0:
+                    if place_m[m] < ALLOWED or n_valid == 0:
                         for z in range(n_z):
-                            counts[min(place_m, place_z[z])] += n_r
+                            counts[min(place_m[m], place_z[z])] += n_r
                         continue
-                    too_slow = prune and least_step(work, machine, s, layer) > cut[i]
                     for r in range(n_r):
                         place = place_r[r]
                         for z in range(n_z):
@@ -206,7 +206,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 counts[min(place, place_z[z])] += 1
                         if place < ALLOWED:
                             continue
-                        if too_slow:
+                        if too_slow[m]:
                             counts[BOUND] += n_valid
                             continue
                         s = _setting(o, row, e, p, 0, m, r)

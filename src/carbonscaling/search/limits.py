@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e15
 """No step is shorter, none longer."""
+LOOK = 1 << 12
+"""Step times asked about in one go, at least; few device counts are divided more finely at once."""
 
 
 def at_devices(n: Floats) -> Setting:
@@ -44,10 +46,17 @@ def slowest_step(accepted: Callable[[Setting, Floats], Any], n_devices: Floats, 
     low, high = (np.full(len(counts), end).view(np.int64) for end in (SHORTEST_S, LONGEST_S))
     none = ~np.asarray(accepted(settings, low.view(float)), dtype=bool)
     every = np.asarray(accepted(settings, high.view(float)), dtype=bool)
-    for _ in range(min(bits, 64)):
-        middle = low + (high - low) // 2
-        good = np.asarray(accepted(settings, middle.view(float)), dtype=bool)
-        low, high = np.where(good, middle, low), np.where(good, high, middle)
+    done, per_look = 0, int(np.clip(np.log2(LOOK / max(1, len(counts))), 1, 8))
+    while (high - low > 1).any() and (done < bits or bits >= 64):
+        width = np.maximum((high - low) >> per_look, 1)
+        places = np.minimum(low + width * np.arange(1, 1 << per_look)[:, None], high)
+        spread = at_devices(np.broadcast_to(counts, places.shape).reshape(-1))
+        good = np.asarray(accepted(spread, places.view(float).reshape(-1)), dtype=bool)
+        n_good = good.reshape(places.shape).sum(axis=0)
+        ends = np.vstack((low, places, high))
+        nth = np.arange(len(counts))
+        low, high = ends[n_good, nth], ends[n_good + 1, nth]
+        done += per_look
     slowest = (low if bits >= 64 else high).view(float)
     limits: Floats = np.where(every, np.inf, np.where(none, -np.inf, slowest))[inverse.reshape(-1)]
     return limits

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Recompute, Schedule, Workload
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.grid import Grid
+from carbonscaling.search.lattice import Lattice
 
 __all__ = ["FULL_SPACE", "Space", "grid", "layouts"]
 
@@ -92,8 +93,10 @@ def _pipeline_options(space: Space, work: Workload) -> list[int]:
     )
 
 
-def layouts(space: Space, work: Workload, batch: int, domain: float, counts: tuple[int, int]) -> NDArray[np.int64]:
-    """Return every (tp, pp, dp, cp) whose product lies within `counts`, one row each, ordered by device count.
+def layouts(
+    space: Space, work: Workload, batch: int, domain: float, counts: tuple[int, int], host_devices: int = 1
+) -> Lattice:
+    """Return every (tp, pp, dp, cp) whose product lies within `counts`.
 
     Parameters
     ----------
@@ -103,21 +106,14 @@ def layouts(space: Space, work: Workload, batch: int, domain: float, counts: tup
         Devices of a scale-up domain, the bound of tensor parallelism.
     counts : tuple of int
         Fewest and most devices.
+    host_devices : int
+        Counts beyond one host are whole hosts.
     """
-    low, high = counts
-    grid = np.array(
-        np.meshgrid(
-            sorted(_tensor_options(space, work, domain)),
-            sorted(_pipeline_options(space, work)),
-            sorted(space.dp) or divisors(batch),
-            sorted(space.cp) or ([1] if space.strict else _powers(min(space.max_cp, work.seq_len / space.min_context))),
-            indexing="ij",
-        ),
-        dtype=np.int64,
-    ).reshape(4, -1)
-    n = grid[0] * grid[1] * grid[2] * grid[3]
-    allowed = np.flatnonzero((n >= low) & (n <= high))
-    return grid.T[allowed[np.argsort(n[allowed], kind="stable")]]
+    cp = sorted(space.cp) or ([1] if space.strict else _powers(min(space.max_cp, work.seq_len / space.min_context)))
+    options = (sorted(_tensor_options(space, work, domain)), sorted(_pipeline_options(space, work)), cp)
+    shapes = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
+    dp = np.array(sorted(space.dp) or divisors(batch), dtype=np.int64)
+    return Lattice.within(shapes, dp, counts, host_devices)
 
 
 def _product(*options: Sequence[float]) -> NDArray[np.float64]:
@@ -129,14 +125,8 @@ def _expert_options(space: Space, work: Workload) -> Sequence[int]:
     return space.ep or ((n_experts,) if space.strict else divisors(n_experts))
 
 
-def grid(space: Space, work: Workload, batch: int, rows: NDArray[np.int64]) -> Grid:
-    """Return the settings of some layouts.
-
-    Parameters
-    ----------
-    rows : array, shape (n, 4)
-        As returned by `layouts`.
-    """
+def grid(space: Space, work: Workload, batch: int, lattice: Lattice) -> Grid:
+    """Return the settings of some layouts."""
     vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= work.n_layers)
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
     etp = (1,) if work.n_experts == 0 and 1 in space.etp else space.etp
@@ -146,7 +136,7 @@ def grid(space: Space, work: Workload, batch: int, rows: NDArray[np.int64]) -> G
         if code != Recompute.NONE or percent == 100 or 100 not in space.recompute_percent
     ]
     return Grid(
-        rows=rows.astype(float),
+        lattice=lattice,
         experts=_product(_expert_options(space, work), etp),
         pipes=_product(vpp, space.schedule),
         states=_product(space.zero, space.shard),

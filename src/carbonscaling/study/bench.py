@@ -6,27 +6,28 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from carbonscaling.search import compiled, kernel
+from carbonscaling.search import compiled
 from carbonscaling.search.engine import Question, SearchResult, n_threads, search
 from carbonscaling.search.evaluate import judge_of, prepare
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
 from carbonscaling.study.answer import question_of
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.walk import Walk
 from carbonscaling.units import DAY
 
 __all__ = ["CASES", "BenchRow", "bench", "summary"]
 
-PRIMES = {2: 10, 3: 4, 5: 3, 7: 2, 11: 1, 13: 1, 17: 1, 19: 1, 23: 1}
+PRIMES = {2: 8, 3: 3, 5: 2, 7: 2, 11: 1, 13: 1, 17: 1, 19: 1, 23: 1, 29: 1, 31: 1}
 BATCH = math.prod(prime**power for prime, power in PRIMES.items())
-"""A batch with many divisors, so that a space of any size has the same mix of settings."""
+"""The batch with most divisors below 2**53, so that a space of any size can have the same mix of settings."""
 SIZES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 LARGE = 1_000_000_000
 PHASES_OF = 10_000_000
@@ -106,11 +107,13 @@ def _question() -> Question:
 
 def _space(q: Question, size: int) -> Space:
     """Return a space of about `size` settings; replicas are thinned evenly, so that the mix stays."""
-    base = Space(vpp=(1, 2, 4), zero=(0, 1, 2, 3), micro_batch=(1, 2, 4), recompute_percent=(50, 100), tp=(1, 2, 4, 8))
+    base = Space(
+        vpp=(1, 2, 4, 8), zero=(0, 1, 2, 3), micro_batch=(1, 2, 4), recompute_percent=(50, 100), tp=(1, 2, 4, 8)
+    )
     powers = ([prime**k for k in range(power + 1)] for prime, power in PRIMES.items())
     every = sorted(math.prod(combination) for combination in product(*powers))
-    per_replica = len(layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.domain, q.counts))
-    per_replica *= grid(base, q.work, q.batch, np.ones((1, 4), np.int64)).n_inner
+    one = layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.domain, q.counts)
+    per_replica = grid(base, q.work, q.batch, one).n_candidates
     wanted = min(len(every), max(1, round(size / per_replica)))
     return replace(base, dp=tuple(every[i] for i in np.linspace(0, len(every) - 1, wanted).round().astype(int)))
 
@@ -143,11 +146,12 @@ def bench(*, large: bool = False) -> Iterator[BenchRow]:
     kind = "compiled" if compiled.available() else "NumPy, without numba"
     yield BenchRow("prepare", max(seconds, 1e-9), 0, 0.0, 1, f"{kind}; from disk if it was compiled before")
     q, most = _question(), n_threads()
-    for size in (*SIZES, *((LARGE,) if large else ())):
+    sizes = (*SIZES, *((LARGE,) if large else ()))
+    for size in sizes:
         space = _space(q, size)
         taken, found = _timed(lambda: search(q, space, threads=most))  # noqa: B023
         yield _row(f"exhaustive, {found.n_candidates:.1e} settings", taken, found, most)
-        yield _decide_alone(q, space)
+    yield from _decide_alone(q, _space(q, sizes[-1]), sizes)
     space = _space(q, PHASES_OF)
     taken, found = _timed(lambda: search(q, space, threads=1))
     yield _row("exhaustive, one thread", taken, found, 1)
@@ -185,18 +189,21 @@ def _phases(q: Question, space: Space) -> Iterator[BenchRow]:
         yield BenchRow(name, marks[i + 1] - marks[i], options.n_candidates, 0.0, 1)
 
 
-def _decide_alone(q: Question, space: Space) -> BenchRow:
-    """Time the deciding alone, one thread: rules, memory and step time of every setting."""
+def _decide_alone(q: Question, space: Space, sizes: Sequence[int]) -> Iterator[BenchRow]:
+    """Time the deciding alone, on one thread, of ever more layouts drawn evenly from one space: the mix stays.
+
+    The sizes take turns, so that whatever else the machine does slows all of them alike; each is walked through at least
+    once, and whole walks are counted, in processor time.
+    """
     options = grid(space, q.work, q.batch, layouts(space, q.work, q.batch, q.machine.domain, q.counts))
-    judge, every = judge_of(q.work, q.machine, options), np.arange(len(options.rows))
-    limit, best, spent, share = np.full(len(every), np.inf), float("inf"), 0.0, 0.0
-    while spent < 0.1:
-        begin = time.perf_counter()
-        decided = judge.decide(every, -limit, limit, False)
-        seconds = time.perf_counter() - begin
-        best, spent = min(best, seconds), spent + seconds
-        share = float(decided.counts[kernel.FIT]) / options.n_candidates
-    return BenchRow(f"deciding alone, {options.n_candidates:.1e}", best, options.n_candidates, share, 1)
+    judge = judge_of(q.work, q.machine, options)
+    walks = [Walk(judge, size) for size in sizes]
+    while not all(walk.n_walks for walk in walks):
+        for walk in walks:
+            walk.go_on(0.25 if walk is walks[-1] else 0.05)
+    for walk in walks:
+        name, seconds = f"deciding alone, {walk.n_settings:.1e}", walk.seconds / walk.n_walks
+        yield BenchRow(name, seconds, walk.n_settings, walk.n_fit / walk.n_settings, 1, "processor time")
 
 
 def peak_memory_mb() -> float:

@@ -1,0 +1,193 @@
+"""The course of a search: families of layouts, best bound first, in rounds that grow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.search import kernel
+from carbonscaling.search.collect import Collector
+from carbonscaling.search.evaluate import Decided, Judge
+from carbonscaling.search.lattice import Lattice
+from carbonscaling.search.limits import LONGEST_S, at_devices, slowest_step
+from carbonscaling.search.result import Question
+
+__all__ = ["Progress", "Rounds"]
+
+Progress = Callable[[int, float], None]
+"""Called with settings decided so far and the share of layouts done."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FIRST_ROUND = 1 << 15
+"""Settings of the first round; the best of a round sets the limits of the next."""
+GROWTH = 16
+BLOCK = 1 << 18
+"""Settings decided between two looks at the clock, in one thread."""
+PRUNED_BLOCK = 1 << 22
+"""The same where bounds leave most of them out."""
+COARSE_BITS = 20
+"""Binary digits of a limit beyond which settings are left out; it errs to the safe side."""
+
+
+@dataclass
+class Rounds:
+    """One search under way.
+
+    Attributes
+    ----------
+    decided : int
+        Settings decided so far.
+    left : array
+        Places (in the lattice's `families`) of the families still to be looked at.
+    bound, keys : arrays
+        Of every family left: step time that no setting beats, and the objective's columns there.
+    """
+
+    question: Question
+    judge: Judge
+    found: Collector
+    prune: bool
+    front: bool
+    threads: int
+    progress: Progress | None
+    decided: int = 0
+    left: Ints = field(init=False)
+    bound: Floats = field(init=False)
+    keys: Floats = field(init=False)
+
+    @property
+    def _lattice(self) -> Lattice:
+        return self.judge.grid.lattice
+
+    def run(self) -> None:
+        """Decide all families; every round knows the best of those before."""
+        self.left, self.bound = self._lattice.families, self.judge.bounds()
+        n, step = self._lattice.n_devices(self.left), np.minimum(self.bound, LONGEST_S)
+        outcome = self.question.outcome(at_devices(n), step)
+        columns = self.found.objective.columns(at_devices(n), outcome)
+        self.keys = np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
+        if self.prune:
+            in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
+            self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
+        size = FIRST_ROUND
+        with ThreadPoolExecutor(self.threads) as pool:
+            while len(self.left):
+                if self.prune and self.found.is_full:
+                    self._keep(self._alive())
+                now = self._take(max(1, size // self.judge.grid.n_inner))
+                if len(now):
+                    self._round(pool, now)
+                size *= GROWTH
+
+    def _keep(self, alive: NDArray[np.bool_]) -> None:
+        """Leave out families that do not matter."""
+        if not alive.all():
+            self._leave_out(int(self._lattice.sizes(self.left[~alive]).sum()))
+            self._shrink(alive)
+
+    def _shrink(self, kept: NDArray[np.bool_]) -> None:
+        self.left, self.bound, self.keys = self.left[kept], self.bound[kept], self.keys[:, kept]
+
+    def _leave_out(self, n_layouts: int) -> None:
+        self.found.counts[kernel.BOUND] += n_layouts * self.judge.grid.n_inner
+        self._tell(n_layouts)
+
+    def _alive(self) -> NDArray[np.bool_]:
+        """Families whose bound leaves a chance to be among the best, or on the front."""
+        alive = np.asarray(self.found.keys_matter(self.keys))
+        if self.front:
+            alive |= self.bound <= self._quickest(self._lattice.n_devices(self.left))
+        return alive
+
+    def _take(self, n_layouts: int) -> Ints:
+        """Remove about so many layouts from what is left, those with the best bounds, and return their families."""
+        if len(self.left) == 0:
+            return self.left
+        near = np.arange(len(self.left))
+        if n_layouts < len(near):  # order no more than needed
+            near = np.flatnonzero(self.keys[0] <= np.partition(self.keys[0], n_layouts)[n_layouts])
+        order = near[np.lexsort(self.keys[::-1, near])]
+        sizes = self._lattice.sizes(self.left[order])
+        order = order[: max(1, int(np.searchsorted(np.cumsum(sizes), n_layouts, side="right")))]
+        now, kept = self.left[order], np.ones(len(self.left), dtype=bool)
+        kept[order] = False
+        self._shrink(kept)
+        return now
+
+    def _quickest(self, n: Floats) -> Floats:
+        """Step time of the quickest setting known at each count; infinity where none is."""
+        counts, step, _ = self.found.quickest()
+        if len(counts) == 0:
+            return np.full(len(n), np.inf)
+        place = np.minimum(np.searchsorted(counts, n), len(counts) - 1)
+        return np.where(counts[place] == n, step[place], np.inf)
+
+    def _late(self, n: Floats) -> Floats:
+        deadline = self.question.deadline_s
+        if deadline == np.inf:
+            return np.full(len(n), np.inf)
+        return slowest_step(lambda s, step: self.question.outcome(s, step).duration_s <= deadline, n)
+
+    def _cut(self, n: Floats, late: Floats) -> Floats:
+        """Step time beyond which a setting at each count is left out; without pruning nothing is."""
+        if not self.prune:
+            return np.full(len(n), np.inf)
+        cut = slowest_step(self.found.matters, n, COARSE_BITS) if self.found.is_full else np.full(len(n), np.inf)
+        if self.front:
+            cut = np.maximum(cut, self._quickest(n))
+        return np.minimum(cut, late)
+
+    def _round(self, pool: ThreadPoolExecutor, families: Ints) -> None:
+        """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
+        n = self._lattice.n_devices(families)
+        late = self._late(n)
+        pending: deque[tuple[Floats, Floats, Ints, Future[Decided]]] = deque()
+
+        def take() -> None:
+            n_here, late_here, layouts, future = pending.popleft()
+            self.found.add(future.result(), n_here, late_here, layouts)
+            self._tell(len(layouts))
+
+        try:
+            for layouts, *values in self._blocks(families, n, self._cut(n, late), late):
+                n_here, cut_here, late_here = values
+                future = pool.submit(self.judge.decide, layouts, cut_here, late_here, self.prune)
+                pending.append((n_here, late_here, layouts, future))
+                if len(pending) > 2 * self.threads:
+                    take()
+            while pending:
+                take()
+        except BaseException:
+            for *_, waiting in pending:
+                waiting.cancel()
+            raise
+
+    def _blocks(
+        self, families: Ints, n: Floats, cut: Floats, late: Floats
+    ) -> Iterator[tuple[Ints, Floats, Floats, Floats]]:
+        """Yield layouts of some families with their device counts and limits, those left out by their bounds left out."""
+        per_block = max(1, (PRUNED_BLOCK if self.prune else BLOCK) // self.judge.grid.n_inner)
+        sizes = self._lattice.sizes(families)
+        block = (np.cumsum(sizes) - 1) // per_block
+        for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):
+            layouts = self._lattice.layouts(families[part])
+            values = [np.repeat(v[part], sizes[part]) for v in (n, cut, late)]
+            if self.prune:
+                alive = self.judge.row_bounds(layouts) <= values[1]
+                self._leave_out(len(layouts) - int(alive.sum()))
+                layouts, values = layouts[alive], [v[alive] for v in values]
+            for start in range(0, len(layouts), per_block):
+                some = slice(start, start + per_block)
+                yield layouts[some], values[0][some], values[1][some], values[2][some]
+
+    def _tell(self, n_layouts: int) -> None:
+        self.decided += n_layouts * self.judge.grid.n_inner
+        if self.progress is not None and n_layouts:
+            self.progress(self.decided, self.decided / self.judge.grid.n_candidates)
