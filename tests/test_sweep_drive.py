@@ -105,11 +105,11 @@ def test_the_driver_is_killed_and_the_study_resumed(tmp_path: Path, reference: t
     before = state_of(question, store)
     assert before.done
     kept = {s.name: (tmp_path / "out" / s.name).stat().st_mtime_ns for s in before.done.values()}
-    done = subprocess.run(command(path), capture_output=True, text=True, check=False)
+    done = subprocess.run(command(path, "--executor", "inprocess"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     same(question, store, reference)
     assert all((tmp_path / "out" / name).stat().st_mtime_ns == when for name, when in kept.items())
-    again = subprocess.run(command(path), capture_output=True, text=True, check=False)
+    again = subprocess.run(command(path, "--executor", "inprocess"), capture_output=True, text=True, check=False)
     assert "nothing to do" in again.stderr
 
 
@@ -160,17 +160,18 @@ def test_shards_of_another_version_are_left_aside(
 def test_a_full_disk_ends_the_sweep_and_room_resumes_it(tmp_path: Path, reference: tuple[Study, Store]) -> None:
     path, out = written(tmp_path), tmp_path / "out"
     out.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(out)], capture_output=True).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(out)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
-        full = subprocess.run(command(path), capture_output=True, text=True, check=False)
+        full = subprocess.run(command(path, "--executor", "inprocess"), capture_output=True, text=True, check=False)
         assert full.returncode == 4, full.stderr
         assert "no space left" in full.stderr
         assert "run the same command again" in full.stderr
         question, store = study(tmp_path), Store(str(out))
         assert 0 < len(state_of(question, store).done) < question.n_shards
         subprocess.run(["mount", "-o", "remount,size=8m", str(out)], check=True)
-        done = subprocess.run(command(path), capture_output=True, text=True, check=False)
+        done = subprocess.run(command(path, "--executor", "inprocess"), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "resumed" in done.stderr
         same(question, store, reference)

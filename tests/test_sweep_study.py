@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import polars as pl
 import pytest
@@ -93,6 +92,8 @@ def test_a_useless_study_file_is_refused(tmp_path: Path, text: str, word: str) -
 def test_schema_accepts_the_study_file(tmp_path: Path) -> None:
     import tomllib
 
+    import jsonschema  # type: ignore[import-untyped]
+
     jsonschema.validate(json.loads(json.dumps(tomllib.loads(written(tmp_path).read_text()))), study_schema())
 
 
@@ -107,7 +108,9 @@ def test_a_case_is_the_estimate_of_its_scenario(tmp_path: Path, objective: str) 
         shared = set(row) & set(summary)
         assert len(shared) > 25
         for name in shared:
-            assert row[name] == (pytest.approx(summary[name], rel=1e-12) if isinstance(row[name], float) else summary[name])
+            assert row[name] == (
+                pytest.approx(summary[name], rel=1e-12) if isinstance(row[name], float) else summary[name]
+            )
 
 
 def test_a_plan_case_keeps_top_front_and_rejections(tmp_path: Path) -> None:
@@ -124,7 +127,9 @@ def test_a_plan_case_keeps_top_front_and_rejections(tmp_path: Path) -> None:
     best = [row for row in rows if row["kind"] == "best"]
     assert [row["n_devices"] for row in best] == [c.n_devices for c in answer.search.top[:3]]
     front = [row for row in rows if row["kind"] == "front"]
-    assert [row["carbon_total_tco2e"] for row in front] == pytest.approx([c.carbon_kg / 1e3 for c in answer.search.front])
+    assert [row["carbon_total_tco2e"] for row in front] == pytest.approx(
+        [c.carbon_kg / 1e3 for c in answer.search.front]
+    )
     assert json.loads(best[0]["rejected"])
 
 

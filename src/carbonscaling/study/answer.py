@@ -188,9 +188,7 @@ def _best_recipe(
     return replace(feasible[best], resolved=resolved)
 
 
-def asked(
-    scenario: Scenario, kind: Literal["plan", "estimate"]
-) -> tuple[Scenario, Resolved, tuple[int, int], float]:
+def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenario, Resolved, tuple[int, int], float]:
     """Return what is searched for: the completed scenario, looked up, fewest and most devices, longest run time in s.
 
     Raises

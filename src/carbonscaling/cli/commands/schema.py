@@ -12,7 +12,10 @@ __all__ = ["schema"]
 
 
 def schema(
-    what: Annotated[Literal["scenario", "answer", "study"], Parameter(help="Which schema (default: scenario).")] = "scenario", /
+    what: Annotated[
+        Literal["scenario", "answer", "study"], Parameter(help="Which schema (default: scenario).")
+    ] = "scenario",
+    /,
 ) -> None:
     """Print the JSON Schema of a scenario file, of the answer of plan and estimate, or of a study file."""
     from carbonscaling.report.schema import answer_schema

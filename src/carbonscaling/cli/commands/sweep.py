@@ -42,7 +42,9 @@ def sweep(
         Literal["processes", "inprocess", "ray"], Parameter(help="Where the work is done.", group=OUTPUT)
     ] = "processes",
     workers: Annotated[int | None, Parameter(help="Workers (default: one a processor).", group=OUTPUT)] = None,
-    address: Annotated[str | None, Parameter(help="Address of a Ray cluster (default: a local one).", group=OUTPUT)] = None,
+    address: Annotated[
+        str | None, Parameter(help="Address of a Ray cluster (default: a local one).", group=OUTPUT)
+    ] = None,
     dry_run: Annotated[bool, Parameter(negative=(), help="Say what it would take, and stop.", group=OUTPUT)] = False,
     retry_errors: Annotated[
         bool, Parameter(negative=(), help="Run shards again in which a case ended in an error.", group=OUTPUT)
@@ -54,9 +56,13 @@ def sweep(
     Results are Parquet files in the folder; carbonscaling query and carbonscaling plot read them, and so does anything else.
     """
     if workers is not None and workers < 1:
-        raise InputError("not a number of workers", key="workers", value=workers, allowed="1 or more", remedy="correct it")
+        raise InputError(
+            "not a number of workers", key="workers", value=workers, allowed="1 or more", remedy="correct it"
+        )
     if executor == "inprocess" and workers not in (None, 1):
-        raise InputError("in-process work has one worker", key="workers", value=workers, remedy="use --executor processes")
+        raise InputError(
+            "in-process work has one worker", key="workers", value=workers, remedy="use --executor processes"
+        )
     question = load_study(Path(study))
     if dry_run:
         return _forecast(question, workers, json)
@@ -95,7 +101,7 @@ def _run(study: Study, store: Store, state: State, name: str, workers: int | Non
     try:
         return drive(study, store, at_work, state=state, progress=progress)
     except OSError as error:
-        raise Incomplete(
+        raise IncompleteError(
             f"the results cannot be written: {(error.strerror or str(error)).lower()}", where=store.url,
             remedy="make room, then run the same command again: what is done is kept",
         ) from error  # fmt: skip
@@ -106,7 +112,7 @@ def _run(study: Study, store: Store, state: State, name: str, workers: int | Non
         at_work.close()
 
 
-class Incomplete(InputError):
+class IncompleteError(InputError):
     """A sweep ended early and can be resumed."""
 
     exit_code = ExitCode.INCOMPLETE
@@ -158,5 +164,7 @@ def _hand_over(t: Tally, store: Store, study: str, json: bool) -> int:
         sys.stderr.write(f"shard {number} was given up: {reason}\n")
     if not t.complete:
         hint = f"see: carbonscaling query {study} --view failures; --retry-errors tries them again"
-        sys.stderr.write(f"incomplete: {t.statuses['error']:,} cases in error, {len(t.given_up)} shards missing; {hint}\n")
+        sys.stderr.write(
+            f"incomplete: {t.statuses['error']:,} cases in error, {len(t.given_up)} shards missing; {hint}\n"
+        )
     return int(ExitCode.OK if t.complete else ExitCode.INCOMPLETE)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -153,7 +152,9 @@ def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         if any(None in row or None in row.values() for row in rows):
-            raise InputError("rows of different length", where=str(path), remedy="give every row as many cells as the header")
+            raise InputError(
+                "rows of different length", where=str(path), remedy="give every row as many cells as the header"
+            )
         columns = {name: tuple(_cell(row[name]) for row in rows) for name in (rows[0] if rows else ())}
     if not columns or not next(iter(columns.values())):
         raise InputError("the table is empty", where=str(path), remedy="give it a header line and rows")

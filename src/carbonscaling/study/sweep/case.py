@@ -52,7 +52,9 @@ COLUMNS: dict[str, type] = {
 }  # fmt: skip
 """Columns of a result and their types, beside ``x_…`` for every field that varies. Units are in the names."""
 
-BLANK = {name: Scenario.__dataclass_fields__[name].default for name in PLACE_FIELDS if name != "boundary"}
+BLANK: dict[str, Any] = {
+    name: Scenario.__dataclass_fields__[name].default for name in PLACE_FIELDS if name != "boundary"
+}
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,10 @@ def _technical(found: _Found, c: Candidate) -> dict[str, Any]:
         "tokens_per_s_per_device": speed,
         "step_time_s": step,
         "memory_per_device_gb": float(memory(r.work, r.machine, floats).total) / GB,
-        **{k: int(getattr(s, k)) for k in ("tp", "pp", "dp", "ep", "etp", "cp", "vpp", "shard", "micro_batch", "n_micro")},
+        **{
+            k: int(getattr(s, k))
+            for k in ("tp", "pp", "dp", "ep", "etp", "cp", "vpp", "shard", "micro_batch", "n_micro")
+        },
         "zero_stage": int(s.zero),
         "recompute_percent": int(s.recompute_percent),
         "global_batch_seqs": r.batch,
@@ -149,7 +154,13 @@ def _place(s: Scenario, found: _Found, row: Mapping[str, Any], keep: Keep) -> di
     r, n, duration = found.resolved, row["n_devices"], row["duration_days"] * DAY
     if keep.interval:
         f = assess(
-            carbon_of(s, r.cluster), n, duration, row["mfu"], boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts
+            carbon_of(s, r.cluster),
+            n,
+            duration,
+            row["mfu"],
+            boundary=s.boundary,
+            time=r.time,
+            shared_hosts=s.shared_hosts,
         )
         interval = {"carbon_low_tco2e": f.low_tco2e, "carbon_high_tco2e": f.high_tco2e}
     else:

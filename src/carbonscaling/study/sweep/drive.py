@@ -10,9 +10,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from carbonscaling.study.sweep.executors import Executor, WorkerDied
-from carbonscaling.study.sweep.manifest import manifest, write_manifest
-from carbonscaling.study.sweep.shard import Shard, ShardNotes, known_shards, probe, run_shard, verified
+from carbonscaling.study.sweep.executors import Executor, WorkerDiedError
+from carbonscaling.study.sweep.manifest import manifest, read_sources, write_manifest
+from carbonscaling.study.sweep.shard import Shard, ShardNotes, known_shards, probe, run_shard, shard_sources, verified
 from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
@@ -105,7 +105,7 @@ def _poisoned(executor: Executor, url: str, stamp: str, first: int, stop: int) -
     """Return the cases of a span that kill their worker, found by halving."""
     try:
         executor.submit(probe, url, stamp, first, stop).result()
-    except WorkerDied as error:
+    except WorkerDiedError as error:
         if stop - first == 1:
             return {first: str(error)}
     else:
@@ -140,7 +140,7 @@ class _Drive:
         self.tally.retried += 1
         if self.failures[number] <= RETRIES:
             self.waiting.append(number)
-        elif isinstance(error, WorkerDied) and number not in self.poison:
+        elif isinstance(error, WorkerDiedError) and number not in self.poison:
             self.poison[number] = _poisoned(self.executor, self.store.url, self.state.stamp, *self.study.span(number))
             self.waiting.append(number)
         else:
@@ -177,7 +177,8 @@ def drive(
     tally = Tally(study.n_shards, study.n_cases, len(state.done))
     tally.done_cases = tally.before_cases = sum(b - a for a, b in map(study.span, state.done))
     tally.statuses["error"] = sum(s.n_errors for s in state.done.values())
-    write_manifest(store, manifest(study, state.stamp))
+    sources = read_sources(store, state.stamp)
+    write_manifest(store, manifest(study, state.stamp, sources))
     run = _Drive(study, store, executor, state, tally)
     while run.waiting or run.running:
         run.hand_out()
@@ -186,4 +187,7 @@ def drive(
             run.take(future)
         if progress is not None:
             progress(tally)
+    if not sources:
+        sources = executor.submit(shard_sources, store.url, state.stamp).result()
+        write_manifest(store, manifest(study, state.stamp, sources))
     return tally

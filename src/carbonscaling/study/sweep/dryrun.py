@@ -52,7 +52,9 @@ def _n_per_search(study: Study) -> int:
     if objective not in ("paper", "time") or study.keep.front or study.keep.quantiles or "objective" in study.keys:
         return 1
     return math.prod(
-        len(b) for b in study.blocks if all(k.partition(".")[0] in PLACE_FIELDS[:-2] + PLACE_FIELDS[-1:] for k in b.columns)
+        len(b)
+        for b in study.blocks
+        if all(k.partition(".")[0] in PLACE_FIELDS[:-2] + PLACE_FIELDS[-1:] for k in b.columns)
     )
 
 
@@ -85,7 +87,9 @@ def forecast(study: Study) -> Forecast:
     split = study.n_cases / study.shard_cases / n_searches + 1.0  # a search is made again where a shard ends inside it
     n_made = n_searches * split if each > 1 else study.n_cases
     seconds = n_made * search_s + (study.n_cases - n_searches) * place_s
-    disk = len(parquet(study, rows, "")) / len(rows) * study.n_cases * (len(rows) / max(1, len({r["case"] for r in rows})))
+    disk = (
+        len(parquet(study, rows, "")) / len(rows) * study.n_cases * (len(rows) / max(1, len({r["case"] for r in rows})))
+    )
     return Forecast(
         study.n_cases, study.n_shards, n_searches, len(rows), n_searches * sum(candidates) / len(candidates), search_s,
         place_s, seconds / 3600.0, disk,

@@ -1,6 +1,6 @@
 """Executors behind one seam, ``submit(fn, *args) -> Future``: in this process, in processes, on a Ray cluster.
 
-A worker that dies makes its own future fail with `WorkerDied` and is replaced; nothing else is lost.
+A worker that dies makes its own future fail with `WorkerDiedError` and is replaced; nothing else is lost.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Protocol
 
 from carbonscaling.study.sweep.extra import need
 
-__all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "RayCluster", "WorkerDied", "executor"]
+__all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "RayCluster", "WorkerDiedError", "executor"]
 
 
-class WorkerDied(Exception):
+class WorkerDiedError(Exception):
     """The process that ran a task ended before the task did."""
 
 
@@ -115,7 +115,7 @@ class Processes:
                 pipe = None
                 process = self.processes[place]
                 process.join(5)
-                future.set_exception(WorkerDied(f"the worker process ended with code {process.exitcode}"))
+                future.set_exception(WorkerDiedError(f"the worker process ended with code {process.exitcode}"))
                 continue
             if done:
                 future.set_result(value)
@@ -140,7 +140,9 @@ class RayCluster:
     def __init__(self, n_workers: int | None = None, address: str | None = None) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         self._ray = need("ray", "cluster")
-        options: dict[str, Any] = {"address": address} if address else {"num_cpus": n_workers, "include_dashboard": False}
+        options: dict[str, Any] = (
+            {"address": address} if address else {"num_cpus": n_workers, "include_dashboard": False}
+        )
         self._ray.init(logging_level="ERROR", log_to_driver=False, configure_logging=False, **options)
         self._remote = self._ray.remote(max_retries=0, num_cpus=1)(_call)
         self.n_workers = n_workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
@@ -157,7 +159,7 @@ class RayCluster:
             elif isinstance(error, self._ray.exceptions.RayTaskError):
                 future.set_exception(error.cause if isinstance(error.cause, Exception) else error)
             else:
-                future.set_exception(WorkerDied(f"{type(error).__name__}: the worker was lost"))
+                future.set_exception(WorkerDiedError(f"{type(error).__name__}: the worker was lost"))
 
         inner.add_done_callback(hand_on)
         return future

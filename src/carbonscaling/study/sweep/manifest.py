@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
@@ -14,7 +15,7 @@ from carbonscaling.study.sweep.stamp import code_stamp, inputs, resolved
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Keep, Study
 
-__all__ = ["NAME", "manifest", "read_manifest", "study_of", "write_manifest"]
+__all__ = ["NAME", "case_sources", "manifest", "read_manifest", "read_sources", "study_of", "write_manifest"]
 
 NAME = "manifest.json"
 
@@ -29,8 +30,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def manifest(study: Study, stamp: str) -> dict[str, Any]:
-    """Return the manifest of a study."""
+def manifest(study: Study, stamp: str, sources: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the manifest of a study; its sources are known once a case is answered."""
     from carbonscaling.study.sweep.case import COLUMNS, column
 
     return {
@@ -42,21 +43,19 @@ def manifest(study: Study, stamp: str) -> dict[str, Any]:
         "study": resolved(study),
         "inputs": inputs(study),
         "columns": ["case", *(column(key) for key in study.keys), *(name for name in COLUMNS if name != "case")],
-        "sources": _sources(study),
+        "sources": list(sources),
     }
 
 
-def _sources(study: Study) -> list[str]:
+def case_sources(study: Study) -> list[str]:
     """Return the reference keys behind one answer of the study (other cases may add those of their own rows)."""
-    from dataclasses import replace
-
     from carbonscaling.study.answer import estimate, plan, sources_used
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.sweep.case import scenario_of_case
 
     try:
         scenario = scenario_of_case(study, 0)
-        answer = (plan if study.answer == "plan" else estimate)(replace(scenario))
+        answer = (plan if study.answer == "plan" else estimate)(scenario)
     except Exception:  # the case itself records what is wrong with it
         return []
     return list(sources_used(answer)) if isinstance(answer, Estimate) else []
@@ -64,7 +63,7 @@ def _sources(study: Study) -> list[str]:
 
 def write_manifest(store: Store, data: dict[str, Any]) -> None:
     """Write the manifest beside the shards, unless the same one is there."""
-    content = (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
+    content = (json.dumps(data, indent=1) + "\n").encode()
     try:
         if store.read(NAME) == content:
             return
@@ -88,6 +87,15 @@ def read_manifest(store: Store) -> dict[str, Any]:
             "no study's results are here", where=store.url, remedy="run: carbonscaling sweep STUDY.toml"
         ) from error
     return data
+
+
+def read_sources(store: Store, stamp: str) -> list[str]:
+    """Return the sources in the folder's manifest; none where it is missing or another study's."""
+    try:
+        data = read_manifest(store)
+    except InputError:
+        return []
+    return list(data["sources"]) if data.get("stamp") == stamp else []
 
 
 def study_of(data: dict[str, Any]) -> Study:

@@ -18,11 +18,21 @@ from typing import Any
 from carbonscaling.errors import InputError
 from carbonscaling.study.sweep.case import COLUMNS, case_rows, column
 from carbonscaling.study.sweep.extra import need
-from carbonscaling.study.sweep.manifest import read_manifest, study_of
+from carbonscaling.study.sweep.manifest import case_sources, read_manifest, study_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 
-__all__ = ["FOLDER", "Shard", "ShardNotes", "known_shards", "parquet", "probe", "run_shard", "verified"]
+__all__ = [
+    "FOLDER",
+    "Shard",
+    "ShardNotes",
+    "known_shards",
+    "parquet",
+    "probe",
+    "run_shard",
+    "shard_sources",
+    "verified",
+]
 
 FOLDER = "shards"
 
@@ -79,8 +89,11 @@ def verified(store: Store, shards: Iterable[Shard]) -> tuple[list[Shard], list[S
             return False
 
     every = list(shards)
-    with ThreadPoolExecutor(4) as pool:
-        good = list(pool.map(right, every))
+    if store.fs is None:
+        good = [right(shard) for shard in every]
+    else:
+        with ThreadPoolExecutor(16) as pool:
+            good = list(pool.map(right, every))
     return (
         [shard for shard, ok in zip(every, good, strict=True) if ok],
         [shard for shard, ok in zip(every, good, strict=True) if not ok],
@@ -88,6 +101,7 @@ def verified(store: Store, shards: Iterable[Shard]) -> tuple[list[Shard], list[S
 
 
 def parquet(study: Study, rows: list[dict[str, Any]], stamp: str) -> bytes:
+    """Return rows as a Parquet file that carries the stamp."""
     pl = need("polars", "sweep")
     types = {int: pl.Int64, float: pl.Float64, str: pl.String, bool: pl.Boolean}
     schema: dict[str, Any] = {"case": types[int]}
@@ -126,15 +140,22 @@ def _study(url: str, stamp: str) -> Study:
     """Return the study that the folder's manifest describes; a worker reads it once."""
     data = read_manifest(Store(url))
     if data["stamp"] != stamp:
-        raise InputError("another study has taken this folder", where=url, remedy="give every study its own folder (-o)")
+        raise InputError(
+            "another study has taken this folder", where=url, remedy="give every study its own folder (-o)"
+        )
     return study_of(data)
 
 
 def probe(url: str, stamp: str, first: int, stop: int) -> None:
-    """Answer some cases and keep nothing: does a worker survive them?"""
+    """Answer some cases and keep nothing, to see whether a worker survives them."""
     study = _study(url, stamp)
     for case in range(first, stop):
         case_rows(study, case)
+
+
+def shard_sources(url: str, stamp: str) -> list[str]:
+    """Return the reference keys behind a study's answers."""
+    return case_sources(_study(url, stamp))
 
 
 def peak_bytes() -> int:
@@ -168,9 +189,10 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     Store(url).write(f"{FOLDER}/{name}", content)
     found = _read_name(name)
     assert found is not None
-    feasible = [row for row in best if row["status"] == "ok"]
-    least = min(feasible, key=lambda row: row["carbon_total_tco2e"], default=None)
+    least = min(
+        ((row["carbon_total_tco2e"], row["case"]) for row in best if row["status"] == "ok"), default=(None, None)
+    )
     return ShardNotes(
-        found, len(best), len(content), statuses, least and least["carbon_total_tco2e"], least and least["case"],
+        found, len(best), len(content), statuses, *least,
         time.perf_counter() - begin, peak_bytes(),
     )  # fmt: skip

@@ -196,7 +196,9 @@ def _check_counts(spec: StudyFile, where: str) -> None:
         *(("keep.quantiles", share, 0.0, 1.0) for share in spec.keep.quantiles),
     ):
         if not low <= value <= high:
-            raise InputError("out of range", where=where, key=key, value=value, allowed=f"{low} to {high}", remedy="correct it")
+            raise InputError(
+                "out of range", where=where, key=key, value=value, allowed=f"{low} to {high}", remedy="correct it"
+            )
 
 
 def study_schema() -> dict[str, Any]:
