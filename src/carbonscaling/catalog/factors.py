@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from carbonscaling.carbon.assess import CarbonModel, spread
 from carbonscaling.carbon.coefficients import (
@@ -17,6 +17,7 @@ from carbonscaling.carbon.coefficients import (
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.catalog.factor_rows import factor, factor_ids, pue
 from carbonscaling.catalog.factor_sets import (
+    Factors,
     device_parts,
     host_parts,
     measured,
@@ -31,7 +32,18 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 
-__all__ = ["bottom_up_range", "carbon_model", "carbon_numbers", "factor", "factor_ids", "pue", "region", "region_names"]
+__all__ = [
+    "HardwareFactors",
+    "bottom_up_range",
+    "carbon_model",
+    "carbon_numbers",
+    "factor",
+    "factor_ids",
+    "hardware_factors",
+    "pue",
+    "region",
+    "region_names",
+]
 
 AMORTISATIONS = {
     "calendar": "calendar: run time over lifetime",
@@ -65,6 +77,30 @@ def carbon_numbers(
     ).numbers
 
 
+class HardwareFactors(NamedTuple):
+    """Factors of a cluster that no place changes: of a device, of a host, all of those used, and the embodied route."""
+
+    device: Factors
+    host: Factors
+    used: Factors
+    route: str
+
+
+def hardware_factors(
+    cluster: Cluster,
+    mode: Literal["physical", "paper"] = "physical",
+    version: Literal["v1", "v2"] = "v2",
+    best_utilisation: float | None = None,
+) -> HardwareFactors:
+    """Return the factors of a cluster that its place does not change; they are costly, and many places share them."""
+    device, host = device_parts(cluster.device, mode), host_parts(cluster.host, mode)
+    if mode == "paper":
+        return HardwareFactors(device, host, paper_power_set(cluster.device, version) | device | host, "paper")
+    found = measured(cluster, device, host)
+    used = operation(cluster, best_utilisation) | (found or device | host)
+    return HardwareFactors(device, host, used, "measured" if found else "bottom-up")
+
+
 def carbon_model(
     cluster: Cluster,
     region: str | None = None,
@@ -77,6 +113,8 @@ def carbon_model(
     amortisation: Literal["calendar", "busy_hours"] = "calendar",
     best_utilisation: float | None = None,
     overrides: Mapping[str, Datum] | None = None,
+    ranges: bool = True,
+    hardware: HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return coefficients, ranges, routes and sources for a cluster in a region.
 
@@ -99,6 +137,10 @@ def carbon_model(
         MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
     overrides : Mapping[str, Datum], optional
         The user's own factors by role, see `carbonscaling.catalog.user_factors`.
+    ranges : bool
+        Whether the ends of every factor's range are worked out; central values alone are quicker.
+    hardware : HardwareFactors, optional
+        The cluster's own factors, where they are at hand (`hardware_factors` of the same mode and version).
 
     Raises
     ------
@@ -109,15 +151,9 @@ def carbon_model(
     _one_of("version", version, ("v1", "v2"))
     _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
     shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
-    device, host = device_parts(cluster.device, mode), host_parts(cluster.host, mode)
-
-    if mode == "paper":
-        factors = shared | paper_power_set(cluster.device, version) | device | host
-        assemble, route = paper_numbers, "paper"
-    else:
-        found = measured(cluster, device, host)
-        factors = shared | operation(cluster, best_utilisation) | (found or device | host)
-        assemble, route = (_measured_numbers, "measured") if found else (_bottom_up_numbers, "bottom-up")
+    device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
+    factors = shared | own
+    assemble = _ASSEMBLE[route]
 
     market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
     chosen = overridden({**factors, "market_intensity": market}, overrides or {})
@@ -132,7 +168,7 @@ def carbon_model(
         numbers=numbers,
         assemble=assemble,
         market=market,
-        ranges=spread(assemble, factors),
+        ranges=spread(assemble, factors) if ranges else (),
         factors=factors,
         mode=mode,
         version=version if mode == "paper" else "",
@@ -171,6 +207,13 @@ def _measured_numbers(v: Values) -> CarbonNumbers:
 
 def _bottom_up_numbers(v: Values) -> CarbonNumbers:
     return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
+
+
+_ASSEMBLE: Mapping[str, Callable[[Values], CarbonNumbers]] = {
+    "paper": paper_numbers,
+    "measured": _measured_numbers,
+    "bottom-up": _bottom_up_numbers,
+}
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:

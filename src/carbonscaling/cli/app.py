@@ -13,6 +13,9 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
     ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data, or of given keys."),
     ("reported",): ("reported:reported", "Set measured runs beside this project's estimates."),
+    ("sweep",): ("sweep:sweep", "Run a study of any size; what is done is kept and never done again."),
+    ("query",): ("query:query", "Ask a study's results: SQL, or a canned view."),
+    ("plot",): ("plot:plot", "Draw a study's results: curves, fronts, heat maps, tornados."),
     ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines and start times by carbon and cost."),
     ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
     ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
@@ -48,7 +51,7 @@ def build_app() -> App:
     app = App(
         name="carbonscaling",
         help="What it takes - devices, days, energy, carbon, money - to train a large language model.\n\n"
-        "Exit codes: 0 done, 1 a bug, 2 unusable input, 3 nothing feasible, 130 interrupted.",
+        "Exit codes: 0 done, 1 a bug, 2 unusable input, 3 nothing feasible, 4 sweep incomplete, 130 interrupted.",
         version=version,
         help_formatter=ColumnFormatter(),
         help_format="plaintext",

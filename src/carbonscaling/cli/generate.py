@@ -11,6 +11,7 @@ from carbonscaling.cli.pages import page_name, render_page
 from carbonscaling.report.jsonable import to_json
 from carbonscaling.report.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
+from carbonscaling.study.sweep.studyfile import study_schema
 
 __all__ = ["generated", "pages", "write_all"]
 
@@ -41,6 +42,7 @@ def generated(docs: Path) -> dict[Path, str]:
         docs / "cli.md": _markdown(texts),
         docs / "schema" / "scenario.json": to_json(scenario_schema()),
         docs / "schema" / "answer.json": to_json(answer_schema()),
+        docs / "schema" / "study.json": to_json(study_schema()),
     }
 
 

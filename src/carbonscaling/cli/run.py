@@ -34,8 +34,9 @@ def run(argv: Sequence[str], app: App | None = None) -> int:
         return _say(str(usage_error(error, argv)), ExitCode.USAGE)
     except CarbonScalingError as error:
         return _say(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _say("interrupted: nothing was written; run the same command again to start over", ExitCode.INTERRUPTED)
+    except KeyboardInterrupt as error:
+        hint = str(error) or "nothing was written; run the same command again to start over"
+        return _say(hint, ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY
 
-__all__ = ["asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
+__all__ = ["asked", "asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
 
 PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""
@@ -188,41 +188,20 @@ def _best_recipe(
     return replace(feasible[best], resolved=resolved)
 
 
-def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
-    """Find the best setting and device count that finish within the deadline.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        `max_days` defaults to three months; `devices`, where given, fixes the count.
-    progress : callable, optional
-        Told after every block of settings.
+def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenario, Resolved, tuple[int, int], float]:
+    """Return what is searched for: the completed scenario, looked up, fewest and most devices, longest run time in s.
 
     Raises
     ------
     InputError
-        The scenario names something unknown or contradicts itself.
+        As `plan` and `estimate`.
     """
-    if "," in (scenario.precision or ""):
-        return _best_recipe(plan, scenario, progress)
-    s = scenario if scenario.max_days is not None else replace(scenario, max_days=PLAN_DAYS)
-    r = resolve(s)
-    s = replace(s, layout=_complete(s.layout, s.devices))
-    counts = (s.devices, s.devices) if s.devices else (1, s.max_devices)
-    return _solve(s, r, counts, (s.max_days or PLAN_DAYS) * DAY, progress)
-
-
-def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
-    """Say what a given number of devices takes, with the setting given or the best one searched.
-
-    Raises
-    ------
-    InputError
-        No device count, or as `plan`.
-    """
-    if "," in (scenario.precision or ""):
-        return _best_recipe(estimate, scenario, progress)
     s = scenario
+    if kind == "plan":
+        s = s if s.max_days is not None else replace(s, max_days=PLAN_DAYS)
+        r = resolve(s)
+        s = replace(s, layout=_complete(s.layout, s.devices))
+        return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
         known = [getattr(s.layout, k) for k in ("tp", "pp", "dp")]
         if not all(known):
@@ -245,8 +224,40 @@ def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimat
             allowed=f"a multiple of {s.layout.dp}",
             remedy="change batch or dp",
         )
-    deadline = s.max_days * DAY if s.max_days else math.inf
-    return _solve(s, r, (n, n), deadline, progress)
+    return s, r, (n, n), s.max_days * DAY if s.max_days else math.inf
+
+
+def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
+    """Find the best setting and device count that finish within the deadline.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        `max_days` defaults to three months; `devices`, where given, fixes the count.
+    progress : callable, optional
+        Told after every block of settings.
+
+    Raises
+    ------
+    InputError
+        The scenario names something unknown or contradicts itself.
+    """
+    if "," in (scenario.precision or ""):
+        return _best_recipe(plan, scenario, progress)
+    return _solve(*asked(scenario, "plan"), progress)
+
+
+def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
+    """Say what a given number of devices takes, with the setting given or the best one searched.
+
+    Raises
+    ------
+    InputError
+        No device count, or as `plan`.
+    """
+    if "," in (scenario.precision or ""):
+        return _best_recipe(estimate, scenario, progress)
+    return _solve(*asked(scenario, "estimate"), progress)
 
 
 def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]:

@@ -12,10 +12,15 @@ __all__ = ["schema"]
 
 
 def schema(
-    what: Annotated[Literal["scenario", "answer"], Parameter(help="Which schema (default: scenario).")] = "scenario", /
+    what: Annotated[
+        Literal["scenario", "answer", "study"], Parameter(help="Which schema (default: scenario).")
+    ] = "scenario",
+    /,
 ) -> None:
-    """Print the JSON Schema of a scenario file, or of the answer of plan and estimate."""
+    """Print the JSON Schema of a scenario file, of the answer of plan and estimate, or of a study file."""
     from carbonscaling.report.schema import answer_schema
     from carbonscaling.study.scenario import scenario_schema
+    from carbonscaling.study.sweep.studyfile import study_schema
 
-    out.show_json(scenario_schema() if what == "scenario" else answer_schema())
+    makers = {"scenario": scenario_schema, "answer": answer_schema, "study": study_schema}
+    out.show_json(makers[what]())

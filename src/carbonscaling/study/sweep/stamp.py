@@ -1,0 +1,69 @@
+"""Stamps: what a result depends on, as one hash of the study, the files it names, the catalogue and the code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.study.sweep.studyfile import PATHS, Study
+
+__all__ = ["code_stamp", "inputs", "study_stamp"]
+
+ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "study")
+"""Folders of the package whose content decides an answer."""
+
+
+def file_stamp(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def code_stamp() -> str:
+    """Return the hash of the package's code and data that decide an answer."""
+    home = Path(__file__).parents[2]
+    files = [home / name for name in ("formula.py", "units.py", "sources.py")]
+    for folder in ANSWERING:
+        files += [p for p in (home / folder).rglob("*") if p.suffix in (".py", ".toml", ".csv", ".json")]
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(f"{path.relative_to(home)}\0{file_stamp(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def inputs(study: Study) -> dict[str, str]:
+    """Return the files that a study's cases read, with their hashes."""
+    found = {str(study.base[key]) for key in PATHS if key in study.base}
+    for block in study.blocks:
+        for key in set(block.columns) & set(PATHS):
+            found |= {str(v) for v in block.columns[key]}
+    return {name: file_stamp(Path(name)) for name in sorted(found) if Path(name).is_file()}
+
+
+def resolved(study: Study) -> dict[str, Any]:
+    """Return the study as plain data, every axis spelt out."""
+    return {
+        "name": study.name,
+        "answer": study.answer,
+        "scenario": study.base,
+        "blocks": [dict(block.columns) for block in study.blocks],
+        "keep": dataclasses.asdict(study.keep),
+        "shard_cases": study.shard_cases,
+    }
+
+
+def study_stamp(study: Study) -> str:
+    """Return the hash that a study's shards carry: the same only where every result would be the same.
+
+    The name of the study and the place of its files do not count; what is in the files does.
+    """
+    data = resolved(study) | {"name": ""}
+    files = inputs(study)
+    text = json.dumps([data, code_stamp()], sort_keys=True, default=str)
+    for name, digest in files.items():
+        text = text.replace(json.dumps(name), json.dumps(digest))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

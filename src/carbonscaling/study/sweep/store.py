@@ -1,0 +1,88 @@
+"""Where results lie: a folder of this machine, or any place fsspec knows (``s3://…``, ``memory://…``).
+
+A file appears whole or not at all: written under another name and renamed, or put as one object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.study.sweep.extra import need
+
+__all__ = ["Store", "is_remote"]
+
+
+def is_remote(url: str) -> bool:
+    """Return whether a path is one for fsspec."""
+    return "://" in url
+
+
+class Store:
+    """Files of a study by name.
+
+    Parameters
+    ----------
+    url : str
+        A folder, or a URL for fsspec (extra ``sweep``).
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.fs: Any = None
+        if is_remote(url):
+            self.fs, self.root = need("fsspec.core", "sweep").url_to_fs(self.url)
+        else:
+            self.root = self.url
+
+    def path(self, name: str) -> str:
+        """Return the whole path, for readers that open it themselves."""
+        return f"{self.url}/{name}"
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, sorted; none where it does not exist."""
+        at = f"{self.root}/{folder}".rstrip("/")
+        try:
+            if self.fs is None:
+                return sorted(os.listdir(at))
+            return sorted(path.rpartition("/")[2] for path in self.fs.ls(at, detail=False, refresh=True))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        if self.fs is None:
+            with open(f"{self.root}/{name}", "rb", buffering=0) as file:  # many small files: the quickest way
+                return file.readall()
+        content: bytes = self.fs.cat_file(f"{self.root}/{name}")
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file so that it is whole or absent, even where this process is killed."""
+        if self.fs is not None:
+            self.fs.makedirs(f"{self.root}/{name}".rpartition("/")[0], exist_ok=True)
+            self.fs.pipe_file(f"{self.root}/{name}", content)
+            return
+        final = Path(self.root, name)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        part = final.with_name(f".{final.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(final)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.fs is None:
+                Path(self.root, name).unlink()
+            else:
+                self.fs.rm_file(f"{self.root}/{name}")

@@ -1,0 +1,213 @@
+"""A study: one scenario, what varies about it, and what to keep of every answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.sweep.axes import Axis, Block, axis_block
+from carbonscaling.study.sweep.sample import Samples, sample_block
+
+__all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "study_schema"]
+
+PLACE_FIELDS = (
+    "region", "carbon_intensity_g_per_kwh", "pue", "lifetime_years", "carbon_mode", "paper_version", "amortisation",
+    "shared_hosts", "factors", "boundary", "price_usd_per_device_hour",
+)  # fmt: skip
+"""Fields that change carbon and cost of a run, and neither its settings nor its time."""
+
+PATHS = ("model", "device", "host", "profile", "factors", "calibration")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What to keep of a case beside its optimum.
+
+    Attributes
+    ----------
+    top : int
+        How many of the best settings, a row each.
+    front : bool
+        The Pareto front of time, devices, carbon and money as well, a row each.
+    quantiles : list of float
+        Shares (0 to 1) of the feasible settings below whose carbon to report; searches without pruning.
+    interval : bool
+        5th and 95th percentile of carbon (some milliseconds a case).
+    rejected : bool
+        Settings refused, by reason.
+    """
+
+    top: int = 1
+    front: bool = False
+    quantiles: tuple[float, ...] = ()
+    interval: bool = False
+    rejected: bool = False
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study file.
+
+    Attributes
+    ----------
+    name : str
+        What the study is called.
+    answer : {"plan", "estimate"}
+        Search device counts within the deadline, or take the number of devices as given.
+    scenario : table
+        What all cases share: the fields of a scenario file.
+    axis : list of Axis
+        What varies; axes are crossed unless they are zipped.
+    samples : Samples, optional
+        Points over uncertain factors, crossed with the axes.
+    keep : Keep
+    shard_cases : int
+        Cases of a shard, the unit of work that is written at once.
+    """
+
+    name: str = "study"
+    answer: Literal["plan", "estimate"] = "estimate"
+    scenario: dict[str, Any] = field(default_factory=dict)
+    axis: tuple[Axis, ...] = ()
+    samples: Samples | None = None
+    keep: Keep = field(default_factory=Keep)
+    shard_cases: int = 1000
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with every axis spelt out.
+
+    Attributes
+    ----------
+    name, answer, keep, shard_cases : as in `StudyFile`
+    base : dict
+        The scenario that all cases share, as plain data.
+    blocks : tuple of Block
+        Crossed; the last varies fastest.
+    """
+
+    name: str
+    answer: Literal["plan", "estimate"]
+    base: dict[str, Any]
+    blocks: tuple[Block, ...]
+    keep: Keep
+    shard_cases: int
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Fields that vary."""
+        return tuple(key for block in self.blocks for key in block.columns)
+
+    @cached_property
+    def n_cases(self) -> int:
+        """Cases."""
+        return math.prod(len(block) for block in self.blocks)
+
+    @property
+    def n_shards(self) -> int:
+        """Shards."""
+        return -(-self.n_cases // self.shard_cases)
+
+    def span(self, shard: int) -> tuple[int, int]:
+        """Return the first case of a shard and the one after its last."""
+        return shard * self.shard_cases, min((shard + 1) * self.shard_cases, self.n_cases)
+
+    def varied(self, case: int) -> dict[str, Any]:
+        """Return the values of a case's fields that vary."""
+        rows = []
+        for block in reversed(self.blocks):
+            case, row = divmod(case, len(block))
+            rows.append((block, row))
+        return {key: column[row] for block, row in reversed(rows) for key, column in block.columns.items()}
+
+
+def _check_key(key: str, where: str) -> None:
+    scenario = {f.name for f in dataclasses.fields(Scenario)} - {"layout", "boundary"}
+    nested = {f"layout.{f.name}" for f in dataclasses.fields(Layout)}
+    nested |= {f"boundary.{f.name}" for f in dataclasses.fields(Boundary)}
+    if key not in scenario | nested:
+        raise InputError(
+            "not a field of a scenario", where=where, key=key, suggestion=nearest(key, scenario | nested),
+            remedy="carbonscaling schema scenario lists the fields",
+        )  # fmt: skip
+
+
+def _zipped(blocks: list[tuple[str | None, Block]], where: str) -> list[Block]:
+    done: dict[object, Block] = {}
+    for place, (name, block) in enumerate(blocks):
+        key = place if name is None else name
+        before = done.get(key)
+        if before is not None and len(before) != len(block):
+            raise InputError(
+                f"zipped axes of different length: {len(before)} and {len(block)}", where=where, key=f"zip = {name}",
+                remedy="give them as many values, or leave zip out to cross them",
+            )  # fmt: skip
+        done[key] = Block({**before.columns, **block.columns}) if before else block
+    return list(done.values())
+
+
+def _beside(folder: Path, key: str, value: Any) -> Any:
+    is_file = key in PATHS and isinstance(value, str) and (folder / value).is_file()
+    return str((folder / value).resolve()) if is_file else value
+
+
+def load_study(path: Path) -> Study:
+    """Read a study file; file names in it are relative to the file's own folder.
+
+    Raises
+    ------
+    InputError
+        The file or a table is unusable, a key is unknown or given twice, or a range is empty.
+    """
+    where, folder = str(path), path.parent
+    spec = build(StudyFile, read_toml(path), where)
+    _check_counts(spec, where)
+    named = [(axis.zip, axis_block(axis, folder, where)) for axis in spec.axis]
+    if spec.samples is not None:
+        named.append((None, sample_block(spec.samples, where)))
+    keys = [key for _, block in named for key in block.columns]
+    for key in keys:
+        _check_key(key, where)
+        if keys.count(key) > 1:
+            raise InputError("two axes of one field", where=where, key=key, remedy="keep one of them")
+    blocks = [
+        Block({k: tuple(_beside(folder, k, v) for v in column) for k, column in block.columns.items()})
+        for block in _zipped(named, where)
+    ]
+    blocks.sort(key=lambda block: all(key.partition(".")[0] in PLACE_FIELDS for key in block.columns))
+    base = {k: _beside(folder, k, v) for k, v in spec.scenario.items()}
+    build(Scenario, base, f"{where}, [scenario]")
+    return Study(spec.name, spec.answer, base, tuple(blocks), spec.keep, spec.shard_cases)
+
+
+def _check_counts(spec: StudyFile, where: str) -> None:
+    for key, value, low, high in (
+        ("shard_cases", spec.shard_cases, 1, 1_000_000),
+        ("keep.top", spec.keep.top, 1, 1000),
+        *(("keep.quantiles", share, 0.0, 1.0) for share in spec.keep.quantiles),
+    ):
+        if not low <= value <= high:
+            raise InputError(
+                "out of range", where=where, key=key, value=value, allowed=f"{low} to {high}", remedy="correct it"
+            )
+
+
+def study_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a study file."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(StudyFile).json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "CarbonScaling study"
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part["additionalProperties"] = False
+    return schema

@@ -1,0 +1,85 @@
+"""Small studies, and functions that worker processes import by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import textwrap
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from carbonscaling.study.sweep import shard
+from carbonscaling.study.sweep.drive import state_of
+from carbonscaling.study.sweep.shard import ShardNotes
+from carbonscaling.study.sweep.store import Store
+from carbonscaling.study.sweep.studyfile import Study, load_study
+
+SMALL = """
+    name = "small"
+    shard_cases = 10
+    [scenario]
+    model = "gpt-3-1.3b"
+    tokens = 1e10
+    objective = "time"
+    batch = 64
+    [[axis]]
+    key = "devices"
+    values = [8, 16]
+    [[axis]]
+    key = "region"
+    catalog = "us-east*, france, germany"
+    [samples]
+    n = 5
+    [samples.factors]
+    pue = {low = 1.05, high = 1.4}
+"""
+DEADLY = 23
+
+
+def written(folder: Path, text: str = SMALL) -> Path:
+    """Write a study file."""
+    path = folder / "study.toml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def study(folder: Path, text: str = SMALL) -> Study:
+    return load_study(written(folder, text))
+
+
+def table(question: Study, store: Store) -> pl.DataFrame:
+    """Return all rows of the study's own shards."""
+    names = [s.name for _, s in sorted(state_of(question, store).done.items())]
+    return pl.concat([pl.read_parquet(store.read(name)) for name in names])
+
+
+def deadly_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
+    """Write a shard in a worker that case `DEADLY` kills."""
+    _arm()
+    return shard.run_shard(url, stamp, number, poisoned)
+
+
+def deadly_probe(url: str, stamp: str, first: int, stop: int) -> None:
+    _arm()
+    shard.probe(url, stamp, first, stop)
+
+
+def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
+    """Write a shard, slowly enough to be killed at it."""
+    time.sleep(0.3)
+    return shard.run_shard(url, stamp, number, poisoned)
+
+
+def _arm() -> None:
+    plain = shard.case_rows
+
+    def deadly(question: Study, case: int) -> list[dict[str, object]]:
+        if case == DEADLY:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return plain(question, case)
+
+    if plain.__name__ != "deadly":
+        shard.case_rows = deadly

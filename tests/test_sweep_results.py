@@ -1,0 +1,133 @@
+"""Queries, views and figures of a study's results, against the rows themselves."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from carbonscaling.cli import main
+from carbonscaling.errors import InputError
+from carbonscaling.study.sweep.drive import drive, state_of
+from carbonscaling.study.sweep.executors import InProcess
+from carbonscaling.study.sweep.query import results
+from carbonscaling.study.sweep.shard import checksum
+from carbonscaling.study.sweep.store import Store
+from carbonscaling.study.sweep.views import VIEWS, view
+from sweep_helpers import study, table
+
+TEXT = """
+    shard_cases = 50
+    [scenario]
+    objective = "time"
+    batch = 64
+    [[axis]]
+    key = "model"
+    values = ["gpt-3-1.3b", "gpt-3-2.7b"]
+    [[axis]]
+    key = "devices"
+    values = [8, 16]
+    [[axis]]
+    key = "tokens"
+    log = {start = 1e9, stop = 1e11, num = 3}
+    [samples]
+    n = 40
+    [samples.factors]
+    pue = {low = 1.05, high = 1.4}
+"""
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, pl.DataFrame]:
+    folder = tmp_path_factory.mktemp("results")
+    question, store = study(folder, TEXT), Store(str(folder / "study.sweep"))
+    assert drive(question, store, InProcess()).complete
+    return store.url, table(question, store)
+
+
+def rows(folder: str, name: str, *by: str) -> list[dict[str, object]]:
+    relation = view(results(folder), name, by)
+    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def test_best_of_each_group(done: tuple[str, pl.DataFrame]) -> None:
+    folder, frame = done
+    found = rows(folder, "best", "model", "devices")
+    assert len(found) == 4
+    for row in found:
+        own = frame.filter((pl.col("x_model") == row["x_model"]) & (pl.col("x_devices") == row["x_devices"]))
+        assert row["carbon_total_tco2e"] == own["carbon_total_tco2e"].min()
+
+
+def test_front_is_what_nothing_beats(done: tuple[str, pl.DataFrame]) -> None:
+    folder, frame = done
+    points = frame.select("duration_days", "carbon_total_tco2e").unique().rows()
+    expected = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)}
+    assert {(r["duration_days"], r["carbon_total_tco2e"]) for r in rows(folder, "front")} == expected
+
+
+def test_law_is_the_least_squares_line(done: tuple[str, pl.DataFrame]) -> None:
+    folder, frame = done
+    (row,) = rows(folder, "law")
+    slope, cut = np.polyfit(np.log(frame["training_flops"]), np.log(frame["carbon_total_tco2e"]), 1)
+    assert row["exponent"] == pytest.approx(slope)
+    assert row["factor"] == pytest.approx(math.exp(cut))
+
+
+def test_sensitivity_is_the_correlation_ratio(done: tuple[str, pl.DataFrame]) -> None:
+    folder, frame = done
+    found = {row["input"]: row["share"] for row in rows(folder, "sensitivity")}
+    log = frame.with_columns(y=pl.col("carbon_total_tco2e").log())
+    means = log.group_by("x_tokens").agg(pl.col("y").mean())["y"]
+    assert found["x_tokens"] == pytest.approx(np.var(means.to_numpy()) / np.var(log["y"].to_numpy()))
+    assert max(found, key=lambda name: float(str(found[name]))) == "x_tokens"
+
+
+def test_every_view_and_format(
+    done: tuple[str, pl.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, frame = done
+    for name in VIEWS:
+        assert main(["query", folder, "--view", name]) == 0
+    capsys.readouterr()
+    assert main(["query", folder, "SELECT count(*) AS n FROM cases", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"n": frame.height}]
+    assert main(["query", folder, "SELECT * FROM cases", "-o", str(tmp_path / "all.parquet")]) == 0
+    assert pl.read_parquet(tmp_path / "all.parquet").height == frame.height
+
+
+@pytest.mark.parametrize("words", [["SELECT nothing"], ["--view", "bset"], ["--by", "colour"], ["-o", "x.docx"]])
+def test_a_useless_query_is_refused(done: tuple[str, pl.DataFrame], words: list[str]) -> None:
+    assert main(["query", done[0], *words]) == 2
+
+
+def test_no_results_yet(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no study's results"):
+        results(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["curve", "--x", "tokens", "--by", "model"], ["front"], ["heat", "--x", "tokens", "--y", "devices"], ["tornado"]],
+)
+def test_figures(done: tuple[str, pl.DataFrame], tmp_path: Path, words: list[str]) -> None:
+    assert main(["plot", done[0], *words, "-o", str(tmp_path / "figure.png")]) == 0
+    assert (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_a_finished_study_of_ten_thousand_shards_is_seen_at_once(tmp_path: Path) -> None:
+    text = TEXT.replace("shard_cases = 50", "shard_cases = 1").replace("n = 40", "n = 834")
+    question, store = study(tmp_path, text), Store(str(tmp_path / "out"))
+    assert question.n_shards == 10_008
+    stamp, content = state_of(question, store).stamp, bytes(range(256)) * 40
+    shards = tmp_path / "out" / "shards"
+    shards.mkdir(parents=True)
+    for number in range(question.n_shards):
+        (shards / f"{number:08d}-{stamp}-{checksum(content)}-0.parquet").write_bytes(content)
+    begin = time.perf_counter()
+    state = state_of(question, store)
+    assert time.perf_counter() - begin < 2.0
+    assert len(state.done) == question.n_shards

@@ -1,0 +1,158 @@
+"""Study files: axes, samples, and the cases they make."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from carbonscaling.errors import InputError
+from carbonscaling.study.answer import estimate, plan
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.sweep.case import case_rows, scenario_of_case
+from carbonscaling.study.sweep.dryrun import forecast
+from carbonscaling.study.sweep.stamp import study_stamp
+from carbonscaling.study.sweep.studyfile import study_schema
+from sweep_helpers import SMALL, study, written
+
+BASE = '[scenario]\nmodel = "gpt-3-1.3b"\ntokens = 1e10\nbatch = 64\nobjective = "time"\n'
+
+
+def test_axes_are_crossed_and_the_place_varies_fastest(tmp_path: Path) -> None:
+    s = study(tmp_path)
+    n_regions = len(s.blocks[1])
+    assert s.n_cases == 2 * n_regions * 5
+    assert s.keys == ("devices", "region", "pue")
+    seen = [tuple(s.varied(case).values()) for case in range(s.n_cases)]
+    assert len(set(seen)) == s.n_cases
+    assert [row[0] for row in seen] == sorted(row[0] for row in seen)
+    assert [s.span(i) for i in range(s.n_shards)][-1][1] == s.n_cases
+
+
+@pytest.mark.parametrize(
+    ("axis", "values"),
+    [
+        ('key = "tokens"\nlog = {start = 1e9, stop = 1e12, num = 4}', (1e9, 1e10, 1e11, 1e12)),
+        ('key = "pue"\nrange = {start = 1.0, stop = 1.3, step = 0.1}', (1.0, 1.1, 1.2, 1.3)),
+        ('key = "pue"\nrange = {start = 1.0, stop = 2.0, num = 3}', (1.0, 1.5, 2.0)),
+        ('key = "layout.tp"\nvalues = [1, 2]', (1, 2)),
+    ],
+)
+def test_ways_to_say_an_axis(tmp_path: Path, axis: str, values: tuple[float, ...]) -> None:
+    s = study(tmp_path, f"{BASE}[[axis]]\n{axis}\n")
+    assert [next(iter(s.varied(i).values())) for i in range(s.n_cases)] == pytest.approx(values)
+
+
+def test_tables_and_zipped_axes_go_together(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("devices,max_days\n8,30\n16,20.5\n")
+    pl.DataFrame({"tokens": [1e9, 2e9]}).write_parquet(tmp_path / "t.parquet")
+    text = BASE + '[[axis]]\ntable = "runs.csv"\nzip = "a"\n[[axis]]\ntable = "t.parquet"\nzip = "a"\n'
+    s = study(tmp_path, text)
+    assert [s.varied(i) for i in range(s.n_cases)] == [
+        {"devices": 8, "max_days": 30, "tokens": 1e9},
+        {"devices": 16, "max_days": 20.5, "tokens": 2e9},
+    ]
+
+
+@pytest.mark.parametrize("method", ["lhs", "sobol"])
+def test_samples_fill_every_stratum_and_repeat(tmp_path: Path, method: str) -> None:
+    text = (
+        f'{BASE}[samples]\nn = 64\nmethod = "{method}"\n[samples.factors]\n'
+        "pue = {low = 1.0, high = 2.0}\ntokens = {low = 1e9, high = 1e11, log = true}\n"
+    )
+    s = study(tmp_path, text)
+    assert s == study(tmp_path, text)
+    points = np.array([tuple(s.varied(i).values()) for i in range(64)])
+    unit = np.stack([points[:, 0] - 1.0, np.log(points[:, 1] / 1e9) / np.log(100.0)])
+    for u in unit:
+        assert sorted(np.floor(64 * u).astype(int)) == list(range(64))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('[[axis]]\nkey = "regoin"\nvalues = ["france"]', "region"),
+        ('[[axis]]\nkey = "device"\ncatalog = "zzz*"', "matches nothing"),
+        ('[[axis]]\nkey = "device"', "exactly one way"),
+        ('[[axis]]\nkey = "pue"\nvalues = [1.1]\n[[axis]]\nkey = "pue"\nvalues = [1.2]', "two axes"),
+        ('[[axis]]\nkey = "pue"\nlog = {start = 0, stop = 1, num = 2}', "above 0"),
+        ('[[axis]]\nkey = "pue"\nrange = {start = 1, stop = 0, step = 1}', "without a value"),
+        ('[[axis]]\nkey="pue"\nvalues=[1]\nzip="z"\n[[axis]]\nkey="tokens"\nvalues=[1e9,2e9]\nzip="z"', "length"),
+        ('[[axis]]\ntable = "none.csv"', "no such table"),
+        ("[keep]\ntop = 0", "out of range"),
+        ("[keep]\nqantiles = [0.5]", "unknown key"),
+    ],
+)
+def test_a_useless_study_file_is_refused(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        study(tmp_path, BASE + text)
+
+
+def test_schema_accepts_the_study_file(tmp_path: Path) -> None:
+    import tomllib
+
+    import jsonschema  # type: ignore[import-untyped]
+
+    jsonschema.validate(json.loads(json.dumps(tomllib.loads(written(tmp_path).read_text()))), study_schema())
+
+
+@pytest.mark.parametrize("objective", ["time", "carbon"])
+def test_a_case_is_the_estimate_of_its_scenario(tmp_path: Path, objective: str) -> None:
+    s = study(tmp_path, SMALL.replace('"time"', f'"{objective}"') + "\n[keep]\ninterval = true")
+    for case in (0, 1, s.n_cases - 1):
+        (row,) = case_rows(s, case)
+        answer = estimate(scenario_of_case(s, case))
+        assert isinstance(answer, Estimate)
+        summary = answer.summary()
+        shared = set(row) & set(summary)
+        assert len(shared) > 25
+        for name in shared:
+            assert row[name] == (
+                pytest.approx(summary[name], rel=1e-12) if isinstance(row[name], float) else summary[name]
+            )
+
+
+def test_a_plan_case_keeps_top_front_and_rejections(tmp_path: Path) -> None:
+    text = (
+        'answer = "plan"\n[scenario]\nmodel = "gpt-3-1.3b"\ntokens = 1e10\nbatch = 64\nmax_devices = 16\n'
+        "max_days = 30\n[[axis]]\nkey = 'region'\nvalues = ['france']\n"
+        "[keep]\ntop = 3\nfront = true\nrejected = true\n"
+    )
+    s = study(tmp_path, text)
+    rows = case_rows(s, 0)
+    answer = plan(scenario_of_case(s, 0))
+    assert isinstance(answer, Estimate)
+    assert answer.search is not None
+    best = [row for row in rows if row["kind"] == "best"]
+    assert [row["n_devices"] for row in best] == [c.n_devices for c in answer.search.top[:3]]
+    front = [row for row in rows if row["kind"] == "front"]
+    assert [row["carbon_total_tco2e"] for row in front] == pytest.approx(
+        [c.carbon_kg / 1e3 for c in answer.search.front]
+    )
+    assert json.loads(best[0]["rejected"])
+
+
+def test_infeasible_and_refused_cases_are_rows(tmp_path: Path) -> None:
+    text = '[scenario]\nmodel = "llama-3.1-405b"\ntokens = 1e12\n[[axis]]\nkey = "devices"\nvalues = [1]\n'
+    (row,) = case_rows(study(tmp_path, text), 0)
+    assert (row["status"], row["reason"]) == ("infeasible", "memory")
+    text = BASE + '[[axis]]\nkey = "region"\nvalues = ["atlantis"]\n[[axis]]\nkey = "devices"\nvalues = [8]\n'
+    (row,) = case_rows(study(tmp_path, text), 0)
+    assert row["status"] == "refused"
+    assert "atlantis" in row["reason"]
+
+
+def test_the_stamp_follows_what_decides_an_answer(tmp_path: Path) -> None:
+    plain = study_stamp(study(tmp_path))
+    assert plain == study_stamp(study(tmp_path, SMALL.replace('name = "small"', 'name = "other"')))
+    assert plain != study_stamp(study(tmp_path, SMALL.replace("1e10", "2e10")))
+    assert plain != study_stamp(study(tmp_path, SMALL + "\n[keep]\ntop = 2"))
+
+
+def test_forecast(tmp_path: Path) -> None:
+    s = study(tmp_path)
+    f = forecast(s)
+    assert (f.n_cases, f.n_shards, f.n_searches) == (s.n_cases, s.n_shards, 2)
+    assert f.worker_hours > 0
+    assert f.disk_bytes > 0
