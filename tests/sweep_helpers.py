@@ -74,12 +74,13 @@ def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -
 
 
 def _arm() -> None:
-    plain = shard.case_rows
+    plain = vars(shard)["case_rows"]
 
     def deadly(question: Study, case: int) -> list[dict[str, object]]:
         if case == DEADLY:
             os.kill(os.getpid(), signal.SIGKILL)
-        return plain(question, case)
+        rows: list[dict[str, object]] = plain(question, case)
+        return rows
 
     if plain.__name__ != "deadly":
-        shard.case_rows = deadly
+        vars(shard)["case_rows"] = deadly

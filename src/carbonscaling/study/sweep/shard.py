@@ -189,10 +189,10 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     Store(url).write(f"{FOLDER}/{name}", content)
     found = _read_name(name)
     assert found is not None
-    least = min(
+    least_tco2e, least_case = min(
         ((row["carbon_total_tco2e"], row["case"]) for row in best if row["status"] == "ok"), default=(None, None)
     )
     return ShardNotes(
-        found, len(best), len(content), statuses, *least,
+        found, len(best), len(content), statuses, least_tco2e, least_case,
         time.perf_counter() - begin, peak_bytes(),
     )  # fmt: skip

@@ -58,8 +58,10 @@ def front(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     keys = ", ".join([*groups, "duration_days"])
     columns = ", ".join(dict.fromkeys([*groups, *_inputs(r), *SHOWN.split(", "), what]))
     return r.sql(
-        f'WITH cheapest AS (SELECT {keys}, min({what}) AS least, arg_min("case", {what}) AS winner FROM best GROUP BY {keys}), '
-        f"ranked AS (SELECT *, min(least) OVER ({part} ORDER BY duration_days ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
+        f'WITH cheapest AS (SELECT {keys}, min({what}) AS least, arg_min("case", {what}) AS winner '
+        f"FROM best GROUP BY {keys}), "
+        f"ranked AS (SELECT *, min(least) OVER ({part} ORDER BY duration_days "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
         'AS before FROM cheapest) SELECT b."case", '
         f'{", ".join("b." + c for c in columns.split(", "))} FROM best b JOIN ranked r ON b."case" = r.winner '
         f"WHERE r.before IS NULL OR r.least < r.before ORDER BY {', '.join('b.' + k for k in [*groups, 'duration_days'])}"
