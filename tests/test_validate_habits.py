@@ -13,7 +13,8 @@ from carbonscaling.cli import main
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.validate.habits import Habits, habits, kernel_machine, memory_machine, memory_setting, stacks
-from carbonscaling.validate.infer import Replay, infer
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.record import Replay
 from carbonscaling.validate.row import parse_row
 
 ROW = next(r for r in evidence.rows("runs") if r["stack"] == "aleph-alpha" and r["tp"] == "2.0" and r["pp"] == "2.0")

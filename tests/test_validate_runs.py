@@ -87,7 +87,7 @@ def test_what_a_row_leaves_open_is_inferred_and_said() -> None:
     }
     replay = infer(parse_row(bare))
     said = "; ".join(replay.inferred)
-    for word in ("recomputation", "micro-batch", "vocabulary", "ZeRO", "micro-batches a replica"):
+    for word in ("recomputation", "micro-batch", "vocabulary", "ZeRO", "batch of"):
         assert word in said
     assert infer(parse_row(ROW)).inferred == ("ZeRO-1",)
 
@@ -97,7 +97,7 @@ def test_layout_is_inferred_so_that_it_fits() -> None:
            "dp": "", "recompute": ""}  # fmt: skip
     p = replay_rows([big], Calibration("none"))[0]
     assert p.status == "ok"
-    assert "least that fits" in p.reason
+    assert "fastest that fits" in p.reason
 
 
 def test_interconnect_sets_the_network() -> None:

@@ -13,8 +13,9 @@ from carbonscaling.baselines.llmcarbon import llmcarbon_speed
 from carbonscaling.baselines.regression import Point, Regression, fit_regression, history
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.units import HOUR
-from carbonscaling.validate.infer import Replay, infer
+from carbonscaling.validate.infer import infer
 from carbonscaling.validate.measured import measured_speed
+from carbonscaling.validate.record import Replay
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import Score, score, source_medians
 

@@ -36,8 +36,8 @@ KNOBS: tuple[Knob, ...] = (
     Knob("gemm", "architecture", 0.10, "matrix-multiplication efficiency of an architecture"),
     Knob("gemm_low", "architecture", 0.20, "the same in 8 and 4 bit, over its 16-bit factor"),
     Knob("attention", "architecture", 0.20, "fused-attention efficiency"),
-    Knob("device", "device", 0.05, "matrix-multiplication efficiency of a part within its architecture"),
-    Knob("software", "stack", 0.12, "step time over what the kernels and messages account for"),
+    Knob("device", "device", 0.07, "matrix-multiplication efficiency of a part within its architecture"),
+    Knob("software", "stack", 0.16, "step time over what the kernels and messages account for"),
     Knob("stack_elementwise", "stack", 0.30, "element-wise traffic of the stack"),
     Knob("stack_attention", "stack", 0.30, "attention kernels of the stack"),
     Knob("overlap", "stack", 0.30, "overlap of communication and compute"),
@@ -54,6 +54,7 @@ KNOBS: tuple[Knob, ...] = (
     Knob("step_overhead", "all", 0.70, "host work per step"),
     Knob("layer_launch", "all", 0.40, "host time to launch a layer"),
     Knob("moe_launch", "all", 0.50, "host time to launch a layer with experts, over a dense one"),
+    Knob("untold", "all", 0.30, "whole runs whose layout nobody stated, over the fastest that fits"),
     Knob("run_overhead", "all", 0.15, "whole-run time over steady state"),
 )
 """All knobs; a factor never seen in a fit stays at its prior."""

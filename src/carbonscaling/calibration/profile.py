@@ -141,6 +141,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
         bandwidth=machine.bandwidth / slow,
         gemm_efficiency=np.minimum(machine.gemm_efficiency * gemm, 0.95),
         grouped_efficiency=np.minimum(machine.grouped_efficiency * gemm * f["grouped"], 0.95),
+        batched_efficiency=np.minimum(machine.batched_efficiency * attention, 0.95),
         attention_forward=np.minimum(machine.attention_forward * attention, 0.95),
         attention_backward=np.minimum(machine.attention_backward * attention, 0.95),
         elementwise=machine.elementwise * f["elementwise"] * f["stack_elementwise"],

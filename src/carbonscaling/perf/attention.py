@@ -22,15 +22,15 @@ def score_flops(tokens: Number, span: Number, d_query: Number, d_context: Number
 
 
 @formula(
-    "11·tokens·seq_len·n_heads",
+    "(9 + 2·backward)·tokens·seq_len·n_heads",
     unit="B",
     source="korthikanti_2022",
     place="section 4.1: 5·a·s²·b kept, and its traffic",
 )
-def explicit_softmax_bytes(tokens: Number, seq_len: Number, n_heads: Number) -> Number:
-    """HBM traffic of an unfused softmax and dropout: scores written, read, normalised, masked and read again.
+def explicit_softmax_bytes(tokens: Number, seq_len: Number, n_heads: Number, backward: Number) -> Number:
+    """HBM traffic of a softmax and dropout between two products, each a streaming kernel of its own; `backward` is 0 or 1.
 
-    Two bytes a score written by the first product, read and written by the softmax, read and written by the dropout
-    with a one-byte mask: 11 bytes a score.
+    Forward, in bytes a score: 4 read and written by the softmax, 5 by the dropout with its one-byte mask. Backward: 5 by
+    the dropout, and 6 by the softmax, which reads its gradient and its result. The products' own traffic is theirs.
     """
-    return 11.0 * tokens * seq_len * n_heads
+    return (9.0 + 2.0 * backward) * tokens * seq_len * n_heads

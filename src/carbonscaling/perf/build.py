@@ -120,6 +120,7 @@ def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Mach
         gemm_efficiency=gemm,
         gemm_k_half=e.gemm_k_half.si * max(1.0, peak / device.peak_flops(half)),
         grouped_efficiency=gemm * e.grouped.si,
+        batched_efficiency=gemm * e.batched.si,
         kernel_latency=e.kernel_latency.si,
         memory_efficiency=e.memory.si,
         attention_forward=e.attention_forward.si,

@@ -20,6 +20,8 @@ class Efficiency:
         Share of peak that large matrix multiplications reach, by number format.
     grouped : Datum
         The same for grouped (expert) multiplications, relative to `gemm`.
+    batched : Datum
+        The same for batches of small multiplications, one a head, relative to `gemm`.
     gemm_k_half : Datum
         Inner dimension at which a multiplication's prologue costs as much as its main loop.
     tile_m, tile_n : Datum
@@ -58,6 +60,7 @@ class Efficiency:
 
     gemm: Mapping[str, Datum]
     grouped: Datum
+    batched: Datum
     gemm_k_half: Datum
     tile_m: Datum
     tile_n: Datum

@@ -89,6 +89,36 @@ def _linear(
     )
 
 
+def _attention(work: Workload, machine: Machine, batch: Number, tp: Number, cp: Number) -> tuple[Number, Number]:
+    """Forward and backward time of scores and context: one fused kernel, or batched products around a softmax."""
+    tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
+    flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
+    fused = flops / (machine.peak_attention * machine.attention_forward)
+    fused_back = 2.5 * flops / (machine.peak_attention * machine.attention_backward)
+
+    # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
+    # those of values, queries and keys are like the context.
+    many, queries, keys = batch * heads, work.seq_len / cp, work.seq_len
+    one = np.maximum(work.n_heads, 1.0)
+    scores = _batched(machine, many, queries, keys, work.d_query / one)
+    context = _batched(machine, many, queries, work.d_context / one, keys)
+    stream = machine.bandwidth * machine.memory_efficiency
+    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0) / stream
+    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0) / stream
+    return (
+        machine.flash * fused + (1.0 - machine.flash) * explicit,
+        machine.flash * fused_back + (1.0 - machine.flash) * explicit_back,
+    )
+
+
+def _batched(machine: Machine, heads: Number, m: Number, n: Number, k: Number) -> Number:
+    return gemm_time(
+        heads, m, n, k, machine.peak_attention, machine.batched_efficiency, machine.gemm_k_half, machine.cores,
+        machine.tile_m, machine.tile_n, machine.kernel_latency, machine.bandwidth, machine.memory_efficiency,
+        machine.comm_bytes,
+    )  # fmt: skip
+
+
 def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
     """Sum one of forward, input-gradient and weight-gradient time over several linear maps."""
     total = 0.0
@@ -112,9 +142,16 @@ def _pass(
     launch: Number, matmul: Number, attention: Number, elementwise: Number, tp_comm: Number, cp_comm: Number,
     ep_comm: Number,
 ) -> Pass:  # fmt: skip
-    """Return a pass; small layers wait for the host, which takes `launch` seconds for their kernels."""
+    """Return a pass; small layers wait for the host, which takes `launch` seconds for their kernels.
+
+    Where device and host take about as long they hinder each other: a fourth-power mean, as on the roofline.
+    """
     busy = matmul + attention + elementwise + tp_comm + cp_comm + ep_comm
-    return Pass(matmul, attention, elementwise, tp_comm, cp_comm, ep_comm, np.maximum(0.0, launch - busy))
+    busy2, launch2 = busy * busy, launch * launch  # products, not powers: floats and arrays then agree to the last bit
+    return Pass(
+        matmul, attention, elementwise, tp_comm, cp_comm, ep_comm,
+        np.sqrt(np.sqrt(busy2 * busy2 + launch2 * launch2)) - busy,
+    )  # fmt: skip
 
 
 def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
@@ -143,15 +180,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         _linear(machine, 1.0, tokens, work.k_value, work.n_value / tp, e),
         _linear(machine, 1.0, tokens, work.d_context / tp, h, e),
     )
-    flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
-    full = work.seq_len / np.maximum(work.span, 1.0)  # explicit kernels do not skip masked scores
-    softmax = _stream(machine, explicit_softmax_bytes(tokens, work.seq_len, work.n_heads / tp)) * (1.0 - machine.flash)
-    work_scale = machine.flash + (1.0 - machine.flash) * full
-    attention = flops * work_scale / (machine.peak_attention * machine.attention_forward) + softmax
-    attention_back = (
-        flops * work_scale * (2.0 + 0.5 * machine.flash) / (machine.peak_attention * machine.attention_backward)
-        + 2.0 * softmax
-    )
+    attention, attention_back = _attention(work, machine, batch, tp, cp)
 
     # Feed-forward: a dense block, or router, shared and routed experts.
     up = work.matrices - 1.0
@@ -187,8 +216,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     # Traffic of one pass.
     comm = machine.comm_bytes
     reduce = _collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
-    expert_reduce = np.where((etp > 1) | (work.d_ff_shared > 0), 1.0, 0.0)
-    n_reduce = work.reduces - moe * (1.0 - expert_reduce)
+    n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
     tp_comm = (1.0 - machine.tp_overlap) * n_reduce * reduce
     ring = _collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
     cp_comm = np.maximum(0.0, ring - machine.overlap * attention)
@@ -197,11 +225,13 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
     exchange = 0.0
     for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
-        size = dispatch_bytes(own * etp, work.top_k, h, element_bytes, ep)
-        remote = remote_dispatch_bytes(own * etp, work.node_limit, h, element_bytes, ep, inner)
+        size = dispatch_bytes(own, work.top_k, h, element_bytes, ep)
+        remote = remote_dispatch_bytes(own, work.node_limit, h, element_bytes, ep, inner)
         exchange = exchange + all_to_all_time(
             size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
         )
+    # Ranks that share an expert gather each other's routed tokens, and scatter their sums.
+    exchange = exchange + 2.0 * _collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
     ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
 
     launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch

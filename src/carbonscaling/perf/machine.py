@@ -18,7 +18,7 @@ class Machine(NamedTuple):
         utilisation is quoted against.
     bandwidth : HBM bytes/s. capacity : bytes a job can use before `reserve`.
     cores : processors that tiles are spread over. tile_m, tile_n : largest output tile.
-    gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency : see `perf.gemm`.
+    gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency, batched_efficiency : see `perf.gemm`.
     attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
     domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
         peers that a point-to-point mesh splits a device's links over (0 for a switch or torus).
@@ -47,6 +47,7 @@ class Machine(NamedTuple):
     gemm_efficiency: Number
     gemm_k_half: Number
     grouped_efficiency: Number
+    batched_efficiency: Number
     kernel_latency: Number
     memory_efficiency: Number
     attention_forward: Number

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family
-from carbonscaling.validate.infer import Replay
+from carbonscaling.validate.record import Replay
 from carbonscaling.validate.replay import Stacked, predict_step, stack
 
 __all__ = ["Sample", "fit", "predicted_speed", "sample"]
@@ -20,7 +20,6 @@ Array = NDArray[np.float64]
 
 HUBER = 0.10
 """Residuals (in the logarithm) beyond which a row pulls with constant force."""
-PRIOR_WEIGHT = 0.35
 STEP = 1e-3
 ITERATIONS = 12
 
@@ -37,6 +36,7 @@ class Sample:
     devices: tuple[str, ...]
     stacks: tuple[str, ...]
     whole_run: NDArray[np.bool_]
+    untold: NDArray[np.bool_]
     weights: Array
 
     def subset(self, mask: NDArray[np.bool_]) -> Sample:
@@ -69,6 +69,7 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
         devices=tuple(r.cluster.device.id for r in replays),
         stacks=tuple(r.row.stack for r in replays),
         whole_run=whole,
+        untold=whole & np.array([r.searched for r in replays]),
         weights=weights * np.where(whole, 1.0 / 3.0, 1.0),
     )
 
@@ -81,7 +82,7 @@ def predicted_speed(s: Sample, calibration: Calibration) -> Array:
 def _speed(s: Sample, factors: dict[str, Array]) -> Array:
     step = predict_step(s.stacked, apply(s.stacked.machine, factors)).total
     overhead = np.array([r.efficiency.run_overhead.si for r in s.replays]) * factors["run_overhead"]
-    step = step * np.where(s.whole_run, overhead, 1.0)
+    step = step * np.where(s.whole_run, overhead, 1.0) * np.where(s.untold, factors["untold"], 1.0)
     return np.asarray(s.stacked.tokens_per_step / step / s.stacked.n_devices, dtype=float)
 
 
@@ -94,7 +95,11 @@ class _Layout:
         self.index: dict[str, NDArray[np.int64]] = {}
         n = len(s.measured)
         for knob in KNOBS:
-            scopes = {"architecture": s.architectures, "device": s.devices, "stack": s.stacks}
+            scopes = {
+                "architecture": s.architectures,
+                "device": s.devices,
+                "stack": s.stacks,
+            }
             names = scopes.get(knob.scope, (ALL,) * n)
             known = sorted(set(names))
             offset = len(self.columns)
@@ -136,7 +141,7 @@ def fit(s: Sample, title: str, start: Calibration | None = None, iterations: int
     spread = np.array(layout.spread)
     begin = start or Calibration("prior")
     theta = np.array([np.log(begin.factor(knob, scope)) for knob, scope in layout.columns])
-    prior = (PRIOR_WEIGHT / spread) ** 2
+    prior = spread**-2.0
     hessian = np.diag(prior)
     for _ in range(iterations):
         base = np.log(_speed(s, layout.factors(theta)))

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
-from carbonscaling.catalog.read import build
-from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Recompute, Setting
-from carbonscaling.sources import Datum
-from carbonscaling.validate.infer import Replay
+import numpy as np
 
-__all__ = ["Habits", "habits", "kernel_machine", "memory_machine", "memory_setting", "stacks"]
+from carbonscaling.catalog.read import build
+from carbonscaling.hardware.device import Device
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Setting
+from carbonscaling.sources import Datum
+from carbonscaling.validate.record import Replay
+from carbonscaling.validate.row import RunRow
+
+__all__ = ["Habits", "habits", "habits_of", "kernel_machine", "memory_machine", "memory_setting", "stacks", "store"]
+__all__ += ["stored"]
 
 
 @dataclass(frozen=True)
@@ -86,17 +90,28 @@ def habits(stack: str) -> Habits:
     return tables.get(stack, tables[""])
 
 
-def _of(replay: Replay) -> Habits:
-    return habits("xla" if replay.cluster.device.kind == "tpu" else replay.row.stack)
+def habits_of(row: RunRow, device: Device) -> Habits:
+    """Return the habits of a row's stack; every TPU runs XLA."""
+    return habits("xla" if device.kind == "tpu" else row.stack)
 
 
-def memory_machine(replay: Replay) -> Machine:
-    """Return a row's machine with the memory constants of its stack; frozen weights have no gradients or states."""
-    h, m = _of(replay), replay.machine
-    grad = h.gradients[replay.precision].value if replay.precision in h.gradients else m.grad_bytes
-    frozen = replay.row.mode.startswith("lora")
-    optimizer = m.optimizer_bytes - (1.0 - h.master_apart.value) * m.weight_bytes
-    return m._replace(
+def store(h: Habits, machine: Machine, precision: str, row: RunRow, setting: Setting) -> Machine:
+    """Return the machine with the memory constants of a stack; frozen weights have no gradients or states.
+
+    Parameters
+    ----------
+    precision : str
+        Recipe, which some stacks keep other gradients for.
+    row : RunRow
+        For what is trained and whether a policy may move tensors off the device.
+    setting : Setting
+        One or many: under ZeRO-3 some stacks partition or move the inputs of recomputed layers.
+    """
+    grad = h.gradients[precision].value if precision in h.gradients else machine.grad_bytes
+    frozen = row.mode.startswith("lora")
+    optimizer = machine.optimizer_bytes - (1.0 - h.master_apart.value) * machine.weight_bytes
+    moved = h.offload.value > 0 and row.recompute != "full"
+    return machine._replace(
         grad_bytes=0.0 if frozen else grad,
         optimizer_bytes=0.0 if frozen else optimizer,
         kept=h.kept.value,
@@ -104,9 +119,15 @@ def memory_machine(replay: Replay) -> Machine:
         logit_split=h.logit_split.value,
         framework_bytes=h.framework.si,
         reserve=h.reserve.value,
-        checkpoints=_checkpoints(h, replay.setting),
+        checkpoints=np.where(setting.zero < 3, 1.0, 0.0 if moved else h.zero3_checkpoints.value),
         gathered=h.gathered.value,
     )
+
+
+def memory_machine(replay: Replay) -> Machine:
+    """Return a row's machine with the memory constants of its stack."""
+    h = habits_of(replay.row, replay.cluster.device)
+    return store(h, replay.machine, replay.precision, replay.row, replay.setting)
 
 
 def kernel_machine(replay: Replay, kernel: str) -> Machine:
@@ -116,35 +137,15 @@ def kernel_machine(replay: Replay, kernel: str) -> Machine:
         return machine
     return machine._replace(
         flash=float("flash" in kernel),
-        unfused_bytes=0.0 if "RMS" in kernel else _of(replay).unfused.value,
+        unfused_bytes=0.0 if "RMS" in kernel else habits_of(replay.row, replay.cluster.device).unfused.value,
     )
 
 
-def _checkpoints(h: Habits, s: Setting) -> float:
-    if s.zero < 3:
-        return 1.0
-    return 0.0 if h.offload.value > 0 and s.recompute == Recompute.SELECTIVE else h.zero3_checkpoints.value
+def stored(h: Habits, s: Setting) -> Setting:
+    """Return a setting as its stack lays it out in memory: some shard the sequence with every tensor-parallel degree."""
+    return s._replace(sp=np.maximum(s.sp, h.sequence_parallel.value * (s.tp > 1)))
 
 
 def memory_setting(replay: Replay) -> Setting:
-    """Return a row's setting as its stack lays it out in memory.
-
-    Recomputation that the row does not state grows until the step fits; experts that still do not fit are split over the
-    tensor-parallel ranks, Megatron's default.
-    """
-    h, s = _of(replay), replay.setting
-    s = s._replace(sp=max(float(s.sp), h.sequence_parallel.value * float(s.tp > 1)))
-    if h.offload.value > 0 and s.recompute == Recompute.SELECTIVE:
-        return s._replace(recompute=float(Recompute.FULL))
-    if not replay.row.recompute:
-        machine = memory_machine(replay)
-        while s.recompute < Recompute.FULL and not _fits(replay, machine, s):
-            s = s._replace(recompute=s.recompute + 1.0)
-    group = s.tp * s.cp * s.dp
-    splits = replay.work.n_experts > 0 and s.etp == 1 and s.tp > 1 and group % (s.ep * s.tp) == 0
-    return s._replace(etp=s.tp) if splits and not _fits(replay, memory_machine(replay), s) else s
-
-
-def _fits(replay: Replay, machine: Machine, setting: Setting) -> bool:
-    need = memory(replay.work, machine, setting)
-    return bool(need.total <= need.limit)
+    """Return a row's setting as its stack lays it out in memory."""
+    return stored(habits_of(replay.row, replay.cluster.device), replay.setting)

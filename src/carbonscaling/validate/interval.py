@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.calibration.profile import Calibration, family
-from carbonscaling.validate.infer import Replay
+from carbonscaling.validate.record import Replay
 
 __all__ = ["FEATURES", "bounds", "features", "fit_interval"]
 

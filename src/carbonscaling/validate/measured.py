@@ -8,7 +8,7 @@ from typing import Literal
 
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
 from carbonscaling.model.spec import ModelSpec
-from carbonscaling.validate.infer import Replay
+from carbonscaling.validate.record import Replay
 
 __all__ = ["measured_speed"]
 

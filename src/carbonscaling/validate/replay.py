@@ -12,7 +12,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import StepTime, step_time
-from carbonscaling.validate.infer import Replay
+from carbonscaling.validate.record import Replay
 
 __all__ = ["Stacked", "predict_memory", "predict_step", "stack"]
 

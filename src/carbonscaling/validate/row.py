@@ -10,7 +10,7 @@ from pathlib import Path
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "parse_row", "read_runs"]
+__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "parse_row", "read_runs"]
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
@@ -83,6 +83,11 @@ def _number(column: str, text: str) -> float | None:
     if not math.isfinite(value) or value < 0:
         raise Unusable(f"{column} is out of range: {text[:40]!r}")
     return value
+
+
+def count(value: float | None) -> int:
+    """Return a whole number, 0 for an unknown one."""
+    return int(value) if value else 0
 
 
 def parse_row(row: Mapping[str, str | None]) -> RunRow:

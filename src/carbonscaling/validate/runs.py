@@ -15,9 +15,10 @@ from carbonscaling.perf.step import StepTime
 from carbonscaling.units import GB
 from carbonscaling.validate.fit import Sample, predicted_speed, sample
 from carbonscaling.validate.habits import memory_machine, memory_setting
-from carbonscaling.validate.infer import Replay, infer
+from carbonscaling.validate.infer import infer
 from carbonscaling.validate.interval import bounds, features
 from carbonscaling.validate.measured import measured_speed
+from carbonscaling.validate.record import Replay
 from carbonscaling.validate.replay import predict_step
 from carbonscaling.validate.row import Unusable, parse_row
 

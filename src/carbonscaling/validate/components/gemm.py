@@ -30,6 +30,7 @@ __all__ = ["Timing", "check_gemm", "predicted_seconds", "timings"]
 
 _BATCHED = ("bmm", "attention_key_query_prob", "attention_prob_times_values")
 _GROUPED = ("grouped_gemm",)
+_BATCHED = ("bmm", "attention_key_query_prob", "attention_prob_times_values")
 _FUSED = ("flash_attention_fwd", "flash_attention_bwd")
 ALIGNMENT = 8
 """Elements: 16-bit operands off this grid take the library's slow path (NVIDIA's guide), which the model leaves out."""
@@ -117,7 +118,9 @@ def predicted_seconds(rows: Sequence[Timing]) -> NDArray[np.float64]:
     batch, m, n, k = (np.array([getattr(r, name) for r in rows]) for name in ("batch", "m", "n", "k"))
     lone = hardware.device(rows[0].device).kind == "tpu"
     width = {"fp8": 1.0, "int8": 1.0, "fp32": 4.0}.get(rows[0].recipe, 2.0)
-    share = q.grouped_efficiency if rows[0].op in _GROUPED else q.gemm_efficiency
+    share = {**dict.fromkeys(_GROUPED, q.grouped_efficiency), **dict.fromkeys(_BATCHED, q.batched_efficiency)}.get(
+        rows[0].op, q.gemm_efficiency
+    )
     time = gemm_time(
         batch, m, n, k, q.peak, share, q.gemm_k_half, q.cores, q.tile_m, q.tile_n, q.kernel_latency,
         np.inf if lone else q.bandwidth, q.memory_efficiency, width,

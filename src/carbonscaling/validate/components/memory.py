@@ -15,7 +15,8 @@ from carbonscaling.perf.numbers import Setting
 from carbonscaling.units import GIB
 from carbonscaling.validate.components.record import Component
 from carbonscaling.validate.habits import kernel_machine, memory_machine, memory_setting
-from carbonscaling.validate.infer import Replay, infer
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.record import Replay
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import score
 

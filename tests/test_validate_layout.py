@@ -1,0 +1,129 @@
+"""What a measured row leaves open: degrees, batch, recomputation, kernels, and the number of expert layers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Recompute
+from carbonscaling.perf.step import step_time
+from carbonscaling.validate.habits import memory_machine, memory_setting
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.record import Replay, parameter_gap
+from carbonscaling.validate.row import Unusable, parse_row
+
+LLAMA_70B = {
+    "id": "a", "model": "some 70B", "device": "H100-80", "n_layers": "80", "d_model": "8192", "d_ff": "28672", "n_heads": "64",
+    "n_kv_heads": "8", "vocab": "128256", "ffn_type": "swiglu", "seq_len": "8192", "n_devices": "256", "precision": "bf16",
+    "stack": "megatron", "global_batch_seqs": "256",
+}  # fmt: skip
+
+
+def row(**changes: str) -> Replay:
+    return infer(parse_row({**LLAMA_70B, **changes}))
+
+
+def fits(r: Replay) -> bool:
+    need = memory(r.work, memory_machine(r), memory_setting(r))
+    return bool(need.total <= need.limit)
+
+
+def test_stated_degrees_are_kept_and_the_rest_is_the_fastest_that_fits() -> None:
+    free, held = row(), row(tp="8")
+    assert held.setting.tp == 8
+    assert fits(free)
+    assert fits(held)
+    assert free.searched
+    assert step_time(free.work, free.machine, free.setting).total <= step_time(held.work, held.machine, held.setting).total
+    stated = row(tp="8", pp="4", dp="8")
+    assert (stated.setting.tp, stated.setting.pp, stated.setting.dp) == (8, 4, 8)
+    assert not stated.searched
+
+
+def test_a_few_devices_may_stay_idle() -> None:
+    r = row(n_devices="10000", global_batch_seqs="", device="V100-32", precision="fp16", stack="", n_kv_heads="64")
+    assert 9500 <= r.setting.n_devices <= 10000
+    assert r.setting.tp * r.setting.pp > 1
+
+
+def test_compiled_stacks_split_sequences_when_there_are_fewer_than_devices() -> None:
+    r = row(device="TPUv5p", stack="xla", n_devices="256", global_batch_seqs="64", seq_len="131072")
+    assert (r.setting.cp, r.setting.dp, r.setting.n_micro) == (4, 64, 1)
+    assert "sequences split 4 ways" in r.inferred
+
+
+def test_compiled_policies_recompute_as_little_as_fits() -> None:
+    small, large = (
+        row(device=device, stack="xla", n_devices="64", recompute="selective", global_batch_seqs="256")
+        for device in ("TPUv6e", "TPUv7x")
+    )
+    share = [s.setting.recompute_percent * (s.setting.recompute == Recompute.FULL) for s in (large, small)]
+    assert share[0] < share[1], "192 GB keep what 32 GB cannot"
+    assert row(device="TPUv6e", stack="xla", recompute="full").setting.recompute_percent == 100
+
+
+def test_a_batch_nobody_stated_fills_the_pipeline() -> None:
+    r = row(tp="8", pp="8", dp="4", global_batch_seqs="", seq_len="8192")
+    assert r.setting.n_micro >= 4 * 8
+    assert r.batch * 8192 >= 4 * 2**20
+
+
+def test_interleaving_divides_the_layers() -> None:
+    r = row(tp="8", pp="4", dp="8", n_layers="92", global_batch_seqs="256")
+    assert 92 % (4 * r.setting.vpp) == 0
+
+
+def test_experts_in_every_other_layer_where_the_parameters_say_so() -> None:
+    moe = {"n_experts": "64", "top_k": "2", "n_layers": "64", "d_ff": "32768", "n_heads": "128", "n_kv_heads": "", "vocab": "256000",
+           "ffn_type": "gelu", "device": "TPUv4", "stack": "xla", "n_devices": "1024", "seq_len": "1024", "global_batch_seqs": ""}  # fmt: skip
+    every, other = row(**moe), row(**moe, params_b="1200")
+    assert every.work.n_dense == 0
+    assert other.work.n_dense == 32
+    gap = parameter_gap(other)
+    assert gap is not None
+    assert abs(gap) < 0.06
+    assert other.setting.ep == 64, "experts are spread rather than gathered"
+
+
+def test_benchmark_submissions_use_the_fastest_format() -> None:
+    assert row(stack="mlperf", precision="", device="Gaudi2-96").precision == "fp8"
+    assert row(stack="megatron", precision="").precision == "bf16"
+
+
+def test_deepspeeds_zero3_gathers_over_each_card() -> None:
+    flat = row(stack="megatron-deepspeed", zero_stage="3", tp="1", pp="1", micro_batch="1", device="A100-80")
+    shared = row(stack="fsdp", zero_stage="3", tp="1", pp="1", micro_batch="1", device="A100-80")
+    assert flat.machine.nic == pytest.approx(shared.machine.nic / 8)
+    assert flat.machine.overlap == 0
+
+
+def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
+    assert row(device="A100-80", ffn_type="gelu").machine.flash == 0
+    assert row(device="A100-80").machine.flash == 1
+    assert row(device="H100-80", ffn_type="gelu").machine.flash == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["A100-80", "H100-80", "TPUv5p", "V100-32", "B200-180"]),
+    st.sampled_from(["megatron", "fsdp", "xla", "", "nanotron", "somebody's"]),
+    st.sampled_from([1, 8, 24, 64, 250, 1024]),
+    st.sampled_from(["", "1", "8", "96", "2048"]),
+    st.sampled_from(["", "1", "2", "8"]),
+    st.sampled_from(["", "1", "3", "4"]),
+)
+def test_whatever_is_missing_the_row_is_completed_or_refused(
+    device: str, stack: str, n: int, batch: str, tp: str, pp: str
+) -> None:
+    try:
+        r = row(device=device, stack=stack, n_devices=str(n), global_batch_seqs=batch, tp=tp, pp=pp, precision="fp16" if "V1" in device else "bf16")  # fmt: skip
+    except Unusable:
+        return
+    s = r.setting
+    assert s.n_devices <= n
+    assert s.n_devices >= 0.95 * n or (tp and pp)
+    assert s.n_micro >= 1
+    assert r.batch > 0
+    assert step_time(r.work, r.machine, s).total > 0
