@@ -13,6 +13,7 @@ from carbonscaling.catalog.host_power import derived_host_power, system_readings
 from carbonscaling.errors import InputError
 from carbonscaling.validate.accounts import check_accounts, embodied_table, llmcarbon_table
 from carbonscaling.validate.carbon_runs import load_carbon_runs
+from carbonscaling.validate.device_hours import check_device_hours, hours_summary
 from carbonscaling.validate.power import score_power
 from carbonscaling.validate.power_caps import score_caps
 from carbonscaling.validate.run_energy import check_carbon_runs, summary
@@ -106,6 +107,28 @@ def test_a_node_at_work_draws_less_than_its_rating(device: str, rating_kw: float
     numbers = carbon_model(cluster, pue=1.0, carbon_intensity_g_per_kwh=0.0, ranges=False).numbers
     node_kw = float(footprint(numbers._replace(network_w=0.0), n, 1.0, 0.5).energy_j) / 1e3
     assert 0.6 * rating_kw < node_kw < rating_kw
+
+
+def test_device_hours_before_the_fact_and_with_the_published_recipe() -> None:
+    names = ("DeepSeek-V3 (pretraining)", "Pythia-12B", "Llama 2 7B")
+    runs = [r for r in load_carbon_runs() if r.name in names]
+    checks = {c.name: c for c in check_device_hours(runs)}
+    deepseek, pythia, llama = checks["DeepSeek-V3 (pretraining)"], checks["Pythia-12B"], checks["Llama 2 7B"]
+    assert deepseek.recipe == "the whole setting"
+    assert deepseek.own is not None
+    assert deepseek.known is not None
+    assert deepseek.own < deepseek.known  # its hours are its steady state: nothing lost
+    assert deepseek.own == pytest.approx(deepseek.reported, rel=0.1)
+    assert deepseek.planned < 1.5 * deepseek.reported  # in FP8, as it was trained
+    assert "recompute full" in pythia.recipe
+    assert pythia.known is not None
+    assert abs(pythia.known / pythia.reported - 1.0) < abs(pythia.error)
+    assert pythia.own is None
+    assert llama.assumed
+    assert llama.steady < llama.planned
+    found = hours_summary(list(checks.values()))
+    assert found["planned"][0] == 3
+    assert found["recipe and own overhead known"][0] == 1
 
 
 def test_hours_times_rating_is_never_evidence() -> None:

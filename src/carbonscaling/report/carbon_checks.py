@@ -12,7 +12,7 @@ from rich.text import Text
 
 from carbonscaling.report.words import count, plain
 from carbonscaling.validate.accounts import AccountCheck, EmbodiedCheck, TableRow
-from carbonscaling.validate.device_hours import HoursCheck
+from carbonscaling.validate.device_hours import HoursCheck, hours_summary
 from carbonscaling.validate.power import PowerScore
 from carbonscaling.validate.power_caps import CapScore
 from carbonscaling.validate.run_energy import CarbonCheck, summary
@@ -117,16 +117,28 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
 
 def hours_page(checks: Sequence[HoursCheck]) -> Group:
     """Return device-hours estimated before the fact beside those reported."""
-    table = _table("run", "devices", "reported", "ours", "error")
-    for c in checks:
-        devices = f"{c.n_devices:,}" + (" (assumed)" if c.assumed else "")
-        error = _percent(c.error, sign=True)
-        table.add_row(c.name.partition(" (")[0], devices, count(c.reported), count(c.ours), error)
-    title = Text("Device-hours before the fact: model, tokens and device count; best setting found", style="bold")
+    title = Text("Device-hours before the fact; best setting found", style="bold")
     if not checks:
         return Group(title, Text("  no run names a model of the catalogue with tokens and device-hours"))
-    mean = sum(abs(c.error) for c in checks) / len(checks)
-    return Group(title, table, Text(f"{len(checks)} runs: mean absolute error {_percent(mean)}"))
+    table = _table("run", "devices", "reported", "planned", "error", "no overhead", "recipe", "own overhead")
+
+    def error(c: HoursCheck, ours: float | None) -> str:
+        return "-" if ours is None else _percent(ours / c.reported - 1.0, sign=True)
+
+    for c in checks:
+        table.add_row(
+            c.name.partition(" (")[0], f"{c.n_devices:,}{'?' if c.assumed else ''}", count(c.reported), count(c.planned),
+            error(c, c.planned), error(c, c.steady), error(c, c.known), error(c, c.own),
+        )  # fmt: skip
+    lines = [f"  {name}: {n} runs, mean absolute error {_percent(e)}" for name, (n, e) in hours_summary(checks).items()]
+    return Group(
+        title,
+        table,
+        Text("  planned: from model, tokens, device count (?: assumed) and number format, with the default overhead; recipe: "
+             "with the published batch, sequence length, recomputation or layout; own overhead: and with device-hours over "
+             "steady state as published", style="italic"),
+        *(Text(line) for line in lines),
+    )  # fmt: skip
 
 
 def _accounts(accounts: Sequence[AccountCheck]) -> Iterator[RenderableType]:
