@@ -21,7 +21,7 @@ from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.units import HOUR, KWH, TONNE
 from carbonscaling.validate.carbon_runs import CarbonRun
 
-__all__ = ["CarbonCheck", "Energy", "check_carbon_runs", "summary"]
+__all__ = ["CarbonCheck", "Energy", "check_carbon_runs", "energy_of", "summary"]
 
 UTILISATION = 0.4
 """MFU of a run that does not say: the power law makes it matter little."""
@@ -84,23 +84,33 @@ def _utilisation(run: CarbonRun, hours: float, peak: float) -> tuple[float, str]
     return UTILISATION, f"MFU taken as {UTILISATION:.0%}"
 
 
-def _as_counted(parts: FootprintParts, run: CarbonRun) -> FootprintParts:
-    """Keep what the row counts: the accelerators and their share of the overhead, or everything."""
-    if run.energy_basis != "measured_gpu_only":
+def _as_counted(parts: FootprintParts, basis: str) -> FootprintParts:
+    """Keep what a row counts: the accelerators and their share of the overhead, or everything."""
+    if basis != "measured_gpu_only":
         return parts
     it = parts.device_energy_j + parts.host_energy_j + parts.network_energy_j
     return parts._replace(energy_j=parts.energy_j * parts.device_energy_j / it)
 
 
-def _energy(run: CarbonRun, cluster: Cluster, hours: float, mfu: float) -> tuple[Energy, FootprintParts]:
-    pue = 1.0 if run.before_pue else run.pue
-    model = carbon_model(cluster, pue=pue, carbon_intensity_g_per_kwh=run.ci_g_per_kwh or 0.0)
-    n = run.n_devices or float(cluster.host.devices_per_host)
-    duration = hours / n * HOUR
-    parts = footprint(model.numbers, n, duration, mfu)
-    sampled, _ = sample_footprint(model.assemble, model.factors, n, duration, mfu)
-    central = float(_as_counted(parts, run).energy_j) / KWH
-    return Energy(central, *interval(_as_counted(sampled, run).energy_j / KWH, central)), parts
+def energy_of(
+    cluster: Cluster, basis: str, n_devices: float, duration_s: float, utilisation: float, pue: float | None
+) -> Energy:
+    """Return our energy of a run, counted as `basis` says (``measured_gpu_only``: accelerators alone, with PUE).
+
+    Parameters
+    ----------
+    cluster : Cluster
+    basis : str
+        An energy basis of `CarbonRun`.
+    n_devices, duration_s, utilisation : float
+    pue : float, optional
+        The default with its range if not given.
+    """
+    model = carbon_model(cluster, pue=pue, carbon_intensity_g_per_kwh=0.0)
+    parts = footprint(model.numbers, n_devices, duration_s, utilisation)
+    sampled, _ = sample_footprint(model.assemble, model.factors, n_devices, duration_s, utilisation)
+    central = float(_as_counted(parts, basis).energy_j) / KWH
+    return Energy(central, *interval(_as_counted(sampled, basis).energy_j / KWH, central))
 
 
 def _without(cluster: Cluster, run: CarbonRun) -> tuple[Cluster, tuple[str, ...]]:
@@ -126,8 +136,14 @@ def check_carbon_run(run: CarbonRun) -> CarbonCheck:
         return CarbonCheck(run, False, f"device {run.device or '(blank)'} is not in the catalogue")
     peak = max(cluster.device.peak[f].si for f in ("bf16", "fp16") if f in cluster.device.peak)
     mfu, note = _utilisation(run, hours, peak)
-    shipped, parts = _energy(run, cluster, hours, mfu)
+    n = run.n_devices or float(cluster.host.devices_per_host)
+    duration = hours / n * HOUR
+    pue = 1.0 if run.before_pue else run.pue
+    shipped = energy_of(cluster, run.energy_basis, n, duration, mfu, pue)
     other, fed = _without(cluster, run)
+    left_out = energy_of(other, run.energy_basis, n, duration, mfu, pue) if fed else shipped
+    numbers = carbon_model(cluster, carbon_intensity_g_per_kwh=0.0, ranges=False).numbers
+    embodied_kg = float(footprint(numbers, n, duration, mfu).total_kg)  # at no intensity: nothing else is left
     if not run.measured:
         why = {"tdp": "hours times rating, no evidence", "assumed": "power assumed, no evidence"}
         note = why.get(run.energy_basis, "no energy reported")
@@ -136,9 +152,8 @@ def check_carbon_run(run: CarbonRun) -> CarbonCheck:
     elif run.pue is None:
         note += "; PUE not given"
     return CarbonCheck(
-        run, run.measured, note, shipped, _energy(run, other, hours, mfu)[0] if fed else shipped, fed,
-        shipped.kwh * run.ci_g_per_kwh / 1e6 if run.ci_g_per_kwh else None,
-        float(parts.total_kg - parts.operational_kg) / TONNE,
+        run, run.measured, note, shipped, left_out, fed,
+        shipped.kwh * run.ci_g_per_kwh / 1e6 if run.ci_g_per_kwh else None, embodied_kg / TONNE,
     )  # fmt: skip
 
 
