@@ -275,7 +275,7 @@ def test_a_part_filled_host_counts_whole_unless_others_use_it() -> None:
 
 def test_water_comes_along() -> None:
     run = assess(carbon_model(H100, "us-east5"), 64, DAY, 0.5)
-    assert run.water_litres == pytest.approx(run.energy_kwh * (1.0 / 1.09 + region_water("us-east5")))
+    assert run.water_litres == pytest.approx(run.energy_kwh * (1.06 / 1.09 + region_water("us-east5")))
     own = assess(carbon_model(H100, carbon_intensity_g_per_kwh=300.0), 64, DAY, 0.5)
     assert own.water_litres == pytest.approx(own.energy_kwh * (0.3 / 1.1 + 1.29))
 

@@ -129,6 +129,10 @@ def _cases() -> list[tuple[Any, dict[str, Any], str]]:
                  checkpoint_share=0.1, restart_share=0.01, communication_share=0.05, idle_share=0.02),
             "W",
         ),
+        (
+            power.host_from_system,
+            dict(system=0.31 * u.kilowatt, device=220.5 * w, network=11 * w, devices_per_host=8), "W",
+        ),
         (power.capped_power, dict(demand=226 * w, limit=0.15 * u.kilowatt), "W"),
         (power.capped_throughput, dict(demand=226 * w, limit=150 * w, idle=42 * w, exponent=0.43), ""),
         (operational.host_count, dict(n_devices=12, devices_per_host=8, shared=0.5), ""),

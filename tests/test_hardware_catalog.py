@@ -289,3 +289,18 @@ def test_bad_host_files(tmp_path: Path) -> None:
 def test_device_without_a_peak_is_refused() -> None:
     with pytest.raises(InputError, match="no peak"):
         dataclasses.replace(catalog.device("h100"), peak={})
+
+
+@pytest.mark.parametrize(
+    ("written", "id_"),
+    [
+        ("NVIDIA H100 80GB HBM3", "h100-sxm"),
+        ("Tesla V100-SXM2-32GB", "v100-sxm2-32"),
+        ("NVIDIA A100-SXM4-80GB", "a100-80"),
+        ("AMD Instinct MI300X", "mi300x"),
+        ("Google TPU v4", "tpu-v4"),
+        ("Intel Gaudi 2", "gaudi2"),
+    ],
+)
+def test_names_as_makers_write_them(written: str, id_: str) -> None:
+    assert catalog.device(written).id == id_

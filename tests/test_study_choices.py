@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from carbonscaling.carbon.hourly import HourlyProfile
+from carbonscaling.carbon.hourly import HourlyProfile, passage
 from carbonscaling.errors import InputError
+from carbonscaling.study.answer import estimate
 from carbonscaling.study.choices import Choice, Options, best, choices, front
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout, Scenario
 
 FIXED = Layout(tp=1, pp=1, dp=16, zero=2, micro_batch=1, recompute="none")
@@ -91,3 +96,39 @@ def test_what_cannot_be_says_why() -> None:
     found = choices(SMALL, Options(deadlines=(0.001,)))
     assert found[0].infeasible
     assert best(found, "total_tco2e") is None
+
+
+def _csv(tmp_path: Path, profile: HourlyProfile) -> str:
+    path = tmp_path / "hours.csv"
+    first = datetime.fromisoformat(profile.begin)
+    rows = (f"{(first + timedelta(hours=i)).isoformat()},{g:g}" for i, g in enumerate(profile.g_per_kwh))
+    path.write_text("\n".join(("time,g_per_kwh", *rows)) + "\n")
+    return str(path)
+
+
+def test_an_estimate_counts_the_hours_it_meets(tmp_path: Path) -> None:
+    hours = _csv(tmp_path, DAY_AND_NIGHT)
+    plain = estimate(SMALL)
+    assert isinstance(plain, Estimate)
+    for start in (0.0, 6.0):
+        found = estimate(replace(SMALL, hourly=hours, start_hour=start))
+        assert isinstance(found, Estimate)
+        met = passage(DAY_AND_NIGHT, start, found.duration_s / 3600.0).working_g_per_kwh
+        assert found.footprint.carbon_intensity_g_per_kwh == pytest.approx(met)
+        assert found.footprint.operational_tco2e == pytest.approx(found.footprint.energy_kwh * met / 1e6)
+        assert found.footprint.energy_kwh == pytest.approx(plain.footprint.energy_kwh)
+        assert any("from hour" in note for note in found.resolved.notes)
+        chosen = choices(replace(SMALL, hourly=hours), Options(profile=DAY_AND_NIGHT, starts=(start,)))
+        assert chosen[0].operational_tco2e == pytest.approx(found.footprint.operational_tco2e)
+
+
+def test_hours_that_contradict_the_scenario_are_refused(tmp_path: Path) -> None:
+    hours = _csv(tmp_path, DAY_AND_NIGHT)
+    with pytest.raises(InputError, match="two carbon intensities"):
+        replace(SMALL, hourly=hours, carbon_intensity_g_per_kwh=100.0)
+    with pytest.raises(InputError, match="start hour"):
+        replace(SMALL, start_hour=3.0)
+    with pytest.raises(InputError, match="start_hour out of range"):
+        replace(SMALL, hourly=hours, start_hour=-1.0)
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        estimate(replace(SMALL, hourly=str(tmp_path / "nowhere.csv")))

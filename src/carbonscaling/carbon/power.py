@@ -15,6 +15,7 @@ from carbonscaling.formula import formula
 __all__ = [
     "capped_power",
     "capped_throughput",
+    "host_from_system",
     "paper_power",
     "run_average_power",
     "saturating_power",
@@ -137,6 +138,32 @@ def run_average_power(
         + communication_share * communication
         + idle_share * idle
     )
+
+
+@formula(
+    "max(system - device - network, 0)·devices_per_host",
+    unit="W",
+    source="patterson_2021",
+    place="Table 4, system average power",
+)
+def host_from_system(system: Any, device: Any, network: Any, devices_per_host: Any) -> Any:
+    """Power of a host without its devices, from a reading of the whole system.
+
+    Parameters
+    ----------
+    system : W
+        Read for the whole system, per device.
+    device, network : W
+        Of one device, and of switches and optics per device.
+    devices_per_host : 1
+
+    Examples
+    --------
+    >>> round(float(host_from_system(310.0, 220.5, 11.0, 8)))
+    628
+    """
+    rest = system - device - network
+    return np.maximum(rest, 0.0 * rest) * devices_per_host
 
 
 @formula("min(demand, limit)", unit="W", source="zeus_2023", place="power limits of a V100")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
@@ -58,10 +59,15 @@ def aliases(kind: type = Device) -> Mapping[str, str]:
     return {**tables["alias"], **tables["default"]}
 
 
+_DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|cloud)-)+|-hbm\d\w*$")
+"""What vendors' tools write around the name of a part: maker, brand, kind of memory."""
+
+
 def _resolve(kind: type, name: str) -> str:
     known = _names(kind)
     plain = name.strip().lower().replace("_", "-").replace(" ", "-")
-    found = plain if plain in known else aliases(kind).get(plain)
+    spellings = {**aliases(kind), **{id_: id_ for id_ in known}}
+    found = spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
     if found is None:
         word = kind.__name__.lower()
         raise InputError(

@@ -12,11 +12,15 @@ from rich.text import Text
 
 from carbonscaling.report.words import count, plain
 from carbonscaling.validate.accounts import AccountCheck, EmbodiedCheck, TableRow
-from carbonscaling.validate.carbon_runs import CarbonCheck, summary
-from carbonscaling.validate.device_hours import HoursCheck
+from carbonscaling.validate.device_hours import HoursCheck, hours_summary
 from carbonscaling.validate.power import PowerScore
+from carbonscaling.validate.power_caps import CapScore
+from carbonscaling.validate.run_energy import CarbonCheck, summary
+from carbonscaling.validate.systems import ENTERED, SystemCheck, system_scores
 
-__all__ = ["accounts_page", "carbon_runs_data", "carbon_runs_page", "hours_page", "power_data", "power_page"]
+__all__ = [
+    "accounts_page", "carbon_runs_data", "carbon_runs_page", "hours_page", "power_data", "power_page", "systems_page",
+]  # fmt: skip
 
 NAME = 24
 """Characters of a run's name."""
@@ -48,60 +52,93 @@ def carbon_runs_data(checks: Sequence[CarbonCheck]) -> dict[str, Any]:
     rows = []
     for c in checks:
         run = c.run
-        rows.append(
-            {
-                "name": run.name, "device": run.device, "energy_basis": run.energy_basis, "scored": c.scored,
-                "device_hours": run.hours, "energy_kwh": run.energy_kwh, "energy_kwh_ours": c.energy_kwh,
-                "energy_low_kwh": c.low_kwh, "energy_high_kwh": c.high_kwh, "energy_error": c.error, "covered": c.covered,
-                "operational_tco2e": run.tco2e_operational, "operational_tco2e_ours": c.operational_tco2e,
-                "embodied_tco2e": run.tco2e_embodied, "embodied_tco2e_ours": c.embodied_tco2e, "note": c.note,
+        row: dict[str, Any] = {
+            "name": run.name, "device": run.device, "energy_basis": run.energy_basis, "scored": c.scored,
+            "device_hours": run.hours, "energy_kwh": run.energy, "fed": list(c.fed),
+            "operational_tco2e": run.tco2e_operational, "operational_tco2e_ours": c.operational_tco2e,
+            "embodied_tco2e": run.tco2e_embodied, "embodied_tco2e_ours": c.embodied_tco2e, "note": c.note,
+        }  # fmt: skip
+        for name, ours in (("shipped", c.shipped), ("left_out", c.left_out)):
+            row |= {
+                f"{name}_kwh": ours.kwh if ours else None,
+                f"{name}_interval_kwh": [ours.low, ours.high] if ours else None,
+                f"{name}_error": ours.error(run.energy) if ours and run.energy else None,
+                f"{name}_covered": ours.covers(run.energy) if ours and run.energy else None,
             }
-        )  # fmt: skip
+        rows.append(row)
     return {"summary": summary(checks), "runs": rows}
 
 
 def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     """Return the trainings with measured energy, then what was not scored and why."""
-    table = _table("run", "MWh", "ours", "between", "error", "inside", "tCO2e", "ours")
+    table = _table("run", "MWh", "ours", "low", "high", "error", "inside", "as shipped")
+    carbon = _table("run", "tCO2e", "ours")
     for c in checks:
-        if c.scored and c.energy_kwh is not None:
-            span = f"{_mwh(c.low_kwh)} to {_mwh(c.high_kwh)}"
-            table.add_row(
-                c.run.name.partition(" (")[0][:NAME], _mwh(c.run.energy_kwh), _mwh(c.energy_kwh), span,
-                _percent(c.error, sign=True), "yes" if c.covered else "no", _maybe(c.run.tco2e_operational),
-                _maybe(c.operational_tco2e),
-            )  # fmt: skip
+        run, ours = c.run, c.left_out
+        if not (c.scored and c.shipped and ours and run.energy):
+            continue
+        name = run.name.partition(" (")[0][:NAME]
+        table.add_row(
+            name, _mwh(run.energy), _mwh(ours.kwh), _mwh(ours.low), _mwh(ours.high),
+            _percent(ours.error(run.energy), sign=True), "yes" if ours.covers(run.energy) else "no",
+            _percent(c.shipped.error(run.energy), sign=True),
+        )  # fmt: skip
+        if run.tco2e_operational and c.operational_tco2e:
+            carbon.add_row(name, plain(run.tco2e_operational), plain(c.operational_tco2e))
     s = summary(checks)
     merit = (
-        f"{s['n_scored']} of {s['n_rows']} rows measured their energy and say their device-hours: energy mean absolute "
-        f"error {_percent(s['energy_mape'])}, inside the interval {_percent(s['energy_coverage'])}; operational carbon of "
-        f"{s['n_carbon']} rows {_percent(s['operational_mape'])}"
+        f"{s['n_scored']} of {s['n_rows']} rows measured their energy and say their device-hours. Mean absolute error of "
+        f"energy, each run left out of the factors it entered: {_percent(s['left_out_mape'])}, inside the interval "
+        f"{_percent(s['left_out_coverage'])}; with the factors as shipped {_percent(s['energy_mape'])} and "
+        f"{_percent(s['energy_coverage'])}; rows that entered no factor ({s['n_untouched']}) "
+        f"{_percent(s['untouched_mape'])}"
     )
     reasons: dict[str, int] = {}
     for c in checks:
         if not c.scored:
             reasons[c.note] = reasons.get(c.note, 0) + 1
     parts: list[RenderableType] = [
-        Text("Energy of trainings, given their device-hours", style="bold"),
+        Text(
+            "Energy of trainings, given their device-hours: each run left out of the factors it entered", style="bold"
+        ),
         table,
         Text(merit),
     ]
+    if s["n_carbon"]:
+        parts += [
+            carbon,
+            Text(f"  operational carbon of {s['n_carbon']} rows: error {_percent(s['operational_mape'])}"),
+        ]
+    parts += [Text(f"  {c.run.name} entered {', '.join(c.fed)}") for c in checks if c.scored and c.fed]
+    parts += [Text(f"  {c.run.name}: {c.note}", style="italic") for c in checks if c.scored]
     parts += [Text(f"  not scored: {n} rows, {why}") for why, n in sorted(reasons.items(), key=lambda kv: -kv[1])]
     return Group(*parts)
 
 
 def hours_page(checks: Sequence[HoursCheck]) -> Group:
     """Return device-hours estimated before the fact beside those reported."""
-    table = _table("run", "devices", "reported", "ours", "error")
-    for c in checks:
-        devices = f"{c.n_devices:,}" + (" (assumed)" if c.assumed else "")
-        error = _percent(c.error, sign=True)
-        table.add_row(c.name.partition(" (")[0], devices, count(c.reported), count(c.ours), error)
-    title = Text("Device-hours before the fact: model, tokens and device count; best setting found", style="bold")
+    title = Text("Device-hours before the fact; best setting found", style="bold")
     if not checks:
         return Group(title, Text("  no run names a model of the catalogue with tokens and device-hours"))
-    mean = sum(abs(c.error) for c in checks) / len(checks)
-    return Group(title, table, Text(f"{len(checks)} runs: mean absolute error {_percent(mean)}"))
+    table = _table("run", "devices", "reported", "planned", "error", "no overhead", "recipe", "own overhead")
+
+    def error(c: HoursCheck, ours: float | None) -> str:
+        return "-" if ours is None else _percent(ours / c.reported - 1.0, sign=True)
+
+    for c in checks:
+        table.add_row(
+            c.name.partition(" (")[0], f"{c.n_devices:,}{'?' if c.assumed else ''}", count(c.reported), count(c.planned),
+            error(c, c.planned), error(c, c.steady), error(c, c.known), error(c, c.own),
+        )  # fmt: skip
+    lines = [f"  {name}: {n} runs, mean absolute error {_percent(e)}" for name, (n, e) in hours_summary(checks).items()]
+    return Group(
+        title,
+        table,
+        Text("  planned: from model, tokens, device count (?: assumed) and number format, with the default overhead; recipe: "
+             "with the published batch, sequence length, recomputation or layout; own overhead: and with device-hours over "
+             "steady state as published", style="italic"),
+        *(Text(line) for line in lines),
+    )  # fmt: skip
 
 
 def _accounts(accounts: Sequence[AccountCheck]) -> Iterator[RenderableType]:
@@ -157,28 +194,55 @@ def accounts_page(
     return Group(*parts)
 
 
-def power_page(scores: Sequence[PowerScore], caps: PowerScore, nodes: tuple[float, float, int]) -> Group:
-    """Return the power model's scores by device."""
-    table = _table("device", "rows", "curves", "exponent", "R2", "error", "R2 left out", "error left out")
+def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:
+    """Return the power model's scores by device: R2 and mean absolute error of every reading."""
+    table = _table("device", "rows", "shipped", "one curve", "left out", "workloads", "left out")
+    fitted = []
     for s in scores:
-        table.add_row(
-            s.device, str(s.n_rows), str(s.n_workloads), "-" if s.exponent != s.exponent else f"{s.exponent:.2f}",
-            f"{s.r2:.3f}", _percent(s.mape), f"{s.r2_left_out:.3f}", _percent(s.mape_left_out),
-        )  # fmt: skip
-    measured, ours, n = nodes
+        parts = (s.shipped, s.one_curve, s.one_curve_left_out, s.by_workload, s.by_workload_left_out)
+        table.add_row(s.device, str(s.shipped.n), *(f"{m.r2:.3f} {100 * m.mape:.0f}%" for m in parts))
+        if s.busy_w == s.busy_w:
+            fitted.append(
+                f"  {s.device}: {s.data}; {s.n_workloads} workloads; one curve {s.busy_w:.0f} W, exponent {s.exponent:.2f}; "
+                f"with workloads {s.workload_exponent:.2f}"
+            )
     return Group(
-        Text("Power against speed: one busy power a workload, one exponent a device", style="bold"),
+        Text("Power against speed: R2 and error of the shipped constants and of two fits", style="bold"),
         table,
-        Text(f"  power limits, {caps.n_rows} V100 trainings: power R2 {caps.r2:.3f}, error {_percent(caps.mape)}; "
-             f"speed R2 {caps.r2_left_out:.3f}, error {_percent(caps.mape_left_out)}"),
-        Text(f"  8 x H100 node training GPT-3 ({n} rows): measured {measured:,.0f} W, ours {ours:,.0f} W"),
+        *(Text(line) for line in fitted),
+        Text("  one curve: one busy power and exponent a device, each workload predicted from the others; workloads: a busy "
+             "power each, every row predicted without itself. The shipped constants are of heavy training: light "
+             "networks and decoding draw less", style="italic"),
+        Text(f"  power limits, {caps.power.n} V100 trainings: power R2 {caps.power.r2:.3f}, error {_percent(caps.power.mape)}; "
+             f"speed R2 {caps.speed.r2:.3f}, error {_percent(caps.speed.mape)}"),
     )  # fmt: skip
 
 
-def power_data(scores: Sequence[PowerScore], caps: PowerScore, nodes: tuple[float, float, int]) -> dict[str, Any]:
+def systems_page(checks: Sequence[SystemCheck]) -> Group:
+    """Return watts of training systems beside those of the shipped constants."""
+    table = _table("training", "device", "readings", "speed", "W a device", "ours", "error")
+    for c in sorted(checks, key=lambda c: (c.speed < 1.0, c.device)):
+        mark = " *" if c.workload in ENTERED else ""
+        table.add_row(c.workload + mark, c.device, str(c.n_rows), f"{c.speed:.2f}", plain(c.watts), plain(c.ours),
+                      _percent(c.error, sign=True))  # fmt: skip
+    lines = [
+        f"  {name}: {s.n} of {len(checks)} rows, R2 {s.r2:.3f}, error {_percent(s.mape)}, median {_percent(s.bias, sign=True)}"
+        for name, s in system_scores(checks).items()
+    ]
+    return Group(
+        Text("Power of whole systems at training, shipped constants, a host's own readings left out", style="bold"),
+        table,
+        *(Text(line) for line in lines),
+        Text("  * entered the host power of its device: not scored. Scaled out: speed over the same job on one node, from "
+             "times to train that include evaluation and start-up, in which devices idle", style="italic"),
+    )  # fmt: skip
+
+
+def power_data(scores: Sequence[PowerScore], caps: CapScore, systems: Sequence[SystemCheck]) -> dict[str, Any]:
     """Return the scores as plain data."""
     return {
         "curves": [asdict(s) for s in scores],
         "limits": asdict(caps),
-        "node_h100": {"measured_w": nodes[0], "ours_w": nodes[1], "n_rows": nodes[2]},
+        "systems": [asdict(c) | {"error": c.error} for c in systems],
+        "system_scores": {name: asdict(s) for name, s in system_scores(systems).items()},
     }

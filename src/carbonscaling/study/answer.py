@@ -25,9 +25,10 @@ from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.found import SearchReport, search_report, unmeasured
+from carbonscaling.study.hours import hours_met
 from carbonscaling.study.levers import levers
 from carbonscaling.study.remedies import explain_failure
-from carbonscaling.study.resolve import Resolved, resolve
+from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY
 
@@ -101,6 +102,9 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     duration = float(run_time(r.n_steps, step.total, r.run_overhead.si))
     n = int(setting.n_devices)
     mfu = float(r.batch * r.seq_len * r.work.model_flops / (step.total * n * r.machine.peak_mfu))
+    if s.hourly is not None:
+        carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
+        r = replace(r, carbon=carbon, notes=notes)
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts)
     warnings = []
     if mfu > r.carbon.numbers.best_utilisation and s.carbon_mode == "physical":

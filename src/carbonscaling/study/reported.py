@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
-from typing import Any
 
 from carbonscaling.catalog.read import build
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
@@ -17,7 +16,7 @@ from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import HOUR
 
-__all__ = ["ReportedRow", "ReportedRun", "reported_runs", "reported_table"]
+__all__ = ["ReportedRow", "ReportedRun", "own_overhead", "reported_runs", "reported_table"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,22 @@ _SPEEDS: tuple[tuple[str, str, Callable[[Estimate], float]], ...] = (
 )
 
 
+def _speed(run: ReportedRun) -> tuple[Datum, str, Callable[[Estimate], float]]:
+    """Return the reported speed, its unit, and how an estimate says the same."""
+    field, unit, speed = next(s for s in _SPEEDS if getattr(run, s[0]) is not None)
+    datum: Datum = getattr(run, field)
+    return datum, unit, speed
+
+
+def own_overhead(run: ReportedRun, ours: Estimate) -> float | None:
+    """Return a run's reported device-hours over what its reported steady speed would have taken, or None."""
+    if run.device_hours is None:
+        return None
+    datum, _, speed = _speed(run)
+    steady_s = ours.n_devices * ours.steady_s * speed(ours) / datum.value
+    return run.device_hours.si / steady_s
+
+
 def reported_table() -> tuple[ReportedRow, ...]:
     """Estimate every published run from its setting, and search a setting of our own for the same devices.
 
@@ -105,8 +120,7 @@ def reported_table() -> tuple[ReportedRow, ...]:
     """
     rows = []
     for name, run in reported_runs().items():
-        field, unit, speed = next(s for s in _SPEEDS if getattr(run, s[0]) is not None)
-        datum: Any = getattr(run, field)
+        datum, unit, speed = _speed(run)
         plain = replace(run.scenario, calibration="none")
         ours = estimate(plain)
         free = estimate(replace(plain, layout=Layout(), flash=None))

@@ -30,6 +30,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Precision, precision
 from carbonscaling.sources import Datum
+from carbonscaling.study.hours import intensity_met
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import subject
 
@@ -140,9 +141,18 @@ def _machine(s: Scenario, cluster: Cluster, recipe: Precision, constants: Effici
 
 
 def carbon_of(
-    s: Scenario, cluster: Cluster, *, ranges: bool = True, hardware: factors.HardwareFactors | None = None
+    s: Scenario,
+    cluster: Cluster,
+    *,
+    duration_s: float | None = None,
+    ranges: bool = True,
+    hardware: factors.HardwareFactors | None = None,
 ) -> CarbonModel:
-    """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker."""
+    """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
+
+    With intensity by the hour, `duration_s` says which hours count; until it is known, all of them.
+    """
+    by_hour = intensity_met(s, duration_s)
     return factors.carbon_model(
         cluster,
         s.region,
@@ -150,7 +160,7 @@ def carbon_of(
         s.paper_version,
         pue=s.pue,
         lifetime_years=s.lifetime_years,
-        carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
+        carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh if by_hour is None else by_hour,
         amortisation=s.amortisation,
         overrides=load_factors(s.factors) if s.factors else None,
         ranges=ranges,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, read_toml
-from carbonscaling.errors import InputError, nearest
-from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.errors import InputError
+from carbonscaling.study.check import check
 
 __all__ = ["Layout", "Scenario", "load_scenario", "scenario_schema"]
 
@@ -119,6 +118,11 @@ class Scenario:
         Cloud region or country that sets the carbon intensity.
     carbon_intensity_g_per_kwh : float, optional
         Carbon intensity of electricity in g CO2e/kWh, in place of the region's.
+    hourly : str, optional
+        Carbon intensity by the hour, in place of the region's: CSV file with columns time, g_per_kwh. A run counts the
+        mean of the hours it meets.
+    start_hour : float
+        Hours after the profile's first at which the run begins.
     pue : float, optional
         Facility energy over IT energy, in place of the default.
     lifetime_years : float, optional
@@ -173,6 +177,8 @@ class Scenario:
     space: Literal["default", "paper", "full"] = "default"
     region: str = "us-east5"
     carbon_intensity_g_per_kwh: float | None = None
+    hourly: str | None = None
+    start_hour: float = 0.0
     pue: float | None = None
     lifetime_years: float | None = None
     carbon_mode: Literal["physical", "paper"] = "physical"
@@ -191,60 +197,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
-        _check(self)
-
-
-_POSITIVE = ("tokens", "compute", "target_loss", "max_days", "nic_gbps", "lifetime_years", "price_usd_per_device_hour")
-_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model")
-_BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
-    ("layout.zero", 0, 3, "0, 1, 2 or 3", "choose a ZeRO stage"),
-    ("layout.recompute_percent", 1, 100, "1 to 100 percent", "100 recomputes in every layer"),
-    ("layout.shard", 0, math.inf, "0 (the whole group) or a group size", "choose a group size"),
-    ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
-    ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
-    ("max_devices", 1, 1e9, "at most 1e9 devices", "lower it"),
-    ("pue", 1, 10, "1 to 10", "PUE is facility energy over IT energy"),
-    ("run_overhead", 1, 100, "1 to 100", "1 means that nothing is lost"),
-    ("carbon_intensity_g_per_kwh", 0, 5000, "0 to 5000 g/kWh", "give g CO2e per kWh"),
-    ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
-)
-_DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
-
-
-def _refuse(key: str, value: object, allowed: str, remedy: str) -> None:
-    raise InputError(f"{key} out of range", key=key, value=value, allowed=allowed, remedy=remedy)
-
-
-def _check(s: Scenario) -> None:
-    for key in (*_POSITIVE, "carbon_intensity_g_per_kwh", "pue", "run_overhead", "years_ahead"):
-        value = getattr(s, key)
-        if value is not None and not math.isfinite(value):
-            _refuse(key, value, "a finite number", "correct it")
-    for key in _POSITIVE:
-        value = getattr(s, key)
-        if value is not None and value <= 0:
-            _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
-    for key in _COUNTS:
-        value = getattr(s, key)
-        if value is not None and value < 1:
-            _refuse(key, value, "a whole number, 1 or more", f"give {key} as a positive count, or leave it out")
-    for key in _DEGREES:
-        value = getattr(s.layout, key)
-        if value is not None and value < 1:
-            _refuse(f"layout.{key}", value, "a whole number, 1 or more", "leave it out to search it")
-    for key, low, high, allowed, remedy in _BOUNDS:
-        value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
-        if value is not None and not low <= value <= high:
-            _refuse(key, value, allowed, remedy)
-    if s.objective not in OBJECTIVES:
-        raise InputError(
-            "unknown objective",
-            key="objective",
-            value=s.objective,
-            allowed="; ".join(f"{o.name}: {o.description}" for o in OBJECTIVES.values()),
-            suggestion=nearest(s.objective, OBJECTIVES),
-            remedy="choose one of these",
-        )
+        check(self)
 
 
 def scenario_from(data: dict[str, Any], where: str) -> Scenario:
@@ -267,7 +220,7 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario file; file names in it are relative to the file's own folder."""
     data = read_toml(path)
-    for key in ("model", "device", "host", "profile", "factors"):
+    for key in ("model", "device", "host", "profile", "factors", "hourly"):
         value = data.get(key)
         if isinstance(value, str) and (path.parent / value).is_file():
             data[key] = str(path.parent / value)

@@ -17,6 +17,7 @@ from carbonscaling.catalog.factors import bottom_up_range, carbon_model
 from carbonscaling.catalog.read import build
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, TONNE
+from carbonscaling.validate.run_energy import energy_of
 
 __all__ = [
     "Account",
@@ -31,7 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Account:
-    """A published account with the inputs of its authors."""
+    """A published account with the inputs of its authors.
+
+    With `devices_only` the accelerators alone were metered, and our operational estimate counts the same.
+    """
 
     title: str
     device: str
@@ -49,6 +53,7 @@ class Account:
     rated_power: Datum | None = None
     idle_energy: Datum | None = None
     energy: Datum | None = None
+    devices_only: bool = False
     remark: str = ""
 
 
@@ -122,15 +127,21 @@ def _check(a: Account) -> AccountCheck:
     embodied = amortised(a.server_kg.si / per_host + a.device_kg.si, hours, a.lifetime.si, a.busy_share.si)
     model = carbon_model(cluster, pue=a.pue.value, carbon_intensity_g_per_kwh=a.carbon_intensity.value)
     run = assess(model, a.n_devices, hours / a.n_devices, 0.4)
+    energy_kwh, operational, span = run.energy_kwh, run.operational_tco2e, run.intervals["operational_tco2e"]
+    if a.devices_only:
+        metered = energy_of(cluster, "measured_gpu_only", a.n_devices, hours / a.n_devices, 0.4, a.pue.value)
+        energy_kwh = metered.kwh
+        operational, *ends = (kwh * a.carbon_intensity.value / 1e6 for kwh in metered)
+        span = ends[0], ends[1]
     return AccountCheck(
         a,
         float(operational_carbon(joules, a.carbon_intensity.si)) / TONNE,
         float(embodied) / TONNE,
-        run.operational_tco2e,
-        run.intervals["operational_tco2e"],
+        operational,
+        span,
         run.embodied_tco2e,
         run.intervals["embodied_tco2e"],
-        run.energy_kwh,
+        energy_kwh,
         _formula(a, hours),
     )
 

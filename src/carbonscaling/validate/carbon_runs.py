@@ -1,37 +1,27 @@
-"""Whole trainings held against the carbon model: energy given the device-hours, operational carbon, the interval.
-
-Only rows whose energy was measured test the power model: rows that multiply hours by a rating (``tdp``) or assume the
-power are listed and never scored.
-"""
+"""Published trainings with device-hours, energy and carbon: the rows of a CSV file."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling import evidence
-from carbonscaling.carbon.assess import CarbonModel
-from carbonscaling.carbon.footprint import FootprintParts, footprint
-from carbonscaling.carbon.uncertainty import interval, sample_footprint
-from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model
 from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.units import HOUR, KWH, TONNE
 
-__all__ = ["CarbonCheck", "CarbonRun", "check_carbon_runs", "load_carbon_runs", "summary"]
-
-UTILISATION = 0.4
-"""MFU of a run that does not say: the power law makes it matter little."""
+__all__ = ["CarbonRun", "load_carbon_runs"]
 
 NUMBERS = (
     "params_b", "active_params_b", "tokens_b", "n_devices", "device_hours", "days", "energy_kwh",
     "avg_device_power_w", "pue", "ci_g_per_kwh", "tco2e_operational", "tco2e_embodied",
 )  # fmt: skip
 BASES = ("measured_with_host", "measured_gpu_only", "tdp", "assumed", "")
+BEFORE_PUE = re.compile(r"\b(before|excludes|excluding|without) PUE\b", re.IGNORECASE)
+"""What the notes say of an energy that leaves the data centre's overhead out."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,8 @@ class CarbonRun:
         In billions.
     n_devices, device_hours, days : float, optional
     energy_kwh, avg_device_power_w, pue, ci_g_per_kwh, tco2e_operational, tco2e_embodied : float, optional
+    before_pue : bool
+        Whether the notes say that the energy leaves the data centre's overhead out.
     """
 
     name: str
@@ -64,6 +56,7 @@ class CarbonRun:
     ci_g_per_kwh: float | None = None
     tco2e_operational: float | None = None
     tco2e_embodied: float | None = None
+    before_pue: bool = False
 
     @property
     def hours(self) -> float | None:
@@ -75,49 +68,14 @@ class CarbonRun:
     @property
     def measured(self) -> bool:
         """Whether the energy was measured."""
-        return self.energy_basis.startswith("measured") and bool(self.energy_kwh)
-
-
-@dataclass(frozen=True)
-class CarbonCheck:
-    """A run beside what the model says of it.
-
-    Attributes
-    ----------
-    run : CarbonRun
-    scored : bool
-        Whether the row counts as evidence for the power model.
-    note : str
-        Why it is not scored, or what was assumed.
-    energy_kwh, low_kwh, high_kwh : float, optional
-        Ours, counted as the row counts: facility energy, of the accelerators alone where only they were measured.
-    operational_tco2e : float, optional
-        Ours at the row's own carbon intensity.
-    embodied_tco2e : float, optional
-    """
-
-    run: CarbonRun
-    scored: bool
-    note: str
-    energy_kwh: float | None = None
-    low_kwh: float | None = None
-    high_kwh: float | None = None
-    operational_tco2e: float | None = None
-    embodied_tco2e: float | None = None
+        return self.energy_basis.startswith("measured") and bool(self.energy)
 
     @property
-    def error(self) -> float | None:
-        """Our energy over the row's, less one."""
-        if self.energy_kwh is None or not self.run.energy_kwh:
-            return None
-        return self.energy_kwh / self.run.energy_kwh - 1.0
-
-    @property
-    def covered(self) -> bool | None:
-        """Whether the interval holds the row's energy."""
-        if self.low_kwh is None or self.high_kwh is None or not self.run.energy_kwh:
-            return None
-        return self.low_kwh <= self.run.energy_kwh <= self.high_kwh
+    def energy(self) -> float | None:
+        """Reported energy in kWh, or measured watts times device-hours and PUE where only those are given."""
+        if self.energy_kwh or not (self.hours and self.avg_device_power_w and self.pue):
+            return self.energy_kwh
+        return self.hours * self.avg_device_power_w * (1.0 if self.before_pue else self.pue) / 1e3
 
 
 def load_carbon_runs(path: str | Path | None = None) -> tuple[CarbonRun, ...]:
@@ -162,6 +120,7 @@ def _run(row: Mapping[str, str | None], where: str, line: int) -> CarbonRun:
         basis,
         (row.get("source") or "").strip(),
         **values,
+        before_pue=BEFORE_PUE.search(row.get("notes") or "") is not None,
     )
 
 
@@ -181,79 +140,3 @@ def _number(text: str | None, where: str, key: str) -> float | None:
             remedy="correct the cell, or leave it blank",
         )
     return value
-
-
-def _utilisation(run: CarbonRun, hours: float, peak: float) -> tuple[float, str]:
-    active = run.active_params_b or run.params_b
-    if active and run.tokens_b:
-        mfu = 6.0 * active * 1e9 * run.tokens_b * 1e9 / (hours * HOUR * peak)
-        if 0.0 < mfu < 1.0:
-            return mfu, f"MFU {mfu:.0%} from its size"
-    return UTILISATION, f"MFU taken as {UTILISATION:.0%}"
-
-
-def _as_counted(parts: FootprintParts, basis: str) -> FootprintParts:
-    """Keep what the row counts: the accelerators and their share of the overhead, or everything."""
-    if basis != "measured_gpu_only":
-        return parts
-    it = parts.device_energy_j + parts.host_energy_j + parts.network_energy_j
-    return parts._replace(energy_j=parts.energy_j * parts.device_energy_j / it)
-
-
-def _model(run: CarbonRun) -> CarbonModel:
-    return carbon_model(hardware.cluster(run.device), pue=run.pue, carbon_intensity_g_per_kwh=run.ci_g_per_kwh or 0.0)
-
-
-def check_carbon_run(run: CarbonRun) -> CarbonCheck:
-    """Hold one run against the model; a device that the catalogue lacks is a note, not an error."""
-    hours = run.hours
-    if not hours:
-        return CarbonCheck(run, False, "no device-hours")
-    try:
-        cluster = hardware.cluster(run.device)
-    except InputError:
-        return CarbonCheck(run, False, f"device {run.device or '(blank)'} is not in the catalogue")
-    model = _model(run)
-    peak = max(cluster.device.peak[f].si for f in ("bf16", "fp16") if f in cluster.device.peak)
-    mfu, note = _utilisation(run, hours, peak)
-    n = run.n_devices or float(cluster.host.devices_per_host)
-    parts = footprint(model.numbers, n, hours / n * HOUR, mfu)
-    sampled, _ = sample_footprint(model.assemble, model.factors, n, hours / n * HOUR, mfu)
-    central = float(_as_counted(parts, run.energy_basis).energy_j) / KWH
-    low, high = interval(_as_counted(sampled, run.energy_basis).energy_j / KWH, central)
-    if not run.measured:
-        why = {"tdp": "hours times rating, no evidence", "assumed": "power assumed, no evidence"}
-        note = why.get(run.energy_basis, "no energy reported")
-    elif run.pue is None:
-        note += "; PUE not given"
-    if cluster.host.host_power.source in run.name.lower():
-        note += "; the host's power was derived from this run: consistency, no evidence of it"
-    return CarbonCheck(
-        run, run.measured, note, central, low, high,
-        central * run.ci_g_per_kwh / 1e6 if run.ci_g_per_kwh else None,
-        float(parts.total_kg - parts.operational_kg) / TONNE,
-    )  # fmt: skip
-
-
-def check_carbon_runs(runs: Sequence[CarbonRun]) -> tuple[CarbonCheck, ...]:
-    """Hold every run against the model."""
-    return tuple(check_carbon_run(run) for run in runs)
-
-
-def summary(checks: Sequence[CarbonCheck]) -> dict[str, float | int | None]:
-    """Return the figures of merit over the scored rows: mean absolute error of energy and of carbon, coverage."""
-    scored = [c for c in checks if c.scored and c.error is not None]
-    carbon = [
-        abs(c.operational_tco2e / c.run.tco2e_operational - 1.0)
-        for c in scored
-        if c.operational_tco2e and c.run.tco2e_operational
-    ]
-    errors = [abs(c.error) for c in scored if c.error is not None]
-    return {
-        "n_rows": len(checks),
-        "n_scored": len(scored),
-        "energy_mape": sum(errors) / len(errors) if errors else None,
-        "energy_coverage": sum(bool(c.covered) for c in scored) / len(scored) if scored else None,
-        "n_carbon": len(carbon),
-        "operational_mape": sum(carbon) / len(carbon) if carbon else None,
-    }

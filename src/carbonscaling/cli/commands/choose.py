@@ -41,9 +41,6 @@ def choose(
     accelerators: Annotated[tuple[str, ...], _list("Devices: catalogue names or TOML files.", _texts)] = (),
     counts: Annotated[tuple[float, ...], _list("Numbers of devices.", _numbers)] = (),
     deadlines: Annotated[tuple[float, ...], _list("Deadlines in days.", _numbers)] = (),
-    hourly: Annotated[
-        str | None, Parameter(help="Carbon intensity by the hour: CSV with columns time, g_per_kwh.", group=CHOICES)
-    ] = None,
     starts: Annotated[tuple[float, ...], _list("Start times in hours after the profile's first hour.", _numbers)] = (),
     pause_above: Annotated[
         tuple[float, ...], _list("Carbon intensities above which work pauses, g/kWh; 'none' never pauses.", _numbers)
@@ -57,10 +54,10 @@ def choose(
     options: ScenarioOptions = None,
 ) -> int:
     """Compare places, devices, counts, deadlines and start times: least carbon, least cost, the front between them."""
-    from carbonscaling.catalog.hourly import load_profile
     from carbonscaling.report.choices import choice_rows, choices_page
     from carbonscaling.report.jsonable import to_json
     from carbonscaling.study.choices import Options, choices
+    from carbonscaling.study.hours import profile_of
 
     if json and csv:
         raise InputError("two formats at once", value="--json --csv", remedy="choose one; -o FILE writes JSON as well")
@@ -70,11 +67,14 @@ def choose(
                 raise InputError("out of range", where=f"option --{name.replace('_', '-')}", value=value,
                                  allowed="whole numbers, 1 or more" if name == "counts" else "more than 0",
                                  remedy="correct the value")  # fmt: skip
+    base = scenario_of(scenario, options)
+    profile = profile_of(base)
     wanted = Options(
-        regions=regions, devices=accelerators, counts=tuple(int(n) for n in counts), deadlines=deadlines, starts=starts,
-        pause_above=pause_above, power_limits=power_limits, profile=load_profile(hourly) if hourly else None,
+        regions=regions, devices=accelerators, counts=tuple(int(n) for n in counts), deadlines=deadlines,
+        pause_above=pause_above, power_limits=power_limits, profile=profile,
+        starts=starts or ((base.start_hour,) if profile else ()),
     )  # fmt: skip
-    found = choices(scenario_of(scenario, options), wanted)
+    found = choices(base, wanted)
     rows = choice_rows(found)
     if output is not None:
         out.write_file(output, to_json(rows))

@@ -139,24 +139,29 @@ def validate(
 
     from carbonscaling.report import carbon_checks as pages
     from carbonscaling.report.jsonable import jsonable, to_json
-    from carbonscaling.validate import accounts, power
-    from carbonscaling.validate.carbon_runs import check_carbon_runs, load_carbon_runs
-    from carbonscaling.validate.device_hours import check_device_hours
+    from carbonscaling.validate import accounts, power, power_caps, systems
+    from carbonscaling.validate.carbon_runs import load_carbon_runs
+    from carbonscaling.validate.device_hours import check_device_hours, hours_summary
+    from carbonscaling.validate.run_energy import check_carbon_runs
 
     own = carbon_runs not in (None, SHIPPED)
     listed = load_carbon_runs(carbon_runs if own else None)
     checks, hours = check_carbon_runs(listed), check_device_hours(listed)
-    data = {"carbon_runs": pages.carbon_runs_data(checks), "device_hours": jsonable(hours)}
+    data = {
+        "carbon_runs": pages.carbon_runs_data(checks),
+        "device_hours": jsonable(hours),
+        "device_hours_summary": jsonable(hours_summary(hours)),
+    }
     page = [pages.carbon_runs_page(checks), pages.hours_page(hours)]
     if not own:
         known, table, embodied = accounts.check_accounts(), accounts.llmcarbon_table(), accounts.embodied_table()
-        scores, caps, nodes = power.score_power(), power.score_caps(), power.score_nodes()
-        page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps, nodes)]
+        scores, caps, read = power.score_power(), power_caps.score_caps(), systems.check_systems()
+        page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps), pages.systems_page(read)]
         data |= {
             "accounts": jsonable(known),
             "llmcarbon": jsonable(table),
             "embodied": jsonable(embodied),
-            "power": pages.power_data(scores, caps, nodes),
+            "power": pages.power_data(scores, caps, read),
         }
     if output is not None:
         out.write_file(output, to_json(data))

@@ -154,7 +154,7 @@ def _place(s: Scenario, found: _Found, row: Mapping[str, Any], keep: Keep) -> di
     r, n, duration = found.resolved, row["n_devices"], row["duration_days"] * DAY
     if keep.interval:
         f = assess(
-            carbon_of(s, r.cluster),
+            carbon_of(s, r.cluster, duration_s=duration),
             n,
             duration,
             row["mfu"],
@@ -168,7 +168,7 @@ def _place(s: Scenario, found: _Found, row: Mapping[str, Any], keep: Keep) -> di
     convention = (s.carbon_mode, s.paper_version)
     if convention not in found.hardware:
         found.hardware[convention] = hardware_factors(r.cluster, *convention)
-    model = carbon_of(s, r.cluster, ranges=False, hardware=found.hardware[convention])
+    model = carbon_of(s, r.cluster, duration_s=duration, ranges=False, hardware=found.hardware[convention])
     numbers = model.numbers._replace(shared_hosts=float(s.shared_hosts))
     parts = footprint(numbers, n, duration, min(row["mfu"], 1.0))
     boundary = math.fsum(line.total_tco2e for line in boundary_lines(s.boundary, numbers, n, duration, parts))

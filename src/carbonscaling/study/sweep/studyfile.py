@@ -19,12 +19,12 @@ from carbonscaling.study.sweep.sample import Samples, sample_block
 __all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "study_schema"]
 
 PLACE_FIELDS = (
-    "region", "carbon_intensity_g_per_kwh", "pue", "lifetime_years", "carbon_mode", "paper_version", "amortisation",
-    "shared_hosts", "factors", "boundary", "price_usd_per_device_hour",
+    "region", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years", "carbon_mode",
+    "paper_version", "amortisation", "shared_hosts", "factors", "boundary", "price_usd_per_device_hour",
 )  # fmt: skip
 """Fields that change carbon and cost of a run, and neither its settings nor its time."""
 
-PATHS = ("model", "device", "host", "profile", "factors", "calibration")
+PATHS = ("model", "device", "host", "profile", "factors", "hourly", "calibration")
 
 
 @dataclass(frozen=True)
