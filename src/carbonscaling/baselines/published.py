@@ -1,0 +1,126 @@
+"""Four whole runs with published steady state and overhead: speed and device-hours, ours and others'."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+
+from carbonscaling import evidence
+from carbonscaling.baselines.compare import predict
+from carbonscaling.calibration.profile import Calibration, shipped_calibration
+from carbonscaling.catalog.read import shipped
+from carbonscaling.sources import Datum
+from carbonscaling.units import HOUR
+from carbonscaling.validate.calibrate import shipped_left_out
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.measured import measured_speed
+from carbonscaling.validate.row import parse_row
+from carbonscaling.validate.runs import replay_rows
+from carbonscaling.validate.score import Score, score
+
+__all__ = ["Method", "PublishedRun", "published_runs", "score_methods"]
+
+OURS = {
+    "left out": "this project, fitted without the run's source",
+    "shipped": "this project as shipped: the fit has seen all four runs",
+    "unfitted": "this project at device level",
+}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    steady: str
+    whole: str
+    overhead: Datum
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One run.
+
+    Attributes
+    ----------
+    name : str
+    overhead : float
+        Device-hours of the whole run over those of its steady state, as published.
+    speed : float
+        Measured steady state, tokens/s/device.
+    hours : float
+        Reported device-hours.
+    tokens : float
+    predicted : Mapping[str, float]
+        Steady state by method, tokens/s/device.
+    low, high : float
+        90 % interval of the device-hours with the default overhead instead of the published one, from the left-out fit.
+    """
+
+    name: str
+    overhead: float
+    speed: float
+    hours: float
+    tokens: float
+    predicted: Mapping[str, float]
+    low: float
+    high: float
+
+    def device_hours(self, method: str) -> float:
+        """Device-hours that a method's steady state and the published overhead lead to."""
+        return self.tokens / (self.predicted[method] * HOUR) * self.overhead
+
+
+@dataclass(frozen=True)
+class Method:
+    """How one method does on the four runs: steady state, and device-hours with the published overhead."""
+
+    name: str
+    speed: Score
+    hours: Score
+
+
+def published_runs() -> tuple[PublishedRun, ...]:
+    """Return the four runs with every method's prediction."""
+    text = resources.files("carbonscaling.baselines").joinpath("published.toml").read_text(encoding="utf-8")
+    rows = {row["id"]: row for row in evidence.rows("runs")}
+    left = {r.id: r for r in shipped_left_out() if r.fold == "source"}
+    found = []
+    for name, table in tomllib.loads(text).items():
+        entry = shipped(_Entry, table)
+        steady, whole = rows[entry.steady], rows[entry.whole]
+        replay = infer(parse_row(steady))
+        ours = [
+            replay_rows([steady], c)[0].tokens_per_s_per_device for c in (shipped_calibration(), Calibration("none"))
+        ]
+        tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.whole]
+        found.append(
+            PublishedRun(
+                name=name,
+                overhead=entry.overhead.si,
+                speed=measured_speed(steady, replay) or float("nan"),
+                hours=float(whole["device_hours"]),
+                tokens=tokens,
+                predicted={
+                    **dict(zip(OURS, (left[entry.steady].predicted, *(float(v or 0.0) for v in ours)), strict=True)),
+                    **predict(replay),
+                },
+                low=tokens / (held.high * HOUR),
+                high=tokens / (held.low * HOUR),
+            )
+        )
+    return tuple(found)
+
+
+def score_methods(runs: tuple[PublishedRun, ...]) -> tuple[Method, ...]:
+    """Score every method on the steady states, and on the device-hours with each run's published overhead."""
+    speed, hours = np.array([r.speed for r in runs]), np.array([r.hours for r in runs])
+    return tuple(
+        Method(
+            name=name,
+            speed=score(np.array([r.predicted[name] for r in runs]), speed),
+            hours=score(np.array([r.device_hours(name) for r in runs]), hours),
+        )
+        for name in runs[0].predicted
+    )
