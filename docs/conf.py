@@ -18,7 +18,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "siteg
 exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = f"CarbonScaling {release}"
-html_static_path = ["_static"]
 html_copy_source = False
 
 myst_enable_extensions = ["attrs_inline", "deflist"]
