@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-slow lint types docs check reported clean
+.PHONY: plan test test-slow lint types docs wheel check reported clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -31,8 +31,12 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-docs: $(READY)  ## generated pages are the ones committed
+docs: $(READY)  ## generated pages are the ones committed; the site in docs/_build/html, warnings are errors
 	$(BIN)/python -m pytest -q tests/test_cli_help.py
+	$(BIN)/python -m sphinx -W --keep-going -n -q -E docs docs/_build/html
+
+wheel: $(READY)  ## wheel and source distribution; the wheel alone in a fresh environment runs the main job
+	$(BIN)/python -m pytest -m slow tests/test_wheel.py
 
 check: lint types docs test
 

@@ -32,6 +32,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("catalog", "show"): ("catalog:show", "Show an entry: every number with unit, range, source and remark."),
     ("data", "list"): ("data:list_", "List the measurements that ship with the package."),
     ("data", "show"): ("data:show", "Show a data set: its columns and its sources."),
+    ("completion",): ("completion:completion", "Print the script that completes commands and options in a shell."),
     ("schema",): ("schema:schema", "Print the JSON Schema of a scenario or of an answer."),
 }
 """Where each command lives below ``carbonscaling.cli.commands``, and its line of help."""

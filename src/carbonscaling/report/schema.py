@@ -8,6 +8,7 @@ from carbonscaling.carbon.footprint import FootprintParts
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.study.versions import schema_id, stamped
 
 __all__ = ["answer_schema"]
 
@@ -112,8 +113,13 @@ def _carbon() -> dict[str, Any]:
     )
 
 
+def _formula() -> dict[str, Any]:
+    texts = ("name", "expression", "unit", "source", "place")
+    return _object({**dict.fromkeys(texts, TEXT), "arguments": {"type": "object"}, "result": {}}, "an evaluation")
+
+
 def answer_schema() -> dict[str, Any]:
-    """Return the JSON Schema of what ``plan --json`` and ``estimate --json`` print."""
+    """Return the JSON Schema of what ``plan --json``, ``estimate --json`` and ``explain --json`` print."""
     lever = _object(
         {
             **dict.fromkeys(("name", "low", "high", "quantity", "source"), TEXT),
@@ -122,6 +128,7 @@ def answer_schema() -> dict[str, Any]:
     )
     feasible = _object(
         {
+            "schema": {"const": schema_id("answer")},
             "feasible": {"const": True},
             "summary": _object(SUMMARY, "one flat row, units in the names"),
             "step_time_s": _numbers(StepTime._fields, "seconds of a steady step by cause"),
@@ -135,8 +142,10 @@ def answer_schema() -> dict[str, Any]:
         },
         "a setting that answers the question",
     )
+    feasible["properties"]["formulas"] = {"type": "array", "items": _formula(), "description": "added by explain"}
     infeasible = _object(
         {
+            "schema": {"const": schema_id("answer")},
             "feasible": {"const": False},
             "reason": TEXT,
             "remedies": TEXTS,
@@ -145,9 +154,4 @@ def answer_schema() -> dict[str, Any]:
         },
         "no setting does; exit code 3",
     )
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "CarbonScaling answer",
-        "oneOf": [feasible, infeasible],
-        "$defs": {"search": _search()},
-    }
+    return stamped("answer", {"oneOf": [feasible, infeasible], "$defs": {"search": _search()}})

@@ -13,6 +13,7 @@ from carbonscaling.perf.step import StepTime
 from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
 
 __all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
@@ -73,6 +74,7 @@ class Infeasible:
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, see ``docs/schema``."""
         return {
+            "schema": schema_id("answer"),
             "feasible": False,
             "reason": self.reason,
             "remedies": list(self.remedies),
@@ -212,6 +214,7 @@ class Estimate:
         """Return the answer as plain data: flat ``summary``, breakdowns that add up, rejections, what matters most."""
         f = self.footprint
         return {
+            "schema": schema_id("answer"),
             "feasible": True,
             "summary": self.summary(),
             "step_time_s": _parts(self.step),

@@ -10,6 +10,7 @@ from typing import Any
 from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError
 from carbonscaling.study.record import Record
+from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 
 __all__ = ["load_record"]
@@ -21,7 +22,7 @@ def load_record(path: str | Path) -> Record:
     Raises
     ------
     InputError
-        The file is no saved answer, or the answer was that nothing is feasible.
+        The file is no saved answer or one of a later schema, or the answer was that nothing is feasible.
     """
     where = str(path)
     try:
@@ -32,6 +33,7 @@ def load_record(path: str | Path) -> Record:
         raise InputError(
             "not a saved answer", where=where, remedy="save one with: carbonscaling estimate ... -o FILE.json"
         )
+    check_answer(data, where)
     if not data["feasible"]:
         raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
     try:

@@ -11,6 +11,7 @@ from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.study.check import check
+from carbonscaling.study.versions import stamped
 
 __all__ = ["Layout", "Scenario", "load_scenario", "scenario_schema"]
 
@@ -232,11 +233,9 @@ def scenario_schema() -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(Scenario).json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "CarbonScaling scenario"
     for part in (schema, *schema.get("$defs", {}).values()):
         part["additionalProperties"] = False
-    return schema
+    return stamped("scenario", schema)
 
 
 def replace(scenario: Scenario, **changes: Any) -> Scenario:

@@ -22,9 +22,9 @@ class Score:
     ----------
     n : int
     mape, median, p90 : float
-        Mean, median and 90th percentile of |predicted/measured - 1|.
+        Mean, median and 90th percentile of the error without its sign, ``predicted / measured - 1``.
     bias : float
-        Median of predicted/measured - 1.
+        Median of ``predicted / measured - 1``.
     r2, log_r2 : float
         Coefficient of determination of the values, and of their logarithms (NaN for fewer than two rows).
     rmse, mae : float

@@ -15,6 +15,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.sweep.axes import Axis, Block, axis_block
 from carbonscaling.study.sweep.sample import Samples, sample_block
+from carbonscaling.study.versions import stamped
 
 __all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "study_schema"]
 
@@ -206,8 +207,6 @@ def study_schema() -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(StudyFile).json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "CarbonScaling study"
     for part in (schema, *schema.get("$defs", {}).values()):
         part["additionalProperties"] = False
-    return schema
+    return stamped("study", schema)

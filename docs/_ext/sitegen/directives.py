@@ -1,0 +1,146 @@
+"""The directives that pages use: ``formulas``, ``nomenclature``, ``works``, ``fields``, ``file`` and ``run``."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, ClassVar
+
+from docutils import nodes  # type: ignore[import-untyped]
+from docutils.parsers.rst import directives  # type: ignore[import-untyped]
+from sphinx.util.docutils import SphinxDirective
+
+from carbonscaling.cli.options import field_help
+from carbonscaling.report.schema import answer_schema
+from carbonscaling.study.scenario import scenario_schema
+from carbonscaling.study.sweep.studyfile import study_schema
+from sitegen.output import folder_of, run_command
+from sitegen.tables import formula_table, nomenclature_table, reference_list, schema_table, undefined
+
+__all__ = ["DIRECTIVES"]
+
+
+class _Markdown(SphinxDirective):
+    """A directive that writes Markdown."""
+
+    required_arguments = 0
+    optional_arguments = 1
+
+    def text(self) -> str:
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Return what the Markdown becomes."""
+        return self.parse_text_to_nodes(self.text())
+
+
+class Formulas(_Markdown):
+    """Formulas of a part of the package, e.g. ``perf.gemm``."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def text(self) -> str:
+        return formula_table(self.arguments[0])
+
+
+class Nomenclature(_Markdown):
+    """The names that formulas use, from a TOML file beside the page."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def text(self) -> str:
+        file = Path(self.env.srcdir) / self.arguments[0]
+        for name in undefined(file):
+            raise self.error(f"{self.arguments[0]} does not explain {name}")
+        return nomenclature_table(file)
+
+
+class Works(_Markdown):
+    """Every reference."""
+
+    def text(self) -> str:
+        return reference_list()
+
+
+def _part(path: str) -> tuple[dict[str, Any], str]:
+    """Return an object within a schema, e.g. ``answer.summary`` or ``scenario#Layout``."""
+    makers = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema}
+    kind, _, definition = path.partition("#")
+    kind, *keys = kind.split(".")
+    schema = makers[kind]()
+    if definition:
+        return schema["$defs"][definition], definition
+    schema = schema["oneOf"][0] if "oneOf" in schema else schema
+    for key in keys:
+        schema = schema["properties"][key]
+    return schema, path
+
+
+class Fields(_Markdown):
+    """Keys of a scenario, a study or an answer."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def text(self) -> str:
+        from carbonscaling.carbon.boundary import Boundary
+        from carbonscaling.study.scenario import Layout, Scenario
+        from carbonscaling.study.sweep.axes import Axis, Span
+        from carbonscaling.study.sweep.sample import Samples
+        from carbonscaling.study.sweep.studyfile import Keep, StudyFile
+
+        classes = {c.__name__: c for c in (Scenario, Layout, Boundary, Axis, Span, Samples, Keep, StudyFile)}
+        schema, name = _part(self.arguments[0])
+        home = classes.get({"scenario": "Scenario", "study": "StudyFile"}.get(name, name))
+        described = field_help(home) if home is not None and dataclasses.is_dataclass(home) else {}
+        return schema_table(schema, described)
+
+
+class Run(SphinxDirective):
+    """Commands, each followed by what it prints; a command that ends otherwise than expected fails the build."""
+
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {"exit": directives.nonnegative_int, "lines": directives.positive_int}
+
+    def run(self) -> list[nodes.Node]:
+        """Return the commands and the output as literal blocks."""
+        expected, most = self.options.get("exit", 0), self.options.get("lines")
+        found: list[nodes.Node] = []
+        for line in self.content:
+            code, text = run_command(line, self.env.docname)
+            if code != expected:
+                raise self.error(f"{line}: exit code {code}, expected {expected}\n{text}")
+            rows = text.splitlines()
+            shown = rows if most is None or len(rows) <= most else [*rows[:most], "..."]
+            command, output = (
+                nodes.literal_block(t, t, language=k) for t, k in ((line, "bash"), ("\n".join(shown), "text"))
+            )
+            found += [command, output]
+        return found
+
+
+class File(SphinxDirective):
+    """A file that the page's commands use: shown, and written where they run."""
+
+    has_content = True
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the name and the text of the file."""
+        text = "\n".join(self.content) + "\n"
+        name = self.arguments[0]
+        (folder_of(self.env.docname) / name).write_text(text, encoding="utf-8")
+        language = {".toml": "toml", ".py": "python"}.get(Path(name).suffix, "text")
+        return [nodes.paragraph("", "", nodes.literal(name, name)), nodes.literal_block(text, text, language=language)]
+
+
+DIRECTIVES = {
+    "formulas": Formulas,
+    "nomenclature": Nomenclature,
+    "works": Works,
+    "fields": Fields,
+    "file": File,
+    "run": Run,
+}

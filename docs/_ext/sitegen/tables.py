@@ -1,0 +1,114 @@
+"""Tables as Markdown text: formulas, nomenclature, references, fields of a schema."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.catalog.references import references
+from sitegen.package import arguments, registered
+
+__all__ = ["formula_table", "nomenclature_table", "reference_list", "schema_table", "undefined"]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = tuple(head)
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _function(name: str) -> str:
+    return f"{{py:func}}`{name.rpartition('.')[2]} <carbonscaling.{name}>`"
+
+
+def _work(key: str) -> str:
+    return f"[{key}](#ref-{key})"
+
+
+def formula_table(part: str) -> str:
+    """Return the formulas of a part of the package: equation, unit, function, reference."""
+    found = {n: f for n, f in registered().items() if n.startswith(f"{part}.")}
+    if not found:
+        raise ValueError(f"no formula below {part}")
+    rows = (
+        (f"`{f.expression}`", f.unit, _function(name), _work(f.source) + (f", {f.place}" if f.place else ""))
+        for name, f in found.items()
+    )
+    return _table(("equation", "unit", "function", "published in"), rows)
+
+
+def _entries(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _entry(entries: Mapping[str, Any], formula: str, argument: str) -> str | None:
+    """Return the key that explains an argument: its own under a module ("perf.gemm:k"), or the general one."""
+    special = f"{formula.rpartition('.')[0]}:{argument}"
+    return special if special in entries else argument if argument in entries else None
+
+
+def undefined(file: Path) -> list[str]:
+    """Return the arguments of formulas that the nomenclature does not explain."""
+    entries = _entries(file)
+    return [f"{a} of {n}" for n in registered() for a in arguments(n) if _entry(entries, n, a) is None]
+
+
+def nomenclature_table(file: Path) -> str:
+    """Return name, unit, meaning, and the formulas that take it."""
+    entries = _entries(file)
+    users: dict[str, list[str]] = {}
+    for name in registered():
+        for argument in arguments(name):
+            users.setdefault(_entry(entries, name, argument) or argument, []).append(name)
+    rows = (
+        (
+            f"`{key.rpartition(':')[2]}`",
+            row["unit"],
+            row["meaning"],
+            ", ".join(_function(n) for n in users.get(key, ())),
+        )
+        for key, row in sorted(entries.items(), key=lambda item: item[0].rpartition(":")[2].lower())
+    )
+    return _table(("name", "unit", "meaning", "used by"), rows)
+
+
+def reference_list() -> str:
+    """Return every work behind a number or a formula, each with an anchor."""
+    lines = []
+    for key, r in sorted(references().items()):
+        where = f" <{r.url}>" if r.url else ""
+        licence = f" ({r.licence})" if r.licence else ""
+        lines.append(f"- []{{#ref-{key}}}`{key}`: {r.authors} ({r.year}). *{r.title}*. {r.venue}{licence}.{where}")
+    return "\n".join(lines) + "\n"
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return " or ".join(f"`{v}`" for v in field["enum"])
+    if "anyOf" in field:
+        return ", ".join(k for k in map(_kind, field["anyOf"]) if k != "null")
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    kind = field.get("type", "any")
+    if kind == "array":
+        return f"list of {_kind(field.get('items', {}))}"
+    return ", ".join(k for k in kind if k != "null") if isinstance(kind, list) else str(kind)
+
+
+def schema_table(schema: Mapping[str, Any], described: Mapping[str, str], prefix: str = "") -> str:
+    """Return the fields of an object's schema: name, type, default, meaning."""
+    rows = []
+    for name, field in schema["properties"].items():
+        default = field.get("default")
+        shown = "" if default is None or isinstance(default, dict) else f"`{default}`"
+        rows.append((f"`{prefix}{name}`", _kind(field), shown, described.get(name) or field.get("description", "")))
+    return _table(("key", "type", "default", "meaning"), rows)

@@ -1,0 +1,109 @@
+"""The documentation: what it generates is complete, and the site builds offline without a warning."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from carbonscaling.catalog.references import references
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS / "_ext"))
+
+from sitegen.anchors import named_anchors  # noqa: E402
+from sitegen.api import missing  # noqa: E402
+from sitegen.package import arguments, borrowed_names, layers, modules, own_names, registered  # noqa: E402
+from sitegen.tables import formula_table, nomenclature_table, reference_list, undefined  # noqa: E402
+
+NOMENCLATURE = DOCS / "nomenclature.toml"
+
+
+def test_the_page_of_formulas_has_every_formula_once() -> None:
+    page = (DOCS / "reference" / "formulas.md").read_text(encoding="utf-8")
+    tables = "".join(formula_table(part) for part in re.findall(r"^```\{formulas\} (\S+)$", page, re.MULTILINE))
+    assert len(registered()) >= 39
+    for name, formula in registered().items():
+        assert tables.count(f"<carbonscaling.{name}>`") == 1, name
+        assert f"`{formula.expression}`".replace("|", "\\|") in tables
+        assert f"[{formula.source}](#ref-{formula.source})" in tables
+        assert formula.source in references()
+
+
+def test_every_argument_of_a_formula_is_explained_and_nothing_else() -> None:
+    assert undefined(NOMENCLATURE) == []
+    entries = tomllib.loads(NOMENCLATURE.read_text(encoding="utf-8"))
+    used = {argument for name in registered() for argument in arguments(name)}
+    assert {key.rpartition(":")[2] for key in entries} == used
+    assert all(set(row) == {"unit", "meaning"} for row in entries.values())
+    assert nomenclature_table(NOMENCLATURE).count("\n| `") == len(entries)
+
+
+def test_an_unexplained_argument_is_named(tmp_path: Path) -> None:
+    short = tmp_path / "short.toml"
+    short.write_text(NOMENCLATURE.read_text(encoding="utf-8").replace("\nk_half = ", "\nother = "), encoding="utf-8")
+    assert set(undefined(short)) == {"k_half of perf.gemm.gemm_time", "k_half of perf.gemm.tiled_flops"}
+
+
+def test_every_reference_has_an_anchor() -> None:
+    listed = reference_list()
+    assert set(re.findall(r"\{#ref-([^}]+)\}", listed)) == set(references())
+
+
+def test_what_no_page_documents_is_named() -> None:
+    everything = set(missing(set()))
+    assert "carbonscaling.perf.gemm.gemm_time" in everything
+    assert "carbonscaling.study.scenario.Scenario" in everything
+    assert missing(everything - {"carbonscaling.perf.gemm.gemm_time"}) == ["carbonscaling.perf.gemm.gemm_time"]
+
+
+def test_names_have_one_home() -> None:
+    assert set(layers()) == {name.split(".")[1] for name in modules() if "." in name}
+    homes = [f"{name}.{n}" for name, module in modules().items() for n in own_names(module)]
+    assert len(homes) == len(set(homes))
+    assert borrowed_names(modules()["carbonscaling"])["plan"] == "carbonscaling.study.answer.plan"
+
+
+def test_anchors_of_generated_pages_become_targets() -> None:
+    source = ['- <a id="v1-fig3a"></a>**v1-fig3a** (x)']
+    named_anchors(None, "page", source)  # type: ignore[arg-type]
+    assert source == ["- []{#v1-fig3a}**v1-fig3a** (x)"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_pages_outside_the_site_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / page).read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning_and_asks_nobody(tmp_path: Path) -> None:
+    """Every public function and class is in the inventory; no page loads a script, style or picture from elsewhere."""
+    from sphinx.util.inventory import InventoryFile
+
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-n",
+        "-q",
+        "-E",
+        str(DOCS),
+        str(tmp_path / "html"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    inventory = InventoryFile.loads((tmp_path / "html" / "objects.inv").read_bytes(), uri="")
+    named = {name for kind, found in inventory.data.items() if kind.startswith("py:") for name in found}
+    assert missing(named) == []
+    loaded = re.compile(r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*\"")
+    for page in (tmp_path / "html").rglob("*.html"):
+        assert not loaded.findall(page.read_text(encoding="utf-8")), page.name

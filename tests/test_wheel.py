@@ -1,0 +1,108 @@
+"""The wheel, built from the source distribution and installed alone in a fresh environment, runs the main job."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAIN_JOB = "plan --model llama-3.1-405b --tokens 15.6e12 --device h100-sxm --max-days 90 --region us-east5"
+CLEAN = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}}
+IMPORT = (
+    "import time; t = time.process_time(); import carbonscaling; print(time.process_time() - t, carbonscaling.__file__)"
+)
+
+pytestmark = pytest.mark.slow
+
+
+def call(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a source distribution and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+def only(folder: Path, pattern: str) -> Path:
+    (found,) = folder.glob(pattern)
+    return found
+
+
+def test_the_wheel_holds_the_package_and_its_data(dist: Path) -> None:
+    package = ROOT / "src" / "carbonscaling"
+    wanted = {
+        str(path.relative_to(package.parent))
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(only(dist, "*.whl")) as wheel:
+        names = set(wheel.namelist())
+    assert wanted <= names
+    assert "carbonscaling/py.typed" in names
+    assert all(name.startswith(("carbonscaling/", "carbonscaling-")) for name in names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_source_distribution_holds_what_a_reader_needs(dist: Path) -> None:
+    with tarfile.open(only(dist, "*.tar.gz")) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "Makefile",
+        "constraints.txt",
+        "docs/index.md",
+    } <= names
+    assert not any(name.startswith(("docs/_build", ".venv", "docs/reference/api")) for name in names)
+
+
+def test_it_runs_the_main_job_alone(dist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wheel = only(dist, "*.whl")
+    call(sys.executable, "-m", "venv", tmp_path / "fresh", cwd=tmp_path)
+    python = tmp_path / "fresh" / "bin" / "python"
+    call(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "-c",
+        ROOT / "constraints.txt",
+        wheel,
+        cwd=tmp_path,
+    )
+    out = call(python.with_name("carbonscaling"), *MAIN_JOB.split(), cwd=tmp_path)
+    assert out.startswith("Train llama-3.1-405b on 15.6T tokens")
+    assert "tCO2e (between" in " ".join(out.split())
+    times = []
+    for _ in range(5):
+        seconds, file = call(python, "-c", IMPORT, cwd=tmp_path).split()
+        assert Path(file).is_relative_to(tmp_path / "fresh")
+        times.append(float(seconds))
+    installed = call(
+        python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check", cwd=tmp_path
+    ).split()
+    with capsys.disabled():
+        sdist = only(dist, "*.tar.gz")
+        print(f"\nwheel {wheel.stat().st_size / 1e6:.2f} MB, sdist {sdist.stat().st_size / 1e6:.2f} MB", end=", ")
+        print(
+            f"{len(installed)} packages; import carbonscaling {1e3 * min(times):.1f} ms of processor time (best of 5)"
+        )
+    assert not {"matplotlib", "polars", "duckdb", "pytest", "Sphinx"} & {line.partition("==")[0] for line in installed}
