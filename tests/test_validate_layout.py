@@ -36,7 +36,9 @@ def test_stated_degrees_are_kept_and_the_rest_is_the_fastest_that_fits() -> None
     assert fits(free)
     assert fits(held)
     assert free.searched
-    assert step_time(free.work, free.machine, free.setting).total <= step_time(held.work, held.machine, held.setting).total
+    assert (
+        step_time(free.work, free.machine, free.setting).total <= step_time(held.work, held.machine, held.setting).total
+    )
     stated = row(tp="8", pp="4", dp="8")
     assert (stated.setting.tp, stated.setting.pp, stated.setting.dp) == (8, 4, 8)
     assert not stated.searched
@@ -76,8 +78,10 @@ def test_interleaving_divides_the_layers() -> None:
 
 
 def test_experts_in_every_other_layer_where_the_parameters_say_so() -> None:
-    moe = {"n_experts": "64", "top_k": "2", "n_layers": "64", "d_ff": "32768", "n_heads": "128", "n_kv_heads": "", "vocab": "256000",
-           "ffn_type": "gelu", "device": "TPUv4", "stack": "xla", "n_devices": "1024", "seq_len": "1024", "global_batch_seqs": ""}  # fmt: skip
+    moe = {
+        "n_experts": "64", "top_k": "2", "n_layers": "64", "d_ff": "32768", "n_heads": "128", "n_kv_heads": "", "vocab": "256000",
+        "ffn_type": "gelu", "device": "TPUv4", "stack": "xla", "n_devices": "1024", "seq_len": "1024", "global_batch_seqs": "",
+    }  # fmt: skip
     every, other = row(**moe), row(**moe, params_b="1200")
     assert every.work.n_dense == 0
     assert other.work.n_dense == 32
@@ -118,7 +122,8 @@ def test_whatever_is_missing_the_row_is_completed_or_refused(
     device: str, stack: str, n: int, batch: str, tp: str, pp: str
 ) -> None:
     try:
-        r = row(device=device, stack=stack, n_devices=str(n), global_batch_seqs=batch, tp=tp, pp=pp, precision="fp16" if "V1" in device else "bf16")  # fmt: skip
+        half = "fp16" if device.startswith("V100") else "bf16"
+        r = row(device=device, stack=stack, n_devices=str(n), global_batch_seqs=batch, tp=tp, pp=pp, precision=half)
     except Unusable:
         return
     s = r.setting
