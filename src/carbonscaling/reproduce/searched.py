@@ -136,7 +136,7 @@ def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Questi
         duration = run_time(r.n_steps, step_s, r.run_overhead.si)
         return Outcome(duration, duration, duration, duration)
 
-    return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone)
+    return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone, duration=None)
 
 
 @lru_cache(maxsize=4096)

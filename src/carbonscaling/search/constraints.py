@@ -11,7 +11,7 @@ from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.search.divisors import divides
 
 __all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]
-__all__ += ["never_fits"]
+__all__ += ["never_allowed", "never_shards"]
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,17 @@ def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
     return np.where(_batch(s, work, strict), 0, place)
 
 
-def never_fits(s: Setting, work: Workload, strict: bool) -> Number:
-    """Whether a rule in which replicas and micro-batches play no part is violated."""
-    return _width(s, work, strict) | _layers(s, work, strict)
+def never_allowed(s: Setting, work: Workload, strict: bool) -> Number:
+    """Whether a rule is violated however many replicas and micro-batches there are."""
+    unpiped = (s.pp == 1) & ((s.vpp > 1) | (s.schedule != Schedule.ONE_F_ONE_B))
+    mixed = (s.vpp > 1) & (s.schedule != Schedule.ONE_F_ONE_B)
+    odd = (s.schedule == Schedule.DUALPIPE) & np.logical_not(divides(2.0, s.pp))
+    return unpiped | mixed | odd | _layers(s, work, strict) | _width(s, work, strict) | _sequence(s, work, strict)
+
+
+def never_shards(s: Setting, work: Workload, strict: bool) -> Number:
+    """Whether a ZeRO stage is ruled out whatever its sharding group."""
+    return _zero_pipeline(s, work, strict)
 
 
 def first_sharding_violation(s: Setting, work: Workload, strict: bool) -> Number:

@@ -12,23 +12,29 @@ import numpy as np
 
 from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import StateBytes, state_bytes, total_memory, work_bytes
+from carbonscaling.perf.memory import Memory, StateBytes, WorkBytes, state_bytes, total_memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import Passes, passes_time
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
-from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import (
+    ROUNDING,
+    least_passes,
+    least_step,
+    least_step_of_passes,
+)
 from carbonscaling.search.constraints import (
     ALLOWED,
     first_recompute_violation,
     first_sharding_violation,
     first_violation,
-    never_fits,
+    never_allowed,
+    never_shards,
 )
 from carbonscaling.search.grid import group_size, n_micro, sequence_shards
 
 __all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "N_LAYER", "Options", "decide_rows", "layer_table"]
-__all__ += ["shape_bounds"]
+__all__ += ["fewest_replicas", "shape_bounds"]
 
 MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
@@ -37,6 +43,8 @@ N_COUNTS = ALLOWED + 4
 BUFFER = 1 << 20
 """Most settings that are held at once, beyond those of one layout."""
 
+NO_WORK = WorkBytes(0.0, 0.0)
+NO_NEED = Memory(*(0.0 for _ in Memory._fields))
 NO_PASSES = Passes(*(0.0 for _ in Passes._fields))
 N_PASS = len(Pass._fields)
 N_BOTH = 2 * N_PASS
@@ -108,14 +116,74 @@ def shape_bounds(
         row[0], row[1], row[3] = shapes[i, 0], shapes[i, 1], shapes[i, 2]
         each[i], once[i] = np.inf, np.inf
         for e in range(len(o.experts)):
-            for m in range(len(o.micros)):
-                layer = _unpack(table[keys[i], e, m])
-                for p in range(len(o.pipes)):
-                    s = _setting(o, row, e, p, 0, m, 0)
-                    if not never_fits(s, work, o.strict):
-                        least = least_passes(work, machine, s, layer)
-                        each[i] = min(each[i], o.batch / o.micros[m] * least.each)
-                        once[i] = min(once[i], least.once)
+            for p in range(len(o.pipes)):
+                s = _setting(o, row, e, p, 0, 0, 0)
+                if never_allowed(s, work, o.strict):
+                    continue
+                for m in range(len(o.micros)):
+                    least = least_passes(work, machine, s, _unpack(table[keys[i], e, m]))
+                    each[i] = min(each[i], o.batch / o.micros[m] * least.each)
+                    once[i] = min(once[i], least.once)
+
+
+def fewest_replicas(
+    work: Workload, body: Workload, machine: Machine, o: Options, roomy: Setting, zeros: Any, codes: Any, shapes: Any,
+    dp: Any, out: Any,
+) -> None:  # fmt: skip
+    """Write, per shape, the place in `dp` of the fewest replicas with which any of its settings could fit in memory.
+
+    Parameters
+    ----------
+    body : Workload
+        The model without embedding and head.
+    roomy : Setting
+        The options that need least memory: the smallest micro-batch, the largest sharding group (infinity: all), as many
+        devices to an expert as possible.
+    zeros, codes : arrays
+        ZeRO stages, and kinds of recomputation.
+    """
+    for i in range(len(shapes)):
+        low, high = 0, len(dp)
+        while low < high:
+            middle = (low + high) // 2
+            if _may_fit(work, body, machine, o, roomy, zeros, codes, shapes[i], dp[middle]):
+                high = middle
+            else:
+                low = middle + 1
+        out[i] = low
+
+
+def _may_fit(
+    work: Workload, body: Workload, machine: Machine, o: Options, roomy: Setting, zeros: Any, codes: Any, shape: Any,
+    dp: float,
+) -> bool:  # fmt: skip
+    """Whether the least of states and the least of activations leave a chance to fit.
+
+    Memory falls with every replica, with the sharding group, with the devices that an expert is spread over, and with
+    smaller micro-batches, of which more are in flight but never more sequences. Without interleaving, and without what the
+    ends of a pipeline hold, the fullest stage has fewest parameters and activations. A share of the layers recomputed
+    lies between all of them and none.
+    """
+    tp, pp, cp = shape[0], shape[1], shape[2]
+    n_micro = max(1.0, o.batch / (dp * roomy.micro_batch))
+    states, held = np.inf, np.inf
+    for z in range(len(zeros)):
+        s = Setting(
+            tp, pp, dp, cp, min(roomy.ep, tp * cp * dp), 1.0, 1.0, zeros[z], min(roomy.shard, dp * cp),
+            roomy.micro_batch, n_micro, 0.0, 0.0, sequence_shards(tp, o.sequence_parallel), 100.0,
+        )  # fmt: skip
+        if not never_shards(s, work, o.strict):
+            b = state_bytes(body if pp > 1 else work, machine, s)
+            states = min(states, b.weights + b.gradients + b.optimizer)
+    for r in range(len(codes)):
+        s = Setting(
+            tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, roomy.micro_batch, n_micro, codes[r], 0.0,
+            sequence_shards(tp, o.sequence_parallel), 100.0,
+        )  # fmt: skip
+        w = work_bytes(work, machine, s)
+        held = min(held, w.activations + w.buffers)
+    need = total_memory(machine, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0))
+    return bool(need.total * ROUNDING <= need.limit)
 
 
 def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
@@ -176,18 +244,24 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
         for e in range(n_e):
             for p in range(n_p):
                 n_alive = 0
+                if prune:
+                    s = _setting(o, row, e, p, 0, 0, 0)
+                    if never_allowed(s, work, o.strict):
+                        counts[first_violation(s, work, o.strict)] += n_z * n_m * n_r
+                        continue
                 for m in range(n_m):
                     s = _setting(o, row, e, p, 0, m, 0)
                     place_m[m] = first_violation(s, work, o.strict)
                     if prune and place_m[m] == ALLOWED:
                         least = least_passes(work, machine, s, _unpack(table[keys[i], e, m]))
-                        too_slow[m] = least_step(machine, least, s.n_micro) > cut[i]
+                        too_slow[m] = least_step(machine, least, s.n_micro, s.n_devices) > cut[i]
                     n_alive += place_m[m] == ALLOWED and not too_slow[m]
                 if prune and n_alive == 0:
                     counts[BOUND] += n_z * n_m * n_r
                     continue
                 n_valid = 0
-                have_states = False
+                have_states, least_states = False, np.inf
+                need = NO_NEED
                 for z in range(n_z):
                     place_z[z] = first_sharding_violation(_setting(o, row, e, p, z, 0, 0), work, o.strict)
                     n_valid += place_z[z] == ALLOWED
@@ -211,12 +285,17 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             continue
                         s = _setting(o, row, e, p, 0, m, r)
                         if not have_states:
-                            have_states = True
+                            have_states, least_states = True, np.inf
                             for z in range(n_z):
                                 if place_z[z] == ALLOWED:
                                     b = state_bytes(work, machine, _setting(o, row, e, p, z, 0, 0))
                                     states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
+                                    need = total_memory(machine, b, NO_WORK)
+                                    least_states = min(least_states, need.total)
                         held = work_bytes(work, machine, s)
+                        if prune and (least_states + held.activations + held.buffers) * ROUNDING > need.limit:
+                            counts[BOUND] += n_valid
+                            continue
                         have_passes = False
                         worth = True
                         passes = NO_PASSES
@@ -234,7 +313,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if not have_passes:
                                 have_passes = True
                                 passes = passes_time(work, machine, s, layer)
-                                worth = not (prune and least_step_of_passes(machine, passes) > cut[i])
+                                worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
                                 counts[BOUND] += 1
                                 continue

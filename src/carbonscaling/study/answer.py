@@ -139,6 +139,7 @@ def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: f
         counts=counts,
         deadline_s=deadline_s,
         host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
+        duration=lambda _settings, step_s: run_time(r.n_steps, step_s, r.run_overhead.si),
     )
 
 
