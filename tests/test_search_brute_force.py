@@ -223,8 +223,6 @@ def test_search_is_brute_force(seed: int) -> None:
             (s, step, *o) for s, step, o in ranked[:10]
         ]
         assert found.best == (found.top[0] if found.top else None)
-        if name not in ("time", sorted(KEYS)[seed % len(KEYS)]):
-            continue
         pruned = search(Question(**{**vars(q), "objective": name}), space, prune=True, front=name == "time")
         assert (pruned.top, pruned.n_near, pruned.n_candidates) == (found.top, found.n_near, found.n_candidates)
         if name == "time":

@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 FIRST_ROUND = 1 << 15
 """Settings of the first round; the best of a round sets the limits of the next."""
 GROWTH = 16
-FEWEST_LAYOUTS = 8
+FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
 BLOCK = 1 << 18
 """Settings decided between two looks at the clock, in one thread."""
