@@ -32,7 +32,9 @@ def at_devices(n: Floats) -> Setting:
     return Setting(n, *(one for _ in Setting._fields[1:]))
 
 
-def slowest_step(value: Callable[[Setting, Floats], Any], limit: Any, n_devices: Floats, *, exact: bool = True) -> Floats:
+def slowest_step(
+    value: Callable[[Setting, Floats], Any], limit: Any, n_devices: Floats, *, exact: bool = True
+) -> Floats:
     """Return the longest step time at which a quantity is within its limit; minus infinity where it never is.
 
     Parameters

@@ -15,6 +15,7 @@ from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
 from carbonscaling.formula import TraceLine, tracing
+from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
@@ -23,6 +24,7 @@ from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
+from carbonscaling.study.best_run import BestRun, best_run
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.found import SearchReport, search_report, unmeasured
 from carbonscaling.study.levers import levers
@@ -92,6 +94,20 @@ def _complete(layout: Layout, n_devices: int | None) -> Layout:
     return layout
 
 
+def _too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
+    """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
+    if best is None:
+        most = r.carbon.numbers.best_utilisation
+        known = f"published for this device ({most:.0%}; no run of this size is)"
+    else:
+        most = best.model_flops / float(r.machine.peak_mfu)
+        known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
+    if mfu <= most:
+        return []
+    by = "by more than its interval" if mfu / r.time.si_range[1] > most else "though within its interval"
+    return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]
+
+
 def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None) -> Estimate:
     """Evaluate one setting in full."""
     floats = Setting(*(float(v) for v in setting))
@@ -102,12 +118,9 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     n = int(setting.n_devices)
     mfu = float(r.batch * r.seq_len * r.work.model_flops / (step.total * n * r.machine.peak_mfu))
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts)
-    warnings = []
-    if mfu > r.carbon.numbers.best_utilisation and s.carbon_mode == "physical":
-        warnings.append(
-            f"MFU {mfu:.0%} is above the best published for this device ({r.carbon.numbers.best_utilisation:.0%}): "
-            "no measurement covers this setting"
-        )
+    low_bits = r.machine.peak > 1.5 * r.machine.peak_attention
+    best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
+    warnings = _too_good(r, mfu, best) if s.carbon_mode == "physical" else []
     if features := unmeasured(setting):
         warnings.append(f"no measured run covers: {', '.join(features)}")
     if report is not None and report.interrupted:
@@ -124,6 +137,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         cost_usd=r.price.si * n * duration if r.price else None,
         levers=levers(r, setting),
         search=report,
+        best_run=best,
         warnings=tuple(warnings),
     )
 
@@ -160,7 +174,8 @@ def _solve(
             remedy="give --price-usd-per-device-hour, or choose another objective",
         )
     space, question = space_of(s), question_of(s, r, counts, deadline_s)
-    result = search(question, space, prune=True, front=counts[0] != counts[1], progress=progress)
+    front = counts[0] != counts[1]
+    result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress)
     report = search_report(result, s.objective)
     if result.best is None:
         reason, remedies = explain_failure(result, question, space)

@@ -115,6 +115,9 @@ class Scenario:
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
+    quantiles : tuple of float
+        Shares, from 0 to 1, of the feasible settings at which to give their carbon: 0.5 is the median setting. Every
+        setting is then looked at, which takes longer.
     region : str
         Cloud region or country that sets the carbon intensity.
     carbon_intensity_g_per_kwh : float, optional
@@ -171,6 +174,7 @@ class Scenario:
     flash: bool | None = None
     layout: Layout = field(default_factory=Layout)
     space: Literal["default", "paper", "full"] = "default"
+    quantiles: tuple[float, ...] = ()
     region: str = "us-east5"
     carbon_intensity_g_per_kwh: float | None = None
     pue: float | None = None
@@ -236,6 +240,9 @@ def _check(s: Scenario) -> None:
         value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
         if value is not None and not low <= value <= high:
             _refuse(key, value, allowed, remedy)
+    for share in s.quantiles:
+        if not 0 <= share <= 1:
+            _refuse("quantiles", share, "shares from 0 to 1", "0.5 is the median")
     if s.objective not in OBJECTIVES:
         raise InputError(
             "unknown objective",
