@@ -143,7 +143,7 @@ class Collector:
             near = np.where(lead <= self.best[0], self.best[main] * (1.0 + self.near), -np.inf)
             last = np.where(lead < self.last[0], np.inf, np.where(lead == self.last[0], self.last[main], -np.inf))
             limit = np.maximum(near, last)
-        return slowest_step(lambda s, step: self._main(s, step), limit, n_devices, exact=False)
+        return slowest_step(self._main, limit, n_devices, exact=False)
 
     def _main(self, settings: Setting, step: Floats) -> Floats:
         column: Floats = self.objective.columns(settings, self.outcome(settings, step))[self.objective.main]

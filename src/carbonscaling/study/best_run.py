@@ -64,7 +64,7 @@ def _read(row: Mapping[str, str]) -> BestRun | None:
 
 @cache
 def _runs() -> Mapping[tuple[str, bool], tuple[BestRun, ...]]:
-    """Published configurations by device and by whether matrices are multiplied in 8 bits."""
+    """Return published configurations by device and by whether matrices are multiplied in 8 bits."""
     found: dict[tuple[str, bool], list[BestRun]] = {}
     for row in rows("runs"):
         run = _read(row)

@@ -240,9 +240,8 @@ def _check(s: Scenario) -> None:
         value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
         if value is not None and not low <= value <= high:
             _refuse(key, value, allowed, remedy)
-    for share in s.quantiles:
-        if not 0 <= share <= 1:
-            _refuse("quantiles", share, "shares from 0 to 1", "0.5 is the median")
+    if outside := [share for share in s.quantiles if not 0 <= share <= 1]:
+        _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
     if s.objective not in OBJECTIVES:
         raise InputError(
             "unknown objective",
