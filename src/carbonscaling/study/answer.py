@@ -121,7 +121,10 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     low_bits = r.machine.peak > 1.5 * r.machine.peak_attention
     best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
     warnings = _too_good(r, mfu, best) if s.carbon_mode == "physical" else []
-    if features := unmeasured(setting):
+    features = unmeasured(setting)
+    if s.offload == "optimizer":
+        features += ("optimizer states in the host's memory",)
+    if features:
         warnings.append(f"no measured run covers: {', '.join(features)}")
     if report is not None and report.interrupted:
         warnings.append("interrupted: the best setting found so far, not the best there is")

@@ -112,6 +112,9 @@ class Scenario:
         device has no bf16.
     flash : bool, optional
         Fused attention; without it as the device's usual stack.
+    offload : {"none", "optimizer"}
+        Keep optimizer states in the host's memory as far as it goes: frees device memory, lengthens the update. No
+        measurement covers it.
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
@@ -172,6 +175,7 @@ class Scenario:
     seq_len: int | None = None
     precision: str | None = None
     flash: bool | None = None
+    offload: Literal["none", "optimizer"] = "none"
     layout: Layout = field(default_factory=Layout)
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
