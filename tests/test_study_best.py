@@ -10,8 +10,7 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.evidence import rows
-from carbonscaling.study import answer as answers
-from carbonscaling.study.best_run import BestRun, best_run
+from carbonscaling.study.best_run import BestRun, best_run, too_good
 
 GPT3 = cs.Scenario(
     model="gpt-3-175b", tokens=300e9, device="a100-80", devices=1024, batch=2048, seq_len=2048, objective="time"
@@ -59,9 +58,9 @@ def test_an_answer_above_every_run_says_so(gpt3: cs.Estimate) -> None:
     low = replace(best, model_flops=0.9 * gpt3.model_flops_per_device)
     far = replace(best, model_flops=0.1 * gpt3.model_flops_per_device)
     for run, words in ((low, "within its interval"), (far, "by more than its interval")):
-        (said,) = answers._too_good(gpt3.resolved, gpt3.mfu, run)
+        (said,) = too_good(gpt3.resolved, gpt3.mfu, run)
         assert words in said
-    assert answers._too_good(gpt3.resolved, gpt3.mfu, best) == []
+    assert too_good(gpt3.resolved, gpt3.mfu, best) == []
     assert isinstance(best, BestRun)
 
 

@@ -149,10 +149,8 @@ def _top(e: Estimate) -> Iterator[RenderableType]:
     if flagged:
         yield Text("  * uses what no measured run covers", style="italic")
     for share, kg, c in found.quantiles:
-        yield Text(
-            f"  {percent(share)} of the feasible settings emit less than {mass(kg / TONNE)}: {c.n_devices:,} devices, "
-            f"{setting_words(c.setting)}"
-        )
+        line = f"{percent(share)} of the feasible settings emit less than {mass(kg / TONNE)}: {c.n_devices:,} devices, "
+        yield Padding(Text(line + setting_words(c.setting)), (0, 0, 0, 2))
     yield Text("")
 
 

@@ -15,7 +15,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.perf.step import layer_key, step_time_from_layers
-from carbonscaling.search import compiled, kernel
+from carbonscaling.search import compiled, kernel, tables
 from carbonscaling.search.bounds import LeastPasses, least_step
 from carbonscaling.search.constraints import first_recompute_violation, first_sharding_violation, first_violation
 from carbonscaling.search.grid import Grid
@@ -85,7 +85,7 @@ class CompiledJudge:
     grid: Grid
     keys: Ints = field(init=False)
     table: Floats = field(init=False)
-    options: kernel.Options = field(init=False)
+    options: tables.Options = field(init=False)
 
     def __post_init__(self) -> None:
         """Time every distinct layer once."""
@@ -93,18 +93,18 @@ class CompiledJudge:
         self.work, self.machine = _floats(self.work), _floats(self.machine)
         pairs, keys = np.unique(g.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
         self.keys = keys.reshape(-1).astype(np.int64)
-        self.options = kernel.Options(
+        self.options = tables.Options(
             g.experts, g.pipes, g.states, g.micros, g.redos, g.batch, g.sequence_parallel, g.strict, g.whole_group
         )
-        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), kernel.N_LAYER))
-        compiled.entry(kernel.layer_table)(self.work, self.machine, pairs.astype(float), self.options, self.table)
+        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), tables.N_LAYER))
+        compiled.entry(tables.layer_table)(self.work, self.machine, pairs.astype(float), self.options, self.table)
 
     @cached_property
     def _shapes(self) -> tuple[Floats, Floats, Ints]:
         """Of every shape: least seconds divided by the replicas and beside them, and place of the fewest replicas."""
         g, shapes = self.grid, self.grid.lattice.shapes.astype(float)
         each, once, first = np.empty(len(shapes)), np.empty(len(shapes)), np.empty(len(shapes), np.int64)
-        compiled.entry(kernel.shape_bounds)(
+        compiled.entry(tables.shape_bounds)(
             self.work, self.machine, self.options, shapes, self.keys, self.table, each, once
         )
         codes = set(g.redos[:, 0]) | ({float(Recompute.NONE)} if (g.redos[:, 1] < 100).any() else set())
@@ -115,7 +115,7 @@ class CompiledJudge:
             recompute_percent=1.0,
         )
         body = self.work._replace(p_embedding=0.0, p_head=0.0)
-        compiled.entry(kernel.fewest_replicas)(
+        compiled.entry(tables.fewest_replicas)(
             self.work, body, self.machine, self.options, roomy, np.unique(g.states[:, 0]), np.array(sorted(codes)),
             shapes, g.lattice.dp.astype(float), first,
         )  # fmt: skip

@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 
 FIRST_ROUND = 1 << 15
 """Settings of the first round; the best of a round sets the limits of the next."""
-GROWTH = 16
+GROWTH = 64
 FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
 BLOCK = 1 << 18

@@ -24,7 +24,7 @@ from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.best_run import BestRun, best_run
+from carbonscaling.study.best_run import best_run, too_good
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.found import SearchReport, search_report, unmeasured
 from carbonscaling.study.levers import levers
@@ -94,20 +94,6 @@ def _complete(layout: Layout, n_devices: int | None) -> Layout:
     return layout
 
 
-def _too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
-    """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
-    if best is None:
-        most = r.carbon.numbers.best_utilisation
-        known = f"published for this device ({most:.0%}; no run of this size is)"
-    else:
-        most = best.model_flops / float(r.machine.peak_mfu)
-        known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
-    if mfu <= most:
-        return []
-    by = "by more than its interval" if mfu / r.time.si_range[1] > most else "though within its interval"
-    return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]
-
-
 def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None) -> Estimate:
     """Evaluate one setting in full."""
     floats = Setting(*(float(v) for v in setting))
@@ -120,7 +106,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts)
     low_bits = r.machine.peak > 1.5 * r.machine.peak_attention
     best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
-    warnings = _too_good(r, mfu, best) if s.carbon_mode == "physical" else []
+    warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)

@@ -119,8 +119,7 @@ class Scenario:
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
     quantiles : tuple of float
-        Shares, from 0 to 1, of the feasible settings at which to give their carbon: 0.5 is the median setting. Every
-        setting is then looked at, which takes longer.
+        Shares of the feasible settings at which to give their carbon (0.5: the median); every setting is then looked at.
     region : str
         Cloud region or country that sets the carbon intensity.
     carbon_intensity_g_per_kwh : float, optional
