@@ -63,7 +63,7 @@ def _some(rng: random.Random, options: tuple[int, ...], most: int) -> tuple[int,
 
 
 def _space(rng: random.Random) -> Space:
-    strict = rng.random() < 0.2
+    strict = rng.random() < 0.35
     return Space(
         tp=() if rng.random() < 0.3 else _some(rng, (1, 2, 3, 4, 8), 3),
         pp=_some(rng, (1, 2, 3, 4, 6), 3),
@@ -253,5 +253,6 @@ def test_the_sample_of_spaces_is_varied() -> None:
     drawn = [_sampled(seed) for seed in range(0, N_SPACES, 4)]
     assert sum(q.work.n_experts > 0 for q, _ in drawn) >= 10
     assert sum(space.strict for _, space in drawn) >= 4
+    assert sum(space.strict and q.work.n_experts > 0 for q, space in drawn) >= 1
     assert sum(q.deadline_s < 1e9 for q, _ in drawn) >= 20
     assert {q.counts[1] for q, _ in drawn} >= {8, 16, 64}
