@@ -74,6 +74,11 @@ def real_number(_type: Any, tokens: Sequence[Any]) -> float:
     return float(number(tokens[0].value, tokens[0].keyword or ""))
 
 
+def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
+    """Convert the value of an option that lists measures, with commas between."""
+    return tuple(float(number(part, tokens[0].keyword or "")) for part in tokens[0].value.split(",") if part.strip())
+
+
 def field_help(cls: type) -> dict[str, str]:
     """Return the text on each field in the Attributes section of a class's docstring."""
     text = (cls.__doc__ or "").partition("----------\n")[2]
@@ -89,9 +94,10 @@ def field_help(cls: type) -> dict[str, str]:
 
 def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -> tuple[str, Any, Any]:
     kinds = [k for k in typing.get_args(hint) if k is not type(None)] or [hint]
-    if field.default not in (None, dataclasses.MISSING, False, 0.0):
+    if field.default not in (None, dataclasses.MISSING, False, 0.0, ()):
         text = f"{text.rstrip('.')} (default: {field.default})." if text else f"Default: {field.default}."
-    converter = {int: whole_number, float: real_number}.get(kinds[0])
+    several = typing.get_origin(hint) is tuple
+    converter = real_numbers if several else {int: whole_number, float: real_number}.get(kinds[0])
     parameter = Parameter(
         help=text.replace("``", "").replace("`", ""),
         group=group,

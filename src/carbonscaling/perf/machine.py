@@ -34,6 +34,8 @@ class Machine(NamedTuple):
     reserve : share of `capacity` kept free. framework_bytes : contexts, communicators, workspaces.
     straggler : coefficient of the straggler term. step_overhead : s per step of host work. layer_launch, moe_launch : s the
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
+    offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
+        direction, and of its memory, per device. host_capacity : bytes of it per device.
     """
 
     peak: Number
@@ -90,3 +92,7 @@ class Machine(NamedTuple):
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0
+    offload: Number = 0.0
+    host_link: Number = 1.0
+    host_bandwidth: Number = 1.0
+    host_capacity: Number = 0.0

@@ -9,6 +9,7 @@ import numpy as np
 from carbonscaling.model.activations import layer_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
 __all__ = ["Memory", "RankParams", "StateBytes", "WorkBytes", "memory", "rank_params", "state_bytes", "total_memory"]
@@ -88,10 +89,11 @@ def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
     working_set = np.where(s.zero >= 3, machine.gathered * params.layer * machine.weight_bytes, 0.0)
+    optimizer = _sharded(params, s.zero >= 1, g_dense, g_expert) * machine.optimizer_bytes
     return StateBytes(
         weights=_sharded(params, s.zero >= 3, g_dense, g_expert) * machine.weight_bytes + working_set,
         gradients=_sharded(params, s.zero >= 2, g_dense, g_expert) * machine.grad_bytes,
-        optimizer=_sharded(params, s.zero >= 1, g_dense, g_expert) * machine.optimizer_bytes,
+        optimizer=optimizer * (1.0 - offloaded_share(optimizer, machine)),
     )
 
 

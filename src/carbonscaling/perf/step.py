@@ -11,6 +11,7 @@ from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import rank_params
 from carbonscaling.perf.numbers import Number, Setting, Workload
+from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
 from carbonscaling.perf.passes import Passes, passes_time
 from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
 
@@ -85,15 +86,21 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     gather = parameter_time(params.dense, g_dense, s.tp, s.zero, machine)
     gather_expert = parameter_time(params.expert, g_expert, s.ep * s.etp, s.zero, machine)
     sharded = params.dense / np.where(s.zero >= 1, g_dense, 1.0) + params.expert / np.where(s.zero >= 1, g_expert, 1.0)
+    away = offloaded_share(sharded * machine.optimizer_bytes, machine)
+    update = optimizer_time(
+        sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes,
+        machine.bandwidth * machine.memory_efficiency,
+    )  # fmt: skip
+    in_host = offloaded_update_time(
+        sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes, machine.host_link,
+        machine.host_bandwidth,
+    )  # fmt: skip
     return Sync(
         reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each),
         gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each),
-        update=optimizer_time(
-            sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes,
-            machine.bandwidth * machine.memory_efficiency,
-        ),
+        update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / machine.host_devices), machine.straggler),
-    )  # fmt: skip
+    )
 
 
 def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> StepTime:

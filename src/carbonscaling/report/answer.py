@@ -28,12 +28,16 @@ from carbonscaling.report.words import (
 )
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.estimate import Estimate, Lever
+from carbonscaling.study.found import unmeasured
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.units import DAY, GB, KWH, TONNE
 
 __all__ = ["answer_page", "conventions", "headline", "setting_lines"]
 
 TOP_SHOWN = 5
+_TOP_HEADINGS = (
+    ("devices", "right"), ("days", "right"), ("tCO2e", "right"), ("between", "right"), ("setting", "left"),
+)  # fmt: skip
 
 
 def _interval(e: Estimate) -> str:
@@ -126,18 +130,27 @@ def _top(e: Estimate) -> Iterator[RenderableType]:
     if e.search is None or len(e.search.top) < 2:
         return
     table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
-    for heading, justify in (("devices", "right"), ("days", "right"), ("tCO2e", "right"), ("setting", "left")):
+    for heading, justify in _TOP_HEADINGS:
         table.add_column(heading, justify=justify, ratio=1 if heading == "setting" else None)  # type: ignore[arg-type]
     for c in e.search.top[:TOP_SHOWN]:
-        row = (f"{c.n_devices:,}", plain(c.duration_s / DAY), plain(c.carbon_kg / TONNE), setting_words(c.setting))
+        between = " to ".join(plain(end) for end in e.intervals_of(c)["carbon_interval_tco2e"])
+        flag = " *" if unmeasured(c.setting) else ""
+        carbon = plain(c.carbon_kg / TONNE)
+        row = (f"{c.n_devices:,}", plain(c.duration_s / DAY), carbon, between, setting_words(c.setting) + flag)
         table.add_row(*row)
     found = e.search
+    flagged = any(unmeasured(c.setting) for c in found.top[:TOP_SHOWN])
     yield Text(f"Best settings: {OBJECTIVES[found.objective].description}", style="bold")
     yield Padding(table, (0, 0, 0, 1))
     left_out = found.rejected.get("bound", 0)
     seen = f"{found.n_candidates:,} settings decided"
     seen += f", {left_out:,} of them by a bound that they cannot pass" if left_out else f", {found.n_fit:,} fit"
     yield Text(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", style="italic")
+    if flagged:
+        yield Text("  * uses what no measured run covers", style="italic")
+    for share, kg, c in found.quantiles:
+        line = f"{percent(share)} of the feasible settings emit less than {mass(kg / TONNE)}: {c.n_devices:,} devices, "
+        yield Padding(Text(line + setting_words(c.setting)), (0, 0, 0, 2))
     yield Text("")
 
 
@@ -145,8 +158,15 @@ def _best_published(e: Estimate) -> list[str]:
     """Return how the answer's utilisation compares with the best one published; the papers' mode has none."""
     if e.footprint.mode != "physical":
         return []
-    best = e.resolved.carbon.numbers.best_utilisation
-    return [f"the best MFU published for this device is {percent(best)}; this setting has {percent(e.mfu)}"]
+    own = f"this setting has {percent(e.mfu)}"
+    if e.best_run is None or e.best_mfu is None:
+        best = e.resolved.carbon.numbers.best_utilisation
+        return [f"no run of this size is published on this device; its best MFU of any size is {percent(best)}; {own}"]
+    run = e.best_run
+    return [
+        f"the best MFU published for this device and size is {percent(e.best_mfu)} ({run.model} on {run.n_devices:,} "
+        f"devices, the best of {run.n_alike:,} configurations, {run.source}); {own}"
+    ]
 
 
 def conventions(e: Estimate) -> list[str]:

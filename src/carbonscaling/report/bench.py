@@ -10,23 +10,51 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.words import percent
-from carbonscaling.study.bench import BenchRow
+from carbonscaling.study.stopwatch import BenchRow
 
 __all__ = ["bench_page"]
 
 
+_HEADINGS = ("what", "seconds", "processor s", "settings", "million/s", "fit", "threads", "remark")
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("what", "question", "remark") else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _measured(row: BenchRow) -> tuple[str, ...]:
+    rate = f"{row.candidates_per_s / 1e6:,.1f}" if row.n_candidates else ""
+    count, fit = (f"{row.n_candidates:.2e}", percent(row.feasible_share)) if row.n_candidates else ("", "")
+    busy = f"{row.processor_s:.3g}" if row.processor_s else ""
+    return (row.name, f"{row.seconds:.3g}", busy, count, rate, fit, str(row.threads), row.note)
+
+
+def _promised(row: BenchRow) -> tuple[str, ...]:
+    limit = row.limit_s or 0.0
+    count = f"{row.n_candidates:.2e}" if row.n_candidates else ""
+    return (row.name, f"{row.seconds:.3g}", f"{limit:g}", "yes" if row.seconds <= limit else "NO", count, row.note)
+
+
 def bench_page(rows: Sequence[BenchRow], summary: Mapping[str, Any]) -> Group:
     """Return the page of a measurement."""
-    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for heading in ("what", "seconds", "settings", "million/s", "fit", "threads", "remark"):
-        table.add_column(heading, justify="left" if heading in ("what", "remark") else "right")
-    for row in rows:
-        rate = f"{row.candidates_per_s / 1e6:,.1f}" if row.n_candidates else ""
-        count, fit = (f"{row.n_candidates:.2e}", percent(row.feasible_share)) if row.n_candidates else ("", "")
-        table.add_row(row.name, f"{row.seconds:.3g}", count, rate, fit, str(row.threads), row.note)
     head = (
         f"{summary['candidates_per_s'] / 1e6:.1f} million settings a second on {summary['cores']} cores, "
-        f"{summary['candidates_per_s_one_core'] / 1e6:.1f} on one; {percent(summary['feasible_share'])} of them fit.\n"
-        f"Peak memory {summary['peak_memory_mb']:.0f} MB; time per setting grows by {summary['growth']:.2f} over all sizes."
+        f"{summary['candidates_per_s_one_core'] / 1e6:.1f} on one ({summary['candidates_per_processor_s'] / 1e6:.1f} a "
+        f"second of processor time); {percent(summary['feasible_share'])} of them fit.\n"
+        f"Peak memory {summary['peak_memory_mb']:.0f} MB; time per setting differs by {summary['growth']:.2f} between "
+        f"sizes, beside {1e3 * summary['fixed_s']:.0f} ms a search; pruned at least {summary['pruned_speedup']:.0f} times "
+        "as fast."
     )
-    return Group(Text(head, style="bold"), Text(""), table)
+    questions = [row for row in rows if row.limit_s is not None]
+    return Group(
+        Text(head, style="bold"),
+        Text(""),
+        _table(_HEADINGS, [_measured(row) for row in rows if row.limit_s is None]),
+        Text(""),
+        _table(("question", "seconds", "may take", "kept", "settings", "remark"), [_promised(r) for r in questions]),
+    )

@@ -71,7 +71,8 @@ def _search() -> dict[str, Any]:
         "unmeasured": TEXTS,
     }
     interval = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
-    one = _object(candidate, "a setting") | {"properties": candidate | {"carbon_interval_tco2e": interval}}
+    ranges = {"carbon_interval_tco2e": interval, "duration_interval_days": interval}
+    one = _object(candidate, "a setting") | {"properties": candidate | ranges}
     return _object(
         {
             "objective": TEXT,
@@ -84,6 +85,10 @@ def _search() -> dict[str, Any]:
             "interrupted": {"type": "boolean"},
             "top": {"type": "array", "items": one},
             "front": {"type": "array", "items": one},
+            "quantiles": {
+                "type": "array",
+                "items": _object({"share": NUMBER, **candidate}, "share of the feasible settings with less carbon"),
+            },
         },
         "what the search looked at",
     )
@@ -126,6 +131,14 @@ def answer_schema() -> dict[str, Any]:
             **dict.fromkeys(("at_low", "at_high", "central", "swing"), NUMBER),
         }
     )
+    best = _object(
+        {
+            **dict.fromkeys(("id", "source", "model"), TEXT),
+            **dict.fromkeys(("n_devices", "n_alike"), COUNT),
+            **dict.fromkeys(("active_params", "model_flops", "mfu"), NUMBER),
+        },
+        "the fastest published run of this device and size",
+    )
     feasible = _object(
         {
             "schema": {"const": schema_id("answer")},
@@ -136,6 +149,7 @@ def answer_schema() -> dict[str, Any]:
             "carbon": _carbon(),
             "levers": {"type": "array", "items": lever},
             "search": {"anyOf": [{"$ref": "#/$defs/search"}, {"type": "null"}]},
+            "best_run": {"anyOf": [best, {"type": "null"}]},
             "notes": TEXTS,
             "warnings": TEXTS,
             "sources": TEXTS,

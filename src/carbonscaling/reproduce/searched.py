@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -24,10 +23,8 @@ __all__ = ["Found", "Task", "batch_of", "find", "median_step", "resolved"]
 TOLERANCE = 0.05
 MOST_DEVICES = 2**50
 """End of the loop of algorithm 1."""
-SHARED_SEQUENCE = tuple(2**k for k in range(11))
 GROUPS = (0, 8, 32, 128, 512)
 """Sharding groups of the flexible-sharding study: all ranks, or one to 64 hosts."""
-SHARES = tuple((i + 0.5) / 200 for i in range(200))
 
 
 @dataclass(frozen=True)
@@ -107,26 +104,19 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
     return found
 
 
-def _spaces(task: Task, r: Resolved) -> Iterator[Space]:
-    """Return one space per tensor-parallel degree.
-
-    In the papers' notation N_TP shards the experts too, so the expert-tensor degree follows it; real frameworks also
-    leave experts whole, which physical mode allows.
-    """
-    base, moe = space_of(r.scenario), r.spec.experts is not None
-    widest = task.widest_tensor if task.mode == "paper" else min(task.widest_tensor, int(r.machine.domain))
-    for tp in (2**k for k in range(widest.bit_length())):
-        if tp > widest:
-            return
-        inside = (tp if moe else 1,) if task.mode == "paper" else tuple({1, tp if moe else 1})
-        space = replace(base, tp=(tp,), etp=inside)
-        if task.mode == "paper" and task.token_batch:
-            space = replace(space, cp=SHARED_SEQUENCE)
-        if task.mode == "paper" and task.recompute:
-            space = replace(space, recompute=(Recompute.SELECTIVE, Recompute.FULL), strict=True)
-        if task.flexible_sharding:
-            space = replace(space, shard=GROUPS)
-        yield space
+def _space(task: Task, r: Resolved) -> Space:
+    """Return the settings that algorithm 1 walks through; physical mode also lets experts be sharded, as the papers do."""
+    space, paper = space_of(r.scenario), task.mode == "paper"
+    widest = task.widest_tensor if paper else min(task.widest_tensor, int(r.machine.domain))
+    tensor = tuple(2**k for k in range(widest.bit_length()) if 2**k <= widest)
+    space = replace(space, tp=tensor)
+    if not paper:
+        space = replace(space, etp=tensor)
+    elif not task.token_batch:
+        space = replace(space, cp=(1,))
+    if paper and task.recompute:
+        space = replace(space, recompute=(Recompute.SELECTIVE, Recompute.FULL))
+    return replace(space, shard=GROUPS) if task.flexible_sharding else space
 
 
 def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
@@ -136,7 +126,7 @@ def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Questi
         duration = run_time(r.n_steps, step_s, r.run_overhead.si)
         return Outcome(duration, duration, duration, duration)
 
-    return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone)
+    return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone, duration=None)
 
 
 @lru_cache(maxsize=4096)
@@ -145,11 +135,8 @@ def find(task: Task) -> Found | None:
     r = resolved(task)
     deadline_s = task.deadline_days * DAY
     ideal = r.compute / (deadline_s * r.machine.peak_mfu)
-    least, most, best = max(1, int(ideal)), MOST_DEVICES, None
-    for space in _spaces(task, r):
-        found = search(_question(r, (least, most), deadline_s), space, top=1, prune=True, explain=False, threads=1).best
-        if found and (best is None or (found.n_devices, found.duration_s) < (best.n_devices, best.duration_s)):
-            best, most = found, found.n_devices
+    question = _question(r, (max(1, int(ideal)), MOST_DEVICES), deadline_s)
+    best = search(question, _space(task, r), top=1, prune=True, explain=False, threads=1).best
     if best is None:
         return None
     flops = r.batch * r.seq_len * r.work.model_flops
@@ -159,16 +146,8 @@ def find(task: Task) -> Found | None:
 
 @lru_cache(maxsize=4096)
 def median_step(task: Task, n_devices: int) -> float:
-    """Return the median step time of all settings of `n_devices` that fit, whether or not in time; to half a percent.
-
-    Every space gives evenly spaced quantiles, which count as often as it has settings.
-    """
-    r, steps, weights = resolved(task), [], []
+    """Return the median step time of all settings of `n_devices` that fit, whether or not in time; to half a percent."""
+    r = resolved(task)
     question = _question(r, (n_devices, n_devices), np.inf)
-    for space in _spaces(task, r):
-        found = search(question, space, top=1, quantiles=SHARES, explain=False, threads=1)
-        steps += [candidate.step_s for _, candidate in found.quantiles.values()]
-        weights += [found.n_fit / max(len(found.quantiles), 1)] * len(found.quantiles)
-    order = np.argsort(steps)
-    below = np.cumsum(np.array(weights)[order])
-    return float(np.array(steps)[order][np.searchsorted(below, below[-1] / 2.0)])
+    found = search(question, _space(task, r), top=1, quantiles=(0.5,), explain=False, threads=1)
+    return found.quantiles[0.5][1].step_s

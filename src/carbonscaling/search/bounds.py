@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.perf.goodput import straggler_share
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.perf.passes import Passes
 from carbonscaling.perf.pipeline import bubble_time, layers_on_stage
 
-__all__ = ["LeastPasses", "least_passes", "least_step", "least_step_of_passes"]
+__all__ = ["ROUNDING", "LeastPasses", "least_passes", "least_step", "least_step_of_passes"]
 
-_ROUNDING = 1.0 - 1e-9
+ROUNDING = 1.0 - 1e-9
 """Room for rounding: a bound must hold for the number computed, not for the real one."""
 
 
@@ -47,11 +48,16 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     )
 
 
-def least_step(machine: Machine, least: LeastPasses, n_micro: Number) -> Number:
+def least_step(machine: Machine, least: LeastPasses, n_micro: Number, n_devices: Number) -> Number:
     """Step time below which no ZeRO stage or recomputation brings a setting with these passes."""
-    return (n_micro * least.each + least.once + machine.step_overhead) * _ROUNDING
+    return (n_micro * least.each + least.once + machine.step_overhead) * _slowest_host(machine, n_devices)
 
 
-def least_step_of_passes(machine: Machine, passes: Passes) -> Number:
+def least_step_of_passes(machine: Machine, passes: Passes, n_devices: Number) -> Number:
     """Step time below which no ZeRO stage or sharding group brings a setting with these passes."""
-    return (sum(passes[:-2]) + machine.step_overhead) * _ROUNDING
+    return (sum(passes[:-2]) + machine.step_overhead) * _slowest_host(machine, n_devices)
+
+
+def _slowest_host(machine: Machine, n_devices: Number) -> Number:
+    """Factor by which waiting for the slowest host lengthens every step, with room for rounding."""
+    return (1.0 + straggler_share(np.ceil(n_devices / machine.host_devices), machine.straggler)) * ROUNDING

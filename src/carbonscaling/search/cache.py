@@ -1,18 +1,49 @@
-"""Keep machine code on disk between runs, under a stamp of the source it was made from."""
+"""Keep machine code on disk between runs, in a folder of its own for every version of the source it was made from."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "keep_machine_code"]
+__all__ = ["cache_folder", "code_folder", "keep_machine_code"]
+
+VERSIONS_KEPT = 8
+"""Folders of machine code, the latest used, that are not cleared away."""
+PREFIX = "code-"
 
 
 def cache_folder() -> Path:
-    """Folder of compiled code: ``$XDG_CACHE_HOME/carbonscaling`` or ``~/.cache/carbonscaling``."""
+    """Folder of what is kept: ``$XDG_CACHE_HOME/carbonscaling`` or ``~/.cache/carbonscaling``."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "carbonscaling"
+
+
+@cache
+def code_folder(stamp: str) -> Path:
+    """Return the folder of machine code of one version, marked as used now; those of old versions are cleared away.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    folder = cache_folder() / (PREFIX + stamp)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+    others = sorted((p for p in folder.parent.glob(PREFIX + "*") if p != folder), key=_last_used, reverse=True)
+    for old in others[VERSIONS_KEPT - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _last_used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:  # another process has just cleared it away
+        return 0.0
 
 
 def keep_machine_code(dispatcher: Any, stamp: str) -> None:
@@ -20,10 +51,14 @@ def keep_machine_code(dispatcher: Any, stamp: str) -> None:
     from numba.core import caching as numba_caching
 
     caching: Any = numba_caching
+    try:
+        folder = code_folder(stamp)
+    except OSError:
+        return
 
     class Locator(caching._CacheLocator):  # type: ignore[misc]
         def get_cache_path(self) -> str:
-            return str(cache_folder())
+            return str(folder)
 
         def get_source_stamp(self) -> str:
             return stamp

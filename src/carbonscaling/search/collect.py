@@ -16,7 +16,7 @@ from carbonscaling.search import kernel
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.evaluate import Decided
 from carbonscaling.search.grid import Grid
-from carbonscaling.search.limits import LONGEST_S, at_devices
+from carbonscaling.search.limits import at_devices, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 
@@ -51,6 +51,8 @@ class Collector:
         Device count, step time and number of the quickest setting of rows in which any fits.
     excess, excess_index : float, int
         The nearest miss of the memory limit.
+    best, last : arrays
+        Keys of the best setting, and of the last of the best `top`.
     truncated : bool
         More settings are near-optimal than are remembered.
     """
@@ -68,6 +70,8 @@ class Collector:
     rows: list[Floats] = field(default_factory=list)
     excess: float = math.inf
     excess_index: int = 0
+    best: Floats = field(default_factory=lambda: np.full(2, np.inf))
+    last: Floats = field(default_factory=lambda: np.full(2, np.inf))
     truncated: bool = False
     _n_rows: int = 0
 
@@ -85,7 +89,7 @@ class Collector:
         if self._n_rows > MOST_ROWS:
             self.quickest()
         row = d.index // inner
-        in_time = (d.step <= late[row]) & self._has_chance(n_devices, d.row_best)[row]
+        in_time = d.step <= late[row]
         index, step = (numbers[row] * inner + d.index % inner)[in_time], d.step[in_time]
         if len(index) == 0:
             return
@@ -98,20 +102,13 @@ class Collector:
         self.keys = np.concatenate((self.keys, keys), axis=1)
         self._trim()
 
-    def _has_chance(self, n_devices: Floats, row_best: Floats) -> Any:
-        """Rows whose quickest setting matters: at one device count no other can where the quickest does not."""
-        if self.distribution is not None or not self.is_full:
-            return np.ones(len(row_best), dtype=bool)
-        step = np.where(np.isfinite(row_best), row_best, LONGEST_S)
-        return np.broadcast_to(self.matters(at_devices(n_devices), step), step.shape)
-
     def _trim(self) -> None:
         """Drop what is neither among the best nor near-optimal."""
         if len(self.index) == 0:
             return
         order = np.lexsort(self.keys[::-1])
-        best, last = self.keys[:, order[0]], self.keys[:, order[min(self.top, len(order)) - 1]]
-        keep = not_worse(self.keys, last) | self._is_near(self.keys, best)
+        self.best, self.last = self.keys[:, order[0]], self.keys[:, order[min(self.top, len(order)) - 1]]
+        keep = self.keys_matter(self.keys)
         if keep.sum() > MOST_KEPT:
             self.truncated = True
             kept = np.zeros_like(keep)
@@ -119,11 +116,11 @@ class Collector:
             keep &= kept
         self.index, self.step, self.keys = self.index[keep], self.step[keep], self.keys[:, keep]
 
-    def _is_near(self, keys: Any, best: Floats) -> Any:
+    def _is_near(self, keys: Any) -> Any:
         main = self.objective.main
-        near = keys[main] <= best[main] * (1.0 + self.near)
+        near = keys[main] <= self.best[main] * (1.0 + self.near)
         for column in range(main):
-            near = near & (keys[column] <= best[column])
+            near = near & (keys[column] <= self.best[column])
         return near
 
     @property
@@ -131,15 +128,26 @@ class Collector:
         """Whether as many settings as asked for are known."""
         return len(self.index) >= self.top
 
-    def matters(self, settings: Setting, step: Floats) -> Any:
-        """Whether settings with this step time could still be among the best or near-optimal."""
-        return self.keys_matter(self.objective.columns(settings, self.outcome(settings, step)))
-
     def keys_matter(self, keys: Any) -> Any:
         """Whether settings with these keys, or worse, could still be among the best or near-optimal."""
-        order = np.lexsort(self.keys[::-1])
-        best, last = self.keys[:, order[0]], self.keys[:, order[self.top - 1]]
-        return not_worse(keys, last) | self._is_near(keys, best)
+        return not_worse(keys, self.last) | self._is_near(keys)
+
+    def slowest(self, n_devices: Floats) -> Floats:
+        """Return the step time beyond which settings of each device count are neither among the best nor near-optimal."""
+        main, n = self.objective.main, at_devices(n_devices)
+        most = max(self.last[main], self.best[main] * (1.0 + self.near)) if main == 0 else self.last[main]
+        limit = np.full(len(n_devices), most)
+        if main:  # the column before it depends on the device count alone
+            unknown = Outcome(*(np.full(len(n_devices), np.nan) for _ in Outcome._fields))
+            lead = self.objective.columns(n, unknown)[0]
+            near = np.where(lead <= self.best[0], self.best[main] * (1.0 + self.near), -np.inf)
+            last = np.where(lead < self.last[0], np.inf, np.where(lead == self.last[0], self.last[main], -np.inf))
+            limit = np.maximum(near, last)
+        return slowest_step(self._main, limit, n_devices, exact=False)
+
+    def _main(self, settings: Setting, step: Floats) -> Floats:
+        column: Floats = self.objective.columns(settings, self.outcome(settings, step))[self.objective.main]
+        return column
 
     def quickest(self) -> tuple[Floats, Floats, Ints]:
         """Return every device count at which a setting fits, with the step time and number of its quickest one."""
@@ -153,8 +161,7 @@ class Collector:
         """Return how many settings are near-optimal."""
         if len(self.index) == 0:
             return 0
-        best = self.keys[:, np.lexsort(self.keys[::-1])[0]]
-        return int(np.count_nonzero(self._is_near(self.keys, best)))
+        return int(np.count_nonzero(self._is_near(self.keys)))
 
     def rejected(self) -> Counter[str]:
         """Return the settings refused, counted by reason."""

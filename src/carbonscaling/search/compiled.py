@@ -8,6 +8,7 @@ folder under a stamp of this package's source, so that an edited formula is neve
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.util
 import os
@@ -18,6 +19,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from carbonscaling.errors import ExitCode
 
 __all__ = ["available", "compiled", "entry", "interruptible", "source_stamp"]
 
@@ -150,22 +153,35 @@ PATIENCE_S = 2.0
 
 
 def interruptible(work: Callable[[], None]) -> None:
-    """Run a compilation so that Ctrl-C ends the wait for it at once; say so on stderr where it lasts."""
+    """Run a compilation so that Ctrl-C ends the wait for it, and the process, at once; say so on stderr where it lasts."""
     failure: list[BaseException] = []
+    done = threading.Event()  # a thread whose join is interrupted counts as ended
 
     def run() -> None:
         try:
             work()
         except BaseException as error:
             failure.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(PATIENCE_S)
-    if thread.is_alive():
-        sys.stderr.write("compiling the search, once after an installation or update; about half a minute\n")
-        sys.stderr.flush()
-    while thread.is_alive():
-        thread.join(0.1)
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        if not done.wait(PATIENCE_S):
+            sys.stderr.write("compiling the search, once after an installation or update; about half a minute\n")
+            sys.stderr.flush()
+        while not done.wait(0.1):
+            pass
+    except KeyboardInterrupt:
+        atexit.register(_leave_at_once, done)
+        raise
     if failure:
         raise failure[0]
+
+
+def _leave_at_once(done: threading.Event) -> None:
+    """End the process where a compilation still runs: it cannot be stopped, and the interpreter would wait for it."""
+    if not done.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ExitCode.INTERRUPTED)

@@ -11,7 +11,7 @@ from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.search.divisors import divides
 
 __all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]
-__all__ += ["never_fits"]
+__all__ += ["never_allowed", "never_shards"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,10 @@ def _interleave(s: Setting, _work: Workload, _strict: bool) -> Number:
 def _experts(s: Setting, work: Workload, strict: bool) -> Number:
     none = (work.n_experts == 0) & ((s.ep > 1) | (s.etp > 1))
     even = divides(s.ep, work.n_experts) & divides(s.ep * s.etp, s.tp * s.cp * s.dp)
-    # The papers' DP is dp / ep, a whole number (ruling R9); that DP·EP divides the batch is the batch rule.
-    return none | np.logical_not(even & ((not strict) | divides(s.ep, s.dp)))
+    # The papers' DP is dp / ep, a whole number (ruling R9); that DP·EP divides the batch is the batch rule. Their TP shards
+    # experts like all else.
+    apart = (work.n_experts > 0) & (s.etp != s.tp)
+    return none | np.logical_not(even & ((not strict) | (divides(s.ep, s.dp) & np.logical_not(apart))))
 
 
 def _sharding(s: Setting, _work: Workload, _strict: bool) -> Number:
@@ -79,7 +81,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "interleaving", "interleaving needs a 1F1B pipeline and micro-batches in multiples of its stages", _interleave
     ),
-    Rule("experts", "the expert group does not divide the experts, or the devices of a stage", _experts),
+    Rule(
+        "experts",
+        "the expert group does not divide the experts, or the devices of a stage (paper rules: or not sharded like the rest)",
+        _experts,
+    ),
     Rule("sharding", "the ZeRO stage or sharding group does not fit the data-parallel group", _sharding),
     Rule(
         "zero_pipeline", "ZeRO-2 and 3 re-reduce every micro-batch and are not combined with a pipeline", _zero_pipeline
@@ -107,9 +113,17 @@ def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
     return np.where(_batch(s, work, strict), 0, place)
 
 
-def never_fits(s: Setting, work: Workload, strict: bool) -> Number:
-    """Whether a rule in which replicas and micro-batches play no part is violated."""
-    return _width(s, work, strict) | _layers(s, work, strict)
+def never_allowed(s: Setting, work: Workload, strict: bool) -> Number:
+    """Whether a rule is violated however many replicas and micro-batches there are."""
+    unpiped = (s.pp == 1) & ((s.vpp > 1) | (s.schedule != Schedule.ONE_F_ONE_B))
+    mixed = (s.vpp > 1) & (s.schedule != Schedule.ONE_F_ONE_B)
+    odd = (s.schedule == Schedule.DUALPIPE) & np.logical_not(divides(2.0, s.pp))
+    return unpiped | mixed | odd | _layers(s, work, strict) | _width(s, work, strict) | _sequence(s, work, strict)
+
+
+def never_shards(s: Setting, work: Workload, strict: bool) -> Number:
+    """Whether a ZeRO stage is ruled out whatever its sharding group."""
+    return _zero_pipeline(s, work, strict)
 
 
 def first_sharding_violation(s: Setting, work: Workload, strict: bool) -> Number:

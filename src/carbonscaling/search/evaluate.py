@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from carbonscaling.perf.layer import LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.perf.step import layer_key, step_time_from_layers
-from carbonscaling.search import compiled, kernel
+from carbonscaling.search import compiled, kernel, tables
 from carbonscaling.search.bounds import LeastPasses, least_step
 from carbonscaling.search.constraints import first_recompute_violation, first_sharding_violation, first_violation
 from carbonscaling.search.grid import Grid
@@ -85,38 +85,57 @@ class CompiledJudge:
     grid: Grid
     keys: Ints = field(init=False)
     table: Floats = field(init=False)
-    options: kernel.Options = field(init=False)
-    each: Floats = field(init=False)
-    once: Floats = field(init=False)
+    options: tables.Options = field(init=False)
 
     def __post_init__(self) -> None:
-        """Time every distinct layer once, and bound every shape."""
+        """Time every distinct layer once."""
         g = self.grid = self.grid.contiguous()
         self.work, self.machine = _floats(self.work), _floats(self.machine)
-        shapes = g.lattice.shapes.astype(float)
-        pairs, keys = np.unique(shapes[:, [0, 2]], axis=0, return_inverse=True)
-        pairs, self.keys = np.ascontiguousarray(pairs), keys.reshape(-1).astype(np.int64)
-        self.options = kernel.Options(
+        pairs, keys = np.unique(g.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
+        self.keys = keys.reshape(-1).astype(np.int64)
+        self.options = tables.Options(
             g.experts, g.pipes, g.states, g.micros, g.redos, g.batch, g.sequence_parallel, g.strict, g.whole_group
         )
-        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), kernel.N_LAYER))
-        compiled.entry(kernel.layer_table)(self.work, self.machine, pairs, self.options, self.table)
-        self.each, self.once = np.empty(len(shapes)), np.empty(len(shapes))
-        compiled.entry(kernel.shape_bounds)(
-            self.work, self.machine, self.options, shapes, self.keys, self.table, self.each, self.once
+        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), tables.N_LAYER))
+        compiled.entry(tables.layer_table)(self.work, self.machine, pairs.astype(float), self.options, self.table)
+
+    @cached_property
+    def _shapes(self) -> tuple[Floats, Floats, Ints]:
+        """Of every shape: least seconds divided by the replicas and beside them, and place of the fewest replicas."""
+        g, shapes = self.grid, self.grid.lattice.shapes.astype(float)
+        each, once, first = np.empty(len(shapes)), np.empty(len(shapes)), np.empty(len(shapes), np.int64)
+        compiled.entry(tables.shape_bounds)(
+            self.work, self.machine, self.options, shapes, self.keys, self.table, each, once
         )
+        codes = set(g.redos[:, 0]) | ({float(Recompute.NONE)} if (g.redos[:, 1] < 100).any() else set())
+        roomy = Setting(*(1.0 for _ in Setting._fields))._replace(
+            ep=float(g.experts.prod(axis=1).max()),
+            shard=float(np.where(g.states[:, 1] == 0, np.inf, g.states[:, 1]).max()),
+            micro_batch=float(g.micros.min()),
+            recompute_percent=1.0,
+        )
+        body = self.work._replace(p_embedding=0.0, p_head=0.0)
+        compiled.entry(tables.fewest_replicas)(
+            self.work, body, self.machine, self.options, roomy, np.unique(g.states[:, 0]), np.array(sorted(codes)),
+            shapes, g.lattice.dp.astype(float), first,
+        )  # fmt: skip
+        return each, once, first
 
     def bounds(self) -> Floats:
-        """Step time that no setting of each family of layouts can beat."""
-        return self._step(self.grid.lattice.least(self.each, self.once))
+        """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
+        lattice = self.grid.lattice
+        return self._step(lattice.least(*self._shapes), lattice.n_devices(lattice.families))
 
     def row_bounds(self, rows: Ints) -> Floats:
-        """Step time that no setting of some layouts can beat."""
-        shape, d = np.divmod(rows, len(self.grid.lattice.dp))
-        return self._step(self.each[shape] / self.grid.lattice.dp[d] + self.once[shape])
+        """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
+        each, once, first = self._shapes
+        dp = self.grid.lattice.dp
+        shape, d = np.divmod(rows, len(dp))
+        passes = np.where(d >= first[shape], each[shape] / dp[d] + once[shape], np.inf)
+        return self._step(passes, self.grid.lattice.rows(rows).prod(axis=1).astype(float))
 
-    def _step(self, passes: Floats) -> Floats:
-        return np.asarray(least_step(self.machine, LeastPasses(0.0, passes), 0.0))
+    def _step(self, passes: Floats, n_devices: Floats) -> Floats:
+        return np.asarray(least_step(self.machine, LeastPasses(0.0, passes), 0.0, n_devices))
 
     def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some rows."""

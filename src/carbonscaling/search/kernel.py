@@ -6,29 +6,27 @@ from the formulas of `carbonscaling.perf`; here is only the order in which they 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import StateBytes, state_bytes, total_memory, work_bytes
-from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.memory import Memory, StateBytes, WorkBytes, state_bytes, total_memory, work_bytes
+from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.passes import Passes, passes_time
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
-from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
     first_recompute_violation,
     first_sharding_violation,
     first_violation,
-    never_fits,
+    never_allowed,
 )
-from carbonscaling.search.grid import group_size, n_micro, sequence_shards
+from carbonscaling.search.tables import Options, setting_of, unpack
 
-__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "N_LAYER", "Options", "decide_rows", "layer_table"]
-__all__ += ["shape_bounds"]
+__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "decide_rows"]
 
 MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
@@ -37,85 +35,9 @@ N_COUNTS = ALLOWED + 4
 BUFFER = 1 << 20
 """Most settings that are held at once, beyond those of one layout."""
 
+NO_WORK = WorkBytes(0.0, 0.0)
+NO_NEED = Memory(*(0.0 for _ in Memory._fields))
 NO_PASSES = Passes(*(0.0 for _ in Passes._fields))
-N_PASS = len(Pass._fields)
-N_BOTH = 2 * N_PASS
-N_REST = len(LayerTimes._fields) - 2
-N_LAYER = 2 * N_PASS + N_REST
-
-
-class Options(NamedTuple):
-    """The inner options of a `Grid`, and its switches."""
-
-    experts: Any
-    pipes: Any
-    states: Any
-    micros: Any
-    redos: Any
-    batch: float
-    sequence_parallel: bool
-    strict: bool
-    whole_group: bool
-
-
-def _pack(t: LayerTimes, out: Any) -> None:
-    for i in range(N_PASS):
-        out[i] = t.forward[i]
-        out[N_PASS + i] = t.backward[i]
-    rest = t[2:]
-    for i in range(len(rest)):
-        out[2 * N_PASS + i] = rest[i]
-
-
-def _unpack(row: Any) -> LayerTimes:
-    forward, backward = to_tuple(row[:N_PASS], N_PASS), to_tuple(row[N_PASS:N_BOTH], N_PASS)
-    rest = to_tuple(row[N_BOTH:], N_REST)
-    return LayerTimes(Pass(*forward), Pass(*backward), *rest)
-
-
-def to_tuple(values: Any, _length: int) -> Any:
-    """Return an array's values as a tuple; compiled code has its own."""
-    return tuple(values)
-
-
-def layer_table(work: Workload, machine: Machine, pairs: Any, o: Options, table: Any) -> None:
-    """Time the layers of every (tp, cp), expert layout and micro-batch, each once."""
-    for k in range(len(pairs)):
-        tp, cp = pairs[k, 0], pairs[k, 1]
-        for e in range(len(o.experts)):
-            for m in range(len(o.micros)):
-                sp = sequence_shards(tp, o.sequence_parallel)
-                key = LayerKey(tp, cp, o.experts[e, 0], o.experts[e, 1], sp, o.micros[m])
-                _pack(layer_times(work, machine, key), table[k, e, m])
-
-
-def _setting(o: Options, row: Any, e: int, p: int, z: int, m: int, r: int) -> Setting:
-    tp, pp, dp, cp = row[0], row[1], row[2], row[3]
-    shard = group_size(o.states[z, 1], dp * cp, o.whole_group)
-    sp = sequence_shards(tp, o.sequence_parallel)
-    return Setting(
-        tp, pp, dp, cp, o.experts[e, 0], o.experts[e, 1], o.pipes[p, 0], o.states[z, 0], shard, o.micros[m],
-        n_micro(o.batch, dp, o.micros[m]), o.redos[r, 0], o.pipes[p, 1], sp, o.redos[r, 1],
-    )  # fmt: skip
-
-
-def shape_bounds(
-    work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, each: Any, once: Any
-) -> None:
-    """Write what no setting of a shape (tp, pp, cp) can beat: seconds divided by the replicas, and seconds beside them."""
-    row = np.ones(4)
-    for i in range(len(shapes)):
-        row[0], row[1], row[3] = shapes[i, 0], shapes[i, 1], shapes[i, 2]
-        each[i], once[i] = np.inf, np.inf
-        for e in range(len(o.experts)):
-            for m in range(len(o.micros)):
-                layer = _unpack(table[keys[i], e, m])
-                for p in range(len(o.pipes)):
-                    s = _setting(o, row, e, p, 0, m, 0)
-                    if not never_fits(s, work, o.strict):
-                        least = least_passes(work, machine, s, layer)
-                        each[i] = min(each[i], o.batch / o.micros[m] * least.each)
-                        once[i] = min(once[i], least.once)
 
 
 def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
@@ -166,7 +88,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     sync = np.empty((n_z, 6))
     place_r = np.empty(n_r, np.int64)
     for r in range(n_r):
-        place_r[r] = first_recompute_violation(_setting(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
+        place_r[r] = first_recompute_violation(setting_of(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
     place_m = np.empty(n_m, np.int64)
     too_slow = np.zeros(n_m, np.bool_)
     for i in range(start, len(rows)):
@@ -176,25 +98,31 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
         for e in range(n_e):
             for p in range(n_p):
                 n_alive = 0
+                if prune:
+                    s = setting_of(o, row, e, p, 0, 0, 0)
+                    if never_allowed(s, work, o.strict):
+                        counts[first_violation(s, work, o.strict)] += n_z * n_m * n_r
+                        continue
                 for m in range(n_m):
-                    s = _setting(o, row, e, p, 0, m, 0)
+                    s = setting_of(o, row, e, p, 0, m, 0)
                     place_m[m] = first_violation(s, work, o.strict)
                     if prune and place_m[m] == ALLOWED:
-                        least = least_passes(work, machine, s, _unpack(table[keys[i], e, m]))
-                        too_slow[m] = least_step(machine, least, s.n_micro) > cut[i]
+                        least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
+                        too_slow[m] = least_step(machine, least, s.n_micro, s.n_devices) > cut[i]
                     n_alive += place_m[m] == ALLOWED and not too_slow[m]
                 if prune and n_alive == 0:
                     counts[BOUND] += n_z * n_m * n_r
                     continue
                 n_valid = 0
-                have_states = False
+                have_states, least_states = False, np.inf
+                need = NO_NEED
                 for z in range(n_z):
-                    place_z[z] = first_sharding_violation(_setting(o, row, e, p, z, 0, 0), work, o.strict)
+                    place_z[z] = first_sharding_violation(setting_of(o, row, e, p, z, 0, 0), work, o.strict)
                     n_valid += place_z[z] == ALLOWED
                     known[z] = False
                 for m in range(n_m):
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
-                    layer = _unpack(table[keys[i], e, m])
+                    layer = unpack(table[keys[i], e, m])
                     if place_m[m] < ALLOWED or n_valid == 0:
                         for z in range(n_z):
                             counts[min(place_m[m], place_z[z])] += n_r
@@ -209,14 +137,19 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         if too_slow[m]:
                             counts[BOUND] += n_valid
                             continue
-                        s = _setting(o, row, e, p, 0, m, r)
+                        s = setting_of(o, row, e, p, 0, m, r)
                         if not have_states:
-                            have_states = True
+                            have_states, least_states = True, np.inf
                             for z in range(n_z):
                                 if place_z[z] == ALLOWED:
-                                    b = state_bytes(work, machine, _setting(o, row, e, p, z, 0, 0))
+                                    b = state_bytes(work, machine, setting_of(o, row, e, p, z, 0, 0))
                                     states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
+                                    need = total_memory(machine, b, NO_WORK)
+                                    least_states = min(least_states, need.total)
                         held = work_bytes(work, machine, s)
+                        if prune and (least_states + held.activations + held.buffers) * ROUNDING > need.limit:
+                            counts[BOUND] += n_valid
+                            continue
                         have_passes = False
                         worth = True
                         passes = NO_PASSES
@@ -234,11 +167,11 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if not have_passes:
                                 have_passes = True
                                 passes = passes_time(work, machine, s, layer)
-                                worth = not (prune and least_step_of_passes(machine, passes) > cut[i])
+                                worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
                                 counts[BOUND] += 1
                                 continue
-                            own = _setting(o, row, e, p, z, m, r)
+                            own = setting_of(o, row, e, p, z, m, r)
                             if not known[z]:
                                 known[z] = True
                                 t = sync_time(work, machine, own)

@@ -79,13 +79,18 @@ class Lattice:
         tp, pp, cp = self.shapes[shape].T
         return np.stack((tp, pp, self.dp[d], cp), axis=1)
 
-    def least(self, each: Floats, once: Floats) -> Floats:
-        """Smallest ``each / dp + once`` of every family within the range; the arguments hold a number per shape."""
+    def least(self, each: Floats, once: Floats, first: Ints) -> Floats:
+        """Smallest ``each / dp + once`` of every family within the range; the arguments hold a number per shape.
+
+        A shape counts from the place `first` in `dp` on; infinity where none does.
+        """
         if len(self.families) == 0:
             return np.zeros(0)
         value = np.empty((len(self._classes[0]), len(self.dp)))
-        for i, (first, size) in enumerate(zip(*self._classes[1:], strict=True)):
-            part = slice(first, first + size)
-            value[i] = (each[part, None] / self.dp + once[part, None]).min(axis=0)
+        place = np.arange(len(self.dp))
+        for i, (begin, size) in enumerate(zip(*self._classes[1:], strict=True)):
+            part = slice(begin, begin + size)
+            every = each[part, None] / self.dp + once[part, None]
+            value[i] = np.where(place >= first[part, None], every, np.inf).min(axis=0)
         found: Floats = value.reshape(-1)[self.families]
         return found

@@ -19,6 +19,11 @@ SHORTEST_S, LONGEST_S = 1e-9, 1e15
 """No step is shorter, none longer."""
 LOOK = 1 << 12
 """Step times asked about in one go, at least; few device counts are divided more finely at once."""
+SLOPE = 1.0
+"""Relative distance of the two step times that show how a quantity grows."""
+COARSE, FINE = 1e-6, 1e-14
+"""Relative distance from a guess at which the limit is looked for first."""
+GUESSES = 4
 
 
 def at_devices(n: Floats) -> Setting:
@@ -27,39 +32,80 @@ def at_devices(n: Floats) -> Setting:
     return Setting(n, *(one for _ in Setting._fields[1:]))
 
 
-def slowest_step(accepted: Callable[[Setting, Floats], Any], n_devices: Floats, bits: int = 64) -> Floats:
-    """Return the longest step time that is accepted at each device count; minus infinity where none is.
-
-    What is accepted must be a prefix: at one device count, run time, energy, carbon and money grow with the step time.
+def slowest_step(
+    value: Callable[[Setting, Floats], Any], limit: Any, n_devices: Floats, *, exact: bool = True
+) -> Floats:
+    """Return the longest step time at which a quantity is within its limit; minus infinity where it never is.
 
     Parameters
     ----------
-    accepted : callable
-        (settings, step times) to a truth value each.
+    value : callable
+        (settings, step times) to a quantity that at one device count never falls as the step time grows: run time,
+        energy, carbon, money.
+    limit : float or array
+        Most that is accepted, one for all or for each; equal device counts have equal limits.
     n_devices : array
-    bits : int
-        Binary digits of the answer that are settled; 64 gives the very last float, fewer a little more than that.
+    exact : bool
+        Whether the answer is the very last float; otherwise it may be a millionth too long.
+
+    Notes
+    -----
+    Newton's method on logarithms guesses the place; it counts only where a look at both sides proves it. What remains
+    is halved: positive floats are ordered as their bits are, so halving integers halves the floats.
     """
-    counts, inverse = np.unique(n_devices, return_inverse=True)
-    settings = at_devices(counts)
-    # Positive floats are ordered as their bits are, so halving integers halves the floats that remain.
-    low, high = (np.full(len(counts), end).view(np.int64) for end in (SHORTEST_S, LONGEST_S))
-    none = ~np.asarray(accepted(settings, low.view(float)), dtype=bool)
-    every = np.asarray(accepted(settings, high.view(float)), dtype=bool)
-    done, per_look = 0, int(np.clip(np.log2(LOOK / max(1, len(counts))), 1, 8))
-    while (high - low > 1).any() and (done < bits or bits >= 64):
-        width = np.maximum((high - low) >> per_look, 1)
-        places = np.minimum(low + width * np.arange(1, 1 << per_look)[:, None], high)
-        spread = at_devices(np.broadcast_to(counts, places.shape).reshape(-1))
-        good = np.asarray(accepted(spread, places.view(float).reshape(-1)), dtype=bool)
-        n_good = good.reshape(places.shape).sum(axis=0)
-        ends = np.vstack((low, places, high))
-        nth = np.arange(len(counts))
-        low, high = ends[n_good, nth], ends[n_good + 1, nth]
-        done += per_look
-    slowest = (low if bits >= 64 else high).view(float)
-    limits: Floats = np.where(every, np.inf, np.where(none, -np.inf, slowest))[inverse.reshape(-1)]
-    return limits
+    n, limit = np.asarray(n_devices, dtype=float), np.broadcast_to(np.asarray(limit, dtype=float), np.shape(n_devices))
+    if len(n) == 0 or (limit == np.inf).all():
+        return np.full(len(n), np.inf)
+    n, first, inverse = np.unique(n, return_index=True, return_inverse=True)
+    limit = limit[first]
+
+    def at(steps: Floats) -> Floats:
+        found = value(at_devices(np.broadcast_to(n, steps.shape).reshape(-1)), steps.reshape(-1))
+        return np.broadcast_to(found, steps.size).reshape(steps.shape)
+
+    ends = np.array((np.full(len(n), SHORTEST_S), np.full(len(n), LONGEST_S)))
+    shortest_is_in, longest_is_in = at(ends) <= limit
+    step = _guess(at, limit)
+    for width in (FINE, COARSE) if exact else (COARSE,):
+        sides = step * np.array(((1.0 - width,), (1.0 + width,)))
+        good = at(sides) <= limit
+        ends[0] = np.where(good[0], np.maximum(ends[0], sides[0]), ends[0])
+        ends[0] = np.where(good[1], np.maximum(ends[0], sides[1]), ends[0])
+        ends[1] = np.where(good[1], ends[1], np.minimum(ends[1], sides[1]))
+        ends[1] = np.where(good[0], ends[1], np.minimum(ends[1], sides[0]))
+        if (ends[1] <= ends[0] * (1.0 + 3.0 * width)).all():
+            break
+    low, high = _halved(at, limit, ends, 0.0 if exact else 3.0 * COARSE)
+    limits: Floats = np.where(longest_is_in, np.inf, np.where(~shortest_is_in, -np.inf, low if exact else high))
+    return limits[inverse.reshape(-1)]
+
+
+def _guess(at: Callable[[Floats], Floats], limit: Floats) -> Floats:
+    """Return where a quantity reaches its limit, if it is smooth."""
+    step = np.ones(len(limit))
+    with np.errstate(all="ignore"):
+        for _ in range(GUESSES):
+            here, beyond = at(step * np.array(((1.0,), (1.0 + SLOPE,))))
+            slope = np.log(beyond / here) / np.log1p(SLOPE)
+            there = step * (limit / here) ** (1.0 / slope)
+            step, before = np.clip(np.where(np.isfinite(there), there, step), SHORTEST_S, LONGEST_S), step
+            if (np.abs(step - before) <= FINE * step).all():
+                break
+    return step
+
+
+def _halved(at: Callable[[Floats], Floats], limit: Floats, ends: Floats, width: float) -> tuple[Floats, Floats]:
+    """Halve what lies between two step times, one within the limit and one beyond, down to a relative width."""
+    low, high = ends.view(np.int64)
+    per_look = int(np.clip(np.log2(LOOK / len(limit)), 1, 8))
+    nth = np.arange(len(limit))
+    while ((high - low > 1) & (high.view(float) > low.view(float) * (1.0 + width))).any():
+        part = np.maximum((high - low) >> per_look, 1)
+        places = np.minimum(low + part * np.arange(1, 1 << per_look)[:, None], high)
+        n_good = (at(places.view(float)) <= limit).sum(axis=0)
+        stops = np.vstack((low, places, high))
+        low, high = np.ascontiguousarray(stops[n_good, nth]), np.ascontiguousarray(stops[n_good + 1, nth])
+    return low.view(float), high.view(float)
 
 
 def in_blocks(outcome: Callable[[Setting, Any], Outcome], size: int = 1 << 16) -> Callable[[Setting, Any], Outcome]:

@@ -42,6 +42,8 @@ class Question:
         Longest run time; infinity for none.
     host_devices : int
         Counts beyond one host are whole hosts.
+    duration : callable, optional
+        The run time alone of what `outcome` gives, where that is quicker to have.
     """
 
     work: Workload
@@ -52,6 +54,13 @@ class Question:
     counts: tuple[int, int]
     deadline_s: float = math.inf
     host_devices: int = 1
+    duration: Callable[[Setting, Number], Number] | None = None
+
+    def run_time(self, settings: Setting, step_s: Number) -> Number:
+        """Run time of settings with these step times."""
+        if self.duration is not None:
+            return self.duration(settings, step_s)
+        return self.outcome(settings, step_s).duration_s
 
 
 @dataclass(frozen=True)

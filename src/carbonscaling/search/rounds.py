@@ -27,13 +27,13 @@ Ints = NDArray[np.int64]
 
 FIRST_ROUND = 1 << 15
 """Settings of the first round; the best of a round sets the limits of the next."""
-GROWTH = 16
+GROWTH = 64
+FEWEST_LAYOUTS = 2
+"""Layouts of the first round, at least."""
 BLOCK = 1 << 18
 """Settings decided between two looks at the clock, in one thread."""
-PRUNED_BLOCK = 1 << 22
-"""The same where bounds leave most of them out."""
-COARSE_BITS = 20
-"""Binary digits of a limit beyond which settings are left out; it errs to the safe side."""
+PRUNED_BLOCK = 512
+"""Layouts decided between two looks at the clock where bounds leave most settings out."""
 
 
 @dataclass
@@ -81,10 +81,10 @@ class Rounds:
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())
-                now = self._take(max(1, size // self.judge.grid.n_inner))
+                now = self._take(max(FEWEST_LAYOUTS, size // self.judge.grid.n_inner))
                 if len(now):
                     self._round(pool, now)
-                size *= GROWTH
+                size = GROWTH * max(size, FEWEST_LAYOUTS * self.judge.grid.n_inner)
 
     def _keep(self, alive: NDArray[np.bool_]) -> None:
         """Leave out families that do not matter."""
@@ -133,13 +133,13 @@ class Rounds:
         deadline = self.question.deadline_s
         if deadline == np.inf:
             return np.full(len(n), np.inf)
-        return slowest_step(lambda s, step: self.question.outcome(s, step).duration_s <= deadline, n)
+        return slowest_step(self.question.run_time, deadline, n)
 
     def _cut(self, n: Floats, late: Floats) -> Floats:
-        """Step time beyond which a setting at each count is left out; without pruning nothing is."""
-        if not self.prune:
-            return np.full(len(n), np.inf)
-        cut = slowest_step(self.found.matters, n, COARSE_BITS) if self.found.is_full else np.full(len(n), np.inf)
+        """Step time beyond which a setting at each count is not wanted."""
+        if self.found.distribution is not None:
+            return late
+        cut = self.found.slowest(n) if self.found.is_full else np.full(len(n), np.inf)
         if self.front:
             cut = np.maximum(cut, self._quickest(n))
         return np.minimum(cut, late)
@@ -173,7 +173,7 @@ class Rounds:
         self, families: Ints, n: Floats, cut: Floats, late: Floats
     ) -> Iterator[tuple[Ints, Floats, Floats, Floats]]:
         """Yield layouts of some families with their device counts and limits, those left out by their bounds left out."""
-        per_block = max(1, (PRUNED_BLOCK if self.prune else BLOCK) // self.judge.grid.n_inner)
+        per_block = PRUNED_BLOCK if self.prune else max(1, BLOCK // self.judge.grid.n_inner)
         sizes = self._lattice.sizes(families)
         block = (np.cumsum(sizes) - 1) // per_block
         for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):

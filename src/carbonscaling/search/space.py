@@ -21,6 +21,8 @@ __all__ = ["FULL_SPACE", "Space", "grid", "layouts"]
 class Space:
     """Options of each degree; an empty tuple means "everything the model and the machine allow".
 
+    Tensor parallelism inside experts (`etp`) is left out where it is open, but for the strict rules.
+
     Attributes
     ----------
     tp, pp, dp, cp, ep, etp, vpp, zero, micro_batch, recompute, schedule, shard : tuple of int
@@ -30,8 +32,9 @@ class Space:
     sequence_parallel : bool
         Shard norms and residuals over the sequence wherever ``tp > 1``.
     strict : bool
-        The papers' rules (ruling R10): EP equals the number of experts, PP divides the layers, DP·EP the batch; no
-        context parallelism and no recomputation where these are open.
+        The papers' rules (rulings R9, R10): EP equals the number of experts, PP divides the layers, DP·EP the batch, and
+        as N = TP·DP·PP·EP leaves no other reading, TP shards experts like all else. DP divides the tokens of a batch, not
+        only its sequences: where `cp` is open, ranks may share a sequence. No recomputation where that is open.
     max_tp, max_cp : int
         Bounds where `tp` or `cp` is open; tensor parallelism also stays inside a scale-up domain.
     min_context : int
@@ -43,7 +46,7 @@ class Space:
     dp: tuple[int, ...] = ()
     cp: tuple[int, ...] = ()
     ep: tuple[int, ...] = ()
-    etp: tuple[int, ...] = (1,)
+    etp: tuple[int, ...] = ()
     vpp: tuple[int, ...] = ()
     zero: tuple[int, ...] = (0, 1, 2, 3)
     micro_batch: tuple[int, ...] = (1, 2, 4, 8)
@@ -109,7 +112,8 @@ def layouts(
     host_devices : int
         Counts beyond one host are whole hosts.
     """
-    cp = sorted(space.cp) or ([1] if space.strict else _powers(min(space.max_cp, work.seq_len / space.min_context)))
+    most = work.seq_len / 2.0 if space.strict else min(space.max_cp, work.seq_len / space.min_context)
+    cp = sorted(space.cp) or _powers(most)
     options = (sorted(_tensor_options(space, work, domain)), sorted(_pipeline_options(space, work)), cp)
     shapes = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
     dp = np.array(sorted(space.dp) or divisors(batch), dtype=np.int64)
@@ -129,7 +133,8 @@ def grid(space: Space, work: Workload, batch: int, lattice: Lattice) -> Grid:
     """Return the settings of some layouts."""
     vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= work.n_layers)
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
-    etp = (1,) if work.n_experts == 0 and 1 in space.etp else space.etp
+    etp = space.etp or (sorted({int(tp) for tp in lattice.shapes[:, 0]}) if space.strict else (1,))
+    etp = (1,) if work.n_experts == 0 and 1 in etp else etp
     redos = [
         (code, percent)
         for code, percent in product(recompute, space.recompute_percent)

@@ -15,6 +15,7 @@ from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
 from carbonscaling.formula import TraceLine, tracing
+from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
@@ -23,6 +24,7 @@ from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
+from carbonscaling.study.best_run import best_run, too_good
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.found import SearchReport, search_report, unmeasured
 from carbonscaling.study.hours import hours_met
@@ -106,13 +108,13 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts)
-    warnings = []
-    if mfu > r.carbon.numbers.best_utilisation and s.carbon_mode == "physical":
-        warnings.append(
-            f"MFU {mfu:.0%} is above the best published for this device ({r.carbon.numbers.best_utilisation:.0%}): "
-            "no measurement covers this setting"
-        )
-    if features := unmeasured(setting):
+    low_bits = r.machine.peak > 1.5 * r.machine.peak_attention
+    best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
+    warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
+    features = unmeasured(setting)
+    if s.offload == "optimizer":
+        features += ("optimizer states in the host's memory",)
+    if features:
         warnings.append(f"no measured run covers: {', '.join(features)}")
     if report is not None and report.interrupted:
         warnings.append("interrupted: the best setting found so far, not the best there is")
@@ -128,6 +130,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         cost_usd=r.price.si * n * duration if r.price else None,
         levers=levers(r, setting),
         search=report,
+        best_run=best,
         warnings=tuple(warnings),
     )
 
@@ -143,6 +146,7 @@ def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: f
         counts=counts,
         deadline_s=deadline_s,
         host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
+        duration=lambda _settings, step_s: run_time(r.n_steps, step_s, r.run_overhead.si),
     )
 
 
@@ -163,7 +167,8 @@ def _solve(
             remedy="give --price-usd-per-device-hour, or choose another objective",
         )
     space, question = space_of(s), question_of(s, r, counts, deadline_s)
-    result = search(question, space, prune=True, front=counts[0] != counts[1], progress=progress)
+    front = counts[0] != counts[1]
+    result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress)
     report = search_report(result, s.objective)
     if result.best is None:
         reason, remedies = explain_failure(result, question, space)

@@ -63,6 +63,8 @@ def check(s: Scenario) -> None:
         value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
         if value is not None and not low <= value <= high:
             _refuse(key, value, allowed, remedy)
+    if outside := [share for share in s.quantiles if not 0 <= share <= 1]:
+        _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
     _check_hours(s)
     if s.objective not in OBJECTIVES:
         raise InputError(

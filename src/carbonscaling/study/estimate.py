@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.search.result import Candidate
+from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
@@ -106,6 +109,8 @@ class Estimate:
         What would change the answer most, first first.
     search : SearchReport, optional
         None where the setting was given whole.
+    best_run : BestRun, optional
+        The fastest published run of this device and size; None where nobody published one.
     warnings : tuple of str
     """
 
@@ -120,6 +125,7 @@ class Estimate:
     cost_usd: float | None
     levers: tuple[Lever, ...] = ()
     search: SearchReport | None = None
+    best_run: BestRun | None = None
     warnings: tuple[str, ...] = field(default=())
 
     feasible = True
@@ -144,6 +150,11 @@ class Estimate:
     def mfu(self) -> float:
         """Model-FLOPs utilisation against the peak of the recipe's matrix format."""
         return self.model_flops_per_device / float(self.resolved.machine.peak_mfu)
+
+    @property
+    def best_mfu(self) -> float | None:
+        """Utilisation of the fastest published run of this device and size, counted as `mfu` is."""
+        return None if self.best_run is None else self.best_run.model_flops / float(self.resolved.machine.peak_mfu)
 
     @property
     def device_hours(self) -> float:
@@ -205,10 +216,17 @@ class Estimate:
             "loss": r.loss,
         }
 
-    def _interval(self) -> tuple[float, float] | None:
-        f = self.footprint
-        central = f.total_tco2e
-        return (f.low_tco2e / central, f.high_tco2e / central) if central > 0 else None
+    def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
+        """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
+        r, s, time = self.resolved, self.scenario, self.resolved.time
+        n = candidate.n_devices
+        mfu = float(r.batch * r.seq_len * r.work.model_flops / (candidate.step_s * n * r.machine.peak_mfu))
+        run = assess(r.carbon, n, candidate.duration_s, mfu, time=time, shared_hosts=s.shared_hosts)
+        days = candidate.duration_s / DAY
+        return {
+            "carbon_interval_tco2e": (run.low_tco2e, run.high_tco2e),
+            "duration_interval_days": (days * time.si_range[0], days * time.si_range[1]),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data: flat ``summary``, breakdowns that add up, rejections, what matters most."""
@@ -221,7 +239,8 @@ class Estimate:
             "memory_bytes": _parts(self.memory),
             "carbon": carbon_dict(f),
             "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
-            "search": search_dict(self.search, self._interval()) if self.search else None,
+            "search": search_dict(self.search, self.intervals_of) if self.search else None,
+            "best_run": None if self.best_run is None else {**vars(self.best_run), "mfu": self.best_mfu},
             "notes": list(self.resolved.notes),
             "warnings": list(self.warnings),
             "sources": list(f.sources),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,8 @@ class SearchReport:
         Pareto front of time, devices, carbon and money, fewest devices first.
     interrupted : bool
         The search was ended early: the best so far.
+    quantiles : tuple of (float, float, Candidate)
+        Share of the feasible settings, the kg CO2e below which it lies, and a setting there.
     """
 
     n_candidates: int
@@ -46,6 +48,7 @@ class SearchReport:
     near: float = 0.0
     front: tuple[Candidate, ...] = ()
     interrupted: bool = False
+    quantiles: tuple[tuple[float, float, Candidate], ...] = ()
 
 
 def search_report(result: SearchResult, objective: str) -> SearchReport:
@@ -53,6 +56,7 @@ def search_report(result: SearchResult, objective: str) -> SearchReport:
     return SearchReport(
         result.n_candidates, result.n_fit, result.n_layouts, dict(result.rejected), objective, tuple(result.top),
         result.n_near, result.near, tuple(result.front), result.interrupted,
+        tuple((share, kg, candidate) for share, (kg, candidate) in result.quantiles.items()),
     )  # fmt: skip
 
 
@@ -85,19 +89,19 @@ def _row(c: Candidate) -> dict[str, Any]:
     }
 
 
-def search_dict(search: SearchReport, interval: tuple[float, float] | None = None) -> dict[str, Any]:
+def search_dict(
+    search: SearchReport, intervals: Callable[[Candidate], Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """Return the report as plain data.
 
     Parameters
     ----------
-    interval : tuple of float, optional
-        Low and high end of the carbon of the best, relative to its central value; it holds for settings close to it.
+    intervals : callable, optional
+        What is said of a setting beside its central values: its own intervals.
     """
-    low, high = interval or (1.0, 1.0)
 
     def ranged(c: Candidate) -> dict[str, Any]:
-        carbon = c.carbon_kg / 1000.0
-        return _row(c) | ({"carbon_interval_tco2e": [low * carbon, high * carbon]} if interval else {})
+        return {**_row(c), **(intervals(c) if intervals else {})}
 
     return {
         "objective": search.objective,
@@ -110,4 +114,5 @@ def search_dict(search: SearchReport, interval: tuple[float, float] | None = Non
         "interrupted": search.interrupted,
         "top": [ranged(c) for c in search.top],
         "front": [ranged(c) for c in search.front],
+        "quantiles": [{"share": share, "carbon_tco2e": kg / 1000.0, **_row(c)} for share, kg, c in search.quantiles],
     }

@@ -17,6 +17,7 @@ from carbonscaling.calibration.profile import (
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.catalog import factors, hardware, laws
 from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.offload import host_side
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
@@ -137,6 +138,11 @@ def _machine(s: Scenario, cluster: Cluster, recipe: Precision, constants: Effici
     """Return the cluster as numbers, with the scenario's calibration applied."""
     plain = build.machine(cluster, recipe, constants)
     machine = calibrated(plain, cluster.device, s.stack or UNKNOWN, _calibration(s.calibration))
+    if s.offload == "optimizer":
+        host = host_side(cluster)
+        machine = machine._replace(
+            offload=1.0, host_link=host.link.si, host_bandwidth=host.bandwidth, host_capacity=host.capacity
+        )
     return machine if s.flash is None else machine._replace(flash=1.0 if s.flash else 0.0)
 
 

@@ -181,7 +181,7 @@ def robustness(
     winners: Counter[str] = Counter()
     losses, unfit, changed = [], 0, 0
     for sample in samples[:n_searches]:
-        asked = replace(question, machine=sample.machine, outcome=_outcome(r, sample))
+        asked = replace(question, machine=sample.machine, outcome=_outcome(r, sample), duration=None)
         best = search(asked, space, top=1, near=0.0, prune=True, explain=False).best
         kept = search(asked, _only(setting), top=1, near=0.0).best
         winners[setting_words(best.setting) if best else "nothing fits in time"] += 1

@@ -112,9 +112,14 @@ class Scenario:
         device has no bf16.
     flash : bool, optional
         Fused attention; without it as the device's usual stack.
+    offload : {"none", "optimizer"}
+        Keep optimizer states in the host's memory as far as it goes: frees device memory, lengthens the update. No
+        measurement covers it.
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
+    quantiles : tuple of float
+        Shares of the feasible settings at which to give their carbon (0.5: the median); every setting is then looked at.
     region : str
         Cloud region or country that sets the carbon intensity.
     carbon_intensity_g_per_kwh : float, optional
@@ -174,8 +179,10 @@ class Scenario:
     seq_len: int | None = None
     precision: str | None = None
     flash: bool | None = None
+    offload: Literal["none", "optimizer"] = "none"
     layout: Layout = field(default_factory=Layout)
     space: Literal["default", "paper", "full"] = "default"
+    quantiles: tuple[float, ...] = ()
     region: str = "us-east5"
     carbon_intensity_g_per_kwh: float | None = None
     hourly: str | None = None

@@ -1,0 +1,119 @@
+"""The best utilisation that anybody published for a device and a model of this size, beside an answer's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from carbonscaling.catalog import hardware
+from carbonscaling.errors import InputError
+from carbonscaling.evidence import rows
+from carbonscaling.study.resolve import Resolved
+
+__all__ = ["BestRun", "best_run", "too_good"]
+
+ALIKE = 2.0
+"""Models within this factor of active parameters are of one size."""
+EIGHT_BITS = ("fp8", "mxfp8", "int8")
+FOUR_BITS = ("nvfp4", "mxfp4")
+
+
+@dataclass(frozen=True)
+class BestRun:
+    """The fastest published training configuration of a device and size.
+
+    Attributes
+    ----------
+    id, source, model : str
+        Row of the shipped measurements (``carbonscaling data show runs``), and what it says.
+    n_devices : int
+    active_params : float
+    model_flops : float
+        Model FLOP/s of a device, attention counted over the causal half.
+    n_alike : int
+        Configurations of this device, size and number format that were compared.
+    """
+
+    id: str
+    source: str
+    model: str
+    n_devices: int
+    active_params: float
+    model_flops: float
+    n_alike: int = 1
+
+
+def _number(row: Mapping[str, str], column: str) -> float:
+    return float(row.get(column) or 0.0)
+
+
+def _read(row: Mapping[str, str]) -> BestRun | None:
+    """Return what a row says, counted as an answer counts; None where it lacks something or is marked as doubtful."""
+    speed, layers, width = (_number(row, k) for k in ("tokens_per_s_per_device", "n_layers", "d_model"))
+    params = 1e9 * (_number(row, "active_params_b") or _number(row, "params_b"))
+    if not params and not row["n_experts"]:  # 4 d² of attention and 8 d² of feed-forward a layer, and the embedding
+        params = 12.0 * layers * width**2 + _number(row, "vocab") * width
+    doubtful = row["mode"] != "pretrain" or row["quality"] or row["precision"].startswith(FOUR_BITS)
+    if doubtful or not (speed and params and layers and width):
+        return None
+    inside = _number(row, "n_heads") * _number(row, "head_dim") or width
+    flops = 6.0 * params + 6.0 * layers * inside * _number(row, "seq_len")
+    n = int(_number(row, "n_devices"))
+    return BestRun(row["id"], row["source"], row["model"], n, params, speed * flops)
+
+
+@cache
+def _runs() -> Mapping[tuple[str, bool], tuple[BestRun, ...]]:
+    """Return published configurations by device and by whether matrices are multiplied in 8 bits."""
+    found: dict[tuple[str, bool], list[BestRun]] = {}
+    for row in rows("runs"):
+        run = _read(row)
+        device = _device(row["device"])
+        if run is not None and device:
+            found.setdefault((device, row["precision"].startswith(EIGHT_BITS)), []).append(run)
+    return {key: tuple(runs) for key, runs in found.items()}
+
+
+@cache
+def _device(name: str) -> str:
+    try:
+        return hardware.device(name).id
+    except InputError:
+        return ""
+
+
+def best_run(device: str, active_params: float, *, low_bits: bool = False) -> BestRun | None:
+    """Return the best published configuration of a device and a size; None where nobody published one.
+
+    Parameters
+    ----------
+    device : str
+        Catalogue id.
+    active_params : float
+        Parameters that a token passes; models within a factor of two count.
+    low_bits : bool
+        Matrices multiplied in 8 bits rather than in 16.
+    """
+    alike = [
+        run
+        for run in _runs().get((device, low_bits), ())
+        if active_params / ALIKE <= run.active_params <= active_params * ALIKE
+    ]
+    if not alike:
+        return None
+    return replace(max(alike, key=lambda run: run.model_flops), n_alike=len(alike))
+
+
+def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
+    """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
+    if best is None:
+        most = r.carbon.numbers.best_utilisation
+        known = f"published for this device ({most:.0%}; no run of this size is)"
+    else:
+        most = best.model_flops / float(r.machine.peak_mfu)
+        known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
+    if mfu <= most:
+        return []
+    by = "by more than its interval" if mfu / r.time.si_range[1] > most else "though within its interval"
+    return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]

@@ -1,0 +1,86 @@
+"""Machine code on disk: a folder for every version of the source; a compilation that Ctrl-C ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carbonscaling.search import cache, compiled
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache.code_folder.cache_clear()
+    yield tmp_path / "carbonscaling"
+    cache.code_folder.cache_clear()
+
+
+def test_every_version_has_a_folder_of_its_own(home: Path) -> None:
+    """Two checkouts side by side never overwrite each other's code."""
+    one, other = cache.code_folder("one"), cache.code_folder("other")
+    assert one != other
+    assert {one.parent, other.parent} == {home}
+    (one / "kept").write_text("code")
+    cache.code_folder("third")
+    assert (one / "kept").read_text() == "code"
+
+
+def test_folders_of_old_versions_are_cleared_away(home: Path) -> None:
+    for age in range(cache.VERSIONS_KEPT + 3):
+        folder = cache.code_folder(f"v{age}")
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    (home / "not-code").mkdir()
+    newest = cache.code_folder("new")
+    left = {p.name for p in home.iterdir()}
+    assert {newest.name, "code-v0", "not-code"} <= left
+    assert len(left) == cache.VERSIONS_KEPT + 1
+    assert f"code-v{cache.VERSIONS_KEPT + 2}" not in left
+
+
+def test_the_stamp_follows_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another formula, another stamp; the same source at another place, the same."""
+    if not compiled.available():
+        pytest.skip("numba is not installed")
+    package = Path(compiled.__file__).parents[1]
+    stamps = []
+    for name, added in (("a", ""), ("b", ""), ("c", "# a change\n")):
+        for folder in ("perf", "search", "model"):
+            copy = tmp_path / name / folder
+            copy.mkdir(parents=True)
+            for path in (package / folder).glob("*.py"):
+                (copy / path.name).write_text(path.read_text() + added)
+        monkeypatch.setattr(compiled, "__file__", str(tmp_path / name / "search" / "compiled.py"))
+        compiled.source_stamp.cache_clear()
+        stamps.append(compiled.source_stamp())
+    compiled.source_stamp.cache_clear()
+    assert stamps[0] == stamps[1] != stamps[2]
+
+
+@pytest.mark.parametrize("wait", [0.0, 4.0])
+def test_ctrl_c_ends_a_compilation_within_a_second(tmp_path: Path, wait: float) -> None:
+    """An empty cache, so that the search compiles; interrupted as soon as it says so, and when it is deep in it."""
+    if not compiled.available():
+        pytest.skip("numba is not installed")
+    command = [sys.executable, "-m", "carbonscaling", "plan", "--model", "llama-3-8b", "--tokens", "1e12"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, "--space", "full"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "compiling" in process.stderr.readline()
+        time.sleep(wait)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        words = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+        assert time.monotonic() - begin < 1.0
+    assert "interrupted" in words
+    assert "Traceback" not in words

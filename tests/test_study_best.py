@@ -1,0 +1,89 @@
+"""The best published run of a device and size, intervals of every setting found, quantiles of all that are feasible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import carbonscaling as cs
+from carbonscaling.cli import main
+from carbonscaling.evidence import rows
+from carbonscaling.study.best_run import BestRun, best_run, too_good
+
+GPT3 = cs.Scenario(
+    model="gpt-3-175b", tokens=300e9, device="a100-80", devices=1024, batch=2048, seq_len=2048, objective="time"
+)
+
+
+@pytest.fixture(scope="module")
+def gpt3() -> cs.Estimate:
+    found = cs.estimate(GPT3)
+    assert isinstance(found, cs.Estimate)
+    return found
+
+
+def test_the_best_run_is_the_fastest_row_of_its_device_and_size() -> None:
+    """GPT-3 175B on A100: counted by hand from the row itself, and no other row of that size beats it."""
+    best = best_run("a100-80", 175e9)
+    assert best is not None
+    every = {row["id"]: row for row in rows("runs")}
+    row = every[best.id]
+    number: Any = {k: float(row[k]) for k in ("tokens_per_s_per_device", "params_b", "n_layers", "d_model", "seq_len")}
+    flops = 6e9 * number["params_b"] + 6.0 * number["n_layers"] * number["d_model"] * number["seq_len"]
+    assert best.model_flops == pytest.approx(number["tokens_per_s_per_device"] * flops, rel=1e-3)
+    assert 87.5e9 <= best.active_params <= 350e9
+    assert best.n_alike > 50
+    assert 0.4 < best.model_flops / 312e12 < 0.7
+
+
+def test_sizes_devices_and_formats_without_a_run_have_none() -> None:
+    assert best_run("a100-80", 1e15) is None
+    assert best_run("paper-b100", 175e9) is None
+    assert best_run("a100-80", 175e9, low_bits=True) is None
+
+
+def test_the_optimum_is_not_above_the_best_measured_by_more_than_its_interval(gpt3: cs.Estimate) -> None:
+    """The optimiser's curse, held in check with the default features."""
+    assert gpt3.best_mfu is not None
+    slowest = gpt3.resolved.time.si_range[1]
+    assert gpt3.mfu / slowest <= gpt3.best_mfu
+    assert gpt3.to_dict()["best_run"]["mfu"] == gpt3.best_mfu
+
+
+def test_an_answer_above_every_run_says_so(gpt3: cs.Estimate) -> None:
+    best = gpt3.best_run
+    assert best is not None
+    low = replace(best, model_flops=0.9 * gpt3.model_flops_per_device)
+    far = replace(best, model_flops=0.1 * gpt3.model_flops_per_device)
+    for run, words in ((low, "within its interval"), (far, "by more than its interval")):
+        (said,) = too_good(gpt3.resolved, gpt3.mfu, run)
+        assert words in said
+    assert too_good(gpt3.resolved, gpt3.mfu, best) == []
+    assert isinstance(best, BestRun)
+
+
+def test_every_setting_has_its_own_interval(gpt3: cs.Estimate) -> None:
+    """Not the best one's, scaled: what is amortised and what is burnt weigh differently."""
+    top = gpt3.to_dict()["search"]["top"]
+    for row in top:
+        low, high = row["carbon_interval_tco2e"]
+        assert low < row["carbon_tco2e"] < high
+        assert row["duration_interval_days"][0] < row["duration_days"] < row["duration_interval_days"][1]
+    assert top[0]["carbon_interval_tco2e"] == pytest.approx((gpt3.footprint.low_tco2e, gpt3.footprint.high_tco2e))
+    assert len({row["carbon_interval_tco2e"][1] / row["carbon_tco2e"] for row in top}) > 1
+
+
+def test_quantiles_of_all_feasible_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    small = replace(GPT3, model="gpt-3-1.3b", devices=64, quantiles=(0.0, 0.5, 1.0), layout=cs.Layout(tp=2, vpp=1))
+    found = cs.estimate(small)
+    assert isinstance(found, cs.Estimate)
+    low, middle, high = found.to_dict()["search"]["quantiles"]
+    assert low["carbon_tco2e"] < middle["carbon_tco2e"] < high["carbon_tco2e"]
+    assert (middle["share"], middle["tp"]) == (0.5, 2)
+    with pytest.raises(cs.InputError, match="quantiles"):
+        cs.Scenario(quantiles=(1.5,))
+    arguments = ["--model", "gpt-3-1.3b", "--tokens", "1e9", "--devices", "8", "--tp", "2", "--quantiles", "0.25,0.5"]
+    assert main(["estimate", *arguments]) == 0
+    assert "50% of the feasible settings" in " ".join(capsys.readouterr().out.split())
