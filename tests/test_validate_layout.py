@@ -79,7 +79,8 @@ def test_interleaving_divides_the_layers() -> None:
 
 def test_experts_in_every_other_layer_where_the_parameters_say_so() -> None:
     moe = {
-        "n_experts": "64", "top_k": "2", "n_layers": "64", "d_ff": "32768", "n_heads": "128", "n_kv_heads": "", "vocab": "256000",
+        "n_experts": "64", "top_k": "2", "n_layers": "64", "d_ff": "32768", "n_heads": "128", "n_kv_heads": "",
+        "vocab": "256000",
         "ffn_type": "gelu", "device": "TPUv4", "stack": "xla", "n_devices": "1024", "seq_len": "1024", "global_batch_seqs": "",
     }  # fmt: skip
     every, other = row(**moe), row(**moe, params_b="1200")
