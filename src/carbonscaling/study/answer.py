@@ -188,8 +188,12 @@ def _best_recipe(
     return replace(feasible[best], resolved=resolved)
 
 
-def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenario, Resolved, tuple[int, int], float]:
+def asked(
+    scenario: Scenario, kind: Literal["plan", "estimate"], like: Resolved | None = None
+) -> tuple[Scenario, Resolved, tuple[int, int], float]:
     """Return what is searched for: the completed scenario, looked up, fewest and most devices, longest run time in s.
+
+    `like` as in `resolve`.
 
     Raises
     ------
@@ -199,7 +203,7 @@ def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenar
     s = scenario
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=PLAN_DAYS)
-        r = resolve(s)
+        r = resolve(s, like)
         s = replace(s, layout=_complete(s.layout, s.devices))
         return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
@@ -212,7 +216,7 @@ def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenar
             )
         s = replace(s, devices=math.prod(known) * (s.layout.cp or 1))
     n = s.devices or 1
-    r = resolve(s)
+    r = resolve(s, like)
     s = replace(s, layout=_complete(s.layout, s.devices))
     if s.objective == "paper":
         s = replace(s, objective="time")

@@ -16,11 +16,9 @@ from functools import lru_cache
 from typing import Any
 
 from carbonscaling.errors import InputError
-from carbonscaling.study.sweep.case import COLUMNS, case_rows, column
-from carbonscaling.study.sweep.extra import need
+from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.manifest import case_sources, read_manifest, study_of
 from carbonscaling.study.sweep.store import Store
-from carbonscaling.study.sweep.studyfile import Study
 
 __all__ = [
     "FOLDER",
@@ -100,62 +98,32 @@ def verified(store: Store, shards: Iterable[Shard]) -> tuple[list[Shard], list[S
     )
 
 
-def parquet(study: Study, rows: list[dict[str, Any]], stamp: str) -> bytes:
-    """Return rows as a Parquet file that carries the stamp."""
-    pl = need("polars", "sweep")
-    types = {int: pl.Int64, float: pl.Float64, str: pl.String, bool: pl.Boolean}
-    schema: dict[str, Any] = {"case": types[int]}
-    for block in study.blocks:
-        for key, values in block.columns.items():
-            kinds = {type(v) for v in values}
-            kind = float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else str
-            schema[column(key)] = types[kind]
-    schema |= {name: types[kind] for name, kind in COLUMNS.items() if name not in schema}
-    frame = pl.DataFrame({name: _column([row.get(name) for row in rows], kind, pl) for name, kind in schema.items()})
+def parquet(table: Any, stamp: str) -> bytes:
+    """Return a table as a Parquet file that carries the stamp."""
     out = io.BytesIO()
-    frame.write_parquet(out, compression="zstd", statistics=True, metadata={"carbonscaling.stamp": stamp})
+    table.write_parquet(out, compression="zstd", statistics=True, metadata={"carbonscaling.stamp": stamp})
     return out.getvalue()
 
 
-def _column(values: list[Any], kind: Any, pl: Any) -> Any:
-    if kind == pl.String:
-        values = [None if v is None else str(v) for v in values]
-    return pl.Series(values, dtype=kind, strict=False)
-
-
-def _evaluate(study: Study, shard: int, poisoned: Mapping[int, str]) -> list[dict[str, Any]]:
-    rows = []
-    for case in range(*study.span(shard)):
-        if case in poisoned:
-            varied = {column(key): value for key, value in study.varied(case).items()}
-            reason = poisoned[case]
-            rows.append({"case": case, **varied, "status": "error", "kind": "best", "rank": 0, "reason": reason})
-        else:
-            rows += case_rows(study, case)
-    return rows
-
-
 @lru_cache(maxsize=2)
-def _study(url: str, stamp: str) -> Study:
-    """Return the study that the folder's manifest describes; a worker reads it once."""
+def _answers(url: str, stamp: str) -> Answers:
+    """Return what answers the study that the folder's manifest describes; a worker reads it once."""
     data = read_manifest(Store(url))
     if data["stamp"] != stamp:
         raise InputError(
             "another study has taken this folder", where=url, remedy="give every study its own folder (-o)"
         )
-    return study_of(data)
+    return Answers(study_of(data))
 
 
 def probe(url: str, stamp: str, first: int, stop: int) -> None:
     """Answer some cases and keep nothing, to see whether a worker survives them."""
-    study = _study(url, stamp)
-    for case in range(first, stop):
-        case_rows(study, case)
+    _answers(url, stamp).table(range(first, stop))
 
 
 def shard_sources(url: str, stamp: str) -> list[str]:
     """Return the reference keys behind a study's answers."""
-    return case_sources(_study(url, stamp))
+    return case_sources(_answers(url, stamp).study)
 
 
 def peak_bytes() -> int:
@@ -177,22 +145,16 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     poisoned : Mapping[int, str]
         Cases not to be tried, with the error to record for them.
     """
-    begin, study = time.perf_counter(), _study(url, stamp)
-    rows = _evaluate(study, shard, poisoned)
-    best = [row for row in rows if row["kind"] == "best" and row["rank"] == 0]
-    statuses: dict[str, int] = {}
-    for row in best:
-        statuses[row["status"]] = statuses.get(row["status"], 0) + 1
-    content = parquet(study, rows, stamp)
-    n_errors = statuses.get("error", 0)
-    name = f"{shard:08d}-{stamp}-{checksum(content)}-{n_errors}.parquet"
+    begin, answers = time.perf_counter(), _answers(url, stamp)
+    table = answers.table(range(*answers.study.span(shard)), poisoned)
+    best = table.filter((table["kind"] == "best") & (table["rank"] == 0))
+    statuses = {str(status): int(n) for status, n in best["status"].value_counts().rows()}
+    content = parquet(table, stamp)
+    name = f"{shard:08d}-{stamp}-{checksum(content)}-{statuses.get('error', 0)}.parquet"
     Store(url).write(f"{FOLDER}/{name}", content)
     found = _read_name(name)
     assert found is not None
-    least_tco2e, least_case = min(
-        ((row["carbon_total_tco2e"], row["case"]) for row in best if row["status"] == "ok"), default=(None, None)
-    )
-    return ShardNotes(
-        found, len(best), len(content), statuses, least_tco2e, least_case,
-        time.perf_counter() - begin, peak_bytes(),
-    )  # fmt: skip
+    place = best["carbon_total_tco2e"].arg_min()
+    least_tco2e, least_case = (None, None) if place is None else best.select("carbon_total_tco2e", "case").row(place)
+    seconds = time.perf_counter() - begin
+    return ShardNotes(found, len(best), len(content), statuses, least_tco2e, least_case, seconds, peak_bytes())

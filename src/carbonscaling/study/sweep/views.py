@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.study.sweep.case import column
+from carbonscaling.study.sweep.columns import column
 from carbonscaling.study.sweep.query import Results
 
 __all__ = ["VIEWS", "best", "failures", "front", "known_columns", "law", "quantiles", "sensitivity", "status", "view"]
