@@ -85,4 +85,4 @@ def _arm() -> None:
         return table
 
     if plain.__name__ != "deadly":
-        Answers.table = deadly  # type: ignore[method-assign]
+        setattr(Answers, "table", deadly)  # noqa: B010 - mypy keeps methods from being assigned

@@ -51,7 +51,8 @@ def space_of(s: Scenario) -> Space:
         fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
     if given.sequence_parallel is not None:
         fixed["sequence_parallel"] = given.sequence_parallel
-    return replace(FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper"), **fixed)
+    space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
+    return replace(space, **fixed) if fixed else space
 
 
 def _outcome(r: Resolved) -> Any:
@@ -68,6 +69,11 @@ def _outcome(r: Resolved) -> Any:
         return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration, parts.energy_j)
 
     return outcome
+
+
+def _completed(s: Scenario) -> Scenario:
+    layout = _complete(s.layout, s.devices)
+    return s if layout is s.layout else replace(s, layout=layout)
 
 
 def _complete(layout: Layout, n_devices: int | None) -> Layout:
@@ -204,7 +210,7 @@ def asked(
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=PLAN_DAYS)
         r = resolve(s, like)
-        s = replace(s, layout=_complete(s.layout, s.devices))
+        s = _completed(s)
         return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
         known = [getattr(s.layout, k) for k in ("tp", "pp", "dp")]
@@ -217,7 +223,7 @@ def asked(
         s = replace(s, devices=math.prod(known) * (s.layout.cp or 1))
     n = s.devices or 1
     r = resolve(s, like)
-    s = replace(s, layout=_complete(s.layout, s.devices))
+    s = _completed(s)
     if s.objective == "paper":
         s = replace(s, objective="time")
     if s.layout.dp is not None and r.batch % s.layout.dp:

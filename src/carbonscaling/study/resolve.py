@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from carbonscaling.calibration.profile import (
@@ -31,7 +32,7 @@ from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Precision, precision
 from carbonscaling.sources import Datum
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.subject import subject
+from carbonscaling.study.subject import Subject, subject
 
 __all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve"]
 
@@ -166,10 +167,13 @@ CARBON_FIELDS = (
     "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "pue", "lifetime_years", "amortisation", "factors",
 )  # fmt: skip
 """Fields that the carbon factors follow from, beside the hardware's."""
+MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
+"""Fields that the model follows from, where no law has a say."""
 
 
 def _agree(s: Scenario, other: Scenario, names: tuple[str, ...]) -> bool:
-    return all(getattr(s, name) == getattr(other, name) for name in names)
+    values = attrgetter(*names)
+    return bool(values(s) == values(other))
 
 
 def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
@@ -185,7 +189,8 @@ def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
     InputError
         A name is unknown, a file unusable, or values contradict each other.
     """
-    what = subject(s)
+    same_model = like is not None and s.model is not None and _agree(s, like.scenario, MODEL_FIELDS) and s.law is None
+    what = Subject(like.spec) if like is not None and same_model else subject(s)
     spec, loss, notes = what.spec, what.loss, list(what.notes)
     seq_len = s.seq_len or spec.seq_len
     n_active = float(active_params(spec))

@@ -146,8 +146,19 @@ def forecast(study: Study, executor: Executor) -> Forecast:
     error = math.sqrt((len(without) - 1) * statistics.pvariance(without))  # the jackknife
     middle, (run_s, case_s) = seconds(pieces), _rates(pieces)
     low, high = max(start_s, middle - error), middle + error
+    n_tried = sum(p.n_cases for p in pieces)
     return Forecast(
-        study.n_cases, study.n_shards, n_runs, sum(p.n_cases for p in pieces),
-        n_runs * statistics.fmean(p.candidates for p in pieces), n, run_s, case_s, start_s, middle / 3600.0, low / 3600.0, high / 3600.0,
-        study.n_cases * sum(p.n_bytes for p in pieces) / sum(p.n_cases for p in pieces),
-    )  # fmt: skip
+        n_cases=study.n_cases,
+        n_shards=study.n_shards,
+        n_runs=n_runs,
+        n_tried=n_tried,
+        candidates=n_runs * statistics.fmean(p.candidates for p in pieces),
+        n_workers=n,
+        run_s=run_s,
+        case_s=case_s,
+        start_s=start_s,
+        hours=middle / 3600.0,
+        low_hours=low / 3600.0,
+        high_hours=high / 3600.0,
+        disk_bytes=study.n_cases * sum(p.n_bytes for p in pieces) / n_tried,
+    )
