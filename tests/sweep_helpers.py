@@ -13,8 +13,8 @@ import polars as pl
 
 from carbonscaling.study.sweep import shard
 from carbonscaling.study.sweep.answers import Answers
-from carbonscaling.study.sweep.drive import state_of
 from carbonscaling.study.sweep.shard import ShardNotes
+from carbonscaling.study.sweep.state import state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, load_study
 

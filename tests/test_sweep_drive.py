@@ -13,9 +13,10 @@ from polars.testing import assert_frame_equal
 
 from carbonscaling.study.sweep import drive as driving
 from carbonscaling.study.sweep import stamp as stamps
-from carbonscaling.study.sweep.drive import drive, state_of
+from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import InProcess, Processes
 from carbonscaling.study.sweep.manifest import read_manifest, study_of
+from carbonscaling.study.sweep.state import state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 from sweep_helpers import DEADLY, SMALL, deadly_probe, deadly_shard, slow_shard, study, table, written

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json
 from carbonscaling.errors import ExitCode, InputError
-from carbonscaling.study.sweep.drive import State, Tally, drive, state_of
+from carbonscaling.study.sweep.state import State, Tally, state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, load_study
 
@@ -94,6 +94,7 @@ def _say_state(study: Study, store: Store, state: State) -> None:
 
 def _run(study: Study, store: Store, state: State, name: str, workers: int | None, address: str | None) -> Tally:
     from carbonscaling.cli.progress import SweepProgress
+    from carbonscaling.study.sweep.drive import drive
     from carbonscaling.study.sweep.executors import executor
 
     progress = SweepProgress()

@@ -1,16 +1,10 @@
-"""Shards: the rows of a run of cases, in one Parquet file whose name says what it holds.
-
-``shards/00000012-<stamp>-<checksum>-<cases in error>.parquet``: the stamp is that of study, catalogue and code, the
-checksum that of the content. A shard counts where both are right, so a listing and one pass over the bytes say what is done.
-"""
+"""Work on a shard: answer a run of cases and write their rows as one Parquet file."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,32 +12,10 @@ from typing import Any
 from carbonscaling.errors import InputError
 from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.manifest import case_sources, read_manifest, study_of
+from carbonscaling.study.sweep.shards import FOLDER, Shard, checksum, read_name
 from carbonscaling.study.sweep.store import Store
 
-__all__ = [
-    "FOLDER",
-    "Shard",
-    "ShardNotes",
-    "known_shards",
-    "parquet",
-    "probe",
-    "run_shard",
-    "shard_sources",
-    "verified",
-]
-
-FOLDER = "shards"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A shard's file name, read."""
-
-    name: str
-    number: int
-    stamp: str
-    checksum: str
-    n_errors: int
+__all__ = ["ShardNotes", "parquet", "probe", "run_shard", "shard_sources"]
 
 
 @dataclass(frozen=True)
@@ -58,44 +30,6 @@ class ShardNotes:
     best_case: int | None
     seconds: float
     peak_bytes: int
-
-
-def _read_name(name: str) -> Shard | None:
-    parts = name.removesuffix(".parquet").split("-")
-    if not name.endswith(".parquet") or len(parts) != 4 or not (parts[0].isdigit() and parts[3].isdigit()):
-        return None
-    return Shard(f"{FOLDER}/{name}", int(parts[0]), parts[1], parts[2], int(parts[3]))
-
-
-def checksum(content: bytes) -> str:
-    """Return the checksum in a shard's name."""
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def known_shards(store: Store) -> list[Shard]:
-    """Return the shards in a folder, of whatever study and version."""
-    return [shard for name in store.names(FOLDER) if (shard := _read_name(name))]
-
-
-def verified(store: Store, shards: Iterable[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Return the shards whose content is what was written, and those whose content is not."""
-
-    def right(shard: Shard) -> bool:
-        try:
-            return checksum(store.read(shard.name)) == shard.checksum
-        except OSError:
-            return False
-
-    every = list(shards)
-    if store.fs is None:
-        good = [right(shard) for shard in every]
-    else:
-        with ThreadPoolExecutor(16) as pool:
-            good = list(pool.map(right, every))
-    return (
-        [shard for shard, ok in zip(every, good, strict=True) if ok],
-        [shard for shard, ok in zip(every, good, strict=True) if not ok],
-    )
 
 
 def parquet(table: Any, stamp: str) -> bytes:
@@ -152,7 +86,7 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     content = parquet(table, stamp)
     name = f"{shard:08d}-{stamp}-{checksum(content)}-{statuses.get('error', 0)}.parquet"
     Store(url).write(f"{FOLDER}/{name}", content)
-    found = _read_name(name)
+    found = read_name(name)
     assert found is not None
     place = best["carbon_total_tco2e"].arg_min()
     least_tco2e, least_case = (None, None) if place is None else best.select("carbon_total_tco2e", "case").row(place)
