@@ -82,11 +82,42 @@ def test_law_is_the_least_squares_line(done: tuple[str, pl.DataFrame]) -> None:
 
 def test_sensitivity_is_the_correlation_ratio(done: tuple[str, pl.DataFrame]) -> None:
     folder, frame = done
-    found = {row["input"]: row["share"] for row in rows(folder, "sensitivity")}
-    log = frame.with_columns(y=pl.col("carbon_total_tco2e").log())
-    means = log.group_by("x_tokens").agg(pl.col("y").mean())["y"]
-    assert found["x_tokens"] == pytest.approx(np.var(means.to_numpy()) / np.var(log["y"].to_numpy()))
-    assert max(found, key=lambda name: float(str(found[name]))) == "x_tokens"
+    found = {row["input"]: row for row in rows(folder, "sensitivity")}
+    log = frame.with_columns(y=pl.col("carbon_total_tco2e").log(), case=pl.col("case") % 40)
+    for name in ("x_model", "x_devices", "x_tokens"):
+        means = log.group_by(name).agg(pl.col("y").mean())["y"].to_numpy()
+        share = np.var(means) / np.var(log["y"].to_numpy())
+        assert found[name]["share"] == pytest.approx(share, rel=1e-9, abs=1e-12)
+        assert (found[name]["low"], found[name]["high"]) == pytest.approx(
+            (math.exp(means.min()), math.exp(means.max()))
+        )
+        assert found[name]["n_values"] == len(means)
+    assert max(found, key=lambda name: float(str(found[name]["share"]))) == "x_tokens"
+    by_pue = log.group_by("x_pue").agg(pl.col("y").mean(), pl.len())  # 40 values: fewer than are put into bins
+    share = np.var(by_pue["y"].to_numpy()) / np.var(log["y"].to_numpy())
+    assert found["x_pue"]["share"] == pytest.approx(share, rel=1e-6)
+
+
+def test_sensitivity_to_a_sampled_factor_is_that_of_its_bins(tmp_path: Path) -> None:
+    question, store = study(tmp_path, TEXT.replace("n = 40", "n = 160")), Store(str(tmp_path / "study.sweep"))
+    drive(question, store, InProcess())
+    frame = table(question, store)
+    x, y = frame["x_pue"].to_numpy(), frame["carbon_total_tco2e"].log().to_numpy()
+    bins = np.searchsorted(np.quantile(np.unique(x), np.arange(1, 16) / 16), x, side="right")
+    means = np.array([y[bins == b].mean() for b in range(16)])
+    (row,) = rows(store.url, "sensitivity", "pue")
+    assert row["n_values"] == 16
+    assert row["share"] == pytest.approx(
+        np.average((means - y.mean()) ** 2, weights=np.bincount(bins)) / np.var(y), rel=1e-9
+    )
+
+
+def test_quantiles_are_those_of_the_rows(done: tuple[str, pl.DataFrame]) -> None:
+    folder, frame = done
+    for row in rows(folder, "quantiles", "model"):
+        own = frame.filter(pl.col("x_model") == row["x_model"])["carbon_total_tco2e"].to_numpy()
+        assert row["n"] == len(own)
+        assert [row[f"p{q:02d}"] for q in (5, 25, 50, 75, 95)] == pytest.approx(np.percentile(own, [5, 25, 50, 75, 95]))
 
 
 def test_every_view_and_format(
