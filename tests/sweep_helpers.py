@@ -69,8 +69,9 @@ def deadly_probe(url: str, stamp: str, first: int, stop: int) -> None:
 
 
 def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
-    """Write a shard, slowly enough to be killed at it."""
-    time.sleep(0.3)
+    """Write a shard, slowly enough to be killed at it; say which process is at work."""
+    Path(url, "at_work").write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(0.5)
     return shard.run_shard(url, stamp, number, poisoned)
 
 

@@ -29,6 +29,7 @@ class ShardNotes:
     best_tco2e: float | None
     best_case: int | None
     seconds: float
+    processor_s: float
     peak_bytes: int
 
 
@@ -79,7 +80,7 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     poisoned : Mapping[int, str]
         Cases not to be tried, with the error to record for them.
     """
-    begin, answers = time.perf_counter(), _answers(url, stamp)
+    begin, begin_cpu, answers = time.perf_counter(), time.process_time(), _answers(url, stamp)
     table = answers.table(range(*answers.study.span(shard)), poisoned)
     best = table.filter((table["kind"] == "best") & (table["rank"] == 0))
     statuses = {str(status): int(n) for status, n in best["status"].value_counts().rows()}
@@ -90,5 +91,14 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     assert found is not None
     place = best["carbon_total_tco2e"].arg_min()
     least_tco2e, least_case = (None, None) if place is None else best.select("carbon_total_tco2e", "case").row(place)
-    seconds = time.perf_counter() - begin
-    return ShardNotes(found, len(best), len(content), statuses, least_tco2e, least_case, seconds, peak_bytes())
+    return ShardNotes(
+        shard=found,
+        n_cases=len(best),
+        n_bytes=len(content),
+        statuses=statuses,
+        best_tco2e=least_tco2e,
+        best_case=least_case,
+        seconds=time.perf_counter() - begin,
+        processor_s=time.process_time() - begin_cpu,
+        peak_bytes=peak_bytes(),
+    )

@@ -55,6 +55,8 @@ class Tally:
     retried: int = 0
     given_up: dict[int, str] = field(default_factory=dict)
     peak_bytes: int = 0
+    busy_s: float = 0.0
+    processor_s: float = 0.0
     begin: float = field(default_factory=time.monotonic)
 
     @property
@@ -74,6 +76,8 @@ class Tally:
         self.statuses.update(notes.statuses)
         self.n_bytes += notes.n_bytes
         self.peak_bytes = max(self.peak_bytes, notes.peak_bytes)
+        self.busy_s += notes.seconds
+        self.processor_s += notes.processor_s
         if notes.best_tco2e is not None and (self.best_tco2e is None or notes.best_tco2e < self.best_tco2e):
             self.best_tco2e, self.best_case = notes.best_tco2e, notes.best_case
 
