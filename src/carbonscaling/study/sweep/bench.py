@@ -126,7 +126,8 @@ def sweep_summary(rows: list[SweepRow]) -> Mapping[str, Any]:
     """Return efficiency and the arithmetic of a thousand million cases, for each study."""
     found: dict[str, Any] = {}
     for name in dict.fromkeys(row.study for row in rows):
-        one, *_, many = sorted((row for row in rows if row.study == name), key=lambda row: row.n_workers)
+        own = sorted((row for row in rows if row.study == name), key=lambda row: row.n_workers)
+        one, many = own[0], own[-1]
         efficiency = (one.case_s / many.case_s) * (many.busy / one.busy)
         shards = GREAT / GREAT_SHARD
         found[name] = {
