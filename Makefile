@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-slow lint types docs wheel check reported clean
+.PHONY: plan test test-slow test-cluster lint types docs wheel check reported clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -19,10 +19,14 @@ reported: $(READY)  ## published runs beside our estimates
 	$(BIN)/carbonscaling reported
 
 test: $(READY)  ## the whole suite, two workers
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not cluster"
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+test-cluster: $(READY)  ## a study on a Ray cluster of this machine; installs Ray, 240 MB
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster]'
+	$(BIN)/python -m pytest -m cluster tests/test_sweep_ray.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -6,14 +6,15 @@ import os
 import signal
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
 
 from carbonscaling.study.sweep import shard
-from carbonscaling.study.sweep.drive import state_of
+from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.shard import ShardNotes
+from carbonscaling.study.sweep.state import state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, load_study
 
@@ -68,19 +69,21 @@ def deadly_probe(url: str, stamp: str, first: int, stop: int) -> None:
 
 
 def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
-    """Write a shard, slowly enough to be killed at it."""
-    time.sleep(0.3)
+    """Write a shard, slowly enough to be killed at it; say which process is at work."""
+    Path(url, "at_work").write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(0.5)
     return shard.run_shard(url, stamp, number, poisoned)
 
 
 def _arm() -> None:
-    plain = vars(shard)["case_rows"]
+    plain = Answers.table
 
-    def deadly(question: Study, case: int) -> list[dict[str, object]]:
-        if case == DEADLY:
+    def deadly(answers: Answers, cases: Iterable[int], poisoned: Mapping[int, str] | None = None) -> pl.DataFrame:
+        every = list(cases)
+        if DEADLY in every and DEADLY not in (poisoned or {}):
             os.kill(os.getpid(), signal.SIGKILL)
-        rows: list[dict[str, object]] = plain(question, case)
-        return rows
+        table: pl.DataFrame = plain(answers, every, poisoned)
+        return table
 
     if plain.__name__ != "deadly":
-        vars(shard)["case_rows"] = deadly
+        setattr(Answers, "table", deadly)  # noqa: B010 - mypy keeps methods from being assigned

@@ -13,9 +13,11 @@ from polars.testing import assert_frame_equal
 
 from carbonscaling.study.sweep import drive as driving
 from carbonscaling.study.sweep import stamp as stamps
-from carbonscaling.study.sweep.drive import drive, state_of
+from carbonscaling.study.sweep.bench import bench_sweep, sweep_summary
+from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import InProcess, Processes
 from carbonscaling.study.sweep.manifest import read_manifest, study_of
+from carbonscaling.study.sweep.state import state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 from sweep_helpers import DEADLY, SMALL, deadly_probe, deadly_shard, slow_shard, study, table, written
@@ -192,3 +194,15 @@ def test_the_manifest_gives_the_study_back(reference: tuple[Study, Store]) -> No
     assert data["versions"]["carbonscaling"]
     assert "owid_electricity_2023" in data["sources"] or data["sources"]
     assert SMALL.count("[[axis]]") == 2
+
+
+def test_the_speed_of_studies_adds_up() -> None:
+    rows = list(bench_sweep(n_cases=1600, most=1, repeats=1))
+    assert [(row.study, row.n_workers, row.n_cases) for row in rows] == [("shared runs", 1, 1600), ("own runs", 1, 160)]
+    for row in rows:
+        assert 0 < row.busy <= 1
+        assert row.cases_per_s * row.case_s < 1.5  # no more than one processor's worth, but for the clocks' grain
+        found = sweep_summary(rows)[row.study]
+        assert found["efficiency"] == pytest.approx(1.0)
+        assert found["great_worker_hours"] == pytest.approx(1e9 * row.case_s / 3600)
+        assert found["great_hours"] >= found["great_worker_hours"] / found["great_workers"]

@@ -1,6 +1,7 @@
 """Study files: axes, samples, and the cases they make."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.sweep.case import case_rows, scenario_of_case
+from carbonscaling.study.sweep.answers import Answers, case_rows
+from carbonscaling.study.sweep.case import scenario_of_case
 from carbonscaling.study.sweep.dryrun import forecast
+from carbonscaling.study.sweep.executors import InProcess
+from carbonscaling.study.sweep.shard import parquet
 from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.studyfile import study_schema
 from sweep_helpers import SMALL, study, written
@@ -37,11 +41,14 @@ def test_axes_are_crossed_and_the_place_varies_fastest(tmp_path: Path) -> None:
         ('key = "pue"\nrange = {start = 1.0, stop = 1.3, step = 0.1}', (1.0, 1.1, 1.2, 1.3)),
         ('key = "pue"\nrange = {start = 1.0, stop = 2.0, num = 3}', (1.0, 1.5, 2.0)),
         ('key = "layout.tp"\nvalues = [1, 2]', (1, 2)),
+        ('key = "devices"\nlog = {start = 64, stop = 512, num = 4}', (64, 128, 256, 512)),
     ],
 )
 def test_ways_to_say_an_axis(tmp_path: Path, axis: str, values: tuple[float, ...]) -> None:
     s = study(tmp_path, f"{BASE}[[axis]]\n{axis}\n")
-    assert [next(iter(s.varied(i).values())) for i in range(s.n_cases)] == pytest.approx(values)
+    found = [next(iter(s.varied(i).values())) for i in range(s.n_cases)]
+    assert found == pytest.approx(values)
+    assert "devices" not in s.keys or found == list(values)
 
 
 def test_tables_and_zipped_axes_go_together(tmp_path: Path) -> None:
@@ -113,6 +120,85 @@ def test_a_case_is_the_estimate_of_its_scenario(tmp_path: Path, objective: str) 
             )
 
 
+MIXED = """
+    answer = "ANSWER"
+    [scenario]
+    batch = 64
+    max_devices = 16
+    objective = "OBJECTIVE"
+    price_usd_per_device_hour = 2.5
+    BASE
+    [[axis]]
+    key = "model"
+    values = ["gpt-3-1.3b", "gpt-3-2.7b"]
+    [[axis]]
+    key = "device"
+    values = ["a100-80", "h100-sxm"]
+    [[axis]]
+    key = "region"
+    values = ["france", "atlantis", "us-east5", "poland"]
+    [[axis]]
+    key = "boundary.idle_reservation"
+    values = [0.0, 0.25]
+    zip = "z"
+    [[axis]]
+    key = "boundary.development"
+    values = [0.0, 0.5]
+    zip = "z"
+    [[axis]]
+    key = "shared_hosts"
+    values = [false, true]
+    [samples]
+    n = 3
+    [samples.factors]
+    tokens = {low = 1e9, high = 1e11, log = true}
+    pue = {low = 0.9, high = 1.4}
+    run_overhead = {low = 1.0, high = 1.2}
+"""
+"""Everything at once: a place that does not exist, values out of bounds, factors of the run sampled with those of the place."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "objective", "base"),
+    [
+        ("estimate", "time", "devices = 8"),
+        ("estimate", "time", "devices = 12\nmax_days = 30"),
+        ("estimate", "carbon", "devices = 8"),
+        ("plan", "paper", "max_days = 20"),
+        ("estimate", "paper", 'devices = 8\ncarbon_mode = "paper"\ncarbon_intensity_g_per_kwh = 300'),
+        ("estimate", "time", 'devices = 8\nhourly = "hours.csv"\nstart_hour = 5'),
+    ],
+)
+def test_cases_answered_together_are_those_answered_alone(
+    tmp_path: Path, answer: str, objective: str, base: str
+) -> None:
+    text = MIXED.replace("ANSWER", answer).replace("OBJECTIVE", objective).replace("BASE", base)
+    days = (f"2024-01-{day:02d}T{hour:02d}:00,{100 + 17 * hour + day}" for day in (1, 2) for hour in range(24))
+    (tmp_path / "hours.csv").write_text("\n".join(("time,g_per_kwh", *days)) + "\n", encoding="utf-8")
+    s = study(tmp_path, text)
+    together = Answers(s).table(range(s.n_cases)).to_dicts()
+    assert [row["case"] for row in together] == list(range(s.n_cases))
+    assert {"ok", "refused"} <= {row["status"] for row in together}
+    ask = plan if answer == "plan" else estimate
+    for row in together[::11]:
+        if row["status"] == "refused":
+            with pytest.raises(InputError) as caught:
+                ask(scenario_of_case(s, row["case"]))
+            assert str(caught.value).splitlines()[0] in row["reason"]
+            assert (row["n_devices"], row["carbon_total_tco2e"]) == (None, None)
+            continue
+        found = ask(scenario_of_case(s, row["case"]))
+        if not isinstance(found, Estimate):
+            assert (row["status"], row["carbon_total_tco2e"]) == ("infeasible", None)
+            continue
+        summary = found.summary()
+        for name in (set(row) & set(summary)) - {"carbon_low_tco2e", "carbon_high_tco2e"}:
+            assert row[name] == (
+                pytest.approx(summary[name], rel=1e-12) if isinstance(row[name], float) else summary[name]
+            )
+        assert row["cost_usd"] == pytest.approx(2.5 * row["device_hours"])
+
+
 def test_a_plan_case_keeps_top_front_and_rejections(tmp_path: Path) -> None:
     text = (
         'answer = "plan"\n[scenario]\nmodel = "gpt-3-1.3b"\ntokens = 1e10\nbatch = 64\nmax_devices = 16\n'
@@ -151,8 +237,12 @@ def test_the_stamp_follows_what_decides_an_answer(tmp_path: Path) -> None:
 
 
 def test_forecast(tmp_path: Path) -> None:
-    s = study(tmp_path)
-    f = forecast(s)
-    assert (f.n_cases, f.n_shards, f.n_searches) == (s.n_cases, s.n_shards, 2)
-    assert f.worker_hours > 0
-    assert f.disk_bytes > 0
+    s = study(tmp_path, SMALL.replace("n = 5", "n = 200").replace("shard_cases = 10", "shard_cases = 100"))
+    f = forecast(s, InProcess())
+    assert (f.n_cases, f.n_shards, f.n_runs, f.n_workers) == (s.n_cases, s.n_shards, 2, 1)
+    assert 0 < f.low_hours <= f.hours <= f.high_hours
+    answers, begin = Answers(s), time.perf_counter()
+    n_bytes = sum(len(parquet(answers.table(range(*s.span(n))), "")) for n in range(s.n_shards))
+    seconds = time.perf_counter() - begin
+    assert 0.3 < 3600 * f.hours / (seconds + f.start_s) < 3
+    assert f.disk_bytes == pytest.approx(n_bytes, rel=0.2)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.errors import InputError
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["Boundary", "BoundaryLine", "boundary_lines"]
+__all__ = ["Boundary", "BoundaryLine", "boundary_kg", "boundary_lines"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ def _line(name: str, share: float, p: FootprintParts, times: float) -> BoundaryL
     )
 
 
+def _idle(numbers: CarbonNumbers, n_devices: Any, duration_s: Any) -> FootprintParts:
+    alone = numbers._replace(idle_share=1.0, checkpoint_share=0.0, restart_share=0.0, communication_share=0.0)
+    return footprint(alone, n_devices, duration_s, 0.0)
+
+
 def boundary_lines(
     boundary: Boundary, numbers: CarbonNumbers, n_devices: float, duration_s: float, run: FootprintParts
 ) -> tuple[BoundaryLine, ...]:
@@ -86,8 +93,21 @@ def boundary_lines(
     Idle reservation draws idle power and carries the machines; the others are shares of the final run itself.
     """
     shares = {f.name: getattr(boundary, f.name) for f in fields(boundary)}
-    idle = footprint(numbers._replace(idle_share=1.0, checkpoint_share=0.0, restart_share=0.0, communication_share=0.0),
-                     n_devices, duration_s, 0.0)  # fmt: skip
+    idle = _idle(numbers, n_devices, duration_s)
     return tuple(
         _line(name, share, idle if name == "idle_reservation" else run, share) for name, share in shares.items()
     )
+
+
+def boundary_kg(
+    shares: Mapping[str, Any], numbers: CarbonNumbers, n_devices: Any, duration_s: Any, run: FootprintParts
+) -> Any:
+    """Return the carbon of all lines together in kg, for one run or for blocks of runs at once.
+
+    Parameters
+    ----------
+    shares : Mapping
+        The fields of `Boundary`, floats or arrays.
+    """
+    of_run = sum(share for name, share in shares.items() if name != "idle_reservation")
+    return of_run * run.total_kg + shares["idle_reservation"] * _idle(numbers, n_devices, duration_s).total_kg

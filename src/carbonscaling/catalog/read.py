@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,12 +73,13 @@ def _fields(cls: Any) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 
 
-def _dataclasses_in(hint: Any) -> Iterator[type]:
+@lru_cache(maxsize=1024)
+def _dataclasses_in(hint: Any) -> tuple[type, ...]:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        yield hint
-    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
-        for arg in typing.get_args(hint):
-            yield from _dataclasses_in(arg)
+        return (hint,)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return tuple(found for arg in typing.get_args(hint) for found in _dataclasses_in(arg))
+    return ()
 
 
 def _plain(hint: Any, value: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from carbonscaling.errors import ExitCode
-from carbonscaling.study.estimate import Estimate, Infeasible
+
+if TYPE_CHECKING:
+    from carbonscaling.study.estimate import Estimate, Infeasible
 
 __all__ = ["Json", "JsonFile", "Output", "ScenarioFile", "hand_over"]
 
@@ -35,6 +37,7 @@ def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None) 
     from carbonscaling.report.infeasible import infeasible_page
     from carbonscaling.report.jsonable import to_json
     from carbonscaling.report.markdown import markdown
+    from carbonscaling.study.estimate import Estimate
 
     data: dict[str, Any] = answer.to_dict()
     if output is not None:

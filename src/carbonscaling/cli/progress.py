@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from carbonscaling.study.sweep.drive import Tally
+from carbonscaling.study.sweep.state import Tally
 
 __all__ = ["SweepProgress", "span_words"]
 

@@ -7,6 +7,7 @@ the counts of the released models.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from carbonscaling.model.spec import Attention, ModelSpec
 
@@ -133,6 +134,7 @@ def _moe_layer(spec: ModelSpec) -> tuple[int, int, int]:
     return router, routed, shared
 
 
+@lru_cache(maxsize=256)
 def parameter_count(spec: ModelSpec) -> ParameterCount:
     """Return the parameters of `spec` by part, multi-token-prediction modules left out.
 

@@ -52,8 +52,8 @@ def _curve(r: Results, x: str, measure: str, by: str | None) -> Any:
     """Draw the median of `measure` over `x`, with a band from the 5th to the 95th percentile."""
     group = by or "''"
     rows = r.sql(
-        f"SELECT {group} AS g, {x} AS x, quantile_cont({measure}, 0.05), quantile_cont({measure}, 0.5), "
-        f"quantile_cont({measure}, 0.95) FROM best GROUP BY ALL ORDER BY g, x"
+        f"SELECT g, x, q[1], q[2], q[3] FROM (SELECT {group} AS g, {x} AS x, quantile_cont({measure}, [0.05, 0.5, 0.95]) AS q "
+        "FROM best GROUP BY ALL) ORDER BY g, x"
     ).fetchall()
     figure, axes = _axes()
     for name, points in _groups(rows).items():

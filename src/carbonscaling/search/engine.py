@@ -8,12 +8,13 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector, not_worse
-from carbonscaling.search.evaluate import judge_of
+from carbonscaling.search.evaluate import FEW, judge_of
 from carbonscaling.search.front import pareto
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
@@ -43,6 +44,7 @@ def search(
     explain: bool = True,
     threads: int | None = None,
     progress: Progress | None = None,
+    few: int = FEW,
 ) -> SearchResult:
     """Look at every setting of `space` and return the best by the objective.
 
@@ -65,6 +67,8 @@ def search(
         Default `n_threads`. The answer does not depend on it.
     progress : callable, optional
         Told after every block.
+    few : int
+        Spaces of at most so many settings are searched without machine code; 0 where many searches share its loading.
 
     Notes
     -----
@@ -73,7 +77,7 @@ def search(
     """
     q = replace(question, outcome=in_blocks(question.outcome))
     lattice = layouts(space, q.work, q.batch, q.machine.domain, q.counts, q.host_devices)
-    judge = judge_of(q.work, q.machine, grid(space, q.work, q.batch, lattice))
+    judge = judge_of(q.work, q.machine, grid(space, q.work, q.batch, lattice), few)
     prune = prune and not quantiles
     histogram = Histogram() if quantiles else None
     found = Collector(judge.grid, q.outcome, OBJECTIVES[q.objective], top, near, histogram)
@@ -87,7 +91,7 @@ def search(
             if len(found.index) == 0:
                 raise
     if prune and explain and not interrupted and len(found.index) == 0 and judge.grid.n_candidates <= EXPLAINED:
-        return search(question, space, top=top, near=near, front=front, threads=threads, progress=progress)
+        return search(question, space, top=top, near=near, front=front, threads=threads, progress=progress, few=few)
     return _result(q, found, run.decided, front, quantiles, interrupted)
 
 
@@ -95,11 +99,10 @@ EXPLAINED = 200_000_000
 """Largest space that is searched again in full to count why nothing was found."""
 
 
-def _candidates(q: Question, settings: Setting) -> Iterator[Candidate]:
-    """Yield settings with what they take, by the formulas as an estimate runs them."""
+def _candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> Iterator[Candidate]:
+    """Yield settings of known step times with what they take."""
     if settings.tp.size == 0:
         return
-    step = np.asarray(step_time(q.work, q.machine, settings).total, dtype=float)
     columns = [np.broadcast_to(c, step.shape).astype(float).tolist() for c in (step, *q.outcome(settings, step))]
     degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
     for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True):
@@ -125,20 +128,25 @@ def _result(
     )
     objective = OBJECTIVES[q.objective]
     _, step, quickest = found.quickest()
-    ties = found.index[:0]
+    best = np.zeros(len(found.index), dtype=bool)
     if len(found.index):
         last = np.lexsort(found.keys[::-1])[: found.top][-1]
-        ties = found.index[not_worse(found.keys, found.keys[:, last])]
-    fastest = quickest[np.argsort(step, kind="stable")[:1]]
-    corners = quickest if front else quickest[:0]
+        best = not_worse(found.keys, found.keys[:, last])
+    fastest = np.argsort(step, kind="stable")[:1]
+    corners = slice(None) if front else slice(0)
     middles = [found.distribution.quantile(share) for share in quantiles] if found.distribution else []
     spread = np.array([index for _, index in middles if index >= 0], dtype=np.int64)
-    every = list(_candidates(q, found.grid.settings(np.concatenate((ties, fastest, corners, spread)))))
-    ranked, rest = every[: len(ties)], iter(every[len(ties) :])
+    known = found.grid.settings(np.concatenate((found.index[best], quickest[fastest], quickest[corners])))
+    every = list(_candidates(q, known, np.concatenate((found.step[best], step[fastest], step[corners]))))
+    if len(spread):
+        among = found.grid.settings(spread)
+        every += _candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
+    n_best, n_corners = int(best.sum()), len(quickest[corners])
+    ranked, rest = every[:n_best], iter(every[n_best:])
     result.top = sorted(ranked, key=lambda c: (*objective.key(c), *c.setting))[: found.top]
     result.best = result.top[0] if result.top else None
     result.fastest = next(rest) if len(fastest) else None
-    result.front = pareto([c for c in islice(rest, len(corners)) if c.duration_s <= q.deadline_s])
+    result.front = pareto([c for c in islice(rest, n_corners) if c.duration_s <= q.deadline_s])
     result.quantiles = {share: (v, next(rest)) for share, (v, i) in zip(quantiles, middles, strict=False) if i >= 0}
     if np.isfinite(found.excess):
         setting = found.grid.settings(np.array([found.excess_index]))

@@ -259,9 +259,9 @@ def prepare() -> float:
     return time.perf_counter() - begin
 
 
-def judge_of(work: Workload, machine: Machine, grid: Grid) -> Judge:
-    """Return the quickest judge for a grid of this size."""
-    if grid.n_candidates > FEW and compiled.available():
+def judge_of(work: Workload, machine: Machine, grid: Grid, few: int = FEW) -> Judge:
+    """Return the quickest judge for a grid of this size; up to `few` settings are not worth loading machine code."""
+    if grid.n_candidates > few and compiled.available():
         prepare()
         return CompiledJudge(work, machine, grid)
     return NumpyJudge(work, machine, grid)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,15 @@ BLOCK = 1 << 18
 """Settings decided between two looks at the clock, in one thread."""
 PRUNED_BLOCK = 512
 """Layouts decided between two looks at the clock where bounds leave most settings out."""
+
+
+class _Here(Executor):
+    """Runs at once in the calling thread: one thread needs no other, and starting one costs more than a small search."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 @dataclass
@@ -77,7 +87,7 @@ class Rounds:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
         size = FIRST_ROUND
-        with ThreadPoolExecutor(self.threads) as pool:
+        with ThreadPoolExecutor(self.threads) if self.threads > 1 else _Here() as pool:
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())
@@ -144,7 +154,7 @@ class Rounds:
             cut = np.maximum(cut, self._quickest(n))
         return np.minimum(cut, late)
 
-    def _round(self, pool: ThreadPoolExecutor, families: Ints) -> None:
+    def _round(self, pool: Executor, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
         n = self._lattice.n_devices(families)
         late = self._late(n)

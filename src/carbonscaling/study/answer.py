@@ -54,7 +54,8 @@ def space_of(s: Scenario) -> Space:
         fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
     if given.sequence_parallel is not None:
         fixed["sequence_parallel"] = given.sequence_parallel
-    return replace(FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper"), **fixed)
+    space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
+    return replace(space, **fixed) if fixed else space
 
 
 def _outcome(r: Resolved) -> Any:
@@ -71,6 +72,11 @@ def _outcome(r: Resolved) -> Any:
         return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration, parts.energy_j)
 
     return outcome
+
+
+def _completed(s: Scenario) -> Scenario:
+    layout = _complete(s.layout, s.devices)
+    return s if layout is s.layout else replace(s, layout=layout)
 
 
 def _complete(layout: Layout, n_devices: int | None) -> Layout:
@@ -197,8 +203,12 @@ def _best_recipe(
     return replace(feasible[best], resolved=resolved)
 
 
-def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenario, Resolved, tuple[int, int], float]:
+def asked(
+    scenario: Scenario, kind: Literal["plan", "estimate"], like: Resolved | None = None
+) -> tuple[Scenario, Resolved, tuple[int, int], float]:
     """Return what is searched for: the completed scenario, looked up, fewest and most devices, longest run time in s.
+
+    `like` as in `resolve`.
 
     Raises
     ------
@@ -208,8 +218,8 @@ def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenar
     s = scenario
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=PLAN_DAYS)
-        r = resolve(s)
-        s = replace(s, layout=_complete(s.layout, s.devices))
+        r = resolve(s, like)
+        s = _completed(s)
         return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
         known = [getattr(s.layout, k) for k in ("tp", "pp", "dp")]
@@ -221,8 +231,8 @@ def asked(scenario: Scenario, kind: Literal["plan", "estimate"]) -> tuple[Scenar
             )
         s = replace(s, devices=math.prod(known) * (s.layout.cp or 1))
     n = s.devices or 1
-    r = resolve(s)
-    s = replace(s, layout=_complete(s.layout, s.devices))
+    r = resolve(s, like)
+    s = _completed(s)
     if s.objective == "paper":
         s = replace(s, objective="time")
     if s.layout.dp is not None and r.batch % s.layout.dp:

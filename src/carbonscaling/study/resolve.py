@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from carbonscaling.calibration.profile import (
@@ -33,9 +34,9 @@ from carbonscaling.perf.precision import Precision, precision
 from carbonscaling.sources import Datum
 from carbonscaling.study.hours import intensity_met
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.subject import subject
+from carbonscaling.study.subject import Subject, subject
 
-__all__ = ["Resolved", "carbon_of", "resolve"]
+__all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve"]
 
 TOKENS_PER_PARAMETER = 20.0
 
@@ -174,15 +175,40 @@ def carbon_of(
     )
 
 
-def resolve(s: Scenario) -> Resolved:
+HARDWARE_FIELDS = (
+    "device", "host", "nic_gbps", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "calibration",
+    "profile",
+)  # fmt: skip
+"""Fields that the cluster, its number formats and its software constants follow from."""
+CARBON_FIELDS = (
+    "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
+    "amortisation", "factors",
+)  # fmt: skip
+"""Fields that the carbon factors follow from, beside the hardware's."""
+MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
+"""Fields that the model follows from, where no law has a say."""
+
+
+def _agree(s: Scenario, other: Scenario, names: tuple[str, ...]) -> bool:
+    values = attrgetter(*names)
+    return bool(values(s) == values(other))
+
+
+def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
     """Look up everything a scenario names, and settle what it leaves open.
+
+    Parameters
+    ----------
+    like : Resolved, optional
+        Another scenario's: what the two have in common is taken from there, which is quicker and the same.
 
     Raises
     ------
     InputError
         A name is unknown, a file unusable, or values contradict each other.
     """
-    what = subject(s)
+    same_model = like is not None and s.model is not None and _agree(s, like.scenario, MODEL_FIELDS) and s.law is None
+    what = Subject(like.spec) if like is not None and same_model else subject(s)
     spec, loss, notes = what.spec, what.loss, list(what.notes)
     seq_len = s.seq_len or spec.seq_len
     n_active = float(active_params(spec))
@@ -196,10 +222,16 @@ def resolve(s: Scenario) -> Resolved:
         n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
         batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, seq_len)))
         notes.append(f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs")
-    cluster = _cluster(s)
-    recipe = precision(s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16"))
-    constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
-    machine = _machine(s, cluster, recipe, constants)
+    if like is not None and _agree(s, like.scenario, HARDWARE_FIELDS):
+        cluster, recipe, constants, machine = like.cluster, like.recipe, like.efficiency, like.machine
+        carbon = like.carbon if _agree(s, like.scenario, CARBON_FIELDS) else carbon_of(s, cluster)
+    else:
+        cluster = _cluster(s)
+        recipe = precision(s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16"))
+        constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
+        machine = _machine(s, cluster, recipe, constants)
+        carbon = carbon_of(s, cluster)
+    known = like is not None and like.spec is spec and like.seq_len == seq_len
     overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
     money = price(cluster.device.id)
     if s.price_usd_per_device_hour is not None:
@@ -215,8 +247,8 @@ def resolve(s: Scenario) -> Resolved:
         cluster=cluster,
         recipe=recipe,
         efficiency=constants,
-        carbon=carbon_of(s, cluster),
-        work=build.workload(spec, seq_len),
+        carbon=carbon,
+        work=like.work if like is not None and known else build.workload(spec, seq_len),
         machine=machine,
         run_overhead=overhead,
         price=money,

@@ -18,10 +18,15 @@ def bench(
     large: Annotated[
         bool, Parameter(negative=(), help="Walk through a billion settings as well (a minute).", group=OUTPUT)
     ] = False,
+    sweep: Annotated[
+        bool, Parameter(negative=(), help="Measure studies instead, on one worker and on two.", group=OUTPUT)
+    ] = False,
     json: Json = False,
     output: JsonFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
+    if sweep:
+        return _sweep(json, output)
     from carbonscaling.report.bench import bench_page
     from carbonscaling.report.jsonable import to_json
     from carbonscaling.study.bench import bench as measure
@@ -41,4 +46,20 @@ def bench(
         out.show_json(data)
     else:
         out.show(bench_page(rows, summary(rows)))
+    return 0
+
+
+def _sweep(json: bool, output: str | None) -> int:
+    from carbonscaling.report.bench_sweep import bench_sweep_page
+    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.study.sweep.bench import bench_sweep, sweep_summary
+
+    rows = list(bench_sweep())
+    data = {"summary": sweep_summary(rows), "rows": [dataclasses.asdict(row) for row in rows]}
+    if output is not None:
+        out.write_file(output, to_json(data))
+    if json:
+        out.show_json(data)
+    else:
+        out.show(bench_sweep_page(rows, sweep_summary(rows)))
     return 0

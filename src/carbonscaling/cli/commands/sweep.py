@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json
 from carbonscaling.errors import ExitCode, InputError
-from carbonscaling.study.sweep.drive import State, Tally, drive, state_of
+from carbonscaling.study.sweep.state import State, Tally, state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, load_study
 
@@ -94,6 +94,7 @@ def _say_state(study: Study, store: Store, state: State) -> None:
 
 def _run(study: Study, store: Store, state: State, name: str, workers: int | None, address: str | None) -> Tally:
     from carbonscaling.cli.progress import SweepProgress
+    from carbonscaling.study.sweep.drive import drive
     from carbonscaling.study.sweep.executors import executor
 
     progress = SweepProgress()
@@ -119,21 +120,24 @@ class IncompleteError(InputError):
 
 
 def _forecast(study: Study, workers: int | None, json: bool) -> int:
-    import os
-
     from carbonscaling.cli.progress import span_words
     from carbonscaling.study.sweep.dryrun import forecast
+    from carbonscaling.study.sweep.executors import executor
 
-    f = forecast(study)
-    n = workers or len(os.sched_getaffinity(0))
+    at_work = executor("processes", workers)
+    try:
+        f = forecast(study, at_work)
+    finally:
+        at_work.close()
     if json:
-        out.show_json({**dataclasses.asdict(f), "workers": n, "hours": f.worker_hours / n})
+        out.show_json(dataclasses.asdict(f))
         return 0
+    low, high = (span_words(3600 * hours) for hours in (f.low_hours, f.high_hours))
     sys.stdout.write(
-        f"{f.n_cases:,} cases in {f.n_shards:,} shards, {f.n_searches:,} searches over {f.candidates:.3g} settings\n"
-        f"a search {1e3 * f.search_s:.3g} ms, a case that shares one {1e3 * f.place_s:.3g} ms ({f.n_tried} cases tried)\n"
-        f"time: {span_words(3600 * f.worker_hours / n)} with {n} workers\n"
-        f"disk: {f.disk_bytes / 1e6:.3g} MB at most\n"
+        f"{f.n_cases:,} cases in {f.n_shards:,} shards, {f.n_runs:,} runs over {f.candidates:.3g} settings\n"
+        f"a run {1e3 * f.run_s:.3g} ms, a case that has it {1e3 * f.case_s:.3g} ms ({f.n_tried:,} cases tried)\n"
+        f"time: {span_words(3600 * f.hours)} with {f.n_workers} workers (between {low} and {high})\n"
+        f"disk: {f.disk_bytes / 1e6:.3g} MB\n"
     )
     return 0
 

@@ -101,6 +101,8 @@ def _spaced(key: str, span: Span, log: bool, where: str) -> tuple[Value, ...]:
         points = span.start + span.step * np.arange(num)
     else:
         points = np.geomspace(span.start, span.stop, num) if log else np.linspace(span.start, span.stop, num)
+    whole = np.rint(points)  # a count must not miss a whole number by a rounding: 64 to 512 in four gives 128
+    points = np.where(np.abs(points - whole) <= 1e-12 * np.abs(points), whole, points)
     return tuple(float(p) for p in points)
 
 

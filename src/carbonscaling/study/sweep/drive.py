@@ -3,102 +3,25 @@
 from __future__ import annotations
 
 import errno
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from typing import Any
 
 from carbonscaling.study.sweep.executors import Executor, WorkerDiedError
 from carbonscaling.study.sweep.manifest import manifest, read_sources, write_manifest
-from carbonscaling.study.sweep.shard import Shard, ShardNotes, known_shards, probe, run_shard, shard_sources, verified
-from carbonscaling.study.sweep.stamp import study_stamp
+from carbonscaling.study.sweep.shard import probe, run_shard, shard_sources
+from carbonscaling.study.sweep.shards import Shard, remember
+from carbonscaling.study.sweep.state import State, Tally, state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 
-__all__ = ["State", "Tally", "drive", "state_of"]
+__all__ = ["drive"]
 
 RETRIES = 2
 """Times that a shard is tried again before its cases are tried apart."""
 AHEAD = 2
 """Shards handed out for each worker: one at work, one waiting."""
-
-
-@dataclass(frozen=True)
-class State:
-    """What a folder holds of a study.
-
-    Attributes
-    ----------
-    done : dict of int to Shard
-        Whole shards of this study and version.
-    corrupted : list of Shard
-        Shards whose content is not what was written.
-    others : int
-        Shards of another study, catalogue or code version: left aside, never mixed in.
-    stamp : str
-    """
-
-    done: dict[int, Shard]
-    corrupted: list[Shard]
-    others: int
-    stamp: str
-
-
-@dataclass
-class Tally:
-    """How far a study is."""
-
-    n_shards: int
-    n_cases: int
-    done_shards: int = 0
-    done_cases: int = 0
-    before_cases: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    n_bytes: int = 0
-    best_tco2e: float | None = None
-    best_case: int | None = None
-    retried: int = 0
-    given_up: dict[int, str] = field(default_factory=dict)
-    peak_bytes: int = 0
-    begin: float = field(default_factory=time.monotonic)
-
-    @property
-    def rate(self) -> float:
-        """Cases a second since the start."""
-        return (self.done_cases - self.before_cases) / max(time.monotonic() - self.begin, 1e-9)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every shard is there and no case ended in an error."""
-        return self.done_shards == self.n_shards and not self.statuses["error"] and not self.given_up
-
-    def add(self, notes: ShardNotes) -> None:
-        """Count a shard that was written."""
-        self.done_shards += 1
-        self.done_cases += notes.n_cases
-        self.statuses.update(notes.statuses)
-        self.n_bytes += notes.n_bytes
-        self.peak_bytes = max(self.peak_bytes, notes.peak_bytes)
-        if notes.best_tco2e is not None and (self.best_tco2e is None or notes.best_tco2e < self.best_tco2e):
-            self.best_tco2e, self.best_case = notes.best_tco2e, notes.best_case
-
-
-def state_of(study: Study, store: Store, *, retry_errors: bool = False) -> State:
-    """Return what is there of a study.
-
-    Parameters
-    ----------
-    retry_errors : bool
-        Shards with a case in error do not count.
-    """
-    stamp = study_stamp(study)
-    known = known_shards(store)
-    own = [s for s in known if s.stamp == stamp and s.number < study.n_shards and not (retry_errors and s.n_errors)]
-    good, bad = verified(store, own)
-    others = sum(s.stamp != stamp for s in known)
-    return State({s.number: s for s in good}, bad, others, stamp)
 
 
 def _poisoned(executor: Executor, url: str, stamp: str, first: int, stop: int) -> dict[int, str]:
@@ -121,6 +44,7 @@ class _Drive:
         self.running: dict[Future[Any], int] = {}
         self.failures: Counter[int] = Counter()
         self.poison: dict[int, dict[int, str]] = {}
+        self.written: list[Shard] = []
 
     def hand_out(self) -> None:
         while self.waiting and len(self.running) < AHEAD * self.executor.n_workers:
@@ -132,7 +56,9 @@ class _Drive:
         number = self.running.pop(future)
         error = future.exception()
         if error is None:
-            self.tally.add(future.result())
+            notes = future.result()
+            self.tally.add(notes)
+            self.written.append(notes.shard)
             return
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise error
@@ -180,13 +106,16 @@ def drive(
     sources = read_sources(store, state.stamp)
     write_manifest(store, manifest(study, state.stamp, sources))
     run = _Drive(study, store, executor, state, tally)
-    while run.waiting or run.running:
-        run.hand_out()
-        finished, _ = wait(run.running, timeout=0.5, return_when=FIRST_COMPLETED)
-        for future in finished:
-            run.take(future)
-        if progress is not None:
-            progress(tally)
+    try:
+        while run.waiting or run.running:
+            run.hand_out()
+            finished, _ = wait(run.running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in finished:
+                run.take(future)
+            if progress is not None:
+                progress(tally)
+    finally:
+        remember(store, [*state.done.values(), *run.written])
     if not sources:
         sources = executor.submit(shard_sources, store.url, state.stamp).result()
         write_manifest(store, manifest(study, state.stamp, sources))

@@ -1,19 +1,29 @@
-"""What a study would take, from a few of its cases run here and now."""
+"""What a study would take, from pieces of it that are tried by the very workers that would run it."""
 
 from __future__ import annotations
 
 import math
+import statistics
+import tempfile
 import time
 from dataclasses import dataclass
 
-from carbonscaling.study.sweep.case import case_rows
+import numpy as np
+
+from carbonscaling.study.sweep.answers import Answers
+from carbonscaling.study.sweep.case import n_searches
+from carbonscaling.study.sweep.executors import Executor
+from carbonscaling.study.sweep.manifest import manifest, read_manifest, study_of, write_manifest
 from carbonscaling.study.sweep.shard import parquet
-from carbonscaling.study.sweep.studyfile import PLACE_FIELDS, Study
+from carbonscaling.study.sweep.stamp import study_stamp
+from carbonscaling.study.sweep.store import Store
+from carbonscaling.study.sweep.studyfile import Study
 
 __all__ = ["Forecast", "forecast"]
 
-BUDGET_S = 3.0
-NEIGHBOURS = 64
+BUDGET_S = 4.0
+PIECE_S = 0.4
+"""About how long a piece takes: long enough that what its cases share counts as it does in a whole shard."""
 
 
 @dataclass(frozen=True)
@@ -22,75 +32,133 @@ class Forecast:
 
     Attributes
     ----------
-    n_cases, n_shards, n_searches : int
-        Cases that differ in place alone share a search.
+    n_cases, n_shards : int
+    n_runs : int
+        Runs that differ in more than their place.
     n_tried : int
         Cases that were run for this forecast.
     candidates : float
-        Settings to look at in all searches.
-    search_s, place_s : float
-        Seconds of a search, and of a case beside it, on one worker.
-    worker_hours : float
-        Of all cases on one worker.
+        Settings of all runs' searches, of which equal ones are made once.
+    n_workers : int
+        Workers that the forecast holds for; they were at work at once while it was made.
+    run_s, case_s : float
+        Seconds of a run on one worker, and of each case that has it.
+    start_s : float
+        Seconds until the workers are at work.
+    hours, low_hours, high_hours : float
+        Of the whole study, and one standard error of the pieces each way.
     disk_bytes : float
     """
 
     n_cases: int
     n_shards: int
-    n_searches: int
+    n_runs: int
     n_tried: int
     candidates: float
-    search_s: float
-    place_s: float
-    worker_hours: float
+    n_workers: int
+    run_s: float
+    case_s: float
+    start_s: float
+    hours: float
+    low_hours: float
+    high_hours: float
     disk_bytes: float
 
 
-def _n_per_search(study: Study) -> int:
-    """Return how many cases in a row share a search."""
-    objective = study.base.get("objective", "paper")
-    if objective not in ("paper", "time") or study.keep.front or study.keep.quantiles or "objective" in study.keys:
-        return 1
-    return math.prod(
-        len(b)
-        for b in study.blocks
-        if all(k.partition(".")[0] in PLACE_FIELDS[:-2] + PLACE_FIELDS[-1:] for k in b.columns)
-    )
+@dataclass(frozen=True)
+class Piece:
+    """A piece that was tried: cases and runs, seconds of the runs and of the cases that have them, bytes, settings of a run."""
+
+    n_cases: int
+    n_runs: int
+    runs_s: float
+    cases_s: float
+    n_bytes: int
+    candidates: float
 
 
-def forecast(study: Study) -> Forecast:
-    """Run cases spread over the study for a few seconds, and say what all of it takes.
+def trial(url: str, first: int, stop: int) -> Piece:
+    """Answer some cases, and once more with the runs known."""
+    answers = Answers(study_of(read_manifest(Store(url))))
+    begin = time.perf_counter()
+    answers.table(range(first, stop))
+    between = time.perf_counter()
+    table = answers.table(range(first, stop))
+    content = parquet(table, "")
+    cases_s = time.perf_counter() - between
+    candidates = float(table["n_candidates"].mean() or 0.0)
+    return Piece(stop - first, answers.n_runs, max(0.0, between - begin - cases_s), cases_s, len(content), candidates)
 
-    The first search of a process loads or compiles machine code; it is left out of the mean.
+
+def _shards(study: Study) -> list[int]:
+    """Return shards spread over the study, each stretch of it as often as any other, in mixed order."""
+    rng = np.random.default_rng(1)
+    n = min(64, study.n_shards)
+    edges = np.linspace(0, study.n_shards, n + 1)
+    shards = np.floor(edges[:-1] + rng.random(n) * np.diff(edges)).astype(int)
+    return [int(s) for s in rng.permutation(shards)]
+
+
+def _tried(study: Study, executor: Executor, url: str) -> list[Piece]:
+    """Try pieces for a few seconds; those too short to tell what their cases share are tried again, longer."""
+    n, left, size = executor.n_workers, _shards(study), 1
+    found: list[Piece] = []
+    begin = time.monotonic()
+    while left and (not found or time.monotonic() - begin < BUDGET_S):
+        now, left = left[:n], left[n:]
+        spans = [(a, min(a + size, b)) for a, b in map(study.span, now)]
+        pieces = [f.result() for f in [executor.submit(trial, url, *span) for span in spans]]
+        slowest = max((p.runs_s + p.cases_s) / p.n_cases for p in pieces)
+        longer = min(study.shard_cases, max(1, round(PIECE_S / slowest)))
+        if longer > 4 * size and time.monotonic() - begin < BUDGET_S:
+            left = now + left
+        else:
+            found += pieces
+        size = longer
+    return found
+
+
+def _rates(pieces: list[Piece]) -> tuple[float, float]:
+    """Return seconds of a run, and of a case that has it."""
+    runs, cases = sum(p.n_runs for p in pieces), sum(p.n_cases for p in pieces)
+    return sum(p.runs_s for p in pieces) / runs, sum(p.cases_s for p in pieces) / cases
+
+
+def forecast(study: Study, executor: Executor) -> Forecast:
+    """Have the workers try pieces spread over the study for a few seconds, and say what all of it takes.
+
+    Cases of a run that several shards share ask for it once in every worker that has one of those shards.
     """
-    each = _n_per_search(study)
-    n_searches = -(-study.n_cases // each)
-    case_rows(study, 0)
-    begin, searches, places, rows, candidates = time.monotonic(), [], [], [], []
-    picks = min(16, n_searches)
-    for pick in range(picks):
-        first = int((pick + 0.5) * n_searches / picks) * each
-        start = time.perf_counter()
-        found = case_rows(study, first)
-        searches.append(time.perf_counter() - start)
-        candidates.append(found[0].get("n_candidates") or 0)
-        rows += found
-        start = time.perf_counter()
-        more = range(first + 1, min(first + min(each, NEIGHBOURS), study.n_cases))
-        for case in more:
-            rows += case_rows(study, case)
-        places += [(time.perf_counter() - start) / len(more)] if more else []
-        if time.monotonic() - begin > BUDGET_S:
-            break
-    search_s = sum(searches) / len(searches)
-    place_s = sum(places) / len(places) if places else 0.0
-    split = study.n_cases / study.shard_cases / n_searches + 1.0  # a search is made again where a shard ends inside it
-    n_made = n_searches * split if each > 1 else study.n_cases
-    seconds = n_made * search_s + (study.n_cases - n_searches) * place_s
-    disk = (
-        len(parquet(study, rows, "")) / len(rows) * study.n_cases * (len(rows) / max(1, len({r["case"] for r in rows})))
-    )
+    n, n_runs = executor.n_workers, n_searches(study)
+    with tempfile.TemporaryDirectory() as folder:
+        write_manifest(Store(folder), manifest(study, study_stamp(study)))
+        begin = time.monotonic()
+        for lone in [executor.submit(trial, folder, 0, 1) for _ in range(n)]:
+            lone.result()
+        start_s = time.monotonic() - begin
+        pieces = _tried(study, executor, folder)
+    runs_made, at_once = n_runs + min(study.n_shards, n_runs * (n - 1)), min(n, study.n_shards)
+
+    def seconds(some: list[Piece]) -> float:
+        return start_s + (runs_made * _rates(some)[0] + study.n_cases * _rates(some)[1]) / at_once
+
+    without = [seconds(pieces[:i] + pieces[i + 1 :]) for i in range(len(pieces))] if len(pieces) > 1 else [0.0]
+    error = math.sqrt((len(without) - 1) * statistics.pvariance(without))  # the jackknife
+    middle, (run_s, case_s) = seconds(pieces), _rates(pieces)
+    low, high = max(start_s, middle - error), middle + error
+    n_tried = sum(p.n_cases for p in pieces)
     return Forecast(
-        study.n_cases, study.n_shards, n_searches, len(rows), n_searches * sum(candidates) / len(candidates), search_s,
-        place_s, seconds / 3600.0, disk,
-    )  # fmt: skip
+        n_cases=study.n_cases,
+        n_shards=study.n_shards,
+        n_runs=n_runs,
+        n_tried=n_tried,
+        candidates=n_runs * statistics.fmean(p.candidates for p in pieces),
+        n_workers=n,
+        run_s=run_s,
+        case_s=case_s,
+        start_s=start_s,
+        hours=middle / 3600.0,
+        low_hours=low / 3600.0,
+        high_hours=high / 3600.0,
+        disk_bytes=study.n_cases * sum(p.n_bytes for p in pieces) / n_tried,
+    )

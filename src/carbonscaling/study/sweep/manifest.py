@@ -32,7 +32,7 @@ def _versions() -> dict[str, str]:
 
 def manifest(study: Study, stamp: str, sources: Sequence[str] = ()) -> dict[str, Any]:
     """Return the manifest of a study; its sources are known once a case is answered."""
-    from carbonscaling.study.sweep.case import COLUMNS, column
+    from carbonscaling.study.sweep.columns import COLUMNS, column
 
     return {
         "stamp": stamp,

@@ -8,7 +8,7 @@ from typing import Any
 from carbonscaling.errors import InputError
 from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.sweep.manifest import read_manifest, study_of
-from carbonscaling.study.sweep.shard import known_shards
+from carbonscaling.study.sweep.shards import known_shards
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ __all__ = ["Store", "is_remote"]
 def is_remote(url: str) -> bool:
     """Return whether a path is one for fsspec."""
     return "://" in url
+
+
+def _version(info: Mapping[str, Any]) -> str | None:
+    marks = [str(info[key]) for key in ("ETag", "etag", "LastModified", "mtime", "created") if info.get(key)]
+    return f"{info.get('size')}-{marks[0]}" if marks else None
 
 
 class Store:
@@ -41,15 +47,26 @@ class Store:
         """Return the whole path, for readers that open it themselves."""
         return f"{self.url}/{name}"
 
-    def names(self, folder: str) -> list[str]:
-        """Return the names in a folder, sorted; none where it does not exist."""
+    def listing(self, folder: str) -> dict[str, str | None]:
+        """Return the names in a folder, sorted, none where it does not exist; each with its size and time of change.
+
+        None where the file system tells nothing that a change would change.
+        """
         at = f"{self.root}/{folder}".rstrip("/")
+        found: dict[str, str | None]
         try:
             if self.fs is None:
-                return sorted(os.listdir(at))
-            return sorted(path.rpartition("/")[2] for path in self.fs.ls(at, detail=False, refresh=True))
+                with os.scandir(at) as entries:
+                    found = {e.name: f"{e.stat().st_size}-{e.stat().st_mtime_ns}" for e in entries}
+            else:
+                found = {i["name"].rpartition("/")[2]: _version(i) for i in self.fs.ls(at, detail=True, refresh=True)}
         except (FileNotFoundError, NotADirectoryError):
-            return []
+            return {}
+        return dict(sorted(found.items()))
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, sorted; none where it does not exist."""
+        return list(self.listing(folder))
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""

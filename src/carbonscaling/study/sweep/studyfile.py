@@ -122,13 +122,18 @@ class Study:
         """Return the first case of a shard and the one after its last."""
         return shard * self.shard_cases, min((shard + 1) * self.shard_cases, self.n_cases)
 
-    def varied(self, case: int) -> dict[str, Any]:
-        """Return the values of a case's fields that vary."""
+    def rows(self, case: Any) -> list[Any]:
+        """Return the row of every block that a case takes its values from; of an array of cases, arrays."""
         rows = []
         for block in reversed(self.blocks):
             case, row = divmod(case, len(block))
-            rows.append((block, row))
-        return {key: column[row] for block, row in reversed(rows) for key, column in block.columns.items()}
+            rows.append(row)
+        return rows[::-1]
+
+    def varied(self, case: int) -> dict[str, Any]:
+        """Return the values of a case's fields that vary."""
+        taken = zip(self.blocks, self.rows(case), strict=True)
+        return {key: column[row] for block, row in taken for key, column in block.columns.items()}
 
 
 def _check_key(key: str, where: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.study.sweep.case import column
+from carbonscaling.study.sweep.columns import column
 from carbonscaling.study.sweep.query import Results
+from carbonscaling.study.sweep.shares import explained
 
 __all__ = ["VIEWS", "best", "failures", "front", "known_columns", "law", "quantiles", "sensitivity", "status", "view"]
 
@@ -15,8 +17,6 @@ CARBON = "carbon_total_tco2e"
 SHOWN = (
     "n_devices, duration_days, carbon_total_tco2e, carbon_embodied_tco2e, cost_usd, mfu, tp, pp, dp, ep, cp, precision"
 )
-BINS = 16
-"""Groups into which the values of a sampled factor are put to tell its effect."""
 
 
 def _inputs(r: Results) -> list[str]:
@@ -81,45 +81,44 @@ def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     )
 
 
-def sensitivity(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
-    """Return, for every input, the share of the variance of ln(`measure`) that it explains alone, and its span of means.
-
-    The share is the correlation ratio: variance of the means over the input's values (sampled inputs in bins of equal
-    number), over the whole variance; `low` and `high` are the least and greatest of those (geometric) means.
-    """
-    (what,) = known_columns(r, [measure])
-    inputs = known_columns(r, by) or _inputs(r)
-    types = {row[0]: row[1] for row in r.sql("DESCRIBE cases").fetchall()}
-    parts = []
-    for name in inputs:
-        distinct = r.sql(f"SELECT approx_count_distinct({name}) FROM best").fetchall()[0][0]
-        group = name
-        if distinct > 4 * BINS and types[name] in ("DOUBLE", "BIGINT"):
-            shares = [i / BINS for i in range(1, BINS)]
-            cuts = r.sql(f"SELECT approx_quantile({name}, {shares}) FROM best").fetchall()[0][0]
-            group = (
-                "CASE "
-                + " ".join(f"WHEN {name} < {cut!r} THEN {i}" for i, cut in enumerate(cuts))
-                + f" ELSE {BINS} END"
-            )
-        parts.append(
-            f"SELECT '{name}' AS input, sum(n * (mean - grand) ** 2) / sum(n) / nullif(any_value(spread), 0) AS share, "
-            f"exp(min(mean)) AS low, exp(max(mean)) AS high, count(*) AS n_values FROM "
-            f"(SELECT {group} AS g, count(*) AS n, avg(ln({what})) AS mean FROM best WHERE {what} > 0 GROUP BY g), "
-            f"(SELECT avg(ln({what})) AS grand, var_pop(ln({what})) AS spread FROM best WHERE {what} > 0)"
-        )
-    if not parts:
-        raise InputError("nothing varies in this study", key="view", remedy="give it an axis")
-    return r.sql(" UNION ALL ".join(parts) + " ORDER BY share DESC NULLS LAST")
-
-
 def quantiles(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     """Return 5th, 25th, 50th, 75th and 95th percentile of `measure`, for each combination of `by`."""
     (what,) = known_columns(r, [measure])
     groups = known_columns(r, by)
-    shares = ", ".join(f"quantile_cont({what}, {q / 100}) AS p{q:02d}" for q in (5, 25, 50, 75, 95))
-    grouping = f"GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
-    return r.sql(f"SELECT {''.join(g + ', ' for g in groups)}count(*) AS n, {shares} FROM best {grouping}")
+    keys = "".join(g + ", " for g in groups)
+    shares = (5, 25, 50, 75, 95)
+    named = ", ".join(f"q[{i}] AS p{share:02d}" for i, share in enumerate(shares, start=1))
+    grouping = f"GROUP BY {', '.join(groups)}" if groups else ""
+    order = f"ORDER BY {', '.join(groups)}" if groups else ""
+    return r.sql(  # one list of shares: the values are sorted once
+        f"SELECT {keys}n, {named} FROM (SELECT {keys}count(*) AS n, quantile_cont({what}, {[s / 100 for s in shares]}) AS q "
+        f"FROM best {grouping}) {order}"
+    )
+
+
+def sensitivity(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+    """Return, for every input (or those of `by`), the share of the variance of ln(`measure`) that it explains alone.
+
+    See `explained`; `low` and `high` are the least and greatest (geometric) mean over the input's values.
+    """
+    (what,) = known_columns(r, [measure])
+    keys = {column(key): key for key in r.study.keys}
+    wanted = known_columns(r, by) or list(keys)
+    for name in wanted:
+        if name not in keys:
+            raise InputError(
+                "not an input of the study", key="by", value=name, allowed=", ".join(keys), remedy="name an input"
+            )
+    if not wanted:
+        raise InputError("nothing varies in this study", key="view", remedy="give it an axis")
+    rows = [f"('{column(e.key)}', {_sql(e.share)}, {_sql(e.low)}, {_sql(e.high)}, {e.n_values})"
+            for e in explained(r, what, [keys[name] for name in wanted])]  # fmt: skip
+    names = "input, share, low, high, n_values"
+    return r.sql(f"SELECT * FROM (VALUES {', '.join(rows)}) AS t({names}) ORDER BY share DESC NULLS LAST")
+
+
+def _sql(value: float) -> str:
+    return f"{value!r}::DOUBLE" if math.isfinite(value) else "NULL::DOUBLE"
 
 
 def status(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:

@@ -1,0 +1,101 @@
+"""Carbon, energy, water and money of many runs at once: what varies of the place is an array, one value for each run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.boundary import Boundary, boundary_kg
+from carbonscaling.carbon.footprint import footprint
+from carbonscaling.catalog.factors import HardwareFactors
+from carbonscaling.catalog.prices import price
+from carbonscaling.catalog.user_factors import load_factors
+from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.resolve import Resolved, carbon_of
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.units import DAY, HOUR, KWH, TONNE, to_si
+
+__all__ = ["NUMBERS", "interval_columns", "place_columns"]
+
+FACTORS = {
+    "carbon_intensity_g_per_kwh": ("carbon_intensity", "g/kWh"),
+    "pue": ("pue", "1"),
+    "lifetime_years": ("lifetime", "y"),
+}
+"""Fields that stand for one carbon factor each: its role and unit."""
+NUMBERS = (*FACTORS, "price_usd_per_device_hour", *(f"boundary.{field.name}" for field in fields(Boundary)))
+"""Place fields whose values go together as an array; cases that differ in another one are worked out apart."""
+
+
+def place_columns(
+    s: Scenario, r: Resolved, hardware: HardwareFactors, run: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the columns that follow from the place, for runs of one kind of hardware.
+
+    Parameters
+    ----------
+    s : Scenario
+        Of one of them: what they have in common.
+    r : Resolved
+        Gives the hardware.
+    hardware : HardwareFactors
+        Its factors.
+    run : Mapping
+        Arrays of ``n_devices, duration_days, device_hours, mfu``.
+    own : Mapping
+        Arrays by the names in `NUMBERS`: values that differ.
+
+    Raises
+    ------
+    InputError
+        The place is unknown, or a file of factors unusable.
+    """
+    model = carbon_of(s, r.cluster, ranges=False, hardware=hardware)
+    fixed = load_factors(s.factors) if s.factors else {}
+    values: dict[str, Any] = {name: datum.si for name, datum in model.factors.items()}
+    market: Any = model.market.si
+    for key, (role, unit) in FACTORS.items():
+        if key in own and role not in fixed:
+            values[role] = to_si(own[key], unit)
+    if "carbon_intensity_g_per_kwh" in own and "market_intensity" not in fixed:
+        market = to_si(own["carbon_intensity_g_per_kwh"], "g/kWh")
+    n, duration = run["n_devices"], run["duration_days"] * DAY
+    if s.hourly is not None and "carbon_intensity" not in fixed:
+        met = np.array([to_si(intensity_met(s, float(d)) or 0.0, "g/kWh") for d in np.ravel(duration)])
+        values["carbon_intensity"] = met
+        market = market if "market_intensity" in fixed else met
+    numbers = model.assemble(values)._replace(shared_hosts=float(s.shared_hosts))
+
+    parts = footprint(numbers, n, duration, run["mfu"].clip(max=1.0))
+    shares = {f.name: own.get(f"boundary.{f.name}", getattr(s.boundary, f.name)) for f in fields(Boundary)}
+    beside = boundary_kg(shares, numbers, n, duration, parts) / TONNE
+    total, operational = parts.total_kg / TONNE, parts.operational_kg / TONNE
+    money = own.get("price_usd_per_device_hour", s.price_usd_per_device_hour)
+    if money is None:
+        listed = price(r.cluster.device.id)
+        money = float("nan") if listed is None else listed.si * HOUR
+    return {
+        "energy_kwh": parts.energy_j / KWH,
+        "water_litres": parts.water_l,
+        "carbon_operational_tco2e": operational,
+        "carbon_operational_market_tco2e": parts.energy_j * market / TONNE,
+        "carbon_embodied_tco2e": total - operational,
+        "carbon_boundary_tco2e": beside,
+        "carbon_total_tco2e": total + beside,
+        "carbon_intensity": values["carbon_intensity"] * 1000.0 * KWH,
+        "cost_usd": money * run["device_hours"],
+    }
+
+
+def interval_columns(s: Scenario, r: Resolved, n_devices: float, duration_days: float, mfu: float) -> dict[str, float]:
+    """Return the 5th and 95th percentile of one run's carbon."""
+    duration = duration_days * DAY
+    f = assess(
+        carbon_of(s, r.cluster, duration_s=duration), int(n_devices), duration, mfu,
+        boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts,
+    )  # fmt: skip
+    return {"carbon_low_tco2e": f.low_tco2e, "carbon_high_tco2e": f.high_tco2e}

@@ -1,0 +1,189 @@
+"""What cases are asked of the search, and the rows kept of its answers, each search made once.
+
+The settings and the time of a run do not depend on place fields (region, PUE, price, …) where the objective is time or the
+fewest devices; the best setting of an estimate without a deadline does not depend on the tokens either.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Literal
+
+from carbonscaling.errors import InputError
+from carbonscaling.model.params import total_params
+from carbonscaling.perf.goodput import run_time
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.search.engine import search
+from carbonscaling.search.evaluate import FEW
+from carbonscaling.search.result import Candidate, Question, SearchResult
+from carbonscaling.search.space import Space
+from carbonscaling.study.answer import asked, question_of, space_of
+from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.sweep.case import scenario_of
+from carbonscaling.study.sweep.studyfile import Keep
+from carbonscaling.units import DAY, GB, HOUR, TONNE
+
+__all__ = ["Row", "Run", "Runs", "failed"]
+
+Row = dict[str, Any]
+REMEMBERED = 1024
+"""Searches, and lookups of hardware, that are remembered."""
+ALIKE = attrgetter(*HARDWARE_FIELDS, "model", "law", "d_model", "seq_len")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is kept of a case before its place counts.
+
+    Attributes
+    ----------
+    rows : list of dict
+        Rows by column: settings, or why there is none.
+    resolved : Resolved, optional
+        None where the values contradict each other.
+    """
+
+    rows: list[Row]
+    resolved: Resolved | None = None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    kind: str
+    rank: int
+    candidate: Candidate
+    columns: Row
+
+
+def failed(status: str, reason: str) -> Row:
+    """Return the row of a case without an answer."""
+    return {"status": status, "kind": "best", "rank": 0, "reason": reason.replace("\n", ";")}
+
+
+class Runs:
+    """Answers scenarios, remembering the searches made.
+
+    Parameters
+    ----------
+    answer : {"plan", "estimate"}
+    keep : Keep
+    many : bool
+        Whether so many searches are to come that machine code is worth loading for small ones too.
+    """
+
+    def __init__(self, answer: Literal["plan", "estimate"], keep: Keep, *, many: bool) -> None:
+        self._answer, self._keep, self._few = answer, keep, 0 if many else FEW
+        self._found: dict[Any, tuple[SearchResult, list[_Kept]]] = {}
+        self._like: dict[Any, Resolved] = {}
+
+    def run(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Run:
+        """Return the rows of the scenario with these values; a contradiction or an error is one of them."""
+        try:
+            scenario = scenario_of(base, values)
+            if "," in (scenario.precision or ""):
+                raise InputError("several precisions in one case", key="precision", remedy="make precision an axis")
+            return self._run(scenario)
+        except InputError as error:
+            return Run([failed("refused", str(error))])
+        except Exception as error:
+            return Run([failed("error", f"{type(error).__name__}: {error}")])
+
+    def _run(self, scenario: Scenario) -> Run:
+        s, r, counts, deadline = asked(scenario, self._answer, self._like.get(ALIKE(scenario)))
+        _remember(self._like, ALIKE(scenario), r)
+        if s.objective == "cost" and r.price is None:
+            raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
+        keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s)
+        by_step = s.objective == "time" and deadline == math.inf and not (keep.front or keep.quantiles)
+        key = (r.work, r.machine, r.batch, counts, space) if by_step and counts[0] == counts[1] else None
+        result, kept = self._searched(key, question, space)
+        counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
+        if keep.rejected:
+            counted["rejected"] = json.dumps(dict(sorted(result.rejected.items())))
+        if keep.quantiles:
+            counted["quantiles"] = json.dumps({str(k): v[0] / TONNE for k, v in result.quantiles.items()})
+        if not kept:
+            return Run([failed("infeasible", _why_none(result)) | counted], r)
+        shared = counted | _of_run(r)
+        return Run([shared | k.columns | _of_length(r, k) for k in kept], r)
+
+    def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[_Kept]]:
+        if key in self._found:
+            return self._found[key]
+        keep = self._keep
+        result = search(
+            q, space, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
+            explain=False, threads=1, few=self._few,
+        )  # fmt: skip
+        found = result, list(_kept(q, result, keep))
+        if key is not None:
+            _remember(self._found, key, found)
+        return found
+
+
+def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
+    if key not in memory and len(memory) >= REMEMBERED:
+        del memory[next(iter(memory))]
+    memory[key] = value
+
+
+def _kept(q: Question, result: SearchResult, keep: Keep) -> Iterator[_Kept]:
+    candidates = [("best", rank, c) for rank, c in enumerate(result.top[: keep.top])]
+    candidates += [("front", rank, c) for rank, c in enumerate(result.front)] if keep.front else []
+    for kind, rank, c in candidates:
+        s = c.setting
+        floats = Setting(*(float(v) for v in s))
+        columns = {
+            "n_devices": c.n_devices,
+            "step_time_s": c.step_s,
+            "memory_per_device_gb": float(memory(q.work, q.machine, floats).total) / GB,
+            **{name: int(getattr(s, name)) for name in DEGREES},
+            "zero_stage": int(s.zero),
+            "recompute": Recompute.NAMES[int(s.recompute)],
+            "schedule": Schedule.NAMES[int(s.schedule)],
+        }
+        yield _Kept(kind, rank, c, columns)
+
+
+DEGREES = ("tp", "pp", "dp", "ep", "etp", "cp", "vpp", "shard", "micro_batch", "n_micro", "recompute_percent")
+
+
+def _of_run(r: Resolved) -> Row:
+    return {
+        "status": "ok",
+        "n_params": float(total_params(r.spec)),
+        "tokens_trained": r.tokens,
+        "training_flops": r.tokens * float(r.work.model_flops),
+        "global_batch_seqs": r.batch,
+        "precision": r.recipe.name,
+        "loss": r.loss,
+    }
+
+
+def _of_length(r: Resolved, kept: _Kept) -> Row:
+    n, step = kept.candidate.n_devices, kept.candidate.step_s
+    duration = float(run_time(r.n_steps, step, r.run_overhead.si))
+    speed = r.batch * r.seq_len / step / n
+    return {
+        "kind": kept.kind,
+        "rank": kept.rank,
+        "duration_days": duration / DAY,
+        "device_hours": n * duration / HOUR,
+        "mfu": float(speed * r.work.model_flops / r.machine.peak_mfu),
+        "tokens_per_s_per_device": speed,
+    }
+
+
+def _why_none(result: SearchResult) -> str:
+    """Return the rule that the settings which came furthest fail."""
+    if result.fastest is not None or result.n_fit:
+        return "deadline"
+    if result.nearest_memory is not None:
+        return "memory"
+    return max(result.rejected.items(), key=lambda item: item[1], default=("no layout", 0))[0]
