@@ -66,7 +66,12 @@ def test_without_a_pipeline_every_line_is_its_layers() -> None:
 
 @pytest.mark.parametrize(
     ("recompute", "percent", "again"),
-    [(Recompute.FULL, 100.0, F), (Recompute.FULL, 50.0, F / 2), (Recompute.SELECTIVE, 100.0, 2.5), (Recompute.NONE, 100.0, 0.0)],
+    [
+        (Recompute.FULL, 100.0, F),
+        (Recompute.FULL, 50.0, F / 2),
+        (Recompute.SELECTIVE, 100.0, 2.5),
+        (Recompute.NONE, 100.0, 0.0),
+    ],
 )
 def test_recomputation_repeats_the_forward_pass_or_parts_of_it(recompute: int, percent: float, again: float) -> None:
     p = _passes(setting(n_micro=5.0, recompute=float(recompute), recompute_percent=percent))
@@ -152,7 +157,9 @@ def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
 # Replicas
 
 
-@pytest.mark.parametrize(("overlap", "contention", "added"), [(0.0, 1.5, 6.0), (0.5, 1.0, 4.0), (0.5, 1.5, 5.0), (2.0, 1.5, 3.0)])
+@pytest.mark.parametrize(
+    ("overlap", "contention", "added"), [(0.0, 1.5, 6.0), (0.5, 1.0, 4.0), (0.5, 1.5, 5.0), (2.0, 1.5, 3.0)]
+)
 def test_exposed_time_by_hand(overlap: float, contention: float, added: float) -> None:
     """6 s of traffic beside a window of 4 s."""
     close(exposed_time(6.0, 4.0, overlap, contention), added)

@@ -108,7 +108,9 @@ def _tenth_more(node: ast.Return, fields: Fields, returns: str) -> Iterator[ast.
         for i, keyword in enumerate(value.keywords):
             if keyword.arg in names:
                 changed = ast.keyword(keyword.arg, _scaled(keyword.value))
-                yield ast.Return(ast.Call(value.func, value.args, [*value.keywords[:i], changed, *value.keywords[i + 1 :]]))
+                yield ast.Return(
+                    ast.Call(value.func, value.args, [*value.keywords[:i], changed, *value.keywords[i + 1 :]])
+                )
     elif isinstance(value, ast.Tuple) and returns.startswith("tuple"):
         for i, element in enumerate(value.elts):
             yield ast.Return(ast.Tuple([*value.elts[:i], _scaled(element), *value.elts[i + 1 :]], ast.Load()))

@@ -51,7 +51,9 @@ def page(verdicts: Sequence[Verdict]) -> str:
     ]
     by_reason: dict[str, list[str]] = {}
     for v in left:
-        by_reason.setdefault(known.get(v.mutant.name, "No reason is known: a test is missing."), []).append(v.mutant.name)
+        by_reason.setdefault(known.get(v.mutant.name, "No reason is known: a test is missing."), []).append(
+            v.mutant.name
+        )
     for reason, names in sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         lines += [reason, "", *(f"- `{name}`" for name in sorted(names)), ""]
     return "\n".join(lines).rstrip() + "\n"

@@ -26,7 +26,7 @@ from mutation.targets import all_mutants, forget, function_of, put
 
 __all__ = ["Mutation", "Verdict"]
 
-LONGEST_TEST_S = 6.0
+LONGEST_TEST_S = 2.0
 """Slower tests take no part."""
 EXAMPLES = 12
 """Of each property."""

@@ -82,5 +82,7 @@ def forget() -> None:
     for kept in gc.get_objects():
         if isinstance(kept, functools._lru_cache_wrapper):
             module = str(getattr(kept, "__module__", ""))
-            if not module.startswith(DATA) and not module.startswith(("pydantic", "hypothesis", "numpy", "pint", "_pytest")):
+            if not module.startswith(DATA) and not module.startswith(
+                ("pydantic", "hypothesis", "numpy", "pint", "_pytest")
+            ):
                 kept.cache_clear()

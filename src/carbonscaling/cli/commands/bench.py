@@ -35,10 +35,5 @@ def bench(
         "summary": summary(rows),
         "rows": [{**dataclasses.asdict(row), "candidates_per_s": row.candidates_per_s} for row in rows],
     }
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(bench_page(rows, summary(rows)))
+    out.hand_out(data, bench_page(rows, summary(rows)), json=json, output=output)
     return 0

@@ -178,7 +178,7 @@ def load_json(path: Path) -> Mapping[str, Any]:
         raise InputError("the file is empty", where=where, remedy="download the config.json again")
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, brackets without end
         raise InputError(f"not valid JSON: {error}", where=where, remedy="name the model's config.json") from error
     if not isinstance(data, dict):
         raise InputError("expected a JSON object", where=where, value=type(data).__name__, remedy="{…} at the top")
