@@ -14,8 +14,8 @@ from carbonscaling.carbon.boundary import boundary_lines
 from carbonscaling.carbon.coefficients import device_kg_bottom_up, host_kg_bottom_up, paper_numbers, physical_numbers
 from carbonscaling.carbon.footprint import low_static, without_embodied, without_static
 from carbonscaling.carbon.hourly import HourlyProfile, passage
-from carbonscaling.carbon.power import capped_power, capped_throughput, paper_power
 from carbonscaling.carbon.operational import host_count
+from carbonscaling.carbon.power import capped_power, capped_throughput, paper_power
 from carbonscaling.carbon.uncertainty import Z95, interval, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
@@ -193,7 +193,8 @@ def test_totals_in_tonnes_and_kilowatt_hours() -> None:
     assert run.total_tco2e == pytest.approx(kwh * 0.36 / 1000 + embodied)
     assert run.market.operational_tco2e == pytest.approx(kwh * 0.036 / 1000)
     assert (run.carbon_intensity_g_per_kwh, run.market.carbon_intensity_g_per_kwh) == pytest.approx((360.0, 36.0))
-    assert (run.pue, run.water_litres) == (1.25, pytest.approx(it * (0.1 + 1.25 * 0.3)))
+    assert run.pue == 1.25
+    assert run.water_litres == pytest.approx(it * (0.1 + 1.25 * 0.3))
     assert (run.low_tco2e, run.high_tco2e) == run.intervals["total_tco2e"]
 
 
@@ -254,6 +255,14 @@ def test_shares_of_the_time_reach_the_result() -> None:
     run = assess(model(), 8, SECONDS, 0.2, checkpoint_share=0.1, restart_share=0.05, communication_share=0.2, idle_share=0.25,
                  shared_hosts=True)  # fmt: skip
     assert run.parts.device_power_w == pytest.approx(0.4 * 300 + 0.1 * 150 + 0.05 * 50 + 0.2 * 200 + 0.25 * 100)
+
+
+def test_bounds_of_a_run_are_inside() -> None:
+    """One device, half a second, all of the time spent otherwise: small, and possible."""
+    assert assess(model(), 1, 0.5, 1.0, checkpoint_share=0.5, idle_share=0.5).total_tco2e > 0.0
+    with pytest.raises(InputError) as error:
+        assess(model(), 1, 0.5, 0.4, restart_share=1.5)
+    assert error.value.key == "restart_share"
 
 
 # Ranges
@@ -323,6 +332,7 @@ STAIRS = HourlyProfile("2025-01-01T00:00", (100.0, 200.0, 300.0, 400.0))
         (0.0, 2.0, 100.0, 2.0, 3.0, 100.0, 300.0),
         (5.25, 0.5, np.inf, 0.5, 0.0, 200.0, 0.0),  # an hour and a quarter into the second round
         (0.0, 2.0, 250.0, 2.0, 0.0, 150.0, 0.0),  # a pause after the work is no part of the run
+        (3.5, 1.0, 250.0, 1.0, 0.5, 100.0, 400.0),
         (2.5, 3.0, 250.0, 3.0, 3.5, (100 + 200 + 100) / 3, (0.5 * 300 + 400 + 300 + 400) / 3.5),
     ],
 )

@@ -167,7 +167,7 @@ def test_constants_go_where_they_belong(recipe: str) -> None:
     """Each constant, given a value of its own, arrives in its own field and nowhere else."""
     cluster = hardware.cluster("h800")
     plain = efficiency(cluster.device)
-    own = {
+    own: dict[str, Any] = {
         name: Datum(0.01 + i / 1000, getattr(plain, name).unit, "user") for i, name in enumerate(sorted(SAME.values()))
     }
     m = machine(cluster, precision(recipe), dataclasses.replace(plain, **own))
@@ -197,3 +197,29 @@ def test_recipes_in_bytes() -> None:
         8,
     )
     assert precision("fp32").activations == 4
+
+
+def test_a_model_whose_experts_have_no_layer_is_dense() -> None:
+    spec = models.model("mixtral-8x7b")
+    assert spec.experts is not None
+    none = dataclasses.replace(spec.experts, n_dense_layers=spec.n_layers)
+    dense = dataclasses.replace(spec, experts=none, ffn=dataclasses.replace(spec.ffn, gated=False))
+    w = workload(dense, 4096)
+    assert {
+        getattr(w, name)
+        for name in ("n_moe", "n_experts", "top_k", "node_limit", "d_ff_expert", "d_ff_shared", "p_expert")
+    } == {0}
+    assert (w.n_dense, w.matrices) == (32, 2)
+
+
+def test_model_flops_by_hand() -> None:
+    """Six a multiplied weight, and twice two products of the 4096 keys that a query sees on average, three times over."""
+    w = workload(models.model("llama-3-8b"), 8192)
+    weights = 32 * (4096 * (4096 + 2048) + 4096 * 4096 + 3 * 4096 * 14336) + 4096 * 128256
+    assert w.model_flops == pytest.approx(6 * weights + 32 * 3 * 2 * 2 * 4096 * 4096)
+
+
+def test_a_small_torus_has_rings_of_two() -> None:
+    cluster = hardware.cluster("tpu-v4")
+    small = dataclasses.replace(cluster, host=dataclasses.replace(cluster.host, domain_size=4, pod_shape=(2, 2, 1)))
+    assert machine(small, precision("bf16"), efficiency(cluster.device)).axis_length == 2.0

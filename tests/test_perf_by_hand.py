@@ -102,6 +102,7 @@ def test_latencies_of_both_tiers() -> None:
         (8, 8, 0.0, 7 / 8 * 800 / 10 + 1),  # inside a domain
         (64, 8, 6.0, 6.0 / 0.5 + 1 + 100),  # the network takes longer
         (64, 8, 1.0, 7 / 64 * 800 / 10 + 1 + 100),  # the links take longer
+        (2, 2, 0.0, 1 / 2 * 800 / 10 + 1),
         (1, 1, 0.0, 0.0),
     ],
 )
@@ -112,6 +113,18 @@ def test_all_to_all_by_hand(n: float, inner: float, remote: float, expected: flo
 @pytest.mark.parametrize(("n", "share"), [(2, 1 / 7), (4, 3 / 7), (8, 1.0), (64, 1.0), (1, 1 / 7)])
 def test_a_mesh_uses_the_links_to_the_group(n: int, share: float) -> None:
     close(collectives.group_bandwidth(6.0, n, 0.0, 2.0, 7.0), 6.0 * share)
+
+
+@pytest.mark.parametrize(
+    ("n", "length", "axes"), [(2, 2, 1), (3, 2, 2), (8, 2, 3), (16, 16, 1), (17, 16, 2), (32, 16, 2), (64, 4, 3)]
+)
+def test_axes_that_a_group_needs(n: int, length: int, axes: int) -> None:
+    """As many axes as whole rings hold the group."""
+    close(collectives.group_bandwidth(6.0, n, 3.0, length, 0.0), 6.0 * axes / 3)
+
+
+def test_a_mesh_of_two_has_one_link() -> None:
+    close(collectives.group_bandwidth(6.0, 2, 0.0, 2.0, 1.0), 6.0)
 
 
 def test_remote_tokens_by_hand() -> None:
@@ -336,6 +349,7 @@ def test_experts_need_an_all_reduce_only_where_they_are_split_or_shared() -> Non
     one = 2 * 7 / 8 * S * 4096 * 2
     close(layer(work_of(MOE), q, tp=8.0).forward.tp_comm, one)
     close(layer(work_of(MOE), q, tp=8.0, etp=8.0).forward.tp_comm, 2 * one)
+    close(layer(work_of(MOE), q, tp=2.0, etp=2.0).forward.tp_comm, 2 * 2 * 1 / 2 * S * 4096 * 2)
     small = 2 * 7 / 8 * S * 2048 * 2
     close(layer(work_of(MLA), q, tp=8.0).forward.tp_comm, 2 * small)
 
@@ -402,3 +416,24 @@ def test_a_layer_waits_for_its_host() -> None:
 def test_a_pass_is_the_sum_of_its_lines() -> None:
     found = layer(work_of(MOE), machine_of("h100-sxm"), tp=2.0, cp=2.0, ep=4.0).backward
     close(found.total, math.fsum(float(v) for v in found))
+
+
+def test_everything_counts_as_busy() -> None:
+    """A host that needs ten seconds sets the pace, whatever the device does meanwhile."""
+    found = layer(work_of(MOE), machine_of("h100-sxm")._replace(moe_launch=10.0, overlap=0.0), tp=2.0, cp=2.0, ep=4.0)
+    close(found.forward.total, 10.0)
+    close(found.backward.total, 20.0)
+    assert min(float(v) for v in found.forward) > 0.0
+
+
+def test_explicit_attention_over_a_single_key() -> None:
+    w = work_of(DENSE)._replace(span=1.0)
+    close(layer(w, ideal(peak_attention=1.0, flash=0.0)).forward.attention, 2 * 2 * S * S * 4096)
+
+
+def test_tokens_of_one_expert_share_its_tiles() -> None:
+    """Eight experts of 512 rows, or one of 4,096: whole tiles either way. Rows that fill half a tile cost a whole one."""
+    w = work_of(MOE)._replace(n_experts=8.0)
+    q = ideal(peak=1.0, tile_m=256.0, tile_n=256.0)
+    one, spread = (float(layer(w, q, ep=ep).forward.matmul) for ep in (1.0, 8.0))
+    assert spread == pytest.approx(one, rel=1e-9)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 
-from carbonscaling.model.activations import spec_layer_bytes
 from carbonscaling.catalog import models
+from carbonscaling.model.activations import spec_layer_bytes
 from carbonscaling.perf.layer import LayerTimes, Pass
-from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory, rank_params, state_bytes, work_bytes
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
-from carbonscaling.perf.passes import Passes, passes_time
+from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
-from carbonscaling.perf.step import Sync, close_step, sync_time
+from carbonscaling.perf.step import Sync, close_step, layer_key, sync_time
 from samples import machine_of, setting, work_of
 from test_perf_by_hand import close, ideal
 
@@ -40,26 +38,22 @@ def _passes(s: Setting, n_layers: float = 8.0, **machine: float) -> Passes:
     return passes_time(toy(n_layers), ideal(**machine), s, LAYER)
 
 
-def _together(p: Passes) -> float:
-    return math.fsum(float(v) for v in p[:-2])
-
-
 # Passes
 
 
 def test_without_a_pipeline_every_line_is_its_layers() -> None:
     """Five micro-batches through eight layers, and both ends each time."""
     p = _passes(setting(n_micro=5.0))
-    close(p.matmul, 5 * 8 * 24.0)
-    close(p.attention, 5 * 8 * 10.5)
-    close(p.elementwise, 5 * 8 * 6.0)
-    close(p.tp_comm, 5 * 8 * 2.0)
-    close(p.cp_comm, 5 * 8 * 2.0)
-    close(p.ep_comm, 5 * 8 * 8.0)
-    close(p.launch, 5 * 8 * 1.0)
-    close(p.head, 5 * ENDS)
-    assert float(p.recompute) == float(p.bubble) == float(p.pp_comm) == 0.0
-    assert float(p.stage_imbalance) == pytest.approx(0.0, abs=1e-9)
+    close(p.lines.matmul, 5 * 8 * 24.0)
+    close(p.lines.attention, 5 * 8 * 10.5)
+    close(p.lines.elementwise, 5 * 8 * 6.0)
+    close(p.lines.tp_comm, 5 * 8 * 2.0)
+    close(p.lines.cp_comm, 5 * 8 * 2.0)
+    close(p.lines.ep_comm, 5 * 8 * 8.0)
+    close(p.lines.launch, 5 * 8 * 1.0)
+    close(p.lines.head, 5 * ENDS)
+    assert float(p.lines.recompute) == float(p.lines.bubble) == float(p.lines.pp_comm) == 0.0
+    assert float(p.lines.stage_imbalance) == pytest.approx(0.0, abs=1e-9)
     close(p.forward, (8 * F + 20.0) * (8 * (F + B) + ENDS) / (8 * (F + B) + ENDS))
     close(p.forward + p.backward, 8 * (F + B) + ENDS)
 
@@ -75,9 +69,12 @@ def test_without_a_pipeline_every_line_is_its_layers() -> None:
 )
 def test_recomputation_repeats_the_forward_pass_or_parts_of_it(recompute: int, percent: float, again: float) -> None:
     p = _passes(setting(n_micro=5.0, recompute=float(recompute), recompute_percent=percent))
-    close(p.recompute, 5 * 8 * again)
-    close(_together(p), 5 * (8 * (F + B + again) + ENDS))
+    close(p.lines.recompute, 5 * 8 * again)
+    close(p.lines.total, 5 * (8 * (F + B + again) + ENDS))
     close(p.forward, 8 * F + 20.0)
+    staged = _passes(setting(pp=2.0, n_micro=6.0, recompute=float(recompute), recompute_percent=percent))
+    layer, ends = F + B + again, ENDS
+    close(staged.forward + staged.backward, min(4 * layer + ends, max(math.ceil((8 + ends / layer) / 2) * layer, ends)))
 
 
 def test_layers_are_dealt_out_around_the_head() -> None:
@@ -86,11 +83,11 @@ def test_layers_are_dealt_out_around_the_head() -> None:
     equal, dealt = 2 * (F + B) + ENDS, 3 * (F + B)
     assert dealt < equal
     p = _passes(setting(pp=4.0, n_micro=12.0))
-    close(p.stage_imbalance, 12 * (dealt - work / 4))
-    close(p.matmul, 12 * 8 / 4 * 24.0)
-    close(p.head, 12 * ENDS / 4)
-    close(_together(p), 12 * dealt + 3 * dealt)
-    close(p.bubble, 3 * dealt)
+    close(p.lines.stage_imbalance, 12 * (dealt - work / 4))
+    close(p.lines.matmul, 12 * 8 / 4 * 24.0)
+    close(p.lines.head, 12 * ENDS / 4)
+    close(p.lines.total, 12 * dealt + 3 * dealt)
+    close(p.lines.bubble, 3 * dealt)
     close(p.forward, dealt * (8 * F + 20.0) / work)
     close(p.forward + p.backward, dealt)
 
@@ -99,7 +96,7 @@ def test_equal_layers_where_the_head_is_small() -> None:
     small = LAYER._replace(head_forward=1.0, head_backward=2.0, embedding=0.0)
     p = passes_time(toy(9.0), ideal(), setting(pp=3.0, n_micro=6.0), small)
     close(p.forward + p.backward, 3 * (F + B) + 3.0)  # a tenth layer would cost more than the head on top
-    close(p.stage_imbalance, 6 * (3 * (F + B) + 3.0 - (9 * (F + B) + 3.0) / 3))
+    close(p.lines.stage_imbalance, 6 * (3 * (F + B) + 3.0 - (9 * (F + B) + 3.0) / 3))
 
 
 def test_a_head_longer_than_a_stage_is_the_fullest_stage() -> None:
@@ -117,27 +114,29 @@ def test_other_schedules_wait_as_table_2_of_deepseek_v3_says(schedule: int, bubb
     stage = float(p.forward + p.backward)
     weight = stage * 8 * 6.0 / work
     waits = {"zero": 3 * (stage - 2 * weight), "dual": (stage + float(p.backward) - 3 * weight)}
-    close(p.bubble, waits[bubble])
+    close(p.lines.bubble, waits[bubble])
 
 
 def test_sends_between_stages() -> None:
     """Forward and backward for each micro-batch, and through the pipeline once: 2 x (12 + 3) hops."""
     s = setting(pp=4.0, n_micro=12.0)
-    close(_passes(s, nic=2.0, nic_latency=5.0).pp_comm, 2 * (32.0 + 5.0) * 15)
-    close(_passes(s, link=4.0, link_latency=5.0, domain=4.0).pp_comm, 2 * (16.0 + 5.0) * 15)
+    close(_passes(s, nic=2.0, overlap=0.75).lines.pp_comm, 2 * 32.0 * 15)
+    close(_passes(setting(pp=2.0, n_micro=12.0), nic=2.0).lines.pp_comm, 2 * 32.0 * 13)
+    close(_passes(s, nic=2.0, nic_latency=5.0).lines.pp_comm, 2 * (32.0 + 5.0) * 15)
+    close(_passes(s, link=4.0, link_latency=5.0, domain=4.0).lines.pp_comm, 2 * (16.0 + 5.0) * 15)
     # Neighbours in a pipeline are tp·cp·dp devices apart: 2·2·2 of them leave a domain of eight.
     far = setting(pp=4.0, n_micro=12.0, tp=2.0, cp=2.0, dp=2.0)
-    close(_passes(far, nic=2.0, link=1.0, domain=8.0).pp_comm, 2 * 32.0 * 15)
+    close(_passes(far, nic=2.0, link=1.0, domain=8.0).lines.pp_comm, 2 * 32.0 * 15)
     near = setting(pp=4.0, n_micro=12.0, tp=2.0, cp=2.0, dp=1.0)
-    close(_passes(near, nic=2.0, link=1.0, domain=8.0).pp_comm, 2 * 64.0 * 15)
+    close(_passes(near, nic=2.0, link=1.0, domain=8.0).lines.pp_comm, 2 * 64.0 * 15)
 
 
 def test_interleaved_sends_hide_but_for_the_fill() -> None:
     """Twice as many sends with two chunks; overlap hides three quarters of all but the fill."""
     s = setting(pp=4.0, vpp=2.0, n_micro=12.0)
-    close(_passes(s, nic=2.0, overlap=0.75).pp_comm, 2 * 32.0 * 2 * (12 * 0.25 + 3))
+    close(_passes(s, nic=2.0, overlap=0.75).lines.pp_comm, 2 * 32.0 * 2 * (12 * 0.25 + 3))
     dual = setting(pp=4.0, n_micro=12.0, schedule=float(Schedule.DUALPIPE))
-    close(_passes(dual, nic=2.0, overlap=0.75).pp_comm, 2 * 32.0 * (12 * 0.25 + 3))
+    close(_passes(dual, nic=2.0, overlap=0.75).lines.pp_comm, 2 * 32.0 * (12 * 0.25 + 3))
 
 
 def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
@@ -145,13 +144,15 @@ def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
     s = setting(pp=4.0, n_micro=12.0, schedule=float(Schedule.DUALPIPE))
     left = 8.0 - 4.55 + 0.05 * 45.5
     p = _passes(s, overlap=0.1, contention=1.05)
-    close(p.ep_comm, 12 * 2 * left)
+    close(p.lines.ep_comm, 12 * 2 * left)
     # On the fullest stage the same share is saved, in proportion to its layers.
     stage, mean = float(p.forward + p.backward), (8 * (F + B) + ENDS) / 4
-    close(p.stage_imbalance, 12 * (stage - mean) - (stage / mean - 1) * 12 * 2 * (8.0 - left))
-    assert float(_passes(s, overlap=1.0, contention=1.0).ep_comm) == 0.0
+    close(p.lines.stage_imbalance, 12 * (stage - mean) - (stage / mean - 1) * 12 * 2 * (8.0 - left))
+    assert float(_passes(s, overlap=1.0, contention=1.0).lines.ep_comm) == 0.0
+    little = LAYER._replace(forward=FORWARD._replace(ep_comm=0.25), backward=BACKWARD._replace(ep_comm=0.25))
+    close(passes_time(toy(), ideal(overlap=0.001), s, little).lines.ep_comm, 12 * 2 * (0.5 - 0.001 * 45.5))
     dense = LAYER._replace(forward=FORWARD._replace(ep_comm=0.0), backward=BACKWARD._replace(ep_comm=0.0))
-    assert float(passes_time(toy(), ideal(contention=1.05), s, dense).ep_comm) == 0.0
+    assert float(passes_time(toy(), ideal(contention=1.05), s, dense).lines.ep_comm) == 0.0
 
 
 # Replicas
@@ -170,7 +171,7 @@ def test_optimizer_reads_and_writes_its_states_once() -> None:
 
 
 SYNC = Sync(reduce=PerStep(8.0, 2.0), gather=PerStep(4.0, 1.0), update=3.0, straggler_share=0.1)
-PASSES = Passes(*(1.0,) * 12, forward=10.0, backward=20.0)
+PASSES = Passes(StepTime(*(1.0,) * 12, *(0.0,) * 4), forward=10.0, backward=20.0)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +242,22 @@ def test_sharding_inside_a_group_sums_across_groups() -> None:
     assert float(parameter_time(1.0, 4.0, 1.0, 0, q).once) == 0.0
 
 
+def test_sharding_groups_and_part_filled_hosts() -> None:
+    """Groups of four hold a quarter each; no group is larger than the replicas; twelve devices stand on two hosts."""
+    w, q = (
+        toy(1.0, p_dense=8.0),
+        ideal(bandwidth=1.0, optimizer_bytes=12.0, grad_bytes=4.0, host_devices=8.0, straggler=0.1),
+    )
+    for shard, share in ((4.0, 4), (16.0, 16), (64.0, 16)):
+        close(sync_time(w, q, setting(dp=16.0, zero=1.0, shard=shard)).update, 8 / share * (2 * 12 + 2 * 4 + 2))
+    close(sync_time(w, q, setting(dp=12.0)).straggler_share, 0.1 / 2)
+
+
+def test_layer_times_depend_on_these() -> None:
+    s = setting(tp=2.0, cp=3.0, ep=4.0, etp=5.0, sp=0.5, micro_batch=7.0, pp=11.0, dp=13.0)
+    assert layer_key(s) == (2.0, 3.0, 4.0, 5.0, 0.5, 7.0)
+
+
 # Memory
 
 
@@ -249,6 +266,8 @@ def test_sharding_inside_a_group_sums_across_groups() -> None:
     [
         (8.0, 1.0, 0, 8 * 10 + 50 + 30),  # all of it on one stage
         (8.0, 4.0, 0, 2 * 10 + 50),  # the embedding's stage
+        (8.0, 2.0, 0, 4 * 10 + 50),
+        (9.0, 8.0, 0, 50),  # seven short of sixteen: the ends hold no layer at all
         (7.0, 4.0, 0, 2 * 10 + 50),  # one layer short: both ends keep their two
         (6.0, 4.0, 0, 1 * 10 + 50),  # two short: an end holds one layer and the embedding
         (4.0, 4.0, 2, 2 * 1 * 10 + 50 + 30),  # DualPipe: two stages, the first and the last together
@@ -267,6 +286,14 @@ def test_a_full_middle_stage_beats_an_end_that_misses_layers() -> None:
     w = toy(9.0, p_dense=10.0, p_embedding=7.0, p_head=3.0)
     close(rank_params(w, setting(pp=4.0)).dense, 3 * 10)
     close(rank_params(w._replace(p_embedding=12.0), setting(pp=4.0)).dense, 2 * 10 + 12)
+
+
+@pytest.mark.parametrize(("ends", "dense", "expert"), [(20.0, 3 * 5, 3 * 8), (50.0, 2 * 5 + 25, 2 * 8)])
+def test_experts_count_in_the_choice_of_the_fullest_stage(ends: float, dense: float, expert: float) -> None:
+    """Nine layers of 10 shared over two ranks and of 8 experts; the ends miss one layer and hold 20 or 50."""
+    w = toy(9.0, n_dense=0.0, n_moe=9.0, p_attention=10.0, n_experts=8.0, p_expert=1.0, p_embedding=ends)
+    found = rank_params(w, setting(pp=4.0, tp=2.0))
+    assert (float(found.dense), float(found.expert)) == (dense, expert)
 
 
 def test_experts_are_spread_over_their_ranks() -> None:
@@ -290,6 +317,8 @@ def test_states_are_sharded_by_stage(zero: int) -> None:
     close(found.optimizer, 12 * (split if zero >= 1 else whole))
     close(found.gradients, 4 * (split if zero >= 2 else whole))
     close(found.weights, 2 * (split if zero >= 3 else whole) + (2 * 2 * (16 / 2 + 800 / 4) if zero >= 3 else 0))
+    inside = state_bytes(w, q, s._replace(ep=2.0, etp=2.0))
+    close(inside.optimizer, float(found.optimizer))
     hybrid = state_bytes(w, q, s._replace(shard=2.0))
     close(hybrid.optimizer, 12 * ((dense + expert) / 2 if zero else whole))
 
@@ -356,6 +385,8 @@ def test_logits_of_the_last_stage() -> None:
     staged = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
     close(staged.buffers, 1000 * 2048 * 128256 - float(staged.activations) * 2 / 3)
     assert float(work_bytes(w, q, setting(pp=4.0, n_micro=8.0)).buffers) == 0.0
+    two = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
+    close(two.buffers, 1000 * 2048 * 128256 - float(two.activations) / 2)
 
 
 def test_dropout_masks_and_unfused_kernels_of_older_stacks() -> None:
@@ -375,4 +406,8 @@ def test_everything_a_device_holds() -> None:
     need = memory(w, q, setting())
     assert (float(need.weights), float(need.gradients), float(need.optimizer)) == (80.0, 160.0, 480.0)
     assert (float(need.framework), float(need.limit)) == (7.0, 900.0)
+    held = work_bytes(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
+    all_of_it = memory(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
+    assert (all_of_it.activations, all_of_it.buffers) == (held.activations, held.buffers)
+    assert held.activations > 0 < held.buffers
     close(need.total, 80 + 160 + 480 + 7 + float(need.activations) + float(need.buffers))

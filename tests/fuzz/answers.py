@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ BETTER = ("bandwidth", "link", "nic")
 
 
 @cache
-def _names() -> tuple[list[str], list[str], list[str]]:
+def _names() -> tuple[Sequence[str], ...]:
     return hardware.device_names(), models.model_names(), list(regions.region_names())
 
 
@@ -54,9 +55,9 @@ def question(rng: Random) -> cs.Scenario:
         tokens=10 ** rng.uniform(6, 14), batch=rng.choice((None, 64, 512, 1536, 4096)), seq_len=_maybe(rng, 512, 1024, 2048),
         precision=_maybe(rng, "bf16", "fp16", "fp8"), carbon_mode=rng.choice(("physical", "paper")),
         amortisation=rng.choice(("calendar", "busy_hours")), years_ahead=rng.choice((0.0, 0.0, 4.5)),
-        space="full" if rng.random() < 0.05 else rng.choice(("default", "paper")), objective=rng.choice(("time", "carbon", "energy")),
-        pue=_maybe(rng, 1.0, 1.5), shared_hosts=rng.random() < 0.2, stack=_maybe(rng, "megatron", "fsdp"),
-        calibration=rng.choice(("shipped", "none")), flash=_maybe(rng, True, False),
+        space="full" if rng.random() < 0.05 else rng.choice(("default", "paper")), pue=_maybe(rng, 1.0, 1.5),
+        objective=rng.choice(("time", "carbon", "energy")), shared_hosts=rng.random() < 0.2,
+        stack=_maybe(rng, "megatron", "fsdp"), calibration=rng.choice(("shipped", "none")), flash=_maybe(rng, True, False),
     )  # fmt: skip
 
 
@@ -107,7 +108,8 @@ def _better(e: cs.Estimate) -> None:
         assert after <= before * (1 + 1e-9), f"twice the {name}: {after} s against {before} s"
     # Where a layer waits for its host, the share of weight gradients is a guess; without waiting, more FLOP/s never hurt.
     instant = q._replace(layer_launch=0.0, moe_launch=0.0)
-    slow, quick = (step_time(work, instant._replace(peak=k * q.peak, peak_attention=k * q.peak_attention), s) for k in (1.0, 2.0))
+    twice = instant._replace(peak=2.0 * q.peak, peak_attention=2.0 * q.peak_attention)
+    slow, quick = step_time(work, instant, s), step_time(work, twice, s)
     assert float(quick.total) <= float(slow.total) * (1 + 1e-9), f"twice the FLOP/s: {quick.total} against {slow.total}"
     assert float(memory(work, q, s).total) == e.memory.total
 

@@ -19,8 +19,10 @@ HOSTILE: tuple[Any, ...] = (
 )  # fmt: skip
 """Values that somebody, or something, may put anywhere."""
 
-_SNIPPETS = ("\x00", "\ufeff", "\r\n", "\n", ",", '"', "'", "[", "]", "{", "}", "=", "#", "-", "e", "nan", "NaN", "inf", "1e999",
-             "9" * 5000, "[" * 2000, "{\"a\":" * 2000, "a.b.c", "null", "true", "\\u0000", "\\ud800", ";", "\t", "0", "1")  # fmt: skip
+_SNIPPETS = (
+    "\x00", "\ufeff", "\r\n", "\n", ",", '"', "'", "[", "]", "{", "}", "=", "#", "-", "e", "nan", "NaN", "inf", "1e999",
+    "9" * 5000, "[" * 2000, '{"a":' * 2000, "a.b.c", "null", "true", "\\u0000", "\\ud800", ";", "\t", "0", "1",
+)  # fmt: skip
 
 
 def _places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -28,8 +28,11 @@ def ended(target: Target, seed: int, folder: Path) -> tuple[str, str]:
         try:
             target.run(Random(f"{target.name}-{seed}"), folder)
         except InputError as error:
-            assert str(error)
-            return "refused", ""
+            return (
+                ("refused", "")
+                if error.problem
+                else ("crashed", f"{target.name} --seed {seed}: refused without a word\n")
+            )
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__)[-3:])
             return "crashed", f"{target.name} --seed {seed}: {type(error).__name__}: {str(error)[:300]}\n{where}"

@@ -232,10 +232,17 @@ def carbon_runs(rng: Random, folder: Path) -> object:
 
 def hourly(rng: Random, folder: Path) -> object:
     """An hourly profile, and a run through it."""
-    rows = [{"time": f"2025-01-{1 + i // 24:02}T{i % 24:02}:00", "g_per_kwh": str(rng.choice((0, 5, 50.5, 400)))} for i in range(30)]
-    text = _csv(rng, rows) if rng.random() < 0.5 else "\n".join(["time,g_per_kwh", *(",".join(r.values()) for r in rows)])
+    rows = [
+        {"time": f"2025-01-{1 + i // 24:02}T{i % 24:02}:00", "g_per_kwh": str(rng.choice((0, 5, 50.5, 400)))}
+        for i in range(30)
+    ]
+    text = (
+        _csv(rng, rows) if rng.random() < 0.5 else "\n".join(["time,g_per_kwh", *(",".join(r.values()) for r in rows)])
+    )
     found = load_profile(_written(rng, folder / "hours.csv", text))
-    return passage(found, rng.choice((0.0, 0.5, 1e3, 29.9)), rng.choice((0.1, 1.0, 1e4)), rng.choice((0.0, 50.5, float("inf"))))
+    return passage(
+        found, rng.choice((0.0, 0.5, 1e3, 29.9)), rng.choice((0.1, 1.0, 1e4)), rng.choice((0.0, 50.5, float("inf")))
+    )
 
 
 @cache
@@ -285,8 +292,12 @@ def answer(rng: Random, folder: Path) -> object:
     """A saved answer, as every statement."""
     record = load_record(_written(rng, folder / "answer.json", json.dumps(spoilt(rng, _answer()))))
     if rng.random() < 0.3:
-        measured = Measured(rng.choice((3e4, 1e-3, 1e12)), _maybe(rng, 2e4, 1e9), rng.choice(("facility", "it", "devices")))
-        record = measured_record(measured, device=record.device, n_devices=record.n_devices, model=record.model, plan=record)
+        measured = Measured(
+            rng.choice((3e4, 1e-3, 1e12)), _maybe(rng, 2e4, 1e9), rng.choice(("facility", "it", "devices"))
+        )
+        record = measured_record(
+            measured, device=record.device, n_devices=record.n_devices, model=record.model, plan=record
+        )
     return [FORMATS[name](record) for name in FORMATS]
 
 
@@ -300,7 +311,9 @@ def log(rng: Random, folder: Path) -> object:
     """A training log, as a row that is completed."""
     line = rng.choice((MEGATRON, TORCHTITAN))
     odd = rng.random() < 0.5
-    text = "".join(line.format(i=i, ms=rng.choice(NUMBERS) if odd and rng.random() < 0.3 else "5120.5") for i in range(14))
+    text = "".join(
+        line.format(i=i, ms=rng.choice(NUMBERS) if odd and rng.random() < 0.3 else "5120.5") for i in range(14)
+    )
     row = log_row(_written(rng, folder / "train.log", text), RUN)
     _, replays, reasons = complete([row])
     assert replays or reasons

@@ -1,4 +1,4 @@
-"""Try every mutant and write the page: ``python -m mutation [part of a name] [--page docs/mutation.md]``."""
+"""Try every mutant and write the page: ``python -m mutation [part of a name ...] [--page docs/mutation.md]``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCTESTS = ("src/carbonscaling/perf", "src/carbonscaling/carbon")
 def main() -> int:
     """Return 0 where every survivor has a reason."""
     parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
-    parser.add_argument("only", nargs="?", default="", help="part of the mutants' names")
+    parser.add_argument("only", nargs="*", default=[], help="parts of the mutants' names")
     parser.add_argument("--page", type=Path, help="write the page here")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     options = parser.parse_args()
@@ -28,7 +28,7 @@ def main() -> int:
     from mutation.page import page, unexplained
     from mutation.runner import Mutation
 
-    plugin = Mutation(options.only, options.workers)
+    plugin = Mutation(tuple(options.only) or ("",), options.workers)
     files = [str(path.relative_to(ROOT)) for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

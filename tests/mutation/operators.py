@@ -68,7 +68,7 @@ def _constant(value: float, inside: ast.AST) -> ast.expr | None:
     return ast.Constant(value * TENTH if value else 1.0)
 
 
-def _changed(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:  # noqa: PLR0912 - one branch a kind of syntax
+def _changed(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.BinOp(left, op, right) if type(op) in _SWAPPED_OPERATORS and not (_is_text(left) or _is_text(right)):
             yield ast.BinOp(left, _SWAPPED_OPERATORS[type(op)](), right)
@@ -137,9 +137,10 @@ def _hang(parent: ast.AST, field: str, place: int | None, child: ast.AST) -> Non
 
 
 def _code(function: ast.FunctionDef) -> CodeType:
-    bare = ast.FunctionDef(**{f: getattr(function, f, None) for f in function._fields} | {"decorator_list": []})
-    module = ast.fix_missing_locations(ast.Module([ast.copy_location(bare, function)], []))
+    decorators, function.decorator_list = function.decorator_list, []
+    module = ast.fix_missing_locations(ast.Module([function], []))
     inside = compile(module, "<mutant>", "exec", dont_inherit=True).co_consts
+    function.decorator_list = decorators
     return next(c for c in inside if isinstance(c, CodeType) and c.co_name == function.name)
 
 
@@ -156,7 +157,11 @@ def _of_function(function: ast.FunctionDef, fields: Fields) -> Iterator[tuple[in
             changes += [(f"10 % more: {_difference(node, new)}", new) for new in _tenth_more(node, fields, returns)]
         for text, new in changes:
             _hang(parent, field, place, ast.copy_location(new, node))
-            yield node.lineno, text if isinstance(node, ast.Return) else f"{_short(node)} → {text}", _code(function)
+            yield (
+                getattr(node, "lineno", 0),
+                text if isinstance(node, ast.Return) else f"{_short(node)} → {text}",
+                _code(function),
+            )
             _hang(parent, field, place, node)
 
 

@@ -50,13 +50,13 @@ class Mutation:
 
     Attributes
     ----------
-    only : str
-        Part of the names of the mutants to try.
+    only : tuple of str
+        Parts of the names of the mutants to try.
     workers : int
     verdicts : list of Verdict
     """
 
-    only: str = ""
+    only: tuple[str, ...] = ("",)
     workers: int = 2
     verdicts: list[Verdict] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Mutation:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Measure, then mutate."""
-        mutants = [m for m in all_mutants() if self.only in m.name]
+        mutants = [m for m in all_mutants() if any(part in m.name for part in self.only)]
         functions = {function_of(m.module, m.function).__code__: (m.module, m.function) for m in mutants}
         tests = [item for item in session.items if item.get_closest_marker("slow") is None]
         reached: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
@@ -97,7 +97,7 @@ class Mutation:
         from hypothesis import settings
 
         test = getattr(item, "obj", None)
-        if hasattr(test, "hypothesis"):
+        if test is not None and hasattr(test, "hypothesis"):
             tried = settings(settings.default, max_examples=EXAMPLES)
             test._hypothesis_internal_use_settings = tried
 

@@ -172,7 +172,12 @@ def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibr
 
 def to_toml(calibration: Calibration, header: str) -> str:
     """Return a calibration as the text of a TOML file."""
-    lines = [*(f"# {line}" for line in header.splitlines()), f"title = {json.dumps(calibration.title)}", "", "[interval]"]
+    lines = [
+        *(f"# {line}" for line in header.splitlines()),
+        f"title = {json.dumps(calibration.title)}",
+        "",
+        "[interval]",
+    ]
     lines += [f"{name} = {value!r}" for name, value in calibration.interval.items()]
     for c in calibration.constants:
         lines += ["", "[[constants]]"]
@@ -196,7 +201,12 @@ def load_calibration(path: Path) -> Calibration:
     for constant in found.constants:
         for number in (constant.value, constant.low, constant.high):
             if not 1 / LARGEST <= number <= LARGEST:
-                _refuse(f"{constant.knob} of {constant.scope}", number, f"a factor from {1 / LARGEST:g} to {LARGEST:g}", path)
+                _refuse(
+                    f"{constant.knob} of {constant.scope}",
+                    number,
+                    f"a factor from {1 / LARGEST:g} to {LARGEST:g}",
+                    path,
+                )
     return found
 
 

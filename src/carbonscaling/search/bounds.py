@@ -54,4 +54,4 @@ def least_step(machine: Machine, least: LeastPasses, n_micro: Number) -> Number:
 
 def least_step_of_passes(machine: Machine, passes: Passes) -> Number:
     """Step time below which no ZeRO stage or sharding group brings a setting with these passes."""
-    return (sum(passes[:-2]) + machine.step_overhead) * _ROUNDING
+    return (passes.lines.total + machine.step_overhead) * _ROUNDING

@@ -14,7 +14,7 @@ from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import StateBytes, state_bytes, total_memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
-from carbonscaling.perf.passes import Passes, passes_time
+from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
@@ -37,7 +37,7 @@ N_COUNTS = ALLOWED + 4
 BUFFER = 1 << 20
 """Most settings that are held at once, beyond those of one layout."""
 
-NO_PASSES = Passes(*(0.0 for _ in Passes._fields))
+NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0)
 N_PASS = len(Pass._fields)
 N_BOTH = 2 * N_PASS
 N_REST = len(LayerTimes._fields) - 2

@@ -23,7 +23,6 @@ def bench(
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
     from carbonscaling.report.bench import bench_page
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.study.bench import bench as measure
     from carbonscaling.study.bench import summary
 

@@ -158,7 +158,9 @@ def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
         try:
             rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
         except csv.Error as error:
-            raise InputError(f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends") from error
+            raise InputError(
+                f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends"
+            ) from error
         if any(None in row or None in row.values() for row in rows):
             raise InputError(
                 "rows of different length", where=str(path), remedy="give every row as many cells as the header"
