@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-slow lint types docs check reported clean
+.PHONY: plan test test-slow fuzz mutants lint types docs check reported clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -23,6 +23,12 @@ test: $(READY)  ## the whole suite, two workers
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+fuzz: $(READY)  ## a hundred thousand spoilt files and random questions: none may crash
+	PYTHONPATH=tests $(BIN)/python -m fuzz
+
+mutants: $(READY)  ## formulas changed in one place at a time: a test must notice (writes docs/mutation.md)
+	PYTHONPATH=tests $(BIN)/python -m mutation --page docs/mutation.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

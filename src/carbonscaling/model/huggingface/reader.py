@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
 
 __all__ = ["Config", "load_json"]
 
+T = TypeVar("T")
 _MISSING: Any = object()
 
 
@@ -95,12 +96,7 @@ class Config:
         InputError
             Something else.
         """
-        _, value = self._get([key], default)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise self.fail("not a yes or no", key, value, "true or false")
-        return value
+        return self._of_kind(bool, key, default, "not a yes or no", "true or false")
 
     def text(self, key: str, default: str) -> str:
         """Return a string.
@@ -110,11 +106,14 @@ class Config:
         InputError
             Something else.
         """
+        return self._of_kind(str, key, default, "not a text", "a string")
+
+    def _of_kind(self, kind: type[T], key: str, default: T, problem: str, allowed: str) -> T:
         _, value = self._get([key], default)
         if value is None:
             return default
-        if not isinstance(value, str):
-            raise self.fail("not a text", key, value, "a string")
+        if not isinstance(value, kind):
+            raise self.fail(problem, key, value, allowed)
         return value
 
     def items(self, key: str) -> list[Any] | None:
