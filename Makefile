@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-slow test-cluster lint types docs wheel check reported clean
+.PHONY: plan test test-slow test-cluster fuzz mutants lint types docs wheel check reported clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -27,6 +27,12 @@ test-slow: $(READY)
 test-cluster: $(READY)  ## a study on a Ray cluster of this machine; installs Ray, 240 MB
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_sweep_ray.py
+
+fuzz: $(READY)  ## a hundred thousand spoilt files and random questions: none may crash
+	PYTHONPATH=tests $(BIN)/python -m fuzz
+
+mutants: $(READY)  ## formulas changed in one place at a time: a test must notice (writes docs/mutation.md)
+	PYTHONPATH=tests $(BIN)/python -m mutation --page docs/mutation.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

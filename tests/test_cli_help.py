@@ -21,6 +21,7 @@ GENERATED = generated(DOCS)
 AGAIN = "run: python -m carbonscaling.cli.pages docs"
 
 
+@pytest.mark.golden
 @pytest.mark.parametrize("file", GENERATED, ids=lambda path: path.name)
 def test_generated_files_are_in_step(file: Path) -> None:
     assert file.is_file(), AGAIN

@@ -49,6 +49,7 @@ def happened(planned: Record) -> Record:
     )  # fmt: skip
 
 
+@pytest.mark.golden
 @pytest.mark.parametrize("name", FORMATS)
 def test_golden_files(name: str, planned: Record) -> None:
     """Regenerate with: carbonscaling report tests/data/statements/answer.json --format NAME."""

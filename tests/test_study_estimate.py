@@ -179,6 +179,13 @@ def test_the_missing_degree_is_filled_in() -> None:
     assert found.setting.dp * found.setting.cp == 8
 
 
+def test_context_parallelism_completes_a_layout() -> None:
+    """Four times four times two devices are half of 64: sequences split over two."""
+    found = cs.estimate(replace(QUESTIONS["dense"], devices=64, layout=cs.Layout(tp=4, pp=4, dp=2)))
+    assert isinstance(found, cs.Estimate)
+    assert found.setting.cp == 2
+
+
 def test_experts_are_spread() -> None:
     s = answer("moe").setting
     assert 8 % s.ep == 0

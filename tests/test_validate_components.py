@@ -68,6 +68,7 @@ def test_large_collectives() -> None:
     assert _score("collectives", "H100-80, all-reduce, 16 MB and more").median < 0.13
 
 
+@pytest.mark.golden
 def test_memory() -> None:
     line = TABLE["memory", "all"]
     assert line.n == 142
@@ -77,6 +78,7 @@ def test_memory() -> None:
     assert all(line.score is None or line.score.median < 0.08 for (part, _), line in TABLE.items() if part == "memory")
 
 
+@pytest.mark.golden
 def test_what_ran_out_of_memory_is_rejected() -> None:
     line = TABLE["oom", "rejected, out of memory, all"]
     assert line.n == 340  # two more name a model whose shape is not public
@@ -85,6 +87,7 @@ def test_what_ran_out_of_memory_is_rejected() -> None:
     assert line.share > 0.92
 
 
+@pytest.mark.golden
 def test_what_ran_is_accepted() -> None:
     line = TABLE["oom", "accepted, runs that ran, all"]
     assert line.n > 3150

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ import numpy as np
 
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number
@@ -33,6 +35,8 @@ __all__ = [
 ALL = "all"
 UNKNOWN = ""
 """Stack of a row that names none: no factor is fitted for it."""
+WIDEST, LARGEST = 20.0, 1e6
+"""Bounds on what a file may say: on coefficients of an interval (logarithms), and on factors."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Calibration:
         """
         if not self.interval:
             return None
-        scale = self.interval["base"] + sum(self.interval[name] for name, holds in features.items() if holds)
+        scale = self.interval["base"] + sum(self.interval.get(name, 0.0) for name, holds in features.items() if holds)
         return float(np.exp(scale)) * self.interval["quantile"]
 
     def seen(self, scope: str) -> bool:
@@ -169,11 +173,16 @@ def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibr
 
 def to_toml(calibration: Calibration, header: str) -> str:
     """Return a calibration as the text of a TOML file."""
-    lines = [*(f"# {line}" for line in header.splitlines()), f'title = "{calibration.title}"', "", "[interval]"]
+    lines = [
+        *(f"# {line}" for line in header.splitlines()),
+        f"title = {json.dumps(calibration.title)}",
+        "",
+        "[interval]",
+    ]
     lines += [f"{name} = {value!r}" for name, value in calibration.interval.items()]
     for c in calibration.constants:
         lines += ["", "[[constants]]"]
-        lines += [f'{k} = "{v}"' if isinstance(v, str) else f"{k} = {v!r}" for k, v in asdict(c).items()]
+        lines += [f"{k} = {json.dumps(v) if isinstance(v, str) else repr(v)}" for k, v in asdict(c).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -183,9 +192,30 @@ def load_calibration(path: Path) -> Calibration:
     Raises
     ------
     InputError
-        The file cannot be read or has unknown or missing keys.
+        The file cannot be read, has unknown or missing keys, or a number that no fit gives.
     """
-    return build(Calibration, read_toml(path), str(path))
+    found = build(Calibration, read_toml(path), str(path))
+    needed = {name: found.interval.get(name) for name in ("base", "quantile")} if found.interval else {}
+    for key, number in (needed | dict(found.interval)).items():
+        if number is None or not abs(number) <= WIDEST:
+            _refuse(f"interval.{key}", number, f"a number from -{WIDEST:g} to {WIDEST:g}", path)
+    for constant in found.constants:
+        for number in (constant.value, constant.low, constant.high):
+            if not 1 / LARGEST <= number <= LARGEST:
+                _refuse(
+                    f"{constant.knob} of {constant.scope}",
+                    number,
+                    f"a factor from {1 / LARGEST:g} to {LARGEST:g}",
+                    path,
+                )
+    return found
+
+
+def _refuse(key: str, value: object, allowed: str, path: Path) -> None:
+    raise InputError(
+        "unusable calibration", where=str(path), key=key, value=value, allowed=allowed,
+        remedy="write the file with: carbonscaling calibrate -o FILE.toml",
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -92,9 +92,8 @@ def passage(profile: HourlyProfile, start_hour: float, duration_h: float, pause_
     left = duration_h - passes * working.sum()
     done = np.minimum(np.cumsum(working), left)
     last = np.diff(done, prepend=0.0)
-    reached = np.cumsum(working) - working < left
-    waited = np.where(reached, paused, 0.0)
-    waited[int(np.flatnonzero(last > 0.0)[-1]) + 1 :] = 0.0  # a pause after the last worked hour is no part of the run
+    # A pause after the last worked hour is no part of the run.
+    waited = np.where(np.arange(len(last)) <= np.flatnonzero(last > 0.0)[-1], paused, 0.0)
     worked = passes * working + last
     rest = passes * paused + waited
     paused_h = float(rest.sum())

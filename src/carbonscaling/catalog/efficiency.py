@@ -30,7 +30,8 @@ def _family(architecture: str, known: Mapping[str, Any]) -> str | None:
 
 
 def _overlay(base: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    gemm = {**base.get("gemm", {}), **change.get("gemm", {})}
+    own = change.get("gemm", {})
+    gemm = {**base.get("gemm", {}), **own} if isinstance(own, Mapping) else own
     return {**base, **change, "gemm": gemm}
 
 

@@ -52,7 +52,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, brackets without end
         raise InputError(
             f"not valid TOML: {error}",
             where=str(path),

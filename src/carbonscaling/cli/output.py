@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from carbonscaling.errors import InputError
 from carbonscaling.report.jsonable import to_json
 
-__all__ = ["Ticker", "remark", "show", "show_json", "write_csv", "write_file"]
+__all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "write_csv", "write_file"]
 
 QUIET_SECONDS = 1.0
 """Progress is shown only of what lasts longer."""
@@ -62,6 +62,18 @@ def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(sys.stdout, fieldnames=list(table[0]) if table else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
+
+
+def hand_out(data: Any, page: RenderableType, *, json: bool, output: str | None, csv: bool = False) -> None:
+    """Write the data as JSON where a file is named, and print it as JSON, as CSV (rows), or as its page."""
+    if output is not None:
+        write_file(output, to_json(data))
+    if json:
+        show_json(data)
+    elif csv:
+        write_csv(data)
+    else:
+        show(page)
 
 
 class Ticker:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carbonscaling.laws import powerlaw
 from carbonscaling.laws.numbers import Reals, finite, least_where, positive, reachable
 from carbonscaling.laws.optimum import Optimum, ScalingLaw
+from carbonscaling.laws.parametric import ParametricLaw
 
 __all__ = ["ChinchillaLaw", "TokensPerParam"]
 
@@ -17,7 +17,7 @@ FLOPS_PER_PAIR = 6.0
 
 
 @dataclass(frozen=True)
-class ChinchillaLaw:
+class ChinchillaLaw(ParametricLaw):
     """L = E + A / N^alpha + B / D^beta under C = 6 N D, for dense models.
 
     N counts every parameter of the model, embeddings included (Hoffmann et al. 2022, appendix F).
@@ -40,45 +40,15 @@ class ChinchillaLaw:
     b: float
     beta: float
 
-    def loss(self, n_params: Reals, n_tokens: Reals) -> Reals:
-        """Return the loss of `n_params` parameters trained on `n_tokens` tokens.
+    @property
+    def weight(self) -> float:
+        """A."""
+        return self.a
 
-        Raises
-        ------
-        InputError
-            Either is not positive.
-        """
-        positive("n_params", n_params)
-        positive("n_tokens", n_tokens)
-        return powerlaw.parametric_loss(n_params, n_tokens, self.irreducible, self.a, self.alpha, self.b, self.beta)
-
-    def optimum_for_compute(self, compute: Reals) -> Optimum:
-        """Return the split of a budget in FLOP that minimises the loss.
-
-        Raises
-        ------
-        InputError
-            The budget is not positive.
-        """
-        positive("compute", compute)
-        n_params = powerlaw.optimal_params(compute, FLOPS_PER_PAIR, self.a, self.alpha, self.b, self.beta)
-        n_tokens = compute / (FLOPS_PER_PAIR * n_params)
-        return Optimum(n_params, n_tokens, compute, self.loss(n_params, n_tokens))
-
-    def optimum_for_loss(self, loss: Reals) -> Optimum:
-        """Return the training that reaches a loss with the least compute.
-
-        Raises
-        ------
-        InputError
-            The loss is not above the irreducible loss.
-        """
-        reachable(loss, self.irreducible)
-        compute = powerlaw.compute_at_optimum(
-            loss, FLOPS_PER_PAIR, self.irreducible, self.a, self.alpha, self.b, self.beta
-        )
-        finite("compute", compute, "loss", loss)
-        return self.optimum_for_compute(compute)
+    @property
+    def flops_per_pair(self) -> float:
+        """6 FLOP per parameter and token."""
+        return FLOPS_PER_PAIR
 
 
 @dataclass(frozen=True)

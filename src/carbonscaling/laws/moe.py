@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from carbonscaling.laws import powerlaw
-from carbonscaling.laws.numbers import Reals, finite, positive, reachable
-from carbonscaling.laws.optimum import Optimum
+from carbonscaling.laws.numbers import Reals, positive
+from carbonscaling.laws.parametric import ParametricLaw
 
 __all__ = ["MoeLaw", "active_share", "granular_weight", "routed_compute"]
 
@@ -63,7 +62,7 @@ def routed_compute(
 
 
 @dataclass(frozen=True)
-class MoeLaw:
+class MoeLaw(ParametricLaw):
     """L = c + (g / G^gamma + a) / N^alpha + b / D^beta under C = 6 s N D.
 
     N counts *all* parameters except embeddings, idle experts included; a share s of them is active for a token. The
@@ -110,45 +109,3 @@ class MoeLaw:
     def weight(self) -> float:
         """Weight of the term in parameters at this granularity, in nats."""
         return float(granular_weight(self.granularity, self.a, self.g, self.gamma))
-
-    def loss(self, n_params: Reals, n_tokens: Reals) -> Reals:
-        """Return the loss of `n_params` total parameters trained on `n_tokens` tokens.
-
-        Raises
-        ------
-        InputError
-            Either is not positive.
-        """
-        positive("n_params", n_params)
-        positive("n_tokens", n_tokens)
-        return powerlaw.parametric_loss(
-            n_params, n_tokens, self.irreducible, self.weight, self.alpha, self.b, self.beta
-        )
-
-    def optimum_for_compute(self, compute: Reals) -> Optimum:
-        """Return the split of a budget in FLOP that minimises the loss at this granularity and share.
-
-        Raises
-        ------
-        InputError
-            The budget is not positive.
-        """
-        positive("compute", compute)
-        n_params = powerlaw.optimal_params(compute, self.flops_per_pair, self.weight, self.alpha, self.b, self.beta)
-        n_tokens = compute / (self.flops_per_pair * n_params)
-        return Optimum(n_params, n_tokens, compute, self.loss(n_params, n_tokens))
-
-    def optimum_for_loss(self, loss: Reals) -> Optimum:
-        """Return the training that reaches a loss with the least compute.
-
-        Raises
-        ------
-        InputError
-            The loss is not above the irreducible loss.
-        """
-        reachable(loss, self.irreducible)
-        compute = powerlaw.compute_at_optimum(
-            loss, self.flops_per_pair, self.irreducible, self.weight, self.alpha, self.b, self.beta
-        )
-        finite("compute", compute, "loss", loss)
-        return self.optimum_for_compute(compute)

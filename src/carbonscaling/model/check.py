@@ -8,9 +8,12 @@ from carbonscaling.errors import InputError, nearest
 
 __all__ = ["at_least", "located", "one_of"]
 
+MOST = 10**12
+"""No count of an architecture comes near."""
+
 
 def at_least(item: object, minimum: int, *keys: str, optional: bool = False) -> None:
-    """Require whole numbers no smaller than `minimum` in the named fields of `item`.
+    """Require whole numbers no smaller than `minimum` (and no larger than `MOST`) in the named fields of `item`.
 
     Parameters
     ----------
@@ -25,18 +28,18 @@ def at_least(item: object, minimum: int, *keys: str, optional: bool = False) -> 
     Raises
     ------
     InputError
-        A field is not a whole number, or smaller.
+        A field is not a whole number, or out of these bounds.
     """
     for key in keys:
         value = getattr(item, key)
         if value is None and optional:
             continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= MOST:
             raise InputError(
                 f"{type(item).__name__} needs a whole number here",
                 key=key,
                 value="nothing" if value is None else value,
-                allowed=f"an integer of at least {minimum}",
+                allowed=f"an integer of at least {minimum}" + (f", at most {MOST:.0e}" if value is not None else ""),
                 remedy=f"correct {key}",
             )
 

@@ -12,14 +12,15 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.pipeline import bubble_time, layers_on_stage, recomputed_share
 
-__all__ = ["Passes", "passes_time"]
+__all__ = ["Passes", "StepTime", "passes_time"]
 
 
-class Passes(NamedTuple):
-    """Seconds of a step that do not depend on how data parallelism shards its states.
+class StepTime(NamedTuple):
+    """Seconds of one step on its critical path.
 
-    The first twelve are the lines of `StepTime`; `forward` and `backward` are one micro-batch on the fullest stage, in
-    which reductions and gathers can hide.
+    `stage_imbalance` is what the fullest pipeline stage adds to the mean one; `recompute` the repeated forward work with
+    its traffic; communication lines hold only what compute does not hide; `launch` is what the device waits for the host.
+    The last four are nought until replicas meet (`perf.step.close_step`).
     """
 
     matmul: Number
@@ -34,6 +35,24 @@ class Passes(NamedTuple):
     stage_imbalance: Number
     bubble: Number
     pp_comm: Number
+    dp_comm: Number
+    optimizer: Number
+    host: Number
+    straggler: Number
+
+    @property
+    def total(self) -> Number:
+        """The step."""
+        return sum(self)
+
+
+class Passes(NamedTuple):
+    """What of a step does not depend on how data parallelism shards its states.
+
+    `forward` and `backward` are seconds of one micro-batch on the fullest stage, in which reductions and gathers can hide.
+    """
+
+    lines: StepTime
     forward: Number
     backward: Number
 
@@ -78,7 +97,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_raw)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
-    return Passes(
+    lines = StepTime(
         matmul=share * (f.matmul + b.matmul),
         attention=share * (f.attention + b.attention),
         elementwise=share * (f.elementwise + b.elementwise),
@@ -91,6 +110,9 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         stage_imbalance=s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)),
         bubble=bubble,
         pp_comm=pp_comm,
-        forward=forward,
-        backward=stage - forward,
+        dp_comm=0.0,
+        optimizer=0.0,
+        host=0.0,
+        straggler=0.0,
     )
+    return Passes(lines, forward, stage - forward)

@@ -12,40 +12,10 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import rank_params
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
-from carbonscaling.perf.passes import Passes, passes_time
+from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
 
 __all__ = ["StepTime", "Sync", "close_step", "layer_key", "step_time", "step_time_from_layers", "sync_time"]
-
-
-class StepTime(NamedTuple):
-    """Seconds of one step on its critical path.
-
-    `stage_imbalance` is what the fullest pipeline stage adds to the mean one; `recompute` the repeated forward work with
-    its traffic; communication lines hold only what compute does not hide; `launch` is what the device waits for the host.
-    """
-
-    matmul: Number
-    attention: Number
-    elementwise: Number
-    head: Number
-    recompute: Number
-    tp_comm: Number
-    cp_comm: Number
-    ep_comm: Number
-    launch: Number
-    stage_imbalance: Number
-    bubble: Number
-    pp_comm: Number
-    dp_comm: Number
-    optimizer: Number
-    host: Number
-    straggler: Number
-
-    @property
-    def total(self) -> Number:
-        """The step."""
-        return sum(self)
 
 
 class Sync(NamedTuple):
@@ -118,5 +88,5 @@ def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> Step
         exposed_time(reduce, window_back, overlap, contention)
         + exposed_time(gather, passes.forward, overlap, contention),
     )
-    parts = (*passes[:-2], dp_comm, sync.update, machine.step_overhead + 0.0 * dp_comm)
+    parts = (*passes.lines[:-4], dp_comm, sync.update, machine.step_overhead + 0.0 * dp_comm)
     return StepTime(*parts, sum(parts) * sync.straggler_share)

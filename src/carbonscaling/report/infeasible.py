@@ -8,15 +8,10 @@ from rich.text import Text
 
 from carbonscaling.report.bullets import bullets
 from carbonscaling.report.words import percent
-from carbonscaling.search.constraints import RULES
 from carbonscaling.study.estimate import Infeasible
+from carbonscaling.study.remedies import REASONS
 
 __all__ = ["infeasible_page"]
-
-REASONS = {rule.name: rule.reason for rule in RULES} | {
-    "memory": "it does not fit in memory",
-    "deadline": "it fits, and takes longer than the deadline",
-}
 
 
 def infeasible_page(answer: Infeasible) -> Group:

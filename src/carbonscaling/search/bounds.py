@@ -55,7 +55,7 @@ def least_step(machine: Machine, least: LeastPasses, n_micro: Number, n_devices:
 
 def least_step_of_passes(machine: Machine, passes: Passes, n_devices: Number) -> Number:
     """Step time below which no ZeRO stage or sharding group brings a setting with these passes."""
-    return (sum(passes[:-2]) + machine.step_overhead) * _slowest_host(machine, n_devices)
+    return (passes.lines.total + machine.step_overhead) * _slowest_host(machine, n_devices)
 
 
 def _slowest_host(machine: Machine, n_devices: Number) -> Number:

@@ -13,7 +13,7 @@ import numpy as np
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import Memory, StateBytes, WorkBytes, state_bytes, total_memory, work_bytes
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.passes import Passes, passes_time
+from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
@@ -37,7 +37,7 @@ BUFFER = 1 << 20
 
 NO_WORK = WorkBytes(0.0, 0.0)
 NO_NEED = Memory(*(0.0 for _ in Memory._fields))
-NO_PASSES = Passes(*(0.0 for _ in Passes._fields))
+NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0)
 
 
 def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one

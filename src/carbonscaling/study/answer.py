@@ -34,7 +34,7 @@ from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY
 
-__all__ = ["asked", "asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
+__all__ = ["answered", "asked", "asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
 
 PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""
@@ -84,9 +84,11 @@ def _complete(layout: Layout, n_devices: int | None) -> Layout:
     degrees = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp")}
     if n_devices is None:
         return layout
-    degrees["cp"] = degrees["cp"] or 1
     known = math.prod(v for v in degrees.values() if v)
     missing = [name for name, v in degrees.items() if not v]
+    if missing != ["cp"]:  # a sequence stays whole, unless nothing else can make the count
+        missing = [name for name in missing if name != "cp"]
+        degrees["cp"] = degrees["cp"] or 1
     product = " x ".join(f"{name} {v}" for name, v in degrees.items() if v)
     if (not missing and known != n_devices) or n_devices % known:
         raise InputError(
@@ -279,9 +281,14 @@ def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimat
     return _solve(*asked(scenario, "estimate"), progress)
 
 
+def answered(scenario: Scenario) -> Estimate | Infeasible:
+    """Estimate where the scenario says how many devices or replicas there are, plan where it does not."""
+    return estimate(scenario) if scenario.devices or scenario.layout.dp else plan(scenario)
+
+
 def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]:
     """Answer a scenario and write down every formula evaluated for the chosen setting, with its numbers."""
-    answer = estimate(scenario) if scenario.devices or scenario.layout.dp else plan(scenario)
+    answer = answered(scenario)
     if isinstance(answer, Infeasible):
         return answer, []
     r = answer.resolved

@@ -11,7 +11,7 @@ from carbonscaling.search.engine import Question, SearchResult, search
 from carbonscaling.search.space import Space
 from carbonscaling.units import DAY, GB
 
-__all__ = ["explain_failure", "setting_words"]
+__all__ = ["REASONS", "explain_failure", "setting_words"]
 
 MORE_DEVICES = 4
 """How far beyond the allowed count a remedy looks."""
@@ -34,14 +34,18 @@ def setting_words(s: Setting) -> str:
     return ", ".join((" ".join(degrees), *rest))
 
 
-def _share(result: SearchResult) -> str:
-    reasons = {rule.name: rule.reason for rule in RULES} | {
-        "memory": "memory",
-        "deadline": "the deadline",
-        "bound": "cannot fit or finish in time by their bounds",
-    }
-    parts = [f"{n / result.n_candidates:.0%} {reasons[name]}" for name, n in result.rejected.most_common(3)]
-    return "; ".join(parts)
+REASONS = {rule.name: rule.reason for rule in RULES} | {
+    "memory": "it does not fit in memory",
+    "deadline": "it fits, and takes longer than the deadline",
+    "bound": "it cannot fit or finish in time by its bounds",
+}
+"""Why a setting is refused, by the name of the reason."""
+
+
+def _foremost(result: SearchResult) -> str:
+    """Name the reason for most refusals; the table of all stands beside it."""
+    name, n = result.rejected.most_common(1)[0]
+    return f"{n / result.n_candidates:.0%} refused because {REASONS[name]}"
 
 
 def explain_failure(result: SearchResult, question: Question, space: Space) -> tuple[str, tuple[str, ...]]:
@@ -61,7 +65,7 @@ def explain_failure(result: SearchResult, question: Question, space: Space) -> t
             ("choose a device count that is tp x pp x dp x cp with dp a divisor of the batch", "or change the batch"),
         )
     if result.n_fit == 0:
-        reason = f"0 of {result.n_candidates:,} settings fit: {_share(result)}"
+        reason = f"0 of {result.n_candidates:,} settings fit: {_foremost(result)}"
         if result.nearest_memory is not None:
             miss = result.nearest_memory
             reason += f"; the nearest misses by {miss.excess / GB:.1f} GB ({setting_words(miss.setting)})"

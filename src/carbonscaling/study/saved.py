@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.catalog.read import read_text
+from carbonscaling.catalog.read import build, read_text
 from carbonscaling.errors import InputError
 from carbonscaling.study.record import Record
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 
 __all__ = ["load_record"]
+
+FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
+"""Figures that an answer gives with an interval."""
+MOST = 1e40
+"""More than any figure of an answer."""
 
 
 def load_record(path: str | Path) -> Record:
@@ -27,7 +32,7 @@ def load_record(path: str | Path) -> Record:
     where = str(path)
     try:
         data = json.loads(read_text(Path(path)))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
     if not isinstance(data, dict) or "feasible" not in data:
         raise InputError(
@@ -37,17 +42,33 @@ def load_record(path: str | Path) -> Record:
     if not data["feasible"]:
         raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
     try:
-        return _planned(data)
-    except (KeyError, TypeError) as error:
+        fields = _planned(data)
+    except (AttributeError, KeyError, LookupError, TypeError) as error:
         raise InputError(
             "this answer was saved by another version", where=where, key=str(error).strip("'"), remedy="save it again"
         ) from error
+    _check_numbers(fields, where)
+    return build(Record, fields, where)
 
 
-def _planned(data: Mapping[str, Any]) -> Record:
+def _check_numbers(fields: Mapping[str, Any], where: str) -> None:
+    """Refuse what no estimate gives: a number below nought or without end, an interval that is missing."""
+    named = {key: value for key, value in fields.items() if isinstance(value, int | float)}
+    for table in ("energy_parts_kwh", "boundary_tco2e"):
+        named |= {f"{table}.{key}": value for key, value in fields[table].items()}
+    for figure in FIGURES:
+        named |= {f"intervals.{figure}": end for end in fields["intervals"].get(figure, (None,))}
+    for key, value in named.items():
+        if not (isinstance(value, int | float) and 0 <= value <= MOST):
+            raise InputError("not a number of an answer", where=where, key=key, value=value, allowed=f"0 to {MOST:g}",
+                             remedy="save the answer again")  # fmt: skip
+
+
+def _planned(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the record, as they stand in the file."""
     s, c = data["summary"], data["carbon"]
     energy = {k: v / KWH for k, v in c["parts"].items() if k.endswith("_energy_j")}
-    return Record(
+    return dict(
         kind="planned",
         model=s["model"],
         device=s["device"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from pathlib import Path
@@ -13,8 +14,8 @@ from carbonscaling.study.scenario import Scenario
 
 __all__ = ["log_row", "step_seconds"]
 
-_MEGATRON = re.compile(r"elapsed time per iteration \(ms\):\s*([0-9.]+)")
-_TORCHTITAN = re.compile(r"\btps:\s*([0-9,]+)")
+_MEGATRON = re.compile(r"elapsed time per iteration \(ms\):\s*([0-9]+(?:\.[0-9]+)?)")
+_TORCHTITAN = re.compile(r"\btps:\s*([0-9][0-9,]*)")
 WARM_UP = 5
 """Steps at the beginning that are not counted: compilation, caches, first allocations."""
 
@@ -23,16 +24,21 @@ def _steady(values: list[float]) -> float:
     return statistics.median(values[WARM_UP:] if len(values) > 2 * WARM_UP else values)
 
 
+def _numbers(line: re.Pattern[str], text: str) -> list[float]:
+    """Return what the log says on such lines, where it is more than nought."""
+    found = (float(number.replace(",", "")) for number in line.findall(text))
+    return [number for number in found if 0.0 < number < math.inf]
+
+
 def step_seconds(text: str, tokens_per_step: float, n_devices: int) -> float | None:
     """Return the median steady step time in a log, or None where no known line is found.
 
     Megatron-LM prints milliseconds per iteration; torchtitan tokens per second and device (``tps``).
     """
-    times = [float(ms) / 1000.0 for ms in _MEGATRON.findall(text)]
+    times = [ms / 1000.0 for ms in _numbers(_MEGATRON, text)]
     if times:
         return _steady(times)
-    speeds = [float(tps.replace(",", "")) for tps in _TORCHTITAN.findall(text)]
-    speeds = [s for s in speeds if s > 0]
+    speeds = _numbers(_TORCHTITAN, text)
     return tokens_per_step / (_steady(speeds) * n_devices) if speeds else None
 
 

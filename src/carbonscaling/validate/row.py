@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,9 @@ __all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "parse_row", "
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
+
+MOST = 1e18
+"""No quantity of a training run comes near, in the units of the columns."""
 
 REQUIRED = ("id", "model", "device")
 """Columns a file must have. Any other column of the schema may be missing, which means unknown."""
@@ -80,7 +82,7 @@ def _number(column: str, text: str) -> float | None:
         value = float(text)
     except ValueError:
         raise Unusable(f"{column} is not a number: {text[:40]!r}") from None
-    if not math.isfinite(value) or value < 0:
+    if not 0 <= value <= MOST:
         raise Unusable(f"{column} is out of range: {text[:40]!r}")
     return value
 
@@ -96,7 +98,7 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
     Raises
     ------
     Unusable
-        A number column holds text, a negative or an infinite number.
+        A number column holds text, a negative number or one beyond `MOST`.
     """
     values: dict[str, object] = {}
     for f in fields(RunRow):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.calibration.profile import Calibration, apply
+from carbonscaling.errors import InputError
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.step import StepTime
 from carbonscaling.units import GB
@@ -65,6 +66,8 @@ def complete(rows: Sequence[Mapping[str, str]]) -> tuple[list[int], list[Replay]
             index.append(i)
         except Unusable as verdict:
             reasons[i] = str(verdict)
+        except InputError as error:  # a shape that cannot be: one row's fault, not the file's
+            reasons[i] = f"{error.problem}: {error.key} {error.value}"
     return index, replays, reasons
 
 

@@ -28,7 +28,6 @@ def bench(
     if sweep:
         return _sweep(json, output)
     from carbonscaling.report.bench import bench_page
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.study.bench import bench as measure
     from carbonscaling.study.bench import summary
 
@@ -40,12 +39,7 @@ def bench(
         "summary": summary(rows),
         "rows": [{**dataclasses.asdict(row), "candidates_per_s": row.candidates_per_s} for row in rows],
     }
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(bench_page(rows, summary(rows)))
+    out.hand_out(data, bench_page(rows, summary(rows)), json=json, output=output)
     return 0
 
 

@@ -55,7 +55,6 @@ def choose(
 ) -> int:
     """Compare places, devices, counts, deadlines and start times: least carbon, least cost, the front between them."""
     from carbonscaling.report.choices import choice_rows, choices_page
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.study.choices import Options, choices
     from carbonscaling.study.hours import profile_of
 
@@ -76,12 +75,5 @@ def choose(
     )  # fmt: skip
     found = choices(base, wanted)
     rows = choice_rows(found)
-    if output is not None:
-        out.write_file(output, to_json(rows))
-    if json:
-        out.show_json(rows)
-    elif csv:
-        out.write_csv(rows)
-    else:
-        out.show(choices_page(found))
+    out.hand_out(rows, choices_page(found), json=json, output=output, csv=csv)
     return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)

@@ -33,7 +33,6 @@ def explain(
 
     from carbonscaling.report.answer import headline
     from carbonscaling.report.explain import SHOWN, explain_dict, explain_page
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.study.answer import explain as answer
     from carbonscaling.study.estimate import Infeasible
 
@@ -41,12 +40,6 @@ def explain(
     if isinstance(found, Infeasible):
         return hand_over(found, json=json, output=output)
     data = {**found.to_dict(), "formulas": explain_dict(lines)}
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(
-            Group(Text(headline(found), style="bold"), Text(""), explain_page(lines, len(lines) if every else SHOWN))
-        )
+    page = Group(Text(headline(found), style="bold"), Text(""), explain_page(lines, len(lines) if every else SHOWN))
+    out.hand_out(data, page, json=json, output=output)
     return 0

@@ -25,24 +25,17 @@ def robust(
     options: ScenarioOptions = None,
 ) -> int:
     """Draw every ranged constant from its range, estimate and search again; say how often another setting wins."""
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.report.robust import robust_page
-    from carbonscaling.study.answer import asked_again, estimate, plan
+    from carbonscaling.study.answer import answered, asked_again
     from carbonscaling.study.estimate import Infeasible
     from carbonscaling.study.robust import robustness
 
-    question = scenario_of(scenario, options)
-    answer = estimate(question) if question.devices or question.layout.dp else plan(question)
+    answer = answered(scenario_of(scenario, options))
     if isinstance(answer, Infeasible):
         return hand_over(answer, json=json, output=output)
     found = robustness(
         answer.resolved, *asked_again(answer), answer.setting, n_samples=max(1, samples), n_searches=max(0, searches)
     )
     data: dict[str, Any] = {"summary": answer.summary(), "robustness": dataclasses.asdict(found)}
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(robust_page(answer, found))
+    out.hand_out(data, robust_page(answer, found), json=json, output=output)
     return 0

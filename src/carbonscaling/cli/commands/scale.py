@@ -38,7 +38,6 @@ def scale(
     options: ScenarioOptions = None,
 ) -> int:  # fmt: skip
     """Show loss against carbon over the model sizes of a scaling law, each at its best setting."""
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.report.scale import scale_page, scale_rows
     from carbonscaling.study.scale import scale as curve
 
@@ -47,12 +46,6 @@ def scale(
     question = scenario_of(scenario, options)
     points = curve(question, sizes or None)
     rows = scale_rows(points)
-    if output is not None:
-        out.write_file(output, to_json(rows))
-    if json:
-        out.show_json(rows)
-    elif csv:
-        out.write_csv(rows)
-    else:
-        out.show(scale_page(points, question.law or "", points[0].answer.resolved.cluster.device.name))
+    page = scale_page(points, question.law or "", points[0].answer.resolved.cluster.device.name)
+    out.hand_out(rows, page, json=json, output=output, csv=csv)
     return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)

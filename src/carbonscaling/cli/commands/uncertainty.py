@@ -25,23 +25,16 @@ def uncertainty(
     options: ScenarioOptions = None,
 ) -> int:
     """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SALib)."""
-    from carbonscaling.report.jsonable import to_json
     from carbonscaling.report.uncertainty import uncertainty_data, uncertainty_page
-    from carbonscaling.study.answer import estimate, plan
+    from carbonscaling.study.answer import answered
     from carbonscaling.study.estimate import Infeasible
     from carbonscaling.study.sobol import sobol_indices
 
-    question = scenario_of(scenario, options)
-    answer = estimate(question) if question.devices or question.layout.dp else plan(question)
+    answer = answered(scenario_of(scenario, options))
     if isinstance(answer, Infeasible):
         return hand_over(answer, json=json, output=output)
     r = answer.resolved
     indices = sobol_indices(r.carbon, answer.n_devices, answer.duration_s, answer.mfu, r.time, figure)
     data = uncertainty_data(answer, figure, indices)
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(uncertainty_page(answer, figure, indices))
+    out.hand_out(data, uncertainty_page(answer, figure, indices), json=json, output=output)
     return 0

@@ -167,7 +167,7 @@ def validate(
     from rich.text import Text
 
     from carbonscaling.report import carbon_checks as pages
-    from carbonscaling.report.jsonable import jsonable, to_json
+    from carbonscaling.report.jsonable import jsonable
     from carbonscaling.validate import accounts, power, power_caps, systems
     from carbonscaling.validate.carbon_runs import load_carbon_runs
     from carbonscaling.validate.device_hours import check_device_hours, hours_summary
@@ -192,9 +192,4 @@ def validate(
             "embodied": jsonable(embodied),
             "power": pages.power_data(scores, caps, read),
         }
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(Group(*(part for one in page for part in (one, Text("")))))
+    out.hand_out(data, Group(*(part for one in page for part in (one, Text("")))), json=json, output=output)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
 
 __all__ = ["Config", "load_json"]
 
+T = TypeVar("T")
 _MISSING: Any = object()
 
 
@@ -95,12 +96,7 @@ class Config:
         InputError
             Something else.
         """
-        _, value = self._get([key], default)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise self.fail("not a yes or no", key, value, "true or false")
-        return value
+        return self._of_kind(bool, key, default, "not a yes or no", "true or false")
 
     def text(self, key: str, default: str) -> str:
         """Return a string.
@@ -110,11 +106,14 @@ class Config:
         InputError
             Something else.
         """
+        return self._of_kind(str, key, default, "not a text", "a string")
+
+    def _of_kind(self, kind: type[T], key: str, default: T, problem: str, allowed: str) -> T:
         _, value = self._get([key], default)
         if value is None:
             return default
-        if not isinstance(value, str):
-            raise self.fail("not a text", key, value, "a string")
+        if not isinstance(value, kind):
+            raise self.fail(problem, key, value, allowed)
         return value
 
     def items(self, key: str) -> list[Any] | None:
@@ -178,7 +177,7 @@ def load_json(path: Path) -> Mapping[str, Any]:
         raise InputError("the file is empty", where=where, remedy="download the config.json again")
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, brackets without end
         raise InputError(f"not valid JSON: {error}", where=where, remedy="name the model's config.json") from error
     if not isinstance(data, dict):
         raise InputError("expected a JSON object", where=where, value=type(data).__name__, remedy="{…} at the top")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fnmatch
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError, nearest
 
 __all__ = ["Axis", "Block", "Span", "axis_block"]
@@ -148,11 +150,19 @@ def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
     if path.suffix == ".parquet":
         from carbonscaling.study.sweep.extra import need
 
-        frame = need("polars", "sweep").read_parquet(path)
+        polars = need("polars", "sweep")
+        try:
+            frame = polars.read_parquet(path)
+        except polars.exceptions.PolarsError as error:
+            raise InputError(f"not a usable Parquet file: {error}", where=str(path), remedy="write it again") from error
         columns = {name: tuple(frame[name].to_list()) for name in frame.columns}
     else:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        try:
+            rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+        except csv.Error as error:
+            raise InputError(
+                f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends"
+            ) from error
         if any(None in row or None in row.values() for row in rows):
             raise InputError(
                 "rows of different length", where=str(path), remedy="give every row as many cells as the header"

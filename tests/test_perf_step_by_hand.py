@@ -1,0 +1,413 @@
+"""Passes through the pipeline, replicas that meet, and what a device holds: small numbers, counted by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from carbonscaling.catalog import models
+from carbonscaling.model.activations import spec_layer_bytes
+from carbonscaling.perf.layer import LayerTimes, Pass
+from carbonscaling.perf.memory import memory, rank_params, state_bytes, work_bytes
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.passes import Passes, StepTime, passes_time
+from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
+from carbonscaling.perf.step import Sync, close_step, layer_key, sync_time
+from samples import machine_of, setting, work_of
+from test_perf_by_hand import close, ideal
+
+
+def toy(n_layers: float = 8.0, **changes: float) -> Workload:
+    """A model of dense blocks alone, of one token and one element, with some changes."""
+    base = dict.fromkeys(Workload._fields, 0.0) | {"seq_len": 1.0, "n_dense": n_layers, "d_model": 1.0, "span": 1.0}
+    return Workload(**(base | changes))
+
+
+FORWARD = Pass(matmul=8.0, attention=3.0, elementwise=2.0, tp_comm=1.0, cp_comm=0.5, ep_comm=4.0, launch=0.25)
+BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_comm=1.5, ep_comm=4.0, launch=0.75)
+LAYER = LayerTimes(
+    FORWARD, BACKWARD, weight=6.0, selective=2.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
+    boundary_bytes=64.0,
+)  # fmt: skip
+F, B = 18.75, 34.75
+ENDS = 20.0 + 40.0 + 2 * 2.0
+
+
+def _passes(s: Setting, n_layers: float = 8.0, **machine: float) -> Passes:
+    return passes_time(toy(n_layers), ideal(**machine), s, LAYER)
+
+
+# Passes
+
+
+def test_without_a_pipeline_every_line_is_its_layers() -> None:
+    """Five micro-batches through eight layers, and both ends each time."""
+    p = _passes(setting(n_micro=5.0))
+    close(p.lines.matmul, 5 * 8 * 24.0)
+    close(p.lines.attention, 5 * 8 * 10.5)
+    close(p.lines.elementwise, 5 * 8 * 6.0)
+    close(p.lines.tp_comm, 5 * 8 * 2.0)
+    close(p.lines.cp_comm, 5 * 8 * 2.0)
+    close(p.lines.ep_comm, 5 * 8 * 8.0)
+    close(p.lines.launch, 5 * 8 * 1.0)
+    close(p.lines.head, 5 * ENDS)
+    assert float(p.lines.recompute) == float(p.lines.bubble) == float(p.lines.pp_comm) == 0.0
+    assert float(p.lines.stage_imbalance) == pytest.approx(0.0, abs=1e-9)
+    close(p.forward, (8 * F + 20.0) * (8 * (F + B) + ENDS) / (8 * (F + B) + ENDS))
+    close(p.forward + p.backward, 8 * (F + B) + ENDS)
+
+
+@pytest.mark.parametrize(
+    ("recompute", "percent", "again"),
+    [
+        (Recompute.FULL, 100.0, F),
+        (Recompute.FULL, 50.0, F / 2),
+        (Recompute.SELECTIVE, 100.0, 2.5),
+        (Recompute.NONE, 100.0, 0.0),
+    ],
+)
+def test_recomputation_repeats_the_forward_pass_or_parts_of_it(recompute: int, percent: float, again: float) -> None:
+    p = _passes(setting(n_micro=5.0, recompute=float(recompute), recompute_percent=percent))
+    close(p.lines.recompute, 5 * 8 * again)
+    close(p.lines.total, 5 * (8 * (F + B + again) + ENDS))
+    close(p.forward, 8 * F + 20.0)
+    staged = _passes(setting(pp=2.0, n_micro=6.0, recompute=float(recompute), recompute_percent=percent))
+    layer, ends = F + B + again, ENDS
+    close(staged.forward + staged.backward, min(4 * layer + ends, max(math.ceil((8 + ends / layer) / 2) * layer, ends)))
+
+
+def test_layers_are_dealt_out_around_the_head() -> None:
+    """64 s of ends are 1.196 layers: with 8 layers on 4 stages a stage holds 3 of the 9.2, or the last one 2 and the ends."""
+    work = 8 * (F + B) + ENDS
+    equal, dealt = 2 * (F + B) + ENDS, 3 * (F + B)
+    assert dealt < equal
+    p = _passes(setting(pp=4.0, n_micro=12.0))
+    close(p.lines.stage_imbalance, 12 * (dealt - work / 4))
+    close(p.lines.matmul, 12 * 8 / 4 * 24.0)
+    close(p.lines.head, 12 * ENDS / 4)
+    close(p.lines.total, 12 * dealt + 3 * dealt)
+    close(p.lines.bubble, 3 * dealt)
+    close(p.forward, dealt * (8 * F + 20.0) / work)
+    close(p.forward + p.backward, dealt)
+
+
+def test_equal_layers_where_the_head_is_small() -> None:
+    small = LAYER._replace(head_forward=1.0, head_backward=2.0, embedding=0.0)
+    p = passes_time(toy(9.0), ideal(), setting(pp=3.0, n_micro=6.0), small)
+    close(p.forward + p.backward, 3 * (F + B) + 3.0)  # a tenth layer would cost more than the head on top
+    close(p.lines.stage_imbalance, 6 * (3 * (F + B) + 3.0 - (9 * (F + B) + 3.0) / 3))
+
+
+def test_a_head_longer_than_a_stage_is_the_fullest_stage() -> None:
+    large = LAYER._replace(head_forward=400.0, head_backward=800.0)
+    p = passes_time(toy(4.0), ideal(), setting(pp=4.0, n_micro=8.0), large)
+    ends = 1200.0 + 4.0
+    close(p.forward + p.backward, min(F + B + ends, max(math.ceil((4 + ends / (F + B)) / 4) * (F + B), ends)))
+
+
+@pytest.mark.parametrize(("schedule", "bubble"), [(Schedule.ZERO_BUBBLE, "zero"), (Schedule.DUALPIPE, "dual")])
+def test_other_schedules_wait_as_table_2_of_deepseek_v3_says(schedule: int, bubble: str) -> None:
+    no_exchange = LAYER._replace(forward=FORWARD._replace(ep_comm=0.0), backward=BACKWARD._replace(ep_comm=0.0))
+    p = passes_time(toy(), ideal(), setting(pp=4.0, n_micro=12.0, schedule=float(schedule)), no_exchange)
+    work = 8 * (F + B - 8.0) + ENDS
+    stage = float(p.forward + p.backward)
+    weight = stage * 8 * 6.0 / work
+    waits = {"zero": 3 * (stage - 2 * weight), "dual": (stage + float(p.backward) - 3 * weight)}
+    close(p.lines.bubble, waits[bubble])
+
+
+def test_sends_between_stages() -> None:
+    """Forward and backward for each micro-batch, and through the pipeline once: 2 x (12 + 3) hops."""
+    s = setting(pp=4.0, n_micro=12.0)
+    close(_passes(s, nic=2.0, overlap=0.75).lines.pp_comm, 2 * 32.0 * 15)
+    close(_passes(setting(pp=2.0, n_micro=12.0), nic=2.0).lines.pp_comm, 2 * 32.0 * 13)
+    close(_passes(s, nic=2.0, nic_latency=5.0).lines.pp_comm, 2 * (32.0 + 5.0) * 15)
+    close(_passes(s, link=4.0, link_latency=5.0, domain=4.0).lines.pp_comm, 2 * (16.0 + 5.0) * 15)
+    # Neighbours in a pipeline are tp·cp·dp devices apart: 2·2·2 of them leave a domain of eight.
+    far = setting(pp=4.0, n_micro=12.0, tp=2.0, cp=2.0, dp=2.0)
+    close(_passes(far, nic=2.0, link=1.0, domain=8.0).lines.pp_comm, 2 * 32.0 * 15)
+    near = setting(pp=4.0, n_micro=12.0, tp=2.0, cp=2.0, dp=1.0)
+    close(_passes(near, nic=2.0, link=1.0, domain=8.0).lines.pp_comm, 2 * 64.0 * 15)
+
+
+def test_interleaved_sends_hide_but_for_the_fill() -> None:
+    """Twice as many sends with two chunks; overlap hides three quarters of all but the fill."""
+    s = setting(pp=4.0, vpp=2.0, n_micro=12.0)
+    close(_passes(s, nic=2.0, overlap=0.75).lines.pp_comm, 2 * 32.0 * 2 * (12 * 0.25 + 3))
+    dual = setting(pp=4.0, n_micro=12.0, schedule=float(Schedule.DUALPIPE))
+    close(_passes(dual, nic=2.0, overlap=0.75).lines.pp_comm, 2 * 32.0 * (12 * 0.25 + 3))
+
+
+def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
+    """8 s of traffic a layer behind 45.5 s of compute: a tenth of those hides 4.55 s; compute runs 5 % longer."""
+    s = setting(pp=4.0, n_micro=12.0, schedule=float(Schedule.DUALPIPE))
+    left = 8.0 - 4.55 + 0.05 * 45.5
+    p = _passes(s, overlap=0.1, contention=1.05)
+    close(p.lines.ep_comm, 12 * 2 * left)
+    # On the fullest stage the same share is saved, in proportion to its layers.
+    stage, mean = float(p.forward + p.backward), (8 * (F + B) + ENDS) / 4
+    close(p.lines.stage_imbalance, 12 * (stage - mean) - (stage / mean - 1) * 12 * 2 * (8.0 - left))
+    assert float(_passes(s, overlap=1.0, contention=1.0).lines.ep_comm) == 0.0
+    little = LAYER._replace(forward=FORWARD._replace(ep_comm=0.25), backward=BACKWARD._replace(ep_comm=0.25))
+    close(passes_time(toy(), ideal(overlap=0.001), s, little).lines.ep_comm, 12 * 2 * (0.5 - 0.001 * 45.5))
+    dense = LAYER._replace(forward=FORWARD._replace(ep_comm=0.0), backward=BACKWARD._replace(ep_comm=0.0))
+    assert float(passes_time(toy(), ideal(contention=1.05), s, dense).lines.ep_comm) == 0.0
+
+
+# Replicas
+
+
+@pytest.mark.parametrize(
+    ("overlap", "contention", "added"), [(0.0, 1.5, 6.0), (0.5, 1.0, 4.0), (0.5, 1.5, 5.0), (2.0, 1.5, 3.0)]
+)
+def test_exposed_time_by_hand(overlap: float, contention: float, added: float) -> None:
+    """6 s of traffic beside a window of 4 s."""
+    close(exposed_time(6.0, 4.0, overlap, contention), added)
+
+
+def test_optimizer_reads_and_writes_its_states_once() -> None:
+    close(optimizer_time(10.0, 12.0, 4.0, 2.0, 5.0), 10 * (2 * 12 + 2 * 4 + 2) / 5)
+
+
+SYNC = Sync(reduce=PerStep(8.0, 2.0), gather=PerStep(4.0, 1.0), update=3.0, straggler_share=0.1)
+PASSES = Passes(StepTime(*(1.0,) * 12, *(0.0,) * 4), forward=10.0, backward=20.0)
+
+
+@pytest.mark.parametrize(
+    ("zero", "expected"),
+    [
+        (0, (8 + 5 * 2 - 0.5 * 20) + 0.2 * 0.5 * 20 + (4 + 5 * 1 - 0.5 * 10) + 0.2 * 0.5 * 10),
+        (1, (8 + 5 * 2 - 0.5 * 20) + 0.2 * 0.5 * 20 + (4 + 5 * 1 - 0.5 * 10) + 0.2 * 0.5 * 10),
+        (2, 0.2 * 18 + (9 - 5) + 0.2 * 5),  # reductions hide behind every backward pass
+        (3, 0.2 * 27),  # and all of it behind every pass
+    ],
+)
+def test_where_communication_hides(zero: int, expected: float) -> None:
+    q = ideal(overlap=0.5, contention=1.2, step_overhead=0.75)
+    step = close_step(q, setting(n_micro=5.0, zero=float(zero), dp=8.0), PASSES, SYNC)
+    close(step.dp_comm, expected)
+    close(step.optimizer, 3.0)
+    close(step.host, 0.75)
+    close(step.straggler, 0.1 * (12 + expected + 3.75))
+    close(step.total, 1.1 * (12 + expected + 3.75))
+    assert step.matmul == step.pp_comm == 1.0
+
+
+def _zero_bytes(zero: int, params: float, n: float) -> tuple[float, float, float, float]:
+    """Bytes sent once and for each micro-batch: gradients, then weights; 2 bytes an element, a ring over n."""
+    ring = 2.0 * params * (n - 1) / n
+    once = {0: 2 * ring, 1: ring, 2: 0.0, 3: 0.0}[zero]
+    each = {0: 0.0, 1: 0.0, 2: ring, 3: ring}[zero]
+    return once, each, ring if zero in (1, 2) else 0.0, 2 * ring if zero == 3 else 0.0
+
+
+@pytest.mark.parametrize("zero", range(4))
+def test_dense_and_expert_parameters_have_groups_of_their_own(zero: int) -> None:
+    """TP 2, CP 2, DP 8: dense parameters have 16 replicas, experts split over 4 ranks of 2 have 4."""
+    w = toy(4.0, n_dense=0.0, n_moe=4.0, p_attention=10.0, p_shared=6.0, n_experts=8.0, p_expert=100.0)
+    q = ideal(link=1.0, domain=32.0, bandwidth=1.0, memory_efficiency=0.5, grad_comm_bytes=2.0, host_devices=8.0,
+              straggler=0.1, optimizer_bytes=12.0, grad_bytes=4.0)  # fmt: skip
+    s = setting(tp=2.0, cp=2.0, dp=8.0, ep=4.0, etp=2.0, zero=float(zero))
+    dense, expert = 4 * 16.0 / 2, 4 * 8 * 100.0 / 8
+    found = sync_time(w, q, s)
+    sent = [a + b for a, b in zip(_zero_bytes(zero, dense, 16), _zero_bytes(zero, expert, 4), strict=True)]
+    assert [float(v) for v in (*found.reduce, *found.gather)] == pytest.approx(sent)
+    states = dense / (16 if zero else 1) + expert / (4 if zero else 1)
+    close(found.update, states * (2 * 12 + 2 * 4 + 2) / 0.5)
+    close(found.straggler_share, 0.1 * 2 / 3 * math.sqrt(2))  # four hosts
+
+
+def test_stride_decides_which_replicas_share_a_domain() -> None:
+    """Replicas stand tp apart (experts ep·etp apart): of eight, two share a domain of eight at tp 4."""
+    w, q = toy(1.0, p_dense=8.0), ideal(nic=1.0, domain=8.0)
+    close(sync_time(w, q, setting(tp=4.0, dp=8.0)).reduce.once, 2 * 3 / 4 * (2.0 * 8 / 4) / 2)
+    close(sync_time(w, q, setting(tp=4.0, dp=8.0, zero=1.0)).gather.once, 3 / 4 * (2.0 * 8 / 4) / 2)
+    x = toy(1.0, n_dense=0.0, n_moe=1.0, n_experts=8.0, p_expert=8.0)
+    e = setting(dp=16.0, ep=2.0, etp=2.0)
+    close(sync_time(x, q, e).reduce.once, 2 * 1 / 2 * (2.0 * 16) / 2)
+    close(sync_time(x, q, e._replace(zero=1.0)).gather.once, 1 / 2 * (2.0 * 16) / 2)
+
+
+def test_sharding_inside_a_group_sums_across_groups() -> None:
+    """Sixteen replicas in groups of four: scatter 3/4 inside, sum a quarter over four groups that stand 4 apart."""
+    q = ideal(link=1.0, domain=64.0, grad_comm_bytes=2.0, weight_bytes=2.0)
+    for zero, once, each in ((1, 2.0 * 3 / 4 + 2 * 3 / 4 * 0.5, 0.0), (2, 2 * 3 / 4 * 0.5, 2.0 * 3 / 4)):
+        found = gradient_time(1.0, 16.0, 4.0, 1.0, zero, q)
+        close(found.once, once)
+        assert float(found.each) == pytest.approx(each)
+    near = ideal(link=1.0, nic=0.1, domain=8.0, grad_comm_bytes=2.0)
+    across = 2 * (1 / 2 * 0.5 / 1.0 + 1 / 2 * 0.5 / 2 / 0.1)  # two of the four groups share a domain
+    close(gradient_time(1.0, 16.0, 4.0, 1.0, 2, near).once, across)
+    assert float(parameter_time(1.0, 4.0, 1.0, 0, q).once) == 0.0
+
+
+def test_sharding_groups_and_part_filled_hosts() -> None:
+    """Groups of four hold a quarter each; no group is larger than the replicas; twelve devices stand on two hosts."""
+    w, q = (
+        toy(1.0, p_dense=8.0),
+        ideal(bandwidth=1.0, optimizer_bytes=12.0, grad_bytes=4.0, host_devices=8.0, straggler=0.1),
+    )
+    for shard, share in ((4.0, 4), (16.0, 16), (64.0, 16)):
+        close(sync_time(w, q, setting(dp=16.0, zero=1.0, shard=shard)).update, 8 / share * (2 * 12 + 2 * 4 + 2))
+    close(sync_time(w, q, setting(dp=12.0)).straggler_share, 0.1 / 2)
+
+
+def test_layer_times_depend_on_these() -> None:
+    s = setting(tp=2.0, cp=3.0, ep=4.0, etp=5.0, sp=0.5, micro_batch=7.0, pp=11.0, dp=13.0)
+    assert layer_key(s) == (2.0, 3.0, 4.0, 5.0, 0.5, 7.0)
+
+
+# Memory
+
+
+@pytest.mark.parametrize(
+    ("layers", "pp", "schedule", "most"),
+    [
+        (8.0, 1.0, 0, 8 * 10 + 50 + 30),  # all of it on one stage
+        (8.0, 4.0, 0, 2 * 10 + 50),  # the embedding's stage
+        (8.0, 2.0, 0, 4 * 10 + 50),
+        (9.0, 8.0, 0, 50),  # seven short of sixteen: the ends hold no layer at all
+        (7.0, 4.0, 0, 2 * 10 + 50),  # one layer short: both ends keep their two
+        (6.0, 4.0, 0, 1 * 10 + 50),  # two short: an end holds one layer and the embedding
+        (4.0, 4.0, 2, 2 * 1 * 10 + 50 + 30),  # DualPipe: two stages, the first and the last together
+    ],
+)
+def test_parameters_on_the_fullest_stage(layers: float, pp: float, schedule: int, most: float) -> None:
+    w = toy(layers, p_attention=4.0, p_dense=6.0, p_embedding=50.0, p_head=30.0)
+    for tp in (1.0, 2.0):
+        close(rank_params(w, setting(pp=pp, tp=tp, schedule=float(schedule))).dense, most / tp)
+    swapped = w._replace(p_embedding=30.0, p_head=50.0)
+    close(rank_params(swapped, setting(pp=pp, schedule=float(schedule))).dense, most)
+
+
+def test_a_full_middle_stage_beats_an_end_that_misses_layers() -> None:
+    """Nine layers on four stages of three: the ends hold two and the embedding, the middle three layers."""
+    w = toy(9.0, p_dense=10.0, p_embedding=7.0, p_head=3.0)
+    close(rank_params(w, setting(pp=4.0)).dense, 3 * 10)
+    close(rank_params(w._replace(p_embedding=12.0), setting(pp=4.0)).dense, 2 * 10 + 12)
+
+
+@pytest.mark.parametrize(("ends", "dense", "expert"), [(20.0, 3 * 5, 3 * 8), (50.0, 2 * 5 + 25, 2 * 8)])
+def test_experts_count_in_the_choice_of_the_fullest_stage(ends: float, dense: float, expert: float) -> None:
+    """Nine layers of 10 shared over two ranks and of 8 experts; the ends miss one layer and hold 20 or 50."""
+    w = toy(9.0, n_dense=0.0, n_moe=9.0, p_attention=10.0, n_experts=8.0, p_expert=1.0, p_embedding=ends)
+    found = rank_params(w, setting(pp=4.0, tp=2.0))
+    assert (float(found.dense), float(found.expert)) == (dense, expert)
+
+
+def test_experts_are_spread_over_their_ranks() -> None:
+    """Half of the layers have eight experts of 100 parameters, and a shared one of 6."""
+    w = toy(8.0, n_dense=4.0, n_moe=4.0, p_attention=10.0, p_dense=20.0, p_shared=6.0, n_experts=8.0, p_expert=100.0)
+    for ep, etp, tp in ((1.0, 1.0, 1.0), (4.0, 1.0, 1.0), (2.0, 2.0, 4.0)):
+        found = rank_params(w, setting(ep=ep, etp=etp, tp=tp, dp=8.0))
+        close(found.dense, (8 * 10 + 4 * 20 + 4 * 6) / tp)
+        close(found.expert, 4 * 8 * 100 / (ep * etp))
+        close(found.layer, (10 + 10 + 3) / tp + 400 / (ep * etp))
+
+
+@pytest.mark.parametrize("zero", range(4))
+def test_states_are_sharded_by_stage(zero: int) -> None:
+    w = toy(4.0, n_dense=0.0, n_moe=4.0, p_attention=16.0, n_experts=8.0, p_expert=100.0)
+    q = ideal(weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0)._replace(gathered=2.0)
+    s = setting(tp=2.0, cp=2.0, dp=8.0, ep=4.0, zero=float(zero))
+    dense, expert = 4 * 16.0 / 2, 4 * 8 * 100.0 / 4
+    whole, split = dense + expert, dense / 16 + expert / 8
+    found = state_bytes(w, q, s)
+    close(found.optimizer, 12 * (split if zero >= 1 else whole))
+    close(found.gradients, 4 * (split if zero >= 2 else whole))
+    close(found.weights, 2 * (split if zero >= 3 else whole) + (2 * 2 * (16 / 2 + 800 / 4) if zero >= 3 else 0))
+    inside = state_bytes(w, q, s._replace(ep=2.0, etp=2.0))
+    close(inside.optimizer, float(found.optimizer))
+    hybrid = state_bytes(w, q, s._replace(shard=2.0))
+    close(hybrid.optimizer, 12 * ((dense + expert) / 2 if zero else whole))
+
+
+@pytest.mark.parametrize("model", ["llama-3-8b", "gpt-3-1.3b", "mixtral-8x7b"])
+@pytest.mark.parametrize(("tp", "sp"), [(1.0, 0.0), (4.0, 0.0), (4.0, 1.0)])
+def test_activations_are_those_of_the_layer_formulas(model: str, tp: float, sp: float) -> None:
+    """Korthikanti 2022: the model layer's own count, layer by layer, of which a stage holds as many as are in flight."""
+    spec, w = models.model(model), work_of(model)
+    q = machine_of("h100-sxm")._replace(imbalance=1.0)
+    one = float(spec_layer_bytes(spec, 2048, 2, tp, bool(sp)))
+    for pp, n_micro, flight in ((1.0, 4.0, 1.0), (4.0, 8.0, 4.0), (4.0, 2.0, 2.0)):
+        held = work_bytes(w, q, setting(tp=tp, sp=sp, pp=pp, n_micro=n_micro, micro_batch=2.0))
+        close(held.activations, one * w.n_layers / pp * flight)
+    close(work_bytes(w, q, setting(tp=tp, sp=sp, cp=2.0, micro_batch=4.0)).activations, one * w.n_layers)
+    eight = q._replace(act_bytes=1.0, kept=3.0)
+    close(work_bytes(w, eight, setting(tp=tp, sp=sp, micro_batch=2.0)).activations, 1.5 * one * w.n_layers)
+
+
+def test_full_recomputation_keeps_inputs_and_one_layer() -> None:
+    """Two bytes an element of each layer's input, and the one layer that is being repeated."""
+    spec, w, q = models.model("llama-3-8b"), work_of("llama-3-8b"), machine_of("h100-sxm")
+    one = float(spec_layer_bytes(spec, 2048))
+    held = work_bytes(w, q, setting(recompute=2.0))
+    close(held.activations, 32 * 2 * 2048 * 4096 + one)
+    half = work_bytes(w, q, setting(recompute=2.0, recompute_percent=50.0))
+    close(half.activations, 16 * 2 * 2048 * 4096 + 16 * one + one)
+    close(work_bytes(w, q._replace(checkpoints=3.0), setting(recompute=2.0)).activations, 32 * 6 * 2048 * 4096 + one)
+
+
+def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
+    """Of 4 widths outside and the gate, its product and its input inside, half and two thirds stay."""
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
+    h, heads, result, ff = 4096, 4096 + 2048, 4096, 14336
+    held = work_bytes(w, q, setting(recompute=1.0))
+    close(held.activations, 32 * 2 * 2048 * (2 * h + heads + result + 2 * ff))
+    x = work_of("mixtral-8x7b")
+    busy = q._replace(imbalance=1.5)
+    routed = 2 * 1.5
+    close(work_bytes(x, busy, setting()).activations,
+          32 * 2 * 2048 * ((4 + 2 * routed) * h + heads + result + 3 * routed * ff))  # fmt: skip
+    close(work_bytes(x, busy, setting(recompute=1.0)).activations,
+          32 * 2 * 2048 * ((2 + routed) * h + heads + result + 2 * routed * ff))  # fmt: skip
+
+
+def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
+    w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm")._replace(imbalance=1.0)
+    ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6
+    for tp in (1.0, 4.0):
+        held = work_bytes(w, q, setting(tp=tp, sp=1.0, recompute=1.0))
+        inner = 576 * tp + 2048 + 2 * ff
+        close(held.activations, 27 * 2 * 2048 * ((2 + routed) * 2048 / tp + inner / tp))
+        whole = work_bytes(w, q, setting(tp=tp, sp=1.0))
+        close(whole.activations, 27 * 2 * 2048 * ((4 + 2 * routed) * 2048 + 3072 + 5120 + 2048 + 3 * ff) / tp)
+
+
+def test_logits_of_the_last_stage() -> None:
+    """Six bytes a logit. A stage that holds p micro-batches on the first has room for them on the last."""
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
+    for tp in (1.0, 4.0):
+        close(work_bytes(w, q, setting(tp=tp, cp=2.0, micro_batch=3.0)).buffers, 6 * 3 * 1024 * 128256 / tp)
+    whole = q._replace(logit_split=0.0, logit_bytes=10.0)
+    close(work_bytes(w, whole, setting(tp=4.0)).buffers, 10 * 2048 * 128256)
+    staged = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
+    close(staged.buffers, 1000 * 2048 * 128256 - float(staged.activations) * 2 / 3)
+    assert float(work_bytes(w, q, setting(pp=4.0, n_micro=8.0)).buffers) == 0.0
+    two = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
+    close(two.buffers, 1000 * 2048 * 128256 - float(two.activations) / 2)
+
+
+def test_dropout_masks_and_unfused_kernels_of_older_stacks() -> None:
+    """Korthikanti 2022, equation 1: sbh(34 + 5as/h) for a GPT layer with explicit attention and dropout."""
+    w = work_of("gpt-3-1.3b")
+    h, heads = 2048, w.n_heads
+    q = machine_of("v100-sxm2-32", "fp16")._replace(flash=0.0, unfused_bytes=0.0, kept=1.0)
+    close(work_bytes(w, q, setting()).activations, 24 * 2048 * h * (34 + 5 * heads * 2048 / h))
+    close(work_bytes(w, q._replace(unfused_bytes=3.0), setting()).activations,
+          24 * 2048 * h * (34 + 3 + 5 * heads * 2048 / h))  # fmt: skip
+    close(work_bytes(w, q, setting(recompute=1.0)).activations, 24 * 2048 * h * 34)
+
+
+def test_everything_a_device_holds() -> None:
+    w = toy(4.0, p_dense=10.0)
+    q = ideal(capacity=1000.0, reserve=0.1, framework_bytes=7.0, weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0)
+    need = memory(w, q, setting())
+    assert (float(need.weights), float(need.gradients), float(need.optimizer)) == (80.0, 160.0, 480.0)
+    assert (float(need.framework), float(need.limit)) == (7.0, 900.0)
+    held = work_bytes(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
+    all_of_it = memory(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
+    assert (all_of_it.activations, all_of_it.buffers) == (held.activations, held.buffers)
+    assert held.activations > 0 < held.buffers
+    close(need.total, 80 + 160 + 480 + 7 + float(need.activations) + float(need.buffers))
