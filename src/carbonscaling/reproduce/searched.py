@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -9,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from carbonscaling.catalog import hardware, laws
+from carbonscaling.laws.paper import PaperModel
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Recompute, Setting
 from carbonscaling.search.engine import Question, search
@@ -19,7 +21,7 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY
 
-__all__ = ["Found", "Task", "batch_of", "find", "median_step", "resolved"]
+__all__ = ["Found", "Task", "batch_of", "find", "median_step", "member", "question", "resolved", "space_for"]
 
 TOLERANCE = 0.05
 MOST_DEVICES = 2**50
@@ -27,6 +29,12 @@ MOST_DEVICES = 2**50
 SHARED_SEQUENCE = tuple(2**k for k in range(11))
 GROUPS = (0, 8, 32, 128, 512)
 """Sharding groups of the flexible-sharding study: all ranks, or one to 64 hosts."""
+UNLIMITED = 1e30
+"""Bytes; a device's memory where only the total has to suffice."""
+STATE_BYTES = 16.0
+"""Weights 2, gradients 2, Adam's states 12 a parameter."""
+SAME_SPEED = {"paper-v100-v2": "paper-v100"}
+"""Devices that differ in their die area alone."""
 SHARES = tuple((i + 0.5) / 200 for i in range(200))
 
 
@@ -47,6 +55,10 @@ class Task:
     deadline_days, network, widest_tensor : float
     token_batch, recompute : bool
         Whether ranks may share a sequence, and activations be computed again.
+    batch_multiple : int
+        Divides the batch besides the experts and a power of two.
+    total_memory : bool
+        Whether only the memory of all devices together has to suffice.
     """
 
     mode: str
@@ -63,6 +75,8 @@ class Task:
     widest_tensor: int = 64
     token_batch: bool = True
     recompute: bool = False
+    batch_multiple: int = 1
+    total_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,11 +89,20 @@ class Found:
     utilisation: float
 
 
-def batch_of(version: str, d_model: int, batch_law: str) -> int:
-    """Return the critical batch in sequences as a real run takes it: a multiple of E·2^k, with the largest k within 5 %."""
-    member = laws.paper_family(version, batch=batch_law).integer(d_model)
-    exact = float(laws.critical_batch_law(batch_law).sequences(member.compute, member.n_experts, member.seq_len))
-    unit = int(member.n_experts)
+@lru_cache(maxsize=256)
+def member(version: str, d_model: int) -> PaperModel:
+    """Return the model family's member of a width as a real run takes it, with whole layers and experts."""
+    return laws.paper_family(version).integer(d_model)
+
+
+def batch_of(version: str, d_model: int, batch_law: str, multiple: int = 1) -> int:
+    """Return the critical batch in sequences as a real run takes it.
+
+    A multiple of E·2^k (and of `multiple`) with the largest k that stays within 5 % of the law; ruling R6.
+    """
+    model = laws.paper_family(version, batch=batch_law).integer(d_model)
+    exact = float(laws.critical_batch_law(batch_law).sequences(model.compute, model.n_experts, model.seq_len))
+    unit = int(model.n_experts) * multiple
     while abs(round(exact / (2 * unit)) * 2 * unit / exact - 1.0) <= TOLERANCE:
         unit *= 2
     return max(1, round(exact / unit)) * unit
@@ -88,48 +111,53 @@ def batch_of(version: str, d_model: int, batch_law: str) -> int:
 @lru_cache(maxsize=4096)
 def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
     """Look up the model, the training and the machine of a task."""
-    paper = task.mode == "paper"
+    paper, first = task.mode == "paper", task.version == "v1"
     host = hardware.cluster(task.device).host
     gbps = host.nic_bandwidth.si * 8e-9 * task.network if task.network != 1.0 else None
     found = resolve(
         Scenario(
             law=f"paper_{task.version}", d_model=task.d_model, device=task.device, space="paper" if paper else "default",
-            carbon_mode="paper" if paper else "physical", paper_version="v1" if task.version == "v1" else "v2",
+            carbon_mode="paper" if paper else "physical", paper_version="v1" if first else "v2",
             calibration="none" if paper else "shipped", run_overhead=1.0 if paper else None, nic_gbps=gbps,
-            carbon_intensity_g_per_kwh=127.0 if paper and task.version == "v1" else None, years_ahead=task.years,
-            cpa_growth=cpa_growth, precision=task.precision, batch=batch_of(task.version, task.d_model, task.batch_law),
-            max_days=task.deadline_days,
+            carbon_intensity_g_per_kwh=127.0 if paper and first else None, years_ahead=task.years,
+            cpa_growth=cpa_growth, precision=task.precision, max_days=task.deadline_days,
+            batch=batch_of(task.version, task.d_model, task.batch_law, task.batch_multiple),
         )
     )  # fmt: skip
+    if task.total_memory:
+        found = replace(found, machine=found.machine._replace(capacity=UNLIMITED))
     if task.spared_reserve:
         machine = found.machine._replace(reserve=found.machine.reserve * (1.0 - task.spared_reserve))
         found = replace(found, machine=machine)
     return found
 
 
-def _spaces(task: Task, r: Resolved) -> Iterator[Space]:
-    """Return one space per tensor-parallel degree.
+def space_for(task: Task, r: Resolved, tp: int) -> Space:
+    """Return the space of one tensor-parallel degree.
 
     In the papers' notation N_TP shards the experts too, so the expert-tensor degree follows it; real frameworks also
     leave experts whole, which physical mode allows.
     """
-    base, moe = space_of(r.scenario), r.spec.experts is not None
+    etp, paper = (tp if r.spec.experts is not None else 1), task.mode == "paper"
+    space = replace(space_of(r.scenario), tp=(tp,), etp=(etp,) if paper else tuple({1, etp}))
+    if paper and task.token_batch:
+        space = replace(space, cp=SHARED_SEQUENCE)
+    if paper and task.recompute:
+        space = replace(space, recompute=(Recompute.SELECTIVE, Recompute.FULL), strict=True)
+    if task.flexible_sharding:
+        space = replace(space, shard=GROUPS)
+    return space
+
+
+def _spaces(task: Task, r: Resolved) -> Iterator[Space]:
+    """Return one space per tensor-parallel degree, powers of two."""
     widest = task.widest_tensor if task.mode == "paper" else min(task.widest_tensor, int(r.machine.domain))
     for tp in (2**k for k in range(widest.bit_length())):
-        if tp > widest:
-            return
-        inside = (tp if moe else 1,) if task.mode == "paper" else tuple({1, tp if moe else 1})
-        space = replace(base, tp=(tp,), etp=inside)
-        if task.mode == "paper" and task.token_batch:
-            space = replace(space, cp=SHARED_SEQUENCE)
-        if task.mode == "paper" and task.recompute:
-            space = replace(space, recompute=(Recompute.SELECTIVE, Recompute.FULL), strict=True)
-        if task.flexible_sharding:
-            space = replace(space, shard=GROUPS)
-        yield space
+        if tp <= widest:
+            yield space_for(task, r, tp)
 
 
-def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
+def question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
     """Return the question without carbon: algorithm 1 ranks by devices and time alone, and that is quicker to search."""
 
     def time_alone(_settings: Setting, step_s: Number) -> Outcome:
@@ -139,15 +167,38 @@ def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Questi
     return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone)
 
 
-@lru_cache(maxsize=4096)
+def _least_in_memory(task: Task, r: Resolved) -> int:
+    """Return the fewest devices whose memory together holds weights, gradients and optimizer states."""
+    if not task.total_memory:
+        return 1
+    state = STATE_BYTES * float(member(task.version, task.d_model).n_params)
+    return math.ceil(state / r.cluster.device.memory_capacity.si)
+
+
 def find(task: Task) -> Found | None:
     """Return the fewest devices that finish in time, at their shortest time; None where no count does."""
+    return _find(_searched_as(task))
+
+
+@lru_cache(maxsize=4096)
+def _searched_as(task: Task) -> Task:
+    """Return the task whose search serves both versions: where their models agree, only loss and carbon differ."""
+    ours, first = (replace(member(v, task.d_model), loss=0.0) for v in (task.version, "v1"))
+    if ours != first:
+        return task
+    return replace(task, version="v1", device=SAME_SPEED.get(task.device, task.device))
+
+
+@lru_cache(maxsize=4096)
+def _find(task: Task) -> Found | None:
     r = resolved(task)
     deadline_s = task.deadline_days * DAY
     ideal = r.compute / (deadline_s * r.machine.peak_mfu)
-    least, most, best = max(1, int(ideal)), MOST_DEVICES, None
+    least, most, best = max(1, int(ideal), _least_in_memory(task, r)), MOST_DEVICES, None
     for space in _spaces(task, r):
-        found = search(_question(r, (least, most), deadline_s), space, top=1, prune=True, explain=False, threads=1).best
+        found = search(
+            question(r, (least, most), deadline_s), space, top=1, near=0.0, prune=True, explain=False, threads=1
+        ).best
         if found and (best is None or (found.n_devices, found.duration_s) < (best.n_devices, best.duration_s)):
             best, most = found, found.n_devices
     if best is None:
@@ -164,9 +215,9 @@ def median_step(task: Task, n_devices: int) -> float:
     Every space gives evenly spaced quantiles, which count as often as it has settings.
     """
     r, steps, weights = resolved(task), [], []
-    question = _question(r, (n_devices, n_devices), np.inf)
+    asked = question(r, (n_devices, n_devices), np.inf)
     for space in _spaces(task, r):
-        found = search(question, space, top=1, quantiles=SHARES, explain=False, threads=1)
+        found = search(asked, space, top=1, quantiles=SHARES, explain=False, threads=1)
         steps += [candidate.step_s for _, candidate in found.quantiles.values()]
         weights += [found.n_fit / max(len(found.quantiles), 1)] * len(found.quantiles)
     order = np.argsort(steps)
