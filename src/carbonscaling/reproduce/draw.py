@@ -88,21 +88,21 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     # Margins are counted, not solved for: a layout engine costs more than all the rest.
-    axes = figure.add_axes((0.125, under / height, 0.85, AXES_HEIGHT / height))
+    axes = figure.add_axes((0.15, under / height, 0.825, AXES_HEIGHT / height))
     {"curve": _curve, "bars": _bars, "cloud": _cloud}[panel.kind](axes, panel)
     has_points = any(s.y for s in panel.series)
     if panel.log_x and has_points:
         axes.set_xscale("log")
-        _log_ticks(mpl, axes.xaxis, [x for s in panel.series for x in s.x if x > 0])
+        _log_ticks(mpl, axes.xaxis, [x for s in panel.series for x in s.x if x > 0], ALONG)
     if panel.log_y and has_points:
         axes.set_yscale("log")
-        _log_ticks(mpl, axes.yaxis, [y for s in panel.series for y in s.y if y > 0])
+        _log_ticks(mpl, axes.yaxis, [y for s in panel.series for y in s.y if y > 0], UP)
     axes.set(xlabel=panel.x_label, ylabel=panel.y_label)
     axes.set_title(f"{panel.title}\n({panel.name}, {mode} mode)", fontsize=10)
     if panel.kind == "bars" and has_points:
-        axes.margins(y=0.15)
+        axes.margins(y=0.1 if panel.log_y else 0.3)  # room for the legend
     if has_points:
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc=LEGENDS[panel.kind])
     else:
         axes.text(0.5, 0.5, "no setting finishes in time", ha="center", transform=axes.transAxes)
     figure.text(0.02, 0.06 / height, "\n".join(note), fontsize=NOTE_SIZE, ha="left", va="bottom", linespacing=1.2)
@@ -112,16 +112,32 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     return files
 
 
-def _log_ticks(mpl: Any, axis: Any, values: list[float]) -> None:
-    """Label a log axis: with numbers over less than two decades, otherwise with powers of ten.
+def _log_ticks(mpl: Any, axis: Any, values: list[float], between: tuple[float, ...]) -> None:
+    """Label a log axis at powers of ten, over less than two decades also at `between` times them.
 
-    The powers are plain characters, since parsing them as mathematics took half the time of a figure.
+    Powers are plain characters, since parsing them as mathematics took half the time of a figure.
     """
     ticker = mpl.ticker
+    narrow = max(values) / min(values) < NARROW
     axis.set_minor_locator(ticker.NullLocator())
-    if max(values) / min(values) < 100:
-        axis.set_major_locator(ticker.LogLocator(10, subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
-        axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: f"{v:,.0f}" if 10 <= v < 1e6 else f"{v:.3g}"))
-    else:
-        axis.set_major_locator(ticker.LogLocator(10, numticks=9))
-        axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: "10" + str(round(math.log10(v))).translate(RAISED)))
+    axis.set_major_locator(ticker.LogLocator(10, subs=between if narrow else (1.0,), numticks=12 if narrow else 9))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: _label(v, plain=narrow)))
+
+
+def _label(value: float, *, plain: bool) -> str:
+    """Return a tick's label.
+
+    >>> _label(1500.0, plain=True), _label(2e7, plain=True), _label(1000.0, plain=False)
+    ('1,500', '2×10⁷', '10³')
+    """
+    if plain and 1e-3 <= value < PLAIN_BELOW:
+        return f"{value:,.0f}" if value >= TENS else f"{value:.3g}"
+    power = math.floor(math.log10(value) + 1e-9)
+    times = value / 10.0**power
+    return ("" if math.isclose(times, 1.0) else f"{times:.3g}×") + "10" + str(power).translate(RAISED)
+
+
+LEGENDS: dict[str, Any] = {"curve": "best", "bars": "upper right", "cloud": "lower right"}
+NARROW, PLAIN_BELOW, TENS = 100.0, 1e5, 10.0
+ALONG, UP = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+"""Labels lie closer on an upright axis."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carbonscaling.reproduce.curves import descending, untested
-from carbonscaling.reproduce.figure import Outcome, Panel, Series, verdict_of
+from carbonscaling.reproduce.figure import CANNOT, Outcome, Panel, Series, verdict_of
 from carbonscaling.reproduce.searched import member
 from carbonscaling.reproduce.study import Point, Study
 from carbonscaling.units import TONNE
@@ -62,7 +62,7 @@ def rises(study: Study, version: str) -> Outcome:
     use = ", ".join(f"{p.found.utilisation:.2f}" for p in points.values() if p.found)
     tdp = "; H100 and B100 have the same printed TDP of 700 W" if study.mode == "paper" else ""
     where = f"{_size(study, version)}; {', '.join(points)}"
-    return Outcome(text, verdict_of(holds), f"{where}; days {days}; utilisation {use}{tdp}{_missing(points)}")
+    return Outcome(text, _verdict(holds, points), f"{where}; days {days}; utilisation {use}{tdp}{_missing(points)}")
 
 
 def totals(study: Study, version: str) -> Outcome:
@@ -78,7 +78,12 @@ def totals(study: Study, version: str) -> Outcome:
     why += "grows at every step" if grows else "does not grow at every step"
     per_watt = ", ".join(f"{_per_watt(p):.2f}" for p in points.values())
     why += f"; embodied kg per watt drawn, each with its share of a host, which decide the share, are {per_watt}"
-    return Outcome(text, verdict_of(falls and grows), f"{', '.join(points)}: {why}{_missing(points)}")
+    return Outcome(text, _verdict(falls and grows, points), f"{', '.join(points)}: {why}{_missing(points)}")
+
+
+def _verdict(holds: bool, points: dict[str, Point]) -> str:
+    """Return the verdict: some generations do not reproduce a claim on all, but one wrong step refutes it."""
+    return CANNOT if holds and len(points) < len(GPUS) else verdict_of(holds)
 
 
 def _per_watt(p: Point) -> float:

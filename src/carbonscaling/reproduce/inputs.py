@@ -28,6 +28,8 @@ def moved_text(move: Move) -> str:
 
 def _supported(name: str) -> str:
     choice = choices()[name]
+    if choice.printed:
+        return f"{choice.value:g}, as printed"
     known = (choice.value, *choice.variants)
     return f"{min(known):g} to {max(known):g}" if choice.range else " or ".join(f"{v:g}" for v in known)
 
@@ -46,7 +48,8 @@ def _turned(found: Reproduction, claim: str) -> list[tuple[str, str, bool]]:
     tried = {name for d in found.decisions if d.claim == claim and len(d.values) == 1 for name, _ in d.values}
     for m in found.moves:
         if m.choice not in tried and (claim, DIFFERS, REPRODUCED) in m.moved:
-            rows.append((f"{m.choice} = {m.value:g}", f"{m.choice} {_supported(m.choice)}", True))
+            supported = choices()[m.choice].plausible(m.value)
+            rows.append((f"{m.choice} = {m.value:g}", f"{m.choice} {_supported(m.choice)}", supported))
     return rows
 
 
@@ -64,7 +67,12 @@ def deciding_lines(found: Reproduction) -> list[str]:
         lines += [_row((claim, *row[:2], "yes" if row[2] else "no")) for row in rows]
         if not any(row[2] for row in rows):
             lines.append(_row((claim, "no supported value of any input, alone or two together", "", "")))
-    lines += ["", "Required claims that are reproduced, and fall with another supported value of one input:", ""]
+    lines += [
+        "",
+        "Every other alternative, alone, leaves these claims as they are. Claims that are reproduced, and the supported "
+        "values of one input with which they are not:",
+        "",
+    ]
     for claim in REQUIRED:
         falls = [f"{m.choice} = {m.value:g}" for m in found.moves if claim in _fallen(m)]
         if verdicts.get(claim) == REPRODUCED:
@@ -73,7 +81,8 @@ def deciding_lines(found: Reproduction) -> list[str]:
 
 
 def _fallen(move: Move) -> set[str]:
-    return {name for name, before, _ in move.moved if before == REPRODUCED}
+    supported = choices()[move.choice].plausible(move.value)
+    return {name for name, before, _ in move.moved if before == REPRODUCED and supported}
 
 
 def sensitivity_lines(found: Reproduction) -> list[str]:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from statistics import median
+from typing import Any
 
 import numpy as np
 
+from carbonscaling.reproduce.remember import remembered
 from carbonscaling.reproduce.searched import Task, question, resolved, space_for
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import search
 
 __all__ = ["layout_median", "layout_steps"]
 
+Steps = dict[tuple[int, int], float]
 
-@lru_cache(maxsize=256)
-def layout_steps(task: Task, n_devices: int) -> dict[tuple[int, int], float]:
+
+def _packed(steps: Steps) -> list[Any]:
+    return list(steps.items())
+
+
+def _unpacked(kept: list[Any]) -> Steps:
+    return {(tp, pp): step for (tp, pp), step in kept}
+
+
+@remembered(_packed, _unpacked)
+def layout_steps(task: Task, n_devices: int) -> Steps:
     """Return the shortest step time of each (N_TP, N_PP) that fits on `n_devices`, in time or not.
 
     N_DP follows from the two; micro-batch, interleaving, ZeRO stage and how ranks share a sequence are the best ones, as

@@ -24,6 +24,8 @@ class Choice:
     variants : tuple of float
         What the sensitivity table tries instead.
     reasoning : str
+    printed : bool
+        Whether the papers do print the value, so that other ones only show what it hides.
     range : tuple of float, optional
         Ends between which a value that turns a verdict is sought; none for a choice between readings or one that
         needs other searches.
@@ -34,11 +36,12 @@ class Choice:
     source: str
     variants: tuple[float, ...]
     reasoning: str
+    printed: bool = False
     range: tuple[float, float] | None = None
 
     def plausible(self, value: float) -> bool:
         """Whether a value lies between the smallest and the largest that the papers or measurements support."""
-        known = (self.value, *self.variants)
+        known = (self.value,) if self.printed else (self.value, *self.variants)
         return min(known) <= value <= max(known)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from carbonscaling.catalog import hardware, laws
 from carbonscaling.laws.paper import PaperModel
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Recompute, Setting
+from carbonscaling.reproduce.remember import remembered
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.space import Space
@@ -189,7 +191,15 @@ def _searched_as(task: Task) -> Task:
     return replace(task, version="v1", device=SAME_SPEED.get(task.device, task.device))
 
 
-@lru_cache(maxsize=4096)
+def _packed(found: Found | None) -> list[Any] | None:
+    return None if found is None else [list(found.setting), found.n_devices, found.duration_s, found.utilisation]
+
+
+def _unpacked(kept: list[Any] | None) -> Found | None:
+    return None if kept is None else Found(Setting(*kept[0]), *kept[1:])
+
+
+@remembered(_packed, _unpacked)
 def _find(task: Task) -> Found | None:
     r = resolved(task)
     deadline_s = task.deadline_days * DAY
@@ -208,7 +218,7 @@ def _find(task: Task) -> Found | None:
     return Found(best.setting, best.n_devices, best.duration_s, utilisation)
 
 
-@lru_cache(maxsize=4096)
+@remembered(float, float)
 def median_step(task: Task, n_devices: int) -> float:
     """Return the median step time of all settings of `n_devices` that fit, whether or not in time; to half a percent.
 
