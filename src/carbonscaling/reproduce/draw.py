@@ -63,7 +63,7 @@ def _cloud(axes: Any, panel: Panel) -> None:
     if values:
         low, high = (min(values), max(values)) if panel.log_x else (0.0, 1.05 * max(values))
         axes.plot([low, high], [low, high], color="0.5", lw=1, label="equal")
-    few = sum(len(s.x) for s in panel.series) < 40
+    few = sum(len(s.x) for s in panel.series) < MANY
     for i, s in enumerate(panel.series):
         # Thousands of points make a vector file slow to open: they alone are drawn as pixels.
         axes.plot(s.x, s.y, linestyle="none", marker=MARKERS[i % 7], color=COLOURS[i % 7], ms=6 if few else 3,
@@ -88,7 +88,7 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     # Margins are counted, not solved for: a layout engine costs more than all the rest.
-    axes = figure.add_axes((0.15, under / height, 0.825, AXES_HEIGHT / height))
+    axes = figure.add_axes((0.15, under / height, 0.8, AXES_HEIGHT / height))
     {"curve": _curve, "bars": _bars, "cloud": _cloud}[panel.kind](axes, panel)
     has_points = any(s.y for s in panel.series)
     if panel.log_x and has_points:
@@ -102,7 +102,8 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     if panel.kind == "bars" and has_points:
         axes.margins(y=0.1 if panel.log_y else 0.3)  # room for the legend
     if has_points:
-        axes.legend(fontsize=8, loc=LEGENDS[panel.kind])
+        many = sum(len(s.x) for s in panel.series) >= MANY
+        axes.legend(fontsize=8, loc="upper left" if many else LEGENDS[panel.kind])  # "best" is slow among many points
     else:
         axes.text(0.5, 0.5, "no setting finishes in time", ha="center", transform=axes.transAxes)
     figure.text(0.02, 0.06 / height, "\n".join(note), fontsize=NOTE_SIZE, ha="left", va="bottom", linespacing=1.2)
@@ -137,6 +138,8 @@ def _label(value: float, *, plain: bool) -> str:
     return ("" if math.isclose(times, 1.0) else f"{times:.3g}×") + "10" + str(power).translate(RAISED)
 
 
+MANY = 40
+"""Points from which a cloud is drawn small and pale."""
 LEGENDS: dict[str, Any] = {"curve": "best", "bars": "upper right", "cloud": "lower right"}
 NARROW, PLAIN_BELOW, TENS = 100.0, 1e5, 10.0
 ALONG, UP = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
