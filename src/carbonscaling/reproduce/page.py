@@ -112,7 +112,8 @@ def markdown(found: Reproduction, folder: str) -> str:
                   "One realisation (`catalog/papers.toml`), each value chosen for its reason and not for a claim, and what "
                   "moves with another value. `same_host`, `host_memory_v2`, `trillion_width` and `median_of_layouts` were "
                   "read again from the text after first verdicts were known; three claims (v1-fig7a, v2-fig5a, v2-fig5b) "
-                  "are reproduced with these readings and not with the older ones, which stand among the alternatives.", "", *sensitivity_lines(found)]  # fmt: skip
+                  "are reproduced with these readings and not with the older ones, which stand among the alternatives.",
+                  "", *sensitivity_lines(found)]  # fmt: skip
     lines += [
         "",
         "## Figures",
