@@ -12,16 +12,17 @@ from carbonscaling.carbon.footprint import low_static, without_embodied
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.reproduce import v1_fig4, v2_fig6, v2_fig7, v2_sizes
-from carbonscaling.reproduce.claims import FIGURES, claims, figure, figures_of, panels
+from carbonscaling.reproduce.claims import FIGURES, REQUIRED, claims, figure, figures_of, panels
 from carbonscaling.reproduce.draw import draw
 from carbonscaling.reproduce.figure import CANNOT, DIFFERS, REPRODUCED, Panel, Series, panel_rows
 from carbonscaling.reproduce.page import data, markdown, table
 from carbonscaling.reproduce.powerlaw import fit
 from carbonscaling.reproduce.realisation import Realisation, choices, realisation, variants
+from carbonscaling.reproduce.remember import SWITCH
 from carbonscaling.reproduce.run import Reproduction, reproduce
 from carbonscaling.reproduce.searched import Task, batch_of, find, median_step, resolved
 from carbonscaling.reproduce.sensitivity import moves
-from carbonscaling.reproduce.study import TRILLION, V1_WIDTHS, Study, carbon
+from carbonscaling.reproduce.study import V1_WIDTHS, Study, carbon
 
 PAPER = Study("paper")
 
@@ -70,7 +71,7 @@ def test_papers_coefficients() -> None:
     assert v1.lifetime_s / 31_557_600 == pytest.approx(5, rel=2e-3)
 
 
-@pytest.mark.parametrize("d_model", [1536, 6144, 9216, TRILLION, 12288, 24576, 98304])
+@pytest.mark.parametrize("d_model", [1536, 6144, 9216, PAPER.trillion, 12288, 24576, 98304])
 def test_batch_is_near_the_law_and_splits_over_the_experts(d_model: int) -> None:
     r = resolved(Task("paper", "v1", "paper-b100", d_model))
     n_experts = r.spec.experts.n_routed if r.spec.experts else 1
@@ -211,10 +212,17 @@ def test_an_empty_panel_is_drawn(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_whole_reproduction_twice() -> None:
-    one, two = reproduce(), reproduce()
+def test_whole_reproduction_anew_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "0")
+    one = reproduce()
+    monkeypatch.delenv(SWITCH)
+    two = reproduce()
     assert isinstance(one, Reproduction)
     assert data(one) == data(two)
     assert [v.claim.id for v in one.verdicts] == list(claims())
     assert all(v.paper.reason and v.physical.reason for v in one.verdicts)
     assert all(v.paper.verdict in (REPRODUCED, DIFFERS, CANNOT) for v in one.verdicts)
+    differ = {v.claim.id for v in one.verdicts if v.paper.verdict == DIFFERS} & set(REQUIRED)
+    page = markdown(one, "reproduction")
+    decided = page[page.index("## Which unprinted input decides") :]
+    assert all(f"| {claim} |" in decided for claim in differ)

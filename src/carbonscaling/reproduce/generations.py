@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from carbonscaling.reproduce.curves import descending, untested
-from carbonscaling.reproduce.figure import Outcome, Panel, Series, verdict_of
-from carbonscaling.reproduce.study import TRILLION, Point, Study
+from carbonscaling.reproduce.figure import CANNOT, Outcome, Panel, Series, verdict_of
+from carbonscaling.reproduce.searched import member
+from carbonscaling.reproduce.study import Point, Study
 from carbonscaling.units import TONNE
 
 __all__ = ["bars", "rises", "totals"]
@@ -13,7 +14,7 @@ GPUS = ("V100", "A100", "H100", "B100")
 
 
 def _points(study: Study, version: str) -> dict[str, Point]:
-    found = {name: study.point(version, name, TRILLION) for name in GPUS}
+    found = {name: study.point(version, name, study.trillion) for name in GPUS}
     return {name: p for name, p in found.items() if p.found is not None}
 
 
@@ -23,6 +24,11 @@ def _split(p: Point) -> tuple[float, float]:
     return float(parts.operational_kg) / TONNE, float(parts.total_kg - parts.operational_kg) / TONNE
 
 
+def _size(study: Study, version: str) -> str:
+    n_params = float(member(version, study.trillion).n_params)
+    return f"d = {study.trillion:,}, {n_params / 1e9:.0f}B parameters"
+
+
 def bars(study: Study, version: str, per_device: str, total: str) -> tuple[Panel, ...]:
     """Return the two panels under their names."""
     points = _points(study, version)
@@ -30,9 +36,7 @@ def bars(study: Study, version: str, per_device: str, total: str) -> tuple[Panel
     op, emb = zip(*(_split(p) for p in points.values()), strict=True) if points else ((), ())
     n = [p.found.n_devices for p in points.values() if p.found]
     missing = [g for g in GPUS if g not in points]
-    note = (
-        f"0.97e12 parameters. {'No setting finishes in time on ' + ', '.join(missing) + '.' if missing else ''}".strip()
-    )
+    note = f"{_size(study, version)}. {'No setting finishes in time on ' + ', '.join(missing) + '.' if missing else ''}".strip()
     kg = [1000.0 / count for count in n]
     return (
         Panel(per_device, "1T model, per device", "", "carbon per device (kg CO2e)",
@@ -57,9 +61,8 @@ def rises(study: Study, version: str) -> Outcome:
     days = ", ".join(f"{p.found.duration_s / 86400:.0f}" for p in points.values() if p.found)
     use = ", ".join(f"{p.found.utilisation:.2f}" for p in points.values() if p.found)
     tdp = "; H100 and B100 have the same printed TDP of 700 W" if study.mode == "paper" else ""
-    return Outcome(
-        text, verdict_of(holds), f"{', '.join(points)}; days {days}; utilisation {use}{tdp}{_missing(points)}"
-    )
+    where = f"{_size(study, version)}; {', '.join(points)}"
+    return Outcome(text, _verdict(holds, points), f"{where}; days {days}; utilisation {use}{tdp}{_missing(points)}")
 
 
 def totals(study: Study, version: str) -> Outcome:
@@ -74,14 +77,20 @@ def totals(study: Study, version: str) -> Outcome:
     why = f"the total {'falls' if falls else 'does not fall'} at every step; the embodied share "
     why += "grows at every step" if grows else "does not grow at every step"
     per_watt = ", ".join(f"{_per_watt(p):.2f}" for p in points.values())
-    why += f"; embodied kg per watt at full load, which decide the share, are {per_watt}"
-    return Outcome(text, verdict_of(falls and grows), f"{', '.join(points)}: {why}{_missing(points)}")
+    why += f"; embodied kg per watt drawn, each with its share of a host, which decide the share, are {per_watt}"
+    return Outcome(text, _verdict(falls and grows, points), f"{', '.join(points)}: {why}{_missing(points)}")
+
+
+def _verdict(holds: bool, points: dict[str, Point]) -> str:
+    """Return the verdict: some generations do not reproduce a claim on all, but one wrong step refutes it."""
+    return CANNOT if holds and len(points) < len(GPUS) else verdict_of(holds)
 
 
 def _per_watt(p: Point) -> float:
-    """Embodied carbon of a device with its share of a host over its power."""
-    n = p.numbers
-    return float((n.device_kg + n.host_kg / n.devices_per_host) / n.busy_w)
+    """Embodied carbon of a device over its power in training, both with its share of a host."""
+    n, parts = p.numbers, p.parts()
+    power = float(parts.device_power_w) + n.host_w / n.devices_per_host
+    return float((n.device_kg + n.host_kg / n.devices_per_host) / power)
 
 
 def _missing(points: dict[str, Point]) -> str:

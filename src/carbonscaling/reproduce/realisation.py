@@ -24,6 +24,11 @@ class Choice:
     variants : tuple of float
         What the sensitivity table tries instead.
     reasoning : str
+    printed : bool
+        Whether the papers do print the value, so that other ones only show what it hides.
+    range : tuple of float, optional
+        Ends between which a value that turns a verdict is sought; none for a choice between readings or one that
+        needs other searches.
     """
 
     value: float
@@ -31,6 +36,13 @@ class Choice:
     source: str
     variants: tuple[float, ...]
     reasoning: str
+    printed: bool = False
+    range: tuple[float, float] | None = None
+
+    def plausible(self, value: float) -> bool:
+        """Whether a value lies between the smallest and the largest that the papers or measurements support."""
+        known = (self.value,) if self.printed else (self.value, *self.variants)
+        return min(known) <= value <= max(known)
 
 
 @dataclass(frozen=True)
@@ -39,13 +51,26 @@ class Realisation:
 
     static_share: float
     alpha: float
+    power_v100: float
+    power_a100: float
+    power_h100: float
+    power_b100: float
     host_ratio_v1: float
     host_ratio_v2: float
+    same_host: float
+    host_memory_v2: float
+    dram_kg_per_gb: float
     pue: float
     network: float
+    network_follows_link: float
     deadline: float
+    trillion_width: float
+    batch_multiple: float
     token_batch: float
     widest_tensor: float
+    total_memory: float
+    median_of_layouts: float
+    far_above: float
     shared_hosts: float
     recompute: float
     eviction: float

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 from carbonscaling.reproduce.claims import FIGURES, Verdict, claims, figures_of, outcomes, panels
+from carbonscaling.reproduce.deciding import Decision, decisions
 from carbonscaling.reproduce.draw import draw
 from carbonscaling.reproduce.figure import Outcome, Panel
-from carbonscaling.reproduce.realisation import variants
+from carbonscaling.reproduce.realisation import choices, variants
 from carbonscaling.reproduce.sensitivity import MODULES, Move, moves
 from carbonscaling.reproduce.study import MODES, Study
 from carbonscaling.search.compiled import available
@@ -20,8 +21,18 @@ from carbonscaling.search.evaluate import prepare
 
 __all__ = ["Reproduction", "draw_all", "reproduce"]
 
-SHARED = ("static_share", "alpha", "host_ratio_v1", "host_ratio_v2", "pue", "shared_hosts", "eviction")
-"""Choices on which hardly a search depends: one process serves them with what it has found for the paper mode."""
+SEARCHED = (
+    "network",
+    "network_follows_link",
+    "deadline",
+    "batch_multiple",
+    "token_batch",
+    "widest_tensor",
+    "recompute",
+)
+"""Choices with which every search is done again: each of their alternatives is a task of its own."""
+SHARED = tuple(name for name in choices() if name not in SEARCHED)
+"""Choices on which few searches depend: one process serves them with what it has found for the paper mode."""
 
 Outcomes = Mapping[str, Outcome]
 
@@ -37,11 +48,17 @@ class Reproduction:
     panels : tuple of (mode, Panel)
     moves : tuple of Move
         Sensitivity of the paper mode; empty for a single figure.
+    decisions : tuple of Decision
+        What turns the required claims that differ in paper mode; empty for a single figure.
     """
 
     verdicts: tuple[Verdict, ...]
     panels: tuple[tuple[str, Panel], ...]
     moves: tuple[Move, ...]
+    decisions: tuple[Decision, ...]
+
+
+Figures = list[tuple[Outcomes, tuple[Panel, ...]]]
 
 
 def _figure(mode: str, module: str) -> tuple[Outcomes, tuple[Panel, ...]]:
@@ -49,9 +66,15 @@ def _figure(mode: str, module: str) -> tuple[Outcomes, tuple[Panel, ...]]:
     return outcomes(module, study), panels(module, study)
 
 
-def _mode(mode: str, others: tuple[int, ...]) -> tuple[list[tuple[Outcomes, tuple[Panel, ...]]], list[Outcomes]]:
-    """Return one mode's figures, and the outcomes with alternatives that share its searches."""
-    return [_figure(mode, module) for module in FIGURES], [_variant(place) for place in others]
+def _figures(mode: str) -> Figures:
+    return [_figure(mode, module) for module in FIGURES]
+
+
+def _paper(others: tuple[int, ...]) -> tuple[Figures, list[Outcomes], tuple[Decision, ...]]:
+    """Return the paper mode, with what shares its searches: alternatives, and what decides the claims that differ."""
+    figures = _figures("paper")
+    found = {name: o for part, _ in figures for name, o in part.items()}
+    return figures, [_variant(place) for place in others], decisions(Study("paper"), found, SHARED)
 
 
 def _variant(place: int) -> Outcomes:
@@ -60,7 +83,10 @@ def _variant(place: int) -> Outcomes:
 
 
 def _assembled(
-    by_mode: Mapping[str, list[tuple[Outcomes, tuple[Panel, ...]]]], found: list[Outcomes], wanted: str | None
+    by_mode: Mapping[str, Figures],
+    wanted: str | None,
+    found: Sequence[Outcomes] = (),
+    turned: tuple[Decision, ...] = (),
 ) -> Reproduction:
     ours = {mode: {name: o for part, _ in parts for name, o in part.items()} for mode, parts in by_mode.items()}
     verdicts = tuple(
@@ -72,7 +98,7 @@ def _assembled(
     if wanted is not None:
         verdicts = tuple(v for v in verdicts if v.claim.id.startswith(wanted)) or verdicts
         drawn = tuple((mode, panel) for mode, panel in drawn if panel.name.startswith(wanted)) or drawn
-    return Reproduction(verdicts, drawn, moves(ours["paper"], found) if found else ())
+    return Reproduction(verdicts, drawn, moves(ours["paper"], found) if found else (), turned)
 
 
 def reproduce(name: str | None = None) -> Reproduction:
@@ -90,19 +116,20 @@ def reproduce(name: str | None = None) -> Reproduction:
     """
     modules = figures_of(name)
     if name is not None:
-        return _assembled({mode: [_figure(mode, m) for m in modules] for mode in MODES}, [], name)
+        return _assembled({mode: [_figure(mode, m) for m in modules] for mode in MODES}, name)
     if available():
         prepare()  # once here, so that every process finds the machine code on disk
     names = [choice for choice, _, _ in variants()]
     shared = tuple(i for i, choice in enumerate(names) if choice in SHARED)
     own = [i for i, choice in enumerate(names) if choice not in SHARED]
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn")) as pool:
-        waiting = {mode: pool.submit(_mode, mode, shared if mode == "paper" else ()) for mode in MODES}
+        paper = pool.submit(_paper, shared)  # the longest first
         varied = {place: pool.submit(_variant, place) for place in own}
-        by_mode = {mode: future.result()[0] for mode, future in waiting.items()}
-        found = dict(zip(shared, waiting["paper"].result()[1], strict=True))
-        found |= {place: future.result() for place, future in varied.items()}
-    return _assembled(by_mode, [found[place] for place in range(len(names))], None)
+        physical = pool.submit(_figures, "physical")
+        figures, others, turned = paper.result()
+        found = dict(zip(shared, others, strict=True)) | {place: future.result() for place, future in varied.items()}
+        by_mode = {"paper": figures, "physical": physical.result()}
+    return _assembled(by_mode, None, [found[place] for place in range(len(names))], turned)
 
 
 def draw_all(found: Reproduction, folder: Path) -> None:

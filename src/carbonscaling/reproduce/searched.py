@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from carbonscaling.catalog import hardware, laws
+from carbonscaling.laws.paper import PaperModel
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Recompute, Setting
+from carbonscaling.reproduce.remember import remembered
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.space import Space
@@ -18,13 +22,19 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY
 
-__all__ = ["Found", "Task", "batch_of", "find", "median_step", "resolved"]
+__all__ = ["Found", "Task", "batch_of", "find", "median_step", "member", "question", "resolved", "space_for"]
 
 TOLERANCE = 0.05
 MOST_DEVICES = 2**50
 """End of the loop of algorithm 1."""
 GROUPS = (0, 8, 32, 128, 512)
 """Sharding groups of the flexible-sharding study: all ranks, or one to 64 hosts."""
+UNLIMITED = 1e30
+"""Bytes; a device's memory where only the total has to suffice."""
+STATE_BYTES = 16.0
+"""Weights 2, gradients 2, Adam's states 12 a parameter."""
+SAME_SPEED = {"paper-v100-v2": "paper-v100"}
+"""Devices that differ in their die area alone."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,10 @@ class Task:
     deadline_days, network, widest_tensor : float
     token_batch, recompute : bool
         Whether ranks may share a sequence, and activations be computed again.
+    batch_multiple : int
+        Divides the batch besides the experts and a power of two.
+    total_memory : bool
+        Whether only the memory of all devices together has to suffice.
     """
 
     mode: str
@@ -60,6 +74,8 @@ class Task:
     widest_tensor: int = 64
     token_batch: bool = True
     recompute: bool = False
+    batch_multiple: int = 1
+    total_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +88,20 @@ class Found:
     utilisation: float
 
 
-def batch_of(version: str, d_model: int, batch_law: str) -> int:
-    """Return the critical batch in sequences as a real run takes it: a multiple of E·2^k, with the largest k within 5 %."""
-    member = laws.paper_family(version, batch=batch_law).integer(d_model)
-    exact = float(laws.critical_batch_law(batch_law).sequences(member.compute, member.n_experts, member.seq_len))
-    unit = int(member.n_experts)
+@lru_cache(maxsize=256)
+def member(version: str, d_model: int) -> PaperModel:
+    """Return the model family's member of a width as a real run takes it, with whole layers and experts."""
+    return laws.paper_family(version).integer(d_model)
+
+
+def batch_of(version: str, d_model: int, batch_law: str, multiple: int = 1) -> int:
+    """Return the critical batch in sequences as a real run takes it.
+
+    A multiple of E·2^k (and of `multiple`) with the largest k that stays within 5 % of the law; ruling R6.
+    """
+    model = laws.paper_family(version, batch=batch_law).integer(d_model)
+    exact = float(laws.critical_batch_law(batch_law).sequences(model.compute, model.n_experts, model.seq_len))
+    unit = int(model.n_experts) * multiple
     while abs(round(exact / (2 * unit)) * 2 * unit / exact - 1.0) <= TOLERANCE:
         unit *= 2
     return max(1, round(exact / unit)) * unit
@@ -85,26 +110,28 @@ def batch_of(version: str, d_model: int, batch_law: str) -> int:
 @lru_cache(maxsize=4096)
 def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
     """Look up the model, the training and the machine of a task."""
-    paper = task.mode == "paper"
+    paper, first = task.mode == "paper", task.version == "v1"
     host = hardware.cluster(task.device).host
     gbps = host.nic_bandwidth.si * 8e-9 * task.network if task.network != 1.0 else None
     found = resolve(
         Scenario(
             law=f"paper_{task.version}", d_model=task.d_model, device=task.device, space="paper" if paper else "default",
-            carbon_mode="paper" if paper else "physical", paper_version="v1" if task.version == "v1" else "v2",
+            carbon_mode="paper" if paper else "physical", paper_version="v1" if first else "v2",
             calibration="none" if paper else "shipped", run_overhead=1.0 if paper else None, nic_gbps=gbps,
-            carbon_intensity_g_per_kwh=127.0 if paper and task.version == "v1" else None, years_ahead=task.years,
-            cpa_growth=cpa_growth, precision=task.precision, batch=batch_of(task.version, task.d_model, task.batch_law),
-            max_days=task.deadline_days,
+            carbon_intensity_g_per_kwh=127.0 if paper and first else None, years_ahead=task.years,
+            cpa_growth=cpa_growth, precision=task.precision, max_days=task.deadline_days,
+            batch=batch_of(task.version, task.d_model, task.batch_law, task.batch_multiple),
         )
     )  # fmt: skip
+    if task.total_memory:
+        found = replace(found, machine=found.machine._replace(capacity=UNLIMITED))
     if task.spared_reserve:
         machine = found.machine._replace(reserve=found.machine.reserve * (1.0 - task.spared_reserve))
         found = replace(found, machine=machine)
     return found
 
 
-def _space(task: Task, r: Resolved) -> Space:
+def space_for(task: Task, r: Resolved) -> Space:
     """Return the settings that algorithm 1 walks through; physical mode also lets experts be sharded, as the papers do."""
     space, paper = space_of(r.scenario), task.mode == "paper"
     widest = task.widest_tensor if paper else min(task.widest_tensor, int(r.machine.domain))
@@ -119,7 +146,7 @@ def _space(task: Task, r: Resolved) -> Space:
     return replace(space, shard=GROUPS) if task.flexible_sharding else space
 
 
-def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
+def question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
     """Return the question without carbon: algorithm 1 ranks by devices and time alone, and that is quicker to search."""
 
     def time_alone(_settings: Setting, step_s: Number) -> Outcome:
@@ -129,14 +156,44 @@ def _question(r: Resolved, counts: tuple[int, int], deadline_s: float) -> Questi
     return replace(question_of(r.scenario, r, counts, deadline_s), outcome=time_alone, duration=None)
 
 
-@lru_cache(maxsize=4096)
+def _least_in_memory(task: Task, r: Resolved) -> int:
+    """Return the fewest devices whose memory together holds weights, gradients and optimizer states."""
+    if not task.total_memory:
+        return 1
+    state = STATE_BYTES * float(member(task.version, task.d_model).n_params)
+    return math.ceil(state / r.cluster.device.memory_capacity.si)
+
+
 def find(task: Task) -> Found | None:
     """Return the fewest devices that finish in time, at their shortest time; None where no count does."""
+    return _find(_searched_as(task))
+
+
+@lru_cache(maxsize=4096)
+def _searched_as(task: Task) -> Task:
+    """Return the task whose search serves both versions: where their models agree, only loss and carbon differ."""
+    ours, first = (replace(member(v, task.d_model), loss=0.0) for v in (task.version, "v1"))
+    if ours != first:
+        return task
+    return replace(task, version="v1", device=SAME_SPEED.get(task.device, task.device))
+
+
+def _packed(found: Found | None) -> list[Any] | None:
+    return None if found is None else [list(found.setting), found.n_devices, found.duration_s, found.utilisation]
+
+
+def _unpacked(kept: list[Any] | None) -> Found | None:
+    return None if kept is None else Found(Setting(*kept[0]), *kept[1:])
+
+
+@remembered(_packed, _unpacked)
+def _find(task: Task) -> Found | None:
     r = resolved(task)
     deadline_s = task.deadline_days * DAY
     ideal = r.compute / (deadline_s * r.machine.peak_mfu)
-    question = _question(r, (max(1, int(ideal)), MOST_DEVICES), deadline_s)
-    best = search(question, _space(task, r), top=1, prune=True, explain=False, threads=1).best
+    counts = (max(1, int(ideal), _least_in_memory(task, r)), MOST_DEVICES)
+    asked, space = question(r, counts, deadline_s), space_for(task, r)
+    best = search(asked, space, top=1, near=0.0, prune=True, explain=False, threads=1).best
     if best is None:
         return None
     flops = r.batch * r.seq_len * r.work.model_flops
@@ -144,10 +201,10 @@ def find(task: Task) -> Found | None:
     return Found(best.setting, best.n_devices, best.duration_s, utilisation)
 
 
-@lru_cache(maxsize=4096)
+@remembered(float, float)
 def median_step(task: Task, n_devices: int) -> float:
     """Return the median step time of all settings of `n_devices` that fit, whether or not in time; to half a percent."""
     r = resolved(task)
-    question = _question(r, (n_devices, n_devices), np.inf)
-    found = search(question, _space(task, r), top=1, quantiles=(0.5,), explain=False, threads=1)
+    asked = question(r, (n_devices, n_devices), np.inf)
+    found = search(asked, space_for(task, r), top=1, quantiles=(0.5,), explain=False, threads=1)
     return found.quantiles[0.5][1].step_s

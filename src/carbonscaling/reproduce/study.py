@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
-from carbonscaling.catalog import laws
+from carbonscaling.catalog import hardware
 from carbonscaling.perf.goodput import run_time
+from carbonscaling.reproduce.coefficients import as_printed
+from carbonscaling.reproduce.population import layout_median
 from carbonscaling.reproduce.realisation import Realisation, realisation
-from carbonscaling.reproduce.searched import Found, Task, find, median_step, resolved
+from carbonscaling.reproduce.searched import Found, Task, find, median_step, member, resolved
 from carbonscaling.units import KWH, TONNE
 
 __all__ = [
     "DEVICES",
     "MODES",
-    "TRILLION",
     "V1_LIMITS",
     "V1_WIDTHS",
     "V2_WIDTHS",
@@ -32,8 +33,6 @@ V1_WIDTHS = (6144, 12288, 24576, 49152, 98304)
 V1_LIMITS = (*V1_WIDTHS, 196608, 393216, 786432, 1572864)
 V2_WIDTHS = (1536, 3072, 6144, 12288, 24576)
 """The papers' ranges by doubling."""
-TRILLION = 10240
-"""Multiple of 1,024 whose whole-number member is nearest to 1e12 parameters (0.97e12)."""
 
 DEVICES = {
     ("paper", "v1"): {"V100": "paper-v100", "A100": "paper-a100", "H100": "paper-h100", "B100": "paper-b100"},
@@ -101,7 +100,7 @@ class Study:
     ----------
     mode : {"paper", "physical"}
     choice : Realisation
-        What the papers never print; physical mode uses the deadline only.
+        What the papers never print; physical mode uses the deadline and the width of the 1T model only.
     """
 
     mode: str
@@ -111,6 +110,11 @@ class Study:
         """Return the catalogue entries by the papers' device names."""
         return DEVICES[self.mode, version]
 
+    @property
+    def trillion(self) -> int:
+        """Width of the papers' model of 1e12 parameters."""
+        return int(self.choice.trillion_width)
+
     def task(self, version: str, device: str, d_model: int, *, years: float = 0.0, precision: str | None = None,
              aggressive: bool = False, flexible: bool = False, eviction: bool = False) -> Task:  # fmt: skip
         """Return the search of one size on one device, with the variations of the papers' studies."""
@@ -118,9 +122,19 @@ class Study:
         return Task(
             self.mode, version, self.devices(version)[device], d_model, years, precision,
             "aggressive" if aggressive else "chinchilla", flexible, c.eviction if eviction else 0.0, c.deadline,
-            c.network if paper else 1.0, int(c.widest_tensor) if paper else 64, bool(c.token_batch) or not paper,
-            paper and bool(c.recompute),
+            self._network(version, device) if paper else 1.0, int(c.widest_tensor) if paper else 64,
+            bool(c.token_batch) or not paper, paper and bool(c.recompute), int(c.batch_multiple) if paper else 1,
+            paper and bool(c.total_memory),
         )  # fmt: skip
+
+    def _network(self, version: str, device: str) -> float:
+        """Network between hosts over that of the real part of the same name."""
+        machine = hardware.cluster(self.devices(version)[device])
+        if not self.choice.network_follows_link or machine.device.kind != "gpu":
+            return self.choice.network
+        validated = hardware.cluster("paper-a100")
+        share = validated.host.nic_bandwidth.si / validated.device.link_bandwidth.si
+        return self.choice.network * share * machine.device.link_bandwidth.si / machine.host.nic_bandwidth.si
 
     def point(self, version: str, device: str, d_model: int, *, cpa_growth: bool = False,
               intensity: float | None = None, searched: bool = True, **changes: object) -> Point:  # fmt: skip
@@ -141,12 +155,12 @@ class Study:
         r = resolved(task, cpa_growth)
         numbers = r.carbon.numbers
         if self.mode == "paper":
-            numbers = self._papers(numbers, r.cluster.device.tdp.si, version)
+            numbers = as_printed(numbers, device, r.cluster.device.tdp.si, version, self.choice)
         if intensity is not None:
             numbers = numbers._replace(carbon_intensity=intensity / 1000.0 / KWH)
-        member = laws.paper_family(version).integer(d_model)
+        model = member(version, d_model)
         return Point(
-            d_model, float(member.n_params), float(member.loss), float(member.compute),
+            d_model, float(model.n_params), float(model.loss), float(model.compute),
             find(task) if searched else None, numbers,
             r.compute / float(r.machine.peak_mfu),
         )  # fmt: skip
@@ -166,24 +180,8 @@ class Study:
         if point.found is None:
             return float("nan")
         r = resolved(task)
-        step = median_step(task, point.found.n_devices)
+        by_layout = self.mode == "paper" and self.choice.median_of_layouts
+        step = (layout_median if by_layout else median_step)(task, point.found.n_devices)
         duration = float(run_time(r.n_steps, step, r.run_overhead.si))
         utilisation = r.batch * r.seq_len * r.work.model_flops / (step * point.found.n_devices * r.machine.peak_mfu)
         return float(footprint(point.numbers, point.found.n_devices, duration, utilisation).total_kg) / TONNE
-
-    def _papers(self, n: CarbonNumbers, tdp: float, version: str) -> CarbonNumbers:
-        """Return the papers' coefficients with the realisation's power split, PUE and hosts."""
-        c, per_host = self.choice, n.devices_per_host
-        static, dynamic = c.static_share * tdp, (1.0 - c.static_share) * tdp
-        ratio = c.host_ratio_v1 if version == "v1" else c.host_ratio_v2
-        host = ratio * per_host * (static + c.alpha * dynamic * OPERATING_POINT)
-        n = n._replace(idle_w=static, busy_w=static + c.alpha * dynamic, checkpoint_w=static, restart_w=static,
-                       communication_w=static, host_w=host, host_idle_w=host, pue=c.pue)  # fmt: skip
-        if not c.shared_hosts:
-            return n
-        return n._replace(devices_per_host=1.0, host_w=host / per_host, host_idle_w=host / per_host,
-                          host_kg=n.host_kg / per_host)  # fmt: skip
-
-
-OPERATING_POINT = 0.4
-"""MFU at which the papers' quotation on power is read (decision note 3)."""

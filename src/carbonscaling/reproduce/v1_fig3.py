@@ -108,8 +108,8 @@ def panels(study: Study) -> tuple[Panel, ...]:
     """Return model against measurement."""
     return tuple(
         Panel(c.name, c.title, f"measured {c.axis}", f"model {c.axis}",
-              (Series(c.data, tuple(c.measured.tolist()), tuple(c.ours.tolist())),), "cloud",
-              log_x=c.axis.startswith("time"), log_y=c.axis.startswith("time"), note=_figures(c))
+              (Series("measurement", tuple(c.measured.tolist()), tuple(c.ours.tolist())),), "cloud",
+              log_x=c.axis.startswith("time"), log_y=c.axis.startswith("time"), note=f"{c.data}: {_figures(c)}")
         for c in _checks(study)
     )  # fmt: skip
 

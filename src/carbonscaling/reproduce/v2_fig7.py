@@ -5,7 +5,7 @@ from __future__ import annotations
 from carbonscaling.catalog.regions import place
 from carbonscaling.reproduce.curves import curve, curve_panel, percent, saving, sizes, untested
 from carbonscaling.reproduce.figure import Outcome, Panel, Series, verdict_of
-from carbonscaling.reproduce.study import TRILLION, V2_WIDTHS, Study, carbon
+from carbonscaling.reproduce.study import V2_WIDTHS, Study, carbon
 from carbonscaling.units import KWH, TONNE
 
 __all__ = ["outcomes", "panels"]
@@ -22,7 +22,7 @@ def _shares(study: Study) -> dict[str, tuple[float, float]]:
     """Operational and embodied tonnes of the 1T model by region."""
     found = {}
     for region in REGIONS:
-        parts = study.point("v2", "B100", TRILLION, intensity=_intensity(region)).parts()
+        parts = study.point("v2", "B100", study.trillion, intensity=_intensity(region)).parts()
         found[region] = (float(parts.operational_kg) / TONNE, float(parts.total_kg - parts.operational_kg) / TONNE)
     return found
 

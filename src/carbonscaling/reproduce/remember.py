@@ -1,0 +1,93 @@
+"""Answers of searches kept on disk between runs, under a stamp of the code, the catalogue and the compiler."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+from carbonscaling.search.cache import cache_folder
+from carbonscaling.search.compiled import available, source_stamp
+from carbonscaling.study.sweep.stamp import code_stamp, file_stamp
+
+__all__ = ["SWITCH", "remembered"]
+
+T = TypeVar("T")
+
+SWITCH = "CARBONSCALING_REMEMBER"
+"""Environment variable; 0 asks everything anew."""
+ASKING = ("population.py", "searched.py")
+"""Files beside this one that decide an answer."""
+
+
+@lru_cache(maxsize=1)
+def _stamp() -> str:
+    """Return what every answer depends on besides its arguments."""
+    own = "".join(file_stamp(Path(__file__).parent / name) for name in ASKING)
+    return "\0".join((code_stamp(), source_stamp() if available() else "plain", own))
+
+
+@lru_cache(maxsize=1)
+def _kept() -> sqlite3.Connection | None:
+    """Open the file of answers, without those of other code; None where that is impossible."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        file = sqlite3.connect(cache_folder() / "reproduced.sqlite", timeout=30.0, isolation_level=None)
+        file.execute("PRAGMA synchronous = OFF")
+        columns = "stamp TEXT, asked TEXT, answer TEXT, PRIMARY KEY (stamp, asked)"
+        file.execute(f"CREATE TABLE IF NOT EXISTS answers ({columns})")
+        file.execute("DELETE FROM answers WHERE stamp != ?", (_stamp(),))
+    except (OSError, sqlite3.Error):
+        return None
+    return file
+
+
+def _read(asked: str) -> str | None:
+    file = _kept()
+    try:
+        query = "SELECT answer FROM answers WHERE stamp = ? AND asked = ?"
+        row = file.execute(query, (_stamp(), asked)).fetchone() if file else None
+    except sqlite3.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+def _write(asked: str, answer: str) -> None:
+    file = _kept()
+    try:
+        if file is not None:
+            file.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (_stamp(), asked, answer))
+    except sqlite3.Error:
+        return  # an answer not kept is found again
+
+
+def remembered(pack: Callable[[T], Any], unpack: Callable[[Any], T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Return a decorator that keeps a function's answers in memory and on disk.
+
+    Parameters
+    ----------
+    pack, unpack : callable
+        Between an answer and what JSON can hold; floats come back to the last bit.
+    """
+
+    def decorated(ask: Callable[..., T]) -> Callable[..., T]:
+        @lru_cache(maxsize=4096)
+        @wraps(ask)
+        def answer(*arguments: Hashable) -> T:
+            if os.environ.get(SWITCH, "1") == "0":
+                return ask(*arguments)
+            asked = f"{ask.__qualname__}{arguments!r}"
+            known = _read(asked)
+            if known is not None:
+                return unpack(json.loads(known))
+            found = ask(*arguments)
+            _write(asked, json.dumps(pack(found)))
+            return found
+
+        return answer
+
+    return decorated
