@@ -210,6 +210,10 @@ def test_a_model_whose_experts_have_no_layer_is_dense() -> None:
         for name in ("n_moe", "n_experts", "top_k", "node_limit", "d_ff_expert", "d_ff_shared", "p_expert")
     } == {0}
     assert (w.n_dense, w.matrices) == (32, 2)
+    lite = models.model("deepseek-v2-lite")
+    assert lite.experts is not None
+    bare = dataclasses.replace(lite, experts=dataclasses.replace(lite.experts, n_dense_layers=lite.n_layers))
+    assert workload(bare, 4096).d_ff_shared == 0
 
 
 def test_model_flops_by_hand() -> None:
