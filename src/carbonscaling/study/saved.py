@@ -12,11 +12,11 @@ from carbonscaling.errors import InputError
 from carbonscaling.study.record import Record
 from carbonscaling.units import KWH
 
-__all__ = ["load_record"]
+__all__ = ["load_answer", "load_record", "record_of"]
 
 
-def load_record(path: str | Path) -> Record:
-    """Return the record of a saved answer of plan or estimate (JSON).
+def load_answer(path: str | Path) -> dict[str, Any]:
+    """Return a saved, feasible answer of plan or estimate as plain data (JSON).
 
     Raises
     ------
@@ -26,7 +26,7 @@ def load_record(path: str | Path) -> Record:
     where = str(path)
     try:
         data = json.loads(read_text(Path(path)))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
     if not isinstance(data, dict) or "feasible" not in data:
         raise InputError(
@@ -34,6 +34,28 @@ def load_record(path: str | Path) -> Record:
         )
     if not data["feasible"]:
         raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
+    return data
+
+
+def load_record(path: str | Path) -> Record:
+    """Return the record of a saved answer of plan or estimate (JSON).
+
+    Raises
+    ------
+    InputError
+        As `load_answer`, or another version saved it.
+    """
+    return record_of(load_answer(path), str(path))
+
+
+def record_of(data: Mapping[str, Any], where: str = "answer") -> Record:
+    """Return the record of a feasible answer as plain data; `where` it is from, for messages.
+
+    Raises
+    ------
+    InputError
+        A figure is missing: another version saved it.
+    """
     try:
         return _planned(data)
     except (KeyError, TypeError) as error:
