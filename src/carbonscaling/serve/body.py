@@ -119,5 +119,7 @@ def parse(body: bytes, limits: Limits) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise Problem(400, f"not valid JSON: {error}", remedy="send a scenario as a JSON object") from error
     if not isinstance(data, dict):
-        raise Problem(400, "expected a JSON object", value=type(data).__name__, remedy="send {…} with a scenario's keys")
+        raise Problem(
+            400, "expected a JSON object", value=type(data).__name__, remedy="send {…} with a scenario's keys"
+        )
     return data

@@ -25,9 +25,6 @@ Progress = Callable[[int, float], None]
 
 KEPT = 8
 """Answers a process keeps, so that a page's later questions about one need no search."""
-SHOWN = 60
-"""Validation rows of one reply."""
-
 _kept: OrderedDict[str, Estimate | Infeasible] = OrderedDict()
 
 
@@ -83,24 +80,9 @@ def evidence_data(answer: Estimate) -> dict[str, Any]:
     from carbonscaling.validate.nearby import nearby
 
     r = answer.resolved
-    found = nearby(r.cluster.device.id, float(total_params(r.spec)), experts=r.spec.experts is not None)
-    rows = [
-        {**{k: v for k, v in vars(row).items() if k != "fold"}, "n_devices": n}
-        for row, n in zip(found.rows[:SHOWN], found.devices, strict=False)
-    ]
-    return {
-        "device": found.device,
-        "device_name": r.cluster.device.name,
-        "params_b": found.params_b,
-        "within_factor": found.within,
-        "n_rows": len(found.rows),
-        "n_sources": found.n_sources,
-        "median_error": found.median_error,
-        "bias": found.bias,
-        "covered": found.covered,
-        "projected": bool(answer.scenario.years_ahead),
-        "rows": rows,
-    }
+    device = r.cluster.device
+    found = nearby(device.id, float(total_params(r.spec)), experts=r.spec.experts is not None)
+    return {**found.to_dict(device.name), "projected": bool(answer.scenario.years_ahead)}
 
 
 def sources_data(answer: Estimate) -> dict[str, Any]:
@@ -126,7 +108,7 @@ def _report(answer: Estimate, name: str) -> Reply:
     if name == "html":
         from carbonscaling.report.document import document
 
-        return Reply(200, document(data, evidence_data(answer)), "text/html")
+        return Reply(200, document(data, evidence_data(answer), sources_used(answer)), "text/html")
     return Reply(200, FORMATS[name](record_of(data)), media.get(name, "text/markdown"))
 
 
@@ -155,7 +137,9 @@ def do(job: Job, folder: Path, progress: Progress) -> Reply:
         if job.task == "answer":
             return Reply(200, to_json(answer.to_dict()))
         if isinstance(answer, Infeasible):
-            raise InputError(f"nothing is feasible: {answer.reason}", where="request", remedy="; ".join(answer.remedies))
+            raise InputError(
+                f"nothing is feasible: {answer.reason}", where="request", remedy="; ".join(answer.remedies)
+            )
         return _beside(job, answer)
     except InputError as error:
         if error.where and str(folder) in error.where:

@@ -42,7 +42,9 @@ def _schemas() -> dict[str, Any]:
     for name in FILES_ONLY:
         own["properties"].pop(name, None)
     upload = {"type": "object", "description": "a Hugging Face config.json"}
-    own["properties"]["model"] = {"anyOf": [{"type": "string", "description": "a catalogue name"}, upload, {"type": "null"}]}
+    own["properties"]["model"] = {
+        "anyOf": [{"type": "string", "description": "a catalogue name"}, upload, {"type": "null"}]
+    }
     own["title"] = "Scenario"
     keys = ("where", "key", "allowed", "suggestion", "remedy")
     said = {"problem": {"type": "string"}, "value": {}, **dict.fromkeys(keys, TEXT)}
@@ -81,7 +83,9 @@ def _ask(name: str, words: str, schema: dict[str, Any] | None = None, media: str
 
 def _look(name: str, words: str) -> Any:
     content = {JSON: {"schema": {"type": "object"}}}
-    return {"get": {"operationId": name, "summary": words, "responses": {"200": {"description": words, "content": content}}}}
+    return {
+        "get": {"operationId": name, "summary": words, "responses": {"200": {"description": words, "content": content}}}
+    }
 
 
 def description(limits: Limits) -> dict[str, Any]:

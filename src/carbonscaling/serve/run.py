@@ -28,7 +28,8 @@ def _impatient(header_s: float) -> type[asyncio.Protocol]:
             self.loop.call_later(header_s, self._late)
 
         def _late(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
+            begun: object = self.cycle  # None until a request has begun, whatever its annotation says
+            if begun is None and not self.transport.is_closing():
                 self.transport.close()
 
     return Impatient

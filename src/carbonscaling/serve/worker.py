@@ -63,7 +63,7 @@ def _warm(folder: Path) -> None:
     from carbonscaling.study.scenario import Scenario
 
     for task in ("answer", "regions", "evidence"):
-        do(Job(task, "plan", Asked(Scenario(**EXAMPLE))), folder, lambda *_: None)  # type: ignore[arg-type]
+        do(Job(task, "plan", Asked(Scenario(**EXAMPLE))), folder, lambda *_: None)
 
 
 def _reply(conn: Connection, number: int, job: Job, folder: Path) -> Reply | None:

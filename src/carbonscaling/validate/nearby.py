@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
+from typing import Any
 
 from carbonscaling import evidence
+from carbonscaling.catalog import hardware, models
 from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
 
-__all__ = ["Nearby", "nearby"]
+__all__ = ["Nearby", "nearby", "of_answer"]
 
 FACTORS = (2.0, 4.0, 10.0, math.inf)
 """How far from the model's size rows may lie, narrowest first."""
@@ -61,13 +64,29 @@ class Nearby:
         """Publications and repositories that the rows come from."""
         return len({r.source for r in self.rows})
 
+    def to_dict(self, name: str = "", most: int = 60) -> dict[str, Any]:
+        """Return plain data: the scores over all rows, and the `most` rows nearest in size; `name` is the device's."""
+        pairs = list(zip(self.rows, self.devices, strict=True))[:most]
+        return {
+            "device": self.device,
+            "device_name": name or self.device,
+            "params_b": self.params_b,
+            "within_factor": self.within if math.isfinite(self.within) else None,
+            "n_rows": len(self.rows),
+            "n_sources": self.n_sources,
+            "median_error": self.median_error,
+            "bias": self.bias,
+            "covered": self.covered,
+            "rows": [{**{k: v for k, v in vars(row).items() if k != "fold"}, "n_devices": n} for row, n in pairs],
+        }
+
 
 @lru_cache(maxsize=1)
 def _counts() -> dict[str, int]:
     return {row["id"]: int(float(row["n_devices"])) for row in evidence.rows("runs") if row["n_devices"]}
 
 
-def nearby(device: str, n_params: float, *, experts: bool) -> Nearby:
+def nearby(device: str, n_params: float, *, experts: bool | None = None) -> Nearby:
     """Return the measured rows of a device that are nearest in model size.
 
     Parameters
@@ -75,13 +94,13 @@ def nearby(device: str, n_params: float, *, experts: bool) -> Nearby:
     device : str
         Id of the catalogue.
     n_params : float
-    experts : bool
-        Whether the model is a mixture of experts; dense rows say little of one.
+    experts : bool, optional
+        Whether the model is a mixture of experts: dense rows say little of one. Rows of both kinds if not given.
     """
     size = n_params / 1e9
-    kind = "experts" if experts else "dense"
+    kinds = {None: ("experts", "dense"), True: ("experts",), False: ("dense",)}[experts]
     known = [
-        r for r in shipped_left_out() if r.fold == "source" and r.device == device and r.experts == kind and r.params_b > 0
+        r for r in shipped_left_out() if r.fold == "source" and r.device == device and r.experts in kinds and r.params_b > 0
     ]  # fmt: skip
     kept: list[LeftOut] = []
     within = math.inf
@@ -91,3 +110,14 @@ def nearby(device: str, n_params: float, *, experts: bool) -> Nearby:
             break
     kept.sort(key=lambda r: (abs(math.log(r.params_b / size)), r.id))
     return Nearby(device, size, within, tuple(kept), tuple(_counts().get(r.id) for r in kept))
+
+
+def of_answer(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the measured rows nearest to a saved answer, by its summary.
+
+    The summary does not say whether the model has experts: a model of the catalogue tells, of others both kinds count.
+    """
+    device, model = str(summary["device"]), str(summary["model"])
+    experts = models.model(model).experts is not None if model in models.model_names() else None
+    title = hardware.device(device).name if device in hardware.device_names() else device
+    return nearby(device, float(summary["n_params"]), experts=experts).to_dict(title)

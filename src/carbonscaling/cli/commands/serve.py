@@ -20,9 +20,13 @@ MOST_PROCESSES = 2
 
 def serve(
     *,
-    host: Annotated[str, Parameter(help="Address to listen on (default: 127.0.0.1, this machine alone).")] = "127.0.0.1",
+    host: Annotated[
+        str, Parameter(help="Address to listen on (default: 127.0.0.1, this machine alone).")
+    ] = "127.0.0.1",
     port: Annotated[int, Parameter(help="Port (default: 8765)."), _Count] = 8765,
-    processes: Annotated[int | None, Parameter(help="Processes that answer (default: 2, or 1 on one core)."), _Count] = None,
+    processes: Annotated[
+        int | None, Parameter(help="Processes that answer (default: 2, or 1 on one core)."), _Count
+    ] = None,
     timeout: Annotated[float, Parameter(help="Seconds that one answer may take (default: 30)."), _Real] = 30.0,
     allow_host: Annotated[
         tuple[str, ...], Parameter(help="Name that clients may call this service by, beside its address.", negative=())
