@@ -13,9 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from carbonscaling.errors import InputError
 from carbonscaling.serve.problem import refusal
 
-__all__ = ["HEADERS", "LOOPBACK", "Guard"]
+__all__ = ["HEADERS", "HEAD_BYTES", "LOOPBACK", "Guard"]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEAD_BYTES = 16 * 1024
+"""Longest address and headers of a request."""
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -27,6 +30,14 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+def _too_long(scope: Scope) -> tuple[int, InputError] | None:
+    """Refuse a head that came in one piece, so that the protocol's own limit on unfinished ones did not see it."""
+    size = sum(len(name) + len(value) for name, value in scope["headers"])
+    if size + len(scope["query_string"]) + len(scope.get("raw_path") or b"") <= HEAD_BYTES:
+        return None
+    return 431, InputError("address and headers are too long", allowed=f"at most {HEAD_BYTES:,} bytes together")
 
 
 class Guard:
@@ -59,10 +70,10 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refused = self._refused(Headers(scope=scope))
+        refused = _too_long(scope) or self._refused(Headers(scope=scope))
         try:
             if refused is not None:
-                await refusal(403, refused)(scope, receive, guarded)
+                await refusal(*refused)(scope, receive, guarded)
             else:
                 await self.app(scope, receive, guarded)
         except Exception:
@@ -71,14 +82,14 @@ class Guard:
                 bug = InputError("this is a bug in carbonscaling, not in your input")
                 await refusal(500, bug, {"connection": "close"})(scope, receive, guarded)
 
-    def _refused(self, headers: Headers) -> InputError | None:
+    def _refused(self, headers: Headers) -> tuple[int, InputError] | None:
         host = urlsplit(f"//{headers.get('host', '')}")
         if self.hosts and host.hostname not in self.hosts:
-            return InputError(
+            return 403, InputError(
                 "this service does not answer to that name", key="host", value=headers.get("host"),
                 remedy="start it with --allow-host NAME",
             )  # fmt: skip
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host.netloc:
-            return InputError("a page of another site may not call this service", key="origin", value=origin)
+            return 403, InputError("a page of another site may not call this service", key="origin", value=origin)
         return None

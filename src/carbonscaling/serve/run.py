@@ -10,12 +10,11 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from carbonscaling.serve.app import create_app
-from carbonscaling.serve.guard import LOOPBACK
+from carbonscaling.serve.guard import HEAD_BYTES, LOOPBACK
 from carbonscaling.serve.limits import Limits
 
 __all__ = ["config_of", "run"]
 
-HEADER_BYTES = 16 * 1024
 CONNECTIONS = 1024
 
 
@@ -62,7 +61,7 @@ def config_of(host: str, port: int, processes: int, limits: Limits, allow_hosts:
         timeout_keep_alive=10,
         timeout_graceful_shutdown=5,
         limit_concurrency=CONNECTIONS,
-        h11_max_incomplete_event_size=HEADER_BYTES,
+        h11_max_incomplete_event_size=HEAD_BYTES,
     )
 
 

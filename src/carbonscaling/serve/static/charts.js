@@ -1,5 +1,5 @@
 // Charts drawn as SVG at their own size: every point can be hovered, focused and, where it helps, chosen.
-import { described, h, roving, svg } from "./dom.js";
+import { described, h, nearest, roving, svg } from "./dom.js";
 import { plain } from "./words.js";
 
 const PAD = { left: 58, right: 14, top: 10, bottom: 34 };
@@ -54,10 +54,10 @@ function axes(x, y, width, height, top, xTitle, yTitle) {
 
 function point(x, y, name, words, act) {
   const attributes = act
-    ? { role: "button", onclick: act, onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); act(); } } }
+    ? { role: "button", onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); act(); } } }
     : { role: "img" };
-  const shape = svg("g", { class: "point", ...attributes }, svg("circle", { cx: x, cy: y, r: 11, fill: "transparent" }), svg("circle", { class: name, cx: x, cy: y, r: 5 }));
-  return described(shape, words);
+  const shape = svg("g", { class: "point", ...attributes }, svg("circle", { class: name, cx: x, cy: y, r: 5 }));
+  return described(Object.assign(shape, { act }), words);
 }
 
 /** Run time against carbon and, below, against cost; `rows` have days, carbon, cost, words, here. */
@@ -77,7 +77,7 @@ export function front(width, rows, pick) {
   };
   draw(rows, "carbon", 0, heights[0], "tCO₂e", priced.length ? "" : "days", "");
   if (priced.length) draw(priced, "cost", heights[0], heights[1], "M USD", "days", "money");
-  return svg("svg", { viewBox: `0 0 ${width} ${heights[0] + heights[1]}`, height: heights[0] + heights[1], role: "group", "aria-label": "Pareto front: run time against carbon and cost" }, parts, roving(points));
+  return nearest(svg("svg", { class: "picks", viewBox: `0 0 ${width} ${heights[0] + heights[1]}`, height: heights[0] + heights[1], role: "group", "aria-label": "Pareto front: run time against carbon and cost" }, parts, roving(points)), points);
 }
 
 /** Predicted against measured speed on logarithmic axes; `rows` have measured, predicted, low, high, words. */
@@ -91,7 +91,7 @@ export function scatter(width, rows) {
   parts.push(svg("line", { class: "one", x1: x(x.low), y1: y(x.low), x2: x(x.high), y2: y(x.high) }));
   for (const row of rows) parts.push(svg("line", { class: "whisker", x1: x(row.measured), x2: x(row.measured), y1: y(inside(row.low)), y2: y(inside(row.high)) }));
   const points = rows.map((row) => point(x(row.measured), y(row.predicted), "dot", row.words));
-  return svg("svg", { class: "small", viewBox: `0 0 ${width} ${height}`, height, role: "group", "aria-label": "Predicted against measured speed" }, parts, roving(points));
+  return nearest(svg("svg", { class: "small", viewBox: `0 0 ${width} ${height}`, height, role: "group", "aria-label": "Predicted against measured speed" }, parts, roving(points)), points);
 }
 
 /** Parts of a whole as horizontal bars; parts of nothing are left out. `parts` are [name, value, second?]. */

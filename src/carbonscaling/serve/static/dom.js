@@ -33,12 +33,33 @@ function show(target, text) {
 
 export const hideTip = () => { tip().hidden = true; };
 
-/** Give an element a card for pointer and focus, and its name for screen readers. */
+/** Give an element a card when it has focus, and its name for screen readers; `nearest` shows it to the pointer. */
 export function described(element, text) {
   element.setAttribute("aria-label", text.replaceAll("\n", "; "));
-  for (const event of ["pointerenter", "focus"]) element.addEventListener(event, () => show(element, text));
-  for (const event of ["pointerleave", "blur"]) element.addEventListener(event, hideTip);
+  element.show = () => show(element, text);
+  element.addEventListener("focus", element.show);
+  element.addEventListener("blur", hideTip);
   return element;
+}
+
+const REACH = 28;
+
+/** Let the pointer reach the nearest of many points, however close they lie; `point.act` is what a click does. */
+export function nearest(chart, points) {
+  let current = null;
+  const find = (event) => {
+    const away = (p) => { const b = p.getBoundingClientRect(); return Math.hypot(b.left + b.width / 2 - event.clientX, b.top + b.height / 2 - event.clientY); };
+    const best = points.reduce((a, b) => (away(b) < away(a) ? b : a), points[0]);
+    const found = best && away(best) <= REACH ? best : null;
+    if (found === current) return;
+    current?.classList.remove("near");
+    current = found;
+    if (current) { current.classList.add("near"); current.show(); } else hideTip();
+  };
+  for (const name of ["pointermove", "pointerdown"]) chart.addEventListener(name, find);
+  chart.addEventListener("pointerleave", () => { current?.classList.remove("near"); current = null; hideTip(); });
+  chart.addEventListener("click", () => current?.act?.());
+  return chart;
 }
 
 /** One tab stop for many points; arrow keys walk among them. */

@@ -86,7 +86,7 @@ function frontPanel(a, pick) {
   }
   const rows = found.map((c) => ({
     days: c.duration_days, carbon: c.carbon_tco2e, cost: c.cost_usd === null ? null : c.cost_usd / 1e6, n: c.n_devices, here: c.n_devices === a.summary.n_devices,
-    words: `${w.whole(c.n_devices)} devices\n${w.duration(c.duration_days)}, ${w.mass(c.carbon_tco2e)} (${w.between(c.carbon_interval_tco2e || [c.carbon_tco2e, c.carbon_tco2e])}), ${w.money(c.cost_usd)}\n${short(c)}\nChoose to plan with this count`,
+    words: `${w.whole(c.n_devices)} devices\n${w.duration(c.duration_days)}, ${w.mass(c.carbon_tco2e)} (${w.between(c.carbon_interval_tco2e || [c.carbon_tco2e, c.carbon_tco2e])})${c.cost_usd === null ? "" : `, ${w.money(c.cost_usd)}`}\n${short(c)}\nChoose to plan with this count`,
   }));
   put("front", front(Math.max(260, by("front").clientWidth), rows, (row) => { hideTip(); pick(row.n); }),
     h("p", { class: "key" }, h("i", { class: "round" }), "carbon", h("i", { class: "money" }), "cost", h("i", { class: "second round" }), "this plan. No other setting beats a point in time, devices, carbon and cost at once."));
