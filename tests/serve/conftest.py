@@ -6,44 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from serve_helpers import CHROMIUM, PATIENCE, SIZES, STARTS_WITHIN, Open, Service
 from starlette.testclient import TestClient
 
 from carbonscaling.serve.app import create_app
-
-STARTS_WITHIN = 300.0
-"""Seconds, a first compilation of the search on a busy machine included."""
-
-
-@dataclass(frozen=True)
-class Service:
-    """A running ``carbonscaling serve``."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def get(self, path: str) -> int:
-        with urllib.request.urlopen(self.url + path, timeout=30) as response:
-            return int(response.status)
-
-    def pids(self) -> list[int]:
-        """The server and the processes it started."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-        return [self.process.pid, *map(int, children.split())]
-
-    def memory_mb(self) -> float:
-        """Resident memory of all of them."""
-        pages = [int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) for pid in self.pids()]
-        return sum(pages) * 4096 / 1e6
 
 
 def _free_port() -> int:
@@ -78,3 +49,39 @@ def service() -> Iterator[Service]:
 def client() -> Iterator[TestClient]:
     with TestClient(create_app(1), base_url="http://localhost") as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, service: Service) -> Iterator[Open]:
+    """Open the planner; after the test no error and no foreign request may have been seen."""
+    contexts, troubles = [], []
+
+    def open_(link: str = "", size: str = "desktop", scheme: Any = "light") -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True,
+            has_touch=size == "phone",
+        )  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: troubles.append(str(e)))
+        page.on("request", lambda r: None if r.url.startswith((service.url, "blob:")) else troubles.append(r.url))
+        page.goto(f"{service.url}/{link}")
+        page.wait_for_selector("body[data-redraws]")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    # A refused scenario is answered with 4xx, which Chromium logs as an error of its own accord.
+    assert [t for t in troubles if "Failed to load resource" not in t or "50" in t.rpartition("status of")[2][:4]] == []

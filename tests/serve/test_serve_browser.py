@@ -7,66 +7,25 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
+from serve_helpers import Open, Service, needs_browser
 
 from carbonscaling.study.scenario import Scenario, load_scenario
-from conftest import Service  # type: ignore[import-not-found]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytestmark = needs_browser
 
-PATIENCE = 90_000
 SHOTS = os.environ.get("CARBONSCALING_SHOTS")
 """Folder for screenshots, if anyone wants to look at them."""
-SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
 CONFIG = {
     "_name_or_path": "some-lab/tiny-llama", "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192,
     "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
     "max_position_embeddings": 8192,
 }  # fmt: skip
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser, service: Service) -> Iterator[Open]:
-    """Open the planner; after the test no error and no foreign request may have been seen."""
-    contexts, troubles = [], []
-
-    def open_(link: str = "", size: str = "desktop", scheme: Any = "light") -> Page:
-        width, height = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True,
-            has_touch=size == "phone",
-        )  # fmt: skip
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: troubles.append(str(e)))
-        page.on("request", lambda r: None if r.url.startswith((service.url, "blob:")) else troubles.append(r.url))
-        page.goto(f"{service.url}/{link}")
-        page.wait_for_selector("body[data-redraws]")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    # A refused scenario is answered with 4xx, which Chromium logs as an error of its own accord.
-    assert [t for t in troubles if "Failed to load resource" not in t or "50" in t.rpartition("status of")[2][:4]] == []
 
 
 def redraws(page: Page) -> int:
@@ -236,7 +195,7 @@ def test_a_link_carries_everything_an_upload_included(open_page: Open) -> None:
 
 
 def test_downloads(open_page: Open, service: Service, tmp_path: Path) -> None:
-    scenario = {
+    scenario: dict[str, Any] = {
         "model": "llama-3-8b",
         "tokens": 1e12,
         "device": "h200",
@@ -281,7 +240,7 @@ def test_first_view_and_sliders_are_quick_and_nothing_jumps(open_page: Open) -> 
            )).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
     )
     took = []
-    moves = [("max_days", v) for v in range(70, 90, 4)] + [
+    moves: list[tuple[str, float]] = [("max_days", v) for v in range(70, 90, 4)] + [
         ("carbon_intensity_g_per_kwh", v) for v in range(100, 600, 100)
     ]
     moves += [("pue", 1.1 + v / 20) for v in range(1, 6)] + [("years_ahead", v) for v in (1, 2, 4)]

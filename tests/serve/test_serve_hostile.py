@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-
-from conftest import Service  # type: ignore[import-not-found]
+from serve_helpers import Service
 
 GOOD = json.dumps({"model": "llama-3-8b", "tokens": 1e12, "device": "h100-sxm", "devices": 64}).encode()
 

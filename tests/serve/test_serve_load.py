@@ -9,8 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-
-from conftest import Service  # type: ignore[import-not-found]
+from serve_helpers import Service
 
 MODELS = ("llama-3-8b", "llama-3-70b", "mixtral-8x7b")
 

@@ -1,6 +1,6 @@
 // What stands beside an answer: the same run elsewhere, measured trainings like it, sources and citation.
 import { scatter } from "./charts.js";
-import { by, h, put } from "./dom.js";
+import { by, h, put, scroller } from "./dom.js";
 import * as w from "./words.js";
 
 let provider = "google";
@@ -11,10 +11,11 @@ function regionRows(data, pick) {
   const most = Math.max(...shown.map((row) => row.total_tco2e));
   const [size, unit] = w.massUnit(most);
   const current = shown.find((row) => row.region === data.region);
-  return [...(current ? [current] : []), ...shown].map((row, i) => {
+  const pinned = current && shown.indexOf(current) > 7 ? [current] : [];
+  return [...pinned, ...shown].map((row, i) => {
     const rest = row.total_tco2e - row.operational_tco2e;
     const words = `${row.region}, ${row.country}: ${w.mass(row.total_tco2e)}, of which operation ${w.mass(row.operational_tco2e)} at ${w.plain(row.carbon_intensity_g_per_kwh)} g/kWh (${row.basis}), by market ${w.mass(row.market_tco2e)}`;
-    return h("li", { class: current && i === 0 ? "here pinned" : row === current ? "here" : null },
+    return h("li", { class: i < pinned.length ? "here pinned" : row === current ? "here" : null },
       h("button", { type: "button", title: words, onclick: () => pick(row.region), "aria-current": row.region === data.region ? "true" : null },
         h("span", { class: "where" }, row.region), h("span", { class: "stack" }, h("i", { "width%": (96 * row.operational_tco2e) / most }), h("i", { "width%": (96 * rest) / most })),
         h("span", null, `${w.plain(row.total_tco2e / size)} ${unit}`)));
@@ -53,7 +54,7 @@ function numbers(list) {
   const groups = new Map();
   for (const row of list) groups.set(row.group, [...(groups.get(row.group) || []), row]);
   return [...groups].map(([name, rows]) => h("details", null, h("summary", null, `${name}: ${rows.length} numbers`),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Numbers of ${name}` }, h("table", null, h("thead", null, h("tr", null, ["number", "value", "range", "source", "remark"].map((t) => h("th", { scope: "col" }, t)))),
+    scroller(`Numbers of ${name}`, h("table", null, h("thead", null, h("tr", null, ["number", "value", "range", "source", "remark"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", null, rows.map((row) => h("tr", null, h("td", null, w.named(row.name)), h("td", null, `${w.plain(row.value)} ${row.unit === "1" ? "" : row.unit}`),
         h("td", null, row.low === null ? "" : w.between([row.low, row.high])), h("td", null, row.source), h("td", { class: "more" }, row.remark))))))));
 }

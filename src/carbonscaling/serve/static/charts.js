@@ -13,7 +13,7 @@ function ticks(low, high, n, log) {
         if (v >= low * 0.999 && v <= high * 1.001) found.push(v);
       }
     }
-    return found;
+    if (found.length > 1) return found;
   }
   const raw = (high - low) / n || 1;
   const base = 10 ** Math.floor(Math.log10(raw));

@@ -62,6 +62,9 @@ export function nearest(chart, points) {
   return chart;
 }
 
+/** Something wide that scrolls sideways by itself, by keyboard too. */
+export const scroller = (name, content, extra = "") => h("div", { class: `scroll ${extra}`.trim(), tabindex: "0", role: "region", "aria-label": name }, content);
+
 /** One tab stop for many points; arrow keys walk among them. */
 export function roving(points) {
   points.forEach((point, i) => {

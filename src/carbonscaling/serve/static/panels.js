@@ -1,9 +1,10 @@
 // The answer: headline, figures, breakdowns, front, settings, doubts.
 import { bars, front, interval } from "./charts.js";
-import { by, h, hideTip, put } from "./dom.js";
+import { by, h, hideTip, put, scroller } from "./dom.js";
 import * as w from "./words.js";
 
 const KWH = 3.6e6;
+const STALE = "What stands below answers the question before this one.";
 let labels = {};
 let reasons = {};
 let devices = new Map();
@@ -96,7 +97,7 @@ function settingsPanel(search) {
   const n = (text) => h("td", { class: "n" }, text);
   const rows = search.top.slice(0, 5).map((c) => h("tr", null, n(w.whole(c.n_devices)), n(w.plain(c.duration_days)), n(w.plain(c.carbon_tco2e)),
     h("td", null, short(c), c.unmeasured.some((x) => !search.top[0].unmeasured.includes(x)) ? h("small", { class: "quiet" }, ` no measured run covers: ${c.unmeasured.join(", ")}`) : "")));
-  const table = rows.length ? h("div", { class: "scroll settings" }, h("table", null, h("thead", null, h("tr", null, h("th", { class: "n", scope: "col" }, "devices"), h("th", { class: "n", scope: "col" }, "days"), h("th", { class: "n", scope: "col" }, "tCO₂e"), h("th", { scope: "col" }, "setting"))), h("tbody", null, rows))) : null;
+  const table = rows.length ? scroller("Best settings", h("table", null, h("thead", null, h("tr", null, h("th", { class: "n", scope: "col" }, "devices"), h("th", { class: "n", scope: "col" }, "days"), h("th", { class: "n", scope: "col" }, "tCO₂e"), h("th", { scope: "col" }, "setting"))), h("tbody", null, rows)), "settings") : null;
   const rejected = Object.entries(search.rejected).map(([key, value]) => [reasons[key] || w.named(key), value]);
   put("settings", table,
     h("p", { class: "note" }, `${w.whole(search.n_candidates)} settings of ${w.whole(search.n_layouts)} layouts decided, ${w.whole(search.n_fit)} of them fit; ${w.whole(search.n_near)} within ${w.percent(search.near)} of the best. Rejected because:`),
@@ -108,7 +109,7 @@ function doubts(a) {
   const known = new Set(a.levers.map((l) => l.name));
   const rows = a.levers.map((l) => h("tr", null, h("td", null, w.named(l.name)), h("td", null, `${tidy(l.low)} to ${tidy(l.high)}`), h("td", null, `${w.mass(Math.min(l.at_low, l.at_high))} to ${w.mass(Math.max(l.at_low, l.at_high))}`), h("td", { class: "more" }, l.source)));
   const widest = a.carbon.widest.filter((x) => !known.has(x.name)).map((x) => h("tr", null, h("td", null, w.named(x.name)), h("td", null, x.name === "time" ? "the step model and the run’s overhead" : "its published range"), h("td", null, `${w.mass(Math.min(x.low_tco2e, x.high_tco2e))} to ${w.mass(Math.max(x.low_tco2e, x.high_tco2e))}`), h("td", { class: "more" }, x.source)));
-  put("doubt", h("div", { class: "scroll" }, h("table", null, h("thead", null, h("tr", null, ["input", "range", "carbon of the run", "source"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", null, rows, widest))));
+  put("doubt", scroller("What would change this most", h("table", null, h("thead", null, h("tr", null, ["input", "range", "carbon of the run", "source"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", null, rows, widest))));
 }
 
 function clear(ids) {
@@ -117,6 +118,8 @@ function clear(ids) {
 
 export function showAnswer(a, pick) {
   by("error").hidden = true;
+  if (by("status").textContent === STALE) by("status").textContent = "";
+  document.body.classList.toggle("infeasible", !a.feasible);
   put("warnings", a.feasible ? a.warnings.map((text) => h("li", null, text)) : [h("li", null, a.reason), ...a.remedies.map((text) => h("li", null, `What would help: ${text}`))]);
   if (!a.feasible) {
     by("headline").textContent = "No setting does this.";
@@ -138,6 +141,7 @@ export function showError(error) {
     error.suggestion && `Did you mean ${error.suggestion}?`, error.allowed && `Allowed: ${error.allowed}`, error.remedy && `Remedy: ${error.remedy}`].filter(Boolean);
   put("error", lines.map((text) => h("p", null, text)));
   by("error").hidden = false;
+  by("status").textContent = by("tiles").childElementCount ? STALE : "";
   for (const input of document.querySelectorAll("form [aria-invalid]")) input.removeAttribute("aria-invalid");
   const field = error.key && by(error.key.split(".").pop());
   if (field?.form) { field.setAttribute("aria-invalid", "true"); field.setAttribute("aria-describedby", "error"); }
@@ -159,6 +163,6 @@ export function showComparison(kept, now, unpin, swap) {
   const change = (x, y) => (x && y ? (y / x >= 10 || y / x <= 0.1 ? `× ${w.plain(y / x)}` : `${y >= x ? "+" : "−"}${w.plain(Math.abs(100 * (y / x - 1)))} %`) : "");
   const rows = COMPARED.map(([name, key, say]) => h("tr", null, h("td", null, name), n(a ? say(a[key]) : "not feasible"), n(b ? say(b[key]) : "not feasible"), n(a && b ? change(a[key], b[key]) : "")));
   const heads = ["", "kept", "now", "change"].map((t, i) => (i ? h("th", { class: "n", scope: "col" }, t) : h("td")));
-  put("compare-body", h("div", { class: "scroll" }, h("table", null, h("thead", null, h("tr", null, heads)), h("tbody", null, asked, rows))),
+  put("compare-body", scroller("Side by side", h("table", null, h("thead", null, h("tr", null, heads)), h("tbody", null, asked, rows))),
     h("p", { class: "row" }, h("button", { type: "button", onclick: swap }, "Swap"), h("button", { type: "button", onclick: unpin }, "End comparison")));
 }
