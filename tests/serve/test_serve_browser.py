@@ -240,9 +240,8 @@ def test_first_view_and_sliders_are_quick_and_nothing_jumps(open_page: Open) -> 
            )).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
     )
     took = []
-    moves: list[tuple[str, float]] = [("max_days", v) for v in range(70, 90, 4)] + [
-        ("carbon_intensity_g_per_kwh", v) for v in range(100, 600, 100)
-    ]
+    moves: list[tuple[str, float]] = [("max_days", float(v)) for v in range(70, 90, 4)]
+    moves += [("carbon_intensity_g_per_kwh", v) for v in range(100, 600, 100)]
     moves += [("pue", 1.1 + v / 20) for v in range(1, 6)] + [("years_ahead", v) for v in (1, 2, 4)]
     moves += [("lifetime_years", v) for v in (3, 5, 8)] + [("precision", v) for v in (1, 2)]
     for slider, value in moves:

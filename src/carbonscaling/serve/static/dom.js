@@ -63,7 +63,7 @@ export function nearest(chart, points) {
 }
 
 /** Something wide that scrolls sideways by itself, by keyboard too. */
-export const scroller = (name, content, extra = "") => h("div", { class: `scroll ${extra}`.trim(), tabindex: "0", role: "region", "aria-label": name }, content);
+export const scroller = (name, content, extra = "") => h("div", { class: `scroll ${extra}`.trim(), tabindex: "0", role: "region", "aria-label": `${name}, as a table` }, content);
 
 /** One tab stop for many points; arrow keys walk among them. */
 export function roving(points) {
