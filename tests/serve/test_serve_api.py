@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from carbonscaling.cli.run import run
 from carbonscaling.errors import InputError
 from carbonscaling.report.schema import answer_schema
+from carbonscaling.serve.app import create_app
 from carbonscaling.serve.guard import HEADERS
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import FILES_ONLY, asked
@@ -258,3 +259,19 @@ def test_the_page_is_whole_and_calls_nobody(client: TestClient) -> None:
     assert "style=" not in page
     tag = client.get("/").headers["etag"]
     assert client.get("/", headers={"if-none-match": tag}).status_code == 304
+
+
+def test_an_answer_that_takes_too_long_is_ended_and_the_service_goes_on() -> None:
+    with TestClient(create_app(1, Limits(job_s=0.002)), base_url="http://localhost") as short:
+        for tokens in (1e12, 2e12):
+            reply = short.post("/api/v1/plan", json={**LLAMA, "tokens": tokens, "space": "full"})
+            assert reply.status_code == 503
+            assert reply.json()["error"]["problem"] == "no answer within 0.002 s"
+        assert short.get("/health").status_code == 200
+
+
+def test_a_full_queue_sends_away_at_once() -> None:
+    with TestClient(create_app(1, Limits(queue=0)), base_url="http://localhost") as full:
+        reply = full.post("/api/v1/plan", json=LLAMA)
+        assert reply.status_code == 503
+        assert "too many" in reply.json()["error"]["problem"]

@@ -74,7 +74,7 @@ def _regions(answer: Estimate) -> dict[str, Any]:
     return {"region": answer.footprint.region, "rows": [vars(row) for row in ranked(answer)]}
 
 
-def evidence_data(answer: Estimate) -> dict[str, Any]:
+def _evidence(answer: Estimate) -> dict[str, Any]:
     """Return the measured trainings most like an answer's, and how predictions of them fared."""
     from carbonscaling.model.params import total_params
     from carbonscaling.validate.nearby import nearby
@@ -85,7 +85,7 @@ def evidence_data(answer: Estimate) -> dict[str, Any]:
     return {**found.to_dict(device.name), "projected": bool(answer.scenario.years_ahead)}
 
 
-def sources_data(answer: Estimate) -> dict[str, Any]:
+def _sources(answer: Estimate) -> dict[str, Any]:
     """Return every number behind an answer with its source, and the references with their BibTeX."""
     from carbonscaling.catalog.references import references
     from carbonscaling.report.bibtex import bibtex
@@ -108,15 +108,15 @@ def _report(answer: Estimate, name: str) -> Reply:
     if name == "html":
         from carbonscaling.report.document import document
 
-        return Reply(200, document(data, evidence_data(answer), sources_used(answer)), "text/html")
+        return Reply(200, document(data, _evidence(answer), sources_used(answer)), "text/html")
     return Reply(200, FORMATS[name](record_of(data)), media.get(name, "text/markdown"))
 
 
 def _beside(job: Job, answer: Estimate) -> Reply:
     makers: Mapping[str, Callable[[Estimate], dict[str, Any]]] = {
         "regions": _regions,
-        "evidence": evidence_data,
-        "sources": sources_data,
+        "evidence": _evidence,
+        "sources": _sources,
     }
     return _report(answer, job.format) if job.task == "report" else Reply(200, to_json(makers[job.task](answer)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -26,7 +27,7 @@ class _Worker:
 
     def __init__(self, folder: Path, threads: int, job_bytes: int, calls: ThreadPoolExecutor) -> None:
         folder.mkdir()
-        self._calls, self._numbers, self._ready = calls, itertools.count(1), False
+        self._calls, self._numbers, self._ready, self.number = calls, itertools.count(1), False, 0
         self._conn, theirs = _CONTEXT.Pipe()
         self.process = _CONTEXT.Process(target=work, args=(theirs, str(folder), threads, job_bytes), daemon=True)
         self.process.start()
@@ -51,7 +52,8 @@ class _Worker:
 
     def stop(self) -> None:
         """Ask the process to leave its job."""
-        self._conn.send((self.number, None))
+        with contextlib.suppress(OSError):  # it may have died just now
+            self._conn.send((self.number, None))
 
     def end(self) -> None:
         """End the process."""
