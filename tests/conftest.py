@@ -2,8 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
 from hypothesis import settings
 
 # Shared machines stall for longer than an example takes: no deadline, and the same examples every time.
 settings.register_profile("steady", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Any]:
+    """A running ``carbonscaling serve``."""
+    from serve_helpers import running
+
+    with running() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[Any]:
+    """The service inside this process, without a network."""
+    from starlette.testclient import TestClient
+
+    from carbonscaling.serve.app import create_app
+
+    with TestClient(create_app(1), base_url="http://localhost") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium; closed after a module, because its event loop suffers no other."""
+    from playwright.sync_api import sync_playwright
+    from serve_helpers import CHROMIUM
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, service: Any) -> Iterator[Any]:
+    """Open the planner; after the test no error and no foreign request may have been seen."""
+    from serve_helpers import watched_pages
+
+    with watched_pages(browser, service) as found:
+        yield found

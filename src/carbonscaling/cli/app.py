@@ -19,6 +19,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines and start times by carbon and cost."),
     ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
     ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
+    ("serve",): ("serve:serve", "Open the planner for a browser, with the same answers by HTTP."),
     ("validate",): ("validate:validate", "Hold the models against published measurements."),
     ("reproduce",): ("reproduce:reproduce", "Reproduce both CarbonScaling papers, with a verdict for every claim."),
     ("calibrate",): ("calibrate:calibrate", "Fit the model's constants to measured runs."),

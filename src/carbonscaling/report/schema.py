@@ -68,6 +68,7 @@ def _search() -> dict[str, Any]:
         **dict.fromkeys(Setting._fields, COUNT),
         "n_devices": COUNT,
         **dict.fromkeys(("step_time_s", "duration_days", "carbon_tco2e"), NUMBER),
+        "cost_usd": MAYBE_NUMBER,
         "unmeasured": TEXTS,
     }
     interval = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}

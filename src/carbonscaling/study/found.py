@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,7 @@ def _row(c: Candidate) -> dict[str, Any]:
         "step_time_s": c.step_s,
         "duration_days": c.duration_s / DAY,
         "carbon_tco2e": c.carbon_kg / 1000.0,
+        "cost_usd": c.cost_usd if math.isfinite(c.cost_usd) else None,
         "unmeasured": list(unmeasured(c.setting)),
     }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
-from carbonscaling.carbon.footprint import footprint
+import numpy as np
+
+from carbonscaling.carbon.footprint import CarbonNumbers, footprint
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.numbers import Setting
+from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
 from carbonscaling.study.estimate import Lever
@@ -76,32 +78,29 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """
     floats = Setting(*(float(v) for v in setting))
     n = float(floats.n_devices)
+    ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
+    machines = [r.machine, *(r.machine_with(e) for _, _, *ends in ranged for e in ends)]
+    together = Machine(*(np.array(column, dtype=float) for column in zip(*machines, strict=True)))
+    steps = np.broadcast_to(np.asarray(step_time(r.work, together, floats).total, dtype=float), len(machines)).tolist()
 
-    def total(m: Machine, overhead: float) -> float:
-        step = float(step_time(r.work, m, floats).total)
+    def total(step: float, overhead: float, numbers: CarbonNumbers, peak_mfu: Number = r.machine.peak_mfu) -> float:
         duration = run_time(r.n_steps, step, overhead)
-        mfu = r.batch * r.seq_len * r.work.model_flops / (step * n * m.peak_mfu)
-        return float(footprint(r.carbon.numbers, n, duration, mfu).total_kg) / TONNE
+        mfu = r.batch * r.seq_len * r.work.model_flops / (step * n * peak_mfu)
+        return float(footprint(numbers, n, duration, mfu).total_kg) / TONNE
 
-    central = total(r.machine, r.run_overhead.si)
+    numbers, overhead = r.carbon.numbers, r.run_overhead
+    central = total(steps[0], overhead.si, numbers)
     found: list[Lever] = []
 
     def add(name: str, datum: Datum, at_low: float, at_high: float) -> None:
         low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
         found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
 
-    for name, datum, low, high in _ranged(r):
-        if name == "run_overhead":
-            if r.run_overhead.low is not None:
-                add(NAMES[name], datum, *(total(r.machine, e.run_overhead.si) for e in (low, high)))
-            continue
-        ends = (total(r.machine_with(e), r.run_overhead.si) for e in (low, high))
-        add(NAMES[name], datum, *ends)
-
-    step = float(step_time(r.work, r.machine, floats).total)
-    duration = run_time(r.n_steps, step, r.run_overhead.si)
-    mfu = r.batch * r.seq_len * r.work.model_flops / (step * n * r.machine.peak_mfu)
+    moved = [total(step, overhead.si, numbers, m.peak_mfu) for step, m in zip(steps[1:], machines[1:], strict=True)]
+    for i, (name, datum, *_) in enumerate(ranged):
+        add(NAMES[name], datum, moved[2 * i], moved[2 * i + 1])
+    if overhead.low is not None:
+        add(NAMES["run_overhead"], overhead, *(total(steps[0], end, numbers) for end in overhead.si_range))
     for factor in r.carbon.ranges:
-        ends = (float(footprint(c, n, duration, mfu).total_kg) / TONNE for c in (factor.low, factor.high))
-        add(factor.name, factor.datum, *ends)
+        add(factor.name, factor.datum, *(total(steps[0], overhead.si, end) for end in (factor.low, factor.high)))
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

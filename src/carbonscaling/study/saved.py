@@ -13,7 +13,7 @@ from carbonscaling.study.record import Record
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 
-__all__ = ["load_record"]
+__all__ = ["load_answer", "load_record", "record_of"]
 
 FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
 """Figures that an answer gives with an interval."""
@@ -21,8 +21,8 @@ MOST = 1e40
 """More than any figure of an answer."""
 
 
-def load_record(path: str | Path) -> Record:
-    """Return the record of a saved answer of plan or estimate (JSON).
+def load_answer(path: str | Path) -> dict[str, Any]:
+    """Return a saved, feasible answer of plan or estimate as plain data (JSON).
 
     Raises
     ------
@@ -41,6 +41,28 @@ def load_record(path: str | Path) -> Record:
     check_answer(data, where)
     if not data["feasible"]:
         raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
+    return data
+
+
+def load_record(path: str | Path) -> Record:
+    """Return the record of a saved answer of plan or estimate (JSON).
+
+    Raises
+    ------
+    InputError
+        As `load_answer`, or another version saved it.
+    """
+    return record_of(load_answer(path), str(path))
+
+
+def record_of(data: Mapping[str, Any], where: str = "answer") -> Record:
+    """Return the record of a feasible answer as plain data; `where` it is from, for messages.
+
+    Raises
+    ------
+    InputError
+        A figure is missing: another version saved it.
+    """
     try:
         fields = _planned(data)
     except (AttributeError, KeyError, LookupError, TypeError) as error:

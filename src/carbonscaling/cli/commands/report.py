@@ -18,14 +18,17 @@ FACTORS = Group("In place of the catalogue's factors", sort_key=2)
 _Real = Parameter(group=MEASURED, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
 _Own = Parameter(group=FACTORS, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
 _Count = Parameter(group=MEASURED, converter=whole_number, n_tokens=1, allow_leading_hyphen=True)
-Format = Literal["model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json"]
+Format = Literal["model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json", "html", "pdf-ready"]
+PAGES = ("html", "pdf-ready")
 
 
 def report(
     answer: Annotated[str | None, Parameter(help="Answer that plan or estimate saved (JSON).")] = None,
     /,
     *,
-    format: Annotated[Format, Parameter(help="Statement to write.")] = "model-card",
+    format: Annotated[
+        Format, Parameter(help="Statement to write; html is one file to read and print, pdf-ready the same.")
+    ] = "model-card",
     output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file as well.")] = None,
     device_hours: Annotated[float | None, Parameter(help="Device-hours that the training took."), _Real] = None,
     energy_kwh: Annotated[float | None, Parameter(help="Energy that was metered, in kWh."), _Real] = None,
@@ -51,6 +54,9 @@ def report(
     from carbonscaling.study.record import Measured
     from carbonscaling.study.saved import load_record
 
+    if format in PAGES:
+        _page(answer, output, measured=device_hours is not None or energy_kwh is not None)
+        return
     plan = load_record(answer) if answer is not None else None
     if device_hours is None:
         if plan is None:
@@ -90,3 +96,24 @@ def report(
     if output is not None:
         out.write_file(output, text)
     sys.stdout.write(text)
+
+
+def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
+    """Write the report of a saved answer as one HTML file."""
+    from carbonscaling.report.document import document
+    from carbonscaling.study.saved import load_answer, record_of
+    from carbonscaling.validate.nearby import of_answer
+
+    if answer is None or measured:
+        raise InputError(
+            "the printed report is made from a saved answer alone", key="format", value="html",
+            allowed="an answer that plan or estimate saved, without measured values",
+            remedy="carbonscaling plan ... -o answer.json, then carbonscaling report answer.json --format html -o report.html",
+        )  # fmt: skip
+    data = load_answer(answer)
+    record_of(data, answer)  # refuses what another version saved
+    text = document(data, of_answer(data["summary"]))
+    if output is not None:
+        out.write_file(output, text)
+    else:
+        sys.stdout.write(text)

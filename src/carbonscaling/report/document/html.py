@@ -1,0 +1,45 @@
+"""HTML put together from escaped text."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+__all__ = ["Markup", "listed", "node", "table"]
+
+
+class Markup(str):
+    """Text that is HTML already; every other string is escaped when it becomes part of some."""
+
+    __slots__ = ()
+
+
+def node(tag: str, *children: object, **attributes: object) -> Markup:
+    """Return an element; strings among its children are escaped.
+
+    >>> node("p", "a < b", class_="note")
+    '<p class="note">a &lt; b</p>'
+    """
+    given = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"' for name, value in attributes.items()
+    )
+    inner = "".join(child if isinstance(child, Markup) else html.escape(str(child), quote=False) for child in children)
+    return Markup(f"<{tag}{given}>{inner}</{tag}>")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = ()) -> Markup:
+    """Return a table; the columns in `numbers` are set to the right."""
+
+    def cell(tag: str, i: int, value: object) -> Markup:
+        kind = {"class": "n"} if i in numbers else {}
+        return node(tag, value, **kind)
+
+    body = [node("tr", *(cell("td", i, value) for i, value in enumerate(row))) for row in rows]
+    head = node("thead", node("tr", *(cell("th", i, name) for i, name in enumerate(heads)))) if any(heads) else Markup()
+    return node("table", head, node("tbody", *body))
+
+
+def listed(lines: Iterable[object]) -> Markup:
+    """Return a list, empty where there are no lines."""
+    items = [node("li", line) for line in lines]
+    return node("ul", *items) if items else Markup()

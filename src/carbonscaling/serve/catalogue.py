@@ -1,0 +1,79 @@
+"""The names a request may use, and the words a page shows for parts and reasons."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from carbonscaling.calibration.knobs import KNOBS
+from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.catalog import hardware, laws, models, prices, regions
+from carbonscaling.perf.precision import PRECISIONS
+from carbonscaling.report.bars import LABELS
+from carbonscaling.report.statements import FORMATS
+from carbonscaling.search.constraints import RULES
+from carbonscaling.search.objectives import OBJECTIVES
+
+__all__ = ["catalogue", "report_formats"]
+
+NEVER_FITS = "cannot fit or finish in time by its bounds"
+
+
+def report_formats() -> tuple[str, ...]:
+    """Return the formats of a report by HTTP."""
+    return (*FORMATS, "html")
+
+
+def _device(name: str) -> dict[str, Any]:
+    d = hardware.device(name)
+    return {
+        "id": name,
+        "name": d.name,
+        "vendor": d.vendor,
+        "kind": d.kind,
+        "memory_gb": d.memory_capacity.si / 1e9,
+        "formats": sorted(d.peak),
+        "priced": prices.price(name) is not None,
+    }
+
+
+def _model(name: str) -> dict[str, Any]:
+    entry = models.model_entry(name)
+    return {
+        "id": name,
+        "parameters": entry.parameters.si,
+        "active": entry.active.si if entry.active else None,
+        "seq_len": entry.spec.seq_len,
+    }
+
+
+def _region(name: str) -> dict[str, Any]:
+    there = regions.place(name)
+    return {
+        "id": name,
+        "provider": there.provider,
+        "country": there.iso3,
+        "g_per_kwh": there.location.value,
+        "basis": there.location.basis,
+    }
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> dict[str, Any]:
+    """Return every name a scenario may use here, with a few facts on each, and labels for what an answer holds."""
+    stacked = {knob.name for knob in KNOBS if knob.scope == "stack"}
+    stacks = {c.scope for c in shipped_calibration().constants if c.knob in stacked}
+    return {
+        "devices": [_device(name) for name in hardware.device_names()],
+        "hosts": list(hardware.host_names()),
+        "models": [_model(name) for name in models.model_names()],
+        "regions": [_region(name) for name in regions.region_names()],
+        "laws": [{"id": name, "title": laws.law_row(name).title} for name in laws.law_names()],
+        "precisions": list(PRECISIONS),
+        "stacks": sorted(stacks),
+        "objectives": {o.name: o.description for o in OBJECTIVES.values()},
+        "report_formats": list(report_formats()),
+        "labels": dict(LABELS),
+        "reasons": {rule.name: rule.reason for rule in RULES}
+        | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},
+    }

@@ -1,0 +1,56 @@
+"""What goes wrong with a request, in the words of every other error of this package, and its HTTP status."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from carbonscaling.errors import InputError
+
+__all__ = ["Problem", "as_data", "refusal"]
+
+LONGEST = 200
+"""Characters of a user's own value that an error repeats."""
+
+
+class Problem(Exception):  # noqa: N818 - the answer to a request, not a failure of the program
+    """A request that is refused.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    problem : str
+        What is wrong, one sentence.
+    **more
+        As `InputError`: key, value, allowed, suggestion, remedy.
+    """
+
+    def __init__(self, status: int, problem: str, **more: Any) -> None:
+        self.status = status
+        self.error = InputError(problem, **more)
+        super().__init__(problem)
+
+
+def as_data(error: InputError) -> dict[str, Any]:
+    """Return an error as plain data, a long value cut short."""
+    value = error.value
+    if value is not None and not isinstance(value, bool | int | float):
+        value = str(value)[:LONGEST]
+    return {
+        "problem": error.problem,
+        "where": error.where,
+        "key": error.key,
+        "value": value,
+        "allowed": error.allowed,
+        "suggestion": error.suggestion,
+        "remedy": error.remedy,
+    }
+
+
+def refusal(status: int, error: InputError, headers: dict[str, str] | None = None) -> Response:
+    """Return the response that says an error."""
+    text = json.dumps({"error": as_data(error)}, ensure_ascii=False) + "\n"
+    return Response(text, status, headers, media_type="application/json")

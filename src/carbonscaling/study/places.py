@@ -1,0 +1,95 @@
+"""The same run in every place: what changes is the electricity, so places are ranked without another search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from carbonscaling.carbon.boundary import boundary_lines
+from carbonscaling.carbon.footprint import footprint
+from carbonscaling.catalog.factors import hardware_factors
+from carbonscaling.catalog.regions import place, region_names
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.resolve import carbon_of
+from carbonscaling.units import KWH, TONNE
+
+__all__ = ["Ranked", "cloud_names", "ranked"]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A run in one place.
+
+    Attributes
+    ----------
+    region, provider, country : str
+    basis : str
+        What the intensity counts; two places are comparable only where it is the same.
+    carbon_intensity_g_per_kwh : float
+        Location-based.
+    operational_tco2e, market_tco2e, embodied_tco2e, boundary_tco2e, total_tco2e : float
+        The total is location-based.
+    """
+
+    region: str
+    provider: str
+    country: str
+    basis: str
+    carbon_intensity_g_per_kwh: float
+    operational_tco2e: float
+    market_tco2e: float
+    embodied_tco2e: float
+    boundary_tco2e: float
+    total_tco2e: float
+
+
+def cloud_names() -> tuple[str, ...]:
+    """Return the regions of cloud providers, without the countries."""
+    return tuple(name for name in region_names() if place(name).provider)
+
+
+def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked, ...]:
+    """Return the answer's run in other places, least carbon first, with the setting it has.
+
+    Central values only: the factors that make the interval are the same everywhere but for the intensity. Where the
+    objective is carbon, another setting may be a little better in another place: ask there for that.
+
+    Parameters
+    ----------
+    answer : Estimate
+    names : iterable of str, optional
+        Cloud regions or countries; every cloud region if not given.
+
+    Raises
+    ------
+    InputError
+        An unknown place.
+    """
+    s, cluster = answer.scenario, answer.resolved.cluster
+    shared = hardware_factors(cluster, s.carbon_mode, s.paper_version)
+    rows = []
+    for name in cloud_names() if names is None else names:
+        there = place(name)
+        local = replace(s, region=name, carbon_intensity_g_per_kwh=None)
+        carbon = carbon_of(local, cluster, ranges=False, hardware=shared)
+        numbers = carbon.numbers._replace(shared_hosts=float(s.shared_hosts))
+        parts = footprint(numbers, answer.n_devices, answer.duration_s, answer.mfu)
+        lines = boundary_lines(s.boundary, numbers, answer.n_devices, answer.duration_s, parts)
+        beside = sum(line.total_tco2e for line in lines)
+        total = float(parts.total_kg) / TONNE
+        operational = float(parts.operational_kg) / TONNE
+        rows.append(
+            Ranked(
+                region=there.name,
+                provider=there.provider,
+                country=there.iso3,
+                basis=there.location.basis,
+                carbon_intensity_g_per_kwh=carbon.factors["carbon_intensity"].si * 1000.0 * KWH,
+                operational_tco2e=operational,
+                market_tco2e=float(parts.energy_j) * carbon.market.si / TONNE,
+                embodied_tco2e=total - operational,
+                boundary_tco2e=beside,
+                total_tco2e=total + beside,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.total_tco2e, row.region)))

@@ -1,0 +1,137 @@
+"""The report to print: one file, whole, escaped, and about the answer it was made from."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from carbonscaling.cli.run import run
+from carbonscaling.report.document import document
+from carbonscaling.report.document.html import Markup, listed, node, table
+from carbonscaling.report.words import plain
+from carbonscaling.validate.nearby import nearby
+
+ASKED = ("--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10")
+VOID = {"meta"}
+
+
+class Balanced(HTMLParser):
+    """Checks that every element is closed, and collects text and outside references."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(page: str) -> Balanced:
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "answer.json"
+    run(["plan", *ASKED, "-o", str(path)])
+    return path
+
+
+def test_the_file_stands_alone_and_says_the_answer(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run(["report", str(saved), "--format", "html"]) == 0
+    page = capsys.readouterr().out
+    found = read(page)
+    assert found.links == []
+    assert "<script" not in page
+    assert "@import" not in page
+    assert "url(" not in page
+    assert "@media print" in page
+    text = " ".join(found.text)
+    summary = json.loads(saved.read_text(encoding="utf-8"))["summary"]
+    assert f"{summary['n_devices']:,}" in text
+    assert plain(summary["carbon_total_tco2e"]) in text
+    for heading in (
+        "Results",
+        "Setting",
+        "Where it goes",
+        "Uncertainty",
+        "Evidence",
+        "Method and conventions",
+        "Limits",
+        "Sources",
+    ):
+        assert heading in text
+    assert page.count("<svg") >= 6
+    assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", page.lower())
+
+
+def test_the_alias_writes_the_same_file(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    run(["report", str(saved), "--format", "html"])
+    page = capsys.readouterr().out
+    run(["report", str(saved), "--format", "pdf-ready", "-o", str(tmp_path / "report.html")])
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_a_page_needs_an_answer_alone(saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(["report", "--format", "html"]) == 2
+    assert run(["report", str(saved), "--format", "html", "--device-hours", "10"]) == 2
+    assert "saved answer" in capsys.readouterr().err
+    broken = tmp_path / "old.json"
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    del data["carbon"]["pue"]
+    broken.write_text(json.dumps(data), encoding="utf-8")
+    assert run(["report", str(broken), "--format", "html"]) == 2
+    assert "another version" in capsys.readouterr().err
+
+
+def test_names_are_escaped(saved: Path) -> None:
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    data["summary"]["model"] = "<img src=x onerror=alert(1)>"
+    data["notes"] = ["</style><script>alert(1)</script>"]
+    page = document(data)
+    read(page)
+    assert "<img" not in page
+    assert "<script" not in page
+
+
+def test_elements() -> None:
+    assert node("p", "a & b", Markup("<b>c</b>"), class_="x") == '<p class="x">a &amp; b<b>c</b></p>'
+    assert table(("n", "m"), [(1, "<")], (0,)).count('class="n"') == 2
+    assert listed([]) == ""
+
+
+def test_evidence_widens_until_enough_and_counts_everything() -> None:
+    found = nearby("h100-sxm", 8e9, experts=False)
+    assert len(found.rows) >= 12
+    assert all(row.experts == "dense" and row.device == "h100-sxm" and row.fold == "source" for row in found.rows)
+    assert all(1 / found.within <= row.params_b / 8 <= found.within for row in found.rows)
+    data = found.to_dict("H100", most=5)
+    assert len(data["rows"]) == 5
+    assert data["n_rows"] == len(found.rows)
+    errors = sorted(abs(row.predicted / row.measured - 1) for row in found.rows)
+    middle = len(errors) // 2
+    assert data["median_error"] == pytest.approx(
+        errors[middle] if len(errors) % 2 else sum(errors[middle - 1 : middle + 1]) / 2
+    )
+    nothing = nearby("paper-v100", 8e9, experts=False)
+    assert nothing.rows == ()
+    assert nothing.to_dict()["median_error"] is None
