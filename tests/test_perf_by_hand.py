@@ -26,6 +26,7 @@ def ideal(**changes: float) -> Machine:
     """A machine that waits for nothing, with some changes."""
     base: dict[str, Any] = dict.fromkeys(Machine._fields, 0.0)
     base |= dict.fromkeys(("peak", "peak_attention", "peak_mfu", "bandwidth", "link", "nic", "capacity"), FAST)
+    base |= dict.fromkeys(("host_link", "host_bandwidth"), FAST)
     base |= dict.fromkeys(("cores", "host_devices", "domain", "flash"), 1.0)
     base |= dict.fromkeys(("gemm_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)

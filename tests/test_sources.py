@@ -118,7 +118,7 @@ def test_efficiencies_of_families() -> None:
         return efficiency.efficiency(hardware.cluster(device, None).device).gemm["bf16"].value
 
     assert gemm("mi300x") == gemm("mi250x") == 0.50
-    assert gemm("tpu-v4") == gemm("tpu-v6e") == 0.75
+    assert gemm("tpu-v4") == gemm("tpu-v6e") == 0.86
     assert gemm("h100-sxm") == gemm("h200") != gemm("a100-80")
     assert set(efficiency.architectures()) >= {"Volta", "Ampere", "Hopper", "Blackwell", "TPU"}
 

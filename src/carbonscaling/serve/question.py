@@ -20,7 +20,7 @@ __all__ = ["FILES_ONLY", "Asked", "Kind", "asked", "kind_of", "named"]
 
 Kind = Literal["plan", "estimate"]
 
-FILES_ONLY = ("profile", "factors")
+FILES_ONLY = ("profile", "factors", "hourly")
 """Fields of a scenario that hold nothing but file names: a request has none."""
 
 
