@@ -26,8 +26,14 @@ _PRECISION = {
 _EXPLICIT_ATTENTION = ("megatron-deepspeed",)
 """Stacks of the years before fused attention."""
 
-_FLAT_GATHERS = ("megatron", "megatron-deepspeed")
-"""Stacks whose ZeRO-3 is DeepSpeed's."""
+
+_EARLY = ("Volta", "Ampere")
+"""Architectures before Megatron had fused attention, and fully sharded data parallelism of its own."""
+
+
+def _deepspeed(row: RunRow, device: Device) -> bool:
+    """Whether a Megatron run's ZeRO-3 is DeepSpeed's."""
+    return row.stack == "megatron-deepspeed" or (row.stack == "megatron" and device.architecture in _EARLY)
 
 
 def _flat(machine: Machine, s: Setting) -> Machine:
@@ -44,7 +50,7 @@ def _explicit_attention(row: RunRow, spec: ModelSpec, device: Device) -> bool:
 
     Those are its float16 runs, and models with plain feed-forward blocks on devices before Hopper.
     """
-    early = device.architecture in ("Volta", "Ampere") and spec.ffn is not None and not spec.ffn.gated
+    early = device.architecture in _EARLY and spec.ffn is not None and not spec.ffn.gated
     return row.stack in _EXPLICIT_ATTENTION or (row.stack == "megatron" and (row.precision == "fp16" or early))
 
 
@@ -75,7 +81,7 @@ def infer(row: RunRow) -> Replay:
         machine = machine._replace(flash=0.0)
     work = build.workload(spec, spec.seq_len)
     setting, batch, searched = lay_out(row, work, machine, cluster.device, recipe, notes)
-    if row.stack in _FLAT_GATHERS and setting.zero == 3:
+    if setting.zero == 3 and _deepspeed(row, cluster.device):
         machine = _flat(machine, setting)
         notes.append("ZeRO-3 gathers over each device's own network card, nothing hidden")
     return Replay(row, spec, cluster, recipe, constants, work, machine, setting, batch, searched, tuple(notes))
