@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.catalog.read import build, is_there, read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.search.objectives import OBJECTIVES
 
@@ -208,6 +208,8 @@ _BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
     ("carbon_intensity_g_per_kwh", 0, 5000, "0 to 5000 g/kWh", "give g CO2e per kWh"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )
+MOST_COUNT = 10**12
+"""No count of a training run comes near."""
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 
 
@@ -226,12 +228,22 @@ def _check(s: Scenario) -> None:
             _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
     for key in _COUNTS:
         value = getattr(s, key)
-        if value is not None and value < 1:
-            _refuse(key, value, "a whole number, 1 or more", f"give {key} as a positive count, or leave it out")
+        if value is not None and not 1 <= value <= MOST_COUNT:
+            _refuse(
+                key,
+                value,
+                f"a whole number, 1 or more, at most {MOST_COUNT:,}",
+                f"give {key} as a positive count, or leave it out",
+            )
     for key in _DEGREES:
         value = getattr(s.layout, key)
-        if value is not None and value < 1:
-            _refuse(f"layout.{key}", value, "a whole number, 1 or more", "leave it out to search it")
+        if value is not None and not 1 <= value <= MOST_COUNT:
+            _refuse(
+                f"layout.{key}",
+                value,
+                f"a whole number, 1 or more, at most {MOST_COUNT:,}",
+                "leave it out to search it",
+            )
     for key, low, high, allowed, remedy in _BOUNDS:
         value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
         if value is not None and not low <= value <= high:
@@ -269,7 +281,7 @@ def load_scenario(path: Path) -> Scenario:
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors"):
         value = data.get(key)
-        if isinstance(value, str) and (path.parent / value).is_file():
+        if isinstance(value, str) and is_there(path.parent / value) and (path.parent / value).is_file():
             data[key] = str(path.parent / value)
     return scenario_from(data, str(path))
 

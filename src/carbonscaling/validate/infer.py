@@ -256,8 +256,7 @@ def infer(row: RunRow) -> Replay:
 
 def _batch(row: RunRow, dp: int, pp: int, sharded: bool, notes: list[str]) -> tuple[float, float]:
     """Global batch and micro-batch in sequences."""
-    micro = row.micro_batch
-    batch = row.global_batch_seqs
+    micro, batch = row.micro_batch or None, row.global_batch_seqs or None
     if batch is None:
         n_micro = 1 if sharded else max(8, 4 * pp)
         batch = dp * (micro or max(1.0, 4096.0 / (row.seq_len or 4096.0))) * n_micro

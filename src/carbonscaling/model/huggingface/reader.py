@@ -165,7 +165,11 @@ def load_json(path: Path) -> Mapping[str, Any]:
         No such file, a directory without ``config.json``, empty, not UTF-8, not JSON (with line), or not an object.
     """
     where = str(path)
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:  # a name that no file system accepts
+        raise InputError("no such file", where=where, remedy="check the path") from error
+    if is_folder:
         if not (path / "config.json").is_file():
             raise InputError("the directory holds no config.json", where=where, remedy="name the file itself")
         return load_json(path / "config.json")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from carbonscaling.catalog.read import read_text
+from carbonscaling.catalog.read import is_there, read_text
 from carbonscaling.errors import InputError, nearest
 
 __all__ = ["MOST_VALUES", "Axis", "Block", "Span", "axis_block"]
@@ -145,7 +145,7 @@ def _cell(text: str) -> Value:
 
 
 def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
-    if not path.is_file():
+    if not (is_there(path) and path.is_file()):
         raise InputError("no such table", where=where, key="table", value=str(path), remedy="check the path")
     if path.suffix == ".parquet":
         from carbonscaling.study.sweep.extra import need
