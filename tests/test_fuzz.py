@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from carbonscaling.errors import InputError
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.study.answer import asked
 from carbonscaling.study.scenario import Scenario, scenario_from
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.drive import ended
@@ -76,3 +77,12 @@ KINDS = ("llama", "mixtral", "deepseek_v3", "gemma2", "gpt2", "nothing")
 def test_a_config_of_anything(kind: str, data: dict[str, object]) -> None:
     with contextlib.suppress(InputError):
         assert isinstance(from_config({"model_type": kind, **data}), ModelSpec)
+
+
+def test_what_once_hung_is_refused() -> None:
+    """Found by the fuzzer: a model of 1e320 layers, and a loss that asks for more parameters than anyone can lay out."""
+    config = {"model_type": "qwen3_moe", "num_hidden_layers": 10**320, "decoder_sparse_step": 1, "hidden_size": 2048}
+    with pytest.raises(InputError, match="num_hidden_layers"):
+        from_config(config)
+    with pytest.raises(InputError, match="n_params"):
+        asked(Scenario(law="kaplan_2020", target_loss=0.5, devices=8), "estimate")

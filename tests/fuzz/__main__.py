@@ -35,6 +35,8 @@ def main() -> int:
         for (name, _, _), (counts, found) in zip(blocks, pool.map(run_block, *zip(*blocks, strict=True)), strict=True):
             ends[name] += counts
             crashes += found
+            if sys.stderr.isatty():
+                print(f"\r{sum(c.total() for c in ends.values()):,} cases ", end="", file=sys.stderr, flush=True)
     print(f"{'input':16}{'cases':>9}{'answered':>10}{'refused':>9}{'crashed':>9}")
     total: Counter[str] = Counter()
     for name, counts in ends.items():

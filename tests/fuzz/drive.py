@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -16,6 +19,22 @@ __all__ = ["BLOCK", "ended", "run_block"]
 
 BLOCK = 250
 """Cases that a worker takes at once."""
+LIMIT_S = 60
+"""A case that takes longer hangs, which counts as a crash."""
+
+
+@contextmanager
+def _no_longer_than(seconds: int) -> Iterator[None]:
+    def stop(_number: int, _frame: object) -> None:
+        raise TimeoutError(f"no end after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def ended(target: Target, seed: int, folder: Path) -> tuple[str, str]:
@@ -23,7 +42,7 @@ def ended(target: Target, seed: int, folder: Path) -> tuple[str, str]:
 
     A warning counts as a crash: nobody who uses the command can do anything about one.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _no_longer_than(LIMIT_S):
         warnings.simplefilter("error")
         try:
             target.run(Random(f"{target.name}-{seed}"), folder)

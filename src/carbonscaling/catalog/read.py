@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["build", "read_text", "read_toml", "shipped"]
+__all__ = ["build", "is_there", "read_text", "read_toml", "shipped"]
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that no file system accepts (too long, a NUL) is of none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def read_text(path: Path) -> str:
@@ -29,11 +37,11 @@ def read_text(path: Path) -> str:
     InputError
         There is no such file, it is a directory, cannot be read, or is not UTF-8.
     """
+    if not is_there(path):
+        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if is_there(path.parent) else None
+        raise InputError("no such file", where=str(path), suggestion=near, remedy="check the path")
     if path.is_dir():
         raise InputError("expected a file, found a directory", where=str(path), remedy="name a file in it")
-    if not path.exists():
-        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
-        raise InputError("no such file", where=str(path), suggestion=near, remedy="check the path")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

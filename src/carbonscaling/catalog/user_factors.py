@@ -22,6 +22,9 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
 }
 """What nature allows of a factor, by role; of any other, nothing below nought."""
 
+MOST = 1e30
+"""More than any factor is, in SI units."""
+
 ALIKE = (
     {"W", "kW"},
     {"g/kWh", "kg/kWh"},
@@ -77,7 +80,7 @@ def check_factor(role: str, datum: Datum, where: str | None = None) -> None:
     """
     least, most, allowed = BOUNDS.get(role, (0.0, math.inf, "0 or more"))
     for value in (datum.si, *datum.si_range):
-        if not (least <= value <= most and math.isfinite(value)):
+        if not least <= value <= min(most, MOST):
             raise InputError(
                 f"{role} is out of range", where=where, key=role, value=datum.value, allowed=allowed,
                 remedy="correct the value or its range",

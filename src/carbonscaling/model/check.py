@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["at_least", "located", "one_of"]
+__all__ = ["MOST", "at_least", "located", "one_of"]
 
 MOST = 10**12
 """No count of an architecture comes near."""

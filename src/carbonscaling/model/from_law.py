@@ -58,6 +58,10 @@ def paper_family_spec(d_model: int, d_ff: int, n_layers: int, n_experts: int, se
     )
 
 
+MOST_PARAMS = 1e15
+"""A thousand times the largest model of a public report; every shape of this size is looked at."""
+
+
 def _candidate(n_params: float, n_heads: int, n_layers: int, vocab_size: int, seq_len: int) -> ModelSpec | None:
     """Return the model with these heads and layers whose feed-forward width brings it nearest to `n_params`."""
     d, kv = n_heads * HEAD_DIM, math.gcd(n_heads, 8)
@@ -108,6 +112,12 @@ def spec_for_params(n_params: float, vocab_size: int = 128256, seq_len: int = 81
     """
     if not (isinstance(n_params, int | float) and math.isfinite(n_params) and n_params > 0):
         raise InputError("a parameter count is a positive number", key="n_params", value=n_params)
+    if n_params > MOST_PARAMS:
+        raise InputError(
+            "a model beyond what shapes are known for", key="n_params", value=float(f"{n_params:.4g}"),
+            allowed=f"at most {MOST_PARAMS:.0e} parameters",
+            remedy="ask for a higher loss or less compute, or use law paper_v1 or paper_v2 with a width",
+        )  # fmt: skip
     width = (n_params / 12 * ASPECT) ** (1 / 3) / HEAD_DIM
     best: tuple[float, ModelSpec] | None = None
     step = 1 if width < 16 else 8

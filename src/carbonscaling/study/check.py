@@ -28,6 +28,8 @@ _BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
     ("start_hour", 0, 1e6, "0 to 1000000 hours", "hours count from the profile's first"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )
+MOST_COUNT = 10**12
+"""No count of a training run comes near."""
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 
 
@@ -51,14 +53,15 @@ def check(s: Scenario) -> None:
         value = getattr(s, key)
         if value is not None and value <= 0:
             _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
+    whole = f"a whole number from 1 to {MOST_COUNT:,}"
     for key in _COUNTS:
         value = getattr(s, key)
-        if value is not None and value < 1:
-            _refuse(key, value, "a whole number, 1 or more", f"give {key} as a positive count, or leave it out")
+        if value is not None and not 1 <= value <= MOST_COUNT:
+            _refuse(key, value, whole, f"give {key} as a positive count, or leave it out")
     for key in _DEGREES:
         value = getattr(s.layout, key)
-        if value is not None and value < 1:
-            _refuse(f"layout.{key}", value, "a whole number, 1 or more", "leave it out to search it")
+        if value is not None and not 1 <= value <= MOST_COUNT:
+            _refuse(f"layout.{key}", value, whole, "leave it out to search it")
     for key, low, high, allowed, remedy in _BOUNDS:
         value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
         if value is not None and not low <= value <= high:

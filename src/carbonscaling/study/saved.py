@@ -17,6 +17,7 @@ __all__ = ["load_answer", "load_record", "record_of"]
 
 FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
 """Figures that an answer gives with an interval."""
+POSITIVE = ("n_devices", "device_hours", "duration_h", "energy_kwh", "n_params", "tokens", "training_flops")
 MOST = 1e40
 """More than any figure of an answer."""
 
@@ -81,7 +82,7 @@ def _check_numbers(fields: Mapping[str, Any], where: str) -> None:
     for figure in FIGURES:
         named |= {f"intervals.{figure}": end for end in fields["intervals"].get(figure, (None,))}
     for key, value in named.items():
-        if not (isinstance(value, int | float) and 0 <= value <= MOST):
+        if not (isinstance(value, int | float) and 0 <= value <= MOST and (value or key not in POSITIVE)):
             raise InputError("not a number of an answer", where=where, key=key, value=value, allowed=f"0 to {MOST:g}",
                              remedy="save the answer again")  # fmt: skip
 

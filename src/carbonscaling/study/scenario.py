@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.catalog.read import build, is_there, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.study.check import check
 from carbonscaling.study.versions import stamped
@@ -230,7 +230,7 @@ def load_scenario(path: Path) -> Scenario:
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors", "hourly"):
         value = data.get(key)
-        if isinstance(value, str) and (path.parent / value).is_file():
+        if isinstance(value, str) and is_there(path.parent / value) and (path.parent / value).is_file():
             data[key] = str(path.parent / value)
     return scenario_from(data, str(path))
 

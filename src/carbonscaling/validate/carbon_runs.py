@@ -19,6 +19,8 @@ NUMBERS = (
     "params_b", "active_params_b", "tokens_b", "n_devices", "device_hours", "days", "energy_kwh",
     "avg_device_power_w", "pue", "ci_g_per_kwh", "tco2e_operational", "tco2e_embodied",
 )  # fmt: skip
+MOST = 1e18
+"""No quantity of a training comes near, in the units of the columns."""
 BASES = ("measured_with_host", "measured_gpu_only", "tdp", "assumed", "")
 BEFORE_PUE = re.compile(r"\b(before|excludes|excluding|without) PUE\b", re.IGNORECASE)
 """What the notes say of an energy that leaves the data centre's overhead out."""
@@ -131,9 +133,9 @@ def _number(text: str | None, where: str, key: str) -> float | None:
         value = float(text.replace(",", ""))
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value >= 0.0):
+    if not 0.0 <= value <= MOST:
         raise InputError(
-            "not a number of nought or more",
+            "not a number of nought or more, or far too large",
             where=where,
             key=key,
             value=text,

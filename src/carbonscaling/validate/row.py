@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from carbonscaling.catalog.read import is_there
 from carbonscaling.errors import InputError, nearest
 
 __all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "parse_row", "read_runs"]
@@ -115,7 +116,7 @@ def read_runs(path: Path) -> list[dict[str, str]]:
     InputError
         No such file, not UTF-8, no header, or a required column is missing.
     """
-    if path.is_dir() or not path.exists():
+    if not is_there(path) or path.is_dir():
         raise InputError("no such file", where=str(path), remedy="give a CSV file with the columns of runs.csv")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

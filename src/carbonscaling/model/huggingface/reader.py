@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.model.check import MOST
 
 __all__ = ["Config", "load_json"]
 
+LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
+MOST_LAYERS = 100_000
+"""Layers are looked at one by one."""
 T = TypeVar("T")
 _MISSING: Any = object()
 
@@ -64,13 +68,14 @@ class Config:
         Raises
         ------
         InputError
-            Missing without default, not a whole number, or below `minimum`.
+            Missing without default, not a whole number, below `minimum`, or larger than any model's.
         """
         key, value = self._get(keys, default)
         if value is None and default is not _MISSING:
             value = default
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise self.fail("not a usable count", key, value, f"an integer of at least {minimum}")
+        most = MOST_LAYERS if key in LAYERS else MOST
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= most:
+            raise self.fail("not a usable count", key, value, f"an integer of at least {minimum}, at most {most:,}")
         return value
 
     def optional(self, *keys: str, default: int | None = None) -> int | None:
@@ -160,7 +165,11 @@ def load_json(path: Path) -> Mapping[str, Any]:
         No such file, a directory without ``config.json``, empty, not UTF-8, not JSON (with line), or not an object.
     """
     where = str(path)
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:  # a name that no file system accepts
+        raise InputError("no such file", where=where, remedy="check the path") from error
+    if is_folder:
         if not (path / "config.json").is_file():
             raise InputError("the directory holds no config.json", where=where, remedy="name the file itself")
         return load_json(path / "config.json")

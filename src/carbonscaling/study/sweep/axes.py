@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from carbonscaling.catalog.read import read_text
+from carbonscaling.catalog.read import is_there, read_text
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["Axis", "Block", "Span", "axis_block"]
+__all__ = ["MOST_VALUES", "Axis", "Block", "Span", "axis_block"]
 
 MOST_VALUES = 10_000_000
 
@@ -88,6 +88,8 @@ def _spaced(key: str, span: Span, log: bool, where: str) -> tuple[Value, ...]:
             "a range needs num" if log else "a range needs either num or step", where=where, key=key,
             remedy="for instance {start = 1e9, stop = 1e12, num = 7}",
         )  # fmt: skip
+    if not (math.isfinite(span.start) and math.isfinite(span.stop) and math.isfinite(span.step or 0.0)):
+        raise InputError("a range needs finite ends", where=where, key=key, remedy="correct start, stop or step")
     if log and not (span.start > 0 and span.stop > 0):
         raise InputError("a log range needs ends above 0", where=where, key=key, remedy="use range, or raise the ends")
     num = span.num
@@ -145,7 +147,7 @@ def _cell(text: str) -> Value:
 
 
 def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
-    if not path.is_file():
+    if not (is_there(path) and path.is_file()):
         raise InputError("no such table", where=where, key="table", value=str(path), remedy="check the path")
     if path.suffix == ".parquet":
         from carbonscaling.study.sweep.extra import need

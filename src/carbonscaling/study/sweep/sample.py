@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from carbonscaling.errors import InputError
-from carbonscaling.study.sweep.axes import Block
+from carbonscaling.study.sweep.axes import MOST_VALUES, Block
 from carbonscaling.study.sweep.extra import need
 
 __all__ = ["Factor", "Samples", "sample_block"]
@@ -77,15 +78,16 @@ def sample_block(s: Samples, where: str) -> Block:
     InputError
         No factor, no point, or an empty range.
     """
-    if s.n < 1 or not s.factors:
+    if not 1 <= s.n <= MOST_VALUES or s.seed < 0 or not s.factors:
         raise InputError(
             "a sample needs points and factors", where=where, key="samples", value=s.n,
+            allowed=f"1 to {MOST_VALUES:,} points, a seed from 0",
             remedy='for instance n = 1024 and [samples.factors] pue = {low = 1.05, high = 1.4}',
         )  # fmt: skip
     points = _unit_points(s)
     columns = {}
     for column, (key, f) in enumerate(s.factors.items()):
-        if not f.low < f.high or (f.log and f.low <= 0):
+        if not -math.inf < f.low < f.high < math.inf or (f.log and f.low <= 0):
             raise InputError(
                 "an empty range", where=where, key=f"samples.factors.{key}", value=f"{f.low} to {f.high}",
                 allowed="low below high; both above 0 with log", remedy="correct the ends",

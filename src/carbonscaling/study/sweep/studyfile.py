@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.catalog.read import build, is_there, read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.sweep.axes import Axis, Block, axis_block
@@ -162,7 +162,7 @@ def _zipped(blocks: list[tuple[str | None, Block]], where: str) -> list[Block]:
 
 
 def _beside(folder: Path, key: str, value: Any) -> Any:
-    is_file = key in PATHS and isinstance(value, str) and (folder / value).is_file()
+    is_file = key in PATHS and isinstance(value, str) and is_there(folder / value) and (folder / value).is_file()
     return str((folder / value).resolve()) if is_file else value
 
 
