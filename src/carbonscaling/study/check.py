@@ -53,7 +53,7 @@ def check(s: Scenario) -> None:
         value = getattr(s, key)
         if value is not None and value <= 0:
             _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
-    whole = f"a whole number from 1 to {MOST_COUNT:,}"
+    whole = f"a whole number, 1 or more, up to {MOST_COUNT:,}"
     for key in _COUNTS:
         value = getattr(s, key)
         if value is not None and not 1 <= value <= MOST_COUNT:
