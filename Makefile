@@ -2,20 +2,26 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CORE := $(VENV)/.core
 READY := $(VENV)/.ready
 
 .PHONY: plan test test-slow test-cluster fuzz mutants lint types docs wheel check reported clean
 
-$(READY): pyproject.toml constraints.txt
+$(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --editable .
 	touch $@
 
-plan: $(READY)  ## the main job: plan Llama-3.1-405B on H100
+$(READY): $(CORE)
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+plan: $(CORE)  ## the main job: plan Llama-3.1-405B on H100
 	$(BIN)/carbonscaling plan --model examples/llama-3.1-405b.json --tokens 15.6e12 --device h100-sxm --max-days 90 --region us-east5
 
-reported: $(READY)  ## published runs beside our estimates
+reported: $(CORE)  ## published runs beside our estimates
 	$(BIN)/carbonscaling reported
 
 test: $(READY)  ## the whole suite, two workers
@@ -25,7 +31,7 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
 
 test-cluster: $(READY)  ## a study on a Ray cluster of this machine; installs Ray, 240 MB
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster]'
+	$(PIP) --editable '.[dev,cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_sweep_ray.py
 
 fuzz: $(READY)  ## a hundred thousand spoilt files and random questions: none may crash
