@@ -113,17 +113,14 @@ def _ends(layers: float, per_layer: float) -> LayerTimes:
 
 @pytest.mark.xfail(reason="the head counts as whole layers when layers are dealt out around it", strict=True)
 def test_quicker_layers_around_the_head() -> None:
-    """Thirty-two layers on two stages with ends of 1.9 layers: 17 to a stage. Layers 10 % quicker must not take longer.
+    """Thirty-two layers on two stages, ends of 1.99 layers: 17 to a stage. Layers 1 % quicker must not make it longer.
 
-    The ends are then 2.1 layers: 15 of them and the ends beside 17 would be 17.1 layers; the formula says 18.
+    The ends are then 2.01 layers, and the formula says 18; 15 of the layers and the ends, beside 17, take 17.01.
     """
-    ends = _ends(1.9, F + B)
+    ends, less = _ends(1.99, F + B), 0.01 * (F + B)
     slow = passes_time(toy(32.0), ideal(), setting(pp=2.0, n_micro=6.0), ends)
-    less = 0.1 * (F + B)
-    assert less < BACKWARD.matmul
     quicker = ends._replace(backward=BACKWARD._replace(matmul=BACKWARD.matmul - less))
     quick = passes_time(toy(32.0), ideal(), setting(pp=2.0, n_micro=6.0), quicker)
-    close(quick.forward + quick.backward, 15 * 0.9 * (F + B) + 1.9 * (F + B))
     assert float(quick.lines.total) <= float(slow.lines.total)
 
 

@@ -113,9 +113,11 @@ def _run(row: Mapping[str, str | None], where: str, line: int) -> CarbonRun:
             allowed=", ".join(filter(None, BASES)), remedy="say how the energy was found, or leave it blank",
         )  # fmt: skip
     values = {name: _number(row.get(name), place, name) for name in NUMBERS}
-    if values["pue"] is not None and values["pue"] < 1.0:
-        raise InputError("pue is out of range", where=place, key="pue", value=values["pue"], allowed="1 or more",
-                         remedy="correct the cell")  # fmt: skip
+    for key in ("pue", "n_devices"):
+        value = values[key]
+        if value is not None and value < 1.0:
+            raise InputError(f"{key} is out of range", where=place, key=key, value=value, allowed="1 or more",
+                             remedy="correct the cell, or leave it blank")  # fmt: skip
     return CarbonRun(
         (row.get("name") or "").strip(),
         (row.get("device") or "").strip(),
