@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
@@ -23,7 +24,9 @@ PAGES = ("html", "pdf-ready")
 
 
 def report(
-    answer: Annotated[str | None, Parameter(help="Answer that plan or estimate saved (JSON).")] = None,
+    answer: Annotated[
+        str | None, Parameter(help="Answer that plan or estimate saved (JSON), or a study's folder.")
+    ] = None,
     /,
     *,
     format: Annotated[
@@ -47,13 +50,16 @@ def report(
     lifetime_years: Annotated[float | None, Parameter(help="Years that embodied carbon is spread over."), _Own] = None,
     factors: Annotated[str | None, Parameter(help="TOML file of your own carbon factors.", group=FACTORS)] = None,
 ) -> None:
-    """Write a statement of a training: from a saved answer, from measured values, or from both side by side."""
+    """Write a statement of a training: from a saved answer, from measured values, or both; or report a study."""
     from carbonscaling.catalog.user_factors import load_factors
     from carbonscaling.report.statements import FORMATS
     from carbonscaling.study.measured import measured_record
     from carbonscaling.study.record import Measured
     from carbonscaling.study.saved import load_record
 
+    if answer is not None and _is_study(answer):
+        _study(answer, format, output, measured=device_hours is not None or energy_kwh is not None)
+        return
     if format in PAGES:
         _page(answer, output, measured=device_hours is not None or energy_kwh is not None)
         return
@@ -112,7 +118,34 @@ def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
         )  # fmt: skip
     data = load_answer(answer)
     record_of(data, answer)  # refuses what another version saved
-    text = document(data, of_answer(data["summary"]))
+    _put(document(data, of_answer(data["summary"])), output)
+
+
+def _is_study(where: str) -> bool:
+    """Return whether a path is a study's results or file: a saved answer is neither a folder nor TOML."""
+    from carbonscaling.study.sweep.store import is_remote
+
+    return is_remote(where) or where.endswith(".toml") or Path(where).is_dir()
+
+
+def _study(where: str, format: str, output: str | None, *, measured: bool) -> None:
+    """Write the report of a study as one HTML file."""
+    from carbonscaling.report.document.study import study_document
+
+    if format not in PAGES:
+        raise InputError(
+            "a study is reported as a page, not as this statement", key="format", value=format,
+            allowed=", ".join(PAGES), remedy=f"carbonscaling report {where} --format html -o report.html",
+        )  # fmt: skip
+    if measured:
+        raise InputError(
+            "a study has no measured values beside it", key="device_hours", allowed="a study's folder alone",
+            remedy="leave --device-hours and --energy-kwh out",
+        )  # fmt: skip
+    _put(study_document(where), output)
+
+
+def _put(text: str, output: str | None) -> None:
     if output is not None:
         out.write_file(output, text)
     else:

@@ -57,7 +57,7 @@ def intervals(title: str, rows: Sequence[tuple[str, float, float, float]], unit:
     most = max(high for *_, high in rows) or 1.0
     shapes = []
     for i, (name, low, central, high) in enumerate(rows):
-        y, at = 26 * i, [210 + 270 * v / most for v in (low, central, high)]
+        y, at = 26 * i, [210 + 250 * v / most for v in (low, central, high)]
         shapes += [
             _text(0, y + 15, name),
             _line(at[0], y + 11, at[2], y + 11, BAR, stroke_width=4),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 from carbonscaling import __version__
-from carbonscaling.catalog.references import references
 from carbonscaling.report.document import figures
 from carbonscaling.report.document.html import Markup, listed, node, table
+from carbonscaling.report.document.shell import cited, page
 from carbonscaling.report.words import big, count, duration, energy, mass, money, percent, plain
 from carbonscaling.units import DAY, GB, KWH
 
-__all__ = ["document"]
+__all__ = ["LIMITS", "METHOD", "document"]
 
 METHOD = (
     "A step is timed as a roofline over matrix multiplications, attention, element-wise work and collectives of one layer, "
@@ -134,16 +133,6 @@ def _conventions(s: Mapping[str, Any], c: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _sources(keys: Sequence[str]) -> Markup:
-    known = references()
-    entries = [known[key] for key in keys if key in known]
-    return node(
-        "div",
-        listed(f"{r.authors}: {r.title}. {r.venue}, {r.year}. {r.url} [{r.key}]" for r in entries),
-        class_="small",
-    )
-
-
 def document(
     data: Mapping[str, Any], evidence: Mapping[str, Any] | None = None, sources: Sequence[str] | None = None
 ) -> str:
@@ -186,11 +175,6 @@ def document(
         *([node("h2", "Evidence"), *_evidence(evidence)] if evidence else []),
         node("h2", "Method and conventions"), listed((*METHOD, *_conventions(s, c), *assumed)),
         node("h2", "Limits"), listed(LIMITS),
-        node("h2", "Sources"), _sources(data["sources"] if sources is None else sources),
+        node("h2", "Sources"), cited(data["sources"] if sources is None else sources),
     ]  # fmt: skip
-    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    head = node(
-        "head", Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        node("title", f"What it takes to train {s['model']}"), node("style", Markup(style)),
-    )  # fmt: skip
-    return "<!doctype html>\n" + node("html", head, node("body", *body), lang="en") + "\n"
+    return page(f"What it takes to train {s['model']}", body)

@@ -12,7 +12,7 @@ from carbonscaling.study.sweep.shards import known_shards
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 
-__all__ = ["Results", "results"]
+__all__ = ["Results", "folder_of", "results"]
 
 
 class Results:
@@ -50,6 +50,11 @@ class Results:
         return found
 
 
+def folder_of(where: str) -> str:
+    """Return the folder of a study's results: itself, or the one beside its study file."""
+    return str(Path(where).with_suffix(".sweep")) if where.endswith(".toml") else where
+
+
 def results(where: str) -> Results:
     """Open the results of a study.
 
@@ -64,7 +69,7 @@ def results(where: str) -> Results:
         Nothing is there, or no shard is done yet.
     """
     duckdb = need("duckdb", "sweep")
-    path = str(Path(where).with_suffix(".sweep")) if where.endswith(".toml") else where
+    path = folder_of(where)
     store = Store(path)
     data = read_manifest(store)
     newest = {s.number: s for s in known_shards(store) if s.stamp == data["stamp"]}
