@@ -1,4 +1,4 @@
-"""What is fuzzed: every file that a user hands in, read as its command reads it and used once."""
+"""What is fuzzed: every file that a user hands in, read as its command reads it and used once; and requests."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ from carbonscaling.validate.run_energy import check_carbon_runs, summary
 from carbonscaling.validate.runs import complete
 from fuzz.answers import sensible
 from fuzz.damage import spoilt, spoilt_text, toml_text
+from fuzz.material import ROOT, configs, scenario
+from fuzz.web import http
 
 __all__ = ["TARGETS", "Target"]
-
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,9 @@ def _toml(rng: Random, path: Path, data: Mapping[str, Any], most: int = 3) -> Pa
     return _written(rng, path, toml_text(spoilt(rng, data, most)))
 
 
-@cache
-def _configs() -> tuple[dict[str, Any], ...]:
-    files = [*sorted((ROOT / "tests/data/hf").glob("*.json")), *sorted((ROOT / "examples").glob("*.json"))]
-    return tuple(json.loads(path.read_text(encoding="utf-8")) for path in files)
-
-
 def config(rng: Random, folder: Path) -> object:
     """A Hugging Face ``config.json``, counted."""
-    data = spoilt(rng, rng.choice(_configs()))
+    data = spoilt(rng, rng.choice(configs()))
     if rng.random() < 0.5:
         spec = from_config(data)
     else:
@@ -152,41 +145,18 @@ def factors(rng: Random, folder: Path) -> object:
     return assess(carbon_model(hardware.cluster("h100-sxm"), "france", overrides=own), 64, 1e6, 0.4)
 
 
-SCENARIO: dict[str, Any] = dict(
-    model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64, max_devices=1024, max_days=90.0, objective="carbon",
-    batch=1024, seq_len=4096, precision="bf16", layout=dict(tp=2, pp=4, dp=8, zero=1, micro_batch=1, recompute="selective"),
-    space="default", region="france", pue=1.1, lifetime_years=5.0, carbon_mode="physical", amortisation="calendar",
-    boundary=dict(development=0.5, idle_reservation=0.1), run_overhead=1.1, price_usd_per_device_hour=2.0,
-    years_ahead=1.0, nic_gbps=400.0, stack="megatron", calibration="shipped", flash=True, shared_hosts=False,
-    carbon_intensity_g_per_kwh=40.0, law=None, target_loss=None, d_model=None, compute=None,
-)  # fmt: skip
-LAWS = ("besiroglu_2024", "hoffmann_2022", "kaplan_2020", "paper_v1", "paper_v2", "krajewski_2024_moe")
-
-
-def _scenario(rng: Random) -> dict[str, Any]:
-    """Some of a scenario's fields, sometimes with a law."""
-    data = {k: v for k, v in SCENARIO.items() if v is not None and rng.random() < 0.5}
-    if rng.random() < 0.3:
-        data.pop("model", None)
-        data["law"] = rng.choice(LAWS)
-        data[rng.choice(("target_loss", "compute", "d_model"))] = rng.choice((1.9, 2.2, 1e21, 1e24, 4096, 12288, 0.5))
-    elif "model" not in data:
-        data["model"] = "mixtral-8x7b"
-    return spoilt(rng, data, 3)
-
-
 def _asked(rng: Random, s: Scenario) -> object:
     return asked(s, rng.choice(("plan", "estimate")))
 
 
 def scenario_toml(rng: Random, folder: Path) -> object:
     """A scenario file, looked up."""
-    return _asked(rng, load_scenario(_written(rng, folder / "scenario.toml", toml_text(_scenario(rng)))))
+    return _asked(rng, load_scenario(_written(rng, folder / "scenario.toml", toml_text(scenario(rng)))))
 
 
 def scenario_json(rng: Random, _folder: Path) -> object:
     """A scenario as JSON data, looked up."""
-    return _asked(rng, scenario_from(json.loads(json.dumps(_scenario(rng))), "request"))
+    return _asked(rng, scenario_from(json.loads(json.dumps(scenario(rng))), "request"))
 
 
 def _csv(rng: Random, rows: list[dict[str, str]]) -> str:
@@ -339,5 +309,6 @@ TARGETS = (
     Target("answer", answer, 6_000),
     Target("log", log, 2_000),
     Target("estimate", sensible, 1_500),
+    Target("http", http, 6_000),
 )
 """Every kind of input, with its share of a hundred thousand cases and more."""

@@ -18,7 +18,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.report.jsonable import to_json
 from carbonscaling.serve import body
 from carbonscaling.serve.catalogue import catalogue, report_formats
-from carbonscaling.serve.guard import LOOPBACK, Guard
+from carbonscaling.serve.guard import BUG, LOOPBACK, Guard
 from carbonscaling.serve.jobs import Job, Reply, Task
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.openapi import description
@@ -106,6 +106,11 @@ async def _said(_request: Request, error: Exception) -> Response:
     return refusal(422, error)
 
 
+async def _fault(_request: Request, _error: Exception) -> Response:
+    """Return the response to a fault of ours; the guard prints it."""
+    return refusal(500, InputError(BUG), {"connection": "close"})
+
+
 def create_app(processes: int = 1, limits: Limits | None = None, hosts: Collection[str] = LOOPBACK) -> Guard:
     """Return the ASGI application of page and API.
 
@@ -144,5 +149,7 @@ def create_app(processes: int = 1, limits: Limits | None = None, hosts: Collecti
         Route("/openapi.json", _fixed(to_json(description(limits)))),
         Route("/health", api.health),
     ]
-    handlers: dict[Any, Any] = dict.fromkeys((Problem, HTTPException, InputError), _said)
-    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), hosts)
+    handlers: dict[Any, Any] = {**dict.fromkeys((Problem, HTTPException, InputError), _said), Exception: _fault}
+    application = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    application.router.redirect_slashes = False  # what is not there is refused in words
+    return Guard(application, hosts)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.problem import Problem
@@ -15,6 +16,7 @@ from carbonscaling.serve.problem import Problem
 __all__ = ["parse", "read"]
 
 LONGEST_NUMBER = 40
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 async def read(request: Request, limits: Limits) -> bytes:
@@ -23,7 +25,7 @@ async def read(request: Request, limits: Limits) -> bytes:
     Raises
     ------
     Problem
-        Not JSON by its content type (415), too large (413), or too slow (408).
+        Not JSON by its content type (415), too large (413), too slow (408), or broken off (499, which nobody reads).
     """
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.partition("charset=")[2].strip(' "').lower()
@@ -35,6 +37,8 @@ async def read(request: Request, limits: Limits) -> bytes:
     try:
         async with asyncio.timeout(limits.body_s):
             return await _bounded(request, limits.body_bytes)
+    except ClientDisconnect as error:
+        raise Problem(499, "the client hung up") from error
     except TimeoutError as error:
         raise Problem(408, f"the body did not arrive within {limits.body_s:g} s", remedy="send it again") from error
 
@@ -42,7 +46,7 @@ async def read(request: Request, limits: Limits) -> bytes:
 async def _bounded(request: Request, most: int) -> bytes:
     declared = request.headers.get("content-length", "")
     chunks = bytearray()
-    if not (declared.isdigit() and int(declared) > most):
+    if not (declared.isdecimal() and (len(declared) > LONGEST_NUMBER or int(declared) > most)):
         async for chunk in request.stream():
             chunks += chunk
             if len(chunks) > most:
@@ -106,7 +110,8 @@ def parse(body: bytes, limits: Limits) -> dict[str, Any]:
     Raises
     ------
     Problem
-        Not UTF-8, not JSON, nested too deep, a number that is not finite, a key twice, or no object at the top (400).
+        Not UTF-8, not JSON, text that is not Unicode, nested too deep, a number that is not finite, a key twice, or no
+        object at the top (400).
     """
     try:
         text = body.decode("utf-8")
@@ -118,6 +123,8 @@ def parse(body: bytes, limits: Limits) -> dict[str, Any]:
         data = json.loads(text, object_pairs_hook=_unique, parse_float=_number, parse_int=_whole, parse_constant=_never)
     except json.JSONDecodeError as error:
         raise Problem(400, f"not valid JSON: {error}", remedy="send a scenario as a JSON object") from error
+    if _SURROGATE.search(json.dumps(data, ensure_ascii=False)):
+        raise Problem(400, "half a surrogate pair is no text", remedy="write characters as UTF-8, without \\u escapes")
     if not isinstance(data, dict):
         raise Problem(
             400, "expected a JSON object", value=type(data).__name__, remedy="send {…} with a scenario's keys"

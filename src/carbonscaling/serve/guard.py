@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,9 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from carbonscaling.errors import InputError
 from carbonscaling.serve.problem import refusal
 
-__all__ = ["HEADERS", "HEAD_BYTES", "LOOPBACK", "Guard"]
+__all__ = ["BUG", "HEADERS", "HEAD_BYTES", "LOOPBACK", "Guard"]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+BUG = "this is a bug in carbonscaling, not in your input"
 
 HEAD_BYTES = 16 * 1024
 """Longest address and headers of a request."""
@@ -38,6 +40,14 @@ def _too_long(scope: Scope) -> tuple[int, InputError] | None:
     if size + len(scope["query_string"]) + len(scope.get("raw_path") or b"") <= HEAD_BYTES:
         return None
     return 431, InputError("address and headers are too long", allowed=f"at most {HEAD_BYTES:,} bytes together")
+
+
+def _address(text: str) -> SplitResult | None:
+    """Return the parts of an address; None where it is none, such as one with a bracket that does not close."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return None
 
 
 class Guard:
@@ -79,17 +89,16 @@ class Guard:
         except Exception:
             traceback.print_exc(file=sys.stderr)
             if not started:
-                bug = InputError("this is a bug in carbonscaling, not in your input")
-                await refusal(500, bug, {"connection": "close"})(scope, receive, guarded)
+                await refusal(500, InputError(BUG), {"connection": "close"})(scope, receive, guarded)
 
     def _refused(self, headers: Headers) -> tuple[int, InputError] | None:
-        host = urlsplit(f"//{headers.get('host', '')}")
-        if self.hosts and host.hostname not in self.hosts:
+        host = _address(f"//{headers.get('host', '')}")
+        if host is None or (self.hosts and host.hostname not in self.hosts):
             return 403, InputError(
                 "this service does not answer to that name", key="host", value=headers.get("host"),
                 remedy="start it with --allow-host NAME",
             )  # fmt: skip
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host.netloc:
+        if origin is not None and ((there := _address(origin)) is None or there.netloc != host.netloc):
             return 403, InputError("a page of another site may not call this service", key="origin", value=origin)
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from starlette.responses import Response
@@ -35,9 +36,9 @@ class Problem(Exception):  # noqa: N818 - the answer to a request, not a failure
 
 
 def as_data(error: InputError) -> dict[str, Any]:
-    """Return an error as plain data, a long value cut short."""
+    """Return an error as plain data: a long value cut short, one that JSON has no number for in words."""
     value = error.value
-    if value is not None and not isinstance(value, bool | int | float):
+    if value is not None and not (isinstance(value, bool | int | float) and math.isfinite(value)):
         value = str(value)[:LONGEST]
     return {
         "problem": error.problem,
@@ -53,4 +54,5 @@ def as_data(error: InputError) -> dict[str, Any]:
 def refusal(status: int, error: InputError, headers: dict[str, str] | None = None) -> Response:
     """Return the response that says an error."""
     text = json.dumps({"error": as_data(error)}, ensure_ascii=False) + "\n"
-    return Response(text, status, headers, media_type="application/json")
+    # Half a surrogate pair, which a key may hold, becomes the escape that JSON has for it.
+    return Response(text.encode("utf-8", "backslashreplace"), status, headers, media_type="application/json")
