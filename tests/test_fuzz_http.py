@@ -1,4 +1,4 @@
-"""What the fuzzer found in the service, each as the request that showed it."""
+"""What was wrong in the service, found by the fuzzer or beside it, each as the request that showed it."""
 
 from __future__ import annotations
 

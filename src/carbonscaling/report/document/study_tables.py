@@ -96,9 +96,12 @@ def cases(r: Results, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
 
 def shares_table(rows: Sequence[Row]) -> Markup:
     """Return the table of the view ``sensitivity``."""
+
+    def share(value: float | None) -> str:
+        return "-" if value is None else percent(value if value > NOISE else 0.0)
+
     lines = [
-        (row["input"].removeprefix("x_"),
-         "-" if row["share"] is None else percent(row["share"] if row["share"] > NOISE else 0.0),
+        (row["input"].removeprefix("x_"), share(row["share"]),
          plain(row["low"]), plain(row["high"]), f"{row['n_values']:,}")
         for row in rows
     ]  # fmt: skip
