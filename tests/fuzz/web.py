@@ -41,7 +41,8 @@ QUERIES = (b"", b"kind=plan", b"kind=estimate", b"kind=", b"kind=x&kind=plan", b
 VALUES = (b"", b"localhost", b"localhost:8000", b"127.0.0.1", b"[::1]:1", b"[", b"[x]", b"localhost:x", b"evil.example",
           b"null", b"http://localhost", b"http://[", b"http://evil.example", b"\xb2", b"\xff", b"-1", b"0", b"9" * 30,
           b"9" * 5000, b"1e3", b"gzip", b"identity", b"text/html", b"application/json; charset=utf-16", b"APPLICATION/JSON",
-          b'application/json;charset="utf-8"', b"application/json;;;", b"a" * 20_000, b"*/*", b"100-continue", b"\x00")  # fmt: skip
+          b'application/json;charset="utf-8"', b"application/json;;;", b"a" * 20_000, b"*/*", b"100-continue",
+          b"\x00")  # fmt: skip
 NAMES = (b"host", b"origin", b"content-type", b"content-length", b"content-encoding", b"if-none-match", b"accept", b"expect",
          b"range", b"cookie", b"x-forwarded-host", b"transfer-encoding", b"")  # fmt: skip
 FILES = ("/etc/passwd", "../../etc/passwd", "file:///etc/passwd", str(ROOT / "pyproject.toml"), "~/.ssh/id_rsa", "C:\\x.toml",
