@@ -28,7 +28,7 @@ _BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
     ("start_hour", 0, 1e6, "0 to 1000000 hours", "hours count from the profile's first"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )
-MOST_COUNT = 10**12
+MOST_COUNT = 10**18
 """No count of a training run comes near."""
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 
