@@ -17,6 +17,7 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Schedule, Workload
+from carbonscaling.perf.offload import offloaded_share
 from samples import machine_of, work_of
 
 FAST = 1e30
@@ -436,6 +437,20 @@ def test_everything_counts_as_busy() -> None:
     close(found.forward.total, 10.0)
     close(found.backward.total, 20.0)
     assert min(float(v) for v in found.forward) > 0.0
+
+
+def test_explicit_attention_of_split_sequences_and_of_a_single_head() -> None:
+    w, q = work_of(DENSE), ideal(peak_attention=1.0, flash=0.0)
+    whole = 2 * 2 * S * S * 4096
+    close(layer(w, q, cp=2.0).forward.attention, whole / 2)
+    close(layer(w._replace(n_heads=1.0), q).forward.attention, whole)
+
+
+def test_offload_as_far_as_the_host_goes() -> None:
+    close(offloaded_share(1.0, ideal(offload=1.0, host_capacity=0.5)), 0.5)
+    close(offloaded_share(8.0, ideal(offload=1.0, host_capacity=2.0)), 0.25)
+    close(offloaded_share(8.0, ideal(offload=1.0, host_capacity=20.0)), 1.0)
+    close(offloaded_share(8.0, ideal(host_capacity=20.0)), 0.0)
 
 
 def test_explicit_attention_over_a_single_key() -> None:
