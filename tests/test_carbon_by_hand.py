@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from carbonscaling.carbon import Boundary, CarbonModel, CarbonNumbers, FootprintParts, assess, footprint, spread
-from carbonscaling.carbon.boundary import boundary_lines
+from carbonscaling.carbon.boundary import boundary_kg, boundary_lines
 from carbonscaling.carbon.coefficients import device_kg_bottom_up, host_kg_bottom_up, paper_numbers, physical_numbers
 from carbonscaling.carbon.footprint import low_static, without_embodied, without_static
 from carbonscaling.carbon.hourly import HourlyProfile, passage
@@ -86,6 +86,17 @@ def test_lines_beside_the_run() -> None:
     busy = ROUND._replace(checkpoint_share=0.2, restart_share=0.1, communication_share=0.1)
     same = boundary_lines(Boundary(idle_reservation=0.3), busy, 16, SECONDS, run)[-1]
     assert same.energy_kwh == pytest.approx(idle.energy_kwh)
+
+
+def test_lines_of_many_runs_at_once_are_those_of_each() -> None:
+    """Half of the run again, and three tenths of its time idle: as a sum in kg, for one run and for two."""
+    run = footprint(ROUND, 16, SECONDS, 0.2)
+    shares = {f.name: 0.0 for f in dataclasses.fields(Boundary)} | {"evaluation": 0.5, "idle_reservation": 0.3}
+    lines = boundary_lines(Boundary(evaluation=0.5, idle_reservation=0.3), ROUND, 16, SECONDS, run)
+    kg = 1000.0 * sum(line.total_tco2e for line in lines)
+    assert boundary_kg(shares, ROUND, 16, SECONDS, run) == pytest.approx(kg)
+    both = boundary_kg(shares | {"evaluation": np.array([0.5, 0.0])}, ROUND, 16, SECONDS, run)
+    assert both == pytest.approx([kg, kg - 0.5 * run.total_kg])
 
 
 @pytest.mark.parametrize("share", [-1e-9, float("nan"), float("inf")])

@@ -116,6 +116,7 @@ def test_h100_by_its_data_sheet() -> None:
     assert m.capacity == cluster.device.memory_capacity.si
     assert m.gemm_efficiency == e.gemm["bf16"].value
     assert m.grouped_efficiency == pytest.approx(e.gemm["bf16"].value * e.grouped.value)
+    assert m.batched_efficiency == pytest.approx(e.gemm["bf16"].value * e.batched.value)
     assert m.gemm_k_half == e.gemm_k_half.value
 
 

@@ -247,6 +247,16 @@ def test_stride_decides_which_replicas_share_a_domain() -> None:
     close(sync_time(x, q, e._replace(zero=1.0)).gather.once, 1 / 2 * (2.0 * 16) / 2)
 
 
+def test_states_in_the_host_are_updated_there() -> None:
+    """Sixteen parameters on eight ranks: two each, 24 B of states, a quarter of which the host takes."""
+    w = toy(1.0, p_dense=16.0)
+    q = ideal(bandwidth=1.0, optimizer_bytes=12.0, grad_bytes=4.0, offload=1.0, host_capacity=6.0, host_link=2.0,
+              host_bandwidth=4.0)  # fmt: skip
+    moved = 2 * 12 + 2 * 4 + 2
+    here, there = 2 * moved / 1.0, 2 * (4 + 2) / 2.0 + 2 * moved / 4.0
+    close(sync_time(w, q, setting(dp=8.0, zero=1.0)).update, 0.75 * here + 0.25 * there)
+
+
 def test_sharding_inside_a_group_sums_across_groups() -> None:
     """Sixteen replicas in groups of four: scatter 3/4 inside, sum a quarter over four groups that stand 4 apart."""
     q = ideal(link=1.0, domain=64.0, grad_comm_bytes=2.0, weight_bytes=2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,14 +21,14 @@ from sitegen.tables import formula_table, nomenclature_table, reference_list, sc
 __all__ = ["DIRECTIVES"]
 
 
-class _Markdown(SphinxDirective):
+class _Markdown(SphinxDirective, ABC):
     """A directive that writes Markdown."""
 
     required_arguments = 0
     optional_arguments = 1
 
-    def text(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def text(self) -> str: ...
 
     def run(self) -> list[nodes.Node]:
         """Return what the Markdown becomes."""

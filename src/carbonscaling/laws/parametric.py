@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from carbonscaling.laws import powerlaw
 from carbonscaling.laws.numbers import Reals, finite, positive, reachable
 from carbonscaling.laws.optimum import Optimum
@@ -9,7 +11,7 @@ from carbonscaling.laws.optimum import Optimum
 __all__ = ["ParametricLaw"]
 
 
-class ParametricLaw:
+class ParametricLaw(ABC):
     """A law with two power terms.
 
     Attributes
@@ -30,14 +32,14 @@ class ParametricLaw:
     beta: float
 
     @property
+    @abstractmethod
     def weight(self) -> float:
         """Weight of the term in parameters, in nats."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def flops_per_pair(self) -> float:
         """FLOP per (counted parameter, token)."""
-        raise NotImplementedError
 
     def loss(self, n_params: Reals, n_tokens: Reals) -> Reals:
         """Return the loss of `n_params` parameters trained on `n_tokens` tokens.
