@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["CANNOT", "DIFFERS", "REPRODUCED", "Outcome", "Panel", "Series", "Test", "panel_rows", "verdict_of"]
+__all__ = ["CANNOT", "DIFFERS", "REPRODUCED", "Need", "Outcome", "Panel", "Series", "panel_rows", "verdict_of"]
 
 REPRODUCED, DIFFERS, CANNOT = "reproduced", "differs", "cannot be tested"
 
@@ -59,7 +59,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Test:
+class Need:
     """A quantity that a claim needs, where it is farthest from it.
 
     Attributes
@@ -86,7 +86,7 @@ class Outcome:
         One of `REPRODUCED`, `DIFFERS`, `CANNOT`.
     reason : str
         One sentence.
-    tests : tuple of Test
+    tests : tuple of Need
         What the verdict rests on, where that can be said in numbers.
     points : int
         Sizes or devices that the tests look at.
@@ -95,7 +95,7 @@ class Outcome:
     ours: float | str
     verdict: str
     reason: str
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Need, ...] = ()
     points: int = 0
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from carbonscaling.reproduce.curves import descending, untested
-from carbonscaling.reproduce.figure import CANNOT, Outcome, Panel, Series, Test, verdict_of
+from carbonscaling.reproduce.figure import CANNOT, Need, Outcome, Panel, Series, verdict_of
 from carbonscaling.reproduce.study import Point, Study
 from carbonscaling.units import TONNE
 
@@ -81,9 +81,11 @@ def totals(study: Study, version: str) -> Outcome:
     why += "grows at every step" if grows else "does not grow at every step"
     per_watt = ", ".join(f"{_per_watt(p):.2f}" for p in points.values())
     why += f"; embodied kg per watt drawn, each with its share of a host, which decide the share, are {per_watt}"
-    tests = (Test(FALL, min(a / b - 1.0 for a, b in pairwise(total)), 0.0),
-             Test(GROWTH, 100.0 * min(b - a for a, b in pairwise(share)), 0.0))  # fmt: skip
-    return Outcome(text, _verdict(falls and grows, points), f"{', '.join(points)}: {why}{_missing(points)}", tests, len(points))
+    tests = (Need(FALL, min(a / b - 1.0 for a, b in pairwise(total)), 0.0),
+             Need(GROWTH, 100.0 * min(b - a for a, b in pairwise(share)), 0.0))  # fmt: skip
+    return Outcome(
+        text, _verdict(falls and grows, points), f"{', '.join(points)}: {why}{_missing(points)}", tests, len(points)
+    )
 
 
 def _verdict(holds: bool, points: dict[str, Point]) -> str:

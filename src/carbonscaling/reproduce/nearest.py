@@ -65,7 +65,9 @@ def approaches(claim: str, base: Outcome, alone: Mapping[tuple[str, float], Outc
         kept += holding or nearest[:WIDTH]
         if holding or not nearest:
             break
-        wider = sorted({_with(a.values, one) for a in nearest[:WIDTH] for one in open_values() if one[0] not in dict(a.values)})
+        wider = sorted(
+            {_with(a.values, one) for a in nearest[:WIDTH] for one in open_values() if one[0] not in dict(a.values)}
+        )
         tried = [Approach(claim, values, outcome) for values, outcome in zip(wider, ask(wider), strict=True)]
     return tuple(kept)
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from carbonscaling.catalog import hardware, laws
+from carbonscaling.catalog import hardware
 from carbonscaling.laws.paper import PaperModel
-from carbonscaling.model.from_law import paper_family_spec
-from carbonscaling.perf.build import workload
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Recompute, Setting
+from carbonscaling.reproduce.member import batch_of, member, with_layers
 from carbonscaling.reproduce.remember import remembered
 from carbonscaling.reproduce.software import at_ends
 from carbonscaling.search.engine import Question, search
@@ -27,7 +26,6 @@ from carbonscaling.units import DAY
 
 __all__ = ["Found", "Task", "batch_of", "find", "median_step", "member", "question", "resolved", "space_for"]
 
-TOLERANCE = 0.05
 MOST_DEVICES = 2**50
 """End of the loop of algorithm 1."""
 GROUPS = (0, 8, 32, 128, 512)
@@ -105,25 +103,6 @@ class Found:
     utilisation: float
 
 
-@lru_cache(maxsize=256)
-def member(version: str, d_model: int, layer_multiple: int = 1) -> PaperModel:
-    """Return the model family's member of a width as a real run takes it, with whole layers and experts."""
-    return laws.paper_family(version).integer(d_model, layer_multiple)
-
-
-def batch_of(version: str, d_model: int, batch_law: str, multiple: int = 1, layer_multiple: int = 1) -> int:
-    """Return the critical batch in sequences as a real run takes it.
-
-    A multiple of E·2^k (and of `multiple`) with the largest k that stays within 5 % of the law; ruling R6.
-    """
-    model = laws.paper_family(version, batch=batch_law).integer(d_model, layer_multiple)
-    exact = float(laws.critical_batch_law(batch_law).sequences(model.compute, model.n_experts, model.seq_len))
-    unit = int(model.n_experts) * multiple
-    while abs(round(exact / (2 * unit)) * 2 * unit / exact - 1.0) <= TOLERANCE:
-        unit *= 2
-    return max(1, round(exact / unit)) * unit
-
-
 @lru_cache(maxsize=4096)
 def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
     """Look up the model, the training and the machine of a task."""
@@ -141,7 +120,7 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
         )
     )  # fmt: skip
     if task.layer_multiple > 1:
-        found = _with_layers(found, _member(task))
+        found = with_layers(found, _member(task))
     if task.kernels or task.hiding or task.imbalance:
         constants = at_ends(found.efficiency, kernels=task.kernels, hiding=task.hiding, imbalance=task.imbalance)
         found = replace(found, efficiency=constants, machine=found.machine_with(constants))
@@ -155,13 +134,6 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
 
 def _member(task: Task) -> PaperModel:
     return member(task.version, task.d_model, task.layer_multiple)
-
-
-def _with_layers(r: Resolved, model: PaperModel) -> Resolved:
-    """Return a training of another member of the same width."""
-    spec = paper_family_spec(model.d_model, model.d_ff, model.n_layers, model.n_experts, r.seq_len)
-    return replace(r, spec=spec, work=workload(spec, r.seq_len), tokens=float(model.n_tokens), loss=float(model.loss),
-                   compute=float(model.compute))  # fmt: skip
 
 
 def space_for(task: Task, r: Resolved) -> Space:

@@ -49,5 +49,7 @@ def moves(base: Mapping[str, Outcome], found: Sequence[Mapping[str, Outcome]]) -
     table = []
     for (choice, value, _), other in zip(variants(), found, strict=True):
         moved = [name for name in base if name in other and other[name].verdict != base[name].verdict]
-        table.append(Move(choice, value, tuple((name, base[name].verdict, other[name].verdict) for name in moved), other))
+        table.append(
+            Move(choice, value, tuple((name, base[name].verdict, other[name].verdict) for name in moved), other)
+        )
     return tuple(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carbonscaling.carbon.footprint import low_static, without_embodied
 from carbonscaling.reproduce.curves import curve, curve_panel, descending, sizes, untested
-from carbonscaling.reproduce.figure import Outcome, Panel, Series, Test, verdict_of
+from carbonscaling.reproduce.figure import Need, Outcome, Panel, Series, verdict_of
 from carbonscaling.reproduce.study import V1_WIDTHS, Study, carbon
 
 __all__ = ["outcomes", "panels"]
@@ -44,11 +44,12 @@ def outcomes(study: Study) -> dict[str, Outcome]:
     is_far = all(r >= far for r in ratios)
     beyond = [r - 1.0 - s for r, s in zip(ratios, saved, strict=True)]
     at_each = ", ".join(
-        f"{100 * (r - 1.0):+.0f} % against {100 * s:.0f} % at d = {p.d_model:,}"
+        f"{100 * (r - 1.0):+.0f} % against {100 * s:.0f} % at d = {p.d_model:,} on {p.found.n_devices:,} devices"
         for r, s, p in zip(ratios, saved, kept, strict=True)
+        if p.found
     )
     holds = is_far and min(beyond) > 0.0
-    tests = (Test(RATIO, min(ratios), far), Test(BEYOND, min(beyond), 0.0))
+    tests = (Need(RATIO, min(ratios), far), Need(BEYOND, min(beyond), 0.0))
     return {
         "v1-fig5a": Outcome(f"{min(ratios):.2f} to {max(ratios):.2f} times the optimum", verdict_of(holds),
                             "excess of the median setting against what no-embodied or low-static saves: "
