@@ -7,11 +7,11 @@ from typing import Any
 
 from carbonscaling.reproduce.claims import REQUIRED
 from carbonscaling.reproduce.figure import DIFFERS, Outcome
-from carbonscaling.reproduce.nearest import Values, shared_by_all
+from carbonscaling.reproduce.nearest import Values
 from carbonscaling.reproduce.realisation import choices
 from carbonscaling.reproduce.run import Reproduction
 
-__all__ = ["deciding_input", "distance_lines", "distances", "named"]
+__all__ = ["distance_lines", "distances", "named"]
 
 
 def named(values: Values) -> str:
@@ -20,7 +20,7 @@ def named(values: Values) -> str:
     >>> named((("alpha", 0.5), ("pue", 1.0)))
     'alpha = 0.5 and pue = 1'
     """
-    return " and ".join(f"{name} = {value:.3g}" for name, value in values)
+    return " and ".join(f"{name} = {value:{'g' if value == int(value) else '.3g'}}" for name, value in values)
 
 
 def _missed(found: Reproduction) -> dict[str, Outcome]:
@@ -49,11 +49,6 @@ def distances(found: Reproduction) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def deciding_input(found: Reproduction, claim: str) -> str:
-    """Return the inputs that stand in every set of supported values with which a claim holds; nothing without a set."""
-    return named(shared_by_all([a for a in found.nearest if a.claim == claim]))
-
-
 def _row(label: str, o: Outcome) -> str:
     return f"| {label} | {' | '.join(f'{t.found:.3g}' for t in o.tests)} | {o.points} | {o.verdict} |"
 
@@ -71,11 +66,7 @@ def distance_lines(found: Reproduction) -> list[str]:
                 same.append(named(values))
             else:
                 lines.append(_row(f"{named(values)}{_caution(values)}", o))
-        decides = deciding_input(found, claim)
-        lines += ["", f"Without effect: {', '.join(same) or 'none'}."]
-        if decides:
-            lines += ["", f"Every set of supported values found with which {claim} is reproduced has {decides}."]
-        lines += [""]
+        lines += ["", f"Without effect: {', '.join(same) or 'none'}.", ""]
     return lines
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from carbonscaling.reproduce.figure import REPRODUCED, Outcome
 from carbonscaling.reproduce.realisation import choices
 
-__all__ = ["Approach", "Ask", "Values", "approaches", "open_values", "shared_by_all"]
+__all__ = ["Approach", "Ask", "Values", "approaches", "open_values"]
 
 Values = tuple[tuple[str, float], ...]
 Ask = Callable[[Sequence[Values]], Sequence[Outcome]]
@@ -74,13 +74,3 @@ def approaches(claim: str, base: Outcome, alone: Mapping[tuple[str, float], Outc
 
 def _with(values: Values, one: tuple[str, float]) -> Values:
     return tuple(sorted((*values, one)))
-
-
-def shared_by_all(sets: Sequence[Approach]) -> Values:
-    """Return the values that stand in every set with which a claim holds.
-
-    >>> shared_by_all([])
-    ()
-    """
-    holding = [set(a.values) for a in sets if a.outcome.verdict == REPRODUCED]
-    return tuple(sorted(set.intersection(*holding))) if holding else ()

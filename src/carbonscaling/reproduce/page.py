@@ -11,7 +11,7 @@ from rich.text import Text
 
 from carbonscaling.reproduce.claims import verdict_rows
 from carbonscaling.reproduce.deciding import Decision
-from carbonscaling.reproduce.distance import deciding_input, distance_lines, distances, named
+from carbonscaling.reproduce.distance import distance_lines, distances, named
 from carbonscaling.reproduce.figure import CANNOT, REPRODUCED, panel_rows
 from carbonscaling.reproduce.inputs import deciding_lines, moved_text, sensitivity_lines
 from carbonscaling.reproduce.prose import CONTRADICTIONS, SUMMARY
@@ -65,12 +65,6 @@ def table(found: Reproduction) -> RenderableType:
     if found.nearest:
         parts += [Text(""), Text("Supported values that bring them nearest", "bold")]
         parts += [Text(f"  {a.claim}: {named(a.values)}: {a.outcome.ours}, {a.outcome.verdict}") for a in found.nearest]
-        rests = {a.claim: deciding_input(found, a.claim) for a in found.nearest}
-        parts += [
-            Text(f"  Every set found that reproduces {claim} has {shared}.")
-            for claim, shared in rests.items()
-            if shared
-        ]
     return Group(*parts)
 
 
@@ -118,7 +112,8 @@ def markdown(found: Reproduction, folder: str) -> str:
                   "widened by every other input, up to three inputs in a set.", "", *deciding_lines(found), "",
                   "## How far each input moves the claims that differ", "",
                   "What a verdict rests on, at the size or between the devices where it is farthest from what the claim "
-                  "needs. A set that leaves fewer sizes to be tested than the realisation is not among the nearest.", "",
+                  "needs. Sets of several inputs are the nearest ones, not all that there are; one that leaves fewer sizes to "
+                  "be tested than the realisation is not among them.", "",
                   *distance_lines(found)]  # fmt: skip
         lines += ["## What the papers do not print", "",
                   "One realisation (`catalog/papers.toml`), each value chosen for its reason and not for a claim, and what "
