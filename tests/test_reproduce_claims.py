@@ -162,7 +162,12 @@ def test_one_figure_through_the_command(capsys: pytest.CaptureFixture[str], tmp_
     assert claim["paper"] == 24547e9
     assert claim["ours_paper"] == claim["ours_physical"] == pytest.approx(24.552e12, rel=1e-3)
     assert claim["verdict_paper"] == "reproduced"
+    frame = pytest.importorskip("polars").read_parquet(tmp_path / "panels.parquet")
+    rows = (tmp_path / "panels.csv").read_text().splitlines()
+    assert frame.height == len(rows) - 1
+    assert frame.columns[:3] == ["mode", "panel", "series"]
     assert {p.name for p in tmp_path.iterdir()} >= {
+        "claims.parquet",
         "v2-sizes-paper.svg",
         "v2-sizes-physical.png",
         "panels.csv",
@@ -225,4 +230,7 @@ def test_whole_reproduction_anew_and_remembered(monkeypatch: pytest.MonkeyPatch)
     differ = {v.claim.id for v in one.verdicts if v.paper.verdict == DIFFERS} & set(REQUIRED)
     page = markdown(one, "reproduction")
     decided = page[page.index("## Which unprinted input decides") :]
+    assert any(a.claim == "v1-fig5a" and a.outcome.verdict == REPRODUCED and len(a.values) == 3 for a in one.nearest)
+    assert all(f"**{claim}**" in decided for claim in differ)
+    assert {d["id"] for d in data(one)["distances"]} == differ
     assert all(f"| {claim} |" in decided for claim in differ)

@@ -10,12 +10,14 @@ import pytest
 from carbonscaling.reproduce import generations, v1_fig5, v1_fig7, v2_fig5
 from carbonscaling.reproduce.claims import REQUIRED, claims, outcomes
 from carbonscaling.reproduce.coefficients import BASELINE
-from carbonscaling.reproduce.deciding import decisions
-from carbonscaling.reproduce.figure import CANNOT, DIFFERS, REPRODUCED
+from carbonscaling.reproduce.deciding import decisions, outcome_with
+from carbonscaling.reproduce.figure import CANNOT, DIFFERS, REPRODUCED, Need, Outcome
+from carbonscaling.reproduce.nearest import approaches, open_values
 from carbonscaling.reproduce.population import layout_median, layout_steps
 from carbonscaling.reproduce.realisation import choices, realisation
 from carbonscaling.reproduce.remember import SWITCH, remembered
-from carbonscaling.reproduce.searched import Task, batch_of, find, member, resolved
+from carbonscaling.reproduce.searched import Task, batch_of, find, member, resolved, space_for
+from carbonscaling.reproduce.software import at_ends
 from carbonscaling.reproduce.study import Study
 
 PAPER = Study("paper")
@@ -100,7 +102,103 @@ def test_population_is_one_setting_a_layout() -> None:
 def test_median_of_the_smallest_model_differs() -> None:
     outcome = v1_fig5.outcomes(PAPER)["v1-fig5a"]
     assert outcome.verdict == DIFFERS
-    assert "at d = 6,144" in outcome.reason
+    assert "at d = 6,144 on 112 devices" in outcome.reason
+    assert outcome.points == 3
+    ratio, beyond = outcome.tests
+    assert ratio.needed == realisation().far_above
+    assert 1.0 < ratio.found < 1.1
+    assert beyond.found < 0.0 == beyond.needed
+    assert outcome.short == pytest.approx(ratio.needed - ratio.found)
+
+
+def test_the_median_by_hand() -> None:
+    task = Task("paper", "v1", "paper-b100", 6144)
+    steps = layout_steps(task, 112)
+    # 112 = 4 experts x 28; 7 divides neither 4608 x 2048 tokens nor 4 x 6144^2, so it falls to the 112 layers
+    assert set(steps) == {(1, 7), (2, 7), (4, 7), (1, 14), (2, 14), (1, 28)}
+    ordered = sorted(steps.values())
+    assert layout_median(task, 112) == pytest.approx((ordered[2] + ordered[3]) / 2)
+    point = PAPER.point("v1", "B100", 6144)
+    numbers, hours = point.numbers, layout_median(task, 112) * resolved(task).n_steps / 3600
+    use = point.found.utilisation * ordered[0] / layout_median(task, 112) if point.found else 0.0
+    watts = 700 * (0.681 + 0.319 * use) + 0.5 * 700 * (0.681 + 0.319 * 0.4)
+    operational = 112 * hours * watts / 1000 * 1.1 * 0.127
+    embodied = 112 * (numbers.device_kg + numbers.host_kg) * hours / (numbers.lifetime_s / 3600)
+    assert PAPER.median_carbon("v1", "B100", 6144) == pytest.approx((operational + embodied) / 1000)
+
+
+def test_three_inputs_together_reproduce_the_median() -> None:
+    one = outcome_with(PAPER, "v1-fig5a", (("micro_batch", 1.0),))
+    assert one.verdict == DIFFERS
+    assert one.tests[1].found > 0.0
+    several = (("layer_multiple", 8.0), ("median_of_layouts", 0.0), ("micro_batch", 1.0))
+    assert outcome_with(PAPER, "v1-fig5a", several).verdict == REPRODUCED
+    assert outcome_with(PAPER, "v1-fig5a", several[:2]).verdict == DIFFERS
+    slower = (("kernels", 1.0), ("layer_multiple", 8.0), ("network", 0.25))
+    assert outcome_with(PAPER, "v1-fig5a", slower).verdict == REPRODUCED
+
+
+def test_spaces_without_what_version_1_does_not_name() -> None:
+    task = other(micro_batch=1, zero_v1=0).task("v1", "B100", 6144)
+    space = space_for(task, resolved(task))
+    assert space.micro_batch == (1,)
+    assert space.zero == (0,)
+    second = other(zero_v1=0).task("v2", "B100", 6144)
+    assert space_for(second, resolved(second)).zero == (0, 1, 2, 3)
+
+
+def test_software_constants_move_to_the_ends_of_their_ranges() -> None:
+    constants = resolved(Task("paper", "v1", "paper-b100", 6144)).efficiency
+    fast = at_ends(constants, kernels=1, hiding=0, imbalance=-1)
+    assert fast.gemm["bf16"].value == constants.gemm["bf16"].high
+    assert fast.grouped.value == constants.grouped.high
+    assert fast.imbalance.value == constants.imbalance.low == 1.0
+    assert fast.overlap == constants.overlap
+    assert at_ends(constants, kernels=0, hiding=0, imbalance=0) is constants
+    quick = resolved(Task("paper", "v1", "paper-b100", 6144, kernels=1)).machine
+    assert quick.gemm_efficiency == pytest.approx(constants.gemm["bf16"].high)
+
+
+def test_layers_may_round_to_multiples() -> None:
+    task = other(layer_multiple=8).task("v1", "B100", 12288)
+    r, model = resolved(task), member("v1", 12288, 8)
+    assert r.spec.n_layers == model.n_layers == 192  # 188.9 by the law
+    assert r.work.n_layers == 192
+    assert r.compute == pytest.approx(6 * model.n_params / model.n_experts * 20 * model.n_params)
+    assert other(layer_multiple=8).point("v1", "B100", 12288, searched=False).n_params == model.n_params
+
+
+def test_full_power_below_the_peak() -> None:
+    early = other(full_power_at=0.6).point("v1", "B100", 6144)
+    assert early.found is not None
+    u = early.found.utilisation
+    assert early.parts().device_power_w == pytest.approx(700 * (0.681 + 0.319 * u / 0.6))
+
+
+def _away(found: float, points: int = 3) -> Outcome:
+    return Outcome(found, REPRODUCED if found >= 1 else DIFFERS, "", (Need("x", found, 1.0),), points)
+
+
+def test_the_nearest_sets_are_widened_until_one_holds() -> None:
+    gain = {"micro_batch": 0.5, "alpha": 0.4, "zero_v1": 0.2}
+
+    def found(values: tuple[tuple[str, float], ...]) -> Outcome:
+        return _away(sum(gain.get(name, 0.0) for name, _ in values), 2 if "token_batch" in dict(values) else 3)
+
+    alone = {one: found((one,)) for one in open_values()}
+    alone["token_batch", 0.0] = _away(0.9, points=2)
+    sets = approaches("v1-fig5a", _away(0.0), alone, lambda several: [found(values) for values in several])
+    assert [dict(a.values) for a in sets if a.outcome.verdict == REPRODUCED] == [
+        {"alpha": 0.5, "micro_batch": 1, "zero_v1": 0}
+    ]
+    assert not any("token_batch" in dict(a.values) for a in sets)
+    assert approaches("v1-fig5a", _away(2.0), alone, lambda several: []) == ()
+
+
+def test_sets_of_inputs_hold_neither_words_nor_what_is_printed() -> None:
+    names = {name for name, _ in open_values()}
+    assert not names & {"far_above", "deadline"}
+    assert {"micro_batch", "layer_multiple", "network", "static_share"} <= names
 
 
 def test_a_missing_generation_cannot_reproduce_a_claim_on_all() -> None:

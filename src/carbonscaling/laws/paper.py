@@ -114,8 +114,14 @@ class PaperFamily:
         dense = ffn_params(d_model, self.ffn_ratio * d_model, n_layers, n_experts) < self.dense_below
         return self._train(d_model, n_layers, np.where(dense, 1.0, n_experts)[()])
 
-    def integer(self, d_model: int) -> PaperModel:
+    def integer(self, d_model: int, layer_multiple: int = 1) -> PaperModel:
         """Return the member of a width with whole layers, experts and batch, as a real run needs them (ruling R6).
+
+        Parameters
+        ----------
+        d_model : int
+        layer_multiple : int
+            Layers round to the nearest multiple of this; 1 is the ruling.
 
         Raises
         ------
@@ -131,7 +137,8 @@ class PaperFamily:
                 remedy="round it, to a multiple of 128 for instance",
             )
         d, d_ff = int(d_model), round(exact.d_ff)
-        n_layers, n_experts = int(nearest_count(exact.n_layers)), int(nearest_count(exact.n_experts))
+        n_layers = int(nearest_count(exact.n_layers / layer_multiple)) * layer_multiple
+        n_experts = int(nearest_count(exact.n_experts))
         run = self._train(float(d), float(n_layers), float(n_experts))
         n_active = 2 * d * d_ff * n_layers
         return replace(

@@ -10,12 +10,11 @@ import numpy as np
 
 from carbonscaling.reproduce.claims import REQUIRED, figures_of, outcomes
 from carbonscaling.reproduce.figure import REPRODUCED, Outcome
+from carbonscaling.reproduce.nearest import Values
 from carbonscaling.reproduce.realisation import choices, variants
 from carbonscaling.reproduce.study import Study
 
-__all__ = ["Decision", "decisions"]
-
-Values = tuple[tuple[str, float], ...]
+__all__ = ["Decision", "decisions", "outcome_with"]
 
 STEPS, HALVINGS = 12, 12
 """Points between the ends of a range, and bisections of the interval in which a verdict turns."""
@@ -39,11 +38,16 @@ class Decision:
     plausible: bool
 
 
-def _holds(study: Study, claim: str, values: Values) -> bool:
+def outcome_with(study: Study, claim: str, values: Values) -> Outcome:
+    """Return what a claim becomes with other values of some inputs."""
     changed = Study(study.mode, replace(study.choice, **dict(values)))
     # Not through the cache of `outcomes`: a scan asks for thousands of realisations once each.
-    found = outcomes.__wrapped__(figures_of(claim)[0], changed)
-    return found[claim].verdict == REPRODUCED
+    found: Mapping[str, Outcome] = outcomes.__wrapped__(figures_of(claim)[0], changed)
+    return found[claim]
+
+
+def _holds(study: Study, claim: str, values: Values) -> bool:
+    return outcome_with(study, claim, values).verdict == REPRODUCED
 
 
 def _turning(study: Study, claim: str, name: str, end: float) -> float | None:

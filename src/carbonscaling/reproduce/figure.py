@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["CANNOT", "DIFFERS", "REPRODUCED", "Outcome", "Panel", "Series", "panel_rows", "verdict_of"]
+__all__ = ["CANNOT", "DIFFERS", "REPRODUCED", "Need", "Outcome", "Panel", "Series", "panel_rows", "verdict_of"]
 
 REPRODUCED, DIFFERS, CANNOT = "reproduced", "differs", "cannot be tested"
 
@@ -58,6 +59,22 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Need:
+    """A quantity that a claim needs, where it is farthest from it.
+
+    Attributes
+    ----------
+    what : str
+        With its unit.
+    found, needed : float
+    """
+
+    what: str
+    found: float
+    needed: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A claim in one mode.
 
@@ -69,11 +86,22 @@ class Outcome:
         One of `REPRODUCED`, `DIFFERS`, `CANNOT`.
     reason : str
         One sentence.
+    tests : tuple of Need
+        What the verdict rests on, where that can be said in numbers.
+    points : int
+        Sizes or devices that the tests look at.
     """
 
     ours: float | str
     verdict: str
     reason: str
+    tests: tuple[Need, ...] = ()
+    points: int = 0
+
+    @property
+    def short(self) -> float:
+        """By how much the claim is missed: the largest lack among its tests; infinite without tests."""
+        return max((t.needed - t.found for t in self.tests), default=math.inf)
 
 
 def verdict_of(holds: bool) -> str:

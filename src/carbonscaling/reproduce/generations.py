@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from carbonscaling.reproduce.curves import descending, untested
-from carbonscaling.reproduce.figure import CANNOT, Outcome, Panel, Series, verdict_of
-from carbonscaling.reproduce.searched import member
+from carbonscaling.reproduce.figure import CANNOT, Need, Outcome, Panel, Series, verdict_of
 from carbonscaling.reproduce.study import Point, Study
 from carbonscaling.units import TONNE
 
 __all__ = ["bars", "rises", "totals"]
 
 GPUS = ("V100", "A100", "H100", "B100")
+FALL = "least fall of the total from a generation to the next, of the next"
+GROWTH = "least growth of the embodied share from a generation to the next (percentage points)"
 
 
 def _points(study: Study, version: str) -> dict[str, Point]:
@@ -25,7 +28,7 @@ def _split(p: Point) -> tuple[float, float]:
 
 
 def _size(study: Study, version: str) -> str:
-    n_params = float(member(version, study.trillion).n_params)
+    n_params = study.point(version, GPUS[-1], study.trillion).n_params
     return f"d = {study.trillion:,}, {n_params / 1e9:.0f}B parameters"
 
 
@@ -78,7 +81,11 @@ def totals(study: Study, version: str) -> Outcome:
     why += "grows at every step" if grows else "does not grow at every step"
     per_watt = ", ".join(f"{_per_watt(p):.2f}" for p in points.values())
     why += f"; embodied kg per watt drawn, each with its share of a host, which decide the share, are {per_watt}"
-    return Outcome(text, _verdict(falls and grows, points), f"{', '.join(points)}: {why}{_missing(points)}")
+    tests = (Need(FALL, min(a / b - 1.0 for a, b in pairwise(total)), 0.0),
+             Need(GROWTH, 100.0 * min(b - a for a, b in pairwise(share)), 0.0))  # fmt: skip
+    return Outcome(
+        text, _verdict(falls and grows, points), f"{', '.join(points)}: {why}{_missing(points)}", tests, len(points)
+    )
 
 
 def _verdict(holds: bool, points: dict[str, Point]) -> str:

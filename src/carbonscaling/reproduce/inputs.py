@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from carbonscaling.reproduce.claims import REQUIRED
+from carbonscaling.reproduce.distance import named
 from carbonscaling.reproduce.figure import DIFFERS, REPRODUCED
 from carbonscaling.reproduce.realisation import choices
 from carbonscaling.reproduce.run import Reproduction
@@ -38,12 +39,21 @@ def _turned(found: Reproduction, claim: str) -> list[tuple[str, str, bool]]:
     """Return inputs, what is known of them, and whether that includes the value, for all that turn a claim."""
     rows = [
         (
-            " and ".join(f"{name} = {value:.3g}" for name, value in d.values),
+            named(d.values),
             "; ".join(f"{name} {_supported(name)}" for name, _ in d.values),
             d.plausible,
         )
         for d in found.decisions
         if d.claim == claim
+    ]
+    known = {frozenset(d.values) for d in found.decisions if d.claim == claim}
+    rows += [
+        (named(a.values), "; ".join(f"{name} {_supported(name)}" for name, _ in a.values), True)
+        for a in found.nearest
+        if a.claim == claim
+        and a.outcome.verdict == REPRODUCED
+        and len(a.values) > 1
+        and frozenset(a.values) not in known
     ]
     tried = {name for d in found.decisions if d.claim == claim and len(d.values) == 1 for name, _ in d.values}
     for m in found.moves:
@@ -66,7 +76,7 @@ def deciding_lines(found: Reproduction) -> list[str]:
         rows = _turned(found, claim)
         lines += [_row((claim, *row[:2], "yes" if row[2] else "no")) for row in rows]
         if not any(row[2] for row in rows):
-            lines.append(_row((claim, "no supported value of any input, alone or two together", "", "")))
+            lines.append(_row((claim, "no supported value of any input, alone or with the others tried", "", "")))
     lines += [
         "",
         "Every other alternative, alone, leaves these claims as they are. Claims that are reproduced, and the supported "

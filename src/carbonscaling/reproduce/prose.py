@@ -14,6 +14,8 @@ CONTRADICTIONS = (
     "**Loss.** Version 1 prints its normalisation as 1e10^13 and 1e10^12; read as 1e13 and 1e12 (ruling R4).",
     "**Batch.** Algorithm 1 divides the tokens of a batch over N_DP, the text around it speaks of a critical batch in "
     "sequences.",
+    "**Micro-batch.** Algorithm 1 arranges micro-batch and interleaving as if for the shortest time; the text around it "
+    "selects the micro-batch to enable interleaving.",
     "**Memory.** Algorithm 1 asks whether the total memory of the devices suffices; the text lets a device support a "
     "larger part of the model, and version 2 shards states to save memory, which only a limit per device gives a sense.",
     "**TDP.** H100 and B100 have the same printed TDP, yet version 1 explains figure 7a with a growing power draw.",
@@ -33,11 +35,18 @@ SUMMARY = (
     "whole depth of the network, and more devices do not shorten that. The practical carbon leaves the printed 2 to 5 "
     "times the ideal from the second size on, and the exponent flattens. The embodied share at 323 g/kWh is a tenth of "
     "the 19 % that version 2's regions need. Version 1's embodied share does not rise from the V100 to the A100, because "
-    "32 TB of storage weigh most on the smallest GPU. The median setting of the smallest model is hardly worse than the "
-    "best, since few settings fit. The printed coefficients of determination do not repeat on public measurements.",
+    "32 TB of storage weigh most on the smallest GPU; with "
+    "the A100's measured power and hosts that draw as much as eight B100 it does. "
+    "The median setting of the smallest model is hardly worse than the "
+    "best: its device count leaves algorithm 1 a handful of layouts, each fast at its best micro-batch. No one or two "
+    "supported inputs turn that, three at once do: micro-batches of one sequence or a slower network, with layers of more "
+    "divisors or faster kernels. The "
+    "printed coefficients of determination do not repeat on public measurements.",
     "**What to take from it.** Compare generations, regions and settings with it, by order and not by percentage. A "
     "verdict on one model size (figures 7a and 5a) rests on which device counts the divisibility rules allow, and changes "
-    "with the width. Read every absolute figure beyond 1e13 parameters as an extrapolation that the three-month deadline "
+    "with the width. How much worse a median setting is (figure 5a) says more about what else a search arranges than about "
+    "layouts: compare your own settings by `estimate` instead of applying a factor. Read every "
+    "absolute figure beyond 1e13 parameters as an extrapolation that the three-month deadline "
     "decides. The tables at the end say which verdict rests on which unprinted input.",
 )
 """One paragraph each."""

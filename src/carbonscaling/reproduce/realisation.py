@@ -26,6 +26,8 @@ class Choice:
     reasoning : str
     printed : bool
         Whether the papers do print the value, so that other ones only show what it hides.
+    wording : bool
+        Whether it turns a word of a claim into a number, and is no input of the papers at all.
     range : tuple of float, optional
         Ends between which a value that turns a verdict is sought; none for a choice between readings or one that
         needs other searches.
@@ -37,6 +39,7 @@ class Choice:
     variants: tuple[float, ...]
     reasoning: str
     printed: bool = False
+    wording: bool = False
     range: tuple[float, float] | None = None
 
     def plausible(self, value: float) -> bool:
@@ -74,6 +77,13 @@ class Realisation:
     shared_hosts: float
     recompute: float
     eviction: float
+    full_power_at: float
+    micro_batch: float
+    zero_v1: float
+    kernels: float
+    hiding: float
+    imbalance: float
+    layer_multiple: float
 
 
 @lru_cache(maxsize=1)

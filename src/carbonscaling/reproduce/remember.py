@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 SWITCH = "CARBONSCALING_REMEMBER"
 """Environment variable; 0 asks everything anew."""
-ASKING = ("population.py", "searched.py")
+ASKING = ("member.py", "population.py", "searched.py", "software.py")
 """Files beside this one that decide an answer."""
 
 

@@ -6,13 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from carbonscaling.reproduce.claims import FIGURES, Verdict, claims, figures_of, outcomes, panels
-from carbonscaling.reproduce.deciding import Decision, decisions
+from carbonscaling.reproduce.claims import FIGURES, REQUIRED, Verdict, claims, figures_of, outcomes, panels
+from carbonscaling.reproduce.deciding import Decision, decisions, outcome_with
 from carbonscaling.reproduce.draw import draw
-from carbonscaling.reproduce.figure import Outcome, Panel
+from carbonscaling.reproduce.figure import REPRODUCED, Outcome, Panel
+from carbonscaling.reproduce.nearest import Approach, Values, approaches
 from carbonscaling.reproduce.realisation import choices, variants
 from carbonscaling.reproduce.sensitivity import MODULES, Move, moves
 from carbonscaling.reproduce.study import MODES, Study
@@ -29,6 +31,12 @@ SEARCHED = (
     "token_batch",
     "widest_tensor",
     "recompute",
+    "micro_batch",
+    "zero_v1",
+    "kernels",
+    "hiding",
+    "imbalance",
+    "layer_multiple",
 )
 """Choices with which every search is done again: each of their alternatives is a task of its own."""
 SHARED = tuple(name for name in choices() if name not in SEARCHED)
@@ -50,12 +58,15 @@ class Reproduction:
         Sensitivity of the paper mode; empty for a single figure.
     decisions : tuple of Decision
         What turns the required claims that differ in paper mode; empty for a single figure.
+    nearest : tuple of Approach
+        How near supported values, alone and together, bring them; empty for a single figure.
     """
 
     verdicts: tuple[Verdict, ...]
     panels: tuple[tuple[str, Panel], ...]
     moves: tuple[Move, ...]
     decisions: tuple[Decision, ...]
+    nearest: tuple[Approach, ...] = ()
 
 
 Figures = list[tuple[Outcomes, tuple[Panel, ...]]]
@@ -82,11 +93,32 @@ def _variant(place: int) -> Outcomes:
     return {name: o for module in MODULES for name, o in outcomes(module, Study("paper", other)).items()}
 
 
+def _asked(claim: str, values: Values) -> Outcome:
+    return outcome_with(Study("paper"), claim, values)
+
+
+def _nearest(base: Outcomes, found: Sequence[Outcomes], pool: ProcessPoolExecutor) -> tuple[Approach, ...]:
+    """Return how near other supported values bring each required claim that differs."""
+    table = {(name, value): other for (name, value, _), other in zip(variants(), found, strict=True)}
+    sets: list[Approach] = []
+    for claim in REQUIRED:
+        if base[claim].tests and base[claim].verdict != REPRODUCED:
+            alone = {one: other[claim] for one, other in table.items() if claim in other}
+            ask = partial(_all_asked, pool, claim)
+            sets += approaches(claim, base[claim], alone, ask)
+    return tuple(sets)
+
+
+def _all_asked(pool: ProcessPoolExecutor, claim: str, several: Sequence[Values]) -> list[Outcome]:
+    return list(pool.map(_asked, [claim] * len(several), several))
+
+
 def _assembled(
     by_mode: Mapping[str, Figures],
     wanted: str | None,
     found: Sequence[Outcomes] = (),
     turned: tuple[Decision, ...] = (),
+    nearest: tuple[Approach, ...] = (),
 ) -> Reproduction:
     ours = {mode: {name: o for part, _ in parts for name, o in part.items()} for mode, parts in by_mode.items()}
     verdicts = tuple(
@@ -98,7 +130,7 @@ def _assembled(
     if wanted is not None:
         verdicts = tuple(v for v in verdicts if v.claim.id.startswith(wanted)) or verdicts
         drawn = tuple((mode, panel) for mode, panel in drawn if panel.name.startswith(wanted)) or drawn
-    return Reproduction(verdicts, drawn, moves(ours["paper"], found) if found else (), turned)
+    return Reproduction(verdicts, drawn, moves(ours["paper"], found) if found else (), turned, nearest)
 
 
 def reproduce(name: str | None = None) -> Reproduction:
@@ -129,7 +161,9 @@ def reproduce(name: str | None = None) -> Reproduction:
         figures, others, turned = paper.result()
         found = dict(zip(shared, others, strict=True)) | {place: future.result() for place, future in varied.items()}
         by_mode = {"paper": figures, "physical": physical.result()}
-    return _assembled(by_mode, None, [found[place] for place in range(len(names))], turned)
+        ordered = [found[place] for place in range(len(names))]
+        nearest = _nearest({name: o for part, _ in figures for name, o in part.items()}, ordered, pool)
+    return _assembled(by_mode, None, ordered, turned, nearest)
 
 
 def draw_all(found: Reproduction, folder: Path) -> None:

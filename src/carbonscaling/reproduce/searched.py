@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from carbonscaling.catalog import hardware, laws
+from carbonscaling.catalog import hardware
 from carbonscaling.laws.paper import PaperModel
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Recompute, Setting
+from carbonscaling.reproduce.member import batch_of, member, with_layers
 from carbonscaling.reproduce.remember import remembered
+from carbonscaling.reproduce.software import at_ends
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.space import Space
@@ -24,7 +26,6 @@ from carbonscaling.units import DAY
 
 __all__ = ["Found", "Task", "batch_of", "find", "median_step", "member", "question", "resolved", "space_for"]
 
-TOLERANCE = 0.05
 MOST_DEVICES = 2**50
 """End of the loop of algorithm 1."""
 GROUPS = (0, 8, 32, 128, 512)
@@ -58,6 +59,14 @@ class Task:
         Divides the batch besides the experts and a power of two.
     total_memory : bool
         Whether only the memory of all devices together has to suffice.
+    micro_batch : int
+        Sequences of a micro-batch; 0 leaves it to the search.
+    highest_zero : int
+        Highest ZeRO stage.
+    kernels, hiding, imbalance : int
+        Ends of the ranges of software constants, see `software.at_ends`.
+    layer_multiple : int
+        Layers round to the nearest multiple of this.
     """
 
     mode: str
@@ -76,6 +85,12 @@ class Task:
     recompute: bool = False
     batch_multiple: int = 1
     total_memory: bool = False
+    micro_batch: int = 0
+    highest_zero: int = 3
+    kernels: int = 0
+    hiding: int = 0
+    imbalance: int = 0
+    layer_multiple: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,25 +101,6 @@ class Found:
     n_devices: int
     duration_s: float
     utilisation: float
-
-
-@lru_cache(maxsize=256)
-def member(version: str, d_model: int) -> PaperModel:
-    """Return the model family's member of a width as a real run takes it, with whole layers and experts."""
-    return laws.paper_family(version).integer(d_model)
-
-
-def batch_of(version: str, d_model: int, batch_law: str, multiple: int = 1) -> int:
-    """Return the critical batch in sequences as a real run takes it.
-
-    A multiple of E·2^k (and of `multiple`) with the largest k that stays within 5 % of the law; ruling R6.
-    """
-    model = laws.paper_family(version, batch=batch_law).integer(d_model)
-    exact = float(laws.critical_batch_law(batch_law).sequences(model.compute, model.n_experts, model.seq_len))
-    unit = int(model.n_experts) * multiple
-    while abs(round(exact / (2 * unit)) * 2 * unit / exact - 1.0) <= TOLERANCE:
-        unit *= 2
-    return max(1, round(exact / unit)) * unit
 
 
 @lru_cache(maxsize=4096)
@@ -120,15 +116,24 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
             calibration="none" if paper else "shipped", run_overhead=1.0 if paper else None, nic_gbps=gbps,
             carbon_intensity_g_per_kwh=127.0 if paper and first else None, years_ahead=task.years,
             cpa_growth=cpa_growth, precision=task.precision, max_days=task.deadline_days,
-            batch=batch_of(task.version, task.d_model, task.batch_law, task.batch_multiple),
+            batch=batch_of(task.version, task.d_model, task.batch_law, task.batch_multiple, task.layer_multiple),
         )
     )  # fmt: skip
+    if task.layer_multiple > 1:
+        found = with_layers(found, _member(task))
+    if task.kernels or task.hiding or task.imbalance:
+        constants = at_ends(found.efficiency, kernels=task.kernels, hiding=task.hiding, imbalance=task.imbalance)
+        found = replace(found, efficiency=constants, machine=found.machine_with(constants))
     if task.total_memory:
         found = replace(found, machine=found.machine._replace(capacity=UNLIMITED))
     if task.spared_reserve:
         machine = found.machine._replace(reserve=found.machine.reserve * (1.0 - task.spared_reserve))
         found = replace(found, machine=machine)
     return found
+
+
+def _member(task: Task) -> PaperModel:
+    return member(task.version, task.d_model, task.layer_multiple)
 
 
 def space_for(task: Task, r: Resolved) -> Space:
@@ -141,6 +146,9 @@ def space_for(task: Task, r: Resolved) -> Space:
         space = replace(space, etp=tensor)
     elif not task.token_batch:
         space = replace(space, cp=(1,))
+    if task.micro_batch:
+        space = replace(space, micro_batch=(task.micro_batch,))
+    space = replace(space, zero=tuple(stage for stage in space.zero if stage <= task.highest_zero))
     if paper and task.recompute:
         space = replace(space, recompute=(Recompute.SELECTIVE, Recompute.FULL))
     return replace(space, shard=GROUPS) if task.flexible_sharding else space
@@ -160,7 +168,7 @@ def _least_in_memory(task: Task, r: Resolved) -> int:
     """Return the fewest devices whose memory together holds weights, gradients and optimizer states."""
     if not task.total_memory:
         return 1
-    state = STATE_BYTES * float(member(task.version, task.d_model).n_params)
+    state = STATE_BYTES * float(_member(task).n_params)
     return math.ceil(state / r.cluster.device.memory_capacity.si)
 
 
@@ -172,7 +180,7 @@ def find(task: Task) -> Found | None:
 @lru_cache(maxsize=4096)
 def _searched_as(task: Task) -> Task:
     """Return the task whose search serves both versions: where their models agree, only loss and carbon differ."""
-    ours, first = (replace(member(v, task.d_model), loss=0.0) for v in (task.version, "v1"))
+    ours, first = (replace(member(v, task.d_model, task.layer_multiple), loss=0.0) for v in (task.version, "v1"))
     if ours != first:
         return task
     return replace(task, version="v1", device=SAME_SPEED.get(task.device, task.device))

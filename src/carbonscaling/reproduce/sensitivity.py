@@ -26,11 +26,14 @@ class Move:
     value : float
         Instead of the realisation's.
     moved : tuple of (claim, verdict before, verdict after)
+    outcomes : Mapping
+        Every claim's outcome with it.
     """
 
     choice: str
     value: float
     moved: tuple[tuple[str, str, str], ...]
+    outcomes: Mapping[str, Outcome]
 
 
 def moves(base: Mapping[str, Outcome], found: Sequence[Mapping[str, Outcome]]) -> tuple[Move, ...]:
@@ -46,5 +49,7 @@ def moves(base: Mapping[str, Outcome], found: Sequence[Mapping[str, Outcome]]) -
     table = []
     for (choice, value, _), other in zip(variants(), found, strict=True):
         moved = [name for name in base if name in other and other[name].verdict != base[name].verdict]
-        table.append(Move(choice, value, tuple((name, base[name].verdict, other[name].verdict) for name in moved)))
+        table.append(
+            Move(choice, value, tuple((name, base[name].verdict, other[name].verdict) for name in moved), other)
+        )
     return tuple(table)

@@ -124,8 +124,14 @@ class Study:
             "aggressive" if aggressive else "chinchilla", flexible, c.eviction if eviction else 0.0, c.deadline,
             self._network(version, device) if paper else 1.0, int(c.widest_tensor) if paper else 64,
             bool(c.token_batch) or not paper, paper and bool(c.recompute), int(c.batch_multiple) if paper else 1,
-            paper and bool(c.total_memory),
+            paper and bool(c.total_memory), *(self._unprinted(version) if paper else ()),
         )  # fmt: skip
+
+    def _unprinted(self, version: str) -> tuple[int, ...]:
+        """Return micro-batch, highest ZeRO stage and ends of the software constants; version 2 prints its stages."""
+        c = self.choice
+        zero = c.zero_v1 if version == "v1" else 3
+        return int(c.micro_batch), int(zero), int(c.kernels), int(c.hiding), int(c.imbalance), int(c.layer_multiple)
 
     def _network(self, version: str, device: str) -> float:
         """Network between hosts over that of the real part of the same name."""
@@ -158,7 +164,7 @@ class Study:
             numbers = as_printed(numbers, device, r.cluster.device.tdp.si, version, self.choice)
         if intensity is not None:
             numbers = numbers._replace(carbon_intensity=intensity / 1000.0 / KWH)
-        model = member(version, d_model)
+        model = member(version, d_model, task.layer_multiple)
         return Point(
             d_model, float(model.n_params), float(model.loss), float(model.compute),
             find(task) if searched else None, numbers,

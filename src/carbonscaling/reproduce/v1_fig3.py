@@ -81,7 +81,8 @@ def _power(study: Study) -> tuple[Floats, Floats]:
     use = np.array([float(r["utilisation"]) for r in rows])
     if study.mode == "paper":
         static = study.choice.static_share
-        ours = WATTS * (static + study.choice.alpha * (1.0 - static) * use)
+        load = np.minimum(use / study.choice.full_power_at, 1.0)
+        ours = WATTS * (static + study.choice.alpha * (1.0 - static) * load)
     else:
         n = carbon_model(cluster("a100-40"), carbon_intensity_g_per_kwh=0.0).numbers
         ours = np.asarray(saturating_power(n.idle_w, n.busy_w, use / n.best_utilisation, n.exponent), dtype=float)

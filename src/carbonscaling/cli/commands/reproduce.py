@@ -31,7 +31,10 @@ def reproduce(
     *,
     json: Json = False,
     output: Annotated[
-        str | None, Parameter(name=("--output", "-o"), help="Folder for the figures (SVG, PNG) and their data (CSV).")
+        str | None,
+        Parameter(
+            name=("--output", "-o"), help="Folder for the figures (SVG, PNG) and their data (CSV; Parquet with polars)."
+        ),
     ] = None,
     page: Annotated[
         str | None,
@@ -40,6 +43,7 @@ def reproduce(
 ) -> None:
     """Reproduce both CarbonScaling papers: every figure, and a verdict for every claim."""
     from carbonscaling.reproduce import page as pages
+    from carbonscaling.reproduce import tables
     from carbonscaling.reproduce.run import draw_all
     from carbonscaling.reproduce.run import reproduce as run
 
@@ -48,8 +52,10 @@ def reproduce(
     if folder is not None:
         where = _folder(folder)
         draw_all(found, where)
-        out.write_file(str(where / "panels.csv"), pages.panels_csv(found))
-        out.write_file(str(where / "claims.csv"), pages.verdicts_csv(found))
+        for file, rows in (("panels", tables.panel_table(found)), ("claims", tables.verdict_table(found))):
+            out.write_file(str(where / f"{file}.csv"), tables.as_csv(rows))
+            if output is not None:  # a page keeps what can be compared line by line
+                tables.write_parquet(rows, where / f"{file}.parquet")
     if page is not None:
         out.write_file(page, pages.markdown(found, Path(folder or ".").name))
     if json:
