@@ -15,6 +15,7 @@ import numpy as np
 
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.catalog.stacks import support
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.machine import Machine
@@ -29,6 +30,7 @@ __all__ = [
     "family",
     "load_calibration",
     "shipped_calibration",
+    "stack_on",
     "to_toml",
 ]
 
@@ -46,7 +48,7 @@ class Constant:
     Attributes
     ----------
     knob, scope : str
-        Which constant, and the architecture, stack or ``all`` it holds for.
+        Which constant, and the architecture, device, stack, support or ``all`` it holds for.
     value : float
         Factor on the device-level value.
     low, high : float
@@ -89,7 +91,12 @@ class Calibration:
 
     def factors(self, architectures: Sequence[str], devices: Sequence[str], stacks: Sequence[str]) -> dict[str, Any]:
         """Return every knob's factors as arrays, one entry per row."""
-        by_scope = {"architecture": architectures, "device": devices, "stack": stacks}
+        by_scope = {
+            "architecture": architectures,
+            "device": devices,
+            "stack": stacks,
+            "support": [support(name) for name in stacks],
+        }
         found: dict[str, Any] = {}
         for knob in KNOBS:
             if knob.scope == "all":
@@ -123,10 +130,16 @@ def family(device: Device) -> str:
     return "TPU" if device.kind == "tpu" else device.architecture
 
 
+def stack_on(device: Device, stack: str) -> str:
+    """Return the software stack whose factors hold: every TPU runs XLA, whether that is said or not."""
+    return stack or ("xla" if device.kind == "tpu" else UNKNOWN)
+
+
 def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     """Return the machine with factors applied.
 
-    The stack's ``software`` factor lengthens the whole step: every rate is divided by it, every latency multiplied.
+    The stack's ``tuning`` and ``software`` factors lengthen the whole step: every rate is divided by them, every
+    latency multiplied.
 
     Parameters
     ----------
@@ -138,7 +151,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     low_bits = machine.peak > 1.5 * machine.peak_attention
     gemm = f["training_gemm"] * f["gemm"] * f["device"] * np.where(low_bits, f["gemm_low"], 1.0)
     attention = f["training_attention"] * f["attention"] * f["stack_attention"]
-    slow = f["software"]
+    slow = f["tuning"] * f["software"]
     return machine._replace(
         peak=machine.peak / slow,
         peak_attention=machine.peak_attention / slow,
@@ -166,7 +179,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
 
 def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
     """Return one device's machine under a calibration, in plain numbers."""
-    factors = calibration.factors([family(device)], [device.id], [stack])
+    factors = calibration.factors([family(device)], [device.id], [stack_on(device, stack)])
     single = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in factors.items()}
     return type(machine)(*(float(v) for v in apply(machine, single)))
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.calibration.knobs import KNOBS
-from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family
+from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family, stack_on
+from carbonscaling.catalog.stacks import support
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.replay import Stacked, predict_step, stack
 
@@ -18,8 +19,10 @@ __all__ = ["Sample", "fit", "predicted_speed", "sample"]
 
 Array = NDArray[np.float64]
 
-HUBER = 0.10
-"""Residuals (in the logarithm) beyond which a row pulls with constant force."""
+NOISE = 0.15
+"""Residual (in the logarithm) at which a row counts half; rows far off hardly count."""
+NOISE_OF_WHOLE_RUNS = 3 * NOISE
+"""The same of whole runs: they also hold what happened besides training."""
 STEP = 1e-3
 ITERATIONS = 12
 
@@ -38,6 +41,7 @@ class Sample:
     whole_run: NDArray[np.bool_]
     untold: NDArray[np.bool_]
     weights: Array
+    noise: Array
 
     def subset(self, mask: NDArray[np.bool_]) -> Sample:
         """Return the rows where `mask` holds."""
@@ -48,8 +52,7 @@ class Sample:
 def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Sample:
     """Stack rows with their measured speeds.
 
-    A row weighs 1/sqrt(rows of its source) and 1/sqrt(repeats of its configuration); a whole run a third of that, since
-    it also holds what happened besides training.
+    A row weighs 1/sqrt(rows of its source) and 1/sqrt(repeats of its configuration).
     """
     sources = tuple(r.row.source or r.row.id for r in replays)
     per_source, per_key = Counter(sources), Counter(r.row.config_key or r.row.id for r in replays)
@@ -67,10 +70,11 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
         sources=sources,
         architectures=tuple(family(r.cluster.device) for r in replays),
         devices=tuple(r.cluster.device.id for r in replays),
-        stacks=tuple(r.row.stack for r in replays),
+        stacks=tuple(stack_on(r.cluster.device, r.row.stack) for r in replays),
         whole_run=whole,
-        untold=whole & np.array([r.searched for r in replays]),
-        weights=weights * np.where(whole, 1.0 / 3.0, 1.0),
+        untold=whole & np.array([r.row.tp is None and r.row.pp is None for r in replays]),
+        weights=weights,
+        noise=np.where(whole, NOISE_OF_WHOLE_RUNS, NOISE),
     )
 
 
@@ -81,8 +85,8 @@ def predicted_speed(s: Sample, calibration: Calibration) -> Array:
 
 def _speed(s: Sample, factors: dict[str, Array]) -> Array:
     step = predict_step(s.stacked, apply(s.stacked.machine, factors)).total
-    overhead = np.array([r.efficiency.run_overhead.si for r in s.replays]) * factors["run_overhead"]
-    step = step * np.where(s.whole_run, overhead, 1.0) * np.where(s.untold, factors["untold"], 1.0)
+    overhead = np.array([r.efficiency.run_overhead.si for r in s.replays])
+    step = step * np.where(s.whole_run, overhead * np.where(s.untold, factors["untold"], factors["run_overhead"]), 1.0)
     return np.asarray(s.stacked.tokens_per_step / step / s.stacked.n_devices, dtype=float)
 
 
@@ -99,6 +103,7 @@ class _Layout:
                 "architecture": s.architectures,
                 "device": s.devices,
                 "stack": s.stacks,
+                "support": tuple(support(name) for name in s.stacks),
             }
             names = scopes.get(knob.scope, (ALL,) * n)
             known = sorted(set(names))
@@ -126,7 +131,7 @@ def _jacobian(s: Sample, layout: _Layout, theta: Array, base: Array) -> Array:
 def fit(s: Sample, title: str, start: Calibration | None = None, iterations: int = ITERATIONS) -> Calibration:
     """Return the calibration that explains the sample best.
 
-    Minimises the weighted Huber loss of log(predicted/measured) plus the knobs' priors by Gauss-Newton steps with
+    Minimises the weighted Cauchy loss of log(predicted/measured) plus the knobs' priors by Gauss-Newton steps with
     iteratively reweighted least squares. Same rows, same result, bit for bit.
 
     Parameters
@@ -146,7 +151,7 @@ def fit(s: Sample, title: str, start: Calibration | None = None, iterations: int
     for _ in range(iterations):
         base = np.log(_speed(s, layout.factors(theta)))
         residual = base - np.log(s.measured)
-        weight = (s.weights / HUBER) ** 2 * np.minimum(1.0, HUBER / np.maximum(np.abs(residual), 1e-12))
+        weight = (s.weights / s.noise) ** 2 / (1.0 + (residual / s.noise) ** 2)
         jacobian = _jacobian(s, layout, theta, base)
         hessian = jacobian.T @ (weight[:, None] * jacobian) + np.diag(prior)
         gradient = jacobian.T @ (weight * residual) + prior * theta

@@ -80,8 +80,8 @@ def infer(row: RunRow) -> Replay:
     if _explicit_attention(row, spec, cluster.device):
         machine = machine._replace(flash=0.0)
     work = build.workload(spec, spec.seq_len)
-    setting, batch, searched = lay_out(row, work, machine, cluster.device, recipe, notes)
+    setting, batch = lay_out(row, work, machine, cluster.device, recipe, notes)
     if setting.zero == 3 and _deepspeed(row, cluster.device):
         machine = _flat(machine, setting)
         notes.append("ZeRO-3 gathers over each device's own network card, nothing hidden")
-    return Replay(row, spec, cluster, recipe, constants, work, machine, setting, batch, searched, tuple(notes))
+    return Replay(row, spec, cluster, recipe, constants, work, machine, setting, batch, tuple(notes))

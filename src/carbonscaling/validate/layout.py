@@ -52,8 +52,8 @@ class _Choice(NamedTuple):
 
 def lay_out(
     row: RunRow, work: Workload, machine: Machine, device: Device, precision: str, notes: list[str]
-) -> tuple[Setting, float, bool]:
-    """Return the setting of a row, its global batch in sequences, and whether its degrees had to be searched.
+) -> tuple[Setting, float]:
+    """Return the setting of a row and its global batch in sequences.
 
     What was chosen is added to `notes`.
 
@@ -72,9 +72,8 @@ def lay_out(
         split = [s._replace(etp=s.tp) for s in settings if s.tp > 1 and s.tp * s.cp * s.dp % (s.ep * s.tp) == 0]
         again, fits = _fastest(row, work, machine, h, precision, split) if split else (chosen, False)
         chosen = again if fits else chosen
-    searched = len(open_ways) > 1 and not sharded
     notes += _told(row, chosen, len(open_ways) > 1)
-    return chosen, row.global_batch_seqs or float(chosen.dp * chosen.micro_batch * chosen.n_micro), searched
+    return chosen, row.global_batch_seqs or float(chosen.dp * chosen.micro_batch * chosen.n_micro)
 
 
 def _settings(row: RunRow, work: Workload, h: Habits, way: Way, sharded: bool, compiled: bool) -> list[Setting]:

@@ -29,8 +29,6 @@ class Replay:
     work, machine, setting : plain numbers for the formulas.
     batch : float
         Sequences of a step.
-    searched : bool
-        The row states no degrees of parallelism: the fastest that fit were taken.
     inferred : tuple of str
         What the row left open, in words.
     """
@@ -44,7 +42,6 @@ class Replay:
     machine: Machine
     setting: Setting
     batch: float
-    searched: bool
     inferred: tuple[str, ...]
 
     @property
