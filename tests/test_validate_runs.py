@@ -213,3 +213,9 @@ def test_too_few_rows_to_calibrate(tmp_path: Path, capsys: pytest.CaptureFixture
     file = _csv(tmp_path / "runs.csv", [{**ROW, "step_time_s": "3.1"}])
     assert main(["calibrate", "--runs", str(file)]) == 2
     assert "too few usable measurements" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("column", ["n_devices", "tp", "pp", "dp", "cp", "ep", "vpp"])
+def test_a_fraction_of_a_degree_is_a_reason(column: str) -> None:
+    with pytest.raises(Unusable, match=f"{column} is not a whole number"):
+        parse_row({**ROW, column: "0.5"})

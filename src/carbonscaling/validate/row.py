@@ -18,6 +18,9 @@ MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s"
 MOST = 1e18
 """No quantity of a training run comes near, in the units of the columns."""
 
+WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp")
+"""Columns that count devices or parts: a fraction of one is a mistake."""
+
 REQUIRED = ("id", "model", "device")
 """Columns a file must have. Any other column of the schema may be missing, which means unknown."""
 
@@ -85,6 +88,8 @@ def _number(column: str, text: str) -> float | None:
         raise Unusable(f"{column} is not a number: {text[:40]!r}") from None
     if not 0 <= value <= MOST:
         raise Unusable(f"{column} is out of range: {text[:40]!r}")
+    if column in WHOLE and value % 1:
+        raise Unusable(f"{column} is not a whole number: {text[:40]!r}")
     return value
 
 
@@ -99,7 +104,7 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
     Raises
     ------
     Unusable
-        A number column holds text, a negative number or one beyond `MOST`.
+        A number column holds text, a negative number or one beyond `MOST`; or a degree is no whole number.
     """
     values: dict[str, object] = {}
     for f in fields(RunRow):
