@@ -104,10 +104,10 @@ class _Table:
         start = np.concatenate([self.shipped, START])
 
         def residual(moved: Array) -> Array:
-            return ((self.power(np.concatenate([start[:first], moved])) - self.watts) / self.tdp)[keep]
+            off: Array = (self.power(np.concatenate([start[:first], moved])) - self.watts) / self.tdp
+            return off[keep]
 
-        found: Array = np.concatenate([start[:first], _least_squares(residual, start[first:])])
-        return found
+        return np.concatenate([start[:first], _least_squares(residual, start[first:])])
 
     def without(self, groups: npt.NDArray[np.str_] | npt.NDArray[np.int64], busy_too: bool) -> Array:
         """Return every group predicted from the others."""
