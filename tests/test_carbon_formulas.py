@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.carbon import embodied, operational, power
+from carbonscaling.carbon import embodied, operational, power, work_power
 from carbonscaling.carbon.embodied import amortised, die_carbon, fab_carbon_per_area
 from carbonscaling.carbon.operational import energy, host_count, operational_carbon
 from carbonscaling.carbon.power import (
@@ -134,6 +134,14 @@ def _cases() -> list[tuple[Any, dict[str, Any], str]]:
             dict(system=0.31 * u.kilowatt, device=220.5 * w, network=11 * w, devices_per_host=8), "W",
         ),
         (power.capped_power, dict(demand=226 * w, limit=0.15 * u.kilowatt), "W"),
+        (
+            work_power.work_power,
+            dict(
+                idle=100 * w, busy=0.65 * u.kilowatt, flop_share=0.1, memory_share=0.2, stalled_share=0.1,
+                flop_weight=12.0, memory_weight=4.0,
+            ),
+            "W",
+        ),
         (power.capped_throughput, dict(demand=226 * w, limit=150 * w, idle=42 * w, exponent=0.43), ""),
         (operational.host_count, dict(n_devices=12, devices_per_host=8, shared=0.5), ""),
         (operational.energy, dict(power=650 * w, count=1024, duration=24 * hours), "J"),

@@ -14,7 +14,10 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.schema import problems
 
-SIZES = {"runs": 3279, "gemm": 5820, "collectives": 1042, "power": 1789, "memory": 142, "oom": 623, "carbon_runs": 47}
+SIZES = {
+    "runs": 3279, "gemm": 5820, "collectives": 1042, "power": 1789, "power_work": 913, "memory": 142, "oom": 623,
+    "carbon_runs": 47,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(evidence.FILES))

@@ -21,6 +21,7 @@ FILES: dict[str, str] = {
     "gemm": "matrix multiplications by device and shape",
     "collectives": "all-reduce, all-gather, all-to-all, send/receive: bytes, bandwidth, time",
     "power": "watts by device and workload, per accelerator or per node",
+    "power_work": "rows of `power` from inference with the throughput, sequences in flight and steps that their source prints",
     "memory": "memory per device of configurations in `runs`",
     "oom": "configurations that ran out of memory or were otherwise infeasible",
     "carbon_runs": "whole trainings with device-hours, energy, power, PUE, intensity, carbon",

@@ -20,6 +20,9 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "gemm": ("m", "n", "k", "tflops", "batch"),
     "collectives": ("n_devices", "bytes", "busbw_gbs", "time_us"),
     "power": ("watts", "utilisation", "tflops_per_device", "n_devices", "energy_kwh", "power_limit_w"),
+    "power_work": (
+        "n_devices", "batch", "in_flight", "tokens_per_s", "mean_output_tokens", "items_per_s", "steps", "watts",
+    ),
     "memory": (
         "n_devices", "tp", "pp", "dp", "cp", "zero_stage", "micro_batch", "global_batch_seqs", "seq_len", "memory_gib",
     ),
@@ -40,6 +43,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "gemm": ("device", "dtype", "source", "op", "confidence", "notes"),
     "collectives": ("device", "collective", "source", "confidence", "notes"),
     "power": ("device", "utilisation_or_workload", "source", "scope", "confidence", "notes"),
+    "power_work": ("device", "model", "task", "weights", "source", "notes"),
     "memory": ("run_id", "source", "model", "device", "precision", "recompute", "notes"),
     "oom": (
         "source", "source_path", "model", "device", "recompute", "attention_kernel", "sequence_parallel", "status",

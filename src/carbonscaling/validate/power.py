@@ -171,7 +171,7 @@ def _predictions(device_id: str, rows: _Rows) -> tuple[tuple[Array, ...], tuple[
 def score_power() -> tuple[PowerScore, ...]:
     """Score every device with measured power against speed; the last score is of all devices together."""
     sets: tuple[tuple[str, str, Iterable[tuple[str, float, float, float]]], ...] = (
-        ("v100-sxm2-32", "Zeus: training at power limits of 100 to 250 W", _zeus()),
+        ("v100-pcie-32", "Zeus: training at power limits of 100 to 250 W", _zeus()),
         ("h100-sxm", "ML.ENERGY: decoding of language models", _leaderboard("H100-80")),
         ("b200", "ML.ENERGY: decoding of language models", _leaderboard("B200-180")),
     )

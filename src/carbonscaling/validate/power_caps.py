@@ -50,10 +50,10 @@ def score_caps() -> CapScore:
             continue
         for limit, drawn, rate in lower:
             kept.append((free, limit, drawn, rate / fastest))
-    idle, kappa = hardware.device("v100-sxm2-32").idle_power.si, factor("power.cap_exponent.v100").value
+    idle, kappa = hardware.device("v100-pcie-32").idle_power.si, factor("power.cap_exponent.v100").value
     need, cap, watts, speed = np.array(kept).T
     power = np.asarray(capped_power(need, cap), dtype=float)
     above = need > idle * 1.2
     rate_ = np.asarray(capped_throughput(need[above], np.maximum(cap[above], idle), idle, kappa), dtype=float)
     ran = speed[above]
-    return CapScore("v100-sxm2-32", kappa, score(power, watts), score(rate_, ran))
+    return CapScore("v100-pcie-32", kappa, score(power, watts), score(rate_, ran))

@@ -168,7 +168,8 @@ def validate(
 
     from carbonscaling.report import carbon_checks as pages
     from carbonscaling.report.jsonable import jsonable
-    from carbonscaling.validate import accounts, power, power_caps, systems
+    from carbonscaling.report.power_checks import work_page
+    from carbonscaling.validate import accounts, power, power_caps, power_fit, systems
     from carbonscaling.validate.carbon_runs import load_carbon_runs
     from carbonscaling.validate.device_hours import check_device_hours, hours_summary
     from carbonscaling.validate.run_energy import check_carbon_runs
@@ -185,11 +186,13 @@ def validate(
     if not own:
         known, table, embodied = accounts.check_accounts(), accounts.llmcarbon_table(), accounts.embodied_table()
         scores, caps, read = power.score_power(), power_caps.score_caps(), systems.check_systems()
-        page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps), pages.systems_page(read)]
+        by_work = power_fit.score_work()
+        page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps), work_page(by_work)]
+        page += [pages.systems_page(read)]
         data |= {
             "accounts": jsonable(known),
             "llmcarbon": jsonable(table),
             "embodied": jsonable(embodied),
-            "power": pages.power_data(scores, caps, read),
+            "power": pages.power_data(scores, caps, read) | {"by_work": jsonable(by_work)},
         }
     out.hand_out(data, Group(*(part for one in page for part in (one, Text("")))), json=json, output=output)
