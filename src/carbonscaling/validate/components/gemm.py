@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -16,19 +14,18 @@ from numpy.typing import NDArray
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
-from carbonscaling.catalog.read import build as from_toml
 from carbonscaling.errors import InputError
 from carbonscaling.perf import build
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.precision import PRECISIONS, precision
-from carbonscaling.sources import Datum
 from carbonscaling.units import TERA
+from carbonscaling.validate.components.alone import alone, clock
 from carbonscaling.validate.components.record import Component
 from carbonscaling.validate.components.sweeps import disturbed
 from carbonscaling.validate.score import score
 
-__all__ = ["Timing", "check_gemm", "clock", "predicted_seconds", "settling", "timings"]
+__all__ = ["Timing", "check_gemm", "predicted_seconds", "timings"]
 
 _GROUPED = ("grouped_gemm",)
 _BATCHED = ("bmm", "attention_key_query_prob", "attention_prob_times_values")
@@ -58,24 +55,6 @@ class Timing:
     k: float
     seconds: float
     source: str
-
-
-@dataclass(frozen=True)
-class _Constants:
-    isolated_transfer: Datum
-    settling: Datum
-    lead: Mapping[str, Datum]
-
-
-@lru_cache(maxsize=1)
-def _constants() -> _Constants:
-    text = resources.files("carbonscaling.validate.components").joinpath("isolated.toml").read_text(encoding="utf-8")
-    return from_toml(_Constants, tomllib.loads(text), "isolated.toml")
-
-
-def settling() -> float:
-    """Return the length of a launch, in s, that loses half of its clock's lead."""
-    return _constants().settling.si
 
 
 def _group(row: Mapping[str, str], dims: Sequence[float]) -> str:
@@ -117,24 +96,6 @@ def _machine(device: str, recipe: str) -> Machine:
     return build.machine(hardware.cluster(part), precision(recipe), efficiency(part))
 
 
-def clock(seconds: Any, lead: float, settling: float) -> Any:
-    """Return the clock of a lone launch over the middle of its range, at which a training step is taken to run.
-
-    After a pause the clock is ahead, until the power limit holds a board that does nothing but multiply; a step mixes
-    multiplications with kernels that draw less.
-
-    Parameters
-    ----------
-    seconds : float or array
-        Time of the launch at the middle clock.
-    lead : float
-        Highest over lowest clock, less 1.
-    settling : s
-        Length of the launch that loses half of the lead.
-    """
-    return np.sqrt(1.0 + lead) / (1.0 + lead * seconds / (seconds + settling))
-
-
 def predicted_seconds(rows: Sequence[Timing]) -> NDArray[np.float64]:
     """Return the time of launches on one device in one number format.
 
@@ -155,11 +116,11 @@ def predicted_seconds(rows: Sequence[Timing]) -> NDArray[np.float64]:
             np.inf if lone else q.bandwidth, q.memory_efficiency, width,
         )  # fmt: skip
 
-    ahead = _constants().lead.get(device.architecture)
+    ahead = alone().lead.get(device.architecture)
     time = seconds(q.peak)
     if ahead is not None:
-        time = seconds(q.peak * clock(time, ahead.si, settling()))
-    moved = width * batch * (m * k + k * n + m * n) / (q.bandwidth * _constants().isolated_transfer.value)
+        time = seconds(q.peak * clock(time, ahead.si, alone().settling.si))
+    moved = width * batch * (m * k + k * n + m * n) / (q.bandwidth * alone().isolated_transfer.value)
     return np.asarray(time + moved if lone else time, dtype=float)
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.perf.gemm import gemm_time
-from carbonscaling.validate.components.gemm import Timing, clock, settling, timings
+from carbonscaling.validate.components.alone import alone, clock
+from carbonscaling.validate.components.gemm import Timing, timings
 
 __all__ = ["DEVICES", "KernelFit", "minimise", "refit"]
 
@@ -73,7 +74,7 @@ def _times(rows: Sequence[Timing]) -> Callable[[Array], Array]:
             )  # fmt: skip
 
         peak = device.peak_flops(rows[0].recipe)
-        return at(peak * clock(at(peak), lead, settling()))
+        return at(peak * clock(at(peak), lead, alone().settling.si))
 
     return seconds
 
@@ -86,17 +87,19 @@ def refit(device: str) -> KernelFit:
     fold = np.array([weights.index((r.n, r.k)) % FOLDS for r in rows])
     start = tuple(np.log([0.78, 5.0, 60.0, 0.8, 0.1]))
 
-    def fit(use: Array, start: Sequence[float] | Array) -> Array:
+    def fit(use: NDArray[np.bool_], start: Sequence[float]) -> Array:
         return minimise(lambda x: float(np.mean(np.abs(np.log(seconds(x)[use] / measured[use])))), start)
 
-    def errors(x: Array, use: Array) -> Array:
-        return np.abs(seconds(x)[use] / measured[use] - 1.0)
+    def errors(x: Array, use: NDArray[np.bool_]) -> Array:
+        return np.asarray(np.abs(seconds(x)[use] / measured[use] - 1.0))
 
     every = np.ones(len(rows), dtype=bool)
     best = fit(every, start)
-    held = np.concatenate([errors(fit(fold != f, best), fold == f) for f in range(FOLDS)])
-    constants = (float(v) for v in np.exp(best))
-    return KernelFit(device, len(rows), *constants, float(held.mean()), float(errors(best, every).mean()))
+    held = np.concatenate([errors(fit(fold != f, best.tolist()), fold == f) for f in range(FOLDS)])
+    share, latency, k_half, memory, lead = (float(v) for v in np.exp(best))
+    return KernelFit(
+        device, len(rows), share, latency, k_half, memory, lead, float(held.mean()), float(errors(best, every).mean())
+    )
 
 
 def main() -> None:
