@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from carbonscaling import evidence
 from carbonscaling.errors import InputError
+from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.report.components import components_data, components_page
 from carbonscaling.validate.components import PARTS, Component, component_table
-from carbonscaling.validate.components.gemm import predicted_seconds, timings
+from carbonscaling.validate.components.alone import clock
+from carbonscaling.validate.components.gemm import Timing, predicted_seconds, timings
+from carbonscaling.validate.components.megatron import utilisation_per_speed
+from carbonscaling.validate.components.sweeps import disturbed
 from carbonscaling.validate.score import Score
+from samples import machine_of
 
 TABLE = {(line.part, line.group): line for line in component_table()}
 
@@ -23,10 +29,10 @@ def _score(part: str, group: str) -> Score:
 @pytest.mark.parametrize(
     ("device", "mape", "median", "r2"),
     [
-        ("A100-40", 0.046, 0.03, 0.97),
-        ("A100-80", 0.065, 0.047, 0.998),
-        ("A100-PCIe-80", 0.063, 0.048, 0.99),
-        ("H100-80", 0.074, 0.058, 0.99),
+        ("A100-40", 0.046, 0.033, 0.97),
+        ("A100-80", 0.064, 0.048, 0.998),
+        ("A100-PCIe-80", 0.065, 0.053, 0.995),
+        ("H100-80", 0.068, 0.052, 0.996),
         ("TPUv4", 0.082, 0.067, 0.985),
         ("B200-180", 0.17, 0.17, 0.95),
     ],
@@ -47,12 +53,74 @@ def test_the_papers_claim_of_r2_is_not_met() -> None:
     assert line.utilisation_r2 > 0.98
 
 
+def test_the_claim_holds_for_time_where_a_few_readings_did_not_run_disturbed() -> None:
+    """Seven readings of one sweep ran at 36 to 65 % of the rate of the shapes around them, which agree among themselves."""
+    line = TABLE["gemm", "A100, H100 and TPUv4 together, readings that were disturbed left out"]
+    assert line.n == 3611 - 7
+    assert _score("gemm", line.group).r2 > 0.996
+    assert line.remark.startswith("7 readings")
+
+
+def test_a_disturbed_reading_is_told_by_its_neighbours_alone() -> None:
+    def swept(slow: dict[int, float]) -> list[Timing]:
+        sizes = range(1024, 1024 + 64 * 60, 64)
+        return [
+            Timing("g", "d", "bf16", "gemm", 1.0, 512.0, float(n), float(n), n * n * slow.get(i, 1.0), "one sweep")
+            for i, n in enumerate(sizes)
+        ]
+
+    rows = swept({30: 2.0})
+    assert disturbed(rows) == [rows[30]]
+    assert disturbed(rows[:49]) == []  # too short to judge by
+    assert disturbed(swept({30: 1.2})) == []  # a difference that a shape can make
+    assert disturbed(swept({30: 2.0, 32: 2.0})) == []  # neighbours that disagree
+    assert disturbed(swept({1: 2.0})) == []  # at an end
+
+
+def test_the_clock_of_a_lone_launch() -> None:
+    """21 % between the ends: 10 % ahead at first, in the end as far behind, and half way down after the settling time."""
+    assert clock(0.0, 0.21, 1e-3) == pytest.approx(1.1)
+    assert clock(1e-3, 0.21, 1e-3) == pytest.approx(1.1 / 1.105)
+    assert clock(1e3, 0.21, 1e-3) == pytest.approx(1 / 1.1, rel=1e-6)
+
+
+def test_a_training_step_does_not_know_the_clock_of_lone_launches() -> None:
+    """The check of another architecture than those with a lead is the step's own formula."""
+    row = next(r for r in timings() if r.group == "B200-180")
+    q = machine_of("b200", "bf16")
+    plain = gemm_time(
+        row.batch, row.m, row.n, row.k, q.peak, q.gemm_efficiency, q.gemm_k_half, q.cores, q.tile_m, q.tile_n,
+        q.kernel_latency, q.bandwidth, q.memory_efficiency, q.act_bytes,
+    )  # fmt: skip
+    assert predicted_seconds([row])[0] == pytest.approx(float(np.asarray(plain)), rel=1e-12)
+
+
+def test_utilisation_of_megatron_runs_that_the_fit_never_saw() -> None:
+    line = TABLE["megatron", "Megatron"]
+    assert line.n == 446
+    assert line.met
+    assert _score("megatron", "Megatron").r2 > 0.85
+    assert _score("megatron", "Megatron-LM's papers").r2 > 0.8
+    parts = ("Megatron, 16 bit", "Megatron, 8 bit and less")
+    assert sum(TABLE["megatron", name].n for name in parts) == line.n
+    assert _score("megatron", "Megatron").coverage > 0.85
+
+
+def test_utilisation_counts_the_models_flops_over_the_16_bit_peak() -> None:
+    """GPT-3 on A100: 6 FLOPs a parameter and token and the causal half of attention, over 312 TFLOP/s."""
+    row = next(r for r in evidence.rows("runs") if r["source"].startswith("Narayanan et al. 2021"))
+    assert (row["d_model"], row["n_layers"], row["device"]) == ("12288.0", "96.0", "A100-80")
+    width, layers, seq = 12288, 96, float(row["seq_len"])
+    flops = 72 * layers * width**2 * (1 + seq / (12 * width)) + 6 * width * float(row["vocab"])
+    assert utilisation_per_speed(row) == pytest.approx(flops / 312e12, rel=0.01)
+
+
 def test_gemm_targets() -> None:
     assert {name: TABLE["gemm", name].met for name in ("A100-40", "A100-80", "TPUv4", "H100-80")} == {
         "A100-40": True,
         "A100-80": True,
         "TPUv4": True,
-        "H100-80": False,
+        "H100-80": True,
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from carbonscaling.calibration.knobs import KNOBS
+from carbonscaling.calibration.power import MeasuredPower
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.catalog.stacks import support
 from carbonscaling.errors import InputError
@@ -39,6 +40,8 @@ UNKNOWN = ""
 """Stack of a row that names none: no factor is fitted for it."""
 WIDEST, LARGEST = 20.0, 1e6
 """Bounds on what a file may say: on coefficients of an interval (logarithms), and on factors."""
+MOST_WATTS = 1e5
+"""More than any accelerator draws."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,14 @@ class Calibration:
     interval : Mapping[str, float]
         Coefficients of the residual scale by row feature, and ``quantile``, the 90 % quantile of scaled residuals of
         rows whose whole source was left out.
+    power : MeasuredPower, optional
+        What the user's own devices were seen to draw.
     """
 
     title: str
     constants: tuple[Constant, ...] = ()
     interval: Mapping[str, float] = field(default_factory=dict)
+    power: MeasuredPower | None = None
 
     def factor(self, knob: str, scope: str = ALL) -> float:
         """Return a factor; 1 where it was never fitted."""
@@ -193,10 +199,17 @@ def to_toml(calibration: Calibration, header: str) -> str:
         "[interval]",
     ]
     lines += [f"{name} = {value!r}" for name, value in calibration.interval.items()]
+    if calibration.power is not None:
+        own = asdict(calibration.power)
+        watts = {k: v for k, v in own.pop("watts").items() if v not in (None, "")}
+        lines += ["", "[power]", *_keys(own), "", "[power.watts]", *_keys(watts)]
     for c in calibration.constants:
-        lines += ["", "[[constants]]"]
-        lines += [f"{k} = {json.dumps(v) if isinstance(v, str) else repr(v)}" for k, v in asdict(c).items()]
+        lines += ["", "[[constants]]", *_keys(asdict(c))]
     return "\n".join(lines) + "\n"
+
+
+def _keys(table: Mapping[str, Any]) -> list[str]:
+    return [f"{k} = {json.dumps(v) if isinstance(v, str) else repr(v)}" for k, v in table.items()]
 
 
 def load_calibration(path: Path) -> Calibration:
@@ -221,6 +234,10 @@ def load_calibration(path: Path) -> Calibration:
                     f"a factor from {1 / LARGEST:g} to {LARGEST:g}",
                     path,
                 )
+    if found.power is not None:
+        watts = found.power.watts
+        if watts.unit not in ("W", "kW") or not 0.0 < watts.si_range[0] <= watts.si_range[1] <= MOST_WATTS:
+            _refuse("power.watts", watts.value, f"watts of one accelerator, more than 0, at most {MOST_WATTS:g}", path)
     return found
 
 

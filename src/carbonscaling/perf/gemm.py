@@ -9,11 +9,13 @@ from carbonscaling.perf.numbers import Number
 
 __all__ = ["gemm_time", "systolic_cycles", "tiled_flops"]
 
-# Output tiles a library falls back to when large ones would leave processors idle: share of each edge of the largest
-# tile, and the efficiency relative to it (smaller tiles reuse operands less). Fitted with `gemm_efficiency` and
+# What a library falls back to when large output tiles would leave processors idle: smaller tiles (share of each edge of the
+# largest, efficiency relative to it: they reuse operands less), or several processors on one tile, each with a share of the
+# inner dimension (their partial sums are written once, half of that hidden). Fitted with `gemm_efficiency` and
 # `gemm_k_half` to public GEMM timings, see docs/decisions/0005-kernel-model.md.
-_HALF_TILE_EFFICIENCY = 0.95
-_EIGHTH_TILE_EFFICIENCY = 0.90
+_HALF_TILE_EFFICIENCY = 0.92
+_EIGHTH_TILE_EFFICIENCY = 0.80
+_PARTIAL_SUM_BYTES = 0.5 * 4.0
 
 
 @formula(
@@ -39,7 +41,8 @@ def tiled_flops(
 
 
 @formula(
-    "t0 + (c⁴ + b⁴)^¼, c = tiled_flops/(peak·e), b = groups·element_bytes·(m·k + k·n + m·n)/(bandwidth·e2)",
+    "t0 + (c⁴ + b⁴)^¼, c = least tiled_flops/(peak·e) of tiles and splits, "
+    "b = groups·element_bytes·(m·k + k·n + m·n)/(bandwidth·e2)",
     unit="s",
     source="williams_2009",
     place="roofline with tile and wave quantisation, its corner rounded",
@@ -62,8 +65,9 @@ def gemm_time(
 ) -> Number:
     """Time of `groups` m x n x k matrix multiplications in one launch, 0 where a dimension is 0.
 
-    The library is taken to choose the best of three tile sizes, either way round. Compute and traffic hinder each other
-    where they take about as long: the corner of the roofline is rounded by a fourth-power mean.
+    The library is taken to choose the best of three tile sizes, either way round, and to split the inner dimension of the
+    middle one in 2 or 4 where that fills the processors better. Compute and traffic hinder each other where they take
+    about as long: the corner of the roofline is rounded by a fourth-power mean.
 
     Parameters
     ----------
@@ -72,18 +76,24 @@ def gemm_time(
     bandwidth, memory_efficiency : bytes/s of HBM and the share of it reached.
     element_bytes : bytes per element of operands and result.
     """
-    flops = np.minimum(
+    rate, half = peak * efficiency, peak * efficiency * _HALF_TILE_EFFICIENCY
+    partial = _PARTIAL_SUM_BYTES * groups * m * n / bandwidth
+    compute = np.minimum(
         np.minimum(
-            tiled_flops(groups, m, n, k, tile_m, tile_n, cores, k_half),
-            tiled_flops(groups, m, n, k, tile_n, tile_m, cores, k_half),
+            tiled_flops(groups, m, n, k, tile_m, tile_n, cores, k_half) / rate,
+            tiled_flops(groups, m, n, k, tile_n, tile_m, cores, k_half) / rate,
         ),
         np.minimum(
-            tiled_flops(groups, m, n, k, tile_n, tile_n, cores, k_half) / _HALF_TILE_EFFICIENCY,
-            tiled_flops(groups, m, n, k, tile_n / 2, tile_n / 2, cores, k_half) / _EIGHTH_TILE_EFFICIENCY,
+            tiled_flops(groups, m, n, k, tile_n, tile_n, cores, k_half) / half,
+            tiled_flops(groups, m, n, k, tile_n / 2, tile_n / 2, cores, k_half) / (rate * _EIGHTH_TILE_EFFICIENCY),
         ),
     )
+    split = np.minimum(
+        tiled_flops(2 * groups, m, n, k / 2, tile_n, tile_n, cores, k_half) / half + 2 * partial,
+        tiled_flops(4 * groups, m, n, k / 4, tile_n, tile_n, cores, k_half) / half + 4 * partial,
+    )
     traffic = groups * element_bytes * (m * k + k * n + m * n)
-    compute, move = flops / (peak * efficiency), traffic / (bandwidth * memory_efficiency)
+    compute, move = np.minimum(compute, split), traffic / (bandwidth * memory_efficiency)
     compute, move = compute * compute, move * move  # products, not powers: floats and arrays then agree to the last bit
     time = latency + np.sqrt(np.sqrt(compute * compute + move * move))
     return np.where(groups * m * n * k > 0, time, 0.0)

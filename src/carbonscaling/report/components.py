@@ -23,6 +23,7 @@ _TITLES = {
     "memory": "Memory per device",
     "oom": "What fits and what does not",
     "pipeline": "Pipeline schedules, time of a step against a simulation",
+    "megatron": "Utilisation of Megatron's training runs, source left out (16-bit peak)",
 }
 
 

@@ -33,6 +33,7 @@ from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Precision, precision
 from carbonscaling.sources import Datum
 from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
 
@@ -160,6 +161,7 @@ def carbon_of(
     With intensity by the hour, `duration_s` says which hours count; until it is known, all of them.
     """
     by_hour = intensity_met(s, duration_s)
+    own = own_factors(_calibration(s.calibration).power, s, cluster)
     return factors.carbon_model(
         cluster,
         s.region,
@@ -169,7 +171,7 @@ def carbon_of(
         lifetime_years=s.lifetime_years,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh if by_hour is None else by_hour,
         amortisation=s.amortisation,
-        overrides=load_factors(s.factors) if s.factors else None,
+        overrides=own | load_factors(s.factors) if s.factors else own,
         ranges=ranges,
         hardware=hardware,
     )
@@ -182,7 +184,7 @@ HARDWARE_FIELDS = (
 """Fields that the cluster, its number formats and its software constants follow from."""
 CARBON_FIELDS = (
     "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
-    "amortisation", "factors",
+    "amortisation", "factors", "calibration",
 )  # fmt: skip
 """Fields that the carbon factors follow from, beside the hardware's."""
 MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
@@ -231,6 +233,7 @@ def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         machine = _machine(s, cluster, recipe, constants)
         carbon = carbon_of(s, cluster)
+    notes += own_note(_calibration(s.calibration).power, s, cluster)
     known = like is not None and like.spec is spec and like.seq_len == seq_len
     overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
     money = price(cluster.device.id)

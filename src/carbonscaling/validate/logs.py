@@ -11,6 +11,7 @@ from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.validate.emissions import is_emissions, read_emissions
 
 __all__ = ["log_row", "step_seconds"]
 
@@ -42,13 +43,29 @@ def step_seconds(text: str, tokens_per_step: float, n_devices: int) -> float | N
     return tokens_per_step / (_steady(speeds) * n_devices) if speeds else None
 
 
+def _tracked(file: Path, scenario: Scenario) -> float:
+    """Return the seconds of the one run that a tracker saw from beginning to end."""
+    runs = read_emissions(file)
+    if scenario.tokens is None:
+        raise InputError(
+            "a tracker's file knows no tokens, so that no speed follows from it", where=str(file), key="tokens",
+            remedy="give tokens in the scenario: those that this run trained on",
+        )  # fmt: skip
+    if len(runs) > 1:
+        raise InputError(
+            "several runs in one file: which one the scenario describes is not known", where=str(file),
+            value=f"{len(runs)} runs", remedy="keep the row of one run, the slowest where several processes wrote one",
+        )  # fmt: skip
+    return runs[0].seconds
+
+
 def log_row(log: Path, scenario: Scenario) -> dict[str, str]:
     """Return one row with the schema of ``runs.csv`` from a log and the scenario that produced it.
 
     Parameters
     ----------
     log : Path
-        Output of Megatron-LM or torchtitan.
+        Output of Megatron-LM or torchtitan; or codecarbon's ``emissions.csv`` of one run whose tokens the scenario states.
     scenario : Scenario
         Its model, device, device count, batch and layout.
 
@@ -62,7 +79,10 @@ def log_row(log: Path, scenario: Scenario) -> dict[str, str]:
         raise InputError("a log needs the number of devices", key="devices", remedy="give devices in the scenario file")
     if r.spec.attention is None:
         raise InputError("a model without attention cannot have been trained", key="model", value=r.spec.name)
-    seconds = step_seconds(read_text(log), r.batch * r.seq_len, scenario.devices)
+    if is_emissions(log):
+        seconds: float | None = _tracked(log, scenario) * r.batch * r.seq_len / r.tokens
+    else:
+        seconds = step_seconds(read_text(log), r.batch * r.seq_len, scenario.devices)
     if seconds is None:
         raise InputError(
             "no step times found in the log",

@@ -18,31 +18,50 @@ def calibrate(
     *,
     runs: Annotated[
         list[str] | None,
-        Parameter(help="Measured runs: a CSV with the columns of the shipped one, 'shipped', or a log (repeatable)."),
+        Parameter(
+            help="Measured runs: a CSV with the columns of the shipped one, 'shipped', or codecarbon's emissions.csv, which "
+            "teaches power (repeatable)."
+        ),
     ] = None,
     log: Annotated[
         list[str] | None,
-        Parameter(help="Megatron-LM or torchtitan log of a run of yours (repeatable, with --scenario)."),
+        Parameter(
+            help="Megatron-LM or torchtitan log of a run of yours, or its emissions.csv (repeatable, with --scenario)."
+        ),
     ] = None,
     scenario: Annotated[
         list[str] | None, Parameter(help="Scenario file of each log, in order: model, device, devices, batch, layout.")
+    ] = None,
+    device: Annotated[
+        str | None, Parameter(help="Accelerator that emissions.csv was read on, where its name there is not known.")
     ] = None,
     output: Annotated[str | None, Parameter(name=["--output", "-o"], help="Calibration file to write (TOML).")] = None,
     left_out: Annotated[str | None, Parameter(help="CSV of left-out predictions to write.")] = None,
     json: Json = False,
 ) -> None:
     """Fit the model's few physical constants to measured runs; intervals come from runs whose source was left out."""
+    from dataclasses import replace
+
+    from rich.console import Group
+
     from carbonscaling import evidence
-    from carbonscaling.calibration.profile import to_toml
+    from carbonscaling.calibration.profile import shipped_calibration, to_toml
     from carbonscaling.errors import InputError
+    from carbonscaling.report.jsonable import jsonable
+    from carbonscaling.report.own_power import power_page
     from carbonscaling.report.validation import left_out_data, left_out_page
     from carbonscaling.study.scenario import load_scenario
     from carbonscaling.validate.calibrate import calibrate as fit_all
     from carbonscaling.validate.calibrate import left_out_csv
+    from carbonscaling.validate.emissions import is_emissions
     from carbonscaling.validate.logs import log_row
+    from carbonscaling.validate.own_power import measured_power
     from carbonscaling.validate.row import read_runs
 
     names = runs or ([] if log else ["shipped"])
+    tracked = [name for name in names if name != "shipped" and is_emissions(Path(name))]
+    power = measured_power([Path(name) for name in tracked], device) if tracked else None
+    names = [name for name in names if name not in tracked]
     rows = [r for n in names for r in (evidence.rows("runs") if n == "shipped" else read_runs(Path(n)))]
     if len(log or []) != len(scenario or []):
         raise InputError(
@@ -58,18 +77,23 @@ def calibrate(
         if sys.stderr.isatty():
             print(f"\rleaving out source {done + 1} of {total}: {source[:50]:<50}", end="", file=sys.stderr, flush=True)
 
-    calibration, left = fit_all(rows, f"fitted to {', '.join(Path(n).name for n in names)}", progress)
-    if sys.stderr.isatty():
+    if rows:
+        calibration, left = fit_all(rows, f"fitted to {', '.join(Path(n).name for n in names)}", progress)
+    else:  # power alone: speeds as shipped
+        calibration, left = shipped_calibration(), []
+    if power is not None:
+        calibration = replace(calibration, title=f"{calibration.title}; power by {power.files}", power=power)
+    if rows and sys.stderr.isatty():
         print(file=sys.stderr)
-    header = f"Fitted constants: carbonscaling calibrate --runs {' --runs '.join(names)}\nGenerated; do not edit."
+    told = " --runs ".join(names + tracked)
+    header = f"Fitted constants: carbonscaling calibrate --runs {told}\nGenerated; do not edit."
     if output:
         out.write_file(output, to_toml(calibration, header))
     if left_out:
         out.write_file(left_out, left_out_csv(left))
     if json:
-        data = left_out_data(left)
-        out.show_json(
-            {"constants": len(calibration.constants), "interval": dict(calibration.interval), "left_out": data}
-        )
-    else:
-        out.show(left_out_page(left, detail=False))
+        found = {"constants": len(calibration.constants), "interval": dict(calibration.interval)}
+        out.show_json(jsonable(found | {"left_out": left_out_data(left), "power": power}))
+        return
+    page = [] if power is None else [power_page(power)]
+    out.show(Group(*page, *([left_out_page(left, detail=False)] if rows else [])))

@@ -137,7 +137,9 @@ def validate(
     ] = None,
     components: Annotated[
         str | None,
-        Parameter(help="Check one part of the model alone: gemm, collectives, memory, oom, pipeline, or all."),
+        Parameter(
+            help="Check one part of the model alone: gemm, collectives, memory, oom, pipeline, megatron, or all."
+        ),
     ] = None,
     published: Annotated[
         bool, Parameter(negative=(), help="Four whole runs with published overhead: speed and device-hours.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +14,19 @@ from numpy.typing import NDArray
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
-from carbonscaling.catalog.read import build as from_toml
 from carbonscaling.errors import InputError
 from carbonscaling.perf import build
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.precision import PRECISIONS, precision
-from carbonscaling.sources import Datum
 from carbonscaling.units import TERA
+from carbonscaling.validate.components.alone import alone, clock
 from carbonscaling.validate.components.record import Component
+from carbonscaling.validate.components.sweeps import disturbed
 from carbonscaling.validate.score import score
 
 __all__ = ["Timing", "check_gemm", "predicted_seconds", "timings"]
 
-_BATCHED = ("bmm", "attention_key_query_prob", "attention_prob_times_values")
 _GROUPED = ("grouped_gemm",)
 _BATCHED = ("bmm", "attention_key_query_prob", "attention_prob_times_values")
 _FUSED = ("flash_attention_fwd", "flash_attention_bwd")
@@ -37,6 +35,7 @@ ALIGNMENT = 8
 TARGETS: Mapping[str, float] = {"A100-40": 0.07, "A100-80": 0.07, "H100-80": 0.07, "TPUv4": 0.09}
 """Mean error the project asks for."""
 POOLED = "A100, H100 and TPUv4 together"
+STEADY = f"{POOLED}, readings that were disturbed left out"
 TIME_R2, USE_R2 = 0.996, 0.992
 """What the papers claim of launch times and of the utilisation reached, over rows of one kind."""
 _FORMATS = {"fp16": "bf16", "bf16": "bf16", "fp32": "fp32", "tf32": "tf32", "fp8": "fp8", "int8": "int8"}
@@ -56,17 +55,6 @@ class Timing:
     k: float
     seconds: float
     source: str
-
-
-@dataclass(frozen=True)
-class _Constants:
-    isolated_transfer: Datum
-
-
-@lru_cache(maxsize=1)
-def _constants() -> _Constants:
-    text = resources.files("carbonscaling.validate.components").joinpath("isolated.toml").read_text(encoding="utf-8")
-    return from_toml(_Constants, tomllib.loads(text), "isolated.toml")
 
 
 def _group(row: Mapping[str, str], dims: Sequence[float]) -> str:
@@ -111,22 +99,39 @@ def _machine(device: str, recipe: str) -> Machine:
 def predicted_seconds(rows: Sequence[Timing]) -> NDArray[np.float64]:
     """Return the time of launches on one device in one number format.
 
-    A TPU moves the operands of a lone multiplication between HBM and vector memory before and after it; inside a compiled
-    step that traffic runs ahead, so only this check counts it in full.
+    A lone launch differs from one inside a step. A GPU starts it at a higher clock and ends it at a lower one; a TPU moves the
+    operands between HBM and vector memory before and after it, where inside a compiled step that traffic runs ahead.
     """
-    q = _machine(rows[0].device, rows[0].recipe)
+    q, device = _machine(rows[0].device, rows[0].recipe), hardware.device(rows[0].device)
     batch, m, n, k = (np.array([getattr(r, name) for r in rows]) for name in ("batch", "m", "n", "k"))
-    lone = hardware.device(rows[0].device).kind == "tpu"
+    lone = device.kind == "tpu"
     width = {"fp8": 1.0, "int8": 1.0, "fp32": 4.0}.get(rows[0].recipe, 2.0)
     share = {**dict.fromkeys(_GROUPED, q.grouped_efficiency), **dict.fromkeys(_BATCHED, q.batched_efficiency)}.get(
         rows[0].op, q.gemm_efficiency
     )
-    time = gemm_time(
-        batch, m, n, k, q.peak, share, q.gemm_k_half, q.cores, q.tile_m, q.tile_n, q.kernel_latency,
-        np.inf if lone else q.bandwidth, q.memory_efficiency, width,
-    )  # fmt: skip
-    moved = width * batch * (m * k + k * n + m * n) / (q.bandwidth * _constants().isolated_transfer.value)
+
+    def seconds(peak: Any) -> Any:
+        return gemm_time(
+            batch, m, n, k, peak, share, q.gemm_k_half, q.cores, q.tile_m, q.tile_n, q.kernel_latency,
+            np.inf if lone else q.bandwidth, q.memory_efficiency, width,
+        )  # fmt: skip
+
+    ahead = alone().lead.get(device.architecture)
+    time = seconds(q.peak)
+    if ahead is not None:
+        time = seconds(q.peak * clock(time, ahead.si, alone().settling.si))
+    moved = width * batch * (m * k + k * n + m * n) / (q.bandwidth * alone().isolated_transfer.value)
     return np.asarray(time + moved if lone else time, dtype=float)
+
+
+def _remark(group: str, slowed: int) -> str:
+    if group.endswith("unaligned"):
+        return "slow path of the library, not modelled"
+    return (
+        f"{slowed} readings ran at less than 3/4 of the rate of the six shapes around them in a sweep"
+        if group == STEADY
+        else ""
+    )
 
 
 def check_gemm() -> tuple[Component, ...]:
@@ -135,6 +140,8 @@ def check_gemm() -> tuple[Component, ...]:
     for row in timings():
         groups[row.group].append(row)
     groups[POOLED] = [row for name in TARGETS for row in groups[name]]
+    slowed = set(map(id, disturbed(groups[POOLED])))
+    groups[STEADY] = [row for row in groups[POOLED] if id(row) not in slowed]
     lines = []
     for name, rows in sorted(groups.items()):
         parts: dict[tuple[str, str, bool], list[Timing]] = defaultdict(list)
@@ -161,7 +168,7 @@ def check_gemm() -> tuple[Component, ...]:
                 utilisation_r2=use,
                 target="" if limit is None else f"mean error at most {100 * limit:g} %",
                 met=None if limit is None else result.mape <= limit,
-                remark="slow path of the library, not modelled" if name.endswith("unaligned") else "",
+                remark=_remark(name, len(slowed)),
             )
         )
     return tuple(lines)

@@ -16,7 +16,7 @@ class Component:
     Attributes
     ----------
     part : str
-        ``gemm``, ``collectives``, ``memory``, ``oom``, ``pipeline``.
+        ``gemm``, ``collectives``, ``memory``, ``oom``, ``pipeline``, ``megatron``.
     group : str
         Device, kernel, stack or schedule.
     n : int

@@ -1,13 +1,14 @@
 """Fit the kernel constants again: ``python -m carbonscaling.validate.components.refit``.
 
-Each device's four constants (efficiency, latency, inner dimension lost, share of HBM bandwidth) minimise the mean absolute
-logarithmic error of its aligned 16-bit timings. Sources are split in two: the error printed is that of the half left out.
+Each device's five constants (efficiency, latency, inner dimension lost, share of HBM bandwidth, lead of a lone launch's clock)
+minimise the mean absolute logarithmic error of its aligned 16-bit timings. Weights (n by k) are dealt into five folds, so that
+no fold has seen a matrix of another: the error printed is that of rows left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,18 @@ from numpy.typing import NDArray
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.perf.gemm import gemm_time
+from carbonscaling.validate.components.alone import alone, clock
 from carbonscaling.validate.components.gemm import Timing, timings
 
 __all__ = ["DEVICES", "KernelFit", "minimise", "refit"]
 
 DEVICES = ("A100-80", "H100-80")
+FOLDS = 5
 Array = NDArray[np.float64]
 
 
 class KernelFit(NamedTuple):
-    """Fitted constants of a device and the mean error on the sources left out, one value a fold."""
+    """Fitted constants of a device, and the mean error of its rows, each left out and fitted."""
 
     device: str
     n: int
@@ -32,7 +35,8 @@ class KernelFit(NamedTuple):
     latency_us: float
     k_half: float
     memory: float
-    left_out: tuple[float, ...]
+    lead: float
+    left_out: float
     all_rows: float
 
 
@@ -59,13 +63,18 @@ def _times(rows: Sequence[Timing]) -> Callable[[Array], Array]:
     m, n, k = (np.array([getattr(r, name) for r in rows]) for name in "mnk")
 
     def seconds(logs: Array) -> Array:
-        share, latency, k_half, memory = np.exp(logs)
-        return np.asarray(
-            gemm_time(
-                1.0, m, n, k, device.peak_flops(rows[0].recipe), share, k_half, float(device.n_cores), e.tile_m.si,
-                e.tile_n.si, 1e-6 * latency, device.memory_bandwidth.si, memory, 2.0,
-            )
-        )  # fmt: skip
+        share, latency, k_half, memory, lead = np.exp(logs)
+
+        def at(peak: Any) -> Array:
+            return np.asarray(
+                gemm_time(
+                    1.0, m, n, k, peak, share, k_half, float(device.n_cores), e.tile_m.si, e.tile_n.si,
+                    1e-6 * latency, device.memory_bandwidth.si, memory, 2.0,
+                )
+            )  # fmt: skip
+
+        peak = device.peak_flops(rows[0].recipe)
+        return at(peak * clock(at(peak), lead, alone().settling.si))
 
     return seconds
 
@@ -74,31 +83,32 @@ def refit(device: str) -> KernelFit:
     """Fit the constants of one device of `DEVICES`."""
     rows = [r for r in timings() if r.group == device]
     seconds, measured = _times(rows), np.array([r.seconds for r in rows])
-    sources = sorted({r.source for r in rows})
-    first = np.array([sources.index(r.source) % 2 == 0 for r in rows])
-    start = tuple(np.log([0.78, 5.0, 60.0, 0.8]))
+    weights = sorted({(r.n, r.k) for r in rows})
+    fold = np.array([weights.index((r.n, r.k)) % FOLDS for r in rows])
+    start = tuple(np.log([0.78, 5.0, 60.0, 0.8, 0.1]))
 
-    def fit(use: Array) -> Array:
+    def fit(use: NDArray[np.bool_], start: Sequence[float]) -> Array:
         return minimise(lambda x: float(np.mean(np.abs(np.log(seconds(x)[use] / measured[use])))), start)
 
-    def error(x: Array, use: Array) -> float:
-        return float(np.mean(np.abs(seconds(x)[use] / measured[use] - 1.0)))
+    def errors(x: Array, use: NDArray[np.bool_]) -> Array:
+        return np.asarray(np.abs(seconds(x)[use] / measured[use] - 1.0))
 
-    folds = tuple(error(fit(use), ~use) for use in (first, ~first))
     every = np.ones(len(rows), dtype=bool)
-    best = fit(every)
-    share, latency, k_half, memory = (float(v) for v in np.exp(best))
-    return KernelFit(device, len(rows), share, latency, k_half, memory, folds, error(best, every))
+    best = fit(every, start)
+    held = np.concatenate([errors(fit(fold != f, best.tolist()), fold == f) for f in range(FOLDS)])
+    share, latency, k_half, memory, lead = (float(v) for v in np.exp(best))
+    return KernelFit(
+        device, len(rows), share, latency, k_half, memory, lead, float(held.mean()), float(errors(best, every).mean())
+    )
 
 
 def main() -> None:
     """Print every fit."""
     for name in DEVICES:
         f = refit(name)
-        halves = " and ".join(f"{100 * e:.1f} %" for e in f.left_out)
         print(
-            f"{f.device}: {f.n} timings, efficiency {f.efficiency:.3f}, latency {f.latency_us:.1f} us, "
-            f"k_half {f.k_half:.0f}, memory {f.memory:.2f}; mean error {100 * f.all_rows:.1f} %, left-out halves {halves}"
+            f"{f.device}: {f.n} timings, efficiency {f.efficiency:.3f}, latency {f.latency_us:.1f} us, k_half {f.k_half:.0f}, "
+            f"memory {f.memory:.2f}, lead {f.lead:.2f}; mean error {100 * f.all_rows:.1f} %, left out {100 * f.left_out:.1f} %"
         )
 
 

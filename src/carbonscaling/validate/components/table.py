@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.validate.components.collectives import check_collectives
 from carbonscaling.validate.components.gemm import check_gemm
+from carbonscaling.validate.components.megatron import check_megatron
 from carbonscaling.validate.components.memory import check_memory, check_oom
 from carbonscaling.validate.components.pipeline import check_pipeline
 from carbonscaling.validate.components.record import Component
@@ -19,6 +20,7 @@ PARTS: Mapping[str, Callable[[], tuple[Component, ...]]] = {
     "memory": check_memory,
     "oom": check_oom,
     "pipeline": check_pipeline,
+    "megatron": check_megatron,
 }
 """Checks by the name of the part."""
 
