@@ -104,9 +104,12 @@ def test_interconnect_sets_the_network() -> None:
     slow = infer(parse_row({**ROW, "interconnect": "8x A100 nodes, 4x100 Gb/s per node"})).cluster.host.nic_bandwidth.si
     fast = infer(parse_row({**ROW, "interconnect": "DGX, 8x200 Gb/s HDR"})).cluster.host.nic_bandwidth.si
     octets = infer(parse_row({**ROW, "interconnect": "8x IB 25 GB/s"})).cluster.host.nic_bandwidth.si
+    inside = infer(
+        parse_row({**ROW, "interconnect": "8x A100 80GB NVLink 600 GB/s, 8x200 Gb/s IB"})
+    ).cluster.host.nic_bandwidth.si
     storage = infer(parse_row({**ROW, "interconnect": "storage: 1x 100Gb/s"})).cluster.host.nic_bandwidth.si
     assert slow == pytest.approx(50e9 / 8)
-    assert fast == octets == pytest.approx(25e9)
+    assert fast == octets == inside == pytest.approx(25e9)
     assert storage == infer(parse_row(ROW)).cluster.host.nic_bandwidth.si
 
 

@@ -24,11 +24,13 @@ def place(row: RunRow, notes: list[str]) -> Cluster:
         host = "jean-zay-v100" if device.architecture == "Volta" else "jean-zay-a100"
     cluster = hardware.cluster(device, host)
     per_host = cluster.host.devices_per_host
-    # "Gb" are bits, "GB" bytes; a node's compute network has four cards or more.
+    # "Gb" are bits, "GB" bytes; a node's compute network has four cards or more. Memory and links inside are none.
     cards = [
         int(k) * float(g) * (8 if unit == "GB" else 1)
-        for k, g, unit in re.findall(r"(\d+)\s*[x×]\s*(?:[A-Za-z0-9 -]*?)(\d{2,3})\s*(G[bB])", row.interconnect)
-        if int(k) >= 4
+        for k, what, g, unit in re.findall(
+            r"(\d+)\s*[x×]\s*([A-Za-z0-9 -]*?)(\d{2,3})\s*(G[bB])(?:ps|/[sS])", row.interconnect
+        )
+        if int(k) >= 4 and "nvlink" not in what.lower()
     ]
     total = re.search(r"(\d{3,4})\s*gb/s\s*(?:node-to-node|inter)|inter-node\s*(\d{3,4})\s*gb/s", text)
     each = re.search(r"(\d{3})\s*gb/s\s*(?:ib|roce|ndr|hdr)?[a-z ]*per gpu", text)
