@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from carbonscaling.perf import collectives, experts, gemm, pipeline
@@ -33,7 +34,7 @@ def ideal(**changes: float) -> Machine:
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
     base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
-    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0}
+    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0}
     return Machine(**(base | changes))
 
 
@@ -140,10 +141,34 @@ def test_a_mesh_of_two_has_one_link() -> None:
 
 
 def test_remote_tokens_by_hand() -> None:
-    """16 ranks in two domains: half of the tokens' domains are remote, whatever the node limit allows."""
-    close(experts.remote_dispatch_bytes(100, 4, 10, 2, 16, 8), 100 * 2 * 0.5 * 10 * 2)
-    close(experts.dispatch_bytes(100, 3, 10, 2, 4), 100 * 3 * 10 * 2 * 0.75)
-    close(experts.dispatch_bytes(100, 3, 10, 2, 1), 0.0)
+    """16 ranks in two domains: half of the copies leave the domain."""
+    close(experts.remote_dispatch_bytes(100, 2, 10, 2, 16, 8), 100 * 2 * 0.5 * 10 * 2)
+    close(experts.remote_dispatch_bytes(100, 2, 10, 2, 8, 8), 0.0)
+    close(experts.dispatch_bytes(100, 3, 10, 2), 100 * 3 * 10 * 2)
+
+
+@pytest.mark.parametrize(
+    ("top_k", "limit", "domains", "relay", "expected"),
+    [
+        (8, 8, 1, 1, 1.0),  # one domain holds all
+        (1, 1, 4, 1, 1.0),
+        (2, 2, 2, 1, 1.5),  # the second expert lies in the first one's domain half of the time
+        (2, 2, 4, 1, 1.5),  # as many domains as choices at most
+        (3, 8, 2, 1, 1.75),
+        (8, 4, 8, 1, 4 * (1 - 0.75**8)),
+        (8, 4, 8, 0, 8.0),  # a copy for every expert
+        (2, 2, 2, 0.5, 1.75),
+    ],
+)
+def test_copies_of_a_token(top_k: float, limit: float, domains: float, relay: float, expected: float) -> None:
+    close(experts.copies_per_token(top_k, limit, domains, relay), expected)
+
+
+def test_copies_of_a_token_are_counted_as_drawn() -> None:
+    """A hundred thousand tokens with three experts each, drawn over four domains, reach 4·(1 − (3/4)³) of them."""
+    drawn = np.random.default_rng(0).integers(0, 4, size=(100_000, 3))
+    reached = np.mean([len(set(row)) for row in drawn.tolist()])
+    assert reached == pytest.approx(float(experts.copies_per_token(3, 8, 4, 1)), rel=5e-3)
 
 
 def test_bytes_a_score() -> None:
@@ -400,7 +425,7 @@ def test_dispatch_and_combine() -> None:
     """Each token goes to two experts in 1 byte and comes back in 2; the busiest rank sets the pace."""
     w = work_of(MOE)
     q = ideal(link=1.0, domain=8.0, dispatch_bytes=1.0, combine_bytes=2.0, ep_overlap=0.25, imbalance=1.5)
-    sent = S * 2 * 4096 * 7 / 8
+    sent = S * 2 * 4096
     close(layer(w, q, ep=8.0).forward.ep_comm, 0.75 * 1.5 * (1 + 2) * sent * 7 / 8)
     close(layer(w, q, ep=8.0).backward.ep_comm, 0.75 * 1.5 * (1 + 2) * sent * 7 / 8)
     close(layer(w, q, ep=8.0, tp=2.0).forward.ep_comm, 0.75 * 1.5 * (1 + 2) * sent * 7 / 8 / 2)
@@ -408,13 +433,15 @@ def test_dispatch_and_combine() -> None:
     gathered = 2 * 1 / 2 * 2 * S * 4096 * 2
     close(layer(w, own, ep=8.0, tp=2.0, etp=2.0).forward.ep_comm, 0.75 * 1.5 * ((1 + 2) * sent / 2 * 7 / 8 + gathered))
     far = ideal(nic=1.0, exchange=0.5, domain=2.0, dispatch_bytes=1.0, combine_bytes=2.0)
-    remote = S * 2 * 3 / 4 * 4096
+    remote = S * 1.5 * 3 / 4 * 4096  # two experts in one or two of two domains
     close(layer(w, far, ep=8.0).forward.ep_comm, (1 + 2) * remote / 0.5)
+    plain = S * 2 * 3 / 4 * 4096
+    close(layer(w, far._replace(relay=0.0), ep=8.0).forward.ep_comm, (1 + 2) * plain / 0.5)
     late = ideal(link_latency=1.0, nic_latency=10.0, domain=2.0)
     close(layer(w, late, ep=8.0).forward.ep_comm, 2 * (1 + 10))
     close(
         layer(w, ideal(nic=1.0, domain=4.0), ep=4.0, etp=2.0, tp=2.0).forward.ep_comm,
-        (2 + 2) * S / 2 * 1 / 2 * 2 * 4096,
+        (2 + 2) * S / 2 * 1 / 2 * 1.5 * 4096,
     )
 
 

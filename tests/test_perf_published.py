@@ -92,9 +92,13 @@ def test_a_torus_uses_the_axes_it_spans(n: int, share: float) -> None:
 def test_dispatch_of_deepseek_v3() -> None:
     """Section 3.2.2: a token goes to 8 experts, on at most 4 nodes; EP 64 spans 8 nodes of 8."""
     tokens, h = 4096, 7168
-    assert float(experts.dispatch_bytes(tokens, 8, h, 1, 64)) == pytest.approx(tokens * 8 * h * 63 / 64)
-    assert float(experts.remote_dispatch_bytes(tokens, 4, h, 1, 64, 8)) == pytest.approx(tokens * 4 * h * 7 / 8)
-    assert float(experts.remote_dispatch_bytes(tokens, 4, h, 1, 8, 8)) == 0.0
+    copies = experts.copies_per_token(8, 4, 8, 1)
+    assert 3.5 < float(copies) < 4.0, "3.6 of the 4 nodes that a token may reach"
+    assert float(experts.dispatch_bytes(tokens, 8, h, 1)) == pytest.approx(tokens * 8 * h)
+    assert float(experts.remote_dispatch_bytes(tokens, copies, h, 1, 64, 8)) == pytest.approx(
+        tokens * copies * h * 7 / 8
+    )
+    assert float(experts.remote_dispatch_bytes(tokens, copies, h, 1, 8, 8)) == 0.0
 
 
 def _zero_volume(zero: int, n_micro: int, n: int = 64) -> float:

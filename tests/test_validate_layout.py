@@ -133,3 +133,46 @@ def test_whatever_is_missing_the_row_is_completed_or_refused(
     assert s.n_micro >= 1
     assert r.batch > 0
     assert step_time(r.work, r.machine, s).total > 0
+
+
+MIXTRAL = {
+    "n_layers": "56", "d_model": "6144", "d_ff": "16384", "n_heads": "48", "n_kv_heads": "8", "vocab": "32000",
+    "seq_len": "4096", "n_experts": "64", "top_k": "8", "d_ff_expert": "2048", "n_devices": "256", "kind": "benchmark",
+    "zero_stage": "1",
+}  # fmt: skip
+
+
+def test_experts_are_split_with_the_tensors_only_by_those_who_need_the_tensors() -> None:
+    """Megatron's default; a row that states more tensor parallelism than fits at least keeps its experts whole."""
+    least = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8")
+    assert (least.setting.etp, least.machine.relay) == (2, 0), "one rank alone would hold more than its memory"
+    assert "plain all-to-all, a copy to every expert" in least.inferred
+    more = row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8")
+    assert (more.setting.etp, more.machine.relay) == (1, 1)
+    beyond = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="32")
+    assert beyond.setting.etp == 1, "an expert group beyond data parallelism and a node"
+    assert row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", stack="nanotron").setting.etp == 1
+
+
+def test_experts_that_do_not_fit_whole_are_split() -> None:
+    r = row(**MIXTRAL, tp="8", pp="1", dp="32", ep="8")
+    assert r.setting.etp == 8
+    assert fits(r)
+
+
+def test_experts_beside_split_tensors_take_single_sequences() -> None:
+    assert row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8").setting.micro_batch == 1
+    assert row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8", micro_batch="2").setting.micro_batch == 2
+
+
+def test_stages_of_an_odd_number_of_expert_layers_are_left_whole() -> None:
+    assert row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8").setting.vpp == 1, "7 layers a stage"
+    assert row(**MIXTRAL, tp="4", pp="4", dp="16", ep="8").setting.vpp == 7, "14 layers a stage, 2 a chunk"
+
+
+def test_benchmarks_balance_their_experts() -> None:
+    degrees = {"tp": "4", "pp": "8", "dp": "8", "ep": "8"}
+    assert row(**MIXTRAL, **degrees).machine.imbalance == 1
+    assert row(**{**MIXTRAL, "kind": "full_run"}, **degrees).machine.imbalance > 1
+    assert row(**MIXTRAL, **degrees, stack="nanotron").machine.imbalance > 1
+    assert "experts balanced" not in " ".join(row().inferred)

@@ -14,6 +14,8 @@ from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.report.validation import as_text, left_out_data, left_out_page
+from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval
@@ -161,6 +163,24 @@ def test_score_by_hand() -> None:
     assert s.coverage == pytest.approx(2 / 3)
     medians = source_medians(["a", "a", "b"], np.array([1.1, 1.3, 2.0]), np.ones(3))
     assert medians == pytest.approx([0.2, 1.0])
+
+
+def _left(device: str, source: str, predicted: float) -> LeftOut:
+    return LeftOut("x", "source", source, device, "", "bf16", "dense", 7.0, "", 100.0, predicted, 50.0, 150.0)
+
+
+def test_headline_figures_count_gpus_and_tpus_alone() -> None:
+    rows = [_left("h100-sxm", "a", 110.0), _left("tpu-v4", "b", 120.0), _left("gaudi2", "a", 300.0)]
+    data = left_out_data(rows)
+    assert (data["pooled"]["n"], data["n_sources"], data["rows_not_counted"]) == (2, 2, 1)
+    assert data["median_of_source_medians"] == pytest.approx(0.15)
+    assert data["by"]["source"]["a"]["n"] == 1
+    assert data["by"]["device"]["gaudi2"]["median"] == pytest.approx(2.0)
+    text = " ".join(as_text(left_out_page(rows)).split())
+    assert "2 rows of 2 sources" in text
+    assert "1 rows on devices that are neither GPU nor TPU (Intel Gaudi2)" in text
+    assert "neither GPU" not in as_text(left_out_page(rows[:2]))
+    assert left_out_data(rows[2:])["pooled"]["n"] == 1, "nothing else to count"
 
 
 def _csv(path: Path, rows: list[dict[str, Any]]) -> Path:

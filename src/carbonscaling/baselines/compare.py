@@ -17,7 +17,7 @@ from carbonscaling.validate.infer import infer
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.row import Unusable, parse_row
-from carbonscaling.validate.score import Score, score, source_medians
+from carbonscaling.validate.score import COUNTED, Score, score, source_medians
 
 __all__ = ["BASELINES", "Comparison", "compare", "predict"]
 
@@ -83,7 +83,7 @@ def compare(
     Parameters
     ----------
     rows : sequence of mappings
-        Schema of ``runs.csv``; only pre-training rows that are no proxies count, unless `every`.
+        Schema of ``runs.csv``; only pre-training rows on GPUs and TPUs that are no proxies count, unless `every`.
     ours : mapping, optional
         This project's tokens/s/device by row id; only rows it holds are then scored, and it becomes the first line.
     """
@@ -94,6 +94,7 @@ def compare(
         except Unusable:
             continue
         counts = replay.row.mode in ("", "pretrain") and replay.row.kind != "proxy"
+        counts = counts and replay.cluster.device.kind in COUNTED
         measured = measured_speed(row, replay) if counts or every else None
         if measured is None or (ours is not None and replay.row.id not in ours):
             continue

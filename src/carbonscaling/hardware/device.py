@@ -31,8 +31,9 @@ class Device:
     Attributes
     ----------
     id, name, vendor, architecture : str
-    kind : {"gpu", "tpu"}
-        Decides the kernel model: streaming multiprocessors, or a systolic array.
+    kind : {"gpu", "tpu", "other"}
+        A TPU's constants and compiled steps differ from a GPU's; accelerators of another kind are timed as GPUs are, and
+        the headline figures of a validation leave them out.
     year : int
         Of general availability.
     peak : Mapping[str, Datum]
@@ -72,7 +73,7 @@ class Device:
     name: str
     vendor: str
     architecture: str
-    kind: Literal["gpu", "tpu"]
+    kind: Literal["gpu", "tpu", "other"]
     year: int
     peak: Mapping[str, Datum] = field(hash=False)
     memory_kind: str

@@ -14,7 +14,7 @@ from carbonscaling.perf.collectives import (
     group_bandwidth,
     inner_ranks,
 )
-from carbonscaling.perf.experts import dispatch_bytes, remote_dispatch_bytes
+from carbonscaling.perf.experts import copies_per_token, dispatch_bytes, remote_dispatch_bytes
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
@@ -223,10 +223,11 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     cp_comm_back = np.maximum(0.0, 2.0 * ring - machine.overlap * attention_back)
     inner = inner_ranks(ep, etp, machine.domain)
     link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
+    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, machine.relay)
     exchange = 0.0
     for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
-        size = dispatch_bytes(own, work.top_k, h, element_bytes, ep)
-        remote = remote_dispatch_bytes(own, work.node_limit, h, element_bytes, ep, inner)
+        size = dispatch_bytes(own, work.top_k, h, element_bytes)
+        remote = remote_dispatch_bytes(own, copies, h, element_bytes, ep, inner)
         exchange = exchange + all_to_all_time(
             size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
         )

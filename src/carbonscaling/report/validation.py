@@ -13,8 +13,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.catalog import hardware
 from carbonscaling.validate.calibrate import LeftOut
-from carbonscaling.validate.score import Score, by_group, score, source_medians
+from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
 
 __all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page"]
 
@@ -29,16 +30,31 @@ def _arrays(rows: Sequence[LeftOut]) -> tuple[Any, Any, Any, Any]:
     return tuple(np.array([getattr(r, k) for r in rows]) for k in ("predicted", "measured", "low", "high"))  # type: ignore[return-value]
 
 
+def _counted(rows: Sequence[LeftOut]) -> tuple[list[LeftOut], list[LeftOut]]:
+    """Rows on GPUs and TPUs, and those on other accelerators; all of them where there are no others."""
+    kinds = {device: hardware.device(device).kind for device in {r.device for r in rows}}
+    counted = [r for r in rows if kinds[r.device] in COUNTED]
+    return (counted, [r for r in rows if kinds[r.device] not in COUNTED]) if counted else (list(rows), [])
+
+
+def _not_counted(others: Sequence[LeftOut]) -> str:
+    """Say what the headline figures leave out."""
+    if not others:
+        return ""
+    names = ", ".join(sorted({hardware.device(r.device).name for r in others}))
+    return f"\n{len(others)} rows on devices that are neither GPU nor TPU ({names}) are listed by device alone."
+
+
 def left_out_data(rows: Sequence[LeftOut]) -> dict[str, Any]:
-    """Return all figures of left-out predictions as plain data."""
-    held = [r for r in rows if r.fold == "source"]
+    """Return all figures of left-out predictions as plain data; only rows on GPUs and TPUs count, but by device."""
+    held, others = _counted([r for r in rows if r.fold == "source"])
     if not held:
         return {}
     arrays = _arrays(held)
+    everything = held + others
     medians = source_medians([r.source for r in held], arrays[0], arrays[1])
     groups = {
         "source": [r.source for r in held],
-        "device": [r.device for r in held],
         "stack": [r.stack for r in held],
         "precision": [r.precision for r in held],
         "kind": [r.kind or "benchmark" for r in held],
@@ -49,10 +65,12 @@ def left_out_data(rows: Sequence[LeftOut]) -> dict[str, Any]:
     return {
         "pooled": asdict(score(*arrays)),
         "n_sources": len(medians),
+        "rows_not_counted": len(others),
         "median_of_source_medians": float(np.median(medians)),
         "sources_below_20_percent": float(np.mean(medians < 0.2)),
         "generations": {g: asdict(score(*_arrays([r for r in rows if r.fold == g]))) for g in generations},
-        "by": {name: {k: asdict(v) for k, v in by_group(g, *arrays).items()} for name, g in groups.items()},
+        "by": {name: {k: asdict(v) for k, v in by_group(g, *arrays).items()} for name, g in groups.items()}
+        | {"device": {k: asdict(v) for k, v in by_group([r.device for r in everything], *_arrays(everything)).items()}},
     }
 
 
@@ -75,7 +93,7 @@ def _table(title: str, scores: dict[str, Score]) -> Table:
 
 def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableType:
     """Return the page of left-out predictions: pooled, by source, by generation, by everything else."""
-    held = [r for r in rows if r.fold == "source"]
+    held, others = _counted([r for r in rows if r.fold == "source"])
     if not held:
         return Text("No left-out predictions: too few sources to leave one out.")
     arrays = _arrays(held)
@@ -83,7 +101,7 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
     head = Text(
         f"Speed in tokens/s/device, {len(held):,} rows of {len(medians)} sources, each predicted by a fit that never saw its "
         f"source.\nMedian of the sources' median errors {_percent(float(np.median(medians)))}; "
-        f"{np.mean(medians < 0.2):.0%} of sources below 20%."
+        f"{np.mean(medians < 0.2):.0%} of sources below 20%.{_not_counted(others)}"
     )
     parts: list[RenderableType] = [head, Text(""), _table("pooled over rows", {"all": score(*arrays)})]
     generations = {
@@ -94,7 +112,9 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
         parts += [Text(""), _table("by generation", generations)]
     if detail:
         for name in ("source", "device", "stack", "precision", "experts", "kind"):
-            parts += [Text(""), _table(f"by {name}", by_group([getattr(r, name) or "-" for r in held], *arrays))]
+            among = held + others if name == "device" else held
+            groups = by_group([getattr(r, name) or "-" for r in among], *_arrays(among))
+            parts += [Text(""), _table(f"by {name}", groups)]
         parts += [Text(""), _table("by size", by_group([_size(r.params_b) for r in held], *arrays))]
     return Group(*parts)
 

@@ -10,6 +10,7 @@ from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.validate.expert_layout import routed
 from carbonscaling.validate.layout import lay_out
 from carbonscaling.validate.place import place
 from carbonscaling.validate.record import Replay
@@ -81,6 +82,8 @@ def infer(row: RunRow) -> Replay:
         machine = machine._replace(flash=0.0)
     work = build.workload(spec, spec.seq_len)
     setting, batch = lay_out(row, work, machine, cluster.device, recipe, notes)
+    if work.n_experts > 0:
+        machine = routed(row, machine, setting, notes)
     if setting.zero == 3 and _deepspeed(row, cluster.device):
         machine = _flat(machine, setting)
         notes.append("ZeRO-3 gathers over each device's own network card, nothing hidden")

@@ -15,6 +15,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
+from carbonscaling.validate.expert_layout import with_tensors
 from carbonscaling.validate.habits import Habits, habits_of, store, stored
 from carbonscaling.validate.row import RunRow, count
 from carbonscaling.validate.ways import Way, ways
@@ -68,9 +69,11 @@ def lay_out(
     open_ways = ways(row, work, machine, sharded, notes)
     settings = [setting for way in open_ways for setting in _settings(row, work, h, way, sharded, compiled)]
     chosen, fits = _fastest(row, work, machine, h, precision, settings)
-    if not fits and work.n_experts > 0:
-        split = [s._replace(etp=s.tp) for s in settings if s.tp > 1 and s.tp * s.cp * s.dp % (s.ep * s.tp) == 0]
-        again, fits = _fastest(row, work, machine, h, precision, split) if split else (chosen, False)
+    split = with_tensors(
+        row, work, machine, settings, fits, lambda few: _fastest(row, work, machine, h, precision, few)[1]
+    )
+    if split:
+        again, fits = _fastest(row, work, machine, h, precision, split)
         chosen = again if fits else chosen
     notes += _told(row, chosen, len(open_ways) > 1)
     return chosen, row.global_batch_seqs or float(chosen.dp * chosen.micro_batch * chosen.n_micro)
@@ -86,7 +89,7 @@ def _settings(row: RunRow, work: Workload, h: Habits, way: Way, sharded: bool, c
     sequence = compiled or (row.stack in _MEGATRON and not (row.precision == "fp16" and row.recompute == "full"))
     schedule = Schedule.DUALPIPE if row.stack == "hai-llm" and way.pp % 2 == 0 else Schedule.ONE_F_ONE_B
     found = []
-    for micro in _micro_batches(row, per_replica, compiled):
+    for micro in _micro_batches(row, work, way, per_replica, compiled):
         n_micro = max(1.0, batch / (way.dp * micro))
         vpp = count(row.vpp) or _interleaving(row, work, way.pp, n_micro)
         degrees = (way.tp, way.pp, way.dp, way.cp, way.ep, way.etp, vpp, zero, way.dp * way.cp)
@@ -96,12 +99,18 @@ def _settings(row: RunRow, work: Workload, h: Habits, way: Way, sharded: bool, c
     return found
 
 
-def _micro_batches(row: RunRow, per_replica: float, compiled: bool) -> Sequence[float]:
-    """Return the whole share of a replica in a compiled step; else what is given, or powers of two that divide the share."""
+def _micro_batches(row: RunRow, work: Workload, way: Way, per_replica: float, compiled: bool) -> Sequence[float]:
+    """Return the whole share of a replica in a compiled step; else what is given, or powers of two that divide the share.
+
+    Experts beside split tensors: single sequences, as in every measured layout of that kind that states its micro-batch.
+    Tensors are split where memory is short, and routed copies of the tokens take `top_k` times what a dense layer's do.
+    """
     if compiled:
         return (per_replica,)
     if row.micro_batch:
         return (row.micro_batch,)
+    if work.n_experts > 0 and way.tp > 1:
+        return (1.0,)
     sizes = [2.0**k for k in range(int(np.log2(LARGEST_MICRO_BATCH)) + 1)]
     return [size for size in sizes if per_replica % size == 0] or (1.0,)
 
@@ -119,14 +128,15 @@ def _recomputations(row: RunRow, h: Habits) -> Sequence[_Choice]:
 def _interleaving(row: RunRow, work: Workload, pp: int, n_micro: float) -> int:
     """Chunks a stage: Megatron's recipes since 2022 interleave down to two layers a chunk, or one, where that divides.
 
-    The embedding and the head may count as a layer each.
+    The embedding and the head may count as a layer each. Stages with an odd number of expert layers are left whole.
     """
     if row.stack not in _INTERLEAVING or row.precision == "fp16" or pp == 1 or n_micro % pp:
         return 1
     for layers in (int(work.n_layers), int(work.n_layers) + 2):
         if layers % pp == 0:
             per_stage = layers // pp
-            return per_stage // 2 if per_stage % 2 == 0 else per_stage
+            odd = 1 if work.n_experts > 0 else per_stage
+            return per_stage // 2 if per_stage % 2 == 0 else odd
     return 1
 
 

@@ -35,7 +35,7 @@ def place(row: RunRow, notes: list[str]) -> Cluster:
     total = re.search(r"(\d{3,4})\s*gb/s\s*(?:node-to-node|inter)|inter-node\s*(\d{3,4})\s*gb/s", text)
     each = re.search(r"(\d{3})\s*gb/s\s*(?:ib|roce|ndr|hdr)?[a-z ]*per gpu", text)
     gbps = None
-    if host is None and device.kind == "gpu":
+    if host is None and device.kind != "tpu":
         if each:
             gbps = float(each.group(1))
         elif total:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Score", "by_group", "score", "source_medians"]
+__all__ = ["COUNTED", "Score", "by_group", "score", "source_medians"]
 
 Array = NDArray[np.float64]
+
+COUNTED = ("gpu", "tpu")
+"""Kinds of devices that headline figures count; rows of others stay listed by device."""
 
 
 @dataclass(frozen=True)

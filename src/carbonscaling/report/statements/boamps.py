@@ -49,7 +49,7 @@ def boamps_report(r: Record) -> dict[str, Any]:
             "components": [
                 {
                     "componentName": device.name,
-                    "componentType": "gpu" if device.kind == "gpu" else "tpu",
+                    "componentType": "tpu" if device.kind == "tpu" else "gpu",
                     "nbComponent": r.n_devices,
                     "memorySize": round(device.memory_capacity.si / 1e9, 1),
                     "manufacturer": device.vendor,
