@@ -156,10 +156,10 @@ def test_curves_of_a_budget() -> None:
 
 
 def test_strict_rules_are_never_better() -> None:
-    """The papers' rules are a part of the everyday space."""
+    """The papers' rules are a part of the full space; the everyday one keeps experts whole."""
     question = cs.Scenario(law="paper_v2", d_model=6144, device="paper-h100", objective="time", max_devices=512)
     free, strict = (
-        cs.plan(replace(question, max_days=10_000)),
+        cs.plan(replace(question, max_days=10_000, space="full")),
         cs.plan(replace(question, max_days=10_000, space="paper")),
     )
     assert isinstance(free, cs.Estimate)
