@@ -7,7 +7,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number, Schedule
 
-__all__ = ["bubble_time", "layers_in_flight", "layers_on_stage", "recomputed_share"]
+__all__ = ["bubble_time", "fullest_stage", "layers_in_flight", "layers_on_stage", "recomputed_share"]
 
 
 @formula(
@@ -23,6 +23,8 @@ def bubble_time(pp: Number, vpp: Number, forward: Number, backward: Number, weig
     ----------
     pp, vpp : stages, and model chunks on each.
     forward, backward, weight : s of one micro-batch on one stage; `weight` is the weight-gradient part of `backward`.
+        Where stages differ, the fullest one waits for the others while the first micro-batch comes to it and the last one
+        leaves: theirs is the time that counts, their mean.
     schedule : code of `Schedule`.
     """
     plain = (pp - 1.0) / vpp * (forward + backward)
@@ -38,6 +40,34 @@ def bubble_time(pp: Number, vpp: Number, forward: Number, backward: Number, weig
 def layers_on_stage(n_layers: Number, pp: Number, vpp: Number) -> Number:
     """Layers on the fullest stage."""
     return np.ceil(n_layers / (pp * vpp)) * vpp
+
+
+@formula(
+    "per_layer·min(vpp·⌈c⌉, vpp·⌊c⌋ − ⌊c⌋ + max(0, n_layers − ⌊c⌋·(pp·vpp − 1)) + e, vpp·⌈n_layers/(pp·vpp)⌉ + e), "
+    "e = ends/per_layer, c = (n_layers + e)/(pp·vpp)",
+    unit="s",
+    source="narayanan_2021",
+    place="section 2.2; layers dealt out so that the stage with the head is no longer than need be",
+)
+def fullest_stage(n_layers: Number, pp: Number, vpp: Number, per_layer: Number, ends: Number) -> Number:
+    """Time of one micro-batch on the fullest stage.
+
+    Whole layers are dealt to ``pp * vpp`` chunks, the last of which carries the ends of the model as well: as many to each of
+    the others as the mean rounds up to, so that they rule, or rounded down, so that the last one does; or equally many to all.
+
+    Parameters
+    ----------
+    per_layer : s of a layer, forward and backward.
+    ends : s of embedding and head.
+    """
+    chunks = pp * vpp
+    e = ends / per_layer
+    low = np.floor((n_layers + e) / chunks)
+    others_rule = np.maximum(np.ceil((n_layers + e) / chunks) * vpp, e)
+    last_rules = low * (vpp - 1.0) + np.maximum(n_layers - low * (chunks - 1.0), 0.0) + e
+    equal = layers_on_stage(n_layers, pp, vpp) + e
+    stage = np.minimum(np.minimum(others_rule, last_rules), equal)
+    return per_layer * np.where(pp > 1, stage, n_layers + e)
 
 
 @formula(
