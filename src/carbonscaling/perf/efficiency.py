@@ -30,7 +30,8 @@ class Efficiency:
     memory : Datum
         Share of HBM bandwidth that streaming kernels reach.
     attention_forward, attention_backward : Datum
-        Share of 16-bit peak of fused attention. flash : Datum
+        Share of 16-bit peak of fused attention. attention_portable : Datum
+        The same of kernels written for an earlier architecture, relative to those. flash : Datum
         1 where fused attention is the default, 0 for explicit softmax.
     link, nic : Datum
         Share of the link and of the network that collectives reach.
@@ -68,6 +69,7 @@ class Efficiency:
     memory: Datum
     attention_forward: Datum
     attention_backward: Datum
+    attention_portable: Datum
     flash: Datum
     link: Datum
     nic: Datum
