@@ -77,7 +77,7 @@ def test_recomputation_repeats_the_forward_pass_or_parts_of_it(recompute: int, p
     close(p.forward, 8 * F + 20.0)
     staged = _passes(setting(pp=2.0, n_micro=6.0, recompute=float(recompute), recompute_percent=percent))
     layer, ends = F + B + again, ENDS
-    close(staged.forward + staged.backward, min(5 * layer, 4 * layer + ends))  # 5 and 3 with the ends, or 4 and 4
+    close(staged.forward + staged.backward, min(5 * layer, 4 * layer + ends))  # 5 beside 3 and the ends, or 4 and 4
 
 
 def test_layers_are_dealt_out_around_the_head() -> None:
@@ -146,11 +146,13 @@ def test_the_fullest_stage_grows_with_its_parts(
 
 
 @pytest.mark.parametrize("ends", [0.0, 0.4, 1.3, 2.0, 5.5, 40.0])
-@pytest.mark.parametrize(("n_layers", "pp"), [(9, 2), (8, 4), (32, 3), (5, 4)])
-def test_the_fullest_stage_is_the_best_deal(n_layers: int, pp: int, ends: float) -> None:
-    """Against every number of layers beside the ends."""
-    deals = [max(own + ends, math.ceil((n_layers - own) / (pp - 1))) for own in range(n_layers + 1)]
-    close(fullest_stage(n_layers, pp, 1, 1.0, ends), min(deals))
+@pytest.mark.parametrize(
+    ("n_layers", "pp", "vpp"), [(9, 2, 1), (8, 4, 1), (32, 3, 1), (5, 4, 1), (14, 2, 2), (32, 4, 4)]
+)
+def test_the_fullest_stage_is_the_best_deal(n_layers: int, pp: int, vpp: int, ends: float) -> None:
+    """Against every number of layers in the chunks of the other stages."""
+    deals = [max(vpp * c, max(n_layers - (pp - 1) * vpp * c, 0) + ends) for c in range(n_layers + 1)]
+    close(fullest_stage(n_layers, pp, vpp, 1.0, ends), min(deals))
 
 
 @pytest.mark.parametrize(("schedule", "bubble"), [(Schedule.ZERO_BUBBLE, "zero"), (Schedule.DUALPIPE, "dual")])

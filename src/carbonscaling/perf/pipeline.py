@@ -43,8 +43,7 @@ def layers_on_stage(n_layers: Number, pp: Number, vpp: Number) -> Number:
 
 
 @formula(
-    "per_layer·min(vpp·⌈c⌉, vpp·⌊c⌋ − ⌊c⌋ + max(0, n_layers − ⌊c⌋·(pp·vpp − 1)) + e, vpp·⌈n_layers/(pp·vpp)⌉ + e), "
-    "e = ends/per_layer, c = (n_layers + e)/(pp·vpp)",
+    "per_layer·min(max(vpp·⌈c⌉, e), max(0, n_layers − (pp − 1)·vpp·⌊c⌋) + e), e = ends/per_layer, c = (n_layers + e)/(pp·vpp)",
     unit="s",
     source="narayanan_2021",
     place="section 2.2; layers dealt out so that the stage with the head is no longer than need be",
@@ -52,22 +51,20 @@ def layers_on_stage(n_layers: Number, pp: Number, vpp: Number) -> Number:
 def fullest_stage(n_layers: Number, pp: Number, vpp: Number, per_layer: Number, ends: Number) -> Number:
     """Time of one micro-batch on the fullest stage.
 
-    Whole layers are dealt to ``pp * vpp`` chunks, the last of which carries the ends of the model as well: as many to each of
-    the others as the mean rounds up to, so that they rule, or rounded down, so that the last one does; or equally many to all.
+    Every stage but one holds the same number of layers in each of its chunks; the last one holds those left, and the ends of
+    the model. That number is the mean rounded up, so that the others are the longer ones, or down, so that the last one is:
+    no other number does better.
 
     Parameters
     ----------
     per_layer : s of a layer, forward and backward.
     ends : s of embedding and head.
     """
-    chunks = pp * vpp
     e = ends / per_layer
-    low = np.floor((n_layers + e) / chunks)
-    others_rule = np.maximum(np.ceil((n_layers + e) / chunks) * vpp, e)
-    last_rules = low * (vpp - 1.0) + np.maximum(n_layers - low * (chunks - 1.0), 0.0) + e
-    equal = layers_on_stage(n_layers, pp, vpp) + e
-    stage = np.minimum(np.minimum(others_rule, last_rules), equal)
-    return per_layer * np.where(pp > 1, stage, n_layers + e)
+    mean = (n_layers + e) / (pp * vpp)
+    others = np.maximum(vpp * np.ceil(mean), e)
+    last = np.maximum(n_layers - (pp - 1.0) * vpp * np.floor(mean), 0.0) + e
+    return per_layer * np.where(pp > 1, np.minimum(others, last), n_layers + e)
 
 
 @formula(
