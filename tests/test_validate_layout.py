@@ -102,6 +102,11 @@ def test_attention_kernels_of_an_earlier_architecture_on_hopper() -> None:
     assert ampere["fsdp"] == ampere[""]
 
 
+def test_stacks_before_fused_layers_launch_longer() -> None:
+    assert row(stack="megatron-deepspeed", device="A100-80").machine.layer_launch == pytest.approx(0.8e-3)
+    assert row(device="A100-80").machine.layer_launch == pytest.approx(0.5e-3)
+
+
 def test_benchmark_submissions_use_the_fastest_format() -> None:
     assert row(stack="mlperf", precision="", device="Gaudi2-96").precision == "fp8"
     assert row(stack="megatron", precision="").precision == "bf16"

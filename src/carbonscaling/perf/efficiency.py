@@ -51,6 +51,8 @@ class Efficiency:
         Host work per step.
     layer_launch : Datum
         Host time to launch one dense layer's forward kernels; a layer never runs faster.
+    eager_launch : Datum
+        The same of stacks before fused layers.
     moe_launch : Datum
         The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
     exchange : Datum
@@ -86,6 +88,7 @@ class Efficiency:
     straggler: Datum
     step_overhead: Datum
     layer_launch: Datum
+    eager_launch: Datum
     moe_launch: Datum
     exchange: Datum
     run_overhead: Datum

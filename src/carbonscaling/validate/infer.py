@@ -24,7 +24,7 @@ _PRECISION = {
 """Names in measurements that differ from the recipes' own; a blank means 16 bit."""
 
 _EXPLICIT_ATTENTION = ("megatron-deepspeed",)
-"""Stacks of the years before fused attention."""
+"""Stacks of the years before fused attention and fused layers."""
 
 
 _PORTABLE_ATTENTION = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
@@ -87,6 +87,8 @@ def infer(row: RunRow) -> Replay:
         machine = machine._replace(
             attention_forward=machine.attention_forward * share, attention_backward=machine.attention_backward * share
         )
+    if row.stack in _EXPLICIT_ATTENTION:
+        machine = machine._replace(layer_launch=constants.eager_launch.si)
     work = build.workload(spec, spec.seq_len)
     setting, batch, searched = lay_out(row, work, machine, cluster.device, recipe, notes)
     if setting.zero == 3 and _deepspeed(row, cluster.device):
