@@ -77,6 +77,7 @@ CASES: tuple[tuple[Any, dict[str, Any]], ...] = (
         pipeline.bubble_time,
         dict(pp=4.0, vpp=1.0, forward=1 * s, backward=2 * s, weight=1 * s, schedule=Schedule.ONE_F_ONE_B),
     ),
+    (pipeline.fullest_stage, dict(n_layers=61.0, pp=16.0, vpp=1.0, per_layer=0.1 * s, ends=0.05 * s)),
     (pipeline.layers_on_stage, dict(n_layers=61.0, pp=16.0, vpp=1.0)),
     (pipeline.layers_in_flight, dict(per_stage=4.0, pp=16.0, vpp=1.0, n_micro=64.0, schedule=0)),
     (pipeline.recomputed_share, dict(n_layers=96.0, pp=8.0, vpp=1.0, percent=25.0)),

@@ -187,6 +187,20 @@ def test_a_format_without_an_efficiency() -> None:
     assert error.value.key == "precision"
 
 
+def test_the_head_stays_out_of_eight_bits() -> None:
+    """DeepSeek-V3, section 3.3.1: the output head keeps its format; the papers' quantisation leaves nothing out."""
+    cluster = hardware.cluster("b200")
+    plain = efficiency(cluster.device)
+    bf16 = machine(cluster, precision("bf16"), plain)
+    assert (bf16.peak_head, bf16.head_efficiency) == (bf16.peak, bf16.gemm_efficiency)
+    for recipe in ("fp8", "fp8-deepseek", "mxfp8", "nvfp4"):
+        m = machine(cluster, precision(recipe), plain)
+        assert (m.peak_head, m.head_efficiency) == (bf16.peak, bf16.gemm_efficiency)
+        assert m.peak > m.peak_head
+    papers = machine(cluster, precision("qat-fp8"), plain)
+    assert (papers.peak_head, papers.head_efficiency) == (papers.peak, papers.gemm_efficiency)
+
+
 def test_recipes_in_bytes() -> None:
     """Micikevicius 2018: 16-bit weights, float32 master copy and two moments; DeepSeek-V3: moments in bf16, FP8 dispatch."""
     p = precision("bf16")

@@ -27,10 +27,12 @@ FAST = 1e30
 def ideal(**changes: float) -> Machine:
     """A machine that waits for nothing, with some changes."""
     base: dict[str, Any] = dict.fromkeys(Machine._fields, 0.0)
-    base |= dict.fromkeys(("peak", "peak_attention", "peak_mfu", "bandwidth", "link", "nic", "capacity"), FAST)
+    base |= dict.fromkeys(
+        ("peak", "peak_attention", "peak_mfu", "peak_head", "bandwidth", "link", "nic", "capacity"), FAST
+    )
     base |= dict.fromkeys(("host_link", "host_bandwidth"), FAST)
     base |= dict.fromkeys(("cores", "host_devices", "domain", "flash"), 1.0)
-    base |= dict.fromkeys(("gemm_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
+    base |= dict.fromkeys(("gemm_efficiency", "head_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
     base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
@@ -267,10 +269,10 @@ def test_experts_run_at_their_own_efficiency_and_imbalance() -> None:
 
 @pytest.mark.parametrize(("model", "width", "tied_logits"), [(DENSE, 4096 * 128256, 1), (MOE, 4096 * 32000, 1)])
 def test_head_flops(model: str, width: float, tied_logits: int) -> None:
-    found = layer(work_of(model), ideal(peak=1.0), micro_batch=2.0, tp=2.0)
+    found = layer(work_of(model), ideal(peak_head=1.0), micro_batch=2.0, tp=2.0)
     close(found.head_forward, 2 * 2 * S * width * tied_logits / 2)
     close(found.head_backward, 4 * 2 * S * width * tied_logits / 2)
-    twice = layer(work_of(model)._replace(n_logits=2.0), ideal(peak=1.0), micro_batch=2.0, tp=2.0)
+    twice = layer(work_of(model)._replace(n_logits=2.0), ideal(peak_head=1.0), micro_batch=2.0, tp=2.0)
     close(twice.head_forward, 2 * float(found.head_forward))
     close(twice.head_backward, 2 * float(found.head_backward))
 
@@ -347,6 +349,15 @@ def test_selective_recomputation_repeats_the_up_projections_of_mla() -> None:
     close(layer(work_of(MLA), ideal(peak=1.0)).selective, again)
 
 
+def test_the_head_in_a_format_of_its_own() -> None:
+    """A quarter of the peak, at half the efficiency: eight times as long; its prologue is that of the slower format."""
+    fast = layer(work_of(DENSE), ideal(peak=4.0, peak_head=4.0, gemm_k_half=4096.0), tp=2.0)
+    slow = layer(work_of(DENSE), ideal(peak=4.0, peak_head=1.0, head_efficiency=0.5, gemm_k_half=4 * 4096.0), tp=2.0)
+    close(slow.head_forward, 8 * float(fast.head_forward))
+    close(slow.head_backward, 8 * float(fast.head_backward))
+    close(fast.forward.matmul, float(layer(work_of(DENSE), ideal(peak=4.0, gemm_k_half=4096.0), tp=2.0).forward.matmul))
+
+
 def test_launches_of_kernels() -> None:
     """Eight element-wise kernels a dense block, twenty more for gating, sorting and index kernels of an expert block."""
     q = ideal(kernel_latency=1.0)
@@ -355,11 +366,16 @@ def test_launches_of_kernels() -> None:
 
 
 def test_bytes_of_both_ends() -> None:
-    """The loss reads 16-bit logits and works on them in float32: 14 bytes a logit; the embedding moves three widths."""
+    """The loss reads 16-bit logits and works on them in float32: 14 bytes a logit; the embedding moves three widths.
+
+    Each product of the head moves its operands and result in the format of the residual stream.
+    """
     q = ideal(bandwidth=1.0, memory_efficiency=0.5)._replace(act_bytes=0.0)
     found = layer(work_of(DENSE), q, tp=2.0, micro_batch=3.0)
-    close(found.head_forward, 14 * 3 * S * 128256 / 2 / 0.5)
-    close(found.head_backward, 14 * 3 * S * 128256 / 2 / 0.5)
+    tokens, split = 3 * S, 128256 / 2
+    product = 2 * (tokens * 4096 + 4096 * split + tokens * split)
+    close(found.head_forward, (14 * tokens * split + product) / 0.5)
+    close(found.head_backward, (14 * tokens * split + 2 * product) / 0.5)
     close(found.embedding, 3 * 2 * 3 * S * 4096 / 0.5)
     assert float(layer(work_of(DENSE)._replace(vocab_size=0.0), q).embedding) == 0.0
 

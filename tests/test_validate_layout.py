@@ -92,6 +92,21 @@ def test_experts_in_every_other_layer_where_the_parameters_say_so() -> None:
     assert other.setting.ep == 64, "experts are spread rather than gathered"
 
 
+def test_attention_kernels_of_an_earlier_architecture_on_hopper() -> None:
+    """FlashAttention-2 reaches 0.72 of what Hopper's own kernels do (Shah 2024); on Ampere both are the same."""
+    own, portable = row(), row(stack="nanotron")
+    assert portable.machine.attention_forward == pytest.approx(0.72 * own.machine.attention_forward)
+    assert portable.machine.attention_backward == pytest.approx(0.72 * own.machine.attention_backward)
+    assert portable.machine.gemm_efficiency == own.machine.gemm_efficiency
+    ampere = {stack: row(stack=stack, device="A100-80").machine.attention_forward for stack in ("fsdp", "")}
+    assert ampere["fsdp"] == ampere[""]
+
+
+def test_stacks_before_fused_layers_launch_longer() -> None:
+    assert row(stack="megatron-deepspeed", device="A100-80").machine.layer_launch == pytest.approx(0.8e-3)
+    assert row(device="A100-80").machine.layer_launch == pytest.approx(0.5e-3)
+
+
 def test_benchmark_submissions_use_the_fastest_format() -> None:
     assert row(stack="mlperf", precision="", device="Gaudi2-96").precision == "fp8"
     assert row(stack="megatron", precision="").precision == "bf16"

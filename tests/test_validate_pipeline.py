@@ -32,6 +32,18 @@ def test_1f1b_with_fewer_micro_batches_than_stages(pp: int, n_micro: int) -> Non
     assert _idle(played, n_micro, 1.0, 2.0) == float(bubble_time(pp, 1, 1.0, 2.0, 0.0, Schedule.ONE_F_ONE_B))
 
 
+@given(st.sampled_from([2, 3, 4, 8]), st.integers(1, 4), st.integers(1, 4), TIMES, TIMES, st.floats(1.0, 3.0))
+def test_a_longer_last_stage_waits_for_the_others(
+    pp: int, vpp: int, rounds: int, forward: float, backward: float, longer: float
+) -> None:
+    """One pass of a micro-batch through a chunk of each of the others: (p-1)/v·(F+B) of theirs, not of its own."""
+    n_micro = pp * rounds
+    length = [1.0] * (pp - 1) + [longer]
+    played = play(interleaved_order(pp, vpp, n_micro), {"forward": forward / vpp, "backward": backward / vpp}, length)
+    expected = bubble_time(pp, vpp, forward, backward, 0.0, Schedule.ONE_F_ONE_B)
+    assert _idle(played, n_micro, longer * forward, longer * backward) == pytest.approx(float(expected), abs=1e-9)
+
+
 @given(st.sampled_from([2, 3, 4, 8]), st.integers(2, 5), st.integers(1, 4), TIMES, TIMES)
 def test_interleaved(pp: int, vpp: int, rounds: int, forward: float, backward: float) -> None:
     """(p-1)/v·(F+B)."""

@@ -155,14 +155,18 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
         A factor per knob, as `Calibration.factors` returns them.
     """
     low_bits = machine.peak > 1.5 * machine.peak_attention
-    gemm = f["training_gemm"] * f["gemm"] * f["device"] * np.where(low_bits, f["gemm_low"], 1.0)
+    wide = f["training_gemm"] * f["gemm"] * f["device"]
+    gemm = wide * np.where(low_bits, f["gemm_low"], 1.0)
+    head = wide * np.where(machine.peak_head > 1.5 * machine.peak_attention, f["gemm_low"], 1.0)
     attention = f["training_attention"] * f["attention"] * f["stack_attention"]
     slow = f["tuning"] * f["software"]
     return machine._replace(
         peak=machine.peak / slow,
         peak_attention=machine.peak_attention / slow,
+        peak_head=machine.peak_head / slow,
         bandwidth=machine.bandwidth / slow,
         gemm_efficiency=np.minimum(machine.gemm_efficiency * gemm, 0.95),
+        head_efficiency=np.minimum(machine.head_efficiency * head, 0.95),
         grouped_efficiency=np.minimum(machine.grouped_efficiency * gemm * f["grouped"], 0.95),
         batched_efficiency=np.minimum(machine.batched_efficiency * attention, 0.95),
         attention_forward=np.minimum(machine.attention_forward * attention, 0.95),

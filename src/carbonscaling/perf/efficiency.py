@@ -30,7 +30,8 @@ class Efficiency:
     memory : Datum
         Share of HBM bandwidth that streaming kernels reach.
     attention_forward, attention_backward : Datum
-        Share of 16-bit peak of fused attention. flash : Datum
+        Share of 16-bit peak of fused attention. attention_portable : Datum
+        The same of kernels written for an earlier architecture, relative to those. flash : Datum
         1 where fused attention is the default, 0 for explicit softmax.
     link, nic : Datum
         Share of the link and of the network that collectives reach.
@@ -50,6 +51,8 @@ class Efficiency:
         Host work per step.
     layer_launch : Datum
         Host time to launch one dense layer's forward kernels; a layer never runs faster.
+    eager_launch : Datum
+        The same of stacks before fused layers.
     moe_launch : Datum
         The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
     exchange : Datum
@@ -68,6 +71,7 @@ class Efficiency:
     memory: Datum
     attention_forward: Datum
     attention_backward: Datum
+    attention_portable: Datum
     flash: Datum
     link: Datum
     nic: Datum
@@ -84,6 +88,7 @@ class Efficiency:
     straggler: Datum
     step_overhead: Datum
     layer_launch: Datum
+    eager_launch: Datum
     moe_launch: Datum
     exchange: Datum
     run_overhead: Datum

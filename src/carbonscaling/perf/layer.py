@@ -89,6 +89,15 @@ def _linear(
     )
 
 
+def _head_gemm(machine: Machine, m: Number, n: Number, k: Number) -> Number:
+    """Time a multiplication in the format of the output head; a slower main loop makes its prologue the shorter one."""
+    k_half = machine.gemm_k_half * np.minimum(1.0, machine.peak_head / machine.peak)
+    return gemm_time(
+        1.0, m, n, k, machine.peak_head, machine.head_efficiency, k_half, machine.cores, machine.tile_m, machine.tile_n,
+        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.comm_bytes,
+    )  # fmt: skip
+
+
 def _attention(work: Workload, machine: Machine, batch: Number, tp: Number, cp: Number) -> tuple[Number, Number]:
     """Forward and backward time of scores and context: one fused kernel, or batched products around a softmax."""
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
@@ -238,8 +247,10 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
-    head = _linear(machine, 1.0, tokens, h, work.vocab_size / tp, e)
-    loss = _stream(machine, tokens * work.vocab_size / tp * 14.0)
+    vocabulary = work.vocab_size / tp
+    logits = _head_gemm(machine, tokens, vocabulary, h)
+    logits_back = _head_gemm(machine, tokens, h, vocabulary) + _head_gemm(machine, h, vocabulary, tokens)
+    loss = _stream(machine, tokens * vocabulary * 14.0)
     backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, tp_comm, cp_comm_back, ep_comm)
     return LayerTimes(
         forward=_pass(launch, forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
@@ -248,8 +259,8 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         selective=0.5 * elementwise
         + (1.0 - machine.flash) * attention
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
-        head_forward=work.n_logits * (head[0] + loss),
-        head_backward=work.n_logits * (head[1] + head[2] + loss),
+        head_forward=work.n_logits * (logits + loss),
+        head_backward=work.n_logits * (logits_back + loss),
         embedding=np.where(work.vocab_size > 0, _stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

@@ -18,6 +18,7 @@ class Machine(NamedTuple):
         utilisation is quoted against.
     bandwidth : HBM bytes/s. capacity : bytes a job can use before `reserve`.
     cores : processors that tiles are spread over. tile_m, tile_n : largest output tile.
+    peak_head, head_efficiency : FLOP/s of the output head's format, and the share of it that large multiplications reach.
     gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency, batched_efficiency : see `perf.gemm`.
     attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
     domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
@@ -42,12 +43,14 @@ class Machine(NamedTuple):
     peak: Number
     peak_attention: Number
     peak_mfu: Number
+    peak_head: Number
     bandwidth: Number
     capacity: Number
     cores: Number
     tile_m: Number
     tile_n: Number
     gemm_efficiency: Number
+    head_efficiency: Number
     gemm_k_half: Number
     grouped_efficiency: Number
     batched_efficiency: Number

@@ -10,7 +10,7 @@ from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
-from carbonscaling.perf.pipeline import bubble_time, layers_on_stage, recomputed_share
+from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 
 __all__ = ["Passes", "StepTime", "passes_time"]
 
@@ -69,16 +69,15 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
     per_layer = f.total + b.total + redo
 
-    # The fullest stage: equal layers with the head on top of the last, or layers dealt out around the head.
-    equal = per_layer * layers_on_stage(n_layers, s.pp, s.vpp) + ends
-    dealt = np.maximum(per_layer * layers_on_stage(n_layers + ends / per_layer, s.pp, s.vpp), ends)
-    stage = np.where(s.pp > 1, np.minimum(equal, dealt), per_layer * n_layers + ends)
+    stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends)
     mean = (per_layer * n_layers + ends) / s.pp
     share = s.n_micro * n_layers / s.pp  # layer passes of the mean stage in a step
 
     forward = stage * (f.total * n_layers + layer.head_forward) / (mean * s.pp)
     weight = stage * layer.weight * n_layers / (mean * s.pp)
-    bubble = bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule)
+    # Of the others each counts once, while the pipeline fills and drains: their mean, over the fullest stage.
+    rest = (s.pp * mean - stage) / (np.maximum(s.pp - 1.0, 1.0) * stage)
+    bubble = rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule)
 
     # Stage boundaries: sent forward and backward per chunk; interleaved schedules overlap them, the fill cannot.
     stride = s.tp * s.cp * s.dp

@@ -7,7 +7,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number, Schedule
 
-__all__ = ["bubble_time", "layers_in_flight", "layers_on_stage", "recomputed_share"]
+__all__ = ["bubble_time", "fullest_stage", "layers_in_flight", "layers_on_stage", "recomputed_share"]
 
 
 @formula(
@@ -23,6 +23,8 @@ def bubble_time(pp: Number, vpp: Number, forward: Number, backward: Number, weig
     ----------
     pp, vpp : stages, and model chunks on each.
     forward, backward, weight : s of one micro-batch on one stage; `weight` is the weight-gradient part of `backward`.
+        Where stages differ, the fullest one waits for the others while the first micro-batch comes to it and the last one
+        leaves: theirs is the time that counts, their mean.
     schedule : code of `Schedule`.
     """
     plain = (pp - 1.0) / vpp * (forward + backward)
@@ -38,6 +40,31 @@ def bubble_time(pp: Number, vpp: Number, forward: Number, backward: Number, weig
 def layers_on_stage(n_layers: Number, pp: Number, vpp: Number) -> Number:
     """Layers on the fullest stage."""
     return np.ceil(n_layers / (pp * vpp)) * vpp
+
+
+@formula(
+    "per_layer·min(max(vpp·⌈c⌉, e), max(0, n_layers − (pp − 1)·vpp·⌊c⌋) + e), e = ends/per_layer, c = (n_layers + e)/(pp·vpp)",
+    unit="s",
+    source="narayanan_2021",
+    place="section 2.2; layers dealt out so that the stage with the head is no longer than need be",
+)
+def fullest_stage(n_layers: Number, pp: Number, vpp: Number, per_layer: Number, ends: Number) -> Number:
+    """Time of one micro-batch on the fullest stage.
+
+    Every stage but one holds the same number of layers in each of its chunks; the last one holds those left, and the ends of
+    the model. That number is the mean rounded up, so that the others are the longer ones, or down, so that the last one is:
+    no other number does better.
+
+    Parameters
+    ----------
+    per_layer : s of a layer, forward and backward.
+    ends : s of embedding and head.
+    """
+    e = ends / per_layer
+    mean = (n_layers + e) / (pp * vpp)
+    others = np.maximum(vpp * np.ceil(mean), e)
+    last = np.maximum(n_layers - (pp - 1.0) * vpp * np.floor(mean), 0.0) + e
+    return per_layer * np.where(pp > 1, np.minimum(others, last), n_layers + e)
 
 
 @formula(

@@ -29,6 +29,9 @@ class Precision:
         Bytes per element of expert all-to-alls, out and back.
     cast_passes : float
         Extra element-wise passes over activations for scaling and casting.
+    head : str
+        Format of the output head: wider than `format` where the recipe keeps the logits out of it (DeepSeek-V3, section 3.3.1;
+        so do Megatron-Core and MaxText unless told otherwise).
     source : str
     """
 
@@ -44,14 +47,15 @@ class Precision:
     combine: float
     cast_passes: float
     source: str
+    head: str
 
 
-def _recipe(name: str, fmt: str, source: str, **changes: float) -> Precision:
+def _recipe(name: str, fmt: str, source: str, head: str = "", **changes: float) -> Precision:
     base: dict[str, float] = dict(
         activations=2.0, weights=2.0, gradients=4.0, optimizer=12.0, traffic=2.0, gradient_traffic=2.0,
         dispatch=2.0, combine=2.0, cast_passes=0.0,
     )  # fmt: skip
-    return Precision(name=name, format=fmt, source=source, **(base | changes))
+    return Precision(name=name, format=fmt, source=source, head=head or fmt, **(base | changes))
 
 
 PRECISIONS: dict[str, Precision] = {
@@ -61,12 +65,12 @@ PRECISIONS: dict[str, Precision] = {
         _recipe("fp16", "fp16", "micikevicius_2018", gradients=2.0),
         _recipe("fp32", "fp32", "micikevicius_2018", activations=4.0, weights=4.0, optimizer=8.0, traffic=4.0,
                 gradient_traffic=4.0, dispatch=4.0, combine=4.0),
-        _recipe("fp8", "fp8", "micikevicius_2022", weights=3.0, activations=1.75, cast_passes=4.0),
-        _recipe("fp8-deepseek", "fp8", "deepseek_v3", activations=1.1, optimizer=8.0, dispatch=1.0,
+        _recipe("fp8", "fp8", "micikevicius_2022", head="bf16", weights=3.0, activations=1.75, cast_passes=4.0),
+        _recipe("fp8-deepseek", "fp8", "deepseek_v3", head="bf16", activations=1.1, optimizer=8.0, dispatch=1.0,
                 cast_passes=4.0),
-        _recipe("mxfp8", "fp8", "rouhani_2023", weights=4.0, activations=1.75, cast_passes=4.0),
-        _recipe("nvfp4", "fp4", "nvidia_nvfp4_2025", weights=3.0, activations=1.5, cast_passes=6.0),
-        _recipe("int8", "int8", "aqt_2023", weights=3.0, activations=1.75, cast_passes=4.0),
+        _recipe("mxfp8", "fp8", "rouhani_2023", head="bf16", weights=4.0, activations=1.75, cast_passes=4.0),
+        _recipe("nvfp4", "fp4", "nvidia_nvfp4_2025", head="bf16", weights=3.0, activations=1.5, cast_passes=6.0),
+        _recipe("int8", "int8", "aqt_2023", head="bf16", weights=3.0, activations=1.75, cast_passes=4.0),
         # The papers' quantisation-aware training: compute, memory and traffic all in 8 bit (v2, section 5.4).
         _recipe("qat-fp8", "fp8", "carbonscaling_v2", activations=1.0, weights=1.0, gradients=1.0, optimizer=12.0,
                 traffic=1.0, gradient_traffic=1.0, dispatch=1.0, combine=1.0),

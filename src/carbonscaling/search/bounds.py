@@ -11,7 +11,7 @@ from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.perf.passes import Passes
-from carbonscaling.perf.pipeline import bubble_time, layers_on_stage
+from carbonscaling.perf.pipeline import bubble_time
 
 __all__ = ["ROUNDING", "LeastPasses", "least_passes", "least_step", "least_step_of_passes"]
 
@@ -36,15 +36,18 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     n_layers, f, b = work.n_layers, layer.forward, layer.backward
     per_layer = f.total + b.total
     all_layers = per_layer * n_layers + layer.head_forward + layer.head_backward + 2.0 * layer.embedding
-    stage = np.maximum(all_layers / s.pp, np.where(s.pp > 1, per_layer * layers_on_stage(n_layers, s.pp, s.vpp), 0.0))
+    whole = np.floor(n_layers / (s.pp * s.vpp))  # layers that do not divide lengthen one chunk at least
+    held = whole * s.vpp + np.where(n_layers > whole * s.pp * s.vpp, 1.0, 0.0)
+    stage = np.maximum(all_layers / s.pp, np.where(s.pp > 1, per_layer * held, 0.0))
     forward = stage * (f.total * n_layers + layer.head_forward) / all_layers
     weight = stage * layer.weight * n_layers / all_layers
+    rest = np.maximum(all_layers - stage, 0.0) / (np.maximum(s.pp - 1.0, 1.0) * stage)
     traffic = f.ep_comm + b.ep_comm
     left = np.maximum(0.0, traffic - machine.overlap * (per_layer - traffic))
     hidden = np.where(s.schedule == Schedule.DUALPIPE, traffic - left, 0.0)
     return LeastPasses(
         each=stage * (1.0 - n_layers * hidden / all_layers),
-        once=bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),
+        once=rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),
     )
 
 

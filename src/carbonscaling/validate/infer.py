@@ -25,8 +25,11 @@ _PRECISION = {
 """Names in measurements that differ from the recipes' own; a blank means 16 bit."""
 
 _EXPLICIT_ATTENTION = ("megatron-deepspeed",)
-"""Stacks of the years before fused attention."""
+"""Stacks of the years before fused attention and fused layers."""
 
+
+_PORTABLE_ATTENTION = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
+"""Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; the others take the vendor's."""
 
 _EARLY = ("Volta", "Ampere")
 """Architectures before Megatron had fused attention, and fully sharded data parallelism of its own."""
@@ -80,6 +83,13 @@ def infer(row: RunRow) -> Replay:
     machine = build.machine(cluster, precision(recipe), constants)
     if _explicit_attention(row, spec, cluster.device):
         machine = machine._replace(flash=0.0)
+    if row.stack in _PORTABLE_ATTENTION:
+        share = constants.attention_portable.value
+        machine = machine._replace(
+            attention_forward=machine.attention_forward * share, attention_backward=machine.attention_backward * share
+        )
+    if row.stack in _EXPLICIT_ATTENTION:
+        machine = machine._replace(layer_launch=constants.eager_launch.si)
     work = build.workload(spec, spec.seq_len)
     setting, batch = lay_out(row, work, machine, cluster.device, recipe, notes)
     if work.n_experts > 0:

@@ -1,6 +1,6 @@
 """Pipeline schedules played out event by event: an independent count of the idle time that `perf.pipeline` has formulas for.
 
-A task waits for what it needs and for its device; nothing else is assumed. Stage times are equal, sends are free.
+A task waits for what it needs and for its device; nothing else is assumed. Sends are free.
 """
 
 from __future__ import annotations
@@ -88,13 +88,16 @@ def _needs(task: Task, pp: int, vpp: int) -> Task | None:
     return Task(kind, 0, chunk + 1, micro) if chunk < vpp - 1 else Task("forward", device, chunk, micro)
 
 
-def play(orders: Sequence[Sequence[Task]], seconds: Mapping[Kind, float]) -> float:
+def play(
+    orders: Sequence[Sequence[Task]], seconds: Mapping[Kind, float], length: Sequence[float] | None = None
+) -> float:
     """Return the time at which every device has done its tasks in order.
 
     Parameters
     ----------
     orders : tasks per device.
     seconds : time of one pass of a micro-batch through one chunk, by kind.
+    length : factor on it for each device, where stages differ; all equal if not given.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def play(orders: Sequence[Sequence[Task]], seconds: Mapping[Kind, float]) -> flo
                 if need is not None and need not in done:
                     break
                 start = max(clock[device], done[need] if need is not None else 0.0)
-                clock[device] = done[task] = start + seconds[task.kind]
+                clock[device] = done[task] = start + seconds[task.kind] * (1.0 if length is None else length[device])
                 position[device] += 1
                 moved = True
     if len(done) < sum(map(len, orders)):
