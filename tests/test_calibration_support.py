@@ -85,4 +85,4 @@ def test_a_whole_run_without_a_layout_takes_its_own_factor_in_place_of_the_overh
     untold = {**told, "tp": "", "pp": ""}
     s = sample([infer(parse_row(told)), infer(parse_row(untold))], np.ones(2))
     assert s.untold.tolist() == [False, True]
-    assert s.noise[0] == s.noise[1] == pytest.approx(0.45)
+    assert s.noise[0] == s.noise[1] == pytest.approx(0.60)

@@ -31,7 +31,7 @@ class Knob:
 
 
 KNOBS: tuple[Knob, ...] = (
-    Knob("training_gemm", "all", 0.20, "matrix-multiplication efficiency inside training, over that of timings alone"),
+    Knob("training_gemm", "all", 0.40, "matrix-multiplication efficiency inside training, over that of timings alone"),
     Knob("training_attention", "all", 0.20, "attention efficiency inside training, over that of timings alone"),
     Knob("gemm", "architecture", 0.10, "matrix-multiplication efficiency of an architecture"),
     Knob("gemm_low", "architecture", 0.20, "the same in 8 and 4 bit, over its 16-bit factor"),

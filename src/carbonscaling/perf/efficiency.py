@@ -31,7 +31,8 @@ class Efficiency:
         Share of HBM bandwidth that streaming kernels reach.
     attention_forward, attention_backward : Datum
         Share of 16-bit peak of fused attention. attention_portable : Datum
-        The same of kernels written for an earlier architecture, relative to those. flash : Datum
+        The same of kernels written for an earlier architecture, relative to those. attention_first : Datum
+        The same of FlashAttention-1. flash : Datum
         1 where fused attention is the default, 0 for explicit softmax.
     link, nic : Datum
         Share of the link and of the network that collectives reach.
@@ -44,6 +45,8 @@ class Efficiency:
         Busiest over mean expert load.
     elementwise : Datum
         Scale on the element-wise traffic counted (1: every kernel of the count reads and writes once).
+    norm_passes : Datum
+        Passes over the residual stream that both norms of a layer add forward where no kernel fuses them.
     reserve, framework : Datum
         Share of memory kept free; bytes of contexts, communicators, workspaces.
     straggler : Datum
@@ -72,6 +75,7 @@ class Efficiency:
     attention_forward: Datum
     attention_backward: Datum
     attention_portable: Datum
+    attention_first: Datum
     flash: Datum
     link: Datum
     nic: Datum
@@ -83,6 +87,7 @@ class Efficiency:
     ep_overlap: Datum
     imbalance: Datum
     elementwise: Datum
+    norm_passes: Datum
     reserve: Datum
     framework: Datum
     straggler: Datum

@@ -214,7 +214,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
 
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
     # and for experts the permutation of tokens there and back.
-    passes = 10.0 + machine.cast_passes
+    passes = 10.0 + machine.cast_passes + machine.norm_passes
     ff = (1.0 - moe) * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
     wide = passes * h / np.where(sp > 0, tp, 1.0)
     narrow = 2.0 * (work.d_query + work.d_kv) / tp + (work.matrices + machine.cast_passes / 2.0) * ff

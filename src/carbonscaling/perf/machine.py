@@ -27,7 +27,8 @@ class Machine(NamedTuple):
     host_devices : devices per host.
     act_bytes, weight_bytes, grad_bytes, optimizer_bytes, comm_bytes, grad_comm_bytes, dispatch_bytes, combine_bytes :
         bytes per element stored or sent.
-    cast_passes : extra element-wise passes over the activations that a low-precision recipe costs.
+    cast_passes : extra element-wise passes over the activations that a low-precision recipe costs. norm_passes : those of
+        norms without a kernel of their own.
     overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
     tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach. relay : 1 where they send a token once
@@ -93,6 +94,7 @@ class Machine(NamedTuple):
     logit_bytes: Number = 6.0
     logit_split: Number = 1.0
     unfused_bytes: Number = 0.0
+    norm_passes: Number = 0.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

@@ -31,8 +31,8 @@ __all__ = ["Robustness", "Sample", "robustness", "sample_constants"]
 Array = NDArray[np.float64]
 
 AT_MOST_ONE = {
-    "gemm", "grouped", "memory", "attention_forward", "attention_backward", "attention_portable", "link", "nic",
-    "overlap", "tp_overlap", "ep_overlap", "reserve",
+    "gemm", "grouped", "memory", "attention_forward", "attention_backward", "attention_portable",
+    "attention_first", "link", "nic", "overlap", "tp_overlap", "ep_overlap", "reserve",
 }  # fmt: skip
 """Efficiencies that are shares."""
 

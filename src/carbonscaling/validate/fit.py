@@ -19,7 +19,7 @@ __all__ = ["Sample", "fit", "predicted_speed", "sample"]
 
 Array = NDArray[np.float64]
 
-NOISE = 0.15
+NOISE = 0.20
 """Residual (in the logarithm) at which a row counts half; rows far off hardly count."""
 NOISE_OF_WHOLE_RUNS = 3 * NOISE
 """The same of whole runs: they also hold what happened besides training."""

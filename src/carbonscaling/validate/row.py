@@ -45,6 +45,7 @@ class RunRow:
     ffn_type: str
     interconnect: str
     config_key: str
+    attention_kernel: str
     params_b: float | None
     active_params_b: float | None
     n_layers: float | None
