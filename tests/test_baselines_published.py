@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
-from carbonscaling.baselines.published import published_runs, score_methods
+from carbonscaling.baselines.published import _default_hours, published_runs, score_methods
 from carbonscaling.cli import main
+from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
+from carbonscaling.validate.calibrate import LeftOut
 
 
 def test_runs_are_the_published_ones_and_hours_follow_from_speed() -> None:
@@ -36,3 +39,11 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--published", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {m["name"] for m in found["methods"]} >= {"left out", "shipped", "reg"}
+
+
+def test_default_hours_by_hand() -> None:
+    """A steady state of 10 (8 to 12.5) and an overhead of 1.2 (1 to 1.5): both ranges as one, on the logarithm."""
+    steady = LeftOut("x", "source", "s", "d", "k", "bf16", "dense", 1.0, "benchmark", 9.0, 10.0, 8.0, 12.5)
+    low, high = _default_hours(3.6e6, steady, Datum(1.2, "1", "llama3", 1.0, 1.5))
+    assert low == pytest.approx(120 * math.exp(-math.hypot(math.log(1.25), math.log(1.2))))
+    assert high == pytest.approx(120 * math.exp(math.hypot(math.log(1.25), math.log(1.25))))

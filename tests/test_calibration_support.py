@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import carbonscaling as cs
 from carbonscaling.calibration.profile import Calibration, Constant, apply, stack_on
 from carbonscaling.catalog.hardware import device
 from carbonscaling.catalog.references import reference
@@ -42,6 +43,15 @@ def test_a_stack_nobody_listed_is_a_communitys_and_no_stack_is_nobodys() -> None
         1,
         1,
     ]
+
+
+def test_a_plan_says_that_its_stack_was_never_measured() -> None:
+    question = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64)
+    said = cs.estimate(replace(question, stack="nobodys-stack")).to_dict()["notes"]
+    assert any("never measured" in note for note in said)
+    assert not any(
+        "never measured" in note for note in cs.estimate(replace(question, stack="megatron")).to_dict()["notes"]
+    )
 
 
 def test_tuning_lengthens_the_whole_step_and_nothing_else_does() -> None:

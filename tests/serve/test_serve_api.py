@@ -106,8 +106,8 @@ def test_region_and_stack_never_open_a_file(client: TestClient, tmp_path: Path) 
     file.write_text("x = 1\n", encoding="utf-8")
     assert client.post("/api/v1/plan", json={**LLAMA, "region": str(file)}).status_code == 422
     with_stack = client.post("/api/v1/plan", json={**LLAMA, "stack": str(file)})
-    without = client.post("/api/v1/plan", json=LLAMA)
-    assert with_stack.json()["summary"] == without.json()["summary"]
+    unknown = client.post("/api/v1/plan", json={**LLAMA, "stack": "nobodys-stack"})
+    assert with_stack.json()["summary"] == unknown.json()["summary"]
 
 
 @pytest.mark.parametrize(

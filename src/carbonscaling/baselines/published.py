@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog.read import shipped
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
-from carbonscaling.validate.calibrate import shipped_left_out
+from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.row import parse_row
@@ -55,7 +56,8 @@ class PublishedRun:
     predicted : Mapping[str, float]
         Steady state by method, tokens/s/device.
     low, high : float
-        90 % interval of the device-hours with the default overhead instead of the published one, from the left-out fit.
+        90 % interval of the device-hours with the default overhead instead of the published one, as a plan states it: the
+        interval of the left-out steady state and the range of the overhead together.
     """
 
     name: str
@@ -81,6 +83,17 @@ class Method:
     hours: Score
 
 
+def _default_hours(tokens: float, steady: LeftOut, overhead: Datum) -> tuple[float, float]:
+    """Return the device-hours that a left-out steady state and the default overhead span together (as `Resolved.time`)."""
+    hours = tokens / (steady.predicted * HOUR) * overhead.si
+    ends = ((steady.high, overhead.si_range[0], -1.0), (steady.low, overhead.si_range[1], 1.0))
+    low, high = (
+        hours * math.exp(side * math.hypot(math.log(speed / steady.predicted), math.log(end / overhead.si)))
+        for speed, end, side in ends
+    )
+    return low, high
+
+
 def published_runs() -> tuple[PublishedRun, ...]:
     """Return the four runs with every method's prediction."""
     text = resources.files("carbonscaling.baselines").joinpath("published.toml").read_text(encoding="utf-8")
@@ -94,7 +107,8 @@ def published_runs() -> tuple[PublishedRun, ...]:
         ours = [
             replay_rows([steady], c)[0].tokens_per_s_per_device for c in (shipped_calibration(), Calibration("none"))
         ]
-        tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.whole]
+        tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.steady]
+        low, high = _default_hours(tokens, held, replay.efficiency.run_overhead)
         found.append(
             PublishedRun(
                 name=name,
@@ -103,11 +117,11 @@ def published_runs() -> tuple[PublishedRun, ...]:
                 hours=float(whole["device_hours"]),
                 tokens=tokens,
                 predicted={
-                    **dict(zip(OURS, (left[entry.steady].predicted, *(float(v or 0.0) for v in ours)), strict=True)),
+                    **dict(zip(OURS, (held.predicted, *(float(v or 0.0) for v in ours)), strict=True)),
                     **predict(replay),
                 },
-                low=tokens / (held.high * HOUR),
-                high=tokens / (held.low * HOUR),
+                low=low,
+                high=high,
             )
         )
     return tuple(found)

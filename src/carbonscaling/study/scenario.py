@@ -154,7 +154,8 @@ class Scenario:
     cpa_growth : bool
         Let carbon per area grow along with it (the papers' EUV curves).
     stack : str, optional
-        Software stack whose measured factors apply (megatron, fsdp, mlperf, nanotron, xla); without it none do.
+        Software stack whose measured factors apply (megatron, fsdp, mlperf, nanotron, xla, ...; on a TPU xla unless said
+        otherwise); without it none do. A stack never measured takes the factor that stacks tuned by a community share.
     calibration : str
         Constants fitted to measured runs: "shipped", "none" for device-level values alone, or a file that
         ``carbonscaling calibrate`` wrote.
