@@ -11,7 +11,7 @@ from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.errors import InputError
 from carbonscaling.perf.build import machine, workload
-from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.perf.precision import PRECISIONS, _recipe, precision
 from carbonscaling.sources import Datum
 
 NOTHING = dict(d_latent=0, k_value=0, n_value=0, d_ff_expert=0, d_ff_shared=0, n_experts=0, top_k=0, node_limit=0,
@@ -242,3 +242,8 @@ def test_a_small_torus_has_rings_of_two() -> None:
     cluster = hardware.cluster("tpu-v4")
     small = dataclasses.replace(cluster, host=dataclasses.replace(cluster.host, domain_size=4, pod_shape=(2, 2, 1)))
     assert machine(small, precision("bf16"), efficiency(cluster.device)).axis_length == 2.0
+
+
+def test_the_head_keeps_the_format_of_the_recipe_unless_told_otherwise() -> None:
+    assert _recipe("a", "bf16", "s").head == "bf16"
+    assert _recipe("a", "fp8", "s", head="bf16").head == "bf16"

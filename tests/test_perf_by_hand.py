@@ -82,6 +82,14 @@ def test_the_inner_dimension_is_split_where_processors_would_idle() -> None:
     close(gemm.gemm_time(1, 128, 128, 4096, 2e12, 0.5, 50, 8, 256, 128, 0.0, bandwidth, 1.0, 2), expected)
 
 
+@pytest.mark.parametrize(("cores", "parts"), [(2, 2), (4, 4)])
+def test_every_processor_gets_a_part_of_the_inner_dimension(cores: int, parts: int) -> None:
+    """One tile on two or four processors, operands for nothing: equal parts and as many sums of 4 bytes, half hidden."""
+    bandwidth = 1e10
+    expected = 2 * cores * 128 * 128 * (4096 / parts + 50) / (1e12 * 0.92) + parts * 0.5 * 4 * 128 * 128 / bandwidth
+    close(gemm.gemm_time(1, 128, 128, 4096, 2e12, 0.5, 50, cores, 256, 128, 0.0, bandwidth, 1.0, 0.0), expected)
+
+
 def test_waves_of_tiles() -> None:
     """Three multiplications of 2 x 4 tiles are 24 tiles: three waves of ten processors."""
     close(gemm.tiled_flops(3, 300, 500, 700, 256, 128, 10, 64), 2 * 10 * 3 * 256 * 128 * (700 + 64))
@@ -322,6 +330,13 @@ def test_elementwise_bytes_of_a_dense_layer(tp: float, sp: float, cast: float) -
     close(found.selective, 0.5 * float(found.forward.elementwise))
 
 
+@pytest.mark.parametrize(("sp", "ranks"), [(0.0, 1), (1.0, 2)])
+def test_norms_without_a_kernel_pass_over_the_residual_stream(sp: float, ranks: int) -> None:
+    q = ideal(bandwidth=1.0, comm_bytes=2.0)
+    fused, unfused = (layer(work_of(DENSE), q._replace(norm_passes=n), tp=2.0, sp=sp) for n in (0.0, 32.0))
+    close(unfused.forward.elementwise - fused.forward.elementwise, 2 * S * 32 * 4096 / ranks)
+
+
 def test_elementwise_bytes_of_an_expert_layer() -> None:
     """Tokens are permuted there and back: read and written twice for each of their experts, rows beyond the mean included."""
     w = work_of(MOE)
@@ -356,6 +371,12 @@ def test_the_head_in_a_format_of_its_own() -> None:
     close(slow.head_forward, 8 * float(fast.head_forward))
     close(slow.head_backward, 8 * float(fast.head_backward))
     close(fast.forward.matmul, float(layer(work_of(DENSE), ideal(peak=4.0, gemm_k_half=4096.0), tp=2.0).forward.matmul))
+
+
+def test_a_head_in_a_faster_format_keeps_its_prologue() -> None:
+    fast = layer(work_of(DENSE), ideal(peak=4.0, peak_head=4.0, gemm_k_half=4096.0))
+    faster = layer(work_of(DENSE), ideal(peak=2.0, peak_head=4.0, gemm_k_half=4096.0))
+    close(faster.head_forward, float(fast.head_forward))
 
 
 def test_launches_of_kernels() -> None:
@@ -451,6 +472,8 @@ def test_dispatch_and_combine() -> None:
     far = ideal(nic=1.0, exchange=0.5, domain=2.0, dispatch_bytes=1.0, combine_bytes=2.0)
     remote = S * 1.5 * 3 / 4 * 4096  # two experts in one or two of two domains
     close(layer(w, far, ep=8.0).forward.ep_comm, (1 + 2) * remote / 0.5)
+    free = S * 4 * (1 - (3 / 4) ** 2) * 3 / 4 * 4096  # two experts anywhere in four domains
+    close(layer(w._replace(node_limit=8.0), far, ep=8.0).forward.ep_comm, (1 + 2) * free / 0.5)
     plain = S * 2 * 3 / 4 * 4096
     close(layer(w, far._replace(relay=0.0), ep=8.0).forward.ep_comm, (1 + 2) * plain / 0.5)
     late = ideal(link_latency=1.0, nic_latency=10.0, domain=2.0)

@@ -110,6 +110,13 @@ def test_a_head_longer_than_a_stage_is_the_fullest_stage() -> None:
     close(p.lines.bubble, 4 * (F + B))
 
 
+def test_one_of_two_stages_waits_for_what_the_other_holds() -> None:
+    """Five layers, and three beside the ends: a longer stage 0, which waits once for the other."""
+    p = _passes(setting(pp=2.0, n_micro=12.0))
+    close(p.forward + p.backward, 5 * (F + B))
+    close(p.lines.bubble, 3 * (F + B) + ENDS)
+
+
 def _ends(layers: float, per_layer: float) -> LayerTimes:
     """A head as long as some layers."""
     return LAYER._replace(head_forward=layers * per_layer, head_backward=0.0, embedding=0.0)
@@ -147,7 +154,7 @@ def test_the_fullest_stage_grows_with_its_parts(
 
 @pytest.mark.parametrize("ends", [0.0, 0.4, 1.3, 2.0, 5.5, 40.0])
 @pytest.mark.parametrize(
-    ("n_layers", "pp", "vpp"), [(9, 2, 1), (8, 4, 1), (32, 3, 1), (5, 4, 1), (14, 2, 2), (32, 4, 4)]
+    ("n_layers", "pp", "vpp"), [(9, 2, 1), (8, 4, 1), (32, 3, 1), (5, 4, 1), (3, 4, 1), (14, 2, 2), (32, 4, 4)]
 )
 def test_the_fullest_stage_is_the_best_deal(n_layers: int, pp: int, vpp: int, ends: float) -> None:
     """Against every number of layers in the chunks of the other stages."""
