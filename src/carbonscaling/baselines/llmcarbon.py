@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 
-from carbonscaling.catalog.read import build
+from carbonscaling.catalog.read import build, packaged
 from carbonscaling.formula import formula
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.numbers import Number
@@ -44,8 +42,7 @@ class Coefficients:
 @lru_cache(maxsize=1)
 def coefficients() -> Coefficients:
     """Return the published coefficients."""
-    text = resources.files("carbonscaling.baselines").joinpath("llmcarbon.toml").read_text(encoding="utf-8")
-    return build(Coefficients, tomllib.loads(text), "llmcarbon.toml")
+    return build(Coefficients, packaged("carbonscaling.baselines", "llmcarbon.toml"), "llmcarbon.toml")
 
 
 @formula(

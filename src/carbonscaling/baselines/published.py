@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 
 import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.baselines.compare import predict
 from carbonscaling.calibration.profile import Calibration, shipped_calibration
-from carbonscaling.catalog.read import shipped
+from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
 from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
@@ -96,11 +94,10 @@ def _default_hours(tokens: float, steady: LeftOut, overhead: Datum) -> tuple[flo
 
 def published_runs() -> tuple[PublishedRun, ...]:
     """Return the four runs with every method's prediction."""
-    text = resources.files("carbonscaling.baselines").joinpath("published.toml").read_text(encoding="utf-8")
     rows = {row["id"]: row for row in evidence.rows("runs")}
     left = {r.id: r for r in shipped_left_out() if r.fold == "source"}
     found = []
-    for name, table in tomllib.loads(text).items():
+    for name, table in packaged("carbonscaling.baselines", "published.toml").items():
         entry = shipped(_Entry, table)
         steady, whole = rows[entry.steady], rows[entry.whole]
         replay = infer(parse_row(steady))

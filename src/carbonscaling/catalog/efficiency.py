@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.catalog.read import build, read_toml, shipped
+from carbonscaling.catalog.read import build, packaged, read_toml, shipped
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
@@ -19,8 +17,7 @@ __all__ = ["architectures", "efficiency"]
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, Any]:
-    text = resources.files("carbonscaling.catalog").joinpath("efficiency.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return packaged("carbonscaling.catalog", "efficiency.toml")
 
 
 def _family(architecture: str, known: Mapping[str, Any]) -> str | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 from typing import Any, Literal
 
-from carbonscaling.catalog.read import shipped
+from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.laws import ChinchillaLaw, CriticalBatch, KaplanLaw, MoeLaw, PaperFamily, ScalingLaw, TokensPerParam
 from carbonscaling.sources import Datum
@@ -52,8 +50,7 @@ class _Shipped:
 
 @lru_cache(maxsize=1)
 def _shipped() -> _Shipped:
-    text = resources.files("carbonscaling.catalog").joinpath("laws.toml").read_text(encoding="utf-8")
-    return shipped(_Shipped, tomllib.loads(text))
+    return shipped(_Shipped, packaged("carbonscaling.catalog", "laws.toml"))
 
 
 def _pick(what: str, key: str, name: str, known: Mapping[str, Any]) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
-from carbonscaling.catalog.read import shipped
+from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 
@@ -41,8 +39,7 @@ class HostSide:
 
 @lru_cache(maxsize=1)
 def _rows() -> _Rows:
-    text = resources.files("carbonscaling.catalog").joinpath("offload.toml").read_text(encoding="utf-8")
-    return shipped(_Rows, tomllib.loads(text))
+    return shipped(_Rows, packaged("carbonscaling.catalog", "offload.toml"))
 
 
 def host_side(cluster: Cluster) -> HostSide:

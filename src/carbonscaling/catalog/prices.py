@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
-from carbonscaling.catalog.read import shipped
+from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.sources import Datum
 
 __all__ = ["price", "prices"]
@@ -22,8 +20,7 @@ class _Prices:
 @lru_cache(maxsize=1)
 def prices() -> Mapping[str, Datum]:
     """Return every shipped price of a device-hour, by device id."""
-    text = resources.files("carbonscaling.catalog").joinpath("prices.toml").read_text(encoding="utf-8")
-    return shipped(_Prices, {"price": tomllib.loads(text)}).price
+    return shipped(_Prices, {"price": packaged("carbonscaling.catalog", "prices.toml")}).price
 
 
 def price(device_id: str) -> Datum | None:

@@ -8,12 +8,13 @@ import types
 import typing
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["build", "is_there", "read_text", "read_toml", "shipped"]
+__all__ = ["build", "is_there", "packaged", "read_text", "read_toml", "shipped"]
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -48,6 +49,11 @@ def read_text(path: Path) -> str:
         raise InputError("the file is not UTF-8 text", where=str(path), remedy="save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def packaged(package: str, name: str) -> dict[str, Any]:
+    """Return a TOML file that ships inside a package."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

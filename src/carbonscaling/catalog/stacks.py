@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+
+from carbonscaling.catalog.read import packaged
 
 __all__ = ["COMMUNITY", "MAKERS", "Stack", "shipped_stacks", "support"]
 
@@ -35,8 +35,7 @@ class Stack:
 @lru_cache(maxsize=1)
 def shipped_stacks() -> Mapping[str, Stack]:
     """Return every stack of the catalogue by name."""
-    text = resources.files("carbonscaling.catalog").joinpath("stacks.toml").read_text(encoding="utf-8")
-    return {name: Stack(**row) for name, row in tomllib.loads(text).items()}
+    return {name: Stack(**row) for name, row in packaged("carbonscaling.catalog", "stacks.toml").items()}
 
 
 def support(stack: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 
-from carbonscaling.catalog.read import shipped
+from carbonscaling.catalog.read import packaged, shipped
 
 __all__ = ["Choice", "Realisation", "choices", "realisation", "variants"]
 
@@ -89,8 +87,7 @@ class Realisation:
 @lru_cache(maxsize=1)
 def choices() -> Mapping[str, Choice]:
     """Return every choice by name, in the file's order."""
-    text = resources.files("carbonscaling.catalog").joinpath("papers.toml").read_text(encoding="utf-8")
-    return {name: shipped(Choice, row) for name, row in tomllib.loads(text).items()}
+    return {name: shipped(Choice, row) for name, row in packaged("carbonscaling.catalog", "papers.toml").items()}
 
 
 @lru_cache(maxsize=1)

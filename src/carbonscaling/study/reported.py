@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 
-from carbonscaling.catalog.read import build
+from carbonscaling.catalog.read import build, packaged
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate
@@ -72,8 +70,10 @@ class ReportedRow:
 @lru_cache(maxsize=1)
 def reported_runs() -> Mapping[str, ReportedRun]:
     """Return the shipped published runs by name."""
-    text = resources.files("carbonscaling.catalog").joinpath("reported.toml").read_text(encoding="utf-8")
-    return {name: build(ReportedRun, row, f"reported.toml: {name}") for name, row in tomllib.loads(text).items()}
+    return {
+        name: build(ReportedRun, row, f"reported.toml: {name}")
+        for name, row in packaged("carbonscaling.catalog", "reported.toml").items()
+    }
 
 
 def _tokens(e: Estimate) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 
-from carbonscaling.catalog.read import build
+from carbonscaling.catalog.read import build, packaged
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Setting
@@ -70,8 +68,7 @@ class Habits:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Habits]:
-    text = resources.files("carbonscaling.validate").joinpath("habits.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text)
+    data = packaged("carbonscaling.validate", "habits.toml")
     default = data["default"]
     tables = {
         name: build(Habits, {**default, **table}, f"habits.toml: {name}") for name, table in data["stack"].items()

@@ -8,14 +8,13 @@ every sequence in flight; prompts are not in the rows and not counted. Rows whos
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
+from carbonscaling.catalog.read import packaged
 
 __all__ = ["DEVICES", "Work", "workloads"]
 
@@ -53,10 +52,9 @@ class Work(NamedTuple):
 @cache
 def _published() -> dict[str, dict[str, dict[str, Any]]]:
     """Return architectures by kind and name; a name under ``also`` shares its entry."""
-    text = resources.files("carbonscaling.validate").joinpath("power_work.toml").read_text(encoding="utf-8")
     return {
         kind: {name: row for key, row in table.items() for name in (key, *row.get("also", ()))}
-        for kind, table in tomllib.loads(text).items()
+        for kind, table in packaged("carbonscaling.validate", "power_work.toml").items()
     }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from carbonscaling.catalog.read import build as from_toml
+from carbonscaling.catalog.read import packaged
 from carbonscaling.sources import Datum
 
 __all__ = ["Alone", "alone", "clock"]
@@ -39,8 +38,7 @@ class Alone:
 @lru_cache(maxsize=1)
 def alone() -> Alone:
     """Return the constants of lone kernels."""
-    text = resources.files("carbonscaling.validate.components").joinpath("isolated.toml").read_text(encoding="utf-8")
-    return from_toml(Alone, tomllib.loads(text), "isolated.toml")
+    return from_toml(Alone, packaged("carbonscaling.validate.components", "isolated.toml"), "isolated.toml")
 
 
 def clock(seconds: Any, lead: float, settling: float) -> Any:
