@@ -37,6 +37,7 @@ from carbonscaling.study.sweep.studyfile import load_study
 from carbonscaling.validate.calibrate import calibrate
 from carbonscaling.validate.carbon_runs import load_carbon_runs
 from carbonscaling.validate.logs import log_row
+from carbonscaling.validate.own_power import measured_power
 from carbonscaling.validate.replayed import replay_file
 from carbonscaling.validate.row import read_runs
 from carbonscaling.validate.run_energy import check_carbon_runs, summary
@@ -291,6 +292,41 @@ def log(rng: Random, folder: Path) -> object:
     return row
 
 
+EMISSIONS = "timestamp,run_id,duration,energy_consumed,cpu_energy,gpu_energy,ram_energy,gpu_count,gpu_model,pue"
+
+
+def emissions(rng: Random, folder: Path) -> object:
+    """A tracker's file, as the power of one device."""
+
+    def cell(plain: str) -> str:
+        return rng.choice((*NUMBERS, "1e308", "1e-300", "0.5", "")) if rng.random() < 0.1 else plain
+
+    model = rng.choice(
+        (
+            "8 x NVIDIA A100-SXM4-80GB",
+            "8 x NVIDIA A100-SXM4-80GB",
+            "NVIDIA H100 80GB HBM3",
+            "4 x A100 2 x H100",
+            "1 x Voodoo 2",
+            "",
+        )
+    )
+    lines = [
+        ",".join(
+            (
+                "now",
+                f"r{rng.randrange(3)}",
+                *(cell(v) for v in ("3600", "3", "0.4", "2.4", "0.1", "8")),
+                model,
+                cell("1.2"),
+            )
+        )
+        for _ in range(rng.randrange(4))
+    ]
+    file = _written(rng, folder / "emissions.csv", "\n".join((EMISSIONS, *lines)))
+    return measured_power([file], rng.choice((None, "a100-80", "a100-80", "no-such-device")))
+
+
 TARGETS = (
     Target("config", config, 34_000),
     Target("model", model, 9_000),
@@ -308,6 +344,7 @@ TARGETS = (
     Target("study", study, 4_000),
     Target("answer", answer, 6_000),
     Target("log", log, 2_000),
+    Target("emissions", emissions, 2_000),
     Target("estimate", sensible, 1_500),
     Target("http", http, 6_000),
 )
