@@ -7,11 +7,12 @@ import math
 
 import pytest
 
+from carbonscaling.baselines.peer_sets import peer_sets
 from carbonscaling.baselines.published import _default_hours, published_runs, score_methods
 from carbonscaling.cli import main
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
-from carbonscaling.validate.calibrate import LeftOut
+from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
 
 
 def test_runs_are_the_published_ones_and_hours_follow_from_speed() -> None:
@@ -33,12 +34,21 @@ def test_scores_are_of_all_four_and_ours_beats_other_methods() -> None:
     assert methods["left out"].speed.mape < min(methods[n].speed.mape for n in ("reg", "llmcarbon"))
 
 
+def test_step_times_of_peers_are_scored_as_times() -> None:
+    few, many = peer_sets()
+    assert (few.left_out.n, many.left_out.n) == (8, 109)
+    left = [r for r in shipped_left_out() if r.fold == "source" and "Korthikanti" in r.source]
+    assert few.left_out.mape == pytest.approx(sum(abs(r.measured / r.predicted - 1) for r in left) / 8)
+    assert few.unfitted.mape < 0.04
+
+
 def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--published"]) == 0
     assert "PaLM-540B" in capsys.readouterr().out
     assert main(["validate", "--published", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {m["name"] for m in found["methods"]} >= {"left out", "shipped", "reg"}
+    assert [s["left_out"]["n"] for s in found["step_times"]] == [8, 109]
 
 
 def test_default_hours_by_hand() -> None:

@@ -37,15 +37,15 @@ def work_power(
     stalled_share : 1
         Share of time between layers, in which nothing runs.
     flop_weight, memory_weight : 1
-        How steeply power rises with either share; about 12 and 4 on V100, H100 and B200 together.
+        How steeply power rises with either share; about 12 and 6 on V100, H100 and B200 together.
 
     Examples
     --------
     Video generation at 30 % of an H100's peak, and the same at a tenth of the speed:
 
-    >>> round(float(work_power(100.0, 660.0, 0.30, 0.0, 0.0, 12.0, 4.0)))
+    >>> round(float(work_power(100.0, 660.0, 0.30, 0.0, 0.0, 12.0, 6.0)))
     645
-    >>> round(float(work_power(100.0, 660.0, 0.03, 0.0, 0.0, 12.0, 4.0)))
+    >>> round(float(work_power(100.0, 660.0, 0.03, 0.0, 0.0, 12.0, 6.0)))
     269
     """
     load = flop_weight * flop_share + memory_weight * memory_share

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.baselines.peer_sets import PeerSet
 from carbonscaling.baselines.published import Method, PublishedRun
 from carbonscaling.report.jsonable import jsonable
 
@@ -27,8 +28,8 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def published_page(runs: Sequence[PublishedRun], methods: Sequence[Method]) -> RenderableType:
-    """Return the runs by method, and how each method does on all of them."""
+def published_page(runs: Sequence[PublishedRun], methods: Sequence[Method], sets: Sequence[PeerSet]) -> RenderableType:
+    """Return the runs by method, how each method does on all of them, and the step times that peers publish on."""
     names = [m.name for m in methods]
     speed = _table("Steady state, tokens/s/device, and each method's error", ("measured", *names))
     hours = _table("Million device-hours with the published overhead, and each method's error", ("reported", *names))
@@ -46,11 +47,21 @@ def published_page(runs: Sequence[PublishedRun], methods: Sequence[Method]) -> R
         r2 = f"{m.hours.r2:.4f}" if m.hours.r2 > -10 else "< -10"
         total.add_row(_HEADERS.get(m.name, m.name), f"{m.speed.mape:.1%}", f"{m.hours.mape:.1%}", r2)
     said = "left out: fitted without the run's source; shipped: the fit has seen all four; unfitted: device level"
-    parts: list[RenderableType] = [Text("")] * 8
-    parts[::2] = [speed, hours, span, total]
+    steps = _table(
+        "Step times that simulators publish their error on: mean and median error", ("left out", "", "unfitted", "")
+    )
+    for found in sets:
+        figures = (found.left_out.mape, found.left_out.median, found.unfitted.mape, found.unfitted.median)
+        steps.add_row(found.name, *(f"{figure:.1%}" for figure in figures))
+    parts: list[RenderableType] = [Text("")] * 10
+    parts[::2] = [speed, hours, span, total, steps]
     return Group(*parts, Text(said, style="dim"))
 
 
-def published_data(runs: Sequence[PublishedRun], methods: Sequence[Method]) -> dict[str, Any]:
+def published_data(runs: Sequence[PublishedRun], methods: Sequence[Method], sets: Sequence[PeerSet]) -> dict[str, Any]:
     """Return the page as plain data."""
-    return {"runs": [jsonable(asdict(r)) for r in runs], "methods": [jsonable(asdict(m)) for m in methods]}
+    return {
+        "runs": [jsonable(asdict(r)) for r in runs],
+        "methods": [jsonable(asdict(m)) for m in methods],
+        "step_times": [jsonable(asdict(s)) for s in sets],
+    }

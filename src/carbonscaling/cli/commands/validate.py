@@ -70,24 +70,25 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
 
 
 def _published_page() -> RenderableType:
+    from carbonscaling.baselines.peer_sets import peer_sets
     from carbonscaling.baselines.published import published_runs, score_methods
     from carbonscaling.report.published import published_page
 
     runs = published_runs()
-    return published_page(runs, score_methods(runs))
+    return published_page(runs, score_methods(runs), peer_sets())
 
 
 def _published(json: bool) -> None:
     """Four whole runs: steady state, and device-hours with each run's published overhead."""
+    if not json:
+        out.show(_published_page())
+        return
+    from carbonscaling.baselines.peer_sets import peer_sets
     from carbonscaling.baselines.published import published_runs, score_methods
-    from carbonscaling.report import published as pages
+    from carbonscaling.report.published import published_data
 
     runs = published_runs()
-    methods = score_methods(runs)
-    if json:
-        out.show_json(pages.published_data(runs, methods))
-    else:
-        out.show(pages.published_page(runs, methods))
+    out.show_json(published_data(runs, score_methods(runs), peer_sets()))
 
 
 def _page(folder: Path) -> None:
