@@ -36,7 +36,7 @@ def ideal(**changes: float) -> Machine:
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
     base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
-    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0}
+    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "sum_bytes": 0.0}
     return Machine(**(base | changes))
 
 
@@ -377,6 +377,19 @@ def test_a_head_in_a_faster_format_keeps_its_prologue() -> None:
     fast = layer(work_of(DENSE), ideal(peak=4.0, peak_head=4.0, gemm_k_half=4096.0))
     faster = layer(work_of(DENSE), ideal(peak=2.0, peak_head=4.0, gemm_k_half=4096.0))
     close(faster.head_forward, float(fast.head_forward))
+
+
+@pytest.mark.parametrize(("tp", "ep", "etp"), [(1.0, 1.0, 1.0), (2.0, 4.0, 1.0), (4.0, 2.0, 2.0)])
+def test_sums_of_gradients_move_every_weight_of_the_rank(tp: float, ep: float, etp: float) -> None:
+    """Mixtral: attention, norms (32 layers share the last), router, a share of the experts: 10 bytes a backward pass."""
+    w, q = work_of(MOE), ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=1.5)
+    key = dict(tp=tp, ep=ep, etp=etp)
+    plain, summed = layer(w, q, **key), layer(w, q._replace(sum_bytes=10.0), **key)
+    shared = 4096 * (2 * 4096 + 2 * 1024) + (2 + 1 / 32) * 4096 + 8 * 4096
+    weights = shared / tp + 3 * 4096 * 14336 * 8 / (ep * etp)
+    close(summed.backward.elementwise - plain.backward.elementwise, 10 * weights * 1.5 / 0.5)
+    close(summed.forward.total, float(plain.forward.total))
+    close(summed.head_backward - plain.head_backward, 10 * 32000 / tp * 4096 * 1.5 / 0.5)
 
 
 def test_launches_of_kernels() -> None:

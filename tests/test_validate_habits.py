@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -32,7 +33,9 @@ def test_a_stack_never_seen_gets_the_default() -> None:
 @pytest.mark.parametrize("stack", ["", *stacks()])
 def test_every_constant_has_a_source_and_lies_in_its_range(stack: str) -> None:
     found = habits(stack)
-    data = [getattr(found, f.name) for f in fields(Habits) if f.name != "gradients"] + list(found.gradients.values())
+    values = [getattr(found, f.name) for f in fields(Habits)]
+    data = [d for v in values for d in (v.values() if isinstance(v, Mapping) else (v,))]
+    assert len(data) >= 11
     assert all(d.source for d in data)
     assert all(d.low <= d.value <= d.high for d in data if d.low is not None and d.high is not None)
 

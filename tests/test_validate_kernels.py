@@ -58,3 +58,36 @@ def test_a_named_kernel_outranks_the_habits_of_a_stack() -> None:
     stack = {**ROW, "stack": "megatron-deepspeed"}
     assert infer(parse_row(stack)).machine.flash == 0
     assert infer(parse_row({**stack, "attention_kernel": "flash_attention2"})).machine.flash == 1
+
+
+def summed(stack: str, precision: str = "bf16", zero: str = "") -> Replay:
+    return infer(parse_row({**ROW, "stack": stack, "precision": precision, "zero_stage": zero}))
+
+
+@pytest.mark.parametrize(
+    ("stack", "precision", "zero", "bytes_summed", "bytes_sent"),
+    [
+        ("megatron-deepspeed", "bf16", "1", 18, 4),
+        ("megatron-deepspeed", "fp16", "1", 6, 2),
+        ("megatron-deepspeed", "bf16", "3", 0, 4),
+        ("nanotron", "bf16", "", 10, 4),
+        ("megatron", "bf16", "", 0, 2),
+        ("a-stack-nobody-listed", "bf16", "", 0, 2),
+    ],
+)
+def test_what_a_stack_moves_to_sum_its_gradients(
+    stack: str, precision: str, zero: str, bytes_summed: float, bytes_sent: float
+) -> None:
+    m = summed(stack, precision, zero).machine
+    assert (m.sum_bytes, m.grad_comm_bytes) == (bytes_summed, bytes_sent)
+
+
+def test_sums_of_gradients_stream_by_hand() -> None:
+    """18 bytes for every weight of a stage, with every micro-batch."""
+    r = summed("megatron-deepspeed", zero="1")
+    m = r.machine
+    without = step_time(r.work, m._replace(sum_bytes=0.0), r.setting).total
+    weights = 40 * (4 * 5120**2 + 3 * 5120 * 13824) / (2 * 2) + 128000 * 5120 / 2
+    each = 18 * weights * m.elementwise / (m.bandwidth * m.memory_efficiency)
+    n_micro = 2048 / (16 * 2)
+    assert seconds(r) - without == pytest.approx(each * n_micro, rel=0.05)

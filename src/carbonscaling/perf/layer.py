@@ -245,13 +245,18 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
 
     launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
+    weights = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / tp
+    weights = weights + moe * work.p_expert * n_local / etp
+    summed = _stream(machine, machine.sum_bytes * weights)
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
     logits = _head_gemm(machine, tokens, vocabulary, h)
     logits_back = _head_gemm(machine, tokens, h, vocabulary) + _head_gemm(machine, h, vocabulary, tokens)
     loss = _stream(machine, tokens * vocabulary * 14.0)
-    backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, tp_comm, cp_comm_back, ep_comm)
+    backward = _pass(
+        2.0 * launch, back + weight, attention_back, 2.0 * elementwise + summed, tp_comm, cp_comm_back, ep_comm
+    )  # fmt: skip
     return LayerTimes(
         forward=_pass(launch, forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
         backward=backward,
@@ -260,7 +265,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         + (1.0 - machine.flash) * attention
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
         head_forward=work.n_logits * (logits + loss),
-        head_backward=work.n_logits * (logits_back + loss),
+        head_backward=work.n_logits * (logits_back + loss) + _stream(machine, machine.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, _stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

@@ -28,7 +28,8 @@ class Machine(NamedTuple):
     act_bytes, weight_bytes, grad_bytes, optimizer_bytes, comm_bytes, grad_comm_bytes, dispatch_bytes, combine_bytes :
         bytes per element stored or sent.
     cast_passes : extra element-wise passes over the activations that a low-precision recipe costs. norm_passes : those of
-        norms without a kernel of their own.
+        norms without a kernel of their own. sum_bytes : bytes moved for each weight to add a micro-batch's gradient to the
+        sum of those before it, 0 where the multiplication that makes it adds it.
     overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
     tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach. relay : 1 where they send a token once
@@ -95,6 +96,7 @@ class Machine(NamedTuple):
     logit_split: Number = 1.0
     unfused_bytes: Number = 0.0
     norm_passes: Number = 0.0
+    sum_bytes: Number = 0.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

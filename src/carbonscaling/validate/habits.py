@@ -1,4 +1,4 @@
-"""What a software stack keeps in memory beyond the common count, and how it lays out what a row does not say."""
+"""What a software stack keeps in memory and moves beyond the common count, and how it lays out what a row does not say."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ __all__ += ["stored"]
 
 @dataclass(frozen=True)
 class Habits:
-    """Memory constants of one software stack.
+    """Constants of one software stack.
 
     Attributes
     ----------
     gradients : Mapping[str, Datum]
         Bytes of gradients per parameter by number format; what is missing stays as the precision recipe has it.
+    gradient_sum : Mapping[str, Datum]
+        Bytes moved per parameter to add a micro-batch's gradient to the sum, by number format; none where the stack fuses
+        that into the multiplication, or reduces and shards gradients first.
+    gradient_traffic : Mapping[str, Datum]
+        Bytes per reduced gradient by number format; what is missing stays as the precision recipe has it.
     master_apart : Datum
         1 where 16-bit weights live beside the float32 ones, 0 where the sharded float32 weights are the only copy.
     kept : Datum
@@ -53,6 +58,8 @@ class Habits:
     """
 
     gradients: Mapping[str, Datum] = field(hash=False)
+    gradient_sum: Mapping[str, Datum] = field(hash=False)
+    gradient_traffic: Mapping[str, Datum] = field(hash=False)
     master_apart: Datum
     kept: Datum
     logit: Datum

@@ -62,7 +62,7 @@ def infer(row: RunRow) -> Replay:
         recipe = "fp8-deepseek"
     constants = efficiency(cluster.device)
     machine = build.machine(cluster, precision(recipe), constants)
-    machine = kernels(row, spec, cluster.device, constants, machine, notes)
+    machine = kernels(row, spec, cluster.device, recipe, constants, machine, notes)
     work = build.workload(spec, spec.seq_len)
     setting, batch = lay_out(row, work, machine, cluster.device, recipe, notes)
     if work.n_experts > 0:

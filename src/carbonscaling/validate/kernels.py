@@ -6,6 +6,7 @@ from carbonscaling.hardware.device import Device
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
+from carbonscaling.validate.habits import habits_of
 from carbonscaling.validate.row import RunRow
 
 __all__ = ["EARLY", "kernels"]
@@ -30,7 +31,7 @@ def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
 
 
 def kernels(
-    row: RunRow, spec: ModelSpec, device: Device, constants: Efficiency, machine: Machine, notes: list[str]
+    row: RunRow, spec: ModelSpec, device: Device, recipe: str, constants: Efficiency, machine: Machine, notes: list[str]
 ) -> Machine:
     """Return the machine with the kernels of a row.
 
@@ -42,12 +43,16 @@ def kernels(
     share = constants.attention_portable.value if row.stack in _PORTABLE else 1.0
     if "flash" in named and "v1" in named:
         share = constants.attention_first.value
+    sharded = (row.zero_stage or 0) >= 2  # gradients are reduced first, and each rank sums its share
+    h = habits_of(row, device)
     if named:
         notes.append(f"attention by {row.attention_kernel}")
     return machine._replace(
         flash=float(fused),
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
+        sum_bytes=h.gradient_sum[recipe].value if recipe in h.gradient_sum and not sharded else 0.0,
+        grad_comm_bytes=h.gradient_traffic[recipe].value if recipe in h.gradient_traffic else machine.grad_comm_bytes,
         norm_passes=constants.norm_passes.value if named and "rms" not in named else 0.0,
         layer_launch=constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch,
     )
