@@ -123,6 +123,9 @@ def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
     assert row(device="A100-80", ffn_type="gelu").machine.flash == 0
     assert row(device="A100-80").machine.flash == 1
     assert row(device="H100-80", ffn_type="gelu").machine.flash == 1
+    assert row(device="V100-32", stack="fairseq", precision="fp16").machine.flash == 0
+    assert [row(device=d, stack="", precision="fp16").machine.flash for d in ("A100-80", "H100-80")] == [0, 1]
+    assert row(device="A100-80", stack="gpt-neox", precision="fp16").machine.flash == 1
 
 
 @settings(max_examples=40, deadline=None)

@@ -22,12 +22,15 @@ _PORTABLE = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 
 
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
-    """Whether attention writes its scores: stacks of the years before fused kernels, and Megatron's models of those years.
+    """Whether attention writes its scores: stacks of the years before fused kernels, and models of those years.
 
-    Those are its float16 runs, and models with plain feed-forward blocks on devices before Hopper.
+    Those are Megatron's float16 runs and its models with plain feed-forward blocks on devices before Hopper, and float16
+    runs there of a stack that is not named.
     """
-    early = device.architecture in EARLY and spec.ffn is not None and not spec.ffn.gated
-    return row.stack in _EXPLICIT or (row.stack == "megatron" and (row.precision == "fp16" or early))
+    early = device.architecture in EARLY
+    plain = early and spec.ffn is not None and not spec.ffn.gated
+    half = row.precision == "fp16"
+    return row.stack in _EXPLICIT or (row.stack == "megatron" and (half or plain)) or (not row.stack and half and early)
 
 
 def kernels(
@@ -39,7 +42,7 @@ def kernels(
     rate), explicit otherwise; and where it names kernels but none for the norms, these are PyTorch's own.
     """
     named = row.attention_kernel.lower()
-    fused = "flash" in named if named else not _explicit(row, spec, device)
+    fused = "flash" in named if named else machine.flash > 0 and not _explicit(row, spec, device)
     share = constants.attention_portable.value if row.stack in _PORTABLE else 1.0
     if "flash" in named and "v1" in named:
         share = constants.attention_first.value
