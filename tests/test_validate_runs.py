@@ -18,7 +18,7 @@ from carbonscaling.report.validation import as_text, left_out_data, left_out_pag
 from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.infer import infer
-from carbonscaling.validate.interval import FEATURES, bounds, fit_interval
+from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.validate.replayed import COLUMNS, replay_file
 from carbonscaling.validate.row import MEASURED, Unusable, parse_row, read_runs
 from carbonscaling.validate.runs import replay_rows, scored_sample
@@ -150,6 +150,37 @@ def test_intervals_cover_what_they_say() -> None:
     assert 0.86 <= inside[wide == 1].mean() <= 0.94
     assert 0.86 <= inside[wide == 0].mean() <= 0.94
     assert interval["whole_run"] == pytest.approx(math.log(3), abs=0.25)
+
+
+def test_intervals_cover_rows_with_heavy_tails_as_often_as_the_others() -> None:
+    """Medians alike, tails not: a scale of typical residuals would leave the heavy ones out."""
+    rng = np.random.default_rng(2)
+    sources = [f"s{k % 50}" for k in range(4000)]
+    heavy = rng.integers(0, 2, 4000)
+    x = np.zeros((4000, len(FEATURES)))
+    x[:, 0], x[:, FEATURES.index("experts")] = 1.0, heavy
+    residuals = np.where(heavy, 0.1 * rng.standard_t(1.2, 4000), rng.normal(0, 0.1, 4000))
+    low, high = bounds(np.ones(4000), x, fit_interval(x, residuals, sources))
+    inside = (np.log(low) <= residuals) & (residuals <= np.log(high))
+    assert 0.87 <= inside[heavy == 1].mean() <= 0.93
+    assert 0.87 <= inside[heavy == 0].mean() <= 0.93
+
+
+def test_a_new_architecture_is_as_wide_as_generations_left_out_need() -> None:
+    rng = np.random.default_rng(3)
+    sources = [f"s{k % 40}" for k in range(2000)]
+    x = np.zeros((2000, len(FEATURES)))
+    x[:, 0] = 1.0
+    interval = fit_interval(x, rng.normal(0, 0.1, 2000), sources)
+    new = x.copy()
+    new[:, FEATURES.index("new_architecture")] = 1.0
+    residuals = rng.normal(0, 0.2, 2000)
+    wider = widen_for_new_architectures(interval, new, residuals, sources)
+    assert wider["new_architecture"] == pytest.approx(math.log(2), abs=0.1)
+    low, high = bounds(np.ones(2000), new, wider)
+    assert 0.88 <= ((np.log(low) <= residuals) & (residuals <= np.log(high))).mean() <= 0.93
+    assert widen_for_new_architectures(interval, new, residuals / 9.0, sources)["new_architecture"] == 0.0
+    assert widen_for_new_architectures(interval, x, residuals, sources) == interval
 
 
 def test_score_by_hand() -> None:

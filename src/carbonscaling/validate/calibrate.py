@@ -16,7 +16,7 @@ from carbonscaling.calibration.profile import Calibration
 from carbonscaling.errors import InputError
 from carbonscaling.validate.crossval import GENERATIONS, leave_generation_out, leave_sources_out
 from carbonscaling.validate.fit import Sample, fit
-from carbonscaling.validate.interval import bounds, fit_interval
+from carbonscaling.validate.interval import bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.validate.runs import scored_sample
 
 __all__ = ["LeftOut", "calibrate", "left_out_csv", "shipped_left_out"]
@@ -80,10 +80,15 @@ def calibrate(
         return full, []
     speed, x = leave_sources_out(s, full, progress)
     interval = fit_interval(x, np.log(speed / s.measured), s.sources)
+    generations = [(name, *leave_generation_out(s, name)) for name in GENERATIONS if _has(s, name)]
+    if generations:
+        held = np.concatenate([np.flatnonzero(rows) for _, rows, _, _ in generations])
+        residuals = np.log(np.concatenate([speed for _, _, speed, _ in generations]) / s.measured[held])
+        seen = np.concatenate([known for *_, known in generations])
+        interval = widen_for_new_architectures(interval, seen, residuals, [s.sources[i] for i in held])
     calibration = replace(full, interval=interval)
     everything = np.ones(len(s.measured), dtype=bool)
-    folds = [("source", everything, speed, x)]
-    folds += [(name, *leave_generation_out(s, name)) for name in GENERATIONS if _has(s, name)]
+    folds = [("source", everything, speed, x), *generations]
     left: list[LeftOut] = []
     for name, held, predicted, seen in folds:
         low, high = bounds(predicted, seen, interval)
