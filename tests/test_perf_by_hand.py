@@ -337,6 +337,15 @@ def test_norms_without_a_kernel_pass_over_the_residual_stream(sp: float, ranks: 
     close(unfused.forward.elementwise - fused.forward.elementwise, 2 * S * 32 * 4096 / ranks)
 
 
+def test_rotary_embeddings_and_gates_operation_by_operation() -> None:
+    """Llama-3-8B: 4,096 query and 1,024 key elements a token, 14,336 gated ones; tensor ranks share them."""
+    q = ideal(bandwidth=1.0, comm_bytes=2.0)
+    fused, eager = (layer(work_of(DENSE), q._replace(head_passes=n, gate_passes=n / 4), tp=2.0) for n in (0.0, 8.0))
+    close(eager.forward.elementwise - fused.forward.elementwise, 2 * S * (8 * (4096 + 1024) + 2 * 14336) / 2)
+    plain, same = (layer(work_of("gpt-3-175b"), q._replace(gate_passes=n)) for n in (0.0, 2.0))
+    assert plain == same
+
+
 def test_elementwise_bytes_of_an_expert_layer() -> None:
     """Tokens are permuted there and back: read and written twice for each of their experts, rows beyond the mean included."""
     w = work_of(MOE)

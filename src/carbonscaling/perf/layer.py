@@ -163,6 +163,13 @@ def _pass(
     )  # fmt: skip
 
 
+def _held(work: Workload, key: LayerKey) -> Number:
+    """Weights of the mean layer on one rank."""
+    moe = work.n_moe / (work.n_dense + work.n_moe)
+    dense = work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared
+    return dense / key.tp + moe * work.p_expert * np.maximum(work.n_experts / key.ep, 1.0) / key.etp
+
+
 def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     """Time the mean layer and both ends of the model.
 
@@ -217,7 +224,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     passes = 10.0 + machine.cast_passes + machine.norm_passes
     ff = (1.0 - moe) * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
     wide = passes * h / np.where(sp > 0, tp, 1.0)
-    narrow = 2.0 * (work.d_query + work.d_kv) / tp + (work.matrices + machine.cast_passes / 2.0) * ff
+    heads = 2.0 * (work.d_query + work.d_kv) + machine.head_passes * (work.d_query + work.d_kv / 2.0)
+    gated = machine.gate_passes * (work.matrices - 2.0)
+    narrow = heads / tp + (work.matrices + machine.cast_passes / 2.0 + gated) * ff
     permute = moe * 4.0 * work.top_k * h / tp
     kernels = 8.0 + 20.0 * moe  # launches of a dense block; gating, sorting and index kernels of an expert block
     elementwise = _stream(machine, width * tokens * (wide + narrow + permute)) + kernels * machine.kernel_latency
@@ -245,9 +254,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
 
     launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
-    weights = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / tp
-    weights = weights + moe * work.p_expert * n_local / etp
-    summed = _stream(machine, machine.sum_bytes * weights)
+    summed = _stream(machine, machine.sum_bytes * _held(work, key))
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp

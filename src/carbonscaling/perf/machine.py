@@ -28,8 +28,9 @@ class Machine(NamedTuple):
     act_bytes, weight_bytes, grad_bytes, optimizer_bytes, comm_bytes, grad_comm_bytes, dispatch_bytes, combine_bytes :
         bytes per element stored or sent.
     cast_passes : extra element-wise passes over the activations that a low-precision recipe costs. norm_passes : those of
-        norms without a kernel of their own. sum_bytes : bytes moved for each weight to add a micro-batch's gradient to the
-        sum of those before it, 0 where the multiplication that makes it adds it.
+        norms without a kernel of their own. head_passes, gate_passes : those over queries and keys, and over gated
+        activations, where rotary embeddings and gates run operation by operation. sum_bytes : bytes moved for each weight
+        to add a micro-batch's gradient to those before it, 0 where the multiplication that makes it adds it.
     overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
     tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach. relay : 1 where they send a token once
@@ -97,6 +98,8 @@ class Machine(NamedTuple):
     unfused_bytes: Number = 0.0
     norm_passes: Number = 0.0
     sum_bytes: Number = 0.0
+    head_passes: Number = 0.0
+    gate_passes: Number = 0.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

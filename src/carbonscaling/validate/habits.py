@@ -33,6 +33,10 @@ class Habits:
         that into the multiplication, or reduces and shards gradients first.
     gradient_traffic : Mapping[str, Datum]
         Bytes per reduced gradient by number format; what is missing stays as the precision recipe has it.
+    head_passes : Datum
+        Passes over queries and keys beyond one read and write: rotary embeddings operation by operation, copies.
+    gate_passes : Datum
+        Passes over gated activations beyond one kernel's.
     master_apart : Datum
         1 where 16-bit weights live beside the float32 ones, 0 where the sharded float32 weights are the only copy.
     kept : Datum
@@ -60,6 +64,8 @@ class Habits:
     gradients: Mapping[str, Datum] = field(hash=False)
     gradient_sum: Mapping[str, Datum] = field(hash=False)
     gradient_traffic: Mapping[str, Datum] = field(hash=False)
+    head_passes: Datum
+    gate_passes: Datum
     master_apart: Datum
     kept: Datum
     logit: Datum

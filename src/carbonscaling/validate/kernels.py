@@ -54,6 +54,8 @@ def kernels(
         flash=float(fused),
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
+        head_passes=h.head_passes.value,
+        gate_passes=h.gate_passes.value,
         sum_bytes=h.gradient_sum[recipe].value if recipe in h.gradient_sum and not sharded else 0.0,
         grad_comm_bytes=h.gradient_traffic[recipe].value if recipe in h.gradient_traffic else machine.grad_comm_bytes,
         norm_passes=constants.norm_passes.value if named and "rms" not in named else 0.0,
