@@ -85,3 +85,10 @@ def test_shipped_rows_of_llm_foundry_name_their_kernel() -> None:
     assert second == {"MPT-1b", "MPT-3b", "MPT-7b", "MPT-70b"}
     assert sum("v2" in r["attention_kernel"] for r in found) == 12
     assert sum("v1" in r["attention_kernel"] for r in found) == 288
+
+
+def test_who_names_no_stack_has_pytorchs_attention() -> None:
+    """NVIDIA's kernels for Hopper come with its own stacks (Transformer Engine); FlashAttention-3 followed in July 2024."""
+    h100 = {**ROW, "device": "H100-80", "attention_kernel": ""}
+    rates = {stack: infer(parse_row({**h100, "stack": stack})).machine.attention_forward for stack in ("megatron", "")}
+    assert rates[""] == pytest.approx(0.72 * rates["megatron"])

@@ -16,8 +16,8 @@ EARLY = ("Volta", "Ampere")
 _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
-_PORTABLE = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
-"""Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; the others take the vendor's."""
+_PORTABLE = ("", "fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
+"""Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; no stack named is PyTorch alone."""
 
 _NORMS = {"norm", "rms"}
 """Words of a row that names a kernel for its norms."""
