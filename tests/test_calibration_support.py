@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import carbonscaling as cs
-from carbonscaling.calibration.profile import Calibration, Constant, apply, stack_on
+from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration, stack_on
 from carbonscaling.catalog.hardware import device
 from carbonscaling.catalog.references import reference
 from carbonscaling.catalog.stacks import COMMUNITY, MAKERS, shipped_stacks, support
-from carbonscaling.validate.fit import fit, sample
+from carbonscaling.perf.numbers import Recompute
+from carbonscaling.validate.fit import fit, predicted_speed, sample
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.replay import predict_step, stack
 from carbonscaling.validate.row import parse_row
@@ -96,3 +97,24 @@ def test_a_whole_run_without_a_layout_takes_its_own_factor_in_place_of_the_overh
     s = sample([infer(parse_row(told)), infer(parse_row(untold))], np.ones(2))
     assert s.untold.tolist() == [False, True]
     assert s.noise[0] == s.noise[1] == pytest.approx(0.60)
+
+
+def test_a_whole_run_known_by_its_steady_speed_has_no_overhead() -> None:
+    whole = {**ROW, "kind": "full_run"}
+    s = sample([infer(parse_row(row)) for row in (ROW, whole, {**whole, "pace": "steady"})], np.ones(3))
+    assert s.whole_run.tolist() == [False, True, False]
+    steady = predicted_speed(s, shipped_calibration())
+    assert steady[2] == steady[0]
+    assert steady[1] < steady[0]
+
+
+def test_nothing_is_untold_where_a_stack_wraps_blocks() -> None:
+    """It splits nothing but the states, and checkpoints every block or none."""
+    bare = {**ROW, "kind": "full_run", "tp": "", "pp": "", "recompute": "", "device": "A100-40"}
+    wrapped = infer(parse_row({**bare, "stack": "fsdp"}))
+    assert sample([infer(parse_row(bare)), wrapped], np.ones(2)).untold.tolist() == [True, False]
+    assert (wrapped.setting.tp, wrapped.setting.pp) == (1, 1)
+    assert (wrapped.setting.recompute, wrapped.setting.recompute_percent) in {
+        (Recompute.NONE, 100),
+        (Recompute.FULL, 100),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from carbonscaling import evidence
 from carbonscaling.perf.step import step_time
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.record import Replay
@@ -91,3 +92,36 @@ def test_sums_of_gradients_stream_by_hand() -> None:
     each = 18 * weights * m.elementwise / (m.bandwidth * m.memory_efficiency)
     n_micro = 2048 / (16 * 2)
     assert seconds(r) - without == pytest.approx(each * n_micro, rel=0.05)
+
+
+def test_flash_attentions_own_releases_miss_what_hopper_gains_by_kernels_of_its_own() -> None:
+    """Both factors, whatever the stack: 0.72 for kernels written for Ampere, 0.6 for the first version."""
+    h100 = {**ROW, "device": "H100-80", "stack": "megatron"}
+    own = infer(parse_row(h100)).machine.attention_forward
+    second, first = (
+        infer(parse_row({**h100, "attention_kernel": kernel})).machine.attention_forward
+        for kernel in ("flash (FlashAttention v2) + layer norm", "triton (FlashAttention v1) + layer norm")
+    )
+    assert second == pytest.approx(0.72 * own)
+    assert first == pytest.approx(0.6 * second)
+
+
+def test_a_kernel_for_the_norms_is_named_by_a_word() -> None:
+    passes = {k: named(f"flash{k}").machine.norm_passes for k in (" + layer norm", " + RMS kernel", " + ROPE kernel")}
+    assert list(passes.values()) == [0, 0, 32]
+
+
+def test_shipped_rows_of_llm_foundry_name_their_kernel() -> None:
+    """The Triton kernel but for four models of the large-scale table (its submit_benchmarks.py and sweep.py)."""
+    found = [r for r in evidence.rows("runs") if r["source"] == "mosaicml/llm-foundry"]
+    second = {r["model"] for r in found if "v2" in r["attention_kernel"]}
+    assert second == {"MPT-1b", "MPT-3b", "MPT-7b", "MPT-70b"}
+    assert sum("v2" in r["attention_kernel"] for r in found) == 12
+    assert sum("v1" in r["attention_kernel"] for r in found) == 288
+
+
+def test_who_names_no_stack_has_pytorchs_attention() -> None:
+    """NVIDIA's kernels for Hopper come with its own stacks (Transformer Engine); FlashAttention-3 followed in July 2024."""
+    h100 = {**ROW, "device": "H100-80", "attention_kernel": ""}
+    rates = {stack: infer(parse_row({**h100, "stack": stack})).machine.attention_forward for stack in ("megatron", "")}
+    assert rates[""] == pytest.approx(0.72 * rates["megatron"])

@@ -56,7 +56,7 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
     """
     sources = tuple(r.row.source or r.row.id for r in replays)
     per_source, per_key = Counter(sources), Counter(r.row.config_key or r.row.id for r in replays)
-    whole = np.array([r.row.kind == "full_run" for r in replays])
+    whole = np.array([r.row.calendar for r in replays])
     weights = np.array(
         [
             1.0 / np.sqrt(per_source[s] * per_key[r.row.config_key or r.row.id])
@@ -72,7 +72,7 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
         devices=tuple(r.cluster.device.id for r in replays),
         stacks=tuple(stack_on(r.cluster.device, r.row.stack) for r in replays),
         whole_run=whole,
-        untold=whole & np.array([r.row.tp is None and r.row.pp is None for r in replays]),
+        untold=whole & np.array([r.row.untold for r in replays]),
         weights=weights,
         noise=np.where(whole, NOISE_OF_WHOLE_RUNS, NOISE),
     )

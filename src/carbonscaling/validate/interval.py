@@ -44,8 +44,8 @@ def features(replays: Sequence[Replay], seen: Calibration) -> Array:
     def row(r: Replay) -> list[float]:
         return [
             1.0,
-            float(r.row.kind == "full_run"),
-            float(r.row.tp is None and r.row.pp is None),
+            float(r.row.calendar),
+            float(r.row.untold),
             float(r.work.n_experts > 0),
             float(r.machine.peak > 1.5 * r.machine.peak_attention),
             float(not seen.seen(r.row.stack)),

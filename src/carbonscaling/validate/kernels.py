@@ -17,8 +17,11 @@ EARLY = ("Volta", "Ampere")
 _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
-_PORTABLE = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
-"""Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; the others take the vendor's."""
+_PORTABLE = ("", "fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
+"""Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; no stack named is PyTorch alone."""
+
+_NORMS = {"norm", "rms"}
+"""Words of a row that names a kernel for its norms."""
 
 
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
@@ -38,14 +41,15 @@ def kernels(
 ) -> Machine:
     """Return the machine with the kernels of a row.
 
-    A row that names its attention kernel is taken at its word: fused where it says "flash" (FlashAttention-1 at its own
-    rate), explicit otherwise; and where it names kernels but none for the norms, these are PyTorch's own.
+    A row that names its attention kernel is taken at its word: fused where it says "flash", explicit otherwise; and where it
+    names kernels but none for the norms, these are PyTorch's own. FlashAttention's own releases are written for Ampere (the
+    first at its own rate): what an architecture gains by kernels of its own it does not have.
     """
     named = row.attention_kernel.lower()
     fused = "flash" in named if named else machine.flash > 0 and not _explicit(row, spec, device)
-    share = constants.attention_portable.value if row.stack in _PORTABLE else 1.0
+    share = constants.attention_portable.value if row.stack in _PORTABLE or "flash" in named else 1.0
     if "flash" in named and "v1" in named:
-        share = constants.attention_first.value
+        share *= constants.attention_first.value
     sharded = (row.zero_stage or 0) >= 2  # gradients are reduced first, and each rank sums its share
     h = habits_of(row, device)
     if named:
@@ -58,6 +62,6 @@ def kernels(
         gate_passes=h.gate_passes.value,
         sum_bytes=h.gradient_sum[recipe].value if recipe in h.gradient_sum and not sharded else 0.0,
         grad_comm_bytes=h.gradient_traffic[recipe].value if recipe in h.gradient_traffic else machine.grad_comm_bytes,
-        norm_passes=constants.norm_passes.value if named and "rms" not in named else 0.0,
+        norm_passes=constants.norm_passes.value if named and not _NORMS.intersection(named.split()) else 0.0,
         layer_launch=constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch,
     )

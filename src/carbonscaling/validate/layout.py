@@ -17,7 +17,7 @@ from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.validate.expert_layout import with_tensors
 from carbonscaling.validate.habits import Habits, habits_of, store, stored
-from carbonscaling.validate.row import RunRow, count
+from carbonscaling.validate.row import WRAPPED, RunRow, count
 from carbonscaling.validate.ways import Way, ways
 
 __all__ = ["lay_out"]
@@ -121,6 +121,8 @@ def _recomputations(row: RunRow, h: Habits) -> Sequence[_Choice]:
         return [_Choice(Recompute.FULL if p else Recompute.NONE, p or 100) for p in PERCENTS]
     if row.recompute in _CODES:
         return (_Choice(_CODES[row.recompute], 100),)
+    if row.stack in WRAPPED:
+        return (_Choice(Recompute.NONE, 100), _Choice(Recompute.FULL, 100))
     usual = [_Choice(Recompute.NONE, 100), _Choice(Recompute.SELECTIVE, 100)]
     return usual + [_Choice(Recompute.FULL, percent) for percent in QUARTERS]
 
