@@ -119,6 +119,14 @@ def test_deepspeeds_zero3_gathers_over_each_card() -> None:
     assert flat.machine.overlap == 0
 
 
+def test_hosts_by_what_a_row_says_of_its_interconnect() -> None:
+    """Two of sixteen behind NVSwitch have all links to each other, two of a wired mesh one pair's share."""
+    given = {"device": "V100-32", "precision": "fp16"}
+    assert row(**given, interconnect="DGX-2 NVSwitch, NVLink2").machine.pairs == 0
+    assert row(**given).machine.pairs == 7
+    assert row(interconnect="DGX-2").cluster.host.id == "hgx-h100"
+
+
 def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
     assert row(device="A100-80", ffn_type="gelu").machine.flash == 0
     assert row(device="A100-80").machine.flash == 1
