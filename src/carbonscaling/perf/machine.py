@@ -39,6 +39,8 @@ class Machine(NamedTuple):
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
     offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
         direction, and of its memory, per device. host_capacity : bytes of it per device.
+    gathers : times a micro-batch that ZeRO-3 collects the weights. gather_wait : s that it loses each time, and with the
+        gradients, beyond what the links need.
     """
 
     peak: Number
@@ -103,3 +105,5 @@ class Machine(NamedTuple):
     host_bandwidth: Number = 1.0
     host_capacity: Number = 0.0
     relay: Number = 1.0
+    gathers: Number = 2.0
+    gather_wait: Number = 0.0
