@@ -35,7 +35,7 @@ def fetched_again(work: Workload, setting: Setting) -> float:
     ]
     later = [2.0 * sum(sizes[i + 1 :]) for i in range(len(sizes))]
     again = sum(size for size, distance in zip(sizes, later, strict=True) if distance > KEPT)
-    return setting.recompute_percent / 100.0 * again / max(sum(sizes), 1.0)
+    return float(setting.recompute_percent / 100.0 * again / max(sum(sizes), 1.0))
 
 
 def by_parameter(work: Workload, machine: Machine, setting: Setting, constants: Efficiency) -> Machine:
