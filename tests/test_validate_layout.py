@@ -150,6 +150,7 @@ def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
     assert row(device="A100-80", ffn_type="gelu").machine.flash == 0
     assert row(device="A100-80").machine.flash == 1
     assert row(device="H100-80", ffn_type="gelu").machine.flash == 1
+    assert row(device="V100-32", precision="fp16", stack="").machine.flash == 0, "no fused kernel for Volta"
 
 
 @settings(max_examples=40, deadline=None)

@@ -38,7 +38,7 @@ def kernels(
     rate), explicit otherwise; and where it names kernels but none for the norms, these are PyTorch's own.
     """
     named = row.attention_kernel.lower()
-    fused = "flash" in named if named else not _explicit(row, spec, device)
+    fused = "flash" in named if named else constants.flash.value > 0 and not _explicit(row, spec, device)
     share = constants.attention_portable.value if row.stack in _PORTABLE else 1.0
     if "flash" in named and "v1" in named:
         share = constants.attention_first.value
