@@ -291,8 +291,7 @@ def test_states_in_the_host_are_updated_there() -> None:
     w = toy(1.0, p_dense=16.0)
     q = ideal(bandwidth=1.0, optimizer_bytes=12.0, grad_bytes=4.0, offload=1.0, host_capacity=6.0, host_link=2.0,
               host_bandwidth=4.0)  # fmt: skip
-    moved = 2 * 12 + 2 * 4 + 2
-    here, there = 2 * moved / 1.0, 2 * (4 + 2) / 2.0 + 2 * moved / 4.0
+    here, there = 2 * (2 * 12 + 2 * 4 + 2) / 1.0, 2 * (4 + 2) / 2.0 + 2 * (2 * 12 + 4 * 4 + 2) / 4.0
     close(sync_time(w, q, setting(dp=8.0, zero=1.0)).update, 0.75 * here + 0.25 * there)
 
 

@@ -39,6 +39,7 @@ class Machine(NamedTuple):
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
     offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
         direction, and of its memory, per device. host_capacity : bytes of it per device.
+    streamed : bytes a parameter that ZeRO-3 fetches from the host each time it collects the weights; 0 where they stay.
     gathers : times a micro-batch that ZeRO-3 collects the weights. gather_wait : s that it loses each time, and with the
         gradients, beyond what the links need.
     """
@@ -105,5 +106,6 @@ class Machine(NamedTuple):
     host_bandwidth: Number = 1.0
     host_capacity: Number = 0.0
     relay: Number = 1.0
+    streamed: Number = 0.0
     gathers: Number = 2.0
     gather_wait: Number = 0.0

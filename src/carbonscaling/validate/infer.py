@@ -5,6 +5,7 @@ from __future__ import annotations
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.perf import build
 from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.validate.away import in_host
 from carbonscaling.validate.expert_layout import routed
 from carbonscaling.validate.gathers import by_parameter, deepspeed
 from carbonscaling.validate.kernels import kernels
@@ -50,6 +51,7 @@ def infer(row: RunRow) -> Replay:
     setting, batch = lay_out(row, work, machine, cluster.device, recipe, notes)
     if work.n_experts > 0:
         machine = routed(row, machine, setting, notes)
+    machine = in_host(row, work, machine, setting, cluster, recipe, notes)
     if setting.zero == 3 and deepspeed(row, cluster.device):
         machine = by_parameter(work, machine, setting, constants)
         notes.append("ZeRO-3 collects parameter by parameter, nothing hidden")
