@@ -21,6 +21,7 @@ class Machine(NamedTuple):
     peak_head, head_efficiency : FLOP/s of the output head's format, and the share of it that large multiplications reach.
     gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency, batched_efficiency : see `perf.gemm`.
     attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
+        separate : 1 where that softmax, its scale and its mask are kernels of their own.
     domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
         peers that a point-to-point mesh splits a device's links over (0 for a switch or torus).
     link, nic : bytes/s per device and direction, achievable. link_latency, nic_latency : s per hop.
@@ -98,6 +99,7 @@ class Machine(NamedTuple):
     logit_split: Number = 1.0
     unfused_bytes: Number = 0.0
     norm_passes: Number = 0.0
+    separate: Number = 0.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

@@ -16,6 +16,9 @@ EARLY = ("Volta", "Ampere")
 _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
+_ONE_SOFTMAX = ("megatron", "megatron-deepspeed", "mlperf", "gpt-neox", "aleph-alpha")
+"""Stacks with Megatron's softmax, one kernel with scale and mask, where attention is explicit; others take PyTorch's."""
+
 _PORTABLE = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 """Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; the others take the vendor's."""
 
@@ -46,6 +49,7 @@ def kernels(
         notes.append(f"attention by {row.attention_kernel}")
     return machine._replace(
         flash=float(fused),
+        separate=float("torch" in named if named else row.stack not in _ONE_SOFTMAX),
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
         norm_passes=constants.norm_passes.value if named and "rms" not in named else 0.0,
