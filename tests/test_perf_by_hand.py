@@ -36,7 +36,7 @@ def ideal(**changes: float) -> Machine:
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
     base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
-    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "sum_bytes": 0.0}
+    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "gathers": 2.0, "sum_bytes": 0.0}
     return Machine(**(base | changes))
 
 
@@ -183,8 +183,10 @@ def test_copies_of_a_token_are_counted_as_drawn() -> None:
 
 def test_bytes_a_score() -> None:
     """Two bytes each: the softmax reads and writes, the dropout too with a byte of mask; backward the softmax reads twice."""
-    close(explicit_softmax_bytes(3, 5, 7, 0.0), (2 + 2 + 2 + 2 + 1) * 3 * 5 * 7)
-    close(explicit_softmax_bytes(3, 5, 7, 1.0), (2 + 2 + 1 + 2 + 2 + 2) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 0.0, 0.0), (1 + 2 + 2 + 2 + 1) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 1.0, 0.0), (2 + 2 + 1 + 1 + 1 + 2) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 0.0, 1.0), (4 + 5 + 4 + 5) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 1.0, 1.0), (5 + 6 + 5 + 4) * 3 * 5 * 7)
 
 
 def test_run_time_is_steps_and_overhead() -> None:
@@ -302,12 +304,17 @@ def test_attention_flops_fused_and_explicit() -> None:
 
 
 def test_explicit_attention_moves_its_operands_and_scores() -> None:
-    """Two products forward and four backward, each with its operands and result; 9 and 11 bytes a score between them."""
+    """Two products forward and four backward, each with its operands and result; 8 and 9 bytes a score between them.
+
+    18 and 20 where scale, mask and softmax are kernels of their own.
+    """
     w, heads = work_of(DENSE), 32 / 2
-    found = layer(w, ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=3.0, flash=0.0), tp=2.0)
     product = 2 * heads * (S * 128 + 128 * S + S * S)
-    close(found.forward.attention, (2 * product + 9 * heads * S * S) / 0.5)
-    close(found.backward.attention, (4 * product + 11 * heads * S * S) / 0.5)
+    for separate, forward, backward in ((0.0, 8, 9), (1.0, 18, 20)):
+        q = ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=3.0, flash=0.0, separate=separate)
+        found = layer(w, q, tp=2.0)
+        close(found.forward.attention, (2 * product + forward * heads * S * S) / 0.5)
+        close(found.backward.attention, (4 * product + backward * heads * S * S) / 0.5)
 
 
 # One layer: element-wise traffic

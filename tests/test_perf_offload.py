@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 import carbonscaling as cs
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.offload import host_side
-from carbonscaling.perf.memory import memory
+from carbonscaling.perf.memory import memory, rank_params
 from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
-from carbonscaling.perf.step import step_time
+from carbonscaling.perf.step import step_time, sync_time
+from carbonscaling.validate.habits import memory_machine, memory_setting
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.row import parse_row
 from samples import machine_of, setting, work_of
 
 WORK, PLAIN = work_of("llama-3-8b"), machine_of("a100-80")
@@ -30,8 +33,23 @@ def test_a_device_without_optimizer_states() -> None:
 
 
 def test_an_update_by_hand() -> None:
-    """1e9 parameters, 12 bytes of states, gradients and weights of 2: 4 GB over 32 GB/s, 30 GB over 60 GB/s."""
-    assert offloaded_update_time(1e9, 12.0, 2.0, 2.0, 32e9, 60e9) == pytest.approx(0.125 + 0.5)
+    """1e9 parameters, 12 bytes of states, gradients of 4, weights of 2: 6 GB over 24 GB/s, 42 GB over 60 GB/s."""
+    assert offloaded_update_time(1e9, 12.0, 4.0, 2.0, 6.0, 24e9, 60e9) == pytest.approx(0.25 + 0.7)
+    assert offloaded_update_time(1e9, 12.0, 4.0, 2.0, 0.0, 24e9, 60e9) == pytest.approx(0.7)
+
+
+def test_weights_that_stream_from_the_host() -> None:
+    """Each gather fetches its shard, each backward pass returns float32 gradients; neither stays on the device."""
+    s = setting(dp=8.0, zero=3.0, shard=8.0, micro_batch=1.0, n_micro=2.0)
+    machine = AWAY._replace(streamed=2.0, overlap=0.0)
+    states, plain = memory(WORK, machine, s), memory(WORK, AWAY, s)
+    assert states.gradients == 0.0 < plain.gradients
+    assert states.weights == pytest.approx(machine.gathered * rank_params(WORK, s).layer * 2.0)
+    shard = rank_params(WORK, s).dense / 8
+    found, before = sync_time(WORK, machine, s), sync_time(WORK, AWAY._replace(overlap=0.0), s)
+    assert found.gather.each - before.gather.each == pytest.approx(2 * shard * 2.0 / 31.5e9)
+    assert found.reduce.each - before.reduce.each == pytest.approx(shard * 4.0 / 31.5e9)
+    assert before.update - found.update == pytest.approx(shard * 6.0 / 31.5e9)
 
 
 @given(st.floats(0.0, 1e12), st.floats(0.0, 1e12))
@@ -46,8 +64,41 @@ def test_a_host_is_shared_by_its_devices() -> None:
     found = host_side(hardware.cluster("a100-80"))
     host = hardware.cluster("a100-80").host
     assert found.link.si == 31.5e9
+    assert found.to_host == pytest.approx(31.5e9 * 0.78 / 2), "two behind a switch"
     assert found.capacity * host.devices_per_host <= host.cpu_memory.si
-    assert found.bandwidth * host.devices_per_host == pytest.approx(host.n_cpus * found.memory.si)
+    assert found.bandwidth * host.devices_per_host == pytest.approx(0.46 * host.n_cpus * found.memory.si)
+    alone = host_side(hardware.cluster("a100-80"), 1)
+    assert alone.to_host == pytest.approx(2 * found.to_host)
+    assert alone.bandwidth == pytest.approx(0.46 * found.memory.si), "of one CPU, though the host has two"
+    assert alone.capacity == pytest.approx(found.capacity * host.devices_per_host)
+
+
+GPT3_13B = {
+    "id": "a", "model": "13B", "device": "V100-32", "n_layers": "40", "d_model": "5120", "d_ff": "20480", "n_heads": "40",
+    "n_kv_heads": "40", "vocab": "50264", "ffn_type": "gelu", "seq_len": "2048", "precision": "fp16", "recompute": "full",
+    "n_devices": "1", "tp": "1", "pp": "1", "zero_stage": "3", "micro_batch": "8", "global_batch_seqs": "8",
+}  # fmt: skip
+
+
+def test_a_row_whose_states_cannot_lie_on_its_devices_has_them_in_the_host() -> None:
+    """210 GB on one device of 32 must lie in its host; 64 devices hold them, and other stacks are not fully sharded."""
+    away = infer(parse_row(GPT3_13B))
+    assert "in the host" in "; ".join(away.inferred)
+    assert (away.machine.offload, away.machine.streamed) == (1.0, 2.0)
+    assert infer(parse_row({**GPT3_13B, "stack": "fsdp"})).machine.streamed == 4.0
+    need = memory(away.work, memory_machine(away), memory_setting(away))
+    assert need.total <= need.limit
+    for other in ({"n_devices": "64", "global_batch_seqs": "512"}, {"zero_stage": "1"}):
+        assert infer(parse_row({**GPT3_13B, **other})).machine.offload == 0.0
+
+
+def test_the_update_in_the_host_is_most_of_what_offloading_costs_one_device() -> None:
+    """42 bytes for each of 13 billion parameters at 0.46 of one socket's 76.8 GB/s; the streams hide in the passes."""
+    away = infer(parse_row(GPT3_13B))
+    step = step_time(away.work, away.machine, away.setting)
+    n = rank_params(away.work, away.setting).dense
+    assert float(step.optimizer) == pytest.approx(42 * n / (0.46 * 76.8e9))
+    assert float(step.dp_comm) < 0.1 * float(step.optimizer)
 
 
 def test_offload_is_off_unless_asked_for_and_says_that_nothing_covers_it() -> None:

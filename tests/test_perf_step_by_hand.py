@@ -291,9 +291,20 @@ def test_states_in_the_host_are_updated_there() -> None:
     w = toy(1.0, p_dense=16.0)
     q = ideal(bandwidth=1.0, optimizer_bytes=12.0, grad_bytes=4.0, offload=1.0, host_capacity=6.0, host_link=2.0,
               host_bandwidth=4.0)  # fmt: skip
-    moved = 2 * 12 + 2 * 4 + 2
-    here, there = 2 * moved / 1.0, 2 * (4 + 2) / 2.0 + 2 * moved / 4.0
+    here, there = 2 * (2 * 12 + 2 * 4 + 2) / 1.0, 2 * (4 + 2) / 2.0 + 2 * (2 * 12 + 4 * 4 + 2) / 4.0
     close(sync_time(w, q, setting(dp=8.0, zero=1.0)).update, 0.75 * here + 0.25 * there)
+
+
+def test_waiting_for_every_collective_of_the_weights() -> None:
+    """Three gathers and one reduction a micro-batch, each 5 s longer; parameters that are not there wait for nothing."""
+    w = toy(1.0, p_dense=16.0)
+    quick, slow = ideal(link=1.0, domain=8.0), ideal(link=1.0, domain=8.0, gathers=3.0, gather_wait=5.0)
+    for zero, gathers, reduces in ((1.0, 0, 0), (2.0, 0, 1), (3.0, 3, 1)):
+        s = setting(dp=8.0, zero=zero)
+        found, plain = sync_time(w, slow, s), sync_time(w, quick, s)
+        assert float(found.gather.each) == pytest.approx(1.5 * float(plain.gather.each) + 5.0 * gathers)
+        assert float(found.reduce.each) == pytest.approx(float(plain.reduce.each) + 5.0 * reduces)
+        assert found.gather.once == plain.gather.once
 
 
 def test_sharding_inside_a_group_sums_across_groups() -> None:

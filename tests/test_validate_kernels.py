@@ -55,6 +55,20 @@ def test_norms_of_their_own_stream_by_hand() -> None:
     assert seconds(norms) - seconds(plain) == pytest.approx(per_step, rel=0.12)
 
 
+def test_softmax_of_separate_kernels_takes_longest() -> None:
+    """Ten bytes a score more forward, eleven backward than Megatron's one kernel."""
+    one, many = named("fused"), named("torch")
+    assert (one.machine.separate, many.machine.separate) == (0, 1)
+    stream = one.machine.bandwidth * one.machine.memory_efficiency
+    scores = 2 * (40 / 2) * 2048 * 2048
+    assert seconds(many) - seconds(one) == pytest.approx(21 * scores / stream * 40 / 2 * 2048 / (16 * 2), rel=0.12)
+
+
+def test_stacks_that_brought_the_one_kernel() -> None:
+    for stack, separate in (("megatron", 0), ("megatron-deepspeed", 0), ("aleph-alpha", 0), ("", 1), ("fsdp", 1)):
+        assert infer(parse_row({**ROW, "stack": stack})).machine.separate == separate
+
+
 def test_a_named_kernel_outranks_the_habits_of_a_stack() -> None:
     stack = {**ROW, "stack": "megatron-deepspeed"}
     assert infer(parse_row(stack)).machine.flash == 0

@@ -112,18 +112,45 @@ def test_benchmark_submissions_use_the_fastest_format() -> None:
     assert row(stack="megatron", precision="").precision == "bf16"
 
 
-def test_deepspeeds_zero3_gathers_over_each_card() -> None:
-    flat = row(stack="megatron-deepspeed", zero_stage="3", tp="1", pp="1", micro_batch="1", device="A100-80")
-    shared = row(stack="fsdp", zero_stage="3", tp="1", pp="1", micro_batch="1", device="A100-80")
-    assert flat.machine.nic == pytest.approx(shared.machine.nic / 8)
-    assert flat.machine.overlap == 0
+def test_deepspeeds_zero3_collects_parameter_by_parameter() -> None:
+    """Four matrices in each of 80 layers, 15 us for each of 256 ranks, nothing hidden; others hide what they can."""
+    given = {"zero_stage": "3", "tp": "1", "pp": "1", "micro_batch": "1", "device": "A100-80", "recompute": "none"}
+    slow, plain = row(stack="megatron-deepspeed", **given), row(stack="fsdp", **given)
+    assert slow.machine.overlap == 0 < plain.machine.overlap
+    assert slow.machine.gather_wait == pytest.approx(4 * 80 * 256 * 15e-6)
+    assert (plain.machine.gather_wait, plain.machine.gathers) == (0, 2)
+    assert slow.machine.nic == plain.machine.nic
+    assert slow.machine.gathers == 2
+    assert "parameter by parameter" in "; ".join(slow.inferred)
+
+
+@pytest.mark.parametrize(("d_model", "again"), [("7168", 0.0), ("8192", 1 / 3), ("12288", 2 / 3)])
+def test_what_full_recomputation_lets_go_is_fetched_again(d_model: str, again: float) -> None:
+    """Kept is what fewer than 1e9 parameters separate from its gradient: 18, 16, 8 and 0 squares of the width.
+
+    Tensor parallelism of two halves each of them.
+    """
+    given = {"n_layers": "40", "d_model": d_model, "d_ff": str(4 * int(d_model)), "n_heads": "32", "n_kv_heads": "32"}
+    given |= {"ffn_type": "gelu", "stack": "megatron-deepspeed", "zero_stage": "3", "pp": "1", "device": "A100-80"}
+    one, two, none = (row(**given, tp=t, recompute=r) for t, r in (("1", "full"), ("2", "full"), ("1", "none")))
+    assert one.machine.gathers == pytest.approx(2 + again, abs=1e-3)
+    assert two.machine.gathers == pytest.approx(2 + (again if again > 0.5 else 0.0) / 2, abs=1e-3)
+    assert none.machine.gathers == 2
+
+
+def test_hosts_by_what_a_row_says_of_its_interconnect() -> None:
+    """Two of sixteen behind NVSwitch have all links to each other, two of a wired mesh one pair's share."""
+    given = {"device": "V100-32", "precision": "fp16"}
+    assert row(**given, interconnect="DGX-2 NVSwitch, NVLink2").machine.pairs == 0
+    assert row(**given).machine.pairs == 7
+    assert row(interconnect="DGX-2").cluster.host.id == "hgx-h100"
 
 
 def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
     assert row(device="A100-80", ffn_type="gelu").machine.flash == 0
     assert row(device="A100-80").machine.flash == 1
     assert row(device="H100-80", ffn_type="gelu").machine.flash == 1
-    assert row(device="V100-32", stack="fairseq", precision="fp16").machine.flash == 0
+    assert row(device="V100-32", precision="fp16", stack="").machine.flash == 0, "no fused kernel for Volta"
     assert [row(device=d, stack="", precision="fp16").machine.flash for d in ("A100-80", "H100-80")] == [0, 1]
     assert row(device="A100-80", stack="gpt-neox", precision="fp16").machine.flash == 1
 

@@ -14,25 +14,34 @@ __all__ = ["HostSide", "host_side"]
 
 
 @dataclass(frozen=True)
+class _Reached:
+    link: Datum
+    memory: Datum
+
+
+@dataclass(frozen=True)
 class _Rows:
     link: Mapping[str, Datum]
     memory: Mapping[str, Datum]
+    neighbours: Mapping[str, Datum]
+    reached: _Reached
 
 
 @dataclass(frozen=True)
 class HostSide:
-    """What a device finds in its host: bytes/s to it, one direction, and bytes/s and bytes of memory per device.
+    """What a device finds in its host.
 
     Attributes
     ----------
     link, memory : Datum
-        As shipped: of the link, and of the memory of one CPU.
-    bandwidth, capacity : float
-        A device's part of the host's memory, in bytes/s and bytes.
+        As shipped: of the link to the host, and of the memory of one CPU.
+    to_host, bandwidth, capacity : float
+        A device's part of them: bytes/s to the host, one direction; bytes/s and bytes of its memory.
     """
 
     link: Datum
     memory: Datum
+    to_host: float
     bandwidth: float
     capacity: float
 
@@ -42,16 +51,24 @@ def _rows() -> _Rows:
     return shipped(_Rows, packaged("carbonscaling.catalog", "offload.toml"))
 
 
-def host_side(cluster: Cluster) -> HostSide:
-    """Return the host's side of a cluster; half of its memory may be used."""
-    found, host = _rows(), cluster.host
-    memory = found.memory["default"]
-    share = 1.0 / host.devices_per_host
+def host_side(cluster: Cluster, devices: float | None = None) -> HostSide:
+    """Return the host's side of a cluster; half of its memory may be used.
+
+    Parameters
+    ----------
+    devices : float, optional
+        Devices at work; hosts are full otherwise. One works on the memory of one CPU at most.
+    """
+    found, host, family = _rows(), cluster.host, cluster.device.architecture
+    link, memory = (rows.get(family, rows["default"]) for rows in (found.link, found.memory))
+    sharing = min(devices or host.devices_per_host, host.devices_per_host)
+    behind_one = min(sharing, found.neighbours.get(family, found.neighbours["default"]).value)
     return HostSide(
-        found.link.get(cluster.device.architecture, found.link["default"]),
+        link,
         memory,
-        max(1, host.n_cpus) * memory.si * share,
-        USABLE * host.cpu_memory.si * share,
+        link.si * found.reached.link.value / behind_one,
+        min(max(1, host.n_cpus) / sharing, 1.0) * memory.si * found.reached.memory.value,
+        USABLE * host.cpu_memory.si / sharing,
     )
 
 

@@ -22,15 +22,23 @@ def score_flops(tokens: Number, span: Number, d_query: Number, d_context: Number
 
 
 @formula(
-    "(9 + 2·backward)·tokens·seq_len·n_heads",
+    "(8 + backward + (10 + backward)·separate)·tokens·seq_len·n_heads",
     unit="B",
-    source="korthikanti_2022",
-    place="section 4.1: 5·a·s²·b kept, and its traffic",
+    source="megatron_softmax",
+    place="reads stop at the diagonal, writes do not; its dropout and the operations it replaces are PyTorch's",
 )
-def explicit_softmax_bytes(tokens: Number, seq_len: Number, n_heads: Number, backward: Number) -> Number:
-    """HBM traffic of a softmax and dropout between two products, each a streaming kernel of its own; `backward` is 0 or 1.
+def explicit_softmax_bytes(
+    tokens: Number, seq_len: Number, n_heads: Number, backward: Number, separate: Number
+) -> Number:
+    """HBM traffic of a causal softmax and dropout between two products; `backward` is 0 or 1.
 
-    Forward, in bytes a score: 4 read and written by the softmax, 5 by the dropout with its one-byte mask. Backward: 5 by
-    the dropout, and 6 by the softmax, which reads its gradient and its result. The products' own traffic is theirs.
+    Fused with its scale and mask, in bytes a score: forward 3 (half of them read, all written) and 5 for the dropout with
+    its one-byte mask; backward 5 for the dropout and 4, half of the gradients and of the results read. The products' own
+    traffic is theirs.
+
+    Parameters
+    ----------
+    separate : 1 where scale, mask and softmax are kernels of their own: 4, 5 (with a one-byte mask) and 4 forward, 4, 5
+        and 6 backward.
     """
-    return (9.0 + 2.0 * backward) * tokens * seq_len * n_heads
+    return (8.0 + backward + (10.0 + backward) * separate) * tokens * seq_len * n_heads

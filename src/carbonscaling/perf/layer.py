@@ -112,8 +112,8 @@ def _attention(work: Workload, machine: Machine, batch: Number, tp: Number, cp: 
     scores = _batched(machine, many, queries, keys, work.d_query / one)
     context = _batched(machine, many, queries, work.d_context / one, keys)
     stream = machine.bandwidth * machine.memory_efficiency
-    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0) / stream
-    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0) / stream
+    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, machine.separate) / stream
+    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, machine.separate) / stream
     return (
         machine.flash * fused + (1.0 - machine.flash) * explicit,
         machine.flash * fused_back + (1.0 - machine.flash) * explicit_back,

@@ -21,6 +21,7 @@ class Machine(NamedTuple):
     peak_head, head_efficiency : FLOP/s of the output head's format, and the share of it that large multiplications reach.
     gemm_efficiency, gemm_k_half, kernel_latency, memory_efficiency, grouped_efficiency, batched_efficiency : see `perf.gemm`.
     attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
+        separate : 1 where that softmax, its scale and its mask are kernels of their own.
     domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
         peers that a point-to-point mesh splits a device's links over (0 for a switch or torus).
     link, nic : bytes/s per device and direction, achievable. link_latency, nic_latency : s per hop.
@@ -41,6 +42,9 @@ class Machine(NamedTuple):
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
     offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
         direction, and of its memory, per device. host_capacity : bytes of it per device.
+    streamed : bytes a parameter that ZeRO-3 fetches from the host each time it collects the weights; 0 where they stay.
+    gathers : times a micro-batch that ZeRO-3 collects the weights. gather_wait : s that it loses each time, and with the
+        gradients, beyond what the links need.
     """
 
     peak: Number
@@ -100,6 +104,7 @@ class Machine(NamedTuple):
     sum_bytes: Number = 0.0
     head_passes: Number = 0.0
     gate_passes: Number = 0.0
+    separate: Number = 0.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0
@@ -108,3 +113,6 @@ class Machine(NamedTuple):
     host_bandwidth: Number = 1.0
     host_capacity: Number = 0.0
     relay: Number = 1.0
+    streamed: Number = 0.0
+    gathers: Number = 2.0
+    gather_wait: Number = 0.0

@@ -90,9 +90,10 @@ def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
     working_set = np.where(s.zero >= 3, machine.gathered * params.layer * machine.weight_bytes, 0.0)
     optimizer = _sharded(params, s.zero >= 1, g_dense, g_expert) * machine.optimizer_bytes
+    stays = np.where(machine.streamed > 0, 0.0, 1.0)  # weights that stream from the host, and their gradients, do not
     return StateBytes(
-        weights=_sharded(params, s.zero >= 3, g_dense, g_expert) * machine.weight_bytes + working_set,
-        gradients=_sharded(params, s.zero >= 2, g_dense, g_expert) * machine.grad_bytes,
+        weights=stays * _sharded(params, s.zero >= 3, g_dense, g_expert) * machine.weight_bytes + working_set,
+        gradients=stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * machine.grad_bytes,
         optimizer=optimizer * (1.0 - offloaded_share(optimizer, machine)),
     )
 

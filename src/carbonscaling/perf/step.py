@@ -11,7 +11,7 @@ from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import rank_params
 from carbonscaling.perf.numbers import Number, Setting, Workload
-from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
+from carbonscaling.perf.offload import HOST_GRADIENT, offloaded_share, offloaded_update_time, streamed_time
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
 
@@ -61,13 +61,16 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes,
         machine.bandwidth * machine.memory_efficiency,
     )  # fmt: skip
+    streams = machine.streamed > 0
     in_host = offloaded_update_time(
-        sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes, machine.host_link,
-        machine.host_bandwidth,
+        sharded, machine.optimizer_bytes, HOST_GRADIENT, machine.weight_bytes,
+        np.where(streams, 0.0, HOST_GRADIENT + machine.weight_bytes), machine.host_link, machine.host_bandwidth,
     )  # fmt: skip
+    fetched = machine.gathers * streamed_time(sharded, machine.streamed, machine.host_link)
+    returned = streamed_time(sharded, np.where(streams, HOST_GRADIENT, 0.0), machine.host_link)
     return Sync(
-        reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each),
-        gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each),
+        reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each + returned),
+        gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each + fetched),
         update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / machine.host_devices), machine.straggler),
     )

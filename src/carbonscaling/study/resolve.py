@@ -144,7 +144,7 @@ def _machine(s: Scenario, cluster: Cluster, recipe: Precision, constants: Effici
     if s.offload == "optimizer":
         host = host_side(cluster)
         machine = machine._replace(
-            offload=1.0, host_link=host.link.si, host_bandwidth=host.bandwidth, host_capacity=host.capacity
+            offload=1.0, host_link=host.to_host, host_bandwidth=host.bandwidth, host_capacity=host.capacity
         )
     return machine if s.flash is None else machine._replace(flash=1.0 if s.flash else 0.0)
 

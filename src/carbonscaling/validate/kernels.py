@@ -17,6 +17,9 @@ EARLY = ("Volta", "Ampere")
 _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
+_ONE_SOFTMAX = ("megatron", "megatron-deepspeed", "mlperf", "gpt-neox", "aleph-alpha")
+"""Stacks with Megatron's softmax, one kernel with scale and mask, where attention is explicit; others take PyTorch's."""
+
 _PORTABLE = ("", "fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 """Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; no stack named is PyTorch alone."""
 
@@ -46,7 +49,7 @@ def kernels(
     first at its own rate): what an architecture gains by kernels of its own it does not have.
     """
     named = row.attention_kernel.lower()
-    fused = "flash" in named if named else machine.flash > 0 and not _explicit(row, spec, device)
+    fused = "flash" in named if named else constants.flash.value > 0 and not _explicit(row, spec, device)
     share = constants.attention_portable.value if row.stack in _PORTABLE or "flash" in named else 1.0
     if "flash" in named and "v1" in named:
         share *= constants.attention_first.value
@@ -56,6 +59,7 @@ def kernels(
         notes.append(f"attention by {row.attention_kernel}")
     return machine._replace(
         flash=float(fused),
+        separate=float("torch" in named if named else row.stack not in _ONE_SOFTMAX),
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
         head_passes=h.head_passes.value,

@@ -22,6 +22,8 @@ def place(row: RunRow, notes: list[str]) -> Cluster:
     host = None
     if "jean zay" in text:
         host = "jean-zay-v100" if device.architecture == "Volta" else "jean-zay-a100"
+    elif "dgx-2" in text and device.architecture == "Volta":
+        host = "dgx-2"
     cluster = hardware.cluster(device, host)
     per_host = cluster.host.devices_per_host
     # "Gb" are bits, "GB" bytes; a node's compute network has four cards or more. Memory and links inside are none.
