@@ -30,7 +30,7 @@ def toy(n_layers: float = 8.0, **changes: float) -> Workload:
 FORWARD = Pass(matmul=8.0, attention=3.0, elementwise=2.0, tp_comm=1.0, cp_comm=0.5, ep_comm=4.0, launch=0.25)
 BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_comm=1.5, ep_comm=4.0, launch=0.75)
 LAYER = LayerTimes(
-    FORWARD, BACKWARD, weight=6.0, selective=2.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
+    FORWARD, BACKWARD, weight=6.0, selective=2.5, last=1.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
     boundary_bytes=64.0,
 )  # fmt: skip
 F, B = 18.75, 34.75
@@ -78,6 +78,17 @@ def test_recomputation_repeats_the_forward_pass_or_parts_of_it(recompute: int, p
     staged = _passes(setting(pp=2.0, n_micro=6.0, recompute=float(recompute), recompute_percent=percent))
     layer, ends = F + B + again, ENDS
     close(staged.forward + staged.backward, min(5 * layer, 4 * layer + ends))  # 5 beside 3 and the ends, or 4 and 4
+
+
+@pytest.mark.parametrize(
+    ("recompute", "percent", "again"),
+    [(Recompute.FULL, 100.0, F - 1.5), (Recompute.FULL, 50.0, (F - 1.5) / 2), (Recompute.SELECTIVE, 100.0, 2.5)],
+)
+def test_a_compiler_leaves_out_of_full_recomputation_what_nothing_reads(
+    recompute: int, percent: float, again: float
+) -> None:
+    p = _passes(setting(n_micro=5.0, recompute=float(recompute), recompute_percent=percent), redo_last=0.0)
+    close(p.lines.recompute, 5 * 8 * again)
 
 
 def test_layers_are_dealt_out_around_the_head() -> None:

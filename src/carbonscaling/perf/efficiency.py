@@ -47,6 +47,8 @@ class Efficiency:
         Scale on the element-wise traffic counted (1: every kernel of the count reads and writes once).
     norm_passes : Datum
         Passes over the residual stream that both norms of a layer add forward where no kernel fuses them.
+    redo_last : Datum
+        1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     reserve, framework : Datum
         Share of memory kept free; bytes of contexts, communicators, workspaces.
     straggler : Datum
@@ -88,6 +90,7 @@ class Efficiency:
     imbalance: Datum
     elementwise: Datum
     norm_passes: Datum
+    redo_last: Datum
     reserve: Datum
     framework: Datum
     straggler: Datum

@@ -95,6 +95,7 @@ class Machine(NamedTuple):
     logit_split: Number = 1.0
     unfused_bytes: Number = 0.0
     norm_passes: Number = 0.0
+    redo_last: Number = 1.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

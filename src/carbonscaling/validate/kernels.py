@@ -20,6 +20,10 @@ _PORTABLE = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 """Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; the others take the vendor's."""
 
 
+_EARLY_STOP = ("fsdp",)
+"""Stacks that recompute with PyTorch's non-reentrant checkpoint, which stops at the last tensor that is needed (since 2.1)."""
+
+
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
     """Whether attention writes its scores: stacks of the years before fused kernels, and Megatron's models of those years.
 
@@ -49,5 +53,6 @@ def kernels(
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
         norm_passes=constants.norm_passes.value if named and "rms" not in named else 0.0,
+        redo_last=0.0 if row.stack in _EARLY_STOP else machine.redo_last,
         layer_launch=constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch,
     )
