@@ -320,6 +320,13 @@ def test_sharding_inside_a_group_sums_across_groups() -> None:
     assert float(parameter_time(1.0, 4.0, 1.0, 0, q).once) == 0.0
 
 
+def test_weights_are_gathered_in_the_format_of_messages() -> None:
+    """A device keeps three bytes a weight in 8 bit, the copy to multiply with and one of 16 bit, and sends the latter."""
+    q = ideal(link=1.0, domain=64.0, weight_bytes=3.0, comm_bytes=2.0)
+    close(parameter_time(8.0, 4.0, 1.0, 3, q).each, 2 * 8 * 2.0 * 3 / 4)
+    close(parameter_time(8.0, 4.0, 1.0, 1, q._replace(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
+
+
 def test_sharding_groups_and_part_filled_hosts() -> None:
     """Groups of four hold a quarter each; no group is larger than the replicas; twelve devices stand on two hosts."""
     w, q = (
