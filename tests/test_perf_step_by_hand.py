@@ -327,6 +327,20 @@ def test_weights_are_gathered_in_the_format_of_messages() -> None:
     close(parameter_time(8.0, 4.0, 1.0, 1, q._replace(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
 
 
+def test_scattered_gradients_that_nothing_is_computed_beside() -> None:
+    """Twelve seconds of passes hide the gathers and, where software lets them, the scatters."""
+    passes = Passes(StepTime(*([0.0] * 16)), 4.0, 8.0)
+    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 5.0), 0.0, 0.0)
+    s = setting(zero=3.0, n_micro=2.0)
+    together = close_step(ideal(overlap=0.5), s, passes, sync).dp_comm
+    close(together, (1 + 6 + 10) - 0.5 * 2 * 12)
+    for share, alone in ((0.0, 6.0), (0.5, 3.0)):
+        close(
+            close_step(ideal(overlap=0.5, scatter_beside=share), s, passes, sync).dp_comm,
+            alone + max(0.0, 17 - alone - 12),
+        )
+
+
 def test_sharding_groups_and_part_filled_hosts() -> None:
     """Groups of four hold a quarter each; no group is larger than the replicas; twelve devices stand on two hosts."""
     w, q = (

@@ -49,6 +49,8 @@ class Efficiency:
         Passes over the residual stream that both norms of a layer add forward where no kernel fuses them.
     redo_last : Datum
         1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
+    scatter_beside : Datum
+        Share of the scattered gradients (ZeRO-2, 3) that travel while something is computed.
     reserve, framework : Datum
         Share of memory kept free; bytes of contexts, communicators, workspaces.
     straggler : Datum
@@ -91,6 +93,7 @@ class Efficiency:
     elementwise: Datum
     norm_passes: Datum
     redo_last: Datum
+    scatter_beside: Datum
     reserve: Datum
     framework: Datum
     straggler: Datum
