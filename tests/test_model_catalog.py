@@ -93,3 +93,14 @@ ffn = { d_ff = 512, gated = true }
         load_model(path)
     assert error.value.where == str(path)
     assert load_model(HF / "gpt2.json").n_layers == 12
+
+
+def test_maxtexts_own_models_are_scaled_as_its_configuration_scales_them() -> None:
+    """Width, heads, feed-forward and layers double in turn from 2560, 8, 8192 and 16 (scale 1)."""
+    for scale, width, heads, layers in ((64, 4, 4, 4), (256, 8, 8, 4), (512, 8, 8, 8)):
+        spec = model(f"maxtext-{scale}b")
+        assert spec.attention is not None
+        assert (spec.d_model, spec.attention.n_heads, spec.ffn.d_ff) == (2560 * width, 8 * heads, 8192 * heads)
+        assert spec.n_layers == 16 * layers
+        assert spec.parallel_block
+        assert total_params(spec) == pytest.approx(scale * 1e9, rel=0.02)

@@ -36,7 +36,8 @@ def ideal(**changes: float) -> Machine:
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
     base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
-    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "gathers": 2.0, "sum_bytes": 0.0}
+    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "redo_last": 1.0, "scatter_beside": 1.0}
+    base |= {"gathers": 2.0, "sum_bytes": 0.0}
     return Machine(**(base | changes))
 
 
@@ -378,6 +379,36 @@ def test_shared_and_dense_blocks_count_in_their_shares() -> None:
 def test_selective_recomputation_repeats_the_up_projections_of_mla() -> None:
     again = 2 * S * (2048 * 16 * 192 + 512 * 16 * (128 + 128))
     close(layer(work_of(MLA), ideal(peak=1.0)).selective, again)
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        (DENSE, 4096 * 14336),
+        ("palm-8b", 4096 * 16384 + 4096 * 4096),  # one sum of feed-forward and attention: both last products
+        (MOE, 0),  # the gates' gradient needs the experts' results
+    ],
+)
+def test_the_last_products_are_those_that_nothing_in_the_layer_reads(model: str, weights: float) -> None:
+    close(layer(work_of(model), ideal(peak=1.0)).last, 2 * S * weights)
+
+
+def test_shared_experts_and_dense_blocks_end_in_products_of_their_own() -> None:
+    w = work_of(MLA)
+    moe = w.n_moe / (w.n_moe + w.n_dense)
+    close(layer(w, ideal(peak=1.0)).last, 2 * S * 2048 * (moe * w.d_ff_shared + (1 - moe) * w.d_ff))
+
+
+@pytest.mark.parametrize(("sp", "share"), [(0.0, 1.0), (1.0, 0.5)])
+def test_the_last_reduction_goes_with_the_last_product(sp: float, share: float) -> None:
+    """Of two reductions a pass the last; split sequences still gather what the layer starts from."""
+    found = layer(work_of(DENSE), ideal(link=1.0, domain=8.0, tp_overlap=0.25), tp=4.0, sp=sp)
+    close(found.last, share * float(found.forward.tp_comm) / 2)
+
+
+def test_the_last_residual_sum_reads_two_and_writes_one() -> None:
+    q = ideal(bandwidth=1.0, elementwise=1.5, act_bytes=0.0)
+    assert float(layer(work_of(DENSE), q).last) == pytest.approx(2 * S * 3 * 4096 * 1.5, rel=1e-9)
 
 
 def test_the_head_in_a_format_of_its_own() -> None:

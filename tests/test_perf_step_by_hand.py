@@ -30,7 +30,7 @@ def toy(n_layers: float = 8.0, **changes: float) -> Workload:
 FORWARD = Pass(matmul=8.0, attention=3.0, elementwise=2.0, tp_comm=1.0, cp_comm=0.5, ep_comm=4.0, launch=0.25)
 BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_comm=1.5, ep_comm=4.0, launch=0.75)
 LAYER = LayerTimes(
-    FORWARD, BACKWARD, weight=6.0, selective=2.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
+    FORWARD, BACKWARD, weight=6.0, selective=2.5, last=1.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
     boundary_bytes=64.0,
 )  # fmt: skip
 F, B = 18.75, 34.75
@@ -78,6 +78,17 @@ def test_recomputation_repeats_the_forward_pass_or_parts_of_it(recompute: int, p
     staged = _passes(setting(pp=2.0, n_micro=6.0, recompute=float(recompute), recompute_percent=percent))
     layer, ends = F + B + again, ENDS
     close(staged.forward + staged.backward, min(5 * layer, 4 * layer + ends))  # 5 beside 3 and the ends, or 4 and 4
+
+
+@pytest.mark.parametrize(
+    ("recompute", "percent", "again"),
+    [(Recompute.FULL, 100.0, F - 1.5), (Recompute.FULL, 50.0, (F - 1.5) / 2), (Recompute.SELECTIVE, 100.0, 2.5)],
+)
+def test_a_compiler_leaves_out_of_full_recomputation_what_nothing_reads(
+    recompute: int, percent: float, again: float
+) -> None:
+    p = _passes(setting(n_micro=5.0, recompute=float(recompute), recompute_percent=percent), redo_last=0.0)
+    close(p.lines.recompute, 5 * 8 * again)
 
 
 def test_layers_are_dealt_out_around_the_head() -> None:
@@ -318,6 +329,27 @@ def test_sharding_inside_a_group_sums_across_groups() -> None:
     across = 2 * (1 / 2 * 0.5 / 1.0 + 1 / 2 * 0.5 / 2 / 0.1)  # two of the four groups share a domain
     close(gradient_time(1.0, 16.0, 4.0, 1.0, 2, near).once, across)
     assert float(parameter_time(1.0, 4.0, 1.0, 0, q).once) == 0.0
+
+
+def test_weights_are_gathered_in_the_format_of_messages() -> None:
+    """A device keeps three bytes a weight in 8 bit, the copy to multiply with and one of 16 bit, and sends the latter."""
+    q = ideal(link=1.0, domain=64.0, weight_bytes=3.0, comm_bytes=2.0)
+    close(parameter_time(8.0, 4.0, 1.0, 3, q).each, 2 * 8 * 2.0 * 3 / 4)
+    close(parameter_time(8.0, 4.0, 1.0, 1, q._replace(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
+
+
+def test_scattered_gradients_that_nothing_is_computed_beside() -> None:
+    """Twelve seconds of passes hide the gathers and, where software lets them, the scatters."""
+    passes = Passes(StepTime(*([0.0] * 16)), 4.0, 8.0)
+    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 5.0), 0.0, 0.0)
+    s = setting(zero=3.0, n_micro=2.0)
+    together = close_step(ideal(overlap=0.5), s, passes, sync).dp_comm
+    close(together, (1 + 6 + 10) - 0.5 * 2 * 12)
+    for share, alone in ((0.0, 6.0), (0.5, 3.0)):
+        close(
+            close_step(ideal(overlap=0.5, scatter_beside=share), s, passes, sync).dp_comm,
+            alone + max(0.0, 17 - alone - 12),
+        )
 
 
 def test_sharding_groups_and_part_filled_hosts() -> None:

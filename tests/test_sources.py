@@ -118,9 +118,21 @@ def test_efficiencies_of_families() -> None:
         return efficiency.efficiency(hardware.cluster(device, None).device).gemm["bf16"].value
 
     assert gemm("mi300x") == gemm("mi250x") == 0.50
-    assert gemm("tpu-v4") == gemm("tpu-v6e") == 0.86
+    assert gemm("tpu-v4") == gemm("tpu-v3") == 0.86
+    assert (gemm("tpu-v5e"), gemm("tpu-v6e"), gemm("tpu-v7x")) == (0.95, 0.90, 0.83)
     assert gemm("h100-sxm") == gemm("h200") != gemm("a100-80")
     assert set(efficiency.architectures()) >= {"Volta", "Ampere", "Hopper", "Blackwell", "TPU"}
+
+
+def test_a_generation_keeps_what_all_tpus_have() -> None:
+    def of(device: str) -> Any:
+        return efficiency.efficiency(hardware.cluster(device, None).device)
+
+    assert of("tpu-v6e").layer_launch == of("tpu-v7x").layer_launch == of("tpu-v4").layer_launch
+    assert of("tpu-v6e").gemm["int8"] == of("tpu-v4").gemm["int8"]
+    assert [of(d).scatter_beside.value for d in ("tpu-v4", "tpu-v6e", "tpu-v7x", "h100-sxm")] == [0, 0, 1, 1]
+    assert efficiency.family(hardware.device("tpu-v5p")) == "TPU"
+    assert efficiency.family(hardware.device("tpu-v7x")) == "TPU v7x"
 
 
 def test_a_users_profile_overrides_key_by_key(tmp_path: Any) -> None:

@@ -69,6 +69,14 @@ def test_stacks_that_brought_the_one_kernel() -> None:
         assert infer(parse_row({**ROW, "stack": stack})).machine.separate == separate
 
 
+@pytest.mark.parametrize(
+    ("stack", "device", "again"),
+    [("fsdp", "A100-80", 0), ("megatron", "A100-80", 1), ("nanotron", "H100-80", 1), ("xla", "TPUv4", 0)],
+)
+def test_who_repeats_what_nothing_reads(stack: str, device: str, again: float) -> None:
+    assert infer(parse_row({**ROW, "stack": stack, "device": device})).machine.redo_last == again
+
+
 def test_a_named_kernel_outranks_the_habits_of_a_stack() -> None:
     stack = {**ROW, "stack": "megatron-deepspeed"}
     assert infer(parse_row(stack)).machine.flash == 0

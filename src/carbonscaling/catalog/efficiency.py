@@ -12,7 +12,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
 
-__all__ = ["architectures", "efficiency"]
+__all__ = ["architectures", "efficiency", "family"]
 
 
 @lru_cache(maxsize=1)
@@ -20,9 +20,10 @@ def _shipped() -> dict[str, Any]:
     return packaged("carbonscaling.catalog", "efficiency.toml")
 
 
-def _family(architecture: str, known: Mapping[str, Any]) -> str | None:
-    """Longest known family that the architecture's name starts with."""
-    matches = [name for name in known if architecture.lower().startswith(name.lower())]
+def family(device: Device) -> str | None:
+    """Longest known family that the architecture's name starts with; a TPU's name is "TPU" and its generation."""
+    architecture = f"TPU {device.architecture}" if device.kind == "tpu" else device.architecture
+    matches = [name for name in architectures() if architecture.lower().startswith(name.lower())]
     return max(matches, key=len) if matches else None
 
 
@@ -37,15 +38,19 @@ def architectures() -> tuple[str, ...]:
     return tuple(_shipped()["architecture"])
 
 
-def _merged(family: str | None) -> dict[str, Any]:
+def _merged(name: str | None) -> dict[str, Any]:
     data = _shipped()
     merged = dict(data["default"])
-    return merged if family is None else _overlay(merged, data["architecture"][family])
+    if name is None:
+        return merged
+    if name.startswith("TPU "):  # a generation, by what sets it apart from the other TPUs
+        merged = _overlay(merged, data["architecture"]["TPU"])
+    return _overlay(merged, data["architecture"][name])
 
 
 @lru_cache(maxsize=32)
-def _of_family(family: str | None) -> Efficiency:
-    return shipped(Efficiency, _merged(family))
+def _of_family(name: str | None) -> Efficiency:
+    return shipped(Efficiency, _merged(name))
 
 
 def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
@@ -54,8 +59,8 @@ def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
     Parameters
     ----------
     device : Device
-        Its `architecture` is matched by the beginning of its name ("CDNA 3" is a CDNA); every TPU is a "TPU"; the
-        default holds for the rest.
+        Its `architecture` is matched by the beginning of its name ("CDNA 3" is a CDNA); every TPU is a "TPU", some
+        generations with values of their own; the default holds for the rest.
     profile : Path, optional
         TOML file of a user's own values, in the shape of one ``[architecture.NAME]`` table; overrides key by key.
 
@@ -64,11 +69,10 @@ def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
     InputError
         A profile with an unknown key or a bad value.
     """
-    known = _shipped()["architecture"]
-    family = "TPU" if device.kind == "tpu" else _family(device.architecture, known)
+    name = family(device)
     if profile is None:
-        return _of_family(family)
-    merged, user = _merged(family), read_toml(profile)
+        return _of_family(name)
+    merged, user = _merged(name), read_toml(profile)
     for key in user:
         if key not in merged:
             raise InputError(

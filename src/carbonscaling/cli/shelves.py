@@ -95,7 +95,7 @@ def _efficiency(name: str) -> Entry:
     if name not in known:
         raise _unknown("efficiencies", name, known)
     for device in map(hardware.device, hardware.device_names()):
-        if device.architecture.lower().startswith(name.lower()) or (device.kind == "tpu" and name == "TPU"):
+        if efficiency.family(device) == name:
             return Entry("efficiencies", name, *split(efficiency.efficiency(device)))
     raise InputError("no device has this architecture", value=name, remedy="carbonscaling catalog list efficiencies")
 

@@ -152,6 +152,8 @@ def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Mach
         ep_overlap=e.ep_overlap.si,
         imbalance=e.imbalance.si,
         elementwise=e.elementwise.si,
+        redo_last=e.redo_last.si,
+        scatter_beside=e.scatter_beside.si,
         reserve=e.reserve.si,
         framework_bytes=e.framework.si,
         straggler=e.straggler.si,

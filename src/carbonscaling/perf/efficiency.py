@@ -47,6 +47,10 @@ class Efficiency:
         Scale on the element-wise traffic counted (1: every kernel of the count reads and writes once).
     norm_passes : Datum
         Passes over the residual stream that both norms of a layer add forward where no kernel fuses them.
+    redo_last : Datum
+        1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
+    scatter_beside : Datum
+        Share of the scattered gradients (ZeRO-2, 3) that travel while something is computed.
     reserve, framework : Datum
         Share of memory kept free; bytes of contexts, communicators, workspaces.
     straggler : Datum
@@ -90,6 +94,8 @@ class Efficiency:
     imbalance: Datum
     elementwise: Datum
     norm_passes: Datum
+    redo_last: Datum
+    scatter_beside: Datum
     reserve: Datum
     framework: Datum
     straggler: Datum

@@ -58,13 +58,15 @@ class LayerTimes(NamedTuple):
     """Forward and backward of the mean layer, and the ends of the model.
 
     `weight` is the weight-gradient share of the backward pass; `selective` the forward work that selective recomputation
-    repeats: norms, activation functions, MLA's up-projections, and explicit attention.
+    repeats: norms, activation functions, MLA's up-projections, and explicit attention; `last` the forward work whose
+    results no backward rule needs: the block's last products, their reduction and the residual sum.
     """
 
     forward: Pass
     backward: Pass
     weight: Number
     selective: Number
+    last: Number
     head_forward: Number
     head_backward: Number
     embedding: Number
@@ -253,6 +255,17 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     exchange = exchange + 2.0 * _collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
     ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
 
+    # Of the last products a layer's own backward pass needs no result: only the next layer reads their sum. Routed experts'
+    # results are needed, because the gates' gradient is made of them. With split sequences a reduction's gathering half stays.
+    split = np.where(sp > 0, 0.5, 1.0) * (1.0 - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0))
+    last = (
+        (1.0 - moe) * dense[1][0]
+        + moe * routed[3][0]
+        + np.where(work.reduces < 2.0, parts[3][0], 0.0)  # of a parallel block the attention's output goes with it
+        + (1.0 - machine.tp_overlap) * split * reduce
+        + _stream(machine, width * tokens * 3.0 * h / np.where(sp > 0, tp, 1.0))
+    )
+
     launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
     summed = _stream(machine, machine.sum_bytes * _held(work, key))
 
@@ -271,6 +284,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         selective=0.5 * elementwise
         + (1.0 - machine.flash) * attention
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
+        last=last,
         head_forward=work.n_logits * (logits + loss),
         head_backward=work.n_logits * (logits_back + loss) + _stream(machine, machine.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, _stream(machine, 3.0 * width * tokens * h), 0.0),

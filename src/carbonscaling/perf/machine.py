@@ -37,6 +37,8 @@ class Machine(NamedTuple):
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach. relay : 1 where they send a token once
         to each domain, 0 where a copy goes to every expert. imbalance : busiest over mean expert load. elementwise :
         scale on element-wise traffic.
+    redo_last : 1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
+    scatter_beside : share of the gradients that are scattered beside compute, within `overlap`.
     reserve : share of `capacity` kept free. framework_bytes : contexts, communicators, workspaces.
     straggler : coefficient of the straggler term. step_overhead : s per step of host work. layer_launch, moe_launch : s the
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
@@ -105,6 +107,8 @@ class Machine(NamedTuple):
     head_passes: Number = 0.0
     gate_passes: Number = 0.0
     separate: Number = 0.0
+    redo_last: Number = 1.0
+    scatter_beside: Number = 1.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

@@ -63,7 +63,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     f, b = layer.forward, layer.backward
     redo = recomputed_share(n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
         s.recompute == Recompute.FULL,
-        f.total,
+        f.total - (1.0 - machine.redo_last) * layer.last,
         np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
     )
     ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding

@@ -51,7 +51,8 @@ def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero
 
 def parameter_time(params: Number, shard: Number, stride: Number, zero: Number, machine: Machine) -> PerStep:
     """Seconds a rank spends gathering weights: once after the update (ZeRO-1, 2), or `gathers` times a micro-batch (3)."""
-    gather = _over(all_gather_time, params * machine.weight_bytes, shard, stride, machine)
+    size = params * np.minimum(machine.weight_bytes, machine.comm_bytes)
+    gather = _over(all_gather_time, size, shard, stride, machine)
     return PerStep(
         once=np.where((zero >= 1) & (zero < 3), gather, 0.0),
         each=np.where(zero >= 3, machine.gathers * (gather + np.where(params > 0, machine.gather_wait, 0.0)), 0.0),

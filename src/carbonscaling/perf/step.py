@@ -78,14 +78,16 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
 
 def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> StepTime:
     """Lay communication over the passes that can hide it, and add up the step."""
-    reduce = sync.reduce.once + sync.reduce.each * s.n_micro
+    # Compilers may schedule scatters of gradients as they come, with nothing beside them.
+    alone = (1.0 - machine.scatter_beside) * sync.reduce.each * s.n_micro
+    reduce = sync.reduce.once + sync.reduce.each * s.n_micro - alone
     gather = sync.gather.once + sync.gather.each * s.n_micro
     # Reduction hides behind the backward pass, the gather after the update behind the forward pass; with ZeRO-3 both
     # share every pass, so that no second of compute hides two of traffic.
     window_back = np.where(s.zero >= 2, s.n_micro, 1.0) * passes.backward
     window_all = s.n_micro * (passes.forward + passes.backward)
     overlap, contention = machine.overlap, machine.contention
-    dp_comm = np.where(
+    dp_comm = alone + np.where(
         s.zero >= 3,
         exposed_time(reduce + gather, window_all, overlap, contention),
         exposed_time(reduce, window_back, overlap, contention)

@@ -18,13 +18,17 @@ _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
 _ONE_SOFTMAX = ("megatron", "megatron-deepspeed", "mlperf", "gpt-neox", "aleph-alpha")
-"""Stacks with Megatron's softmax, one kernel with scale and mask, where attention is explicit; others take PyTorch's."""
+"""Stacks with Megatron's softmax, one kernel with scale and mask, where attention is explicit; a TPU's compiler makes one too; others take PyTorch's."""
 
 _PORTABLE = ("", "fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 """Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; no stack named is PyTorch alone."""
 
 _NORMS = {"norm", "rms"}
 """Words of a row that names a kernel for its norms."""
+
+
+_EARLY_STOP = ("fsdp",)
+"""Stacks that recompute with PyTorch's non-reentrant checkpoint, which stops at the last tensor that is needed (since 2.1)."""
 
 
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
@@ -59,7 +63,7 @@ def kernels(
         notes.append(f"attention by {row.attention_kernel}")
     return machine._replace(
         flash=float(fused),
-        separate=float("torch" in named if named else row.stack not in _ONE_SOFTMAX),
+        separate=float("torch" in named if named else row.stack not in _ONE_SOFTMAX and device.kind != "tpu"),
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
         head_passes=h.head_passes.value,
@@ -67,5 +71,6 @@ def kernels(
         sum_bytes=h.gradient_sum[recipe].value if recipe in h.gradient_sum and not sharded else 0.0,
         grad_comm_bytes=h.gradient_traffic[recipe].value if recipe in h.gradient_traffic else machine.grad_comm_bytes,
         norm_passes=constants.norm_passes.value if named and not _NORMS.intersection(named.split()) else 0.0,
+        redo_last=0.0 if row.stack in _EARLY_STOP else machine.redo_last,
         layer_launch=constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch,
     )
