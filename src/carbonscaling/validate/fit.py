@@ -74,7 +74,7 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
         whole_run=whole,
         untold=whole & np.array([r.row.untold for r in replays]),
         weights=weights,
-        noise=np.where(whole, NOISE_OF_WHOLE_RUNS, NOISE),
+        noise=np.where(np.array([r.row.kind == "full_run" for r in replays]), NOISE_OF_WHOLE_RUNS, NOISE),
     )
 
 
