@@ -5,6 +5,7 @@ from __future__ import annotations
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import rank_params
 from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.validate.kernels import EARLY
 from carbonscaling.validate.row import RunRow
@@ -16,6 +17,9 @@ KEPT = 1e9
 
 MATRICES = 4.0
 """Parameters of a layer worth splitting: into and out of attention, into and out of the feed-forward block."""
+
+COPIES = 3.0
+"""Passes over the weights beside the transfer: a new tensor is filled with zeros, and the result copied into it."""
 
 
 def deepspeed(row: RunRow, device: Device) -> bool:
@@ -45,8 +49,10 @@ def by_parameter(work: Workload, machine: Machine, setting: Setting, constants: 
     """
     if setting.dp * setting.cp <= 1.0:
         return machine
+    listed = MATRICES * float(work.n_layers / setting.pp) * setting.shard * constants.gather_rank.si
+    moved = COPIES * machine.weight_bytes * rank_params(work, setting).dense
     return machine._replace(
         overlap=0.0,
         gathers=2.0 + fetched_again(work, setting),
-        gather_wait=MATRICES * float(work.n_layers / setting.pp) * setting.shard * constants.gather_rank.si,
+        gather_wait=listed + float(moved / (machine.bandwidth * machine.memory_efficiency)),
     )
