@@ -16,6 +16,9 @@ EARLY = ("Volta", "Ampere")
 _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
+_EARLY_TPUS = ("v2", "v3")
+"""Generations whose trainings are older than any fused attention (Rabe and Staats 2021, Dao 2022)."""
+
 _PORTABLE = ("fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 """Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; the others take the vendor's."""
 
@@ -25,12 +28,14 @@ _EARLY_STOP = ("fsdp",)
 
 
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
-    """Whether attention writes its scores: stacks of the years before fused kernels, and Megatron's models of those years.
+    """Whether attention writes its scores: stacks and devices of the years before fused kernels, and Megatron's of then.
 
-    Those are its float16 runs, and models with plain feed-forward blocks on devices before Hopper.
+    The latter are its float16 runs, and models with plain feed-forward blocks on devices before Hopper.
     """
     early = device.architecture in EARLY and spec.ffn is not None and not spec.ffn.gated
-    return row.stack in _EXPLICIT or (row.stack == "megatron" and (row.precision == "fp16" or early))
+    if row.stack in _EXPLICIT or (device.kind == "tpu" and device.architecture in _EARLY_TPUS):
+        return True
+    return row.stack == "megatron" and (row.precision == "fp16" or early)
 
 
 def kernels(
