@@ -69,6 +69,11 @@ def test_stacks_that_brought_the_one_kernel() -> None:
         assert infer(parse_row({**ROW, "stack": stack})).machine.separate == separate
 
 
+def test_trainings_on_early_tpus_are_older_than_fused_attention() -> None:
+    found = {d: infer(parse_row({**ROW, "stack": "xla", "device": d})).machine.flash for d in ("TPUv3", "TPUv4")}
+    assert found == {"TPUv3": 0, "TPUv4": 1}
+
+
 @pytest.mark.parametrize(
     ("stack", "device", "again"),
     [("fsdp", "A100-80", 0), ("megatron", "A100-80", 1), ("nanotron", "H100-80", 1), ("xla", "TPUv4", 0)],

@@ -17,8 +17,14 @@ EARLY = ("Volta", "Ampere")
 _EXPLICIT = ("megatron-deepspeed",)
 """Stacks of the years before fused attention and fused layers."""
 
+_EARLY_TPUS = ("v2", "v3")
+"""Generations whose trainings are older than any fused attention (Rabe and Staats 2021, Dao 2022)."""
+
 _ONE_SOFTMAX = ("megatron", "megatron-deepspeed", "mlperf", "gpt-neox", "aleph-alpha")
-"""Stacks with Megatron's softmax, one kernel with scale and mask, where attention is explicit; a TPU's compiler makes one too; others take PyTorch's."""
+"""Stacks with Megatron's softmax, one kernel with scale and mask, where attention is explicit; a TPU's compiler makes one too.
+
+Others take PyTorch's.
+"""
 
 _PORTABLE = ("", "fsdp", "gpt-neox", "megatron-deepspeed", "nanotron")
 """Stacks whose fused attention is PyTorch's or FlashAttention-2, on any architecture; no stack named is PyTorch alone."""
@@ -32,15 +38,17 @@ _EARLY_STOP = ("fsdp",)
 
 
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
-    """Whether attention writes its scores: stacks of the years before fused kernels, and models of those years.
+    """Whether attention writes its scores: stacks and devices of the years before fused kernels, and models of those years.
 
-    Those are Megatron's float16 runs and its models with plain feed-forward blocks on devices before Hopper, and float16
-    runs there of a stack that is not named.
+    The latter are Megatron's float16 runs and its models with plain feed-forward blocks on devices before Hopper, and
+    float16 runs there of a stack that is not named.
     """
     early = device.architecture in EARLY
     plain = early and spec.ffn is not None and not spec.ffn.gated
     half = row.precision == "fp16"
-    return row.stack in _EXPLICIT or (row.stack == "megatron" and (half or plain)) or (not row.stack and half and early)
+    if row.stack in _EXPLICIT or (device.kind == "tpu" and device.architecture in _EARLY_TPUS):
+        return True
+    return (row.stack == "megatron" and (half or plain)) or (not row.stack and half and early)
 
 
 def kernels(
