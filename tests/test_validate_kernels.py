@@ -58,3 +58,14 @@ def test_a_named_kernel_outranks_the_habits_of_a_stack() -> None:
     stack = {**ROW, "stack": "megatron-deepspeed"}
     assert infer(parse_row(stack)).machine.flash == 0
     assert infer(parse_row({**stack, "attention_kernel": "flash_attention2"})).machine.flash == 1
+
+
+def test_graphs_spare_the_host() -> None:
+    """A whole step in one graph costs the host nothing; experts without graphs wait for their token counts."""
+    none, full, some, unsaid = (
+        infer(parse_row({**ROW, "stack": "megatron", "cuda_graphs": said})).machine
+        for said in ("none", "full", "attention, router", "")
+    )
+    assert (full.layer_launch, full.moe_launch) == (0, 0)
+    assert none.layer_launch == some.layer_launch == unsaid.layer_launch > 0
+    assert none.moe_launch == 3 * some.moe_launch == 3 * unsaid.moe_launch

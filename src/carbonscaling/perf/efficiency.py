@@ -58,6 +58,8 @@ class Efficiency:
         The same of stacks before fused layers.
     moe_launch : Datum
         The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
+    moe_eager_launch : Datum
+        The same where nothing of such a layer is captured in a graph and every expert takes what it is sent.
     exchange : Datum
         Share of the network bandwidth of collectives that expert all-to-alls reach.
     run_overhead : Datum
@@ -95,5 +97,6 @@ class Efficiency:
     layer_launch: Datum
     eager_launch: Datum
     moe_launch: Datum
+    moe_eager_launch: Datum
     exchange: Datum
     run_overhead: Datum

@@ -32,7 +32,8 @@ class Machine(NamedTuple):
     overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
     tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach. relay : 1 where they send a token once
-        to each domain, 0 where a copy goes to every expert. imbalance : busiest over mean expert load. elementwise :
+        to each domain, 0 where a copy goes to every expert. ep_behind : 1 where they hide behind another micro-batch's
+        passes. imbalance : busiest over mean expert load. elementwise :
         scale on element-wise traffic.
     reserve : share of `capacity` kept free. framework_bytes : contexts, communicators, workspaces.
     straggler : coefficient of the straggler term. step_overhead : s per step of host work. layer_launch, moe_launch : s the
@@ -103,3 +104,4 @@ class Machine(NamedTuple):
     host_bandwidth: Number = 1.0
     host_capacity: Number = 0.0
     relay: Number = 1.0
+    ep_behind: Number = 0.0

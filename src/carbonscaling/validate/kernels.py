@@ -29,6 +29,19 @@ def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
     return row.stack in _EXPLICIT or (row.stack == "megatron" and (row.precision == "fp16" or early))
 
 
+def _launches(row: RunRow, constants: Efficiency, machine: Machine) -> tuple[float, float]:
+    """Seconds that the host needs for the forward kernels of a dense layer and of one with experts.
+
+    None where a graph holds the whole step. Graphs of attention and router leave what is usual; without them the host waits
+    for the tokens of each expert and launches anew.
+    """
+    graphs = row.cuda_graphs.lower()
+    if graphs == "full":
+        return 0.0, 0.0
+    dense = constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch
+    return dense, constants.moe_eager_launch.si if graphs in ("none", "router") else machine.moe_launch
+
+
 def kernels(
     row: RunRow, spec: ModelSpec, device: Device, constants: Efficiency, machine: Machine, notes: list[str]
 ) -> Machine:
@@ -44,10 +57,12 @@ def kernels(
         share = constants.attention_first.value
     if named:
         notes.append(f"attention by {row.attention_kernel}")
+    dense, expert = _launches(row, constants, machine)
     return machine._replace(
         flash=float(fused),
         attention_forward=machine.attention_forward * share,
         attention_backward=machine.attention_backward * share,
         norm_passes=constants.norm_passes.value if named and "rms" not in named else 0.0,
-        layer_launch=constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch,
+        layer_launch=dense,
+        moe_launch=expert,
     )

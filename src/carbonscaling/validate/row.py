@@ -46,6 +46,9 @@ class RunRow:
     interconnect: str
     config_key: str
     attention_kernel: str
+    cuda_graphs: str
+    dispatcher: str
+    expert_overlap: str
     params_b: float | None
     active_params_b: float | None
     n_layers: float | None
