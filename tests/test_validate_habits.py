@@ -32,7 +32,8 @@ def test_a_stack_never_seen_gets_the_default() -> None:
 @pytest.mark.parametrize("stack", ["", *stacks()])
 def test_every_constant_has_a_source_and_lies_in_its_range(stack: str) -> None:
     found = habits(stack)
-    data = [getattr(found, f.name) for f in fields(Habits) if f.name != "gradients"] + list(found.gradients.values())
+    data = [getattr(found, f.name) for f in fields(Habits) if f.name not in ("gradients", "weights")]
+    data += [*found.gradients.values(), *found.weights.values()]
     assert all(d.source for d in data)
     assert all(d.low <= d.value <= d.high for d in data if d.low is not None and d.high is not None)
 
@@ -93,3 +94,13 @@ def test_validate_baselines(capsys: pytest.CaptureFixture[str]) -> None:
     lines = json.loads(capsys.readouterr().out)["baselines"]
     assert [line["name"] for line in lines][-3:] == ["reg", "llmcarbon", "constant_mfu"]
     assert len({line["score"]["n"] for line in lines}) == 1
+
+
+def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
+    """Four bytes in bfloat16; two in 8 and 4 bit, where no recipe asks for float32 buffers."""
+    machines = [
+        memory_machine(_replay(stack="megatron", device="B200-180", precision=precision))
+        for precision in ("bf16", "fp8", "mxfp8", "nvfp4")
+    ]
+    assert [m.grad_bytes for m in machines] == [4, 2, 2, 2]
+    assert [m.weight_bytes for m in machines] == [2, 2, 2, 3], "8-bit weights twice, scaled or laid out either way"
