@@ -223,6 +223,15 @@ def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
     assert float(passes_time(toy(), ideal(contention=1.05), s, dense).lines.ep_comm) == 0.0
 
 
+def test_expert_traffic_hides_behind_another_micro_batch() -> None:
+    """8 s of traffic a layer behind 45.5 s of compute: half of it fits into a tenth of them and slows it by a twentieth."""
+    s = setting(pp=4.0, n_micro=12.0)
+    close(_passes(s, overlap=0.1, contention=1.05, ep_behind=1.0).lines.ep_comm, 12 * 2 * (8.0 - 4.55 + 0.05 * 4.55))
+    close(_passes(s, overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 12 * 2 * 0.05 * 8.0)
+    close(_passes(s, overlap=1.0, contention=1.05).lines.ep_comm, 12 * 2 * 8.0)
+    close(_passes(setting(n_micro=1.0), overlap=1.0, ep_behind=1.0).lines.ep_comm, 8 * 8.0)
+
+
 # Replicas
 
 

@@ -96,3 +96,13 @@ def test_validate_baselines(capsys: pytest.CaptureFixture[str]) -> None:
     lines = json.loads(capsys.readouterr().out)["baselines"]
     assert [line["name"] for line in lines][-3:] == ["reg", "llmcarbon", "constant_mfu"]
     assert len({line["score"]["n"] for line in lines}) == 1
+
+
+def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
+    """Four bytes in bfloat16; two in 8 and 4 bit, where no recipe asks for float32 buffers."""
+    machines = [
+        memory_machine(_replay(stack="megatron", device="B200-180", precision=precision))
+        for precision in ("bf16", "fp8", "mxfp8", "nvfp4")
+    ]
+    assert [m.grad_bytes for m in machines] == [4, 2, 2, 2]
+    assert [m.weight_bytes for m in machines] == [2, 2, 2, 3], "8-bit weights twice, scaled or laid out either way"

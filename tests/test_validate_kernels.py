@@ -152,3 +152,14 @@ def test_who_names_no_stack_has_pytorchs_attention() -> None:
     h100 = {**ROW, "device": "H100-80", "attention_kernel": ""}
     rates = {stack: infer(parse_row({**h100, "stack": stack})).machine.attention_forward for stack in ("megatron", "")}
     assert rates[""] == pytest.approx(0.72 * rates["megatron"])
+
+
+def test_graphs_spare_the_host() -> None:
+    """A whole step in one graph costs the host nothing; experts without graphs wait for their token counts."""
+    none, full, some, unsaid = (
+        infer(parse_row({**ROW, "stack": "megatron", "cuda_graphs": said})).machine
+        for said in ("none", "full", "attention, router", "")
+    )
+    assert (full.layer_launch, full.moe_launch) == (0, 0)
+    assert none.layer_launch == some.layer_launch == unsaid.layer_launch > 0
+    assert none.moe_launch == 3 * some.moe_launch == 3 * unsaid.moe_launch

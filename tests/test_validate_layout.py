@@ -209,6 +209,19 @@ def test_experts_that_do_not_fit_whole_are_split() -> None:
     assert fits(r)
 
 
+def test_what_a_row_says_of_its_expert_traffic() -> None:
+    whole = dict(tp="1", pp="8", dp="32", ep="32")
+    usual = row(**MIXTRAL, **whole)
+    assert (usual.machine.relay, usual.machine.ep_behind) == (1, 0)
+    plain = row(**MIXTRAL, **whole, dispatcher="alltoall", expert_overlap="no")
+    assert (plain.machine.relay, plain.machine.ep_behind) == (0, 0)
+    behind = row(**MIXTRAL, **whole, dispatcher="hybridep", expert_overlap="yes")
+    assert (behind.machine.relay, behind.machine.ep_behind) == (1, 1)
+    assert "expert traffic behind another micro-batch" in behind.inferred
+    split = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", dispatcher="deepep")
+    assert (split.setting.etp, split.machine.relay) == (2, 1), "what is said outranks the rule"
+
+
 def test_experts_beside_split_tensors_take_single_sequences() -> None:
     assert row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8").setting.micro_batch == 1
     assert row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8", micro_batch="2").setting.micro_batch == 2

@@ -38,7 +38,8 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "runs": (
         "id", "source", "source_path_or_section", "model", "ffn_type", "device", "interconnect", "precision",
         "recompute", "flops_convention", "confidence", "notes", "kind", "mode", "attn_flops", "derived", "quality",
-        "config_key", "provenance", "unseen_fields", "check_flags", "stack", "attention_kernel", "pace",
+        "config_key", "provenance", "unseen_fields", "check_flags", "stack", "attention_kernel", "pace", "cuda_graphs",
+        "dispatcher", "expert_overlap",
     ),
     "gemm": ("device", "dtype", "source", "op", "confidence", "notes"),
     "collectives": ("device", "collective", "source", "confidence", "notes"),

@@ -64,6 +64,8 @@ class Efficiency:
         The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
     gather_rank : Datum
         Time per rank and parameter of collectives that list a slice for every rank.
+    moe_eager_launch : Datum
+        The same where nothing of such a layer is captured in a graph and every expert takes what it is sent.
     exchange : Datum
         Share of the network bandwidth of collectives that expert all-to-alls reach.
     run_overhead : Datum
@@ -104,5 +106,6 @@ class Efficiency:
     eager_launch: Datum
     moe_launch: Datum
     gather_rank: Datum
+    moe_eager_launch: Datum
     exchange: Datum
     run_overhead: Datum

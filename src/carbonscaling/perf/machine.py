@@ -35,7 +35,8 @@ class Machine(NamedTuple):
     overlap : share of a compute window that can hide communication. contention : slowdown of compute while it does.
     tp_overlap, ep_overlap : share of tensor- and expert-parallel traffic hidden inside a layer.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach. relay : 1 where they send a token once
-        to each domain, 0 where a copy goes to every expert. imbalance : busiest over mean expert load. elementwise :
+        to each domain, 0 where a copy goes to every expert. ep_behind : 1 where they hide behind another micro-batch's
+        passes. imbalance : busiest over mean expert load. elementwise :
         scale on element-wise traffic.
     redo_last : 1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     scatter_beside : share of the gradients that are scattered beside compute, within `overlap`.
@@ -120,3 +121,4 @@ class Machine(NamedTuple):
     streamed: Number = 0.0
     gathers: Number = 2.0
     gather_wait: Number = 0.0
+    ep_behind: Number = 0.0

@@ -11,6 +11,7 @@ from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
+from carbonscaling.perf.sharding import exposed_time
 
 __all__ = ["Passes", "StepTime", "passes_time"]
 
@@ -93,7 +94,10 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ep_raw = f.ep_comm + b.ep_comm
     beside = f.total + b.total - ep_raw
     hidden = np.maximum(0.0, ep_raw - machine.overlap * beside) + (machine.contention - 1.0) * beside
-    ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_raw)
+    # Other schedules pair a forward pass with another micro-batch's backward where the stack can.
+    paired = exposed_time(ep_raw, beside, machine.overlap, machine.contention)
+    ep_comm = np.where((machine.ep_behind > 0) & (s.n_micro > 1), paired, ep_raw)
+    ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
     lines = StepTime(

@@ -28,6 +28,8 @@ class Habits:
     ----------
     gradients : Mapping[str, Datum]
         Bytes of gradients per parameter by number format; what is missing stays as the precision recipe has it.
+    weights : Mapping[str, Datum]
+        The same of weights.
     gradient_sum : Mapping[str, Datum]
         Bytes moved per parameter to add a micro-batch's gradient to the sum, by number format; none where the stack fuses
         that into the multiplication, or reduces and shards gradients first.
@@ -66,6 +68,7 @@ class Habits:
     gradient_traffic: Mapping[str, Datum] = field(hash=False)
     head_passes: Datum
     gate_passes: Datum
+    weights: Mapping[str, Datum] = field(hash=False)
     master_apart: Datum
     kept: Datum
     logit: Datum
@@ -118,10 +121,12 @@ def store(h: Habits, machine: Machine, precision: str, row: RunRow, setting: Set
         One or many: under ZeRO-3 some stacks partition or move the inputs of recomputed layers.
     """
     grad = h.gradients[precision].value if precision in h.gradients else machine.grad_bytes
+    weight = h.weights[precision].value if precision in h.weights else machine.weight_bytes
     frozen = row.mode.startswith("lora")
     optimizer = machine.optimizer_bytes - (1.0 - h.master_apart.value) * machine.weight_bytes
     moved = h.offload.value > 0 and row.recompute != "full"
     return machine._replace(
+        weight_bytes=weight,
         grad_bytes=0.0 if frozen else grad,
         optimizer_bytes=0.0 if frozen else optimizer,
         kept=h.kept.value,

@@ -51,6 +51,19 @@ def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
     return (row.stack == "megatron" and (half or plain)) or (not row.stack and half and early)
 
 
+def _launches(row: RunRow, constants: Efficiency, machine: Machine) -> tuple[float, float]:
+    """Seconds that the host needs for the forward kernels of a dense layer and of one with experts.
+
+    None where a graph holds the whole step. Graphs of attention and router leave what is usual; without them the host waits
+    for the tokens of each expert and launches anew.
+    """
+    graphs = row.cuda_graphs.lower()
+    if graphs == "full":
+        return 0.0, 0.0
+    dense = constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch
+    return dense, constants.moe_eager_launch.si if graphs in ("none", "router") else machine.moe_launch
+
+
 def kernels(
     row: RunRow, spec: ModelSpec, device: Device, recipe: str, constants: Efficiency, machine: Machine, notes: list[str]
 ) -> Machine:
@@ -69,6 +82,7 @@ def kernels(
     h = habits_of(row, device)
     if named:
         notes.append(f"attention by {row.attention_kernel}")
+    dense, expert = _launches(row, constants, machine)
     return machine._replace(
         flash=float(fused),
         separate=float("torch" in named if named else row.stack not in _ONE_SOFTMAX and device.kind != "tpu"),
@@ -80,5 +94,6 @@ def kernels(
         grad_comm_bytes=h.gradient_traffic[recipe].value if recipe in h.gradient_traffic else machine.grad_comm_bytes,
         norm_passes=constants.norm_passes.value if named and not _NORMS.intersection(named.split()) else 0.0,
         redo_last=0.0 if row.stack in _EARLY_STOP else machine.redo_last,
-        layer_launch=constants.eager_launch.si if row.stack in _EXPLICIT else machine.layer_launch,
+        layer_launch=dense,
+        moe_launch=expert,
     )

@@ -51,6 +51,9 @@ class RunRow:
     config_key: str
     attention_kernel: str
     pace: str
+    cuda_graphs: str
+    dispatcher: str
+    expert_overlap: str
     params_b: float | None
     active_params_b: float | None
     n_layers: float | None
