@@ -163,3 +163,11 @@ def test_graphs_spare_the_host() -> None:
     assert (full.layer_launch, full.moe_launch) == (0, 0)
     assert none.layer_launch == some.layer_launch == unsaid.layer_launch > 0
     assert none.moe_launch == 3 * some.moe_launch == 3 * unsaid.moe_launch
+
+
+def test_tensor_traffic_hides_in_recipes_since_hopper() -> None:
+    def hidden(**changes: str) -> float:
+        return float(infer(parse_row({**ROW, "stack": "megatron", "device": "H100-80", **changes})).machine.tp_overlap)
+
+    assert hidden() == hidden(device="B200-180") == hidden(stack="mlperf") == 0.7
+    assert hidden(device="A100-80") == hidden(stack="nanotron") == hidden(device="B200-180", precision="nvfp4") == 0

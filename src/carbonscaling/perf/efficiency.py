@@ -40,7 +40,8 @@ class Efficiency:
         Per hop.
     overlap, contention, tp_overlap, ep_overlap : Datum
         Share of a compute window that hides communication, slowdown of that compute; share of tensor- and
-        expert-parallel traffic hidden inside a layer.
+        expert-parallel traffic hidden inside a layer. tp_overlap_tiled : Datum
+        The tensor share of stacks that cut collectives into the tiles of their products.
     imbalance : Datum
         Busiest over mean expert load.
     elementwise : Datum
@@ -92,6 +93,7 @@ class Efficiency:
     overlap: Datum
     contention: Datum
     tp_overlap: Datum
+    tp_overlap_tiled: Datum
     ep_overlap: Datum
     imbalance: Datum
     elementwise: Datum

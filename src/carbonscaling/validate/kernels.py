@@ -36,6 +36,9 @@ _NORMS = {"norm", "rms"}
 _EARLY_STOP = ("fsdp",)
 """Stacks that recompute with PyTorch's non-reentrant checkpoint, which stops at the last tensor that is needed (since 2.1)."""
 
+_TILED = ("megatron", "mlperf")
+"""Stacks whose recipes since Hopper overlap tensor-parallel collectives with the products beside them."""
+
 
 def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
     """Whether attention writes its scores: stacks and devices of the years before fused kernels, and models of those years.
@@ -49,6 +52,11 @@ def _explicit(row: RunRow, spec: ModelSpec, device: Device) -> bool:
     if row.stack in _EXPLICIT or (device.kind == "tpu" and device.architecture in _EARLY_TPUS):
         return True
     return (row.stack == "megatron" and (half or plain)) or (not row.stack and half and early)
+
+
+def _tiled(row: RunRow, device: Device) -> bool:
+    """Whether tensor-parallel traffic hides: in recipes of Megatron and its benchmarks since Hopper, but not in 4 bit."""
+    return row.stack in _TILED and device.architecture.startswith(("Hopper", "Blackwell")) and row.precision != "nvfp4"
 
 
 def _launches(row: RunRow, constants: Efficiency, machine: Machine) -> tuple[float, float]:
@@ -96,4 +104,5 @@ def kernels(
         redo_last=0.0 if row.stack in _EARLY_STOP else machine.redo_last,
         layer_launch=dense,
         moe_launch=expert,
+        tp_overlap=constants.tp_overlap_tiled.value if _tiled(row, device) else machine.tp_overlap,
     )
