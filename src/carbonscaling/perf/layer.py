@@ -165,6 +165,23 @@ def _pass(
     )  # fmt: skip
 
 
+def _exchange(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:
+    """Time to send a rank's own routed tokens to their experts and back, plain and unhidden."""
+    h, comm = work.d_model, machine.comm_bytes
+    inner = inner_ranks(ep, etp, machine.domain)
+    link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
+    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, machine.relay)
+    exchange = 0.0
+    for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
+        size = dispatch_bytes(own, work.top_k, h, element_bytes)
+        remote = remote_dispatch_bytes(own, copies, h, element_bytes, ep, inner)
+        exchange = exchange + all_to_all_time(
+            size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
+        )
+    # Ranks that share an expert gather each other's routed tokens, and scatter their sums.
+    return exchange + 2.0 * _collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
+
+
 def _held(work: Workload, key: LayerKey) -> Number:
     """Weights of the mean layer on one rank."""
     moe = work.n_moe / (work.n_dense + work.n_moe)
@@ -241,19 +258,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     ring = _collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
     cp_comm = np.maximum(0.0, ring - machine.overlap * attention)
     cp_comm_back = np.maximum(0.0, 2.0 * ring - machine.overlap * attention_back)
-    inner = inner_ranks(ep, etp, machine.domain)
-    link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
-    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, machine.relay)
-    exchange = 0.0
-    for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
-        size = dispatch_bytes(own, work.top_k, h, element_bytes)
-        remote = remote_dispatch_bytes(own, copies, h, element_bytes, ep, inner)
-        exchange = exchange + all_to_all_time(
-            size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
-        )
-    # Ranks that share an expert gather each other's routed tokens, and scatter their sums.
-    exchange = exchange + 2.0 * _collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
-    ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange
+    ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * _exchange(work, machine, own, ep, etp)
 
     # Of the last products a layer's own backward pass needs no result: only the next layer reads their sum. Routed experts'
     # results are needed, because the gates' gradient is made of them. With split sequences a reduction's gathering half stays.
