@@ -6,18 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from carbonscaling.perf.attention import explicit_softmax_bytes, score_flops
-from carbonscaling.perf.collectives import (
-    all_gather_time,
-    all_reduce_time,
-    all_to_all_time,
-    group_bandwidth,
-    inner_ranks,
-)
-from carbonscaling.perf.experts import copies_per_token, dispatch_bytes, remote_dispatch_bytes
-from carbonscaling.perf.gemm import gemm_time
+from carbonscaling.perf.collectives import all_gather_time, all_reduce_time
+from carbonscaling.perf.kernels import attention_times, head_gemm, linear, stream
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
+from carbonscaling.perf.traffic import collective, exchange_time
 
 __all__ = ["LayerKey", "LayerTimes", "Pass", "layer_times"]
 
@@ -73,80 +66,12 @@ class LayerTimes(NamedTuple):
     boundary_bytes: Number
 
 
-def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
-    return gemm_time(
-        groups, m, n, k, machine.peak, efficiency, machine.gemm_k_half, machine.cores, machine.tile_m, machine.tile_n,
-        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.act_bytes,
-    )  # fmt: skip
-
-
-def _linear(
-    machine: Machine, groups: Number, m: Number, k: Number, n: Number, efficiency: Number
-) -> tuple[Number, ...]:
-    """Forward, input-gradient and weight-gradient time of ``groups`` linear maps k -> n over m rows each."""
-    return (
-        _gemm(machine, groups, m, n, k, efficiency),
-        _gemm(machine, groups, m, k, n, efficiency),
-        _gemm(machine, groups, k, n, m, efficiency),
-    )
-
-
-def _head_gemm(machine: Machine, m: Number, n: Number, k: Number) -> Number:
-    """Time a multiplication in the format of the output head; a slower main loop makes its prologue the shorter one."""
-    k_half = machine.gemm_k_half * np.minimum(1.0, machine.peak_head / machine.peak)
-    return gemm_time(
-        1.0, m, n, k, machine.peak_head, machine.head_efficiency, k_half, machine.cores, machine.tile_m, machine.tile_n,
-        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.comm_bytes,
-    )  # fmt: skip
-
-
-def _attention(work: Workload, machine: Machine, batch: Number, tp: Number, cp: Number) -> tuple[Number, Number]:
-    """Forward and backward time of scores and context: one fused kernel, or batched products around a softmax."""
-    tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
-    flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
-    fused = flops / (machine.peak_attention * machine.attention_forward)
-    fused_back = 2.5 * flops / (machine.peak_attention * machine.attention_backward)
-
-    # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
-    # those of values, queries and keys are like the context.
-    many, queries, keys = batch * heads, work.seq_len / cp, work.seq_len
-    one = np.maximum(work.n_heads, 1.0)
-    scores = _batched(machine, many, queries, keys, work.d_query / one)
-    context = _batched(machine, many, queries, work.d_context / one, keys)
-    stream = machine.bandwidth * machine.memory_efficiency
-    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, machine.separate) / stream
-    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, machine.separate) / stream
-    return (
-        machine.flash * fused + (1.0 - machine.flash) * explicit,
-        machine.flash * fused_back + (1.0 - machine.flash) * explicit_back,
-    )
-
-
-def _batched(machine: Machine, heads: Number, m: Number, n: Number, k: Number) -> Number:
-    return gemm_time(
-        heads, m, n, k, machine.peak_attention, machine.batched_efficiency, machine.gemm_k_half, machine.cores,
-        machine.tile_m, machine.tile_n, machine.kernel_latency, machine.bandwidth, machine.memory_efficiency,
-        machine.comm_bytes,
-    )  # fmt: skip
-
-
 def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
     """Sum one of forward, input-gradient and weight-gradient time over several linear maps."""
     total = 0.0
     for part in parts:
         total = total + part[which]
     return total
-
-
-def _stream(machine: Machine, size: Number) -> Number:
-    """Time of an element-wise kernel that moves `size` bytes."""
-    return machine.elementwise * size / (machine.bandwidth * machine.memory_efficiency)
-
-
-def _collective(kind: Number, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
-    inner = inner_ranks(n, stride, machine.domain)
-    link = group_bandwidth(machine.link, n, machine.axes, machine.axis_length, machine.pairs)
-    return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
 
 
 def _pass(
@@ -163,23 +88,6 @@ def _pass(
         matmul, attention, elementwise, tp_comm, cp_comm, ep_comm,
         np.sqrt(np.sqrt(busy2 * busy2 + launch2 * launch2)) - busy,
     )  # fmt: skip
-
-
-def _exchange(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:
-    """Time to send a rank's own routed tokens to their experts and back, plain and unhidden."""
-    h, comm = work.d_model, machine.comm_bytes
-    inner = inner_ranks(ep, etp, machine.domain)
-    link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
-    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, machine.relay)
-    exchange = 0.0
-    for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
-        size = dispatch_bytes(own, work.top_k, h, element_bytes)
-        remote = remote_dispatch_bytes(own, copies, h, element_bytes, ep, inner)
-        exchange = exchange + all_to_all_time(
-            size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
-        )
-    # Ranks that share an expert gather each other's routed tokens, and scatter their sums.
-    return exchange + 2.0 * _collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
 
 
 def _held(work: Workload, key: LayerKey) -> Number:
@@ -210,29 +118,29 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
 
     # Attention: projections, then scores and context.
     parts = (
-        _linear(machine, 1.0, tokens, h, work.d_latent, e),
-        _linear(machine, 1.0, tokens, work.k_query, work.n_query / tp, e),
-        _linear(machine, 1.0, tokens, work.k_value, work.n_value / tp, e),
-        _linear(machine, 1.0, tokens, work.d_context / tp, h, e),
+        linear(machine, 1.0, tokens, h, work.d_latent, e),
+        linear(machine, 1.0, tokens, work.k_query, work.n_query / tp, e),
+        linear(machine, 1.0, tokens, work.k_value, work.n_value / tp, e),
+        linear(machine, 1.0, tokens, work.d_context / tp, h, e),
     )
-    attention, attention_back = _attention(work, machine, batch, tp, cp)
+    attention, attention_back = attention_times(work, machine, batch, tp, cp)
 
     # Feed-forward: a dense block, or router, shared and routed experts.
     up = work.matrices - 1.0
     dense = (
-        _linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
-        _linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
+        linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
+        linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
     )
     own = tokens / tp  # tokens each rank routes
     n_local = np.maximum(work.n_experts / ep, 1.0)
     rows = own * etp * work.top_k * machine.imbalance / n_local
     g = machine.grouped_efficiency
     routed = (
-        _linear(machine, n_local, rows, h, up * work.d_ff_expert / etp, g),
-        _linear(machine, n_local, rows, work.d_ff_expert / etp, h, g),
-        _linear(machine, 1.0, tokens, h, up * work.d_ff_shared / tp, e),
-        _linear(machine, 1.0, tokens, work.d_ff_shared / tp, h, e),
-        _linear(machine, 1.0, own, h, work.n_experts, e),
+        linear(machine, n_local, rows, h, up * work.d_ff_expert / etp, g),
+        linear(machine, n_local, rows, work.d_ff_expert / etp, h, g),
+        linear(machine, 1.0, tokens, h, up * work.d_ff_shared / tp, e),
+        linear(machine, 1.0, tokens, work.d_ff_shared / tp, h, e),
+        linear(machine, 1.0, own, h, work.n_experts, e),
     )
     forward = _summed(parts, 0) + (1.0 - moe) * _summed(dense, 0) + moe * _summed(routed, 0)
     back = _summed(parts, 1) + (1.0 - moe) * _summed(dense, 1) + moe * _summed(routed, 1)
@@ -248,17 +156,17 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     narrow = heads / tp + (work.matrices + machine.cast_passes / 2.0 + gated) * ff
     permute = moe * 4.0 * work.top_k * h / tp
     kernels = 8.0 + 20.0 * moe  # launches of a dense block; gating, sorting and index kernels of an expert block
-    elementwise = _stream(machine, width * tokens * (wide + narrow + permute)) + kernels * machine.kernel_latency
+    elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * machine.kernel_latency
 
     # Traffic of one pass.
     comm = machine.comm_bytes
-    reduce = _collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
+    reduce = collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
     n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
     tp_comm = (1.0 - machine.tp_overlap) * n_reduce * reduce
-    ring = _collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
+    ring = collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
     cp_comm = np.maximum(0.0, ring - machine.overlap * attention)
     cp_comm_back = np.maximum(0.0, 2.0 * ring - machine.overlap * attention_back)
-    ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * _exchange(work, machine, own, ep, etp)
+    ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange_time(work, machine, own, ep, etp)
 
     # Of the last products a layer's own backward pass needs no result: only the next layer reads their sum. Routed experts'
     # results are needed, because the gates' gradient is made of them. With split sequences a reduction's gathering half stays.
@@ -268,17 +176,17 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         + moe * routed[3][0]
         + np.where(work.reduces < 2.0, parts[3][0], 0.0)  # of a parallel block the attention's output goes with it
         + (1.0 - machine.tp_overlap) * split * reduce
-        + _stream(machine, width * tokens * 3.0 * h / np.where(sp > 0, tp, 1.0))
+        + stream(machine, width * tokens * 3.0 * h / np.where(sp > 0, tp, 1.0))
     )
 
     launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
-    summed = _stream(machine, machine.sum_bytes * _held(work, key))
+    summed = stream(machine, machine.sum_bytes * _held(work, key))
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
-    logits = _head_gemm(machine, tokens, vocabulary, h)
-    logits_back = _head_gemm(machine, tokens, h, vocabulary) + _head_gemm(machine, h, vocabulary, tokens)
-    loss = _stream(machine, tokens * vocabulary * 14.0)
+    logits = head_gemm(machine, tokens, vocabulary, h)
+    logits_back = head_gemm(machine, tokens, h, vocabulary) + head_gemm(machine, h, vocabulary, tokens)
+    loss = stream(machine, tokens * vocabulary * 14.0)
     backward = _pass(
         2.0 * launch, back + weight, attention_back, 2.0 * elementwise + summed, tp_comm, cp_comm_back, ep_comm
     )  # fmt: skip
@@ -291,7 +199,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
         last=last,
         head_forward=work.n_logits * (logits + loss),
-        head_backward=work.n_logits * (logits_back + loss) + _stream(machine, machine.sum_bytes * vocabulary * h),
-        embedding=np.where(work.vocab_size > 0, _stream(machine, 3.0 * width * tokens * h), 0.0),
+        head_backward=work.n_logits * (logits_back + loss) + stream(machine, machine.sum_bytes * vocabulary * h),
+        embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

@@ -1,0 +1,72 @@
+"""Times of one kernel on a device: linear maps, attention, element-wise streams."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from carbonscaling.perf.attention import explicit_softmax_bytes, score_flops
+from carbonscaling.perf.gemm import gemm_time
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Number, Workload
+
+__all__ = ["attention_times", "head_gemm", "linear", "stream"]
+
+
+def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
+    return gemm_time(
+        groups, m, n, k, machine.peak, efficiency, machine.gemm_k_half, machine.cores, machine.tile_m, machine.tile_n,
+        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.act_bytes,
+    )  # fmt: skip
+
+
+def linear(machine: Machine, groups: Number, m: Number, k: Number, n: Number, efficiency: Number) -> tuple[Number, ...]:
+    """Forward, input-gradient and weight-gradient time of ``groups`` linear maps k -> n over m rows each."""
+    return (
+        _gemm(machine, groups, m, n, k, efficiency),
+        _gemm(machine, groups, m, k, n, efficiency),
+        _gemm(machine, groups, k, n, m, efficiency),
+    )
+
+
+def head_gemm(machine: Machine, m: Number, n: Number, k: Number) -> Number:
+    """Time a multiplication in the format of the output head; a slower main loop makes its prologue the shorter one."""
+    k_half = machine.gemm_k_half * np.minimum(1.0, machine.peak_head / machine.peak)
+    return gemm_time(
+        1.0, m, n, k, machine.peak_head, machine.head_efficiency, k_half, machine.cores, machine.tile_m, machine.tile_n,
+        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.comm_bytes,
+    )  # fmt: skip
+
+
+def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number, cp: Number) -> tuple[Number, Number]:
+    """Forward and backward time of scores and context: one fused kernel, or batched products around a softmax."""
+    tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
+    flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
+    fused = flops / (machine.peak_attention * machine.attention_forward)
+    fused_back = 2.5 * flops / (machine.peak_attention * machine.attention_backward)
+
+    # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
+    # those of values, queries and keys are like the context.
+    many, queries, keys = batch * heads, work.seq_len / cp, work.seq_len
+    one = np.maximum(work.n_heads, 1.0)
+    scores = _batched(machine, many, queries, keys, work.d_query / one)
+    context = _batched(machine, many, queries, work.d_context / one, keys)
+    rate = machine.bandwidth * machine.memory_efficiency
+    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, machine.separate) / rate
+    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, machine.separate) / rate
+    return (
+        machine.flash * fused + (1.0 - machine.flash) * explicit,
+        machine.flash * fused_back + (1.0 - machine.flash) * explicit_back,
+    )
+
+
+def _batched(machine: Machine, heads: Number, m: Number, n: Number, k: Number) -> Number:
+    return gemm_time(
+        heads, m, n, k, machine.peak_attention, machine.batched_efficiency, machine.gemm_k_half, machine.cores,
+        machine.tile_m, machine.tile_n, machine.kernel_latency, machine.bandwidth, machine.memory_efficiency,
+        machine.comm_bytes,
+    )  # fmt: skip
+
+
+def stream(machine: Machine, size: Number) -> Number:
+    """Time of an element-wise kernel that moves `size` bytes."""
+    return machine.elementwise * size / (machine.bandwidth * machine.memory_efficiency)
