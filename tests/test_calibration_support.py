@@ -1,4 +1,4 @@
-"""Stacks by who tunes them: what is shared, and what a stack or a device without a word gets."""
+"""Factors of stacks and of whole runs: what they lengthen, and what a stack or a device without a word gets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration, stack_on
 from carbonscaling.catalog.hardware import device
-from carbonscaling.catalog.references import reference
-from carbonscaling.catalog.stacks import COMMUNITY, MAKERS, shipped_stacks, support
 from carbonscaling.perf.numbers import Recompute
-from carbonscaling.validate.fit import fit, predicted_speed, sample
+from carbonscaling.validate.fit import predicted_speed, sample
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.replay import predict_step, stack
 from carbonscaling.validate.row import parse_row
@@ -26,24 +24,8 @@ ROW = {
 }  # fmt: skip
 
 
-def _tuned(value: float, scope: str = MAKERS) -> Calibration:
-    return Calibration("test", (Constant("tuning", scope, value, value, value, 0.2, 1, 1),))
-
-
-def test_every_stack_of_the_catalogue_has_a_reference() -> None:
-    for name, found in shipped_stacks().items():
-        assert found.support in (MAKERS, COMMUNITY), name
-        assert reference(found.source).title
-
-
-def test_a_stack_nobody_listed_is_a_communitys_and_no_stack_is_nobodys() -> None:
-    assert support("somebodys-trainer") == COMMUNITY
-    assert support("") == ""
-    assert _tuned(1.2).factors(["Ampere"] * 3, ["a100-80"] * 3, ["megatron", "other", ""])["tuning"].tolist() == [
-        1.2,
-        1,
-        1,
-    ]
+def _slower(value: float) -> Calibration:
+    return Calibration("test", (Constant("software", "megatron", value, value, value, 0.08, 1, 1),))
 
 
 def test_a_plan_says_that_its_stack_was_never_measured() -> None:
@@ -55,40 +37,30 @@ def test_a_plan_says_that_its_stack_was_never_measured() -> None:
     )
 
 
-def test_tuning_lengthens_the_whole_step_and_nothing_else_does() -> None:
+def test_a_stacks_factor_lengthens_its_whole_step_and_nobody_elses() -> None:
     rows = stack([infer(parse_row(ROW))])
-    factors = _tuned(1.25).factors(["Ampere"], ["a100-80"], ["megatron"])
-    slow, plain = predict_step(rows, apply(rows.machine, factors)), predict_step(rows)
-    assert slow.total == pytest.approx(1.25 * plain.total, rel=1e-9)
+    plain = predict_step(rows).total
+    for name, factor in (("megatron", 1.25), ("other", 1.0), ("", 1.0)):
+        factors = _slower(1.25).factors(["Ampere"], ["a100-80"], [name])
+        assert predict_step(rows, apply(rows.machine, factors)).total == pytest.approx(factor * plain, rel=1e-9)
+
+
+def test_a_stack_that_was_never_measured_gets_a_wider_interval() -> None:
+    question = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64)
+    widths = []
+    for name in (None, "megatron", "nobodys-stack"):
+        found = cs.estimate(replace(question, stack=name))
+        assert isinstance(found, cs.Estimate)
+        low, high = found.resolved.time.si_range
+        widths.append(high / low)
+    assert widths[1] == pytest.approx(widths[0])
+    assert widths[2] > widths[0]
 
 
 def test_every_tpu_runs_xla() -> None:
     assert stack_on(device("tpu-v5p"), "") == "xla"
     assert stack_on(device("tpu-v5p"), "mlperf") == "mlperf"
     assert stack_on(device("h100-sxm"), "") == ""
-
-
-def test_stacks_tuned_alike_share_what_one_of_them_taught() -> None:
-    """Two makers' stacks 20 % off: a third that was never measured is expected off as well, a community's is not."""
-    rows = [
-        {
-            **ROW,
-            "id": f"{name}{n}",
-            "source": name + str(n % 3),
-            "stack": name,
-            "global_batch_seqs": str(128 * (1 + n % 2)),
-        }
-        for name in ("megatron", "mlperf", "fsdp", "nanotron")
-        for n in range(6)
-    ]
-    replays = [infer(parse_row(row)) for row in rows]
-    s = sample(replays, np.ones(len(rows)))
-    plain = s.stacked.tokens_per_step / predict_step(s.stacked).total / s.stacked.n_devices
-    slow = np.array([0.8 if row["stack"] in ("megatron", "mlperf") else 1.0 for row in rows])
-    found = fit(replace(s, measured=plain * slow), "two groups")
-    assert found.factor("tuning", MAKERS) > 1.08
-    assert found.factor("tuning", MAKERS) > 1.1 * found.factor("tuning", COMMUNITY)
-    assert found.factor("software", "hai-llm") == 1.0
 
 
 def test_a_whole_run_without_a_layout_takes_its_own_factor_in_place_of_the_overhead() -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["KNOBS", "Knob", "Scope"]
 
-Scope = Literal["architecture", "device", "stack", "support", "all"]
+Scope = Literal["architecture", "device", "stack", "all"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Knob:
     Attributes
     ----------
     name : str
-    scope : {"architecture", "device", "stack", "support", "all"}
-        One factor per architecture, per device, per software stack, by who tunes the stack, or one for all.
+    scope : {"architecture", "device", "stack", "all"}
+        One factor per architecture, per device, per software stack, or one for all.
     spread : float
         Standard deviation of the prior on the factor's logarithm: how far the device-level value is believed to be off.
     meaning : str
@@ -37,8 +37,7 @@ KNOBS: tuple[Knob, ...] = (
     Knob("gemm_low", "architecture", 0.20, "the same in 8 and 4 bit, over its 16-bit factor"),
     Knob("attention", "architecture", 0.20, "fused-attention efficiency"),
     Knob("device", "device", 0.07, "matrix-multiplication efficiency of a part within its architecture"),
-    Knob("tuning", "support", 0.20, "step time over what the kernels and messages account for, by who tunes the stack"),
-    Knob("software", "stack", 0.08, "the same of one stack, over those tuned by the same"),
+    Knob("software", "stack", 0.08, "step time over what the kernels and messages account for"),
     Knob("stack_elementwise", "stack", 0.30, "element-wise traffic of the stack"),
     Knob("stack_attention", "stack", 0.30, "attention kernels of the stack"),
     Knob("overlap", "stack", 0.30, "overlap of communication and compute"),

@@ -16,7 +16,6 @@ import numpy as np
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.power import MeasuredPower
 from carbonscaling.catalog.read import build, read_toml
-from carbonscaling.catalog.stacks import support
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.machine import Machine
@@ -51,7 +50,7 @@ class Constant:
     Attributes
     ----------
     knob, scope : str
-        Which constant, and the architecture, device, stack, support or ``all`` it holds for.
+        Which constant, and the architecture, device, stack or ``all`` it holds for.
     value : float
         Factor on the device-level value.
     low, high : float
@@ -97,12 +96,7 @@ class Calibration:
 
     def factors(self, architectures: Sequence[str], devices: Sequence[str], stacks: Sequence[str]) -> dict[str, Any]:
         """Return every knob's factors as arrays, one entry per row."""
-        by_scope = {
-            "architecture": architectures,
-            "device": devices,
-            "stack": stacks,
-            "support": [support(name) for name in stacks],
-        }
+        by_scope = {"architecture": architectures, "device": devices, "stack": stacks}
         found: dict[str, Any] = {}
         for knob in KNOBS:
             if knob.scope == "all":
@@ -144,8 +138,7 @@ def stack_on(device: Device, stack: str) -> str:
 def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     """Return the machine with factors applied.
 
-    The stack's ``tuning`` and ``software`` factors lengthen the whole step: every rate is divided by them, every
-    latency multiplied.
+    The stack's ``software`` factor lengthens the whole step: every rate is divided by it, every latency multiplied.
 
     Parameters
     ----------
@@ -159,7 +152,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     gemm = wide * np.where(low_bits, f["gemm_low"], 1.0)
     head = wide * np.where(machine.peak_head > 1.5 * machine.peak_attention, f["gemm_low"], 1.0)
     attention = f["training_attention"] * f["attention"] * f["stack_attention"]
-    slow = f["tuning"] * f["software"]
+    slow = f["software"]
     return machine._replace(
         peak=machine.peak / slow,
         peak_attention=machine.peak_attention / slow,

@@ -20,7 +20,6 @@ from carbonscaling.catalog import factors, hardware, laws
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.offload import host_side
 from carbonscaling.catalog.prices import price
-from carbonscaling.catalog.stacks import shipped_stacks
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.roadmap import project, project_host
@@ -91,6 +90,7 @@ class Resolved:
         half = calibration.half_width(
             experts=self.work.n_experts > 0,
             low_precision=self.machine.peak > 1.5 * self.machine.peak_attention,
+            new_stack=self.scenario.stack is not None and not calibration.seen(self.scenario.stack),
             new_architecture=not calibration.seen(family(self.cluster.device)),
         )
         step = factors.factor("time.step.default")
@@ -234,8 +234,8 @@ def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         machine = _machine(s, cluster, recipe, constants)
         carbon = carbon_of(s, cluster)
-    if s.stack and s.stack not in shipped_stacks():
-        notes.append(f"stack {s.stack!r} was never measured: the factor of stacks that a community tunes")
+    if s.stack and not _calibration(s.calibration).seen(s.stack):
+        notes.append(f"stack {s.stack!r} was never measured: no factor of its own, a wider interval")
     notes += own_note(_calibration(s.calibration).power, s, cluster)
     known = like is not None and like.spec is spec and like.seq_len == seq_len
     overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")

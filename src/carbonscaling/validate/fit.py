@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family, stack_on
-from carbonscaling.catalog.stacks import support
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.replay import Stacked, predict_step, stack
 
@@ -103,7 +102,6 @@ class _Layout:
                 "architecture": s.architectures,
                 "device": s.devices,
                 "stack": s.stacks,
-                "support": tuple(support(name) for name in s.stacks),
             }
             names = scopes.get(knob.scope, (ALL,) * n)
             known = sorted(set(names))
