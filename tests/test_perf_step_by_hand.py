@@ -271,6 +271,15 @@ def test_where_communication_hides(zero: int, expected: float) -> None:
     assert step.matmul == step.pp_comm == 1.0
 
 
+def test_what_travels_once_a_step_may_have_nothing_beside_it() -> None:
+    """A quarter of 8 s of gradients and of 4 s of weights hides as before; the rest stands alone."""
+    q = ideal(overlap=0.5, contention=1.2, update_beside=0.25)
+    step = close_step(q, setting(n_micro=5.0, zero=1.0, dp=8.0), PASSES, SYNC)
+    close(step.dp_comm, 0.75 * 12 + (0.25 * 8 + 5 * 2 - 0.5 * 20) + 0.2 * 10 + (0.25 * 4 + 5 * 1 - 0.5 * 10) + 0.2 * 5)
+    last = close_step(q._replace(update_beside=0.0), setting(n_micro=5.0, zero=2.0, dp=8.0), PASSES, SYNC)
+    close(last.dp_comm, 12 + 0.2 * 10 + 0.2 * 5)
+
+
 def _zero_bytes(zero: int, params: float, n: float) -> tuple[float, float, float, float]:
     """Bytes sent once and for each micro-batch: gradients, then weights; 2 bytes an element, a ring over n."""
     ring = 2.0 * params * (n - 1) / n

@@ -171,3 +171,10 @@ def test_tensor_traffic_hides_in_recipes_since_hopper() -> None:
 
     assert hidden() == hidden(device="B200-180") == hidden(stack="mlperf") == 0.7
     assert hidden(device="A100-80") == hidden(stack="nanotron") == hidden(device="B200-180", precision="nvfp4") == 0
+
+
+def test_who_reduces_after_the_last_micro_batch() -> None:
+    found = {
+        n: summed(n).machine.update_beside for n in ("megatron-deepspeed", "gpt-neox", "aleph-alpha", "megatron", "")
+    }
+    assert found == {"megatron-deepspeed": 0, "gpt-neox": 0, "aleph-alpha": 0, "megatron": 1, "": 1}

@@ -39,7 +39,8 @@ class Machine(NamedTuple):
         passes. imbalance : busiest over mean expert load. elementwise :
         scale on element-wise traffic.
     redo_last : 1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
-    scatter_beside : share of the gradients that are scattered beside compute, within `overlap`.
+    scatter_beside : share of the gradients that are scattered beside compute, within `overlap`. update_beside : share of
+        what travels once a step, gradients before and weights after the update, that does so beside compute.
     reserve : share of `capacity` kept free. framework_bytes : contexts, communicators, workspaces.
     straggler : coefficient of the straggler term. step_overhead : s per step of host work. layer_launch, moe_launch : s the
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
@@ -110,6 +111,7 @@ class Machine(NamedTuple):
     separate: Number = 0.0
     redo_last: Number = 1.0
     scatter_beside: Number = 1.0
+    update_beside: Number = 1.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
     gathered: Number = 2.0

@@ -78,10 +78,11 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
 
 def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> StepTime:
     """Lay communication over the passes that can hide it, and add up the step."""
-    # Compilers may schedule scatters of gradients as they come, with nothing beside them.
-    alone = (1.0 - machine.scatter_beside) * sync.reduce.each * s.n_micro
-    reduce = sync.reduce.once + sync.reduce.each * s.n_micro - alone
-    gather = sync.gather.once + sync.gather.each * s.n_micro
+    # With nothing beside: scatters that a compiler schedules as they come, reductions after a pipeline's last pass.
+    scattered, beside = sync.reduce.each * s.n_micro, machine.update_beside
+    alone = (1.0 - machine.scatter_beside) * scattered + (1.0 - beside) * (sync.reduce.once + sync.gather.once)
+    reduce = beside * sync.reduce.once + machine.scatter_beside * scattered
+    gather = beside * sync.gather.once + sync.gather.each * s.n_micro
     # Reduction hides behind the backward pass, the gather after the update behind the forward pass; with ZeRO-3 both
     # share every pass, so that no second of compute hides two of traffic.
     window_back = np.where(s.zero >= 2, s.n_micro, 1.0) * passes.backward

@@ -35,6 +35,8 @@ class Habits:
         that into the multiplication, or reduces and shards gradients first.
     gradient_traffic : Mapping[str, Datum]
         Bytes per reduced gradient by number format; what is missing stays as the precision recipe has it.
+    update_beside : Datum
+        Share of gradients before and weights after the update that travel beside the passes.
     head_passes : Datum
         Passes over queries and keys beyond one read and write: rotary embeddings operation by operation, copies.
     gate_passes : Datum
@@ -66,6 +68,7 @@ class Habits:
     gradients: Mapping[str, Datum] = field(hash=False)
     gradient_sum: Mapping[str, Datum] = field(hash=False)
     gradient_traffic: Mapping[str, Datum] = field(hash=False)
+    update_beside: Datum
     head_passes: Datum
     gate_passes: Datum
     weights: Mapping[str, Datum] = field(hash=False)

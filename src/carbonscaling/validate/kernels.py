@@ -101,6 +101,7 @@ def kernels(
         sum_bytes=h.gradient_sum[recipe].value if recipe in h.gradient_sum and not sharded else 0.0,
         grad_comm_bytes=h.gradient_traffic[recipe].value if recipe in h.gradient_traffic else machine.grad_comm_bytes,
         norm_passes=constants.norm_passes.value if named and not _NORMS.intersection(named.split()) else 0.0,
+        update_beside=h.update_beside.value,
         redo_last=0.0 if row.stack in _EARLY_STOP else machine.redo_last,
         layer_launch=dense,
         moe_launch=expert,
