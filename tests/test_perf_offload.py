@@ -15,6 +15,7 @@ from carbonscaling.perf.step import step_time, sync_time
 from carbonscaling.validate.habits import memory_machine, memory_setting
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.row import parse_row
+from counted import close, ideal
 from samples import machine_of, setting, work_of
 
 WORK, PLAIN = work_of("llama-3-8b"), machine_of("a100-80")
@@ -58,6 +59,13 @@ def test_the_host_takes_no_more_than_it_holds(states: float, capacity: float) ->
     assert 0.0 <= share <= 1.0
     assert share * states <= capacity * (1.0 + 1e-12)
     assert float(offloaded_share(states, PLAIN)) == 0.0
+
+
+def test_offload_as_far_as_the_host_goes() -> None:
+    close(offloaded_share(1.0, ideal(offload=1.0, host_capacity=0.5)), 0.5)
+    close(offloaded_share(8.0, ideal(offload=1.0, host_capacity=2.0)), 0.25)
+    close(offloaded_share(8.0, ideal(offload=1.0, host_capacity=20.0)), 1.0)
+    close(offloaded_share(8.0, ideal(host_capacity=20.0)), 0.0)
 
 
 def test_a_host_is_shared_by_its_devices() -> None:
