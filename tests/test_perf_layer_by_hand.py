@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from counted import DENSE, MLA, MOE, S, close, ideal, layer, layer_weights
+from counted import DENSE, MLA, MOE, S, close, ideal, layer, layer_weights, toy
 from samples import work_of
 
 # FLOPs
@@ -178,9 +178,20 @@ def test_the_last_reduction_goes_with_the_last_product(sp: float, share: float) 
     close(found.last, share * float(found.forward.tp_comm) / 2)
 
 
+def test_a_reduction_that_follows_routed_experts_alone_is_not_the_last() -> None:
+    """Two of three layers have experts: shared ones end in a reduction of 2·3/4·2 bytes a token, routed ones do not."""
+    q = ideal(link=1.0, domain=8.0)
+    w = toy(n_dense=1.0, n_moe=2.0, reduces=2.0, n_experts=8.0, top_k=1.0)
+    for shared, layers in ((0.0, 1), (5.0, 3)):
+        for sp, kept in ((0.0, 1.0), (1.0, 0.5)):
+            close(layer(w._replace(d_ff_shared=shared), q, tp=4.0, sp=sp).last, kept * layers / 3 * 2 * 3 / 4 * 2)
+
+
 def test_the_last_residual_sum_reads_two_and_writes_one() -> None:
+    """Tensor ranks share it where they split sequences."""
     q = ideal(bandwidth=1.0, elementwise=1.5, act_bytes=0.0)
-    assert float(layer(work_of(DENSE), q).last) == pytest.approx(2 * S * 3 * 4096 * 1.5, rel=1e-9)
+    for tp, sp, ranks in ((1.0, 0.0, 1), (4.0, 0.0, 1), (4.0, 1.0, 4)):
+        close(layer(work_of(DENSE), q, tp=tp, sp=sp).last, 2 * S * 3 * 4096 * 1.5 / ranks)
 
 
 def test_the_head_in_a_format_of_its_own() -> None:
@@ -209,6 +220,15 @@ def test_sums_of_gradients_move_every_weight_of_the_rank(tp: float, ep: float, e
     close(summed.backward.elementwise - plain.backward.elementwise, 10 * weights * 1.5 / 0.5)
     close(summed.forward.total, float(plain.forward.total))
     close(summed.head_backward - plain.head_backward, 10 * 32000 / tp * 4096 * 1.5 / 0.5)
+
+
+def test_sums_of_gradients_of_dense_blocks_and_shared_experts() -> None:
+    """A dense block of 40 and three of experts: (10 + 40/4 + 16·3/4)/2 for the rank, and half of one expert in 3/4 of them."""
+    w = toy(n_dense=1.0, n_moe=3.0, p_attention=10.0, p_dense=40.0, p_shared=16.0, p_expert=6.0, n_experts=8.0)
+    for ep in (8.0, 16.0):
+        key = dict(tp=2.0, ep=ep, etp=2.0)
+        plain, summed = (layer(w, ideal(bandwidth=1.0, sum_bytes=b), **key) for b in (0.0, 10.0))
+        close(summed.backward.elementwise - plain.backward.elementwise, 10 * (32 / 2 + 0.75 * 6 / 2))
 
 
 def test_launches_of_kernels() -> None:

@@ -15,7 +15,7 @@ from carbonscaling.perf.step import step_time, sync_time
 from carbonscaling.validate.habits import memory_machine, memory_setting
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.row import parse_row
-from counted import close, ideal
+from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
 
 WORK, PLAIN = work_of("llama-3-8b"), machine_of("a100-80")
@@ -51,6 +51,20 @@ def test_weights_that_stream_from_the_host() -> None:
     assert found.gather.each - before.gather.each == pytest.approx(2 * shard * 2.0 / 31.5e9)
     assert found.reduce.each - before.reduce.each == pytest.approx(shard * 4.0 / 31.5e9)
     assert before.update - found.update == pytest.approx(shard * 6.0 / 31.5e9)
+
+
+def test_weights_of_a_byte_stream_by_hand() -> None:
+    """Sixteen parameters on eight ranks: two come in a byte each, three times, and their gradients go once in four."""
+    w = toy(1.0, p_dense=16.0)
+    q = ideal(host_link=2.0, host_bandwidth=4.0, offload=1.0, host_capacity=24.0, gathers=3.0, weight_bytes=1.0,
+              optimizer_bytes=12.0, streamed=1.0)  # fmt: skip
+    s = setting(dp=8.0, zero=3.0)
+    found = sync_time(w, q, s)
+    close(found.gather.each, 3 * 2 * 1 / 2.0)
+    close(found.reduce.each, 2 * 4 / 2.0)
+    close(found.update, 2 * (2 * 12 + 4 * 4 + 1) / 4.0)
+    states = memory(w, q._replace(gathered=2.0), s)
+    assert (float(states.weights), float(states.gradients), float(states.optimizer)) == (2 * 16.0, 0.0, 0.0)
 
 
 @given(st.floats(0.0, 1e12), st.floats(0.0, 1e12))

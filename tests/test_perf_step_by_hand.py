@@ -220,6 +220,7 @@ def test_expert_traffic_hides_behind_another_micro_batch() -> None:
     close(_passes(s, overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 12 * 2 * 0.05 * 8.0)
     close(_passes(s, overlap=1.0, contention=1.05).lines.ep_comm, 12 * 2 * 8.0)
     close(_passes(setting(n_micro=1.0), overlap=1.0, ep_behind=1.0).lines.ep_comm, 8 * 8.0)
+    close(_passes(setting(n_micro=2.0), overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 2 * 8 * 0.05 * 8.0)
 
 
 # Replicas
@@ -315,6 +316,9 @@ def test_waiting_for_every_collective_of_the_weights() -> None:
         assert float(found.gather.each) == pytest.approx(1.5 * float(plain.gather.each) + 5.0 * gathers)
         assert float(found.reduce.each) == pytest.approx(float(plain.reduce.each) + 5.0 * reduces)
         assert found.gather.once == plain.gather.once
+    close(gradient_time(1.0, 8.0, 8.0, 1.0, 2, slow).each, 2 * 7 / 8 + 5.0)
+    close(parameter_time(1.0, 8.0, 1.0, 3, slow).each, 3 * (2 * 7 / 8 + 5.0))
+    assert gradient_time(0.0, 8.0, 8.0, 1.0, 2, slow).each == parameter_time(0.0, 8.0, 1.0, 3, slow).each == 0.0
 
 
 def test_sharding_inside_a_group_sums_across_groups() -> None:
