@@ -154,7 +154,7 @@ SAME = {
     "ep_overlap": "ep_overlap", "imbalance": "imbalance", "elementwise": "elementwise", "reserve": "reserve",
     "framework_bytes": "framework", "straggler": "straggler", "step_overhead": "step_overhead",
     "layer_launch": "layer_launch", "moe_launch": "moe_launch", "exchange": "exchange", "tile_m": "tile_m",
-    "tile_n": "tile_n",
+    "tile_n": "tile_n", "redo_last": "redo_last", "scatter_beside": "scatter_beside",
 }  # fmt: skip
 BYTES = {
     "act_bytes": "activations", "weight_bytes": "weights", "grad_bytes": "gradients", "optimizer_bytes": "optimizer",

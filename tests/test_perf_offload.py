@@ -15,6 +15,7 @@ from carbonscaling.perf.step import step_time, sync_time
 from carbonscaling.validate.habits import memory_machine, memory_setting
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.row import parse_row
+from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
 
 WORK, PLAIN = work_of("llama-3-8b"), machine_of("a100-80")
@@ -52,12 +53,33 @@ def test_weights_that_stream_from_the_host() -> None:
     assert before.update - found.update == pytest.approx(shard * 6.0 / 31.5e9)
 
 
+def test_weights_of_a_byte_stream_by_hand() -> None:
+    """Sixteen parameters on eight ranks: two come in a byte each, three times, and their gradients go once in four."""
+    w = toy(1.0, p_dense=16.0)
+    q = ideal(host_link=2.0, host_bandwidth=4.0, offload=1.0, host_capacity=24.0, gathers=3.0, weight_bytes=1.0,
+              optimizer_bytes=12.0, streamed=1.0)  # fmt: skip
+    s = setting(dp=8.0, zero=3.0)
+    found = sync_time(w, q, s)
+    close(found.gather.each, 3 * 2 * 1 / 2.0)
+    close(found.reduce.each, 2 * 4 / 2.0)
+    close(found.update, 2 * (2 * 12 + 4 * 4 + 1) / 4.0)
+    states = memory(w, q._replace(gathered=2.0), s)
+    assert (float(states.weights), float(states.gradients), float(states.optimizer)) == (2 * 16.0, 0.0, 0.0)
+
+
 @given(st.floats(0.0, 1e12), st.floats(0.0, 1e12))
 def test_the_host_takes_no_more_than_it_holds(states: float, capacity: float) -> None:
     share = float(offloaded_share(states, AWAY._replace(host_capacity=capacity)))
     assert 0.0 <= share <= 1.0
     assert share * states <= capacity * (1.0 + 1e-12)
     assert float(offloaded_share(states, PLAIN)) == 0.0
+
+
+def test_offload_as_far_as_the_host_goes() -> None:
+    close(offloaded_share(1.0, ideal(offload=1.0, host_capacity=0.5)), 0.5)
+    close(offloaded_share(8.0, ideal(offload=1.0, host_capacity=2.0)), 0.25)
+    close(offloaded_share(8.0, ideal(offload=1.0, host_capacity=20.0)), 1.0)
+    close(offloaded_share(8.0, ideal(host_capacity=20.0)), 0.0)
 
 
 def test_a_host_is_shared_by_its_devices() -> None:

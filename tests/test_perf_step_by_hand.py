@@ -1,4 +1,4 @@
-"""Passes through the pipeline, replicas that meet, and what a device holds: small numbers, counted by hand."""
+"""Passes through the pipeline and replicas that meet: small numbers, counted by hand."""
 
 from __future__ import annotations
 
@@ -8,24 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.catalog import models
-from carbonscaling.model.activations import spec_layer_bytes
 from carbonscaling.perf.layer import LayerTimes, Pass
-from carbonscaling.perf.memory import memory, rank_params, state_bytes, work_bytes
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.pipeline import fullest_stage
 from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
 from carbonscaling.perf.step import Sync, close_step, layer_key, sync_time
-from samples import machine_of, setting, work_of
-from test_perf_by_hand import close, ideal
-
-
-def toy(n_layers: float = 8.0, **changes: float) -> Workload:
-    """A model of dense blocks alone, of one token and one element, with some changes."""
-    base = dict.fromkeys(Workload._fields, 0.0) | {"seq_len": 1.0, "n_dense": n_layers, "d_model": 1.0, "span": 1.0}
-    return Workload(**(base | changes))
-
+from counted import close, ideal, toy
+from samples import setting
 
 FORWARD = Pass(matmul=8.0, attention=3.0, elementwise=2.0, tp_comm=1.0, cp_comm=0.5, ep_comm=4.0, launch=0.25)
 BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_comm=1.5, ep_comm=4.0, launch=0.75)
@@ -230,6 +220,7 @@ def test_expert_traffic_hides_behind_another_micro_batch() -> None:
     close(_passes(s, overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 12 * 2 * 0.05 * 8.0)
     close(_passes(s, overlap=1.0, contention=1.05).lines.ep_comm, 12 * 2 * 8.0)
     close(_passes(setting(n_micro=1.0), overlap=1.0, ep_behind=1.0).lines.ep_comm, 8 * 8.0)
+    close(_passes(setting(n_micro=2.0), overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 2 * 8 * 0.05 * 8.0)
 
 
 # Replicas
@@ -334,6 +325,9 @@ def test_waiting_for_every_collective_of_the_weights() -> None:
         assert float(found.gather.each) == pytest.approx(1.5 * float(plain.gather.each) + 5.0 * gathers)
         assert float(found.reduce.each) == pytest.approx(float(plain.reduce.each) + 5.0 * reduces)
         assert found.gather.once == plain.gather.once
+    close(gradient_time(1.0, 8.0, 8.0, 1.0, 2, slow).each, 2 * 7 / 8 + 5.0)
+    close(parameter_time(1.0, 8.0, 1.0, 3, slow).each, 3 * (2 * 7 / 8 + 5.0))
+    assert gradient_time(0.0, 8.0, 8.0, 1.0, 2, slow).each == parameter_time(0.0, 8.0, 1.0, 3, slow).each == 0.0
 
 
 def test_sharding_inside_a_group_sums_across_groups() -> None:
@@ -384,158 +378,3 @@ def test_sharding_groups_and_part_filled_hosts() -> None:
 def test_layer_times_depend_on_these() -> None:
     s = setting(tp=2.0, cp=3.0, ep=4.0, etp=5.0, sp=0.5, micro_batch=7.0, pp=11.0, dp=13.0)
     assert layer_key(s) == (2.0, 3.0, 4.0, 5.0, 0.5, 7.0)
-
-
-# Memory
-
-
-@pytest.mark.parametrize(
-    ("layers", "pp", "schedule", "most"),
-    [
-        (8.0, 1.0, 0, 8 * 10 + 50 + 30),  # all of it on one stage
-        (8.0, 4.0, 0, 2 * 10 + 50),  # the embedding's stage
-        (8.0, 2.0, 0, 4 * 10 + 50),
-        (9.0, 8.0, 0, 50),  # seven short of sixteen: the ends hold no layer at all
-        (7.0, 4.0, 0, 2 * 10 + 50),  # one layer short: both ends keep their two
-        (6.0, 4.0, 0, 1 * 10 + 50),  # two short: an end holds one layer and the embedding
-        (4.0, 4.0, 2, 2 * 1 * 10 + 50 + 30),  # DualPipe: two stages, the first and the last together
-    ],
-)
-def test_parameters_on_the_fullest_stage(layers: float, pp: float, schedule: int, most: float) -> None:
-    w = toy(layers, p_attention=4.0, p_dense=6.0, p_embedding=50.0, p_head=30.0)
-    for tp in (1.0, 2.0):
-        close(rank_params(w, setting(pp=pp, tp=tp, schedule=float(schedule))).dense, most / tp)
-    swapped = w._replace(p_embedding=30.0, p_head=50.0)
-    close(rank_params(swapped, setting(pp=pp, schedule=float(schedule))).dense, most)
-
-
-def test_a_full_middle_stage_beats_an_end_that_misses_layers() -> None:
-    """Nine layers on four stages of three: the ends hold two and the embedding, the middle three layers."""
-    w = toy(9.0, p_dense=10.0, p_embedding=7.0, p_head=3.0)
-    close(rank_params(w, setting(pp=4.0)).dense, 3 * 10)
-    close(rank_params(w._replace(p_embedding=12.0), setting(pp=4.0)).dense, 2 * 10 + 12)
-
-
-@pytest.mark.parametrize(("ends", "dense", "expert"), [(20.0, 3 * 5, 3 * 8), (50.0, 2 * 5 + 25, 2 * 8)])
-def test_experts_count_in_the_choice_of_the_fullest_stage(ends: float, dense: float, expert: float) -> None:
-    """Nine layers of 10 shared over two ranks and of 8 experts; the ends miss one layer and hold 20 or 50."""
-    w = toy(9.0, n_dense=0.0, n_moe=9.0, p_attention=10.0, n_experts=8.0, p_expert=1.0, p_embedding=ends)
-    found = rank_params(w, setting(pp=4.0, tp=2.0))
-    assert (float(found.dense), float(found.expert)) == (dense, expert)
-
-
-def test_experts_are_spread_over_their_ranks() -> None:
-    """Half of the layers have eight experts of 100 parameters, and a shared one of 6."""
-    w = toy(8.0, n_dense=4.0, n_moe=4.0, p_attention=10.0, p_dense=20.0, p_shared=6.0, n_experts=8.0, p_expert=100.0)
-    for ep, etp, tp in ((1.0, 1.0, 1.0), (4.0, 1.0, 1.0), (2.0, 2.0, 4.0)):
-        found = rank_params(w, setting(ep=ep, etp=etp, tp=tp, dp=8.0))
-        close(found.dense, (8 * 10 + 4 * 20 + 4 * 6) / tp)
-        close(found.expert, 4 * 8 * 100 / (ep * etp))
-        close(found.layer, (10 + 10 + 3) / tp + 400 / (ep * etp))
-
-
-@pytest.mark.parametrize("zero", range(4))
-def test_states_are_sharded_by_stage(zero: int) -> None:
-    w = toy(4.0, n_dense=0.0, n_moe=4.0, p_attention=16.0, n_experts=8.0, p_expert=100.0)
-    q = ideal(weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0)._replace(gathered=2.0)
-    s = setting(tp=2.0, cp=2.0, dp=8.0, ep=4.0, zero=float(zero))
-    dense, expert = 4 * 16.0 / 2, 4 * 8 * 100.0 / 4
-    whole, split = dense + expert, dense / 16 + expert / 8
-    found = state_bytes(w, q, s)
-    close(found.optimizer, 12 * (split if zero >= 1 else whole))
-    close(found.gradients, 4 * (split if zero >= 2 else whole))
-    close(found.weights, 2 * (split if zero >= 3 else whole) + (2 * 2 * (16 / 2 + 800 / 4) if zero >= 3 else 0))
-    inside = state_bytes(w, q, s._replace(ep=2.0, etp=2.0))
-    close(inside.optimizer, float(found.optimizer))
-    hybrid = state_bytes(w, q, s._replace(shard=2.0))
-    close(hybrid.optimizer, 12 * ((dense + expert) / 2 if zero else whole))
-
-
-@pytest.mark.parametrize("model", ["llama-3-8b", "gpt-3-1.3b", "mixtral-8x7b"])
-@pytest.mark.parametrize(("tp", "sp"), [(1.0, 0.0), (4.0, 0.0), (4.0, 1.0)])
-def test_activations_are_those_of_the_layer_formulas(model: str, tp: float, sp: float) -> None:
-    """Korthikanti 2022: the model layer's own count, layer by layer, of which a stage holds as many as are in flight."""
-    spec, w = models.model(model), work_of(model)
-    q = machine_of("h100-sxm")._replace(imbalance=1.0)
-    one = float(spec_layer_bytes(spec, 2048, 2, tp, bool(sp)))
-    for pp, n_micro, flight in ((1.0, 4.0, 1.0), (4.0, 8.0, 4.0), (4.0, 2.0, 2.0)):
-        held = work_bytes(w, q, setting(tp=tp, sp=sp, pp=pp, n_micro=n_micro, micro_batch=2.0))
-        close(held.activations, one * w.n_layers / pp * flight)
-    close(work_bytes(w, q, setting(tp=tp, sp=sp, cp=2.0, micro_batch=4.0)).activations, one * w.n_layers)
-    eight = q._replace(act_bytes=1.0, kept=3.0)
-    close(work_bytes(w, eight, setting(tp=tp, sp=sp, micro_batch=2.0)).activations, 1.5 * one * w.n_layers)
-
-
-def test_full_recomputation_keeps_inputs_and_one_layer() -> None:
-    """Two bytes an element of each layer's input, and the one layer that is being repeated."""
-    spec, w, q = models.model("llama-3-8b"), work_of("llama-3-8b"), machine_of("h100-sxm")
-    one = float(spec_layer_bytes(spec, 2048))
-    held = work_bytes(w, q, setting(recompute=2.0))
-    close(held.activations, 32 * 2 * 2048 * 4096 + one)
-    half = work_bytes(w, q, setting(recompute=2.0, recompute_percent=50.0))
-    close(half.activations, 16 * 2 * 2048 * 4096 + 16 * one + one)
-    close(work_bytes(w, q._replace(checkpoints=3.0), setting(recompute=2.0)).activations, 32 * 6 * 2048 * 4096 + one)
-
-
-def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
-    """Of 4 widths outside and the gate, its product and its input inside, half and two thirds stay."""
-    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
-    h, heads, result, ff = 4096, 4096 + 2048, 4096, 14336
-    held = work_bytes(w, q, setting(recompute=1.0))
-    close(held.activations, 32 * 2 * 2048 * (2 * h + heads + result + 2 * ff))
-    x = work_of("mixtral-8x7b")
-    busy = q._replace(imbalance=1.5)
-    routed = 2 * 1.5
-    close(work_bytes(x, busy, setting()).activations,
-          32 * 2 * 2048 * ((4 + 2 * routed) * h + heads + result + 3 * routed * ff))  # fmt: skip
-    close(work_bytes(x, busy, setting(recompute=1.0)).activations,
-          32 * 2 * 2048 * ((2 + routed) * h + heads + result + 2 * routed * ff))  # fmt: skip
-
-
-def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
-    w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm")._replace(imbalance=1.0)
-    ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6
-    for tp in (1.0, 4.0):
-        held = work_bytes(w, q, setting(tp=tp, sp=1.0, recompute=1.0))
-        inner = 576 * tp + 2048 + 2 * ff
-        close(held.activations, 27 * 2 * 2048 * ((2 + routed) * 2048 / tp + inner / tp))
-        whole = work_bytes(w, q, setting(tp=tp, sp=1.0))
-        close(whole.activations, 27 * 2 * 2048 * ((4 + 2 * routed) * 2048 + 3072 + 5120 + 2048 + 3 * ff) / tp)
-
-
-def test_logits_of_the_last_stage() -> None:
-    """Six bytes a logit. A stage that holds p micro-batches on the first has room for them on the last."""
-    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
-    for tp in (1.0, 4.0):
-        close(work_bytes(w, q, setting(tp=tp, cp=2.0, micro_batch=3.0)).buffers, 6 * 3 * 1024 * 128256 / tp)
-    whole = q._replace(logit_split=0.0, logit_bytes=10.0)
-    close(work_bytes(w, whole, setting(tp=4.0)).buffers, 10 * 2048 * 128256)
-    staged = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
-    close(staged.buffers, 1000 * 2048 * 128256 - float(staged.activations) * 2 / 3)
-    assert float(work_bytes(w, q, setting(pp=4.0, n_micro=8.0)).buffers) == 0.0
-    two = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
-    close(two.buffers, 1000 * 2048 * 128256 - float(two.activations) / 2)
-
-
-def test_dropout_masks_and_unfused_kernels_of_older_stacks() -> None:
-    """Korthikanti 2022, equation 1: sbh(34 + 5as/h) for a GPT layer with explicit attention and dropout."""
-    w = work_of("gpt-3-1.3b")
-    h, heads = 2048, w.n_heads
-    q = machine_of("v100-sxm2-32", "fp16")._replace(flash=0.0, unfused_bytes=0.0, kept=1.0)
-    close(work_bytes(w, q, setting()).activations, 24 * 2048 * h * (34 + 5 * heads * 2048 / h))
-    close(work_bytes(w, q._replace(unfused_bytes=3.0), setting()).activations,
-          24 * 2048 * h * (34 + 3 + 5 * heads * 2048 / h))  # fmt: skip
-    close(work_bytes(w, q, setting(recompute=1.0)).activations, 24 * 2048 * h * 34)
-
-
-def test_everything_a_device_holds() -> None:
-    w = toy(4.0, p_dense=10.0)
-    q = ideal(capacity=1000.0, reserve=0.1, framework_bytes=7.0, weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0)
-    need = memory(w, q, setting())
-    assert (float(need.weights), float(need.gradients), float(need.optimizer)) == (80.0, 160.0, 480.0)
-    assert (float(need.framework), float(need.limit)) == (7.0, 900.0)
-    held = work_bytes(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
-    all_of_it = memory(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
-    assert (all_of_it.activations, all_of_it.buffers) == (held.activations, held.buffers)
-    assert held.activations > 0 < held.buffers
-    close(need.total, 80 + 160 + 480 + 7 + float(need.activations) + float(need.buffers))

@@ -1,0 +1,70 @@
+"""Machines and models so simple that times are counted by hand, for several test modules.
+
+A machine of 1 FLOP/s and nothing else to wait for takes as many seconds as there are FLOPs; one of 1 byte/s of memory or
+of one link as many as there are bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Workload
+from samples import work_of
+
+FAST = 1e30
+
+
+def ideal(**changes: float) -> Machine:
+    """A machine that waits for nothing, with some changes."""
+    base: dict[str, Any] = dict.fromkeys(Machine._fields, 0.0)
+    base |= dict.fromkeys(
+        ("peak", "peak_attention", "peak_mfu", "peak_head", "bandwidth", "link", "nic", "capacity"), FAST
+    )
+    base |= dict.fromkeys(("host_link", "host_bandwidth"), FAST)
+    base |= dict.fromkeys(("cores", "host_devices", "domain", "flash"), 1.0)
+    base |= dict.fromkeys(("gemm_efficiency", "head_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
+    base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
+    base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
+    base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
+    base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "redo_last": 1.0, "scatter_beside": 1.0}
+    base |= {"gathers": 2.0, "sum_bytes": 0.0, "update_beside": 1.0}
+    return Machine(**(base | changes))
+
+
+def layer(work: Workload, machine: Machine, **key: float) -> LayerTimes:
+    base = dict(tp=1.0, cp=1.0, ep=1.0, etp=1.0, sp=0.0, micro_batch=1.0)
+    return layer_times(work, machine, LayerKey(**(base | key)))
+
+
+def close(value: Any, expected: float) -> None:
+    assert float(value) == pytest.approx(expected, rel=1e-9)
+
+
+DENSE, MOE, MLA = "llama-3-8b", "mixtral-8x7b", "deepseek-v2-lite"
+S = 2048
+
+
+def layer_weights(model: str) -> tuple[float, float]:
+    """Multiplied weights a token meets in the mean layer's attention, and in its feed-forward block (router included)."""
+    w = work_of(model)
+    mixers = {
+        DENSE: (4096 * (4096 + 2 * 1024) + 4096 * 4096, 3 * 4096 * 14336),
+        MOE: (4096 * (4096 + 2 * 1024) + 4096 * 4096, 2 * 3 * 4096 * 14336 + 4096 * 8),
+        # Multi-head latent attention: 16 heads of 128 + 64, a latent of 512 + 64; one dense layer of 27.
+        MLA: (
+            2048 * (512 + 64) + 2048 * 16 * 192 + 512 * 16 * (128 + 128) + 16 * 128 * 2048,
+            (1 * 3 * 2048 * 10944 + 26 * (3 * 2048 * 1408 * (6 + 2) + 2048 * 64)) / 27,
+        ),
+    }
+    assert w.d_model in (4096, 2048)
+    return mixers[model]
+
+
+def toy(n_layers: float = 8.0, **changes: float) -> Workload:
+    """A model of dense blocks alone, of one token and one element, with some changes."""
+    base = dict.fromkeys(Workload._fields, 0.0) | {"seq_len": 1.0, "n_dense": n_layers, "d_model": 1.0, "span": 1.0}
+    return Workload(**(base | changes))

@@ -1,0 +1,279 @@
+"""Layers on machines so simple that the answer is counted by hand: products, attention, element-wise work."""
+
+from __future__ import annotations
+
+import pytest
+
+from counted import DENSE, MLA, MOE, S, close, ideal, layer, layer_weights, toy
+from samples import work_of
+
+# FLOPs
+
+
+@pytest.mark.parametrize("model", [DENSE, MOE, MLA])
+def test_two_flops_a_weight_forward_and_four_backward(model: str) -> None:
+    q = ideal(peak=1.0)
+    found = layer(work_of(model), q, micro_batch=3.0)
+    weights = sum(layer_weights(model))
+    close(found.forward.matmul, 2 * 3 * S * weights)
+    close(found.backward.matmul, 4 * 3 * S * weights)
+    close(found.weight, 2 * 3 * S * weights)
+
+
+@pytest.mark.parametrize("degree", [dict(tp=4.0), dict(cp=4.0)])
+@pytest.mark.parametrize("model", [DENSE, MOE])
+def test_splitting_splits_the_flops(model: str, degree: dict[str, float]) -> None:
+    q, w = ideal(peak=1.0), work_of(model)
+    whole, part = layer(w, q), layer(w, q, **degree)
+    close(part.forward.matmul * 4, float(whole.forward.matmul))
+    close(part.backward.matmul * 4, float(whole.backward.matmul))
+    close(part.head_forward * 4, float(whole.head_forward))
+    close(part.boundary_bytes * 4, float(whole.boundary_bytes))
+
+
+def test_the_latent_projection_is_not_split() -> None:
+    """Megatron-LM computes MLA's joint down-projection on every tensor rank."""
+    q, w = ideal(peak=1.0), work_of(MLA)
+    latent = 2 * S * 2048 * (512 + 64)
+    whole, part = (float(layer(w, q, tp=t).forward.matmul) for t in (1.0, 4.0))
+    close(4 * (part - latent), whole - latent)
+
+
+def test_experts_run_at_their_own_efficiency_and_imbalance() -> None:
+    """Mixtral: each rank computes its tokens' two experts, and 1.25 times that on the busiest."""
+    w = work_of(MOE)
+    routed = 2 * S * 2 * 3 * 4096 * 14336
+    rest = 2 * S * (layer_weights(MOE)[0] + 4096 * 8)
+    for ep in (1.0, 2.0, 8.0):
+        q = ideal(peak=1.0, grouped_efficiency=0.5, imbalance=1.25)
+        close(layer(w, q, ep=ep).forward.matmul, rest + routed * 1.25 / 0.5)
+    close(layer(w, ideal(peak=1.0), ep=4.0, etp=2.0, tp=2.0).forward.matmul, (rest + routed) / 2)
+
+
+@pytest.mark.parametrize(("model", "width", "tied_logits"), [(DENSE, 4096 * 128256, 1), (MOE, 4096 * 32000, 1)])
+def test_head_flops(model: str, width: float, tied_logits: int) -> None:
+    found = layer(work_of(model), ideal(peak_head=1.0), micro_batch=2.0, tp=2.0)
+    close(found.head_forward, 2 * 2 * S * width * tied_logits / 2)
+    close(found.head_backward, 4 * 2 * S * width * tied_logits / 2)
+    twice = layer(work_of(model)._replace(n_logits=2.0), ideal(peak_head=1.0), micro_batch=2.0, tp=2.0)
+    close(twice.head_forward, 2 * float(found.head_forward))
+    close(twice.head_backward, 2 * float(found.head_backward))
+
+
+def test_attention_flops_fused_and_explicit() -> None:
+    """Half the scores are masked: fused kernels skip them and compute 2.5 times forward again, explicit ones do neither."""
+    w = work_of(DENSE)
+    span = S / 2
+    assert w.span == span
+    flops = 2 * 2 * S * span * 4096 / 4
+    fused = layer(w, ideal(peak_attention=1.0, attention_forward=0.5, attention_backward=0.25), tp=4.0)
+    close(fused.forward.attention, flops / 0.5)
+    close(fused.backward.attention, flops * 2.5 / 0.25)
+    explicit = layer(w, ideal(peak_attention=1.0, flash=0.0, batched_efficiency=0.5), tp=4.0)
+    close(explicit.forward.attention, flops * S / span / 0.5)
+    close(explicit.backward.attention, 2 * flops * S / span / 0.5)
+    assert float(fused.selective) < 1e-9
+    close(explicit.selective, float(explicit.forward.attention))
+
+
+def test_explicit_attention_moves_its_operands_and_scores() -> None:
+    """Two products forward and four backward, each with its operands and result; 8 and 9 bytes a score between them.
+
+    18 and 20 where scale, mask and softmax are kernels of their own.
+    """
+    w, heads = work_of(DENSE), 32 / 2
+    product = 2 * heads * (S * 128 + 128 * S + S * S)
+    for separate, forward, backward in ((0.0, 8, 9), (1.0, 18, 20)):
+        q = ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=3.0, flash=0.0, separate=separate)
+        found = layer(w, q, tp=2.0)
+        close(found.forward.attention, (2 * product + forward * heads * S * S) / 0.5)
+        close(found.backward.attention, (4 * product + backward * heads * S * S) / 0.5)
+
+
+# Element-wise traffic
+
+
+def _wide(h: float, tp: float = 1.0, sp: float = 0.0, cast: float = 0.0) -> float:
+    """Two norms read and write, two sums read two and write one: ten passes."""
+    return (2 * 2 + 2 * 3 + cast) * h / (tp if sp else 1.0)
+
+
+@pytest.mark.parametrize(("tp", "sp", "cast"), [(1.0, 0.0, 0.0), (4.0, 0.0, 0.0), (4.0, 1.0, 0.0), (4.0, 1.0, 6.0)])
+def test_elementwise_bytes_of_a_dense_layer(tp: float, sp: float, cast: float) -> None:
+    """Rotary embeddings read and write queries, keys and values; the gated activation reads two and writes one."""
+    w = work_of(DENSE)
+    q = ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=1.5, cast_passes=cast, comm_bytes=2.0)
+    width = _wide(4096, tp, sp, cast) + (2 * (4096 + 2 * 1024) + (3 + cast / 2) * 14336) / tp
+    found = layer(w, q, tp=tp, sp=sp, micro_batch=2.0)
+    close(found.forward.elementwise, 2 * 2 * S * width * 1.5 / 0.5)
+    close(found.backward.elementwise, 2 * float(found.forward.elementwise))
+    close(found.selective, 0.5 * float(found.forward.elementwise))
+
+
+@pytest.mark.parametrize(("sp", "ranks"), [(0.0, 1), (1.0, 2)])
+def test_norms_without_a_kernel_pass_over_the_residual_stream(sp: float, ranks: int) -> None:
+    q = ideal(bandwidth=1.0, comm_bytes=2.0)
+    fused, unfused = (layer(work_of(DENSE), q._replace(norm_passes=n), tp=2.0, sp=sp) for n in (0.0, 32.0))
+    close(unfused.forward.elementwise - fused.forward.elementwise, 2 * S * 32 * 4096 / ranks)
+
+
+def test_rotary_embeddings_and_gates_operation_by_operation() -> None:
+    """Llama-3-8B: 4,096 query and 1,024 key elements a token, 14,336 gated ones; tensor ranks share them."""
+    q = ideal(bandwidth=1.0, comm_bytes=2.0)
+    fused, eager = (layer(work_of(DENSE), q._replace(head_passes=n, gate_passes=n / 4), tp=2.0) for n in (0.0, 8.0))
+    close(eager.forward.elementwise - fused.forward.elementwise, 2 * S * (8 * (4096 + 1024) + 2 * 14336) / 2)
+    plain, same = (layer(work_of("gpt-3-175b"), q._replace(gate_passes=n)) for n in (0.0, 2.0))
+    assert plain == same
+
+
+def test_elementwise_bytes_of_an_expert_layer() -> None:
+    """Tokens are permuted there and back: read and written twice for each of their experts, rows beyond the mean included."""
+    w = work_of(MOE)
+    q = ideal(bandwidth=1.0, imbalance=1.5)
+    for ep in (1.0, 8.0):
+        width = _wide(4096) + 2 * (4096 + 2048) + 3 * 14336 * 2 * 1.5 + 4 * 2 * 4096
+        close(layer(w, q, ep=ep).forward.elementwise, 2 * S * width)
+        split = _wide(4096) + (2 * (4096 + 2048) + 3 * 14336 * 2 * 1.5 + 4 * 2 * 4096) / 2
+        close(layer(w, q, ep=ep, tp=2.0).forward.elementwise, 2 * S * split)
+
+
+def test_shared_and_dense_blocks_count_in_their_shares() -> None:
+    """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared."""
+    w = work_of(MLA)
+    ff = (1 * 10944 + 26 * (6 * 1408 + 2 * 1408)) / 27
+    heads = 16 * 192 + 16 * (128 + 64 + 128)
+    width = _wide(2048) + 2 * heads + 3 * ff + 26 / 27 * 4 * 6 * 2048
+    close(layer(w, ideal(bandwidth=1.0)).forward.elementwise, 2 * S * width)
+    split = _wide(2048) + (2 * heads + 3 * ff + 26 / 27 * 4 * 6 * 2048) / 2
+    close(layer(w, ideal(bandwidth=1.0), tp=2.0, etp=2.0).forward.elementwise, 2 * S * split)
+
+
+def test_selective_recomputation_repeats_the_up_projections_of_mla() -> None:
+    again = 2 * S * (2048 * 16 * 192 + 512 * 16 * (128 + 128))
+    close(layer(work_of(MLA), ideal(peak=1.0)).selective, again)
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        (DENSE, 4096 * 14336),
+        ("palm-8b", 4096 * 16384 + 4096 * 4096),  # one sum of feed-forward and attention: both last products
+        (MOE, 0),  # the gates' gradient needs the experts' results
+    ],
+)
+def test_the_last_products_are_those_that_nothing_in_the_layer_reads(model: str, weights: float) -> None:
+    close(layer(work_of(model), ideal(peak=1.0)).last, 2 * S * weights)
+
+
+def test_shared_experts_and_dense_blocks_end_in_products_of_their_own() -> None:
+    w = work_of(MLA)
+    moe = w.n_moe / (w.n_moe + w.n_dense)
+    close(layer(w, ideal(peak=1.0)).last, 2 * S * 2048 * (moe * w.d_ff_shared + (1 - moe) * w.d_ff))
+
+
+@pytest.mark.parametrize(("sp", "share"), [(0.0, 1.0), (1.0, 0.5)])
+def test_the_last_reduction_goes_with_the_last_product(sp: float, share: float) -> None:
+    """Of two reductions a pass the last; split sequences still gather what the layer starts from."""
+    found = layer(work_of(DENSE), ideal(link=1.0, domain=8.0, tp_overlap=0.25), tp=4.0, sp=sp)
+    close(found.last, share * float(found.forward.tp_comm) / 2)
+
+
+def test_a_reduction_that_follows_routed_experts_alone_is_not_the_last() -> None:
+    """Two of three layers have experts: shared ones end in a reduction of 2·3/4·2 bytes a token, routed ones do not."""
+    q = ideal(link=1.0, domain=8.0)
+    w = toy(n_dense=1.0, n_moe=2.0, reduces=2.0, n_experts=8.0, top_k=1.0)
+    for shared, layers in ((0.0, 1), (5.0, 3)):
+        for sp, kept in ((0.0, 1.0), (1.0, 0.5)):
+            close(layer(w._replace(d_ff_shared=shared), q, tp=4.0, sp=sp).last, kept * layers / 3 * 2 * 3 / 4 * 2)
+
+
+def test_the_last_residual_sum_reads_two_and_writes_one() -> None:
+    """Tensor ranks share it where they split sequences."""
+    q = ideal(bandwidth=1.0, elementwise=1.5, act_bytes=0.0)
+    for tp, sp, ranks in ((1.0, 0.0, 1), (4.0, 0.0, 1), (4.0, 1.0, 4)):
+        close(layer(work_of(DENSE), q, tp=tp, sp=sp).last, 2 * S * 3 * 4096 * 1.5 / ranks)
+
+
+def test_the_head_in_a_format_of_its_own() -> None:
+    """A quarter of the peak, at half the efficiency: eight times as long; its prologue is that of the slower format."""
+    fast = layer(work_of(DENSE), ideal(peak=4.0, peak_head=4.0, gemm_k_half=4096.0), tp=2.0)
+    slow = layer(work_of(DENSE), ideal(peak=4.0, peak_head=1.0, head_efficiency=0.5, gemm_k_half=4 * 4096.0), tp=2.0)
+    close(slow.head_forward, 8 * float(fast.head_forward))
+    close(slow.head_backward, 8 * float(fast.head_backward))
+    close(fast.forward.matmul, float(layer(work_of(DENSE), ideal(peak=4.0, gemm_k_half=4096.0), tp=2.0).forward.matmul))
+
+
+def test_a_head_in_a_faster_format_keeps_its_prologue() -> None:
+    fast = layer(work_of(DENSE), ideal(peak=4.0, peak_head=4.0, gemm_k_half=4096.0))
+    faster = layer(work_of(DENSE), ideal(peak=2.0, peak_head=4.0, gemm_k_half=4096.0))
+    close(faster.head_forward, float(fast.head_forward))
+
+
+@pytest.mark.parametrize(("tp", "ep", "etp"), [(1.0, 1.0, 1.0), (2.0, 4.0, 1.0), (4.0, 2.0, 2.0)])
+def test_sums_of_gradients_move_every_weight_of_the_rank(tp: float, ep: float, etp: float) -> None:
+    """Mixtral: attention, norms (32 layers share the last), router, a share of the experts: 10 bytes a backward pass."""
+    w, q = work_of(MOE), ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=1.5)
+    key = dict(tp=tp, ep=ep, etp=etp)
+    plain, summed = layer(w, q, **key), layer(w, q._replace(sum_bytes=10.0), **key)
+    shared = 4096 * (2 * 4096 + 2 * 1024) + (2 + 1 / 32) * 4096 + 8 * 4096
+    weights = shared / tp + 3 * 4096 * 14336 * 8 / (ep * etp)
+    close(summed.backward.elementwise - plain.backward.elementwise, 10 * weights * 1.5 / 0.5)
+    close(summed.forward.total, float(plain.forward.total))
+    close(summed.head_backward - plain.head_backward, 10 * 32000 / tp * 4096 * 1.5 / 0.5)
+
+
+def test_sums_of_gradients_of_dense_blocks_and_shared_experts() -> None:
+    """A dense block of 40 and three of experts: (10 + 40/4 + 16·3/4)/2 for the rank, and half of one expert in 3/4 of them."""
+    w = toy(n_dense=1.0, n_moe=3.0, p_attention=10.0, p_dense=40.0, p_shared=16.0, p_expert=6.0, n_experts=8.0)
+    for ep in (8.0, 16.0):
+        key = dict(tp=2.0, ep=ep, etp=2.0)
+        plain, summed = (layer(w, ideal(bandwidth=1.0, sum_bytes=b), **key) for b in (0.0, 10.0))
+        close(summed.backward.elementwise - plain.backward.elementwise, 10 * (32 / 2 + 0.75 * 6 / 2))
+
+
+def test_launches_of_kernels() -> None:
+    """Eight element-wise kernels a dense block, twenty more for gating, sorting and index kernels of an expert block."""
+    q = ideal(kernel_latency=1.0)
+    for model, kernels in ((DENSE, 8.0), (MOE, 28.0), (MLA, 8 + 20 * 26 / 27)):
+        close(layer(work_of(model), q).forward.elementwise, kernels)
+
+
+def test_bytes_of_both_ends() -> None:
+    """The loss reads 16-bit logits and works on them in float32: 14 bytes a logit; the embedding moves three widths.
+
+    Each product of the head moves its operands and result in the format of the residual stream.
+    """
+    q = ideal(bandwidth=1.0, memory_efficiency=0.5)._replace(act_bytes=0.0)
+    found = layer(work_of(DENSE), q, tp=2.0, micro_batch=3.0)
+    tokens, split = 3 * S, 128256 / 2
+    product = 2 * (tokens * 4096 + 4096 * split + tokens * split)
+    close(found.head_forward, (14 * tokens * split + product) / 0.5)
+    close(found.head_backward, (14 * tokens * split + 2 * product) / 0.5)
+    close(found.embedding, 3 * 2 * 3 * S * 4096 / 0.5)
+    assert float(layer(work_of(DENSE)._replace(vocab_size=0.0), q).embedding) == 0.0
+
+
+def test_boundary_bytes() -> None:
+    """Each tensor rank sends its share of the activations (Narayanan 2021, section 4.1)."""
+    close(layer(work_of(DENSE), ideal(comm_bytes=2.0), tp=4.0, micro_batch=3.0, cp=2.0).boundary_bytes,
+          3 * S / 2 * 4096 * 2 / 4)  # fmt: skip
+
+
+def test_explicit_attention_of_split_sequences_and_of_a_single_head() -> None:
+    w, q = work_of(DENSE), ideal(peak_attention=1.0, flash=0.0)
+    whole = 2 * 2 * S * S * 4096
+    close(layer(w, q, cp=2.0).forward.attention, whole / 2)
+    close(layer(w._replace(n_heads=1.0), q).forward.attention, whole)
+
+
+def test_explicit_attention_over_a_single_key() -> None:
+    w = work_of(DENSE)._replace(span=1.0)
+    close(layer(w, ideal(peak_attention=1.0, flash=0.0)).forward.attention, 2 * 2 * S * S * 4096)
+
+
+def test_tokens_of_one_expert_share_its_tiles() -> None:
+    """Eight experts of 512 rows, or one of 4,096: whole tiles either way. Rows that fill half a tile cost a whole one."""
+    w = work_of(MOE)._replace(n_experts=8.0)
+    q = ideal(peak=1.0, tile_m=256.0, tile_n=256.0)
+    one, spread = (float(layer(w, q, ep=ep).forward.matmul) for ep in (1.0, 8.0))
+    assert spread == pytest.approx(one, rel=1e-9)
