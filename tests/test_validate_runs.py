@@ -19,8 +19,9 @@ from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
+from carbonscaling.validate.record import Replay
 from carbonscaling.validate.replayed import COLUMNS, replay_file
-from carbonscaling.validate.row import MEASURED, Unusable, parse_row, read_runs
+from carbonscaling.validate.row import MEASURED, RunRow, Unusable, parse_row, read_runs
 from carbonscaling.validate.runs import replay_rows, scored_sample
 from carbonscaling.validate.score import score, source_medians
 
@@ -232,6 +233,48 @@ def test_command_writes_a_line_for_every_row(tmp_path: Path, capsys: pytest.Capt
     assert [line["status"] for line in lines] == ["ok", "unusable"]
     assert "tp is not a number" in lines[1]["reason"]
     assert "2 rows" in capsys.readouterr().out
+
+
+WORDS = ("pace", "cuda_graphs", "dispatcher", "expert_overlap", "attention_kernel")
+
+
+def test_a_file_without_the_columns_of_words_is_one_with_blanks(tmp_path: Path) -> None:
+    """A file written before these columns existed, of rows that fill each of them."""
+    filled = [next(r for r in evidence.rows("runs") if r[word]) for word in WORDS]
+    rows = [*SOME, *filled, next(r for r in evidence.rows("runs") if "v1" in r["attention_kernel"])]
+    lacking = _csv(tmp_path / "lacking.csv", [{k: v for k, v in r.items() if k not in WORDS} for r in rows])
+    blank = _csv(tmp_path / "blank.csv", [{**r, **dict.fromkeys(WORDS, "")} for r in rows])
+    calibration = shipped_calibration()
+    found = replay_file(read_runs(lacking), calibration)
+    assert found.csv() == replay_file(read_runs(blank), calibration).csv()
+    told, untold = replay_rows(rows[-1:], calibration)[0].step_time_s, found.predictions[-1].step_time_s
+    assert told is not None
+    assert untold is not None
+    assert told > untold, "FlashAttention's first version is slower than its second"
+
+
+def test_words_count_however_they_are_written() -> None:
+    for word in WORDS:
+        row = next(r for r in evidence.rows("runs") if r[word] not in ("", "no"))
+        assert replay_rows([{**row, word: row[word].upper()}], Calibration("none"))[0].step_time_s == (
+            replay_rows([row], Calibration("none"))[0].step_time_s
+        )
+
+
+def test_a_file_is_completed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Completing rows is nearly all the time that a file takes: 100,000 rows, minutes."""
+    seen: list[str] = []
+
+    def counted(row: RunRow) -> Replay:
+        seen.append(row.id)
+        return infer(row)
+
+    monkeypatch.setattr("carbonscaling.validate.runs.infer", counted)
+    rows = [{**ROW, "id": str(i), "step_time_s": "3.1"} for i in range(3)]
+    found = replay_file(rows, shipped_calibration())
+    assert seen == ["0", "1", "2"]
+    assert found.score is not None
+    assert found.score.n == 3
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,11 @@ def routed(row: RunRow, machine: Machine, setting: Setting, notes: list[str]) ->
     if row.kind == "benchmark":
         machine = machine._replace(imbalance=1.0)
         notes.append("experts balanced, as benchmarks force them to be")
-    if row.expert_overlap == "yes":
+    if row.expert_overlap.lower() == "yes":
         machine = machine._replace(ep_behind=1.0)
         notes.append("expert traffic behind another micro-batch")
     if row.dispatcher:
-        return machine._replace(relay=float(row.dispatcher != "alltoall"))
+        return machine._replace(relay=float(row.dispatcher.lower() != "alltoall"))
     if setting.etp > 1 and setting.ep > 1:
         machine = machine._replace(relay=0.0)
         notes.append("plain all-to-all, a copy to every expert")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from carbonscaling.calibration.profile import Calibration
-from carbonscaling.validate.runs import Prediction, replay_rows, scored_sample
+from carbonscaling.validate.runs import Prediction, complete, replay_rows, scored_sample
 from carbonscaling.validate.score import Score, score
 
 __all__ = ["COLUMNS", "Replayed", "replay_file"]
@@ -53,9 +53,10 @@ class Replayed:
 
 def replay_file(rows: Sequence[Mapping[str, str]], calibration: Calibration) -> Replayed:
     """Predict every row from its inputs, then score those that have a measured speed."""
-    predictions = replay_rows(rows, calibration)
+    completed = complete(rows)
+    predictions = replay_rows(rows, calibration, completed)
     scored = None
-    sampled, where = scored_sample(rows)
+    sampled, where = scored_sample(rows, completed)
     if sampled is not None:
         use = [k for k, i in enumerate(where) if predictions[i].tokens_per_s_per_device is not None]
         columns = [

@@ -86,7 +86,7 @@ class RunRow:
     @property
     def calendar(self) -> bool:
         """Whether the row is a whole training by its hours or days, whatever happened in them, and not by its steady speed."""
-        return self.kind == "full_run" and self.pace != "steady"
+        return self.kind == "full_run" and self.pace.lower() != "steady"
 
     @property
     def untold(self) -> bool:

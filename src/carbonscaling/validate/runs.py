@@ -55,7 +55,11 @@ class Prediction:
     bottleneck: str = ""
 
 
-def complete(rows: Sequence[Mapping[str, str]]) -> tuple[list[int], list[Replay], dict[int, str]]:
+Completed = tuple[list[int], list[Replay], dict[int, str]]
+"""Positions of the rows that can be replayed, their replays, and the reason of every other row."""
+
+
+def complete(rows: Sequence[Mapping[str, str]]) -> Completed:
     """Complete every row that can be: its index, its replay; and the reason of every other."""
     index: list[int] = []
     replays: list[Replay] = []
@@ -76,9 +80,19 @@ def _bottlenecks(step: StepTime, n: int) -> list[str]:
     return [StepTime._fields[k] for k in np.argmax(lines, axis=0)]
 
 
-def replay_rows(rows: Sequence[Mapping[str, str]], calibration: Calibration) -> list[Prediction]:
-    """Predict every row from its inputs alone; the measured columns may be absent and are never read."""
-    index, replays, reasons = complete(rows)
+def replay_rows(
+    rows: Sequence[Mapping[str, str]], calibration: Calibration, completed: Completed | None = None
+) -> list[Prediction]:
+    """Predict every row from its inputs alone; the measured columns may be absent and are never read.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+    calibration : Calibration
+    completed : Completed, optional
+        What `complete` returned for these rows, where it is known already.
+    """
+    index, replays, reasons = complete(rows) if completed is None else completed
     found: dict[int, Prediction] = {
         i: Prediction(rows[i].get("id") or str(i), "unusable", reason) for i, reason in reasons.items()
     }
@@ -110,12 +124,14 @@ def replay_rows(rows: Sequence[Mapping[str, str]], calibration: Calibration) -> 
     return [found[i] for i in range(len(rows))]
 
 
-def scored_sample(rows: Sequence[Mapping[str, str]]) -> tuple[Sample | None, NDArray[np.int64]]:
+def scored_sample(
+    rows: Sequence[Mapping[str, str]], completed: Completed | None = None
+) -> tuple[Sample | None, NDArray[np.int64]]:
     """Return the rows that can be replayed and have a measurement (None if there are none), and their positions.
 
-    Only pre-training rows that are no proxies count.
+    Only pre-training rows that are no proxies count. `completed` is what `complete` returned for these rows, where it is known.
     """
-    index, replays, _ = complete(rows)
+    index, replays, _ = complete(rows) if completed is None else completed
     kept, speeds, where = [], [], []
     for i, r in zip(index, replays, strict=True):
         if r.row.mode not in ("", "pretrain") or r.row.kind == "proxy":
