@@ -235,7 +235,7 @@ def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
         machine = _machine(s, cluster, recipe, constants)
         carbon = carbon_of(s, cluster)
     if s.stack and not _calibration(s.calibration).seen(s.stack):
-        notes.append(f"stack {s.stack!r} was never measured: no factor of its own, a wider interval")
+        notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
     notes += own_note(_calibration(s.calibration).power, s, cluster)
     known = like is not None and like.spec is spec and like.seq_len == seq_len
     overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
