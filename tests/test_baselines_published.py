@@ -12,7 +12,7 @@ from carbonscaling.baselines.published import _default_hours, published_runs, sc
 from carbonscaling.cli import main
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
-from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
+from carbonscaling.validate.calibrate import shipped_left_out
 
 
 def test_runs_are_the_published_ones_and_hours_follow_from_speed() -> None:
@@ -24,10 +24,7 @@ def test_runs_are_the_published_ones_and_hours_follow_from_speed() -> None:
         assert r.device_hours("left out") == pytest.approx(r.tokens / r.predicted["left out"] / HOUR * r.overhead)
         # The published overhead closes the gap between speed and device-hours to a few per cent.
         assert r.tokens / r.speed / HOUR * r.overhead == pytest.approx(r.hours, rel=0.1)
-        assert r.low < r.tokens / r.predicted["left out"] / HOUR * 1.15 < r.high
-    # The default range of the overhead ends at 1.5, which is PaLM's own: its hours lie at the end of its interval.
-    assert sum(r.low < r.hours < r.high for r in runs.values()) >= 3
-    assert all(0.98 * r.low < r.hours < 1.02 * r.high for r in runs.values())
+        assert r.low < r.hours < r.high
 
 
 def test_scores_are_of_all_four_and_ours_beats_other_methods() -> None:
@@ -56,7 +53,6 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_default_hours_by_hand() -> None:
     """A steady state of 10 (8 to 12.5) and an overhead of 1.2 (1 to 1.5): both ranges as one, on the logarithm."""
-    steady = LeftOut("x", "source", "s", "d", "k", "bf16", "dense", 1.0, "benchmark", 9.0, 10.0, 8.0, 12.5)
-    low, high = _default_hours(3.6e6, steady, Datum(1.2, "1", "llama3", 1.0, 1.5))
+    low, high = _default_hours(3.6e6, 10.0, math.log(1.25), Datum(1.2, "1", "llama3", 1.0, 1.5))
     assert low == pytest.approx(120 * math.exp(-math.hypot(math.log(1.25), math.log(1.2))))
     assert high == pytest.approx(120 * math.exp(math.hypot(math.log(1.25), math.log(1.25))))

@@ -14,7 +14,7 @@ from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
-from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
+from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.validate.infer import infer
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.row import parse_row
@@ -81,13 +81,18 @@ class Method:
     hours: Score
 
 
-def _default_hours(tokens: float, steady: LeftOut, overhead: Datum) -> tuple[float, float]:
-    """Return the device-hours that a left-out steady state and the default overhead span together (as `Resolved.time`)."""
-    hours = tokens / (steady.predicted * HOUR) * overhead.si
-    ends = ((steady.high, overhead.si_range[0], -1.0), (steady.low, overhead.si_range[1], 1.0))
+def _default_hours(tokens: float, speed: float, half: float, overhead: Datum) -> tuple[float, float]:
+    """Return the device-hours that a left-out speed and the default overhead span, with a plan's interval (`Resolved.time`).
+
+    Parameters
+    ----------
+    half : float
+        Half the width of the step's 90 % interval on the logarithm, as a plan has it, which names no kernels.
+    """
+    hours = tokens / (speed * HOUR) * overhead.si
     low, high = (
-        hours * math.exp(side * math.hypot(math.log(speed / steady.predicted), math.log(end / overhead.si)))
-        for speed, end, side in ends
+        hours * math.exp(side * math.hypot(half, math.log(end / overhead.si)))
+        for side, end in zip((-1.0, 1.0), overhead.si_range, strict=True)
     )
     return low, high
 
@@ -105,7 +110,12 @@ def published_runs() -> tuple[PublishedRun, ...]:
             replay_rows([steady], c)[0].tokens_per_s_per_device for c in (shipped_calibration(), Calibration("none"))
         ]
         tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.steady]
-        low, high = _default_hours(tokens, held, replay.efficiency.run_overhead)
+        half = shipped_calibration().half_width(
+            kernels_untold=True,
+            experts=replay.work.n_experts > 0,
+            low_precision=replay.machine.peak > 1.5 * replay.machine.peak_attention,
+        )
+        low, high = _default_hours(tokens, held.predicted, half or 0.0, replay.efficiency.run_overhead)
         found.append(
             PublishedRun(
                 name=name,

@@ -90,6 +90,7 @@ class Resolved:
         half = calibration.half_width(
             experts=self.work.n_experts > 0,
             low_precision=self.machine.peak > 1.5 * self.machine.peak_attention,
+            kernels_untold=True,
             new_stack=self.scenario.stack is not None and not calibration.seen(self.scenario.stack),
             new_architecture=not calibration.seen(family(self.cluster.device)),
         )

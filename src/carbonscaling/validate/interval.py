@@ -26,6 +26,7 @@ FEATURES = (
     "base",
     "whole_run",
     "inferred_layout",
+    "kernels_untold",
     "experts",
     "low_precision",
     "new_stack",
@@ -37,8 +38,8 @@ FEATURES = (
 def features(replays: Sequence[Replay], seen: Calibration) -> Array:
     """Return what the width of an interval depends on, one row each.
 
-    A whole run; a layout that had to be inferred; experts; 8 or 4 bit; a stack or an architecture that `seen` was not
-    fitted on; more than 1,024 devices.
+    A whole run; a layout that had to be inferred; kernels that the row does not name; experts; 8 or 4 bit; a stack or an
+    architecture that `seen` was not fitted on; more than 1,024 devices.
     """
 
     def row(r: Replay) -> list[float]:
@@ -46,6 +47,7 @@ def features(replays: Sequence[Replay], seen: Calibration) -> Array:
             1.0,
             float(r.row.calendar),
             float(r.row.untold),
+            float(not r.row.attention_kernel),
             float(r.work.n_experts > 0),
             float(r.machine.peak > 1.5 * r.machine.peak_attention),
             float(not seen.seen(r.row.stack)),
