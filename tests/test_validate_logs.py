@@ -60,3 +60,13 @@ def test_row_from_log_replays_as_the_scenario(tmp_path: Path) -> None:
 def test_command_needs_a_scenario_for_every_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", "--log", "a.log"]) == 2
     assert "every log needs its scenario" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("speed", ["1e300", "1e-300"])
+def test_a_speed_that_no_device_reaches_is_no_measurement(speed: str) -> None:
+    row = {
+        "id": "a", "model": "llama-3-8b", "device": "H100-80", "n_devices": "8", "seq_len": "8192",
+        "global_batch_seqs": "64", "tokens_per_s_per_device": speed,
+    }  # fmt: skip
+    assert measured_speed(row, infer(parse_row(row))) is None
+    assert measured_speed({**row, "tokens_per_s_per_device": "9000"}, infer(parse_row(row))) == 9000

@@ -12,6 +12,9 @@ from carbonscaling.validate.record import Replay
 
 __all__ = ["measured_speed"]
 
+FASTEST = 1e12
+"""tokens/s that no device trains on, nor the inverse: a slip of the pen, and no measurement."""
+
 
 def _value(row: Mapping[str, str], column: str) -> float | None:
     try:
@@ -34,7 +37,7 @@ def _flops_per_token(row: Mapping[str, str], spec: ModelSpec) -> float:
 
 
 def measured_speed(row: Mapping[str, str], replay: Replay) -> float | None:
-    """Return the measured tokens/s/device of a row, or None where it has none.
+    """Return the measured tokens/s/device of a row, or None where it has none that a device could reach.
 
     From the step time where there is one, else the stated speed, else the stated FLOP rate or utilisation through the
     source's own counting convention; for a whole run from its device-hours.
@@ -46,6 +49,11 @@ def measured_speed(row: Mapping[str, str], replay: Replay) -> float | None:
     replay : Replay
         Its inputs, completed.
     """
+    speed = _stated(row, replay)
+    return speed if speed is not None and 1.0 / FASTEST < speed < FASTEST else None
+
+
+def _stated(row: Mapping[str, str], replay: Replay) -> float | None:
     n = replay.row.n_devices or float(replay.setting.n_devices)
     step = _value(row, "step_time_s")
     batch = _value(row, "global_batch_seqs")
