@@ -40,7 +40,8 @@ class Efficiency:
         Per hop.
     overlap, contention, tp_overlap, ep_overlap : Datum
         Share of a compute window that hides communication, slowdown of that compute; share of tensor- and
-        expert-parallel traffic hidden inside a layer. tp_overlap_tiled : Datum
+        expert-parallel traffic hidden inside a layer.
+    tp_overlap_tiled : Datum
         The tensor share of stacks that cut collectives into the tiles of their products.
     imbalance : Datum
         Busiest over mean expert load.
@@ -63,10 +64,10 @@ class Efficiency:
         The same of stacks before fused layers.
     moe_launch : Datum
         The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
-    gather_rank : Datum
-        Time per rank and parameter of collectives that list a slice for every rank.
     moe_eager_launch : Datum
         The same where nothing of such a layer is captured in a graph and every expert takes what it is sent.
+    gather_rank : Datum
+        Time per rank and parameter of collectives that list a slice for every rank.
     exchange : Datum
         Share of the network bandwidth of collectives that expert all-to-alls reach.
     run_overhead : Datum

@@ -7,17 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from carbonscaling.formula import formula
-from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
+from carbonscaling.perf.collectives import all_gather_time, all_reduce_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number
+from carbonscaling.perf.traffic import collective
 
 __all__ = ["PerStep", "exposed_time", "gradient_time", "optimizer_time", "parameter_time"]
-
-
-def _over(kind: Number, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
-    link = group_bandwidth(machine.link, n, machine.axes, machine.axis_length, machine.pairs)
-    inner = inner_ranks(n, stride, machine.domain)
-    return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
 
 
 class PerStep(NamedTuple):
@@ -40,9 +35,9 @@ def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero
     stride : distance in devices between neighbouring replicas.
     """
     size = params * machine.grad_comm_bytes
-    plain = _over(all_reduce_time, size, n, stride, machine)
-    scatter = _over(all_gather_time, size, shard, stride, machine)
-    across = _over(all_reduce_time, size / shard, n / shard, stride * shard, machine)
+    plain = collective(all_reduce_time, size, n, stride, machine)
+    scatter = collective(all_gather_time, size, shard, stride, machine)
+    across = collective(all_reduce_time, size / shard, n / shard, stride * shard, machine)
     return PerStep(
         once=np.where(zero >= 2, across, np.where(zero >= 1, scatter + across, plain)),
         each=np.where(zero >= 2, scatter + np.where(params > 0, machine.gather_wait, 0.0), 0.0),
@@ -52,7 +47,7 @@ def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero
 def parameter_time(params: Number, shard: Number, stride: Number, zero: Number, machine: Machine) -> PerStep:
     """Seconds a rank spends gathering weights: once after the update (ZeRO-1, 2), or `gathers` times a micro-batch (3)."""
     size = params * np.minimum(machine.weight_bytes, machine.comm_bytes)
-    gather = _over(all_gather_time, size, shard, stride, machine)
+    gather = collective(all_gather_time, size, shard, stride, machine)
     return PerStep(
         once=np.where((zero >= 1) & (zero < 3), gather, 0.0),
         each=np.where(zero >= 3, machine.gathers * (gather + np.where(params > 0, machine.gather_wait, 0.0)), 0.0),

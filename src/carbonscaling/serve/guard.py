@@ -86,7 +86,9 @@ class Guard:
                 await refusal(*refused)(scope, receive, guarded)
             else:
                 await self.app(scope, receive, guarded)
-        except Exception:
+        except (
+            Exception
+        ):  # a defect of ours: its traceback for the operator, a 500 for the client, and the service lives on
             traceback.print_exc(file=sys.stderr)
             if not started:
                 await refusal(500, InputError(BUG), {"connection": "close"})(scope, receive, guarded)

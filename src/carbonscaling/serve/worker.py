@@ -79,6 +79,6 @@ def _reply(conn: Connection, number: int, job: Job, folder: Path) -> Reply | Non
     except MemoryError:
         text = '{"error": {"problem": "this takes more memory than a request may", "remedy": "narrow the search"}}\n'
         return Reply(503, text)
-    except Exception:
+    except Exception:  # a defect of ours: its traceback for the operator, a 500 for the client, and the worker lives on
         traceback.print_exc(file=sys.stderr)
         return FAILED
