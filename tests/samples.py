@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.perf.build import machine, workload
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
@@ -25,7 +26,7 @@ def work_of(model: str, seq_len: int = 2048) -> Workload:
 @cache
 def machine_of(device: str, recipe: str = "bf16") -> Machine:
     cluster = hardware.cluster(device, None)
-    return machine(cluster, precision(recipe), efficiency(cluster.device))
+    return machine(cluster, precision(recipe), efficiency(cluster.device), stack("plain"))
 
 
 def setting(**changes: float) -> Setting:

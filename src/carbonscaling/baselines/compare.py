@@ -13,9 +13,8 @@ from carbonscaling.baselines.llmcarbon import llmcarbon_speed
 from carbonscaling.baselines.regression import Point, Regression, fit_regression, history
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.units import HOUR
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.record import Replay
+from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import COUNTED, Score, score, source_medians
 
@@ -90,7 +89,7 @@ def compare(
     table: list[tuple[str, float, dict[str, float]]] = []
     for row in rows:
         try:
-            replay = infer(parse_row(row))
+            replay = complete_row(parse_row(row))
         except Unusable:
             continue
         counts = replay.row.mode in ("", "pretrain") and replay.row.kind != "proxy"

@@ -15,8 +15,8 @@ from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
 from carbonscaling.validate.calibrate import shipped_left_out
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.measured import measured_speed
+from carbonscaling.validate.record import complete_row
 from carbonscaling.validate.row import parse_row
 from carbonscaling.validate.runs import replay_rows
 from carbonscaling.validate.score import Score, score
@@ -105,7 +105,7 @@ def published_runs() -> tuple[PublishedRun, ...]:
     for name, table in packaged("carbonscaling.baselines", "published.toml").items():
         entry = shipped(_Entry, table)
         steady, whole = rows[entry.steady], rows[entry.whole]
-        replay = infer(parse_row(steady))
+        replay = complete_row(parse_row(steady))
         ours = [
             replay_rows([steady], c)[0].tokens_per_s_per_device for c in (shipped_calibration(), Calibration("none"))
         ]
@@ -113,9 +113,9 @@ def published_runs() -> tuple[PublishedRun, ...]:
         half = shipped_calibration().half_width(
             kernels_untold=True,
             experts=replay.work.n_experts > 0,
-            low_precision=replay.machine.peak > 1.5 * replay.machine.peak_attention,
+            low_precision=replay.setup.plain.peak > 1.5 * replay.setup.plain.peak_attention,
         )
-        low, high = _default_hours(tokens, held.predicted, half or 0.0, replay.efficiency.run_overhead)
+        low, high = _default_hours(tokens, held.predicted, half or 0.0, replay.setup.efficiency.run_overhead)
         found.append(
             PublishedRun(
                 name=name,

@@ -30,7 +30,6 @@ __all__ = [
     "family",
     "load_calibration",
     "shipped_calibration",
-    "stack_on",
     "to_toml",
 ]
 
@@ -130,11 +129,6 @@ def family(device: Device) -> str:
     return "TPU" if device.kind == "tpu" else device.architecture
 
 
-def stack_on(device: Device, stack: str) -> str:
-    """Return the software stack whose factors hold: every TPU runs XLA, whether that is said or not."""
-    return stack or ("xla" if device.kind == "tpu" else UNKNOWN)
-
-
 def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     """Return the machine with factors applied.
 
@@ -181,8 +175,8 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
 
 
 def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
-    """Return one device's machine under a calibration, in plain numbers."""
-    factors = calibration.factors([family(device)], [device.id], [stack_on(device, stack)])
+    """Return one device's machine under a calibration, in plain numbers; `stack` is the family whose factors hold."""
+    factors = calibration.factors([family(device)], [device.id], [stack])
     single = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in factors.items()}
     return type(machine)(*(float(v) for v in apply(machine, single)))
 

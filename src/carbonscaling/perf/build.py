@@ -11,8 +11,14 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Precision
+from carbonscaling.perf.stacked import software_fields
+from carbonscaling.software.options import Software
+from carbonscaling.software.stack import Stack
 
 __all__ = ["machine", "workload"]
+
+AS_IT_SHIPS = Software()
+"""A stack as it is, nothing changed."""
 
 _TORUS_AXES = {"torus2d": 2.0, "torus3d": 3.0}
 
@@ -85,8 +91,20 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
     )
 
 
-def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Machine:
-    """Return a cluster under a precision recipe as numbers.
+def machine(
+    cluster: Cluster, recipe: Precision, efficiency: Efficiency, stack: Stack, options: Software = AS_IT_SHIPS
+) -> Machine:
+    """Return a cluster under a precision recipe and a software stack as numbers.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    recipe : Precision
+    efficiency : Efficiency
+        What kernels and links reach.
+    stack : Stack
+    options : Software
+        What the run changes about its stack.
 
     Raises
     ------
@@ -125,9 +143,6 @@ def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Mach
         batched_efficiency=gemm * e.batched.si,
         kernel_latency=e.kernel_latency.si,
         memory_efficiency=e.memory.si,
-        attention_forward=e.attention_forward.si,
-        attention_backward=e.attention_backward.si,
-        flash=e.flash.si,
         domain=float(host.domain_size),
         axes=axes,
         axis_length=max(2.0, host.domain_size ** (1.0 / axes)) if axes else 2.0,
@@ -138,27 +153,16 @@ def machine(cluster: Cluster, recipe: Precision, efficiency: Efficiency) -> Mach
         nic_latency=e.nic_latency.si,
         host_devices=float(host.devices_per_host),
         act_bytes=recipe.activations,
-        weight_bytes=recipe.weights,
-        grad_bytes=recipe.gradients,
-        optimizer_bytes=recipe.optimizer,
         comm_bytes=recipe.traffic,
-        grad_comm_bytes=recipe.gradient_traffic,
         dispatch_bytes=recipe.dispatch,
         combine_bytes=recipe.combine,
         cast_passes=recipe.cast_passes,
         overlap=e.overlap.si,
         contention=e.contention.si,
-        tp_overlap=e.tp_overlap.si,
         ep_overlap=e.ep_overlap.si,
-        imbalance=e.imbalance.si,
         elementwise=e.elementwise.si,
-        redo_last=e.redo_last.si,
-        scatter_beside=e.scatter_beside.si,
-        reserve=e.reserve.si,
-        framework_bytes=e.framework.si,
         straggler=e.straggler.si,
         step_overhead=e.step_overhead.si,
-        layer_launch=e.layer_launch.si,
-        moe_launch=e.moe_launch.si,
         exchange=e.exchange.si,
+        **software_fields(stack, options, device, recipe, e),
     )

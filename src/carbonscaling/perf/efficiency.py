@@ -41,8 +41,6 @@ class Efficiency:
     overlap, contention, tp_overlap, ep_overlap : Datum
         Share of a compute window that hides communication, slowdown of that compute; share of tensor- and
         expert-parallel traffic hidden inside a layer.
-    tp_overlap_tiled : Datum
-        The tensor share of stacks that cut collectives into the tiles of their products.
     imbalance : Datum
         Busiest over mean expert load.
     elementwise : Datum
@@ -53,8 +51,6 @@ class Efficiency:
         1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     scatter_beside : Datum
         Share of the scattered gradients (ZeRO-2, 3) that travel while something is computed.
-    reserve, framework : Datum
-        Share of memory kept free; bytes of contexts, communicators, workspaces.
     straggler : Datum
     step_overhead : Datum
         Host work per step.
@@ -94,15 +90,12 @@ class Efficiency:
     overlap: Datum
     contention: Datum
     tp_overlap: Datum
-    tp_overlap_tiled: Datum
     ep_overlap: Datum
     imbalance: Datum
     elementwise: Datum
     norm_passes: Datum
     redo_last: Datum
     scatter_beside: Datum
-    reserve: Datum
-    framework: Datum
     straggler: Datum
     step_overhead: Datum
     layer_launch: Datum

@@ -52,7 +52,8 @@ class LayerTimes(NamedTuple):
 
     `weight` is the weight-gradient share of the backward pass; `selective` the forward work that selective recomputation
     repeats: norms, activation functions, MLA's up-projections, and explicit attention; `last` the forward work whose
-    results no backward rule needs: the block's last products, their reduction and the residual sum.
+    results no backward rule needs: the block's last products, their reduction and the residual sum. `summed` and
+    `head_summed` are what adding a micro-batch's gradients to those before it adds to the backward passes.
     """
 
     forward: Pass
@@ -62,6 +63,8 @@ class LayerTimes(NamedTuple):
     last: Number
     head_forward: Number
     head_backward: Number
+    summed: Number
+    head_summed: Number
     embedding: Number
     boundary_bytes: Number
 
@@ -187,9 +190,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     logits = head_gemm(machine, tokens, vocabulary, h)
     logits_back = head_gemm(machine, tokens, h, vocabulary) + head_gemm(machine, h, vocabulary, tokens)
     loss = stream(machine, tokens * vocabulary * 14.0)
-    backward = _pass(
-        2.0 * launch, back + weight, attention_back, 2.0 * elementwise + summed, tp_comm, cp_comm_back, ep_comm
-    )  # fmt: skip
+    busy = (tp_comm, cp_comm_back, ep_comm)
+    backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, *busy)
+    with_sums = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise + summed, *busy)
     return LayerTimes(
         forward=_pass(launch, forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
         backward=backward,
@@ -199,7 +202,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
         last=last,
         head_forward=work.n_logits * (logits + loss),
-        head_backward=work.n_logits * (logits_back + loss) + stream(machine, machine.sum_bytes * vocabulary * h),
+        head_backward=work.n_logits * (logits_back + loss),
+        summed=with_sums.total - backward.total,
+        head_summed=stream(machine, machine.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

@@ -46,9 +46,13 @@ class Machine(NamedTuple):
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
     offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
         direction, and of its memory, per device. host_capacity : bytes of it per device.
+    checkpoints, plain_checkpoints : share of the recomputed layers' inputs left on the device under ZeRO-3, and else. gathered : layers whose weights it
+        holds whole at a time.
     streamed : bytes a parameter that ZeRO-3 fetches from the host each time it collects the weights; 0 where they stay.
-    gathers : times a micro-batch that ZeRO-3 collects the weights. gather_wait : s that it loses each time, and with the
-        gradients, beyond what the links need.
+    gathers : times a micro-batch that ZeRO-3 collects the weights. parameter_wise : 1 where it collects them parameter by
+        parameter, the device idle, 0 where by layer beside compute. gather_rank : s that such a collective takes for every
+        rank, to list its slice.
+    head_last : 1 where the last stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     """
 
     peak: Number
@@ -114,6 +118,7 @@ class Machine(NamedTuple):
     update_beside: Number = 1.0
     kept: Number = 1.0
     checkpoints: Number = 1.0
+    plain_checkpoints: Number = 1.0
     gathered: Number = 2.0
     offload: Number = 0.0
     host_link: Number = 1.0
@@ -122,5 +127,7 @@ class Machine(NamedTuple):
     relay: Number = 1.0
     streamed: Number = 0.0
     gathers: Number = 2.0
-    gather_wait: Number = 0.0
+    parameter_wise: Number = 0.0
+    gather_rank: Number = 0.0
     ep_behind: Number = 0.0
+    head_last: Number = 0.0

@@ -12,8 +12,8 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
-__all__ = ["Memory", "RankParams", "StateBytes", "WorkBytes", "memory", "rank_params", "state_bytes", "total_memory"]
-__all__ += ["work_bytes"]
+__all__ = ["Memory", "RankParams", "StateBytes", "WorkBytes", "least_held", "memory", "rank_params", "state_bytes"]
+__all__ += ["total_memory", "work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -33,10 +33,11 @@ class StateBytes(NamedTuple):
 
 
 class WorkBytes(NamedTuple):
-    """Bytes of what a micro-batch in flight needs."""
+    """Bytes of what micro-batches in flight need; `inputs` those of layers that are recomputed, which ZeRO-3 may move away."""
 
     activations: Number
-    buffers: Number
+    inputs: Number
+    logits: Number
 
 
 class Memory(NamedTuple):
@@ -103,7 +104,7 @@ def _sharded(params: RankParams, is_sharded: Number, g_dense: Number, g_expert: 
 
 
 def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
-    """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
+    """Bytes of activations in flight and of logits, none of them moved away; ZeRO stage and sharding group play no part."""
     tokens = s.micro_batch * work.seq_len / s.cp
     moe = work.n_moe / work.n_layers
     routed = moe * work.top_k * machine.imbalance
@@ -125,15 +126,12 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     reduced = _layer(
         work, machine, s, s.recompute, np.where(drop, outer_kept, outer), np.where(drop, inner_kept, inner)
     )
-    reduced = reduced * np.where(s.recompute == Recompute.FULL, machine.checkpoints, 1.0)
     share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
-    kept = (reduced * share + one_layer * (1.0 - share)) * in_flight + np.where(
-        s.recompute == Recompute.FULL, one_layer, 0.0
-    )
+    full = s.recompute == Recompute.FULL
+    inputs = np.where(full, reduced * share * in_flight, 0.0)
+    rest = np.where(full, one_layer, reduced * share * in_flight)  # a layer that is recomputed is whole once more
     logits = tokens * work.vocab_size / np.where(machine.logit_split > 0, s.tp, 1.0) * machine.logit_bytes
-    # With a pipeline the logits' stage holds one micro-batch where the first stage holds them all.
-    buffers = np.where(s.pp > 1, np.maximum(0.0, logits - kept * (1.0 - 1.0 / np.minimum(s.pp, s.n_micro))), logits)
-    return WorkBytes(activations=kept, buffers=buffers)
+    return WorkBytes(rest + one_layer * (1.0 - share) * in_flight, inputs, logits)
 
 
 def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide: Number, narrow: Number) -> Number:
@@ -145,15 +143,28 @@ def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide
     )  # fmt: skip
 
 
-def total_memory(machine: Machine, states: StateBytes, held: WorkBytes) -> Memory:
+def _buffers(logits: Number, kept: Number, s: Setting) -> Number:
+    """Logits: with a pipeline their stage holds one micro-batch where the first stage holds them all."""
+    return np.where(s.pp > 1, np.maximum(0.0, logits - kept * (1.0 - 1.0 / np.minimum(s.pp, s.n_micro))), logits)
+
+
+def least_held(machine: Machine, s: Setting, held: WorkBytes) -> Number:
+    """Bytes of `held` that stay on the device whatever the ZeRO stage."""
+    every = held.activations + np.maximum(machine.checkpoints, machine.plain_checkpoints) * held.inputs
+    fewest = np.minimum(machine.checkpoints, machine.plain_checkpoints)
+    return held.activations + fewest * held.inputs + _buffers(held.logits, every, s)
+
+
+def total_memory(machine: Machine, s: Setting, states: StateBytes, held: WorkBytes) -> Memory:
     """Add up what a device holds, and say how much it may."""
-    none = 0.0 * (held.activations + states.weights)
+    kept = held.activations + np.where(s.zero >= 3, machine.checkpoints, machine.plain_checkpoints) * held.inputs
+    none = 0.0 * (kept + states.weights)
     return Memory(
         weights=states.weights + none,
         gradients=states.gradients + none,
         optimizer=states.optimizer + none,
-        activations=held.activations + none,
-        buffers=held.buffers + none,
+        activations=kept + none,
+        buffers=_buffers(held.logits, kept, s) + none,
         framework=machine.framework_bytes + none,
         limit=machine.capacity * (1.0 - machine.reserve) + none,
     )
@@ -161,4 +172,4 @@ def total_memory(machine: Machine, states: StateBytes, held: WorkBytes) -> Memor
 
 def memory(work: Workload, machine: Machine, s: Setting) -> Memory:
     """Bytes on the fullest device for `setting`; fields may be arrays that broadcast."""
-    return total_memory(machine, state_bytes(work, machine, s), work_bytes(work, machine, s))
+    return total_memory(machine, s, state_bytes(work, machine, s), work_bytes(work, machine, s))

@@ -51,11 +51,13 @@ class Passes(NamedTuple):
     """What of a step does not depend on how data parallelism shards its states.
 
     `forward` and `backward` are seconds of one micro-batch on the fullest stage, in which reductions and gathers can hide.
+    `summed` is what adding up the gradients of all micro-batches takes beside `lines`, where every rank adds all it made.
     """
 
     lines: StepTime
     forward: Number
     backward: Number
+    summed: Number
 
 
 def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> Passes:
@@ -70,7 +72,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
     per_layer = f.total + b.total + redo
 
-    stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends)
+    stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends, machine.head_last)
     mean = (per_layer * n_layers + ends) / s.pp
     share = s.n_micro * n_layers / s.pp  # layer passes of the mean stage in a step
 
@@ -79,6 +81,11 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     # Of the others each counts once, while the pipeline fills and drains: their mean, over the fullest stage.
     rest = (s.pp * mean - stage) / (np.maximum(s.pp - 1.0, 1.0) * stage)
     bubble = rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule)
+
+    # Sums wait for nobody; while a 1F1B pipeline fills and drains they are made as often as a backward pass is.
+    once = stage * (layer.summed * n_layers + layer.head_summed) / (mean * s.pp)
+    drained = np.where(s.schedule == Schedule.ONE_F_ONE_B, rest * (s.pp - 1.0) / s.vpp, 0.0)
+    summed = once * (s.n_micro + drained)
 
     # Stage boundaries: sent forward and backward per chunk; interleaved schedules overlap them, the fill cannot.
     stride = s.tp * s.cp * s.dp
@@ -118,4 +125,4 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         host=0.0,
         straggler=0.0,
     )
-    return Passes(lines, forward, stage - forward)
+    return Passes(lines, forward, stage - forward, summed)

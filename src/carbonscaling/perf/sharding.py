@@ -22,7 +22,9 @@ class PerStep(NamedTuple):
     each: Number
 
 
-def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero: Number, machine: Machine) -> PerStep:
+def gradient_time(
+    params: Number, n: Number, shard: Number, stride: Number, zero: Number, wait: Number, machine: Machine
+) -> PerStep:
     """Seconds a rank spends reducing gradients.
 
     ZeRO-0 sums over all `n` replicas. ZeRO-1 reduce-scatters inside the sharding group and sums the shards across
@@ -33,6 +35,7 @@ def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero
     params : parameters this rank holds a gradient of before sharding.
     n, shard : replicas, and how many of them share one copy of the sharded states.
     stride : distance in devices between neighbouring replicas.
+    wait : s that a ZeRO-3 lost to its host adds to each reduction, as `parameter_wait` counts them.
     """
     size = params * machine.grad_comm_bytes
     plain = collective(all_reduce_time, size, n, stride, machine)
@@ -40,17 +43,19 @@ def gradient_time(params: Number, n: Number, shard: Number, stride: Number, zero
     across = collective(all_reduce_time, size / shard, n / shard, stride * shard, machine)
     return PerStep(
         once=np.where(zero >= 2, across, np.where(zero >= 1, scatter + across, plain)),
-        each=np.where(zero >= 2, scatter + np.where(params > 0, machine.gather_wait, 0.0), 0.0),
+        each=np.where(zero >= 2, scatter + np.where(params > 0, wait, 0.0), 0.0),
     )
 
 
-def parameter_time(params: Number, shard: Number, stride: Number, zero: Number, machine: Machine) -> PerStep:
-    """Seconds a rank spends gathering weights: once after the update (ZeRO-1, 2), or `gathers` times a micro-batch (3)."""
+def parameter_time(
+    params: Number, shard: Number, stride: Number, zero: Number, wait: Number, machine: Machine
+) -> PerStep:
+    """Seconds a rank spends gathering weights: once after the update (ZeRO-1, 2), or every time it collects them (3)."""
     size = params * np.minimum(machine.weight_bytes, machine.comm_bytes)
     gather = collective(all_gather_time, size, shard, stride, machine)
     return PerStep(
         once=np.where((zero >= 1) & (zero < 3), gather, 0.0),
-        each=np.where(zero >= 3, machine.gathers * (gather + np.where(params > 0, machine.gather_wait, 0.0)), 0.0),
+        each=np.where(zero >= 3, gather + np.where(params > 0, wait, 0.0), 0.0),
     )
 
 

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.perf.gathering import fetched_twice, parameter_wait
 from carbonscaling.perf.goodput import straggler_share
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import rank_params
-from carbonscaling.perf.numbers import Number, Setting, Workload
+from carbonscaling.perf.numbers import Number, Recompute, Setting, Workload
 from carbonscaling.perf.offload import HOST_GRADIENT, offloaded_share, offloaded_update_time, streamed_time
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep, exposed_time, gradient_time, optimizer_time, parameter_time
@@ -21,11 +22,13 @@ __all__ = ["StepTime", "Sync", "close_step", "layer_key", "step_time", "step_tim
 class Sync(NamedTuple):
     """Seconds that data parallelism adds before any of it hides: gradients reduced, weights gathered, the update.
 
-    `straggler_share` lengthens the whole step.
+    `gather.each` is one collection of the weights; `again` the share of them that full recomputation leaves to be collected
+    once more. `straggler_share` lengthens the whole step.
     """
 
     reduce: PerStep
     gather: PerStep
+    again: Number
     update: Number
     straggler_share: Number
 
@@ -51,26 +54,35 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     n_dense = s.dp * s.cp  # dense and expert parameters have groups of their own
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
-    reduce = gradient_time(params.dense, n_dense, g_dense, s.tp, s.zero, machine)
-    reduce_expert = gradient_time(params.expert, n_expert, g_expert, s.ep * s.etp, s.zero, machine)
-    gather = parameter_time(params.dense, g_dense, s.tp, s.zero, machine)
-    gather_expert = parameter_time(params.expert, g_expert, s.ep * s.etp, s.zero, machine)
+    memory_rate = machine.bandwidth * machine.memory_efficiency
+    waits = (machine.parameter_wise > 0) & (s.zero >= 3) & (n_dense > 1)
+    wait = np.where(
+        waits,
+        parameter_wait(
+            work.n_layers / s.pp, s.shard, machine.gather_rank, params.dense, machine.weight_bytes, memory_rate
+        ),
+        0.0,
+    )
+    reduce = gradient_time(params.dense, n_dense, g_dense, s.tp, s.zero, wait, machine)
+    reduce_expert = gradient_time(params.expert, n_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
+    gather = parameter_time(params.dense, g_dense, s.tp, s.zero, wait, machine)
+    gather_expert = parameter_time(params.expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
     sharded = params.dense / np.where(s.zero >= 1, g_dense, 1.0) + params.expert / np.where(s.zero >= 1, g_expert, 1.0)
     away = offloaded_share(sharded * machine.optimizer_bytes, machine)
     update = optimizer_time(
-        sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes,
-        machine.bandwidth * machine.memory_efficiency,
+        sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes, memory_rate
     )  # fmt: skip
     streams = machine.streamed > 0
     in_host = offloaded_update_time(
         sharded, machine.optimizer_bytes, HOST_GRADIENT, machine.weight_bytes,
         np.where(streams, 0.0, HOST_GRADIENT + machine.weight_bytes), machine.host_link, machine.host_bandwidth,
     )  # fmt: skip
-    fetched = machine.gathers * streamed_time(sharded, machine.streamed, machine.host_link)
+    fetched = streamed_time(sharded, machine.streamed, machine.host_link)
     returned = streamed_time(sharded, np.where(streams, HOST_GRADIENT, 0.0), machine.host_link)
     return Sync(
         reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each + returned),
         gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each + fetched),
+        again=np.where(waits, fetched_twice(work, s.tp), 0.0),
         update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / machine.host_devices), machine.straggler),
     )
@@ -82,17 +94,25 @@ def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> Step
     scattered, beside = sync.reduce.each * s.n_micro, machine.update_beside
     alone = (1.0 - machine.scatter_beside) * scattered + (1.0 - beside) * (sync.reduce.once + sync.gather.once)
     reduce = beside * sync.reduce.once + machine.scatter_beside * scattered
-    gather = beside * sync.gather.once + sync.gather.each * s.n_micro
+    again = np.where(s.recompute == Recompute.FULL, s.recompute_percent / 100.0 * sync.again, 0.0)
+    gather = beside * sync.gather.once + (machine.gathers + again) * sync.gather.each * s.n_micro
     # Reduction hides behind the backward pass, the gather after the update behind the forward pass; with ZeRO-3 both
     # share every pass, so that no second of compute hides two of traffic.
     window_back = np.where(s.zero >= 2, s.n_micro, 1.0) * passes.backward
     window_all = s.n_micro * (passes.forward + passes.backward)
     overlap, contention = machine.overlap, machine.contention
+    beside_all = np.where(machine.parameter_wise > 0, 0.0, overlap)
     dp_comm = alone + np.where(
         s.zero >= 3,
-        exposed_time(reduce + gather, window_all, overlap, contention),
+        exposed_time(reduce + gather, window_all, beside_all, contention),
         exposed_time(reduce, window_back, overlap, contention)
         + exposed_time(gather, passes.forward, overlap, contention),
     )
-    parts = (*passes.lines[:-4], dp_comm, sync.update, machine.step_overhead + 0.0 * dp_comm)
+    # Where gradients are sharded they are reduced first, and each rank adds up its own share.
+    summed = passes.summed / np.where(s.zero >= 2, s.shard, 1.0)
+    lines = passes.lines
+    parts = (
+        lines.matmul, lines.attention, lines.elementwise + summed, *lines[3:-4], dp_comm, sync.update,
+        machine.step_overhead + 0.0 * dp_comm,
+    )  # fmt: skip
     return StepTime(*parts, sum(parts) * sync.straggler_share)

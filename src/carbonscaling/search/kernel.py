@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import Memory, StateBytes, WorkBytes, state_bytes, total_memory, work_bytes
+from carbonscaling.perf.memory import Memory, StateBytes, WorkBytes, least_held, state_bytes, total_memory, work_bytes
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep
@@ -35,9 +35,9 @@ N_COUNTS = ALLOWED + 4
 BUFFER = 1 << 20
 """Most settings that are held at once, beyond those of one layout."""
 
-NO_WORK = WorkBytes(0.0, 0.0)
+NO_WORK = WorkBytes(0.0, 0.0, 0.0)
 NO_NEED = Memory(*(0.0 for _ in Memory._fields))
-NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0)
+NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0, 0.0)
 
 
 def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
@@ -85,7 +85,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     place_z = np.empty(n_z, np.int64)
     known = np.empty(n_z, np.bool_)
     states = np.empty((n_z, 3))
-    sync = np.empty((n_z, 6))
+    sync = np.empty((n_z, 7))
     place_r = np.empty(n_r, np.int64)
     for r in range(n_r):
         place_r[r] = first_recompute_violation(setting_of(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
@@ -144,10 +144,10 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 if place_z[z] == ALLOWED:
                                     b = state_bytes(work, machine, setting_of(o, row, e, p, z, 0, 0))
                                     states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
-                                    need = total_memory(machine, b, NO_WORK)
+                                    need = total_memory(machine, s, b, NO_WORK)
                                     least_states = min(least_states, need.total)
                         held = work_bytes(work, machine, s)
-                        if prune and (least_states + held.activations + held.buffers) * ROUNDING > need.limit:
+                        if prune and (least_states + least_held(machine, s, held)) * ROUNDING > need.limit:
                             counts[BOUND] += n_valid
                             continue
                         have_passes = False
@@ -156,7 +156,9 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         for z in range(n_z):
                             if place_z[z] < ALLOWED:
                                 continue
-                            need = total_memory(machine, StateBytes(states[z, 0], states[z, 1], states[z, 2]), held)
+                            own = setting_of(o, row, e, p, z, m, r)
+                            b = StateBytes(states[z, 0], states[z, 1], states[z, 2])
+                            need = total_memory(machine, own, b, held)
                             excess = need.total - need.limit
                             index = here + z * n_m * n_r + r
                             if excess > 0.0:
@@ -171,15 +173,14 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if not worth:
                                 counts[BOUND] += 1
                                 continue
-                            own = setting_of(o, row, e, p, z, m, r)
                             if not known[z]:
                                 known[z] = True
                                 t = sync_time(work, machine, own)
                                 sync[z, 0], sync[z, 1] = t.reduce.once, t.reduce.each
                                 sync[z, 2], sync[z, 3] = t.gather.once, t.gather.each
-                                sync[z, 4], sync[z, 5] = t.update, t.straggler_share
+                                sync[z, 4], sync[z, 5], sync[z, 6] = t.again, t.update, t.straggler_share
                             reduce, gather = PerStep(sync[z, 0], sync[z, 1]), PerStep(sync[z, 2], sync[z, 3])
-                            t = Sync(reduce, gather, sync[z, 4], sync[z, 5])
+                            t = Sync(reduce, gather, sync[z, 4], sync[z, 5], sync[z, 6])
                             step = close_step(machine, own, passes, t).total
                             counts[FIT] += 1
                             counts[LATE] += step > late[i]

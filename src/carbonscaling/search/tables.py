@@ -8,7 +8,7 @@ import numpy as np
 
 from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import StateBytes, WorkBytes, state_bytes, total_memory, work_bytes
+from carbonscaling.perf.memory import StateBytes, WorkBytes, least_held, state_bytes, total_memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.search.bounds import ROUNDING, least_passes
 from carbonscaling.search.constraints import never_allowed, never_shards
@@ -152,7 +152,6 @@ def _may_fit(
             tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, roomy.micro_batch, n_micro, codes[r], 0.0,
             sequence_shards(tp, o.sequence_parallel), 100.0,
         )  # fmt: skip
-        w = work_bytes(work, machine, s)
-        held = min(held, w.activations + w.buffers)
-    need = total_memory(machine, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0))
+        held = min(held, least_held(machine, s, work_bytes(work, machine, s)))
+    need = total_memory(machine, roomy, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0, 0.0))
     return bool(need.total * ROUNDING <= need.limit)

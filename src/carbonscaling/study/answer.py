@@ -25,14 +25,15 @@ from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
 from carbonscaling.study.best_run import best_run, too_good
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate, Infeasible, held_devices
 from carbonscaling.study.found import SearchReport, search_report, unmeasured
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.levers import levers
+from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.units import DAY
+from carbonscaling.units import DAY, GB
 
 __all__ = ["answered", "asked", "asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
 
@@ -110,7 +111,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     need = memory(r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
     duration = float(run_time(r.n_steps, step.total, r.run_overhead.si))
-    n = int(setting.n_devices)
+    n = held_devices(s, setting)
     mfu = float(r.batch * r.seq_len * r.work.model_flops / (step.total * n * r.machine.peak_mfu))
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
@@ -180,7 +181,9 @@ def _solve(
     report = search_report(result, s.objective)
     if result.best is None:
         reason, remedies = explain_failure(result, question, space)
-        return Infeasible(s, r, reason, report, remedies)
+        near = result.nearest_memory.setting if result.nearest_memory else result.fastest and result.fastest.setting
+        would = _measure(s, r, near, report) if near else None
+        return Infeasible(s, r, reason, report, remedies, would)
     return _measure(s, r, result.best.setting, report)
 
 
@@ -268,6 +271,19 @@ def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | 
     return _solve(*asked(scenario, "plan"), progress)
 
 
+def _practised(s: Scenario) -> Estimate | Infeasible:
+    """Answer a scenario whose open choices are settled as people settle them."""
+    r = resolve(s)
+    found = settle(r.setup)
+    r = replace(r, batch=found.batch, notes=(*r.notes, *found.notes))
+    answer = _measure(s, r, found.setting, None)
+    if answer.memory.total <= answer.memory.limit:
+        return answer
+    excess = float(answer.memory.total - answer.memory.limit) / GB
+    reason = f"the layout needs {excess:.1f} GB more than a device has"
+    return Infeasible(s, r, reason, None, ("practice = best searches a layout that fits",), answer)
+
+
 def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
     """Say what a given number of devices takes, with the setting given or the best one searched.
 
@@ -278,6 +294,8 @@ def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimat
     """
     if "," in (scenario.precision or ""):
         return _best_recipe(estimate, scenario, progress)
+    if scenario.practice == "typical":
+        return _practised(scenario)
     return _solve(*asked(scenario, "estimate"), progress)
 
 

@@ -9,7 +9,7 @@ from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.best_run import BestRun
@@ -19,7 +19,18 @@ from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
 
-__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
+__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict", "held_devices", "speed"]
+
+SUMMARY = (
+    "model", "device", "region", "objective", "n_devices", "duration_days", "steady_days", "run_overhead", "device_hours",
+    "n_params", "tokens", "training_flops", "n_steps", "mfu", "model_tflops_per_device", "tokens_per_s_per_device",
+    "step_time_s", "memory_per_device_gb", "memory_limit_gb", "energy_kwh", "water_litres", "carbon_operational_tco2e",
+    "carbon_operational_market_tco2e", "carbon_embodied_tco2e", "carbon_boundary_tco2e", "carbon_total_tco2e",
+    "carbon_low_tco2e", "carbon_high_tco2e", "cost_usd", "stack", "practice", "tp", "pp", "dp", "ep", "etp", "cp", "vpp",
+    "zero_stage", "shard", "micro_batch", "n_micro", "global_batch_seqs", "seq_len", "recompute", "recompute_percent",
+    "schedule", "precision", "carbon_mode", "loss",
+)  # fmt: skip
+"""Keys of a summary, in order."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,17 @@ class Lever:
         return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
 
 
+def held_devices(s: Scenario, setting: Setting) -> int:
+    """Return the devices that a run holds: as many as it was given, used or not, or those of its layout."""
+    used = int(setting.n_devices)
+    return max(used, s.devices or 0) if s.practice == "typical" else used
+
+
+def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Number) -> Number:
+    """Tokens a second and device of steps of `step_s`, each of which takes `pace` times as long in the mean of a run."""
+    return tokens_per_step / (step_s * pace) / n_devices
+
+
 @dataclass(frozen=True)
 class Infeasible:
     """No setting answers the question: why, how near, and what would help.
@@ -62,17 +84,25 @@ class Infeasible:
     ----------
     reason : str
         One sentence.
-    search : SearchReport
+    search : SearchReport, optional
+        None where people's practice settled the layout.
     remedies : tuple of str
+    would : Estimate, optional
+        What the nearest setting would take if it fitted; the one asked for, where the layout was given whole.
     """
 
     scenario: Scenario
     resolved: Resolved
     reason: str
-    search: SearchReport
+    search: SearchReport | None
     remedies: tuple[str, ...]
+    would: Estimate | None = None
 
     feasible = False
+
+    def summary(self) -> dict[str, Any]:
+        """Return the flat summary of what would be if it fitted; None for everything that is not known."""
+        return self.would.summary() if self.would else dict.fromkeys(SUMMARY)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, see ``docs/schema``."""
@@ -81,7 +111,8 @@ class Infeasible:
             "feasible": False,
             "reason": self.reason,
             "remedies": list(self.remedies),
-            "search": search_dict(self.search),
+            "summary": self.summary(),
+            "search": search_dict(self.search) if self.search else None,
             "notes": list(self.resolved.notes),
         }
 
@@ -132,19 +163,20 @@ class Estimate:
 
     @property
     def n_devices(self) -> int:
-        """Devices the run occupies."""
-        return int(self.setting.n_devices)
+        """Devices the run occupies, those that its layout leaves idle included."""
+        return held_devices(self.scenario, self.setting)
 
     @property
     def tokens_per_s_per_device(self) -> float:
-        """Steady-state speed."""
+        """Speed at the scenario's pace: of a steady step, or of the whole run."""
         r = self.resolved
-        return r.batch * r.seq_len / float(self.step.total) / self.n_devices
+        return float(speed(r.batch * r.seq_len, self.step.total, r.pace, self.n_devices))
 
     @property
     def model_flops_per_device(self) -> float:
         """Model FLOP/s a device achieves in steady state (attention counted over the causal half)."""
-        return self.tokens_per_s_per_device * float(self.resolved.work.model_flops)
+        r = self.resolved
+        return float(speed(r.batch * r.seq_len, self.step.total, 1.0, self.n_devices) * r.work.model_flops)
 
     @property
     def mfu(self) -> float:
@@ -195,6 +227,8 @@ class Estimate:
             "carbon_low_tco2e": f.low_tco2e,
             "carbon_high_tco2e": f.high_tco2e,
             "cost_usd": self.cost_usd,
+            "stack": r.stack.name,
+            "practice": self.scenario.practice,
             "tp": int(s.tp),
             "pp": int(s.pp),
             "dp": int(s.dp),
@@ -204,9 +238,9 @@ class Estimate:
             "vpp": int(s.vpp),
             "zero_stage": int(s.zero),
             "shard": int(s.shard),
-            "micro_batch": int(s.micro_batch),
-            "n_micro": int(s.n_micro),
-            "global_batch_seqs": r.batch,
+            "micro_batch": _whole(s.micro_batch),
+            "n_micro": _whole(s.n_micro),
+            "global_batch_seqs": _whole(r.batch),
             "seq_len": r.seq_len,
             "recompute": Recompute.NAMES[int(s.recompute)],
             "recompute_percent": int(s.recompute_percent),
@@ -265,6 +299,10 @@ def carbon_dict(f: Footprint) -> dict[str, Any]:
         "device_kg_by_route": dict(f.device_kg_by_route),
         "water_litres": f.water_litres,
     }
+
+
+def _whole(value: Number) -> float | int:
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _parts(values: Any) -> dict[str, float]:

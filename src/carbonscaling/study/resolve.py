@@ -1,41 +1,29 @@
-"""From names and wishes to objects: the model, the training, the machine and the carbon factors of a scenario."""
+"""From names and wishes to objects: the training, the machine, the run and the carbon factors of a scenario."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from operator import attrgetter
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from carbonscaling.calibration.profile import (
-    UNKNOWN,
-    Calibration,
-    calibrated,
-    family,
-    load_calibration,
-    shipped_calibration,
-)
+from carbonscaling.calibration.profile import Calibration, family
 from carbonscaling.carbon.assess import CarbonModel
-from carbonscaling.catalog import factors, hardware, laws
-from carbonscaling.catalog.efficiency import efficiency
-from carbonscaling.catalog.offload import host_side
+from carbonscaling.catalog import factors, laws
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.hardware.roadmap import project, project_host
 from carbonscaling.laws import round_batch
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.model.spec import ModelSpec
-from carbonscaling.perf import build
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.precision import Precision, precision
+from carbonscaling.perf.precision import Precision
+from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.hours import intensity_met
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.subject import Subject, subject
+from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
 
 __all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve"]
 
@@ -48,51 +36,91 @@ class Resolved:
 
     Attributes
     ----------
-    scenario : Scenario
-    spec : ModelSpec
+    setup : Setup
+        The model and the machine at device level.
     tokens, compute : float
         Training tokens, and 6·N_active·D FLOPs by which laws and batch are sized.
     loss : float, optional
         By the scenario's law.
-    batch, seq_len : int
-        Sequences of a step, tokens of a sequence.
-    cluster, recipe, efficiency, carbon : objects
-        Hardware, number formats, software constants, carbon factors.
-    work, machine : plain numbers for the formulas.
+    batch : float
+        Sequences of a step.
+    calibration : Calibration
+    carbon : CarbonModel
+    machine : Machine
+        With the calibration's factors.
     run_overhead : Datum
     price : Datum, optional
     notes : tuple of str
         Choices made where the scenario was silent.
     """
 
-    scenario: Scenario
-    spec: ModelSpec
+    setup: Setup
     tokens: float
     compute: float
     loss: float | None
-    batch: int
-    seq_len: int
-    cluster: Cluster
-    recipe: Precision
-    efficiency: Efficiency
+    batch: float
+    calibration: Calibration
     carbon: CarbonModel
-    work: Workload
     machine: Machine
     run_overhead: Datum
     price: Datum | None
     notes: tuple[str, ...]
 
     @property
+    def pace(self) -> float:
+        """What the answer's speed counts beside steady steps: run time over theirs, or 1."""
+        return self.run_overhead.si if self.scenario.pace == "calendar" else 1.0
+
+    @property
+    def scenario(self) -> Scenario:
+        """The question."""
+        return self.setup.scenario
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What is trained."""
+        return self.setup.subject.spec
+
+    @property
+    def seq_len(self) -> int:
+        """Tokens of a sequence."""
+        return self.setup.seq_len
+
+    @property
+    def cluster(self) -> Cluster:
+        """Device and host."""
+        return self.setup.cluster
+
+    @property
+    def recipe(self) -> Precision:
+        """Number formats."""
+        return self.setup.recipe
+
+    @property
+    def efficiency(self) -> Efficiency:
+        """What kernels and links reach."""
+        return self.setup.efficiency
+
+    @property
+    def stack(self) -> Stack:
+        """Software."""
+        return self.setup.stack
+
+    @property
+    def work(self) -> Workload:
+        """The model as numbers."""
+        return self.setup.work
+
+    @property
     def time(self) -> Datum:
         """Actual over estimated run time, with its range: the step model's error and the run's overhead together."""
         overhead = self.run_overhead
-        calibration = _calibration(self.scenario.calibration)
-        half = calibration.half_width(
+        half = self.calibration.half_width(
             experts=self.work.n_experts > 0,
             low_precision=self.machine.peak > 1.5 * self.machine.peak_attention,
             kernels_untold=True,
-            new_stack=self.scenario.stack is not None and not calibration.seen(self.scenario.stack),
-            new_architecture=not calibration.seen(family(self.cluster.device)),
+            new_stack=bool(self.stack.family) and not self.calibration.seen(self.stack.family),
+            new_architecture=not self.calibration.seen(family(self.cluster.device)),
         )
         step = factors.factor("time.step.default")
         if half is not None:
@@ -108,46 +136,12 @@ class Resolved:
 
     def machine_with(self, constants: Efficiency) -> Machine:
         """Return the scenario's machine with other device-level constants."""
-        return _machine(self.scenario, self.cluster, self.recipe, constants)
+        return replace(self.setup, plain=self.setup.plain_with(constants)).machine(self.calibration)
 
     @property
     def n_steps(self) -> float:
         """Optimizer steps of the run."""
         return self.tokens / (self.batch * self.seq_len)
-
-
-def _named_or_file(name: str) -> str:
-    return str(Path(name)) if name.endswith(".toml") else name
-
-
-def _cluster(s: Scenario) -> Cluster:
-    found = hardware.cluster(_named_or_file(s.device), s.host, nic_gbps=s.nic_gbps)
-    if s.years_ahead:
-        rates = hardware.roadmap()
-        return Cluster(
-            project(found.device, s.years_ahead, rates, cpa_growth=s.cpa_growth),
-            project_host(found.host, s.years_ahead, rates),
-            found.max_devices,
-        )
-    return found
-
-
-def _calibration(name: str) -> Calibration:
-    if name == "none":
-        return Calibration("no calibration")
-    return shipped_calibration() if name == "shipped" else load_calibration(Path(name))
-
-
-def _machine(s: Scenario, cluster: Cluster, recipe: Precision, constants: Efficiency) -> Machine:
-    """Return the cluster as numbers, with the scenario's calibration applied."""
-    plain = build.machine(cluster, recipe, constants)
-    machine = calibrated(plain, cluster.device, s.stack or UNKNOWN, _calibration(s.calibration))
-    if s.offload == "optimizer":
-        host = host_side(cluster)
-        machine = machine._replace(
-            offload=1.0, host_link=host.to_host, host_bandwidth=host.bandwidth, host_capacity=host.capacity
-        )
-    return machine if s.flash is None else machine._replace(flash=1.0 if s.flash else 0.0)
 
 
 def carbon_of(
@@ -163,7 +157,7 @@ def carbon_of(
     With intensity by the hour, `duration_s` says which hours count; until it is known, all of them.
     """
     by_hour = intensity_met(s, duration_s)
-    own = own_factors(_calibration(s.calibration).power, s, cluster)
+    own = own_factors(calibration_of(s.calibration).power, s, cluster)
     return factors.carbon_model(
         cluster,
         s.region,
@@ -179,23 +173,31 @@ def carbon_of(
     )
 
 
-HARDWARE_FIELDS = (
-    "device", "host", "nic_gbps", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "calibration",
-    "profile",
-)  # fmt: skip
-"""Fields that the cluster, its number formats and its software constants follow from."""
+HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")
+"""Fields that the cluster, its number formats and its software constants follow from, fitted factors included."""
 CARBON_FIELDS = (
     "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
     "amortisation", "factors", "calibration",
 )  # fmt: skip
 """Fields that the carbon factors follow from, beside the hardware's."""
-MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
-"""Fields that the model follows from, where no law has a say."""
 
 
-def _agree(s: Scenario, other: Scenario, names: tuple[str, ...]) -> bool:
-    values = attrgetter(*names)
-    return bool(values(s) == values(other))
+def _batch(s: Scenario, n_active: float, tokens: float, found: Setup) -> tuple[float, str | None]:
+    """Return the batch of a scenario, and how it was chosen: the critical batch of the compute."""
+    if s.batch is not None:
+        return s.batch, None
+    spec, compute = found.subject.spec, 6.0 * n_active * tokens
+    n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
+    batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, found.seq_len)))
+    return batch, f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs"
+
+
+def _overhead(found: Setup, calibration: Calibration) -> Datum:
+    """Return run time over steady state, with the calibration's factor for runs of this kind."""
+    untold = found.untold and found.scenario.pace == "calendar"
+    usual, factor = found.efficiency.run_overhead, calibration.factor("untold" if untold else "run_overhead")
+    low, high = usual.si_range
+    return replace(usual, value=usual.si * factor, unit="1", low=low * factor, high=high * factor)
 
 
 def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
@@ -211,51 +213,36 @@ def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
     InputError
         A name is unknown, a file unusable, or values contradict each other.
     """
-    same_model = like is not None and s.model is not None and _agree(s, like.scenario, MODEL_FIELDS) and s.law is None
-    what = Subject(like.spec) if like is not None and same_model else subject(s)
-    spec, loss, notes = what.spec, what.loss, list(what.notes)
-    seq_len = s.seq_len or spec.seq_len
+    found = setup(s, None if like is None else like.setup)
+    spec, notes = found.subject.spec, list(found.notes)
     n_active = float(active_params(spec))
-    tokens = s.tokens or what.tokens
+    tokens = s.tokens or found.subject.tokens
     if tokens is None:
         tokens = TOKENS_PER_PARAMETER * float(total_params(spec))
         notes.append(f"{tokens:.3g} tokens: 20 per parameter")
-    compute = 6.0 * n_active * tokens
-    batch = s.batch
-    if batch is None:
-        n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
-        batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, seq_len)))
-        notes.append(f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs")
-    if like is not None and _agree(s, like.scenario, HARDWARE_FIELDS):
-        cluster, recipe, constants, machine = like.cluster, like.recipe, like.efficiency, like.machine
-        carbon = like.carbon if _agree(s, like.scenario, CARBON_FIELDS) else carbon_of(s, cluster)
+    batch, why = _batch(s, n_active, tokens, found)
+    notes += [why] if why else []
+    calibration = calibration_of(s.calibration)
+    if like is not None and found.plain is like.setup.plain and s.calibration == like.scenario.calibration:
+        machine = like.machine
+        carbon = like.carbon if agree(s, like.scenario, CARBON_FIELDS) else carbon_of(s, found.cluster)
     else:
-        cluster = _cluster(s)
-        recipe = precision(s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16"))
-        constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
-        machine = _machine(s, cluster, recipe, constants)
-        carbon = carbon_of(s, cluster)
-    if s.stack and not _calibration(s.calibration).seen(s.stack):
+        machine, carbon = found.machine(calibration), carbon_of(s, found.cluster)
+    if s.stack and not calibration.seen(found.stack.family):
         notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
-    notes += own_note(_calibration(s.calibration).power, s, cluster)
-    known = like is not None and like.spec is spec and like.seq_len == seq_len
-    overhead = constants.run_overhead if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
-    money = price(cluster.device.id)
+    notes += own_note(calibration.power, s, found.cluster)
+    overhead = _overhead(found, calibration) if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
+    money = price(found.cluster.device.id)
     if s.price_usd_per_device_hour is not None:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
     return Resolved(
-        scenario=s,
-        spec=spec,
+        setup=found,
         tokens=tokens,
-        compute=compute,
-        loss=loss,
+        compute=6.0 * n_active * tokens,
+        loss=found.subject.loss,
         batch=batch,
-        seq_len=seq_len,
-        cluster=cluster,
-        recipe=recipe,
-        efficiency=constants,
+        calibration=calibration,
         carbon=carbon,
-        work=like.work if like is not None and known else build.workload(spec, seq_len),
         machine=machine,
         run_overhead=overhead,
         price=money,

@@ -32,8 +32,8 @@ Array = NDArray[np.float64]
 
 AT_MOST_ONE = {
     "gemm", "grouped", "memory", "attention_forward", "attention_backward", "attention_portable",
-    "attention_first", "batched", "link", "nic", "overlap", "tp_overlap", "tp_overlap_tiled", "ep_overlap",
-    "scatter_beside", "reserve",
+    "attention_first", "batched", "link", "nic", "overlap", "tp_overlap", "ep_overlap",
+    "scatter_beside",
 }  # fmt: skip
 """Efficiencies that are shares."""
 

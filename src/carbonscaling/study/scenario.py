@@ -10,6 +10,8 @@ from typing import Any, Literal
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, is_there, read_toml
 from carbonscaling.errors import InputError
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.software.options import Software
 from carbonscaling.study.check import check
 from carbonscaling.study.versions import stamped
 
@@ -77,8 +79,9 @@ class Scenario:
 
     Attributes
     ----------
-    model : str, optional
-        Catalogue name, path of a Hugging Face ``config.json``, or path of a model TOML file.
+    model : str or ModelSpec, optional
+        Catalogue name, path of a Hugging Face ``config.json``, path of a model TOML file, or the model itself (in a file: a
+        table ``[model]``).
     law : str, optional
         Scaling law that sets the model, the tokens, or both.
     d_model : int, optional
@@ -112,9 +115,10 @@ class Scenario:
         device has no bf16.
     flash : bool, optional
         Fused attention; without it as the device's usual stack.
-    offload : {"none", "optimizer"}
-        Keep optimizer states in the host's memory as far as it goes: frees device memory, lengthens the update. No
-        measurement covers it.
+    offload : {"none", "optimizer", "activations", "weights"}, optional
+        What the host's memory holds: the optimizer states as far as it goes (lengthens the update); the inputs of layers that
+        are recomputed; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but a compiled
+        program's policies may move such inputs where not everything is recomputed.
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
@@ -154,8 +158,14 @@ class Scenario:
     cpa_growth : bool
         Let carbon per area grow along with it (the papers' EUV curves).
     stack : str, optional
-        Software stack whose measured factors apply (megatron, fsdp, mlperf, nanotron, xla, ...; on a TPU xla unless said
-        otherwise); without it none do. A stack never measured takes the factor that stacks tuned by a community share.
+        Software stack: a name (``carbonscaling catalog list stacks``), or the path of a TOML file. Without it what a maker's
+        own stack of the day does ("tuned"), under ``practice = "typical"`` what a community shares ("community"), on a TPU XLA.
+    software : Software
+        What the run changes about its stack.
+    practice : {"best", "typical"}
+        How choices left open are settled: the best by the objective, or as people settle them who run such a stack.
+    pace : {"steady", "calendar"}
+        Whether the answer's speed is that of a steady step, or of the whole run with everything that happens in it.
     calibration : str
         Constants fitted to measured runs: "shipped", "none" for device-level values alone, or a file that
         ``carbonscaling calibrate`` wrote.
@@ -163,7 +173,7 @@ class Scenario:
         TOML file of efficiencies measured by the user.
     """
 
-    model: str | None = None
+    model: str | ModelSpec | None = None
     law: str | None = None
     d_model: int | None = None
     target_loss: float | None = None
@@ -180,7 +190,7 @@ class Scenario:
     seq_len: int | None = None
     precision: str | None = None
     flash: bool | None = None
-    offload: Literal["none", "optimizer"] = "none"
+    offload: Literal["none", "optimizer", "activations", "weights"] | None = None
     layout: Layout = field(default_factory=Layout)
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
@@ -201,6 +211,9 @@ class Scenario:
     years_ahead: float = 0.0
     cpa_growth: bool = False
     stack: str | None = None
+    software: Software = field(default_factory=Software)
+    practice: Literal["best", "typical"] = "best"
+    pace: Literal["steady", "calendar"] = "steady"
     calibration: str = "shipped"
     profile: str | None = None
 
@@ -229,7 +242,7 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario file; file names in it are relative to the file's own folder."""
     data = read_toml(path)
-    for key in ("model", "device", "host", "profile", "factors", "hourly"):
+    for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)
         if isinstance(value, str) and is_there(path.parent / value) and (path.parent / value).is_file():
             data[key] = str(path.parent / value)

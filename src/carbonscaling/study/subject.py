@@ -85,6 +85,12 @@ def _optimal(s: Scenario, law: ScalingLaw) -> Subject:
     return Subject(spec_for_params(n), d, float(best.loss), (note,))
 
 
+def _named(name: str) -> ModelSpec:
+    path = Path(name)
+    is_file = path.suffix in (".json", ".toml") or is_there(path)
+    return models.load_model(path) if is_file else models.model(name)
+
+
 def subject(s: Scenario) -> Subject:
     """Return what a scenario trains.
 
@@ -119,9 +125,7 @@ def subject(s: Scenario) -> Subject:
             allowed="a catalogue name, a config.json, a TOML file, or a law with a target",
             remedy="for instance --model llama-3.1-405b",
         )
-    path = Path(s.model)
-    is_file = path.suffix in (".json", ".toml") or is_there(path)
-    spec = models.load_model(path) if is_file else models.model(s.model)
+    spec = s.model if isinstance(s.model, ModelSpec) else _named(s.model)
     if law is None or s.tokens is None:
         return Subject(spec)
     return Subject(spec, loss=float(law.loss(float(total_params(spec)), s.tokens)))

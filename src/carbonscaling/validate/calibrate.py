@@ -101,7 +101,7 @@ def calibrate(
                     source=s.sources[i],
                     device=s.devices[i],
                     stack=s.stacks[i] or "not stated",
-                    precision=r.precision,
+                    precision=r.setup.recipe.name,
                     experts="experts" if r.work.n_experts else "dense",
                     params_b=float(r.row.params_b or 0.0),
                     kind=r.row.kind,

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.calibration.knobs import KNOBS
-from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family, stack_on
+from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family
+from carbonscaling.study.estimate import speed
 from carbonscaling.validate.record import Replay
-from carbonscaling.validate.replay import Stacked, predict_step, stack
+from carbonscaling.validate.stacked import Stacked, predict_step, stack_rows
 
 __all__ = ["Sample", "fit", "predicted_speed", "sample"]
 
@@ -64,14 +65,14 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
     )
     return Sample(
         replays=tuple(replays),
-        stacked=stack(replays),
+        stacked=stack_rows(replays),
         measured=np.asarray(measured, dtype=float),
         sources=sources,
         architectures=tuple(family(r.cluster.device) for r in replays),
         devices=tuple(r.cluster.device.id for r in replays),
-        stacks=tuple(stack_on(r.cluster.device, r.row.stack) for r in replays),
+        stacks=tuple(r.setup.stack.family for r in replays),
         whole_run=whole,
-        untold=whole & np.array([r.row.untold for r in replays]),
+        untold=whole & np.array([r.setup.untold for r in replays]),
         weights=weights,
         noise=np.where(np.array([r.row.kind == "full_run" for r in replays]), NOISE_OF_WHOLE_RUNS, NOISE),
     )
@@ -84,9 +85,10 @@ def predicted_speed(s: Sample, calibration: Calibration) -> Array:
 
 def _speed(s: Sample, factors: dict[str, Array]) -> Array:
     step = predict_step(s.stacked, apply(s.stacked.machine, factors)).total
-    overhead = np.array([r.efficiency.run_overhead.si for r in s.replays])
-    step = step * np.where(s.whole_run, overhead * np.where(s.untold, factors["untold"], factors["run_overhead"]), 1.0)
-    return np.asarray(s.stacked.tokens_per_step / step / s.stacked.n_devices, dtype=float)
+    overhead = np.array([r.setup.efficiency.run_overhead.si for r in s.replays])
+    overhead = overhead * np.where(s.untold, factors["untold"], factors["run_overhead"])
+    pace = np.where(s.whole_run, overhead, 1.0)
+    return np.asarray(speed(s.stacked.tokens_per_step, step, pace, s.stacked.n_devices), dtype=float)
 
 
 class _Layout:

@@ -46,11 +46,11 @@ def features(replays: Sequence[Replay], seen: Calibration) -> Array:
         return [
             1.0,
             float(r.row.calendar),
-            float(r.row.untold),
-            float(not r.row.attention_kernel),
+            float(r.setup.untold),
+            float(r.scenario.software.attention_kernel is None),
             float(r.work.n_experts > 0),
-            float(r.machine.peak > 1.5 * r.machine.peak_attention),
-            float(not seen.seen(r.row.stack)),
+            float(r.setup.plain.peak > 1.5 * r.setup.plain.peak_attention),
+            float(not seen.seen(r.setup.stack.family)),
             float(not seen.seen(family(r.cluster.device))),
             float(r.setting.n_devices > 1024),
         ]

@@ -54,7 +54,7 @@ def measured_speed(row: Mapping[str, str], replay: Replay) -> float | None:
 
 
 def _stated(row: Mapping[str, str], replay: Replay) -> float | None:
-    n = replay.row.n_devices or float(replay.setting.n_devices)
+    n = replay.row.n_devices or float(replay.n_devices)
     step = _value(row, "step_time_s")
     batch = _value(row, "global_batch_seqs")
     if step and batch:

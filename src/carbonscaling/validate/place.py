@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hardware.device import Device
 from carbonscaling.validate.row import RunRow, Unusable
 
-__all__ = ["place"]
+__all__ = ["Place", "place"]
 
 
-def place(row: RunRow, notes: list[str]) -> Cluster:
+class Place(NamedTuple):
+    """A device, its host by name (None: the usual one), and Gbit/s of network a device (None: the host's)."""
+
+    device: Device
+    host: str | None
+    nic_gbps: float | None
+
+
+def place(row: RunRow, notes: list[str]) -> Place:
     """Device by name; host and network from what the row says of its interconnect."""
     try:
         device = hardware.device(row.device)
@@ -44,8 +53,6 @@ def place(row: RunRow, notes: list[str]) -> Cluster:
             gbps = float(total.group(1) or total.group(2)) / per_host
         elif cards and device.vendor == "NVIDIA":
             gbps = max(cards) / per_host
-    if gbps:
-        return hardware.cluster(device, host, nic_gbps=gbps)
-    if row.n_devices and row.n_devices > cluster.host.domain_size:
+    if not gbps and row.n_devices and row.n_devices > cluster.host.domain_size:
         notes.append(f"network of {cluster.host.name}")
-    return cluster
+    return Place(device, host, gbps or None)

@@ -1,18 +1,22 @@
-"""A measured row made complete: what the formulas need, and what had to be inferred."""
+"""A measured row made complete: the scenario that it states, and how what it leaves open is settled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
-from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Setting, Workload
-from carbonscaling.validate.row import RunRow
+from carbonscaling.study.estimate import held_devices
+from carbonscaling.study.practice import Settled, settle
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.setup import Setup, setup
+from carbonscaling.validate.row import RunRow, Unusable
+from carbonscaling.validate.scenarios import scenario_of
 
-__all__ = ["Replay", "parameter_gap"]
+__all__ = ["Replay", "complete_row", "parameter_gap"]
 
 
 @dataclass(frozen=True)
@@ -22,36 +26,78 @@ class Replay:
     Attributes
     ----------
     row : RunRow
-    spec : ModelSpec
-    cluster : Cluster
-    precision : str
-    efficiency : Efficiency
-    work, machine, setting : plain numbers for the formulas.
-    batch : float
-        Sequences of a step.
-    inferred : tuple of str
-        What the row left open, in words.
+    setup : Setup
+        Its scenario, looked up.
+    settled : Settled
+        How people settle what it leaves open.
+    assumed : tuple of str
+        What the row left out, in words.
     """
 
     row: RunRow
-    spec: ModelSpec
-    cluster: Cluster
-    precision: str
-    efficiency: Efficiency
-    work: Workload
-    machine: Machine
-    setting: Setting
-    batch: float
-    inferred: tuple[str, ...]
+    setup: Setup
+    settled: Settled
+    assumed: tuple[str, ...]
+
+    @property
+    def scenario(self) -> Scenario:
+        """What the row states."""
+        return self.setup.scenario
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What was trained."""
+        return self.setup.subject.spec
+
+    @property
+    def cluster(self) -> Cluster:
+        """Device and host."""
+        return self.setup.cluster
+
+    @property
+    def work(self) -> Workload:
+        """The model as numbers."""
+        return self.setup.work
+
+    @property
+    def setting(self) -> Setting:
+        """The layout."""
+        return self.settled.setting
+
+    @property
+    def n_devices(self) -> int:
+        """Devices that the run held."""
+        return held_devices(self.scenario, self.setting)
 
     @property
     def tokens_per_step(self) -> float:
         """Tokens of a step."""
-        return self.batch * float(self.work.seq_len)
+        return self.settled.batch * self.setup.seq_len
+
+    @property
+    def inferred(self) -> tuple[str, ...]:
+        """What the row left open, in words."""
+        return (*self.assumed, *self.settled.notes)
 
 
-def parameter_gap(replay: Replay) -> float | None:
+def complete_row(row: RunRow) -> Replay:
+    """Complete a row.
+
+    Raises
+    ------
+    Unusable
+        As `scenario_of`.
+    """
+    scenario, notes = scenario_of(row)
+    try:
+        found = setup(scenario)
+        return Replay(row, found, settle(found), notes)
+    except InputError as error:
+        raise Unusable(error.problem) from error
+
+
+def parameter_gap(found: Replay) -> float | None:
     """Relative gap between the row's own parameter count and the inferred model's, None where it states none."""
-    if not replay.row.params_b:
+    if not found.row.params_b:
         return None
-    return float(total_params(replay.spec)) / (replay.row.params_b * 1e9) - 1.0
+    return float(total_params(found.spec)) / (found.row.params_b * 1e9) - 1.0

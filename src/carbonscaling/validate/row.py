@@ -25,10 +25,6 @@ REQUIRED = ("id", "model", "device")
 """Columns a file must have. Any other column of the schema may be missing, which means unknown."""
 
 
-WRAPPED = ("fsdp",)
-"""Stacks that shard the states by wrapping whole blocks: nothing else splits the model; all blocks are checkpointed or none."""
-
-
 class Unusable(Exception):  # noqa: N818 - a verdict on a row, not an error of the program
     """A row that cannot be replayed, with the reason."""
 
@@ -87,11 +83,6 @@ class RunRow:
     def calendar(self) -> bool:
         """Whether the row is a whole training by its hours or days, whatever happened in them, and not by its steady speed."""
         return self.kind == "full_run" and self.pace.lower() != "steady"
-
-    @property
-    def untold(self) -> bool:
-        """Whether nobody stated how the model is split; stacks that wrap blocks split nothing but the states."""
-        return self.tp is None and self.pp is None and self.stack not in WRAPPED
 
 
 _TEXT = {f.name for f in fields(RunRow) if f.type == "str"}

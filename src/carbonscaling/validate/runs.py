@@ -11,17 +11,14 @@ from numpy.typing import NDArray
 
 from carbonscaling.calibration.profile import Calibration, apply
 from carbonscaling.errors import InputError
-from carbonscaling.perf.memory import memory
 from carbonscaling.perf.step import StepTime
 from carbonscaling.units import GB
 from carbonscaling.validate.fit import Sample, predicted_speed, sample
-from carbonscaling.validate.habits import memory_machine, memory_setting
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.interval import bounds, features
 from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.record import Replay
-from carbonscaling.validate.replay import predict_step
+from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
+from carbonscaling.validate.stacked import predict_memory, predict_step
 
 __all__ = ["Prediction", "complete", "replay_rows", "scored_sample"]
 
@@ -66,7 +63,7 @@ def complete(rows: Sequence[Mapping[str, str]]) -> Completed:
     reasons: dict[int, str] = {}
     for i, row in enumerate(rows):
         try:
-            replays.append(infer(parse_row(row)))
+            replays.append(complete_row(parse_row(row)))
             index.append(i)
         except Unusable as verdict:
             reasons[i] = str(verdict)
@@ -102,9 +99,8 @@ def replay_rows(
         low, high = bounds(speed, features(replays, calibration), calibration.interval)
         machine = apply(s.stacked.machine, calibration.factors(s.architectures, s.devices, s.stacks))
         step = predict_step(s.stacked, machine)
-        need = [memory(r.work, memory_machine(r), memory_setting(r)) for r in replays]
-        total = np.array([float(m.total) for m in need])
-        limit = np.array([float(m.limit) for m in need])
+        need = predict_memory(s.stacked, machine)
+        total, limit = (np.asarray(v, dtype=float) for v in (need.total, need.limit))
         limiting = _bottlenecks(step, len(replays))
         for k, (i, r) in enumerate(zip(index, replays, strict=True)):
             if not math.isfinite(speed[k]) or speed[k] <= 0:
@@ -114,7 +110,7 @@ def replay_rows(
                 id=r.row.id,
                 status="ok" if total[k] <= limit[k] else "too_large",
                 reason="; ".join(r.inferred),
-                step_time_s=float(r.tokens_per_step / speed[k] / float(r.setting.n_devices)),
+                step_time_s=float(step.total[k]),
                 tokens_per_s_per_device=float(speed[k]),
                 low=float(low[k]),
                 high=float(high[k]),

@@ -11,6 +11,7 @@ import numpy as np
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.errors import InputError
 from carbonscaling.perf import build
 from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
@@ -64,7 +65,7 @@ def _machine(name: str) -> Machine | None:
     except InputError:
         return None
     half = "bf16" if "bf16" in device.peak else "fp16"
-    return build.machine(hardware.cluster(device), precision(half), efficiency(device))
+    return build.machine(hardware.cluster(device), precision(half), efficiency(device), stack("plain"))
 
 
 def check_collectives() -> tuple[Component, ...]:

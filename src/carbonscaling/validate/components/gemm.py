@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.errors import InputError
 from carbonscaling.perf import build
 from carbonscaling.perf.gemm import gemm_time
@@ -93,7 +94,7 @@ def timings() -> list[Timing]:
 @lru_cache(maxsize=64)
 def _machine(device: str, recipe: str) -> Machine:
     part = hardware.device(device)
-    return build.machine(hardware.cluster(part), precision(recipe), efficiency(part))
+    return build.machine(hardware.cluster(part), precision(recipe), efficiency(part), stack("plain"))
 
 
 def predicted_seconds(rows: Sequence[Timing]) -> NDArray[np.float64]:

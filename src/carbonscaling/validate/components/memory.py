@@ -9,14 +9,11 @@ from functools import lru_cache
 import numpy as np
 
 from carbonscaling import evidence
-from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Setting
+from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.units import GIB
 from carbonscaling.validate.components.record import Component
-from carbonscaling.validate.habits import kernel_machine, memory_machine, memory_setting
-from carbonscaling.validate.infer import infer
-from carbonscaling.validate.record import Replay
+from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import score
 
@@ -31,11 +28,13 @@ _SHAPE = (
 _REJECTED, _ACCEPTED = "rejected, out of memory, ", "accepted, same grid, "
 
 
+def _need(replay: Replay) -> Memory:
+    return memory(replay.work, replay.setup.machine(shipped_calibration()), replay.setting)
+
+
 def _reserved(replay: Replay) -> float:
     """Bytes that a monitor shows: what is allocated, and what fragmentation adds."""
-    machine = memory_machine(replay)
-    total = float(memory(replay.work, machine, memory_setting(replay)).total)
-    return total / (1.0 - float(machine.reserve))
+    return float(_need(replay).total) / (1.0 - replay.setup.stack.reserve.value)
 
 
 def check_memory() -> tuple[Component, ...]:
@@ -43,7 +42,7 @@ def check_memory() -> tuple[Component, ...]:
     runs = {row["id"]: row for row in evidence.rows("runs")}
     groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in evidence.rows("memory"):
-        replay = infer(parse_row(runs[row["run_id"]]))
+        replay = complete_row(parse_row(runs[row["run_id"]]))
         pair = (_reserved(replay) / GIB, float(row["memory_gib"]))
         for name in ("all", f"{replay.row.stack}, {row['device']}"):
             groups[name].append(pair)
@@ -69,8 +68,8 @@ def _shapes() -> dict[str, dict[str, str]]:
     return found
 
 
-def _fits(replay: Replay, machine: Machine, setting: Setting) -> bool:
-    need = memory(replay.work, machine, setting)
+def _fits(replay: Replay) -> bool:
+    need = _need(replay)
     return bool(need.total <= need.limit)
 
 
@@ -83,11 +82,8 @@ def _judged(row: Mapping[str, str]) -> bool:
         The row cannot be completed.
     """
     own = {name: value for name, value in row.items() if value}
-    replay = infer(parse_row({"precision": "bf16", **_shapes().get(row["model"], {}), **own, "id": "oom"}))
-    setting = memory_setting(replay)
-    if row["attention_kernel"]:
-        setting = setting._replace(sp=float(row["sequence_parallel"] == "True"))
-    return _fits(replay, kernel_machine(replay, row["attention_kernel"]), setting)
+    parsed = parse_row({"precision": "bf16", **_shapes().get(row["model"], {}), **own, "id": "oom"})
+    return _fits(complete_row(parsed))
 
 
 def _share(group: str, tally: list[int], least: float | None = None) -> Component:
@@ -114,10 +110,10 @@ def check_oom() -> tuple[Component, ...]:
     accepted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in evidence.rows("runs"):
         try:
-            replay = infer(parse_row(row))
+            replay = complete_row(parse_row(row))
         except Unusable:
             continue
-        fits = _fits(replay, memory_machine(replay), memory_setting(replay))
+        fits = _fits(replay)
         for stack in ("all", replay.row.stack or "not stated"):
             accepted[stack][0] += fits
             accepted[stack][1] += 1

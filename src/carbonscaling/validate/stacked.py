@@ -14,7 +14,7 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import StepTime, step_time
 from carbonscaling.validate.record import Replay
 
-__all__ = ["Stacked", "predict_memory", "predict_step", "stack"]
+__all__ = ["Stacked", "predict_memory", "predict_step", "stack_rows"]
 
 
 class Stacked(NamedTuple):
@@ -32,23 +32,22 @@ def _columns(records: Sequence[Any]) -> Any:
     return kind(*(np.array([float(v) for v in column]) for column in zip(*records, strict=True)))
 
 
-def stack(replays: Sequence[Replay]) -> Stacked:
-    """Return rows as arrays; at least one row."""
-    setting = _columns([r.setting for r in replays])
+def stack_rows(replays: Sequence[Replay]) -> Stacked:
+    """Return rows as arrays, machines at device level; at least one row."""
     return Stacked(
         work=_columns([r.work for r in replays]),
-        machine=_columns([r.machine for r in replays]),
-        setting=setting,
+        machine=_columns([r.setup.plain for r in replays]),
+        setting=_columns([r.setting for r in replays]),
         tokens_per_step=np.array([r.tokens_per_step for r in replays]),
-        n_devices=setting.n_devices,
+        n_devices=np.array([float(r.n_devices) for r in replays]),
     )
 
 
-def predict_step(rows: Stacked, machine: Machine | None = None) -> StepTime:
-    """Return the step time of every row, with its own machine or a calibrated one."""
-    return step_time(rows.work, rows.machine if machine is None else machine, rows.setting)
+def predict_step(rows: Stacked, machine: Machine) -> StepTime:
+    """Return the step time of every row with its calibrated machine."""
+    return step_time(rows.work, machine, rows.setting)
 
 
-def predict_memory(rows: Stacked, machine: Machine | None = None) -> Memory:
+def predict_memory(rows: Stacked, machine: Machine) -> Memory:
     """Return the memory of every row's fullest device."""
-    return memory(rows.work, rows.machine if machine is None else machine, rows.setting)
+    return memory(rows.work, machine, rows.setting)

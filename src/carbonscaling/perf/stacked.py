@@ -1,0 +1,135 @@
+"""What software makes of a device and a number format: the fields of `Machine` that a stack and its options decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbonscaling.hardware.device import Device
+from carbonscaling.perf.efficiency import Efficiency
+from carbonscaling.perf.precision import Precision
+from carbonscaling.software.options import OPTIMIZERS, Software
+from carbonscaling.software.stack import Stack, by_generation
+
+__all__ = ["software_fields"]
+
+RELAYING = ("deepep", "hybridep")
+"""Dispatchers that send a token once to each node, which passes it on."""
+
+
+@dataclass(frozen=True)
+class _Attention:
+    fused: float
+    separate: float
+    share: float
+
+
+def _kernel(stack: Stack, options: Software, device: Device, recipe: str, e: Efficiency) -> str:
+    """Return the attention kernel that runs: what is asked for; else the stack's, if the device has fused ones."""
+    if options.attention_kernel is not None:
+        return options.attention_kernel
+    choice = by_generation(stack.attention, device, recipe)
+    kernel = choice.value if choice is not None else "native"
+    return kernel if e.flash.value > 0 or kernel.startswith("explicit") else "explicit-separate"
+
+
+def _attention(kernel: str, e: Efficiency) -> _Attention:
+    """Return whether a kernel is fused, whether its softmax is separate, and its rate over the generation's best."""
+    rates = {"flash2": e.attention_portable.value, "flash1": e.attention_portable.value * e.attention_first.value}
+    return _Attention(float(not kernel.startswith("explicit")), float(kernel == "explicit-separate"), rates.get(kernel, 1.0))
+
+
+def _launches(stack: Stack, options: Software, e: Efficiency) -> tuple[float, float]:
+    """Seconds that the host needs for the forward kernels of a dense layer and of one with experts.
+
+    None where a graph holds the whole step. Graphs of attention and router leave what is usual; without them the host waits
+    for the tokens of each expert and launches anew.
+    """
+    graphs = options.cuda_graphs or stack.graphs.value
+    if graphs == "full":
+        return 0.0, 0.0
+    dense = e.eager_launch.si if stack.launch.value == "eager" else e.layer_launch.si
+    return dense, e.moe_eager_launch.si if graphs in ("none", "router") else e.moe_launch.si
+
+
+def _bytes(stack: Stack, options: Software, recipe: Precision) -> tuple[float, float, float]:
+    """Bytes a parameter of weights, gradients and optimizer states."""
+
+    def own(table: dict[str, float], usual: float) -> float:
+        return table.get(recipe.name, usual)
+
+    weights = own({k: v.value for k, v in stack.weights.items()}, recipe.weights)
+    gradients = own({k: v.value for k, v in stack.gradients.items()}, recipe.gradients)
+    optimizer = OPTIMIZERS[options.optimizer]
+    states = recipe.optimizer if optimizer is None else optimizer.states.value
+    if optimizer is not None and optimizer.weights is not None and optimizer.gradients is not None:
+        weights, gradients = optimizer.weights.value, optimizer.gradients.value
+    else:  # float32 master weights are among the states, the only copy where they are not apart
+        states -= (1.0 - stack.master_apart.value) * recipe.weights
+    given = (options.weight_bytes, options.gradient_bytes, options.optimizer_bytes)
+    weights, gradients, states = (
+        usual if own_value is None else own_value
+        for own_value, usual in zip(given, (weights, gradients, states), strict=True)
+    )
+    return weights, gradients, states
+
+
+def software_fields(
+    stack: Stack, options: Software, device: Device, recipe: Precision, e: Efficiency
+) -> dict[str, float]:
+    """Return the fields of `Machine` that software decides.
+
+    Parameters
+    ----------
+    stack : Stack
+    options : Software
+        What the run changes about it.
+    device, recipe, e : the device, its number formats, and what its kernels reach.
+    """
+    attention = _attention(_kernel(stack, options, device, recipe.name, e), e)
+    layer_launch, moe_launch = _launches(stack, options, e)
+    weights, gradients, states = _bytes(stack, options, recipe)
+    fused = options.compile is True
+    separate_norms = options.norm_kernel == "separate" and not fused
+    overlap = by_generation(stack.tp_overlap, device, recipe.name)
+    tp_overlap = e.tp_overlap.si if overlap is None else overlap.si
+    beside = stack.update_beside.value if options.dp_overlap is None else float(options.dp_overlap)
+    traffic = stack.gradient_traffic.get(recipe.name)
+    summed = stack.gradient_sum.get(recipe.name)
+    relay = stack.relay.value if options.dispatcher is None else float(options.dispatcher in RELAYING)
+    hidden = stack.expert_overlap.value if options.expert_overlap is None else float(options.expert_overlap)
+    last = stack.head_last.value if options.head_placement is None else float(options.head_placement == "last")
+    redo = e.redo_last if stack.redo_last is None else stack.redo_last
+    return dict(
+        attention_forward=e.attention_forward.si * attention.share,
+        attention_backward=e.attention_backward.si * attention.share,
+        flash=attention.fused,
+        separate=attention.separate,
+        norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (not fused),
+        head_passes=stack.head_passes.value * (not fused),
+        gate_passes=stack.gate_passes.value * (not fused),
+        weight_bytes=weights,
+        grad_bytes=gradients,
+        optimizer_bytes=states,
+        grad_comm_bytes=recipe.gradient_traffic if traffic is None else traffic.value,
+        sum_bytes=0.0 if summed is None else summed.value,
+        tp_overlap=tp_overlap if options.tp_overlap is None else options.tp_overlap,
+        imbalance=1.0 if options.expert_balance == "forced" else e.imbalance.si,
+        scatter_beside=e.scatter_beside.si if options.dp_overlap is None else beside,
+        update_beside=beside,
+        redo_last=redo.si,
+        layer_launch=layer_launch,
+        moe_launch=moe_launch,
+        relay=relay,
+        ep_behind=hidden,
+        head_last=last,
+        parameter_wise=float((options.zero3_gather or stack.zero3_gather.value) == "parameter"),
+        gather_rank=e.gather_rank.si,
+        kept=stack.kept.value,
+        logit_bytes=stack.logit.value,
+        logit_split=stack.logit_split.value,
+        unfused_bytes=stack.unfused.value if separate_norms else 0.0,
+        framework_bytes=stack.framework.si,
+        reserve=stack.reserve.value,
+        checkpoints=stack.zero3_checkpoints.value,
+        gathered=stack.gathered.value,
+    )

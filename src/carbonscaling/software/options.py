@@ -1,0 +1,99 @@
+"""What one run changes about its stack: the table ``[software]`` of a scenario, ``--software KEY=VALUE``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from carbonscaling.sources import Datum
+
+__all__ = ["OPTIMIZERS", "Optimizer", "Software"]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Bytes a parameter that an optimizer keeps.
+
+    Attributes
+    ----------
+    states : Datum
+        Beside weights and gradients: float32 master weights where there are any, and moments.
+    weights, gradients : Datum, optional
+        None for the precision recipe's or the stack's.
+    """
+
+    states: Datum
+    weights: Datum | None = None
+    gradients: Datum | None = None
+
+
+OPTIMIZERS: dict[str, Optimizer | None] = {
+    "adamw": None,
+    "adamw-bf16": Optimizer(
+        Datum(4, "B", "nemo_automodel", remark="both moments in 16 bit, no other copy of the weights"),
+        Datum(2, "B", "nemo_automodel"),
+        Datum(2, "B", "nemo_automodel"),
+    ),
+    "adamw-8bit": Optimizer(Datum(6, "B", "dettmers_2021", remark="float32 master weights, two moments of one byte")),
+    "adafactor": Optimizer(
+        Datum(4, "B", "shazeer_2018", 4, 8, remark="float32 master weights; the second moment by rows and columns, no first")
+    ),
+    "muon": Optimizer(
+        Datum(8, "B", "liu_muon_2025", 8, 8.5, remark="float32 master weights and one momentum; embedding and head by AdamW")
+    ),
+}
+"""Optimizers by name; AdamW with float32 master weights and moments is what precision recipes count (12 bytes)."""
+
+
+@dataclass(frozen=True)
+class Software:
+    """Options of a run's software; what is left out is as the stack has it.
+
+    Attributes
+    ----------
+    attention_kernel : {"explicit", "explicit-separate", "flash1", "flash2", "native"}, optional
+        Scores written by one softmax kernel or by separate ones, FlashAttention-1 or 2, or the device generation's best.
+    norm_kernel : {"fused", "separate"}, optional
+        Whether norms have a kernel of their own.
+    compile : bool, optional
+        Compile the model: norms, rotary embeddings and gates fused.
+    cuda_graphs : {"none", "router", "attention", "full"}, optional
+        What captured graphs hold: nothing, the router, attention and router, or the whole step.
+    dispatcher : {"alltoall", "allgather", "deepep", "hybridep"}, optional
+        How tokens get to their experts.
+    expert_overlap : bool, optional
+        Hide expert traffic behind another micro-batch's passes.
+    expert_balance : {"learnt", "forced"}, optional
+        Whether experts get equal loads by force, as in benchmarks.
+    dp_overlap : bool, optional
+        Hide gradients before and weights after the update behind the passes.
+    tp_overlap : float, optional
+        Share of tensor-parallel traffic hidden inside a layer.
+    optimizer : {"adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"}
+        States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
+    weight_bytes, gradient_bytes, optimizer_bytes : float, optional
+        Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
+    zero3_gather : {"layer", "parameter"}, optional
+        Whether ZeRO-3 collects whole layers beside compute, or parameters one after the other with the device idle.
+    sequence_parallel : bool, optional
+        Shard norms and residuals over the sequence wherever tensors are split.
+    head_placement : {"balanced", "last"}, optional
+        Deal layers around embedding and head, or evenly with the head on the last stage besides.
+    """
+
+    attention_kernel: Literal["explicit", "explicit-separate", "flash1", "flash2", "native"] | None = None
+    norm_kernel: Literal["fused", "separate"] | None = None
+    compile: bool | None = None
+    cuda_graphs: Literal["none", "router", "attention", "full"] | None = None
+    dispatcher: Literal["alltoall", "allgather", "deepep", "hybridep"] | None = None
+    expert_overlap: bool | None = None
+    expert_balance: Literal["learnt", "forced"] | None = None
+    dp_overlap: bool | None = None
+    tp_overlap: float | None = None
+    optimizer: Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] = "adamw"
+    weight_bytes: float | None = None
+    gradient_bytes: float | None = None
+    optimizer_bytes: float | None = None
+    zero3_gather: Literal["layer", "parameter"] | None = None
+    sequence_parallel: bool | None = None
+    head_placement: Literal["balanced", "last"] | None = None

@@ -1,0 +1,209 @@
+"""How people settle what a run leaves open: of the layouts that its stack would consider and that fit, the fastest.
+
+Batch, micro-batch, recomputation and interleaving as such stacks choose them; speed and memory at device level, so that no
+fitted factor has a say in what is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.step import step_time
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.setup import Setup
+from carbonscaling.study.ways import Way, ways
+
+__all__ = ["Settled", "fastest", "open_settings", "settle", "split_experts"]
+
+BATCH_TOKENS = 4 * 2**20
+"""Batch of a run that states none: GPT-3 trained with 3.2M tokens, LLaMA and its successors with 4M and more."""
+
+FILL = 4.0
+"""Micro-batches a stage that keep the bubble of a pipeline below a quarter; a batch that is not stated is at least that."""
+
+LARGEST_MICRO_BATCH = 64
+QUARTERS = (25, 50, 75, 100)
+"""Shares of a stage's layers that eager stacks recompute in full where selective recomputation does not do."""
+
+PERCENTS = tuple(range(0, 101, 10))
+"""Shares of the layers that a compiler's policy may recompute until a step fits."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A run with nothing left open.
+
+    Attributes
+    ----------
+    setting : Setting
+        As floats; the number of micro-batches is the mean one where the batch does not split evenly.
+    batch : float
+        Sequences of a step.
+    fits : bool
+        Whether a device can hold it.
+    notes : tuple of str
+        What was chosen.
+    """
+
+    setting: Setting
+    batch: float
+    fits: bool
+    notes: tuple[str, ...]
+
+
+class _Choice(NamedTuple):
+    """Recomputation: a code of `Recompute` and the percentage of layers."""
+
+    code: float
+    percent: float
+
+
+def settle(u: Setup) -> Settled:
+    """Return what people run who leave open what a scenario leaves open.
+
+    Parameters
+    ----------
+    u : Setup
+
+    Raises
+    ------
+    InputError
+        No device count, or degrees that contradict it.
+    """
+    s, settings = u.scenario, open_settings(u)
+    chosen, fits = fastest(u, settings)
+    if not fits and s.layout.etp is None:
+        split = split_experts(u.work, settings)
+        if split:
+            again, fits = fastest(u, split)
+            chosen = again if fits else chosen
+    searched = len({(x.tp, x.pp, x.dp, x.cp, x.ep) for x in settings}) > 1
+    notes = _told(s, chosen, searched)
+    return Settled(chosen, s.batch or float(chosen.dp * chosen.micro_batch * chosen.n_micro), fits, tuple(notes))
+
+
+def open_settings(u: Setup) -> list[Setting]:
+    """Return the settings that a scenario leaves open, experts whole unless it says otherwise; one where it says all."""
+    sharded = u.stack.fully_sharded.value > 0 or u.scenario.layout.zero == 3
+    return [
+        setting for way in ways(u.scenario, u.work, u.plain, sharded) for setting in _settings(u, way, sharded)
+    ]  # fmt: skip
+
+
+def split_experts(work: Workload, settings: Sequence[Setting]) -> list[Setting]:
+    """Return the settings with every expert split over the tensor ranks."""
+    if not work.n_experts > 0:
+        return []
+    return [s._replace(etp=s.tp) for s in settings if s.tp > 1 and s.tp * s.cp * s.dp % (s.ep * s.tp) == 0]
+
+
+def _settings(u: Setup, way: Way, sharded: bool) -> list[Setting]:
+    """Return the settings of one way to split the devices: all combinations of what is open."""
+    s, own = u.scenario, u.stack
+    seq_len = float(u.work.seq_len)
+    least = way.dp * (s.layout.micro_batch or 1.0) * (FILL * way.pp if way.pp > 1 else 1.0)
+    batch = s.batch or np.ceil(max(BATCH_TOKENS / seq_len, least) / way.dp) * way.dp
+    per_replica = max(1.0, batch / way.dp)
+    zero = s.layout.zero if s.layout.zero is not None else 3.0 if sharded else 1.0
+    asked = (s.layout.sequence_parallel, s.software.sequence_parallel, own.sequence_parallel.value > 0)
+    sequence = next(said for said in asked if said is not None)
+    names = Schedule.NAMES
+    schedule = names.index(s.layout.schedule or own.schedule.value)
+    if s.layout.schedule is None and schedule == Schedule.DUALPIPE and way.pp % 2:
+        schedule = Schedule.ONE_F_ONE_B
+    found = []
+    for micro in _micro_batches(u, way, per_replica):
+        n_micro = max(1.0, batch / (way.dp * micro))
+        vpp = s.layout.vpp or _interleaving(u, way.pp, n_micro)
+        degrees = (way.tp, way.pp, way.dp, way.cp, way.ep, way.etp, vpp, zero, s.layout.shard or way.dp * way.cp)
+        for choice in _recomputations(u):
+            rest = (micro, n_micro, choice.code, schedule, sequence and way.tp > 1, choice.percent)
+            found.append(Setting(*(float(v) for v in (*degrees, *rest))))
+    return found
+
+
+def _micro_batches(u: Setup, way: Way, per_replica: float) -> Sequence[float]:
+    """Return the whole share of a replica in a compiled step; else what is given, or powers of two that divide the share.
+
+    Experts beside split tensors: single sequences, as in every measured layout of that kind that states its micro-batch.
+    Tensors are split where memory is short, and routed copies of the tokens take `top_k` times what a dense layer's do.
+    """
+    if u.stack.compiled.value > 0:
+        return (per_replica,)
+    if u.scenario.layout.micro_batch:
+        return (u.scenario.layout.micro_batch,)
+    if u.work.n_experts > 0 and way.tp > 1:
+        return (1.0,)
+    sizes = [2.0**k for k in range(int(np.log2(LARGEST_MICRO_BATCH)) + 1)]
+    return [size for size in sizes if per_replica % size == 0] or (1.0,)
+
+
+def _recomputations(u: Setup) -> Sequence[_Choice]:
+    """Return what is stated; else none, selective, and full for more and more layers; a compiler's policies mix freely."""
+    layout = u.scenario.layout
+    if u.stack.compiled.value > 0 and layout.recompute not in ("none", "full"):
+        return [_Choice(Recompute.FULL if p else Recompute.NONE, p or 100) for p in PERCENTS]
+    if layout.recompute is not None:
+        return (_Choice(Recompute.NAMES.index(layout.recompute), layout.recompute_percent or 100),)
+    if u.stack.whole_blocks.value > 0:
+        return (_Choice(Recompute.NONE, 100), _Choice(Recompute.FULL, 100))
+    usual = [_Choice(Recompute.NONE, 100), _Choice(Recompute.SELECTIVE, 100)]
+    return usual + [_Choice(Recompute.FULL, percent) for percent in QUARTERS]
+
+
+def _interleaving(u: Setup, pp: int, n_micro: float) -> int:
+    """Chunks a stage: recipes that interleave do so down to two layers a chunk, or one, where that divides.
+
+    The embedding and the head may count as a layer each. Stages with an odd number of expert layers are left whole.
+    """
+    if not u.stack.interleaves.value > 0 or pp == 1 or n_micro % pp:
+        return 1
+    for layers in (int(u.work.n_layers), int(u.work.n_layers) + 2):
+        if layers % pp == 0:
+            per_stage = layers // pp
+            odd = 1 if u.work.n_experts > 0 else per_stage
+            return per_stage // 2 if per_stage % 2 == 0 else odd
+    return 1
+
+
+def fastest(u: Setup, settings: Sequence[Setting]) -> tuple[Setting, bool]:
+    """Return the fastest setting that fits, or the smallest where none does; and whether it fits."""
+    many = Setting(*(np.array(column) for column in zip(*settings, strict=True)))
+    need = memory(u.work, u.plain, many)
+    total = np.broadcast_to(need.total, len(settings))
+    fits = total <= need.limit
+    if not fits.any():
+        return settings[int(np.argmin(total))], False
+    if fits.sum() == 1 or len({(*s[:9], s.micro_batch) for s in settings}) == 1:
+        return settings[int(np.argmax(fits))], True  # only recomputation is open: the least comes first
+    time = step_time(u.work, u.plain, many).total / (many.dp * many.micro_batch * many.n_micro)
+    return settings[int(np.argmin(np.where(fits, time * many.n_devices, np.inf)))], True
+
+
+def _told(scenario: Scenario, s: Setting, searched: bool) -> list[str]:
+    """Say what was chosen."""
+    layout = scenario.layout
+    said = [f"TP{s.tp:.0f} PP{s.pp:.0f} EP{s.ep:.0f}: fastest that fits"] if searched else []
+    if layout.zero is None:
+        said.append(f"ZeRO-{s.zero:.0f}")
+    if layout.cp is None and s.cp > 1:
+        said.append(f"sequences split {s.cp:.0f} ways")
+    if scenario.batch is None:
+        said.append(f"batch of {s.dp * s.micro_batch * s.n_micro:g} sequences")
+    if layout.micro_batch is None:
+        said.append(f"micro-batch {s.micro_batch:g}")
+    if not layout.vpp and s.vpp > 1:
+        said.append(f"{s.vpp:.0f} chunks a stage")
+    if s.recompute_percent < 100:
+        said.append(f"{s.recompute_percent:.0f} % of the layers recomputed")
+    elif layout.recompute is None:
+        said.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation")
+    if layout.etp is None and s.etp > 1:
+        said.append(f"experts split {s.etp:.0f} ways")
+    return said

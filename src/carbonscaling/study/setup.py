@@ -1,0 +1,169 @@
+"""The training and the machine that a scenario names: model, cluster, number formats, software stack, as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+
+from carbonscaling.calibration.profile import Calibration, calibrated, load_calibration, shipped_calibration
+from carbonscaling.catalog import hardware
+from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.offload import host_side
+from carbonscaling.catalog.stacks import generic, stack
+from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hardware.roadmap import project, project_host
+from carbonscaling.perf import build
+from carbonscaling.perf.efficiency import Efficiency
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.precision import Precision, precision
+from carbonscaling.software.stack import Stack
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.subject import Subject, subject
+
+__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "setup"]
+
+CAST = 4.0
+"""Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
+
+MACHINE_FIELDS = (
+    "device", "host", "nic_gbps", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "software",
+    "practice", "layout.recompute", "profile",
+)  # fmt: skip
+"""Fields that the cluster, its number formats and its software follow from; with states in the host the device count too."""
+MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
+"""Fields that the model follows from, where no law has a say."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a scenario trains, and on what.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    subject : Subject
+        The model, with what its law says.
+    seq_len : int
+    cluster, recipe, efficiency, stack : objects
+        Hardware, number formats, what kernels and links reach, software.
+    work : Workload
+    plain : Machine
+        At device level: no fitted factor applied.
+    notes : tuple of str
+        What was taken where the scenario was silent.
+    """
+
+    scenario: Scenario
+    subject: Subject
+    seq_len: int
+    cluster: Cluster
+    recipe: Precision
+    efficiency: Efficiency
+    stack: Stack
+    work: Workload
+    plain: Machine
+    notes: tuple[str, ...]
+
+    @property
+    def untold(self) -> bool:
+        """Whether nobody stated how the model is split; stacks that wrap whole blocks split nothing but the states."""
+        layout = self.scenario.layout
+        return layout.tp is None and layout.pp is None and not self.stack.whole_blocks.value > 0
+
+    def machine(self, calibration: Calibration) -> Machine:
+        """Return the machine with the factors of a calibration."""
+        return calibrated(self.plain, self.cluster.device, self.stack.family, calibration)
+
+    def plain_with(self, constants: Efficiency) -> Machine:
+        """Return the device-level machine with other efficiencies."""
+        return _plain(self.scenario, self.cluster, self.recipe, constants, self.stack)
+
+
+def calibration_of(name: str) -> Calibration:
+    """Return a calibration by what a scenario calls it: "shipped", "none", or a file."""
+    if name == "none":
+        return Calibration("no calibration")
+    return shipped_calibration() if name == "shipped" else load_calibration(Path(name))
+
+
+def _cluster(s: Scenario) -> Cluster:
+    name = str(Path(s.device)) if s.device.endswith(".toml") else s.device
+    found = hardware.cluster(name, s.host, nic_gbps=s.nic_gbps)
+    if s.years_ahead:
+        rates = hardware.roadmap()
+        return Cluster(
+            project(found.device, s.years_ahead, rates, cpa_growth=s.cpa_growth),
+            project_host(found.host, s.years_ahead, rates),
+            found.max_devices,
+        )
+    return found
+
+
+def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Precision:
+    name = s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16")
+    choice = own.recipes.get(name)
+    return precision(name if choice is None else choice.value)
+
+
+def _plain(s: Scenario, cluster: Cluster, recipe: Precision, constants: Efficiency, own: Stack) -> Machine:
+    """Return the cluster as numbers, with what the scenario asks of its software."""
+    machine = build.machine(cluster, recipe, constants, own, s.software)
+    if s.flash is not None and s.software.attention_kernel is None and bool(machine.flash) != s.flash:
+        machine = machine._replace(flash=float(s.flash))
+    # Policies of a compiled program move to the host what does not fit, unless everything is recomputed.
+    policies = s.offload is None and own.compiled.value > 0 and s.layout.recompute != "full"
+    if s.offload == "activations" or policies:
+        machine = machine._replace(checkpoints=0.0, plain_checkpoints=0.0)
+    if s.offload not in ("optimizer", "weights"):
+        return machine
+    side = host_side(cluster, s.devices)
+    fetched = machine.weight_bytes if own.master_apart.value else CAST
+    return machine._replace(
+        offload=1.0,
+        streamed=fetched if s.offload == "weights" else 0.0,
+        host_link=side.to_host,
+        host_bandwidth=side.bandwidth,
+        host_capacity=side.capacity,
+    )
+
+
+def agree(s: Scenario, other: Scenario, names: tuple[str, ...]) -> bool:
+    """Whether two scenarios say the same in some fields."""
+    values = attrgetter(*names)
+    return bool(values(s) == values(other))
+
+
+def setup(s: Scenario, like: Setup | None = None) -> Setup:
+    """Look up the model and the machine that a scenario names.
+
+    Parameters
+    ----------
+    like : Setup, optional
+        Another scenario's: what the two have in common is taken from there, which is quicker and the same.
+
+    Raises
+    ------
+    InputError
+        A name is unknown, a file unusable, or values contradict each other.
+    """
+    same_model = like is not None and s.model is not None and s.law is None and agree(s, like.scenario, MODEL_FIELDS)
+    what = Subject(like.subject.spec) if like is not None and same_model else subject(s)
+    seq_len = s.seq_len or what.spec.seq_len
+    notes: list[str] = []
+    in_host = s.offload in ("optimizer", "weights")
+    shared = like is not None and agree(s, like.scenario, MACHINE_FIELDS)
+    if like is not None and shared and (not in_host or s.devices == like.scenario.devices):
+        cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain
+    else:
+        cluster = _cluster(s)
+        own = stack(s.stack or generic(cluster.device, s.practice))
+        recipe = _recipe(s, cluster, own)
+        constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
+        plain = _plain(s, cluster, recipe, constants, own)
+    if s.stack is None:
+        notes.append(f"software as stack {own.name}: {own.title}")
+    known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len
+    work = like.work if like is not None and known else build.workload(what.spec, seq_len)
+    return Setup(s, what, seq_len, cluster, recipe, constants, own, work, plain, (*what.notes, *notes))
