@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
+from carbonscaling.validate.infer import infer
 
 from carbonscaling import baselines, evidence
 from carbonscaling.baselines.llmcarbon import a100_tflops
 from carbonscaling.baselines.regression import Point
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.row import parse_row
 
 NARAYANAN_2021 = [

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from carbonscaling.validate.infer import infer
+from carbonscaling.validate.replay import predict_step, stack
 
 import carbonscaling as cs
 from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration, stack_on
 from carbonscaling.catalog.hardware import device
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.validate.fit import predicted_speed, sample
-from carbonscaling.validate.infer import infer
-from carbonscaling.validate.replay import predict_step, stack
 from carbonscaling.validate.row import parse_row
 
 ROW = {

@@ -9,6 +9,7 @@ import pytest
 
 from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.errors import InputError
 from carbonscaling.perf.build import machine, workload
 from carbonscaling.perf.precision import PRECISIONS, _recipe, precision
@@ -98,11 +99,13 @@ def test_a_model_without_attention_has_none() -> None:
 
 # Machines
 
+PLAIN = stack("plain")
+
 
 def _machine(device: str, recipe: str = "bf16", host: str | None = None) -> tuple[Any, Any, Any]:
     cluster = hardware.cluster(device, host)
     constants = efficiency(cluster.device)
-    return machine(cluster, precision(recipe), constants), cluster, constants
+    return machine(cluster, precision(recipe), constants, PLAIN), cluster, constants
 
 
 def test_h100_by_its_data_sheet() -> None:
@@ -149,10 +152,10 @@ def test_a_device_without_bf16_attends_in_fp16() -> None:
 
 SAME = {
     "kernel_latency": "kernel_latency", "memory_efficiency": "memory", "attention_forward": "attention_forward",
-    "attention_backward": "attention_backward", "flash": "flash", "link_latency": "link_latency",
+    "attention_backward": "attention_backward", "link_latency": "link_latency",
     "nic_latency": "nic_latency", "overlap": "overlap", "contention": "contention", "tp_overlap": "tp_overlap",
-    "ep_overlap": "ep_overlap", "imbalance": "imbalance", "elementwise": "elementwise", "reserve": "reserve",
-    "framework_bytes": "framework", "straggler": "straggler", "step_overhead": "step_overhead",
+    "ep_overlap": "ep_overlap", "imbalance": "imbalance", "elementwise": "elementwise",
+    "straggler": "straggler", "step_overhead": "step_overhead",
     "layer_launch": "layer_launch", "moe_launch": "moe_launch", "exchange": "exchange", "tile_m": "tile_m",
     "tile_n": "tile_n", "redo_last": "redo_last", "scatter_beside": "scatter_beside",
 }  # fmt: skip
@@ -171,7 +174,7 @@ def test_constants_go_where_they_belong(recipe: str) -> None:
     own: dict[str, Any] = {
         name: Datum(0.01 + i / 1000, getattr(plain, name).unit, "user") for i, name in enumerate(sorted(SAME.values()))
     }
-    m = machine(cluster, precision(recipe), dataclasses.replace(plain, **own))
+    m = machine(cluster, precision(recipe), dataclasses.replace(plain, **own), PLAIN)
     assert {field: getattr(m, field) for field in SAME} == {field: own[name].si for field, name in SAME.items()}
     numbers = PRECISIONS[recipe]
     assert {field: getattr(m, field) for field in BYTES} == {
@@ -179,11 +182,31 @@ def test_constants_go_where_they_belong(recipe: str) -> None:
     }
 
 
+OWN = {
+    "norm_passes": "norm_passes", "head_passes": "head_passes", "gate_passes": "gate_passes", "update_beside": "update_beside",
+    "kept": "kept", "logit": "logit_bytes", "logit_split": "logit_split", "framework": "framework_bytes", "reserve": "reserve",
+    "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "relay": "relay",
+    "expert_overlap": "ep_behind", "head_last": "head_last",
+}  # fmt: skip
+
+
+def test_numbers_of_a_stack_go_where_they_belong() -> None:
+    """Each number of a stack, given a value of its own, arrives in its own field, and no other field changes."""
+    cluster = hardware.cluster("h100-sxm")
+    e = efficiency(cluster.device)
+    own: dict[str, Any] = {name: Datum(0.01 + i / 1000, "1", "user") for i, name in enumerate(sorted(OWN))}
+    before = machine(cluster, precision("bf16"), e, PLAIN)
+    after = machine(cluster, precision("bf16"), e, dataclasses.replace(PLAIN, **own))
+    changed = {field for field in before._fields if getattr(before, field) != getattr(after, field)}
+    assert changed == set(OWN.values())
+    assert {field: getattr(after, field) for field in changed} == {field: own[name].si for name, field in OWN.items()}
+
+
 def test_a_format_without_an_efficiency() -> None:
     cluster = hardware.cluster("h100-sxm")
     bare = dataclasses.replace(efficiency(cluster.device), gemm={})
     with pytest.raises(InputError) as error:
-        machine(cluster, precision("bf16"), bare)
+        machine(cluster, precision("bf16"), bare, PLAIN)
     assert error.value.key == "precision"
 
 
@@ -191,13 +214,13 @@ def test_the_head_stays_out_of_eight_bits() -> None:
     """DeepSeek-V3, section 3.3.1: the output head keeps its format; the papers' quantisation leaves nothing out."""
     cluster = hardware.cluster("b200")
     plain = efficiency(cluster.device)
-    bf16 = machine(cluster, precision("bf16"), plain)
+    bf16 = machine(cluster, precision("bf16"), plain, PLAIN)
     assert (bf16.peak_head, bf16.head_efficiency) == (bf16.peak, bf16.gemm_efficiency)
     for recipe in ("fp8", "fp8-deepseek", "mxfp8", "nvfp4"):
-        m = machine(cluster, precision(recipe), plain)
+        m = machine(cluster, precision(recipe), plain, PLAIN)
         assert (m.peak_head, m.head_efficiency) == (bf16.peak, bf16.gemm_efficiency)
         assert m.peak > m.peak_head
-    papers = machine(cluster, precision("qat-fp8"), plain)
+    papers = machine(cluster, precision("qat-fp8"), plain, PLAIN)
     assert (papers.peak_head, papers.head_efficiency) == (papers.peak, papers.gemm_efficiency)
 
 
@@ -241,7 +264,7 @@ def test_model_flops_by_hand() -> None:
 def test_a_small_torus_has_rings_of_two() -> None:
     cluster = hardware.cluster("tpu-v4")
     small = dataclasses.replace(cluster, host=dataclasses.replace(cluster.host, domain_size=4, pod_shape=(2, 2, 1)))
-    assert machine(small, precision("bf16"), efficiency(cluster.device)).axis_length == 2.0
+    assert machine(small, precision("bf16"), efficiency(cluster.device), PLAIN).axis_length == 2.0
 
 
 def test_the_head_keeps_the_format_of_the_recipe_unless_told_otherwise() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from carbonscaling.catalog import models
 from carbonscaling.model.activations import spec_layer_bytes
-from carbonscaling.perf.memory import memory, rank_params, state_bytes, work_bytes
+from carbonscaling.perf.memory import least_held, memory, rank_params, state_bytes, work_bytes
 from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
 
@@ -81,36 +81,37 @@ def test_activations_are_those_of_the_layer_formulas(model: str, tp: float, sp: 
     q = machine_of("h100-sxm")._replace(imbalance=1.0)
     one = float(spec_layer_bytes(spec, 2048, 2, tp, bool(sp)))
     for pp, n_micro, flight in ((1.0, 4.0, 1.0), (4.0, 8.0, 4.0), (4.0, 2.0, 2.0)):
-        held = work_bytes(w, q, setting(tp=tp, sp=sp, pp=pp, n_micro=n_micro, micro_batch=2.0))
+        held = memory(w, q, setting(tp=tp, sp=sp, pp=pp, n_micro=n_micro, micro_batch=2.0))
         close(held.activations, one * w.n_layers / pp * flight)
-    close(work_bytes(w, q, setting(tp=tp, sp=sp, cp=2.0, micro_batch=4.0)).activations, one * w.n_layers)
+    close(memory(w, q, setting(tp=tp, sp=sp, cp=2.0, micro_batch=4.0)).activations, one * w.n_layers)
     eight = q._replace(act_bytes=1.0, kept=3.0)
-    close(work_bytes(w, eight, setting(tp=tp, sp=sp, micro_batch=2.0)).activations, 1.5 * one * w.n_layers)
+    close(memory(w, eight, setting(tp=tp, sp=sp, micro_batch=2.0)).activations, 1.5 * one * w.n_layers)
 
 
 def test_full_recomputation_keeps_inputs_and_one_layer() -> None:
     """Two bytes an element of each layer's input, and the one layer that is being repeated."""
     spec, w, q = models.model("llama-3-8b"), work_of("llama-3-8b"), machine_of("h100-sxm")
     one = float(spec_layer_bytes(spec, 2048))
-    held = work_bytes(w, q, setting(recompute=2.0))
+    held = memory(w, q, setting(recompute=2.0))
     close(held.activations, 32 * 2 * 2048 * 4096 + one)
-    half = work_bytes(w, q, setting(recompute=2.0, recompute_percent=50.0))
+    half = memory(w, q, setting(recompute=2.0, recompute_percent=50.0))
     close(half.activations, 16 * 2 * 2048 * 4096 + 16 * one + one)
-    close(work_bytes(w, q._replace(checkpoints=3.0), setting(recompute=2.0)).activations, 32 * 6 * 2048 * 4096 + one)
+    thrice = q._replace(plain_checkpoints=3.0)
+    close(memory(w, thrice, setting(recompute=2.0)).activations, 32 * 6 * 2048 * 4096 + one)
 
 
 def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
     """Of 4 widths outside and the gate, its product and its input inside, half and two thirds stay."""
     w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
     h, heads, result, ff = 4096, 4096 + 2048, 4096, 14336
-    held = work_bytes(w, q, setting(recompute=1.0))
+    held = memory(w, q, setting(recompute=1.0))
     close(held.activations, 32 * 2 * 2048 * (2 * h + heads + result + 2 * ff))
     x = work_of("mixtral-8x7b")
     busy = q._replace(imbalance=1.5)
     routed = 2 * 1.5
-    close(work_bytes(x, busy, setting()).activations,
+    close(memory(x, busy, setting()).activations,
           32 * 2 * 2048 * ((4 + 2 * routed) * h + heads + result + 3 * routed * ff))  # fmt: skip
-    close(work_bytes(x, busy, setting(recompute=1.0)).activations,
+    close(memory(x, busy, setting(recompute=1.0)).activations,
           32 * 2 * 2048 * ((2 + routed) * h + heads + result + 2 * routed * ff))  # fmt: skip
 
 
@@ -118,10 +119,10 @@ def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
     w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm")._replace(imbalance=1.0)
     ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6
     for tp in (1.0, 4.0):
-        held = work_bytes(w, q, setting(tp=tp, sp=1.0, recompute=1.0))
+        held = memory(w, q, setting(tp=tp, sp=1.0, recompute=1.0))
         inner = 576 * tp + 2048 + 2 * ff
         close(held.activations, 27 * 2 * 2048 * ((2 + routed) * 2048 / tp + inner / tp))
-        whole = work_bytes(w, q, setting(tp=tp, sp=1.0))
+        whole = memory(w, q, setting(tp=tp, sp=1.0))
         close(whole.activations, 27 * 2 * 2048 * ((4 + 2 * routed) * 2048 + 3072 + 5120 + 2048 + 3 * ff) / tp)
 
 
@@ -129,13 +130,13 @@ def test_logits_of_the_last_stage() -> None:
     """Six bytes a logit. A stage that holds p micro-batches on the first has room for them on the last."""
     w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
     for tp in (1.0, 4.0):
-        close(work_bytes(w, q, setting(tp=tp, cp=2.0, micro_batch=3.0)).buffers, 6 * 3 * 1024 * 128256 / tp)
+        close(memory(w, q, setting(tp=tp, cp=2.0, micro_batch=3.0)).buffers, 6 * 3 * 1024 * 128256 / tp)
     whole = q._replace(logit_split=0.0, logit_bytes=10.0)
-    close(work_bytes(w, whole, setting(tp=4.0)).buffers, 10 * 2048 * 128256)
-    staged = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
+    close(memory(w, whole, setting(tp=4.0)).buffers, 10 * 2048 * 128256)
+    staged = memory(w, whole._replace(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
     close(staged.buffers, 1000 * 2048 * 128256 - float(staged.activations) * 2 / 3)
-    assert float(work_bytes(w, q, setting(pp=4.0, n_micro=8.0)).buffers) == 0.0
-    two = work_bytes(w, whole._replace(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
+    assert float(memory(w, q, setting(pp=4.0, n_micro=8.0)).buffers) == 0.0
+    two = memory(w, whole._replace(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
     close(two.buffers, 1000 * 2048 * 128256 - float(two.activations) / 2)
 
 
@@ -144,10 +145,10 @@ def test_dropout_masks_and_unfused_kernels_of_older_stacks() -> None:
     w = work_of("gpt-3-1.3b")
     h, heads = 2048, w.n_heads
     q = machine_of("v100-sxm2-32", "fp16")._replace(flash=0.0, unfused_bytes=0.0, kept=1.0)
-    close(work_bytes(w, q, setting()).activations, 24 * 2048 * h * (34 + 5 * heads * 2048 / h))
-    close(work_bytes(w, q._replace(unfused_bytes=3.0), setting()).activations,
+    close(memory(w, q, setting()).activations, 24 * 2048 * h * (34 + 5 * heads * 2048 / h))
+    close(memory(w, q._replace(unfused_bytes=3.0), setting()).activations,
           24 * 2048 * h * (34 + 3 + 5 * heads * 2048 / h))  # fmt: skip
-    close(work_bytes(w, q, setting(recompute=1.0)).activations, 24 * 2048 * h * 34)
+    close(memory(w, q, setting(recompute=1.0)).activations, 24 * 2048 * h * 34)
 
 
 def test_everything_a_device_holds() -> None:
@@ -158,6 +159,54 @@ def test_everything_a_device_holds() -> None:
     assert (float(need.framework), float(need.limit)) == (7.0, 900.0)
     held = work_bytes(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
     all_of_it = memory(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
-    assert (all_of_it.activations, all_of_it.buffers) == (held.activations, held.buffers)
-    assert held.activations > 0 < held.buffers
+    assert (all_of_it.activations, all_of_it.buffers) == (held.activations, held.logits)
+    assert held.activations > 0 < held.logits
+    assert held.inputs == 0
     close(need.total, 80 + 160 + 480 + 7 + float(need.activations) + float(need.buffers))
+
+
+# Inputs of layers that are recomputed, moved away
+
+
+@pytest.mark.parametrize(("zero", "left"), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 0.25)])
+def test_a_stack_moves_the_inputs_of_recomputed_layers_under_zero_3_alone(zero: float, left: float) -> None:
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")._replace(checkpoints=0.25)
+    inputs, one = 32 * 2 * 2048 * 4096, float(spec_layer_bytes(models.model("llama-3-8b"), 2048))
+    s = setting(dp=8.0, zero=zero, recompute=2.0)
+    close(memory(w, q, s).activations, left * inputs + one)
+    half = s._replace(recompute_percent=50.0)
+    close(memory(w, q, half).activations, left * inputs / 2 + 16 * one + one)
+    for kept in (s._replace(recompute=0.0), s._replace(recompute=1.0)):
+        assert memory(w, q, kept) == memory(w, q._replace(checkpoints=1.0), kept), "what is not recomputed stays"
+
+
+def test_inputs_moved_away_whatever_the_stage() -> None:
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")._replace(checkpoints=0.0, plain_checkpoints=0.0)
+    one = float(spec_layer_bytes(models.model("llama-3-8b"), 2048))
+    for zero in range(4):
+        close(memory(w, q, setting(dp=8.0, zero=float(zero), recompute=2.0)).activations, one)
+    close(memory(w, q, setting(pp=4.0, n_micro=8.0, recompute=2.0)).activations, one)
+
+
+def test_logits_find_less_room_where_inputs_are_away() -> None:
+    """With a pipeline the logits lie where the last stage holds fewer micro-batches: what was moved makes no room twice."""
+    w = work_of("llama-3-8b")
+    q = machine_of("h100-sxm")._replace(logit_bytes=1000.0, checkpoints=0.0)
+    s = setting(pp=4.0, n_micro=8.0, recompute=2.0, dp=2.0)
+    for zero, kept in ((1.0, memory(w, q, s).activations), (3.0, memory(w, q, s._replace(zero=3.0)).activations)):
+        close(memory(w, q, s._replace(zero=zero)).buffers, 1000 * 2048 * 128256 - float(kept) * 3 / 4)
+
+
+@pytest.mark.parametrize("zero", range(4))
+@pytest.mark.parametrize(("checkpoints", "plain"), [(1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (0.25, 3.0)])
+def test_what_stays_whatever_the_stage_is_no_more_than_what_is_held(
+    zero: int, checkpoints: float, plain: float
+) -> None:
+    w = work_of("llama-3-8b")
+    q = machine_of("h100-sxm")._replace(checkpoints=checkpoints, plain_checkpoints=plain)
+    for pp in (1.0, 4.0):
+        s = setting(pp=pp, n_micro=8.0, dp=2.0, zero=float(zero), recompute=2.0)
+        need, least = memory(w, q, s), float(least_held(q, s, work_bytes(w, q, s)))
+        assert least <= float(need.activations + need.buffers) * (1 + 1e-12)
+        if checkpoints == plain:
+            close(need.activations + need.buffers, least)

@@ -12,8 +12,7 @@ from carbonscaling.catalog.offload import host_side
 from carbonscaling.perf.memory import memory, rank_params
 from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
 from carbonscaling.perf.step import step_time, sync_time
-from carbonscaling.validate.habits import memory_machine, memory_setting
-from carbonscaling.validate.infer import infer
+from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import parse_row
 from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
@@ -48,7 +47,8 @@ def test_weights_that_stream_from_the_host() -> None:
     assert states.weights == pytest.approx(machine.gathered * rank_params(WORK, s).layer * 2.0)
     shard = rank_params(WORK, s).dense / 8
     found, before = sync_time(WORK, machine, s), sync_time(WORK, AWAY._replace(overlap=0.0), s)
-    assert found.gather.each - before.gather.each == pytest.approx(2 * shard * 2.0 / 31.5e9)
+    fetched = machine.gathers * (found.gather.each - before.gather.each)
+    assert fetched == pytest.approx(2 * shard * 2.0 / 31.5e9)
     assert found.reduce.each - before.reduce.each == pytest.approx(shard * 4.0 / 31.5e9)
     assert before.update - found.update == pytest.approx(shard * 6.0 / 31.5e9)
 
@@ -60,7 +60,7 @@ def test_weights_of_a_byte_stream_by_hand() -> None:
               optimizer_bytes=12.0, streamed=1.0)  # fmt: skip
     s = setting(dp=8.0, zero=3.0)
     found = sync_time(w, q, s)
-    close(found.gather.each, 3 * 2 * 1 / 2.0)
+    close(q.gathers * found.gather.each, 3 * 2 * 1 / 2.0)
     close(found.reduce.each, 2 * 4 / 2.0)
     close(found.update, 2 * (2 * 12 + 4 * 4 + 1) / 4.0)
     states = memory(w, q._replace(gathered=2.0), s)
@@ -102,22 +102,27 @@ GPT3_13B = {
 }  # fmt: skip
 
 
+def row(**changes: str) -> Replay:
+    return complete_row(parse_row({**GPT3_13B, **changes}))
+
+
 def test_a_row_whose_states_cannot_lie_on_its_devices_has_them_in_the_host() -> None:
     """210 GB on one device of 32 must lie in its host; 64 devices hold them, and other stacks are not fully sharded."""
-    away = infer(parse_row(GPT3_13B))
+    away = row()
     assert "in the host" in "; ".join(away.inferred)
-    assert (away.machine.offload, away.machine.streamed) == (1.0, 2.0)
-    assert infer(parse_row({**GPT3_13B, "stack": "fsdp"})).machine.streamed == 4.0
-    need = memory(away.work, memory_machine(away), memory_setting(away))
+    assert away.scenario.offload == "weights"
+    assert (away.setup.plain.offload, away.setup.plain.streamed) == (1.0, 2.0)
+    assert row(stack="fsdp").setup.plain.streamed == 4.0
+    need = memory(away.work, away.setup.plain, away.setting)
     assert need.total <= need.limit
     for other in ({"n_devices": "64", "global_batch_seqs": "512"}, {"zero_stage": "1"}):
-        assert infer(parse_row({**GPT3_13B, **other})).machine.offload == 0.0
+        assert row(**other).setup.plain.offload == 0.0
 
 
 def test_the_update_in_the_host_is_most_of_what_offloading_costs_one_device() -> None:
     """42 bytes for each of 13 billion parameters at 0.46 of one socket's 76.8 GB/s; the streams hide in the passes."""
-    away = infer(parse_row(GPT3_13B))
-    step = step_time(away.work, away.machine, away.setting)
+    away = row()
+    step = step_time(away.work, away.setup.plain, away.setting)
     n = rank_params(away.work, away.setting).dense
     assert float(step.optimizer) == pytest.approx(42 * n / (0.46 * 76.8e9))
     assert float(step.dp_comm) < 0.1 * float(step.optimizer)

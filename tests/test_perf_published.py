@@ -106,8 +106,9 @@ def _zero_volume(zero: int, n_micro: int, n: int = 64) -> float:
     machine = machine_of("a100-80")._replace(
         domain=float(n), link=1.0, link_latency=0.0, nic_latency=0.0, weight_bytes=2.0, grad_comm_bytes=2.0
     )
-    times = gradient_time(1.0, n, n, 1, zero, machine), parameter_time(1.0, n, 1, zero, machine)
-    return sum(float(t.once + n_micro * t.each) for t in times) / 2.0 * n / (n - 1)
+    reduce, gather = gradient_time(1.0, n, n, 1, zero, 0.0, machine), parameter_time(1.0, n, 1, zero, 0.0, machine)
+    times = reduce.once + gather.once + n_micro * (reduce.each + machine.gathers * gather.each)
+    return float(times) / 2.0 * n / (n - 1)
 
 
 @pytest.mark.parametrize(("zero", "volume"), [(0, 2), (1, 2), (2, 2), (3, 3)])
@@ -126,7 +127,7 @@ def test_hybrid_sharding_sums_shards_across_groups() -> None:
     """All-gather and reduce-scatter inside g, all-reduce of a g-th across n/g groups."""
     machine = machine_of("a100-80")._replace(domain=8.0, link=1.0, nic=1.0, link_latency=0.0, nic_latency=0.0,
                                              grad_comm_bytes=2.0)  # fmt: skip
-    sent = float(gradient_time(1.0, 64, 8, 1, 1, machine).once)
+    sent = float(gradient_time(1.0, 64, 8, 1, 1, 0.0, machine).once)
     assert sent == pytest.approx(2.0 * 7 / 8 + 2 * 7 / 8 * 2.0 / 8)
 
 

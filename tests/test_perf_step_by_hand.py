@@ -22,6 +22,7 @@ BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_com
 LAYER = LayerTimes(
     FORWARD, BACKWARD, weight=6.0, selective=2.5, last=1.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
     boundary_bytes=64.0,
+    summed=1.25, head_summed=3.0,
 )  # fmt: skip
 F, B = 18.75, 34.75
 ENDS = 20.0 + 40.0 + 2 * 2.0
@@ -145,12 +146,12 @@ def test_the_fullest_stage_grows_with_its_parts(
     n_layers: int, pp: int, vpp: int, per_layer: float, ends: float, longer: float
 ) -> None:
     """Never below the mean stage, never above equal layers with the ends on top, and no part that grows shortens it."""
-    stage = float(fullest_stage(n_layers, pp, vpp, per_layer, ends))
+    stage = float(fullest_stage(n_layers, pp, vpp, per_layer, ends, 0.0))
     close_to = 1.0 + 1e-9
     assert (n_layers * per_layer + ends) / pp <= stage * close_to
     assert stage <= (per_layer * math.ceil(n_layers / (pp * vpp)) * vpp + ends) * close_to
-    assert stage <= float(fullest_stage(n_layers, pp, vpp, per_layer * longer, ends)) * close_to
-    assert stage <= float(fullest_stage(n_layers, pp, vpp, per_layer, ends * longer)) * close_to
+    assert stage <= float(fullest_stage(n_layers, pp, vpp, per_layer * longer, ends, 0.0)) * close_to
+    assert stage <= float(fullest_stage(n_layers, pp, vpp, per_layer, ends * longer, 0.0)) * close_to
 
 
 @pytest.mark.parametrize("ends", [0.0, 0.4, 1.3, 2.0, 5.5, 40.0])
@@ -160,7 +161,7 @@ def test_the_fullest_stage_grows_with_its_parts(
 def test_the_fullest_stage_is_the_best_deal(n_layers: int, pp: int, vpp: int, ends: float) -> None:
     """Against every number of layers in the chunks of the other stages."""
     deals = [max(vpp * c, max(n_layers - (pp - 1) * vpp * c, 0) + ends) for c in range(n_layers + 1)]
-    close(fullest_stage(n_layers, pp, vpp, 1.0, ends), min(deals))
+    close(fullest_stage(n_layers, pp, vpp, 1.0, ends, 0.0), min(deals))
 
 
 @pytest.mark.parametrize(("schedule", "bubble"), [(Schedule.ZERO_BUBBLE, "zero"), (Schedule.DUALPIPE, "dual")])
@@ -238,8 +239,8 @@ def test_optimizer_reads_and_writes_its_states_once() -> None:
     close(optimizer_time(10.0, 12.0, 4.0, 2.0, 5.0), 10 * (2 * 12 + 2 * 4 + 2) / 5)
 
 
-SYNC = Sync(reduce=PerStep(8.0, 2.0), gather=PerStep(4.0, 1.0), update=3.0, straggler_share=0.1)
-PASSES = Passes(StepTime(*(1.0,) * 12, *(0.0,) * 4), forward=10.0, backward=20.0)
+SYNC = Sync(reduce=PerStep(8.0, 2.0), gather=PerStep(4.0, 0.5), again=0.0, update=3.0, straggler_share=0.1)
+PASSES = Passes(StepTime(*(1.0,) * 12, *(0.0,) * 4), forward=10.0, backward=20.0, summed=0.0)
 
 
 @pytest.mark.parametrize(
@@ -272,11 +273,11 @@ def test_what_travels_once_a_step_may_have_nothing_beside_it() -> None:
 
 
 def _zero_bytes(zero: int, params: float, n: float) -> tuple[float, float, float, float]:
-    """Bytes sent once and for each micro-batch: gradients, then weights; 2 bytes an element, a ring over n."""
+    """Bytes sent once and for each micro-batch: gradients, then weights (each time); 2 bytes an element, a ring over n."""
     ring = 2.0 * params * (n - 1) / n
     once = {0: 2 * ring, 1: ring, 2: 0.0, 3: 0.0}[zero]
     each = {0: 0.0, 1: 0.0, 2: ring, 3: ring}[zero]
-    return once, each, ring if zero in (1, 2) else 0.0, 2 * ring if zero == 3 else 0.0
+    return once, each, ring if zero in (1, 2) else 0.0, ring if zero == 3 else 0.0
 
 
 @pytest.mark.parametrize("zero", range(4))
@@ -290,6 +291,7 @@ def test_dense_and_expert_parameters_have_groups_of_their_own(zero: int) -> None
     found = sync_time(w, q, s)
     sent = [a + b for a, b in zip(_zero_bytes(zero, dense, 16), _zero_bytes(zero, expert, 4), strict=True)]
     assert [float(v) for v in (*found.reduce, *found.gather)] == pytest.approx(sent)
+    assert found.again == 0
     states = dense / (16 if zero else 1) + expert / (4 if zero else 1)
     close(found.update, states * (2 * 12 + 2 * 4 + 2) / 0.5)
     close(found.straggler_share, 0.1 * 2 / 3 * math.sqrt(2))  # four hosts
@@ -315,45 +317,30 @@ def test_states_in_the_host_are_updated_there() -> None:
     close(sync_time(w, q, setting(dp=8.0, zero=1.0)).update, 0.75 * here + 0.25 * there)
 
 
-def test_waiting_for_every_collective_of_the_weights() -> None:
-    """Three gathers and one reduction a micro-batch, each 5 s longer; parameters that are not there wait for nothing."""
-    w = toy(1.0, p_dense=16.0)
-    quick, slow = ideal(link=1.0, domain=8.0), ideal(link=1.0, domain=8.0, gathers=3.0, gather_wait=5.0)
-    for zero, gathers, reduces in ((1.0, 0, 0), (2.0, 0, 1), (3.0, 3, 1)):
-        s = setting(dp=8.0, zero=zero)
-        found, plain = sync_time(w, slow, s), sync_time(w, quick, s)
-        assert float(found.gather.each) == pytest.approx(1.5 * float(plain.gather.each) + 5.0 * gathers)
-        assert float(found.reduce.each) == pytest.approx(float(plain.reduce.each) + 5.0 * reduces)
-        assert found.gather.once == plain.gather.once
-    close(gradient_time(1.0, 8.0, 8.0, 1.0, 2, slow).each, 2 * 7 / 8 + 5.0)
-    close(parameter_time(1.0, 8.0, 1.0, 3, slow).each, 3 * (2 * 7 / 8 + 5.0))
-    assert gradient_time(0.0, 8.0, 8.0, 1.0, 2, slow).each == parameter_time(0.0, 8.0, 1.0, 3, slow).each == 0.0
-
-
 def test_sharding_inside_a_group_sums_across_groups() -> None:
     """Sixteen replicas in groups of four: scatter 3/4 inside, sum a quarter over four groups that stand 4 apart."""
     q = ideal(link=1.0, domain=64.0, grad_comm_bytes=2.0, weight_bytes=2.0)
     for zero, once, each in ((1, 2.0 * 3 / 4 + 2 * 3 / 4 * 0.5, 0.0), (2, 2 * 3 / 4 * 0.5, 2.0 * 3 / 4)):
-        found = gradient_time(1.0, 16.0, 4.0, 1.0, zero, q)
+        found = gradient_time(1.0, 16.0, 4.0, 1.0, zero, 0.0, q)
         close(found.once, once)
         assert float(found.each) == pytest.approx(each)
     near = ideal(link=1.0, nic=0.1, domain=8.0, grad_comm_bytes=2.0)
     across = 2 * (1 / 2 * 0.5 / 1.0 + 1 / 2 * 0.5 / 2 / 0.1)  # two of the four groups share a domain
-    close(gradient_time(1.0, 16.0, 4.0, 1.0, 2, near).once, across)
-    assert float(parameter_time(1.0, 4.0, 1.0, 0, q).once) == 0.0
+    close(gradient_time(1.0, 16.0, 4.0, 1.0, 2, 0.0, near).once, across)
+    assert float(parameter_time(1.0, 4.0, 1.0, 0, 0.0, q).once) == 0.0
 
 
 def test_weights_are_gathered_in_the_format_of_messages() -> None:
     """A device keeps three bytes a weight in 8 bit, the copy to multiply with and one of 16 bit, and sends the latter."""
     q = ideal(link=1.0, domain=64.0, weight_bytes=3.0, comm_bytes=2.0)
-    close(parameter_time(8.0, 4.0, 1.0, 3, q).each, 2 * 8 * 2.0 * 3 / 4)
-    close(parameter_time(8.0, 4.0, 1.0, 1, q._replace(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
+    close(parameter_time(8.0, 4.0, 1.0, 3, 0.0, q).each, 8 * 2.0 * 3 / 4)
+    close(parameter_time(8.0, 4.0, 1.0, 1, 0.0, q._replace(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
 
 
 def test_scattered_gradients_that_nothing_is_computed_beside() -> None:
     """Twelve seconds of passes hide the gathers and, where software lets them, the scatters."""
-    passes = Passes(StepTime(*([0.0] * 16)), 4.0, 8.0)
-    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 5.0), 0.0, 0.0)
+    passes = Passes(StepTime(*([0.0] * 16)), 4.0, 8.0, 0.0)
+    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 2.5), 0.0, 0.0, 0.0)
     s = setting(zero=3.0, n_micro=2.0)
     together = close_step(ideal(overlap=0.5), s, passes, sync).dp_comm
     close(together, (1 + 6 + 10) - 0.5 * 2 * 12)
@@ -378,3 +365,67 @@ def test_sharding_groups_and_part_filled_hosts() -> None:
 def test_layer_times_depend_on_these() -> None:
     s = setting(tp=2.0, cp=3.0, ep=4.0, etp=5.0, sp=0.5, micro_batch=7.0, pp=11.0, dp=13.0)
     assert layer_key(s) == (2.0, 3.0, 4.0, 5.0, 0.5, 7.0)
+
+
+# Sums of gradients
+
+
+@pytest.mark.parametrize(("zero", "ranks"), [(0, 1), (1, 1), (2, 8), (3, 8)])
+def test_sharded_gradients_are_summed_by_the_rank_that_keeps_them(zero: int, ranks: int) -> None:
+    """12 s of sums a step where every rank adds up all that it made; of eight ranks that share them each an eighth."""
+    passes = PASSES._replace(summed=12.0)
+    q = ideal(overlap=0.5, contention=1.2, step_overhead=0.75)
+    for shard in (8.0, 4.0):
+        s = setting(n_micro=5.0, zero=float(zero), dp=8.0, shard=shard)
+        step, plain = close_step(q, s, passes, SYNC), close_step(q, s, PASSES, SYNC)
+        close(step.elementwise - plain.elementwise, 12.0 / (shard if ranks > 1 else 1.0))
+        close(step.total - plain.total, 1.1 * 12.0 / (shard if ranks > 1 else 1.0))
+        assert step._replace(elementwise=0.0, straggler=0.0) == plain._replace(elementwise=0.0, straggler=0.0)
+
+
+def test_sums_of_all_micro_batches() -> None:
+    """1.25 s a layer and 3 s for the head, with every micro-batch; none of it in a line of the passes."""
+    close(_passes(setting(n_micro=5.0)).summed, 5 * (8 * 1.25 + 3.0))
+    none = passes_time(toy(), ideal(), setting(n_micro=5.0), LAYER._replace(summed=0.0, head_summed=0.0))
+    assert none == _passes(setting(n_micro=5.0))._replace(summed=0.0)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "vpp"),
+    [(Schedule.ONE_F_ONE_B, 1.0), (Schedule.ONE_F_ONE_B, 2.0), (Schedule.ZERO_BUBBLE, 1.0), (Schedule.DUALPIPE, 1.0)],
+)
+def test_sums_of_a_pipeline(schedule: int, vpp: float) -> None:
+    """The fullest stage's share with each micro-batch; of 1F1B that of the other stages once, while it fills and drains."""
+    s = setting(pp=4.0, n_micro=12.0, vpp=vpp, schedule=float(schedule))
+    p = _passes(s)
+    stage, work, whole = float(p.forward + p.backward), 8 * (F + B) + ENDS, 8 * 1.25 + 3.0
+    fills = schedule == Schedule.ONE_F_ONE_B
+    close(p.summed, whole * stage / work * 12 + (whole * (work - stage) / work / vpp if fills else 0.0))
+
+
+# Where the head lies
+
+
+def test_the_head_on_the_last_stage() -> None:
+    """Two layers to each of four stages and the ends besides, or dealt around them: 3 layers where the ends are."""
+    work, equal = 8 * (F + B) + ENDS, 2 * (F + B) + ENDS
+    s = setting(pp=4.0, n_micro=12.0)
+    p, dealt = _passes(s, head_last=1.0), _passes(s)
+    close(p.forward + p.backward, equal)
+    assert float(dealt.forward + dealt.backward) < equal
+    close(p.lines.stage_imbalance, 12 * (equal - work / 4))
+    close(p.lines.bubble, work - equal)
+    close(p.lines.total, 12 * equal + (work - equal))
+    close(p.lines.head, 12 * ENDS / 4)
+    assert _passes(setting(n_micro=5.0), head_last=1.0) == _passes(setting(n_micro=5.0)), "no pipeline, no last stage"
+
+
+@pytest.mark.parametrize(
+    ("n_layers", "pp", "vpp", "ends", "expected"),
+    [(8, 4, 1, 0.0, 2.0), (8, 4, 1, 1.5, 3.5), (9, 4, 1, 1.5, 4.5), (14, 2, 2, 1.5, 9.5), (8, 1, 1, 1.5, 9.5)],
+)
+def test_layers_dealt_evenly_with_the_ends_besides(
+    n_layers: float, pp: float, vpp: float, ends: float, expected: float
+) -> None:
+    close(fullest_stage(n_layers, pp, vpp, 2.0, 2.0 * ends, 1.0), 2.0 * expected)
+    assert float(fullest_stage(n_layers, pp, vpp, 2.0, 2.0 * ends, 0.0)) <= 2.0 * expected

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from carbonscaling.validate.infer import infer
 
 import carbonscaling as cs
 from carbonscaling.calibration.profile import load_calibration, shipped_calibration
@@ -13,7 +14,6 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.validate.emissions import is_emissions, read_emissions
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.logs import log_row
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.own_power import measured_power

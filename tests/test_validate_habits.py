@@ -8,13 +8,13 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from carbonscaling.validate.habits import Habits, habits, kernel_machine, memory_machine, memory_setting, stacks
+from carbonscaling.validate.infer import infer
 
 from carbonscaling import evidence
 from carbonscaling.cli import main
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute
-from carbonscaling.validate.habits import Habits, habits, kernel_machine, memory_machine, memory_setting, stacks
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.row import parse_row
 

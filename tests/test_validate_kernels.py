@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from carbonscaling.validate.infer import infer
 
 from carbonscaling import evidence
 from carbonscaling.perf.step import step_time
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.row import parse_row
 

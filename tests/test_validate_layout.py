@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from carbonscaling.validate.habits import memory_machine, memory_setting
+from carbonscaling.validate.infer import infer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonscaling.perf.memory import memory, rank_params
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.perf.step import step_time
-from carbonscaling.validate.habits import memory_machine, memory_setting
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.record import Replay, parameter_gap
 from carbonscaling.validate.row import Unusable, parse_row
 

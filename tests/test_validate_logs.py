@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from carbonscaling.validate.infer import infer
 
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.logs import log_row, step_seconds
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.row import parse_row

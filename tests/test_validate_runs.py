@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from carbonscaling.validate.infer import infer
 
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
@@ -17,7 +18,6 @@ from carbonscaling.errors import InputError
 from carbonscaling.report.validation import as_text, left_out_data, left_out_page
 from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
-from carbonscaling.validate.infer import infer
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.replayed import COLUMNS, replay_file

@@ -21,6 +21,7 @@ from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.factors import carbon_model
 from carbonscaling.catalog.hourly import load_profile
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.params import active_params
@@ -116,7 +117,7 @@ def device(rng: Random, folder: Path) -> object:
     """A user's device and host in TOML, as a machine and with its carbon."""
     mine, home = _toml(rng, folder / "device.toml", DEVICE), _toml(rng, folder / "host.toml", HOST, 2)
     cluster = hardware.cluster(str(mine), str(home) if rng.random() < 0.5 else None)
-    q = machine(cluster, precision("bf16"), efficiency(cluster.device))
+    q = machine(cluster, precision("bf16"), efficiency(cluster.device), stack("plain"))
     mode = rng.choice(("physical", "paper"))
     return q, carbon_model(cluster, "france", mode).numbers  # type: ignore[arg-type]
 
@@ -124,7 +125,8 @@ def device(rng: Random, folder: Path) -> object:
 def profile(rng: Random, folder: Path) -> object:
     """A user's efficiencies in TOML."""
     cluster = hardware.cluster("h100-sxm")
-    return machine(cluster, precision("bf16"), efficiency(cluster.device, _toml(rng, folder / "profile.toml", PROFILE)))
+    constants = efficiency(cluster.device, _toml(rng, folder / "profile.toml", PROFILE))
+    return machine(cluster, precision("bf16"), constants, stack("plain"))
 
 
 PROFILE = tomllib.loads((ROOT / "examples/device-level.toml").read_text(encoding="utf-8")) | dict(
@@ -227,7 +229,8 @@ def calibration(rng: Random, folder: Path) -> object:
     """A calibration file, applied."""
     cluster = hardware.cluster("h100-sxm")
     found = load_calibration(_toml(rng, folder / "mine.toml", _calibration()))
-    q = calibrated(machine(cluster, precision("bf16"), efficiency(cluster.device)), cluster.device, "megatron", found)
+    plain = machine(cluster, precision("bf16"), efficiency(cluster.device), stack("plain"))
+    q = calibrated(plain, cluster.device, "megatron", found)
     s = Scenario(model="llama-3-8b", tokens=1e12, devices=64, calibration=str(folder / "mine.toml"))
     return q, asked(s, "estimate")[1].time
 

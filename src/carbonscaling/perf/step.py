@@ -101,7 +101,7 @@ def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> Step
     window_back = np.where(s.zero >= 2, s.n_micro, 1.0) * passes.backward
     window_all = s.n_micro * (passes.forward + passes.backward)
     overlap, contention = machine.overlap, machine.contention
-    beside_all = np.where(machine.parameter_wise > 0, 0.0, overlap)
+    beside_all = np.where((machine.parameter_wise > 0) & (s.dp * s.cp > 1), 0.0, overlap)
     dp_comm = alone + np.where(
         s.zero >= 3,
         exposed_time(reduce + gather, window_all, beside_all, contention),
