@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from carbonscaling.validate.infer import infer
 
 from carbonscaling import baselines, evidence
 from carbonscaling.baselines.llmcarbon import a100_tflops
 from carbonscaling.baselines.regression import Point
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.validate.record import complete_row
 from carbonscaling.validate.row import parse_row
 
 NARAYANAN_2021 = [
@@ -84,7 +84,7 @@ def test_predict_reads_no_measurement() -> None:
     blank = row | dict.fromkeys(
         ("mfu", "tflops_per_device", "tokens_per_s_per_device", "step_time_s", "device_hours"), ""
     )
-    one, other = (baselines.predict(infer(parse_row(r))) for r in (row, blank))
+    one, other = (baselines.predict(complete_row(parse_row(r))) for r in (row, blank))
     assert one == other
     assert set(one) == set(baselines.BASELINES)
     assert all(math.isfinite(v) and v > 0 for v in one.values())

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from carbonscaling.validate.infer import infer
-from carbonscaling.validate.replay import predict_step, stack
 
 import carbonscaling as cs
-from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration, stack_on
+from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration
 from carbonscaling.catalog.hardware import device
+from carbonscaling.catalog.stacks import generic
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.validate.fit import predicted_speed, sample
+from carbonscaling.validate.record import complete_row
 from carbonscaling.validate.row import parse_row
+from carbonscaling.validate.stacked import predict_step, stack_rows
 
 ROW = {
     "id": "r1", "source": "a", "model": "7B", "device": "A100-80", "stack": "megatron", "n_layers": "32", "d_model": "4096",
@@ -24,13 +26,24 @@ ROW = {
 }  # fmt: skip
 
 
+TPU = {**ROW, "device": "TPUv5p", "tp": "1", "dp": "16"}
+
+
 def _slower(value: float) -> Calibration:
     return Calibration("test", (Constant("software", "megatron", value, value, value, 0.08, 1, 1),))
 
 
-def test_a_plan_says_that_its_stack_was_never_measured() -> None:
+@pytest.fixture
+def nobodys(tmp_path: Path) -> str:
+    """A user's stack that no measured run ran."""
+    file = tmp_path / "nobodys.toml"
+    file.write_text('based_on = "megatron"\nfamily = "nobodys"\n', encoding="utf-8")
+    return str(file)
+
+
+def test_a_plan_says_that_its_stack_was_never_measured(nobodys: str) -> None:
     question = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64)
-    said = cs.estimate(replace(question, stack="nobodys-stack")).to_dict()["notes"]
+    said = cs.estimate(replace(question, stack=nobodys)).to_dict()["notes"]
     assert any("never measured" in note for note in said)
     assert not any(
         "never measured" in note for note in cs.estimate(replace(question, stack="megatron")).to_dict()["notes"]
@@ -38,17 +51,17 @@ def test_a_plan_says_that_its_stack_was_never_measured() -> None:
 
 
 def test_a_stacks_factor_lengthens_its_whole_step_and_nobody_elses() -> None:
-    rows = stack([infer(parse_row(ROW))])
-    plain = predict_step(rows).total
+    rows = stack_rows([complete_row(parse_row(ROW))])
+    plain = predict_step(rows, rows.machine).total
     for name, factor in (("megatron", 1.25), ("other", 1.0), ("", 1.0)):
         factors = _slower(1.25).factors(["Ampere"], ["a100-80"], [name])
         assert predict_step(rows, apply(rows.machine, factors)).total == pytest.approx(factor * plain, rel=1e-9)
 
 
-def test_a_stack_that_was_never_measured_has_no_narrower_interval() -> None:
+def test_a_stack_that_was_never_measured_has_no_narrower_interval(nobodys: str) -> None:
     question = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64)
     widths = []
-    for name in (None, "megatron", "nobodys-stack"):
+    for name in (None, "megatron", nobodys):
         found = cs.estimate(replace(question, stack=name))
         assert isinstance(found, cs.Estimate)
         low, high = found.resolved.time.si_range
@@ -58,22 +71,28 @@ def test_a_stack_that_was_never_measured_has_no_narrower_interval() -> None:
 
 
 def test_every_tpu_runs_xla() -> None:
-    assert stack_on(device("tpu-v5p"), "") == "xla"
-    assert stack_on(device("tpu-v5p"), "mlperf") == "mlperf"
-    assert stack_on(device("h100-sxm"), "") == ""
+    """Who names no stack, and of those who name one their measured families: benchmark submissions have their own."""
+    assert [generic(device(d), practice) for d in ("tpu-v5p", "h100-sxm") for practice in ("best", "typical")] == [
+        "xla", "xla", "tuned", "community",
+    ]  # fmt: skip
+    named = {stack: complete_row(parse_row({**TPU, "stack": stack})).setup.stack for stack in ("", "xla", "mlperf")}
+    assert {stack: (found.name, found.family) for stack, found in named.items()} == {
+        "": ("xla", "xla"), "xla": ("xla", "xla"), "mlperf": ("mlperf-tpu", "mlperf"),
+    }  # fmt: skip
+    assert complete_row(parse_row({**ROW, "stack": ""})).setup.stack.family == ""
 
 
 def test_a_whole_run_without_a_layout_takes_its_own_factor_in_place_of_the_overhead() -> None:
     told = {**ROW, "kind": "full_run"}
     untold = {**told, "tp": "", "pp": ""}
-    s = sample([infer(parse_row(told)), infer(parse_row(untold))], np.ones(2))
+    s = sample([complete_row(parse_row(told)), complete_row(parse_row(untold))], np.ones(2))
     assert s.untold.tolist() == [False, True]
     assert s.noise[0] == s.noise[1] == pytest.approx(0.60)
 
 
 def test_a_whole_run_known_by_its_steady_speed_has_no_overhead() -> None:
     whole = {**ROW, "kind": "full_run"}
-    s = sample([infer(parse_row(row)) for row in (ROW, whole, {**whole, "pace": "steady"})], np.ones(3))
+    s = sample([complete_row(parse_row(row)) for row in (ROW, whole, {**whole, "pace": "steady"})], np.ones(3))
     assert s.whole_run.tolist() == [False, True, False]
     steady = predicted_speed(s, shipped_calibration())
     assert steady[2] == steady[0]
@@ -83,8 +102,8 @@ def test_a_whole_run_known_by_its_steady_speed_has_no_overhead() -> None:
 def test_nothing_is_untold_where_a_stack_wraps_blocks() -> None:
     """It splits nothing but the states, and checkpoints every block or none."""
     bare = {**ROW, "kind": "full_run", "tp": "", "pp": "", "recompute": "", "device": "A100-40"}
-    wrapped = infer(parse_row({**bare, "stack": "fsdp"}))
-    assert sample([infer(parse_row(bare)), wrapped], np.ones(2)).untold.tolist() == [True, False]
+    wrapped = complete_row(parse_row({**bare, "stack": "fsdp"}))
+    assert sample([complete_row(parse_row(bare)), wrapped], np.ones(2)).untold.tolist() == [True, False]
     assert (wrapped.setting.tp, wrapped.setting.pp) == (1, 1)
     assert (wrapped.setting.recompute, wrapped.setting.recompute_percent) in {
         (Recompute.NONE, 100),

@@ -15,7 +15,7 @@ from samples import setting
 SLOW = ideal(link=1.0, domain=8.0, bandwidth=3.0, memory_efficiency=0.5, parameter_wise=1.0, gather_rank=0.25)
 QUICK = SLOW._replace(parameter_wise=0.0)
 WAIT = 4 * 1 * 8 * 0.25 + 3 * 16 * 2.0 / 1.5
-"""Of 16 parameters in one layer on eight ranks: a slice listed for each of four matrices and each rank, three passes over 2 B."""
+"""16 parameters in one layer on eight ranks: a slice for each of four matrices and each rank, three passes over 2 B each."""
 
 
 def test_a_wait_by_hand() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from carbonscaling import evidence
+from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.report.components import components_data, components_page
@@ -181,3 +184,19 @@ def test_data_of_the_page() -> None:
     assert len(data) == len(lines)
     assert all(entry["part"] in PARTS for entry in data)
     assert components_page([Component("oom", "x", 2, share=0.5)]) is not None
+
+
+def test_validate_components(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--components", "pipeline", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert {line["group"] for line in data["components"]} == {"1F1B", "interleaved", "zero-bubble"}
+    assert main(["validate", "--components", "memory"]) == 0
+    assert "all: median error at most 8 %: yes" in capsys.readouterr().out
+    assert main(["validate", "--components", "nothing"]) == 2
+
+
+def test_validate_baselines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--baselines", "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out)["baselines"]
+    assert [line["name"] for line in lines][-3:] == ["reg", "llmcarbon", "constant_mfu"]
+    assert len({line["score"]["n"] for line in lines}) == 1

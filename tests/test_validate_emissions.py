@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from carbonscaling.validate.infer import infer
 
 import carbonscaling as cs
 from carbonscaling.calibration.profile import load_calibration, shipped_calibration
@@ -17,6 +16,7 @@ from carbonscaling.validate.emissions import is_emissions, read_emissions
 from carbonscaling.validate.logs import log_row
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.own_power import measured_power
+from carbonscaling.validate.record import complete_row
 from carbonscaling.validate.row import parse_row
 
 HEADER = "timestamp,run_id,duration,cpu_energy,gpu_energy,ram_energy,energy_consumed,gpu_count,gpu_model,pue\n"
@@ -147,7 +147,7 @@ def test_with_tokens_beside_it_the_file_is_a_speed(tmp_path: Path) -> None:
     file = _file(tmp_path, HEADER + RUNS.splitlines()[0] + "\n")
     ran = Scenario(model="llama-3-8b", device="h100-sxm", devices=8, batch=64, seq_len=8192, tokens=4e8)
     row = log_row(file, ran)
-    assert measured_speed(row, infer(parse_row(row))) == pytest.approx(4e8 / 7200 / 8)
+    assert measured_speed(row, complete_row(parse_row(row))) == pytest.approx(4e8 / 7200 / 8)
     with pytest.raises(InputError, match="knows no tokens"):
         log_row(file, Scenario(model="llama-3-8b", device="h100-sxm", devices=8))
     with pytest.raises(InputError, match="several runs"):

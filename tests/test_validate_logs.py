@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from carbonscaling.validate.infer import infer
 
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.validate.logs import log_row, step_seconds
 from carbonscaling.validate.measured import measured_speed
+from carbonscaling.validate.record import complete_row
 from carbonscaling.validate.row import parse_row
 
 MINE = Scenario(
@@ -50,7 +50,7 @@ def test_row_from_log_replays_as_the_scenario(tmp_path: Path) -> None:
     file = tmp_path / "run.log"
     file.write_text(_megatron([10.0] * 20), encoding="utf-8")
     row = log_row(file, MINE)
-    replay = infer(parse_row(row))
+    replay = complete_row(parse_row(row))
     assert replay.setting.n_devices == 64
     assert (replay.setting.tp, replay.setting.pp, replay.setting.ep) == (2, 4, 8)
     assert replay.work.top_k == 2
@@ -68,5 +68,5 @@ def test_a_speed_that_no_device_reaches_is_no_measurement(speed: str) -> None:
         "id": "a", "model": "llama-3-8b", "device": "H100-80", "n_devices": "8", "seq_len": "8192",
         "global_batch_seqs": "64", "tokens_per_s_per_device": speed,
     }  # fmt: skip
-    assert measured_speed(row, infer(parse_row(row))) is None
-    assert measured_speed({**row, "tokens_per_s_per_device": "9000"}, infer(parse_row(row))) == 9000
+    assert measured_speed(row, complete_row(parse_row(row))) is None
+    assert measured_speed({**row, "tokens_per_s_per_device": "9000"}, complete_row(parse_row(row))) == 9000

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carbonscaling.validate.infer import infer
 
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
@@ -19,7 +18,7 @@ from carbonscaling.report.validation import as_text, left_out_data, left_out_pag
 from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
-from carbonscaling.validate.record import Replay
+from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.replayed import COLUMNS, replay_file
 from carbonscaling.validate.row import MEASURED, RunRow, Unusable, parse_row, read_runs
 from carbonscaling.validate.runs import replay_rows, scored_sample
@@ -81,18 +80,18 @@ def test_measured_columns_never_influence_a_prediction() -> None:
 )
 def test_a_bad_row_says_why(change: dict[str, str], words: str) -> None:
     with pytest.raises(Unusable, match=words):
-        infer(parse_row({**ROW, **change}))
+        complete_row(parse_row({**ROW, **change}))
 
 
 def test_what_a_row_leaves_open_is_inferred_and_said() -> None:
     bare = {
         k: v for k, v in ROW.items() if k not in ("recompute", "micro_batch", "vocab", "global_batch_seqs", "stack")
     }
-    replay = infer(parse_row(bare))
+    replay = complete_row(parse_row(bare))
     said = "; ".join(replay.inferred)
     for word in ("recomputation", "micro-batch", "vocabulary", "ZeRO", "batch of"):
         assert word in said
-    assert infer(parse_row(ROW)).inferred == ("ZeRO-1",)
+    assert complete_row(parse_row(ROW)).inferred == ("ZeRO-1",)
 
 
 def test_layout_is_inferred_so_that_it_fits() -> None:
@@ -104,16 +103,18 @@ def test_layout_is_inferred_so_that_it_fits() -> None:
 
 
 def test_interconnect_sets_the_network() -> None:
-    slow = infer(parse_row({**ROW, "interconnect": "8x A100 nodes, 4x100 Gb/s per node"})).cluster.host.nic_bandwidth.si
-    fast = infer(parse_row({**ROW, "interconnect": "DGX, 8x200 Gb/s HDR"})).cluster.host.nic_bandwidth.si
-    octets = infer(parse_row({**ROW, "interconnect": "8x IB 25 GB/s"})).cluster.host.nic_bandwidth.si
-    inside = infer(
+    slow = complete_row(
+        parse_row({**ROW, "interconnect": "8x A100 nodes, 4x100 Gb/s per node"})
+    ).cluster.host.nic_bandwidth.si
+    fast = complete_row(parse_row({**ROW, "interconnect": "DGX, 8x200 Gb/s HDR"})).cluster.host.nic_bandwidth.si
+    octets = complete_row(parse_row({**ROW, "interconnect": "8x IB 25 GB/s"})).cluster.host.nic_bandwidth.si
+    inside = complete_row(
         parse_row({**ROW, "interconnect": "8x A100 80GB NVLink 600 GB/s, 8x200 Gb/s IB"})
     ).cluster.host.nic_bandwidth.si
-    storage = infer(parse_row({**ROW, "interconnect": "storage: 1x 100Gb/s"})).cluster.host.nic_bandwidth.si
+    storage = complete_row(parse_row({**ROW, "interconnect": "storage: 1x 100Gb/s"})).cluster.host.nic_bandwidth.si
     assert slow == pytest.approx(50e9 / 8)
     assert fast == octets == inside == pytest.approx(25e9)
-    assert storage == infer(parse_row(ROW)).cluster.host.nic_bandwidth.si
+    assert storage == complete_row(parse_row(ROW)).cluster.host.nic_bandwidth.si
 
 
 def test_fit_is_reproducible_and_explains_what_it_saw() -> None:
@@ -267,9 +268,9 @@ def test_a_file_is_completed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def counted(row: RunRow) -> Replay:
         seen.append(row.id)
-        return infer(row)
+        return complete_row(row)
 
-    monkeypatch.setattr("carbonscaling.validate.runs.infer", counted)
+    monkeypatch.setattr("carbonscaling.validate.runs.complete_row", counted)
     rows = [{**ROW, "id": str(i), "step_time_s": "3.1"} for i in range(3)]
     found = replay_file(rows, shipped_calibration())
     assert seen == ["0", "1", "2"]

@@ -1,0 +1,96 @@
+"""What software stacks keep in memory, as rows say and as stacks have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from carbonscaling import evidence
+from carbonscaling.catalog.references import references
+from carbonscaling.catalog.stacks import stack, stack_names
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Recompute
+from carbonscaling.software.stack import Choice, Stack
+from carbonscaling.sources import Datum
+from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.row import Unusable, parse_row
+
+ROW = next(r for r in evidence.rows("runs") if r["stack"] == "aleph-alpha" and r["tp"] == "2.0" and r["pp"] == "2.0")
+
+
+def _replay(**changes: Any) -> Replay:
+    return complete_row(parse_row(ROW | {name: str(value) for name, value in changes.items()}))
+
+
+def test_a_stack_never_seen_is_refused() -> None:
+    """Nothing is known of it; every name that shipped rows give is one of the catalogue's, or none."""
+    with pytest.raises(Unusable, match="unknown software stack"):
+        _replay(stack="my-own")
+    assert {"megatron-deepspeed", "nanotron", "fsdp", "xla", "aleph-alpha"} <= set(stack_names())
+    assert {r["stack"] for r in evidence.rows("runs")} <= {"", *stack_names()}
+    assert _replay(stack="").setup.stack.name == "community"
+
+
+@pytest.mark.parametrize("name", stack_names())
+def test_everything_that_a_stack_does_has_a_source_and_lies_in_its_range(name: str) -> None:
+    found = stack(name)
+    values = [getattr(found, f.name) for f in fields(Stack)]
+    said = [d for v in values for d in (v.values() if isinstance(v, Mapping) else (v,))]
+    data = [d for d in said if isinstance(d, Datum)]
+    assert len(data) >= 20
+    assert all(d.source in references() for d in said if isinstance(d, Datum | Choice))
+    assert all(d.low <= d.value <= d.high for d in data if d.low is not None and d.high is not None)
+
+
+def test_logits_whole_on_every_rank() -> None:
+    """Hagemann's grid: at 8K tokens and four sequences nothing runs, however thin the stage."""
+    replay = _replay(seq_len=8192, micro_batch=4, tp=4, pp=4, n_devices=64, dp="", recompute="full")
+    machine, setting = replay.setup.plain, replay.setting
+    split = memory(replay.work, machine._replace(logit_split=1.0), setting)
+    whole = memory(replay.work, machine, setting)
+    assert whole.total > whole.limit > split.total
+
+
+def test_kernels_change_what_is_kept() -> None:
+    kinds = ("flash_attention2 + RMS kernel", "flash_attention2", "torch")
+    rows = [_replay(attention_kernel=kind) for kind in kinds]
+    kept = [float(memory(r.work, r.setup.plain, r.setting).activations) for r in rows]
+    assert len({r.setting for r in rows}) == 1
+    assert kept == sorted(kept)
+    assert len(set(kept)) == 3
+
+
+def test_frozen_weights_have_no_states() -> None:
+    machine = _replay(mode="lora").setup.plain
+    assert (machine.grad_bytes, machine.optimizer_bytes) == (0.0, 0.0)
+    assert _replay().setup.plain.grad_bytes == 2.0
+
+
+def test_sharded_float32_weights_are_the_only_copy() -> None:
+    """FSDP: 16 bytes a parameter in all, where Megatron has 18."""
+    totals = []
+    for name in ("fsdp", ""):
+        machine = _replay(stack=name).setup.plain
+        totals.append(machine.weight_bytes + machine.grad_bytes + machine.optimizer_bytes)
+    assert totals == [16.0, 18.0]
+
+
+def test_unstated_recomputation_grows_until_the_step_fits() -> None:
+    small = _replay(recompute="", seq_len=512, micro_batch=1, stack="").setting
+    large = _replay(recompute="", seq_len=8192, micro_batch=4, stack="").setting
+    assert small.recompute <= Recompute.SELECTIVE
+    assert large.recompute == Recompute.FULL
+    assert _replay(recompute="none", seq_len=8192, micro_batch=4).setting.recompute == Recompute.NONE
+
+
+def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
+    """Four bytes in bfloat16; two in 8 and 4 bit, where no recipe asks for float32 buffers."""
+    machines = [
+        _replay(stack="megatron", device="B200-180", precision=precision).setup.plain
+        for precision in ("bf16", "fp8", "mxfp8", "nvfp4")
+    ]
+    assert [m.grad_bytes for m in machines] == [4, 2, 2, 2]
+    assert [m.weight_bytes for m in machines] == [2, 2, 2, 3], "8-bit weights twice, scaled or laid out either way"
