@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +10,15 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json, JsonFile
+from carbonscaling.cli.common import OUTPUT, Json, JsonFile
 
 __all__ = ["validate"]
 
 SHIPPED = "shipped"
 
 
-def _runs(file: str, calibration: str | None, output: str | None, json: bool) -> None:
-    """Replay measured configurations; write a prediction for every row."""
+def _runs(file: str, calibration: str | None, output: str | None, scenarios: str | None, json: bool) -> None:
+    """Replay measured configurations; write a prediction for every row, and its scenario."""
     from rich.console import Group
     from rich.text import Text
 
@@ -34,6 +35,9 @@ def _runs(file: str, calibration: str | None, output: str | None, json: bool) ->
     found = replayed.replay_file(rows, fitted)
     if output is not None:
         out.write_file(output, found.csv())
+    if scenarios is not None:
+        n_written = replayed.write_scenarios(found, Path(scenarios), calibration or "shipped")
+        sys.stderr.write(f"written: {n_written:,} scenarios in {scenarios}\n")
     left = shipped_left_out() if shipped and calibration is None else ()
     if json:
         out.show_json(
@@ -142,6 +146,14 @@ def validate(
             help="Check one part of the model alone: gemm, collectives, memory, oom, pipeline, megatron, or all."
         ),
     ] = None,
+    scenarios: Annotated[
+        str | None,
+        Parameter(
+            help="Folder to write the scenario of every usable row to, as ID.toml: carbonscaling estimate answers it with the"
+            " same speed and memory.",
+            group=OUTPUT,
+        ),
+    ] = None,
     published: Annotated[
         bool, Parameter(negative=(), help="Four whole runs with published overhead: speed and device-hours.")
     ] = False,
@@ -164,7 +176,7 @@ def validate(
         _parts(components, runs or SHIPPED, baselines, json)
         return
     if carbon_runs is None:
-        _runs(runs or SHIPPED, calibration, output, json)
+        _runs(runs or SHIPPED, calibration, output, scenarios, json)
         return
     from rich.console import Group
     from rich.text import Text
