@@ -29,7 +29,7 @@ def test_a_file_is_written_whole_and_nothing_is_left_beside_it(tmp_path: Path) -
     assert names(tmp_path) == ["a.json"]
 
 
-@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
+@pytest.mark.parametrize("call", ["builtins.open", "os.fsync", "pathlib.Path.replace"])
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     file = tmp_path / "a.json"
     file.write_text("old")
@@ -37,9 +37,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(
-        *{"open": ("builtins.open", full), "fsync": ("os.fsync", full), "replace": (Path, "replace", full)}[call]
-    )
+    monkeypatch.setattr(call, full)
     with pytest.raises(InputError, match="cannot be written: no space left on device") as refused:
         write_file(file, "new")
     assert "make room" in str(refused.value)
@@ -103,7 +101,7 @@ def test_names_that_cannot_be_written(tmp_path: Path, name: str, says: str) -> N
     (tmp_path / "old").write_text("old")
     with pytest.raises(InputError, match=says):
         write_file(f"{tmp_path}/{name}", "x")
-    with pytest.raises(InputError, match="the folder cannot be made|no folder"):
+    with pytest.raises(InputError, match=r"the folder cannot be made|no folder"):
         make_folder(f"{tmp_path}/old/{name}" if name else f"{tmp_path}/old")
     assert names(tmp_path) == ["old"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.platform import sync_folder, take_rights
@@ -19,12 +20,12 @@ __all__ = [
     "SETTINGS",
     "TABLE",
     "Kind",
-    "is_there",
     "make_folder",
     "read_bytes",
     "read_regular",
     "read_text",
     "replace_file",
+    "write_figure",
     "write_file",
 ]
 
@@ -67,14 +68,6 @@ _REMEDIES = {
     errno.EISDIR: "name a file, not a folder",
 }
 _REMEDY = "name a file in a folder that exists and that you may write to"
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that no file system accepts (too long, a NUL) is of none."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def read_regular(path: str | Path, kind: Kind | None = None) -> bytes:
@@ -221,6 +214,19 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         ) from error
     except ValueError as error:
         raise InputError("no file can have this name", where=repr(str(path)), remedy="name another") from error
+
+
+def write_figure(path: str | Path, figure: Any, **options: Any) -> None:
+    """Write a figure of matplotlib in the format of the name's ending; `options` are those of its ``savefig``.
+
+    Raises
+    ------
+    InputError
+        As `write_file`.
+    """
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=Path(path).suffix.removeprefix("."), **options)
+    write_file(path, drawn.getvalue())
 
 
 def make_folder(path: str | Path) -> None:

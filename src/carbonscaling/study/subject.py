@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling.catalog import laws, models
-from carbonscaling.catalog.read import is_there
 from carbonscaling.errors import InputError
 from carbonscaling.laws import PaperFamily, ScalingLaw
 from carbonscaling.model.from_law import paper_family_spec, spec_for_params
@@ -120,7 +120,7 @@ def subject(s: Scenario) -> Subject:
             remedy="for instance --model llama-3.1-405b",
         )
     path = Path(s.model)
-    is_file = path.suffix in (".json", ".toml") or is_there(path)
+    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
     spec = models.load_model(path) if is_file else models.model(s.model)
     if law is None or s.tokens is None:
         return Subject(spec)

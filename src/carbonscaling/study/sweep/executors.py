@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
+from carbonscaling.platform import n_processors
 from carbonscaling.study.sweep.extra import need
 
 __all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "RayCluster", "WorkerDiedError", "executor"]
@@ -188,4 +189,4 @@ def executor(name: str, n_workers: int | None, address: str | None = None) -> Ex
         return InProcess()
     if name == "ray":
         return RayCluster(n_workers, address)
-    return Processes(n_workers or len(os.sched_getaffinity(0)))
+    return Processes(n_workers or n_processors())
