@@ -17,6 +17,7 @@ __all__ = [
     "limit_memory",
     "n_processors",
     "peak_memory_bytes",
+    "shield_from_interrupts",
     "sync_folder",
     "take_rights",
 ]
@@ -48,6 +49,15 @@ def limit_memory(n_bytes: int) -> None:
     except ImportError:
         return
     resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def shield_from_interrupts() -> None:
+    """Keep Ctrl-C from this thread and from the processes that it starts: they end when their parent does.
+
+    Without effect where the system knows no masks of signals; a process minds Ctrl-C there until it sees to it itself.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def sync_folder(folder: Path) -> None:
@@ -99,22 +109,14 @@ def take_rights(path: Path, of: os.stat_result) -> None:
         path.chmod(stat.S_IMODE(of.st_mode))
 
 
-def fill_standard_streams() -> tuple[bool, bool]:
+def fill_standard_streams() -> None:
     """Open the null device where this process was started without standard input, output or error.
 
-    Otherwise the next file that is opened takes the number, and what is printed goes into it.
-
-    Returns
-    -------
-    tuple of bool
-        Whether standard output and standard error were there.
+    Otherwise the next file that is opened takes the number, and what is printed goes into it. Output still cannot be
+    written to, so that nothing is lost without a word; errors go nowhere.
     """
-    there = []
-    for number in range(3):
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
-            there.append(True)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
-            there.append(False)
-    return there[1], there[2]
+            os.set_inheritable(os.open(os.devnull, mode), True)

@@ -115,6 +115,39 @@ def _refuse_unknown_keys(cls: type, data: Mapping[str, Any], where: str, prefix:
                 _refuse_unknown_keys(inner, value, where, f"{prefix}{key}.")
 
 
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the arms of a union, or what is no union alone."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return tuple(kind for arm in typing.get_args(hint) for kind in _kinds(arm)) if union else (hint,)
+
+
+def _item(hint: Any) -> Any:
+    """Return what a mapping or tuple holds."""
+    return next((kind for kind in reversed(typing.get_args(hint)) if kind is not ...), Any)
+
+
+def _refuse_booleans(hint: Any, value: Any, where: str, key: str) -> None:
+    """Refuse true and false for a number, which Python takes for 1 and 0."""
+    kinds = _kinds(hint)
+    if isinstance(value, bool):
+        if bool not in kinds and {int, float} & set(kinds):
+            raise InputError(
+                "not a number", where=where, key=key, value=str(value).lower(), allowed="a number",
+                remedy="true and false are for switches",
+            )  # fmt: skip
+    elif isinstance(value, Mapping):
+        for kind in kinds:
+            hints = (
+                _fields(typing.cast(Any, kind)) if dataclasses.is_dataclass(kind) else dict.fromkeys(value, _item(kind))
+            )
+            for name, entry in value.items():
+                _refuse_booleans(hints.get(name, Any), entry, where, f"{key}.{name}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for kind in kinds:
+            for i, entry in enumerate(value):
+                _refuse_booleans(_item(kind), entry, where, f"{key}.{i}")
+
+
 def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     """Validate `data` as the dataclass `cls`.
 
@@ -135,6 +168,7 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     from pydantic import ValidationError
 
     _refuse_unknown_keys(cls, data, where)
+    _refuse_booleans(cls, data, where, "")
     try:
         return typing.cast(T, _adapter(typing.cast(Any, cls)).validate_python(dict(data)))
     except ValidationError as error:
