@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.platform import n_processors
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector, not_worse
 from carbonscaling.search.evaluate import FEW, judge_of
@@ -29,7 +30,7 @@ __all__ = ["Candidate", "Progress", "Question", "SearchResult", "n_threads", "se
 def n_threads() -> int:
     """Threads of a search: the processors at hand, or ``CARBONSCALING_THREADS``."""
     given = os.environ.get("CARBONSCALING_THREADS", "")
-    return max(1, int(given)) if given.isdigit() else len(os.sched_getaffinity(0))
+    return max(1, int(given)) if given.isdigit() else n_processors()
 
 
 def search(

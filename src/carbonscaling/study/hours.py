@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def profile_of(s: Scenario) -> HourlyProfile | None:
     if s.hourly is None:
         return None
     path = Path(s.hourly)
-    return _read(s.hourly, path.stat().st_mtime_ns if path.is_file() else 0)
+    return _read(s.hourly, path.stat().st_mtime_ns if os.path.isfile(path) else 0)
 
 
 @lru_cache(maxsize=8)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, is_there, read_toml
+from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.software.options import Software
@@ -244,7 +245,7 @@ def load_scenario(path: Path) -> Scenario:
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)
-        if isinstance(value, str) and is_there(path.parent / value) and (path.parent / value).is_file():
+        if isinstance(value, str) and os.path.isfile(path.parent / value):
             data[key] = str(path.parent / value)
     return scenario_from(data, str(path))
 

@@ -99,12 +99,13 @@ def _page(folder: Path) -> None:
     """Write ``validation.md`` with every figure, and the scatter plot of left-out predictions."""
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
+    from carbonscaling.files import make_folder
     from carbonscaling.report import components, validation, validation_plot
     from carbonscaling.validate.calibrate import shipped_left_out
     from carbonscaling.validate.components import component_table
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     points = [validation_plot.PlotRow(r.device, r.measured, r.predicted, r.low, r.high) for r in held]
     figures = validation_plot.scatter(points, folder / "validation", "Each row predicted without its source")
     table = compare(evidence.rows("runs"), {r.id: r.predicted for r in held})
