@@ -13,7 +13,7 @@ import numpy as np
 
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.errors import InputError
-from carbonscaling.files import write_file
+from carbonscaling.files import make_folder, write_file
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.scenario_file import scenario_toml
 from carbonscaling.validate.runs import Prediction, complete, replay_rows, scored_sample
@@ -55,7 +55,7 @@ class Replayed:
         writer.writerow(COLUMNS)
         for p in self.predictions:
             values = (getattr(p, name) for name in COLUMNS)
-            writer.writerow(["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in values])
+            writer.writerow(["" if v is None else v for v in values])
         return out.getvalue()
 
 
@@ -76,6 +76,7 @@ def write_scenarios(found: Replayed, folder: Path, calibration: str) -> int:
         An id that cannot be the name of a file, or a folder that cannot be written to.
     """
     notes = {p.id: p.reason for p in found.predictions}
+    make_folder(folder)
     for name, scenario in found.scenarios.items():
         if not name or name != Path(name).name or name.startswith("."):
             raise InputError("an id cannot be the name of a file", key="id", value=name, remedy="choose another id")
