@@ -97,10 +97,10 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
-    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time)
+    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
     low_bits = r.machine.peak > 1.5 * r.machine.peak_attention
     best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
-    warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
+    warnings = too_good(r, n, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)

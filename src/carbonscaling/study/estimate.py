@@ -11,6 +11,7 @@ from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
+from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
@@ -239,9 +240,34 @@ class Estimate:
             "loss": r.loss,
         }
 
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """90 % intervals of the figures of `summary`, by their names there."""
+        r, f = self.resolved, self.footprint
+        low, high = r.time(self.n_devices).si_range
+        step, memory = step_error(r.setup, self.n_devices, r.calibration), memory_error(r.calibration)
+        speed = self.tokens_per_s_per_device
+        found = {
+            "tokens_per_s_per_device": (speed / step.si_range[1], speed / step.si_range[0]),
+            "duration_days": (low * self.duration_s / DAY, high * self.duration_s / DAY),
+            "device_hours": (low * self.device_hours, high * self.device_hours),
+            "energy_kwh": f.intervals["energy_kwh"],
+            "water_litres": f.intervals["water_litres"],
+            "carbon_operational_tco2e": f.intervals["operational_tco2e"],
+            "carbon_embodied_tco2e": f.intervals["embodied_tco2e"],
+            "carbon_total_tco2e": f.intervals["total_tco2e"],
+        }
+        if self.cost_usd is not None:
+            found["cost_usd"] = (low * self.cost_usd, high * self.cost_usd)
+        if memory is not None:
+            need = float(self.memory.total) / GB
+            found["memory_per_device_gb"] = (need * memory.si_range[0], need * memory.si_range[1])
+        return found
+
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
-        r, n, time = self.resolved, candidate.n_devices, self.resolved.time
+        r, n = self.resolved, candidate.n_devices
+        time = r.time(n)
         run = assessed(self.scenario, r, n, candidate.duration_s, float(utilisation(r, candidate.step_s, n)))
         days = candidate.duration_s / DAY
         return {
@@ -256,6 +282,7 @@ class Estimate:
             "schema": schema_id("answer"),
             "feasible": True,
             "summary": self.summary(),
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "step_time_s": _parts(self.step),
             "memory_bytes": _parts(self.memory),
             "carbon": carbon_dict(f),

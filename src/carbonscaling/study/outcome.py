@@ -126,4 +126,4 @@ def utilisation(r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number
 def assessed(s: Scenario, r: Resolved, n_devices: int, duration_s: float, mfu: float) -> Footprint:
     """Return the footprint of one run of a scenario, by the hours that it meets."""
     model = r.carbon if hours_of(s) is None else carbon_of(s, r.cluster, duration_s=duration_s)
-    return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time)
+    return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time(n_devices))
