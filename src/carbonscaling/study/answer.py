@@ -259,7 +259,7 @@ def _practised(s: Scenario) -> Estimate | Infeasible:
     r = resolve(s)
     found = settle(r.setup)
     r = replace(r, batch=found.batch, notes=(*r.notes, *found.notes))
-    answer = _measure(s, r, found.setting, None)
+    answer = _measure(s, r, Setting(*(int(v) if float(v).is_integer() else v for v in found.setting)), None)
     if answer.memory.total <= answer.memory.limit:
         return answer
     excess = float(answer.memory.total - answer.memory.limit) / GB
