@@ -87,6 +87,8 @@ class Software:
         States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
     weight_bytes, gradient_bytes, optimizer_bytes : float, optional
         Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
+    moved_activations : float
+        Share of the layers whose activations the host keeps under ``offload = "activations"``.
     zero3_gather : {"layer", "parameter"}, optional
         Whether ZeRO-3 collects whole layers beside compute, or parameters one after the other with the device idle.
     sequence_parallel : bool, optional
@@ -108,6 +110,7 @@ class Software:
     weight_bytes: float | None = None
     gradient_bytes: float | None = None
     optimizer_bytes: float | None = None
+    moved_activations: float = 1.0
     zero3_gather: Literal["layer", "parameter"] | None = None
     sequence_parallel: bool | None = None
     head_placement: Literal["balanced", "last"] | None = None

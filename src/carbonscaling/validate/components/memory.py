@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -13,11 +14,12 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.units import GIB
 from carbonscaling.validate.components.record import Component
+from carbonscaling.validate.interval import conformal
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import score
 
-__all__ = ["check_memory", "check_oom"]
+__all__ = ["check_memory", "check_oom", "memory_half_width"]
 
 _SHAPE = (
     "n_layers", "d_model", "d_ff", "n_heads", "n_kv_heads", "head_dim", "vocab", "ffn_type", "n_experts", "top_k",
@@ -37,15 +39,26 @@ def _reserved(replay: Replay) -> float:
     return float(_need(replay).total) / (1.0 - replay.setup.stack.reserve.value)
 
 
-def check_memory() -> tuple[Component, ...]:
-    """Score the memory of measured configurations by software stack."""
+def _measured() -> Iterator[tuple[Replay, float, float]]:
+    """Measured configurations with the memory that ours and that monitors say, GiB."""
     runs = {row["id"]: row for row in evidence.rows("runs")}
-    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in evidence.rows("memory"):
         replay = complete_row(parse_row(runs[row["run_id"]]))
-        pair = (_reserved(replay) / GIB, float(row["memory_gib"]))
-        for name in ("all", f"{replay.row.stack}, {row['device']}"):
-            groups[name].append(pair)
+        yield replay, _reserved(replay) / GIB, float(row["memory_gib"])
+
+
+def memory_half_width() -> float:
+    """Half the width of the 90 % interval of memory, on the logarithm."""
+    found = [(abs(math.log(ours / measured)), replay.row.source) for replay, ours, measured in _measured()]
+    return conformal(np.array([error for error, _ in found]), [source for _, source in found])
+
+
+def check_memory() -> tuple[Component, ...]:
+    """Score the memory of measured configurations by software stack."""
+    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for replay, ours, measured in _measured():
+        for name in ("all", f"{replay.row.stack}, {replay.row.device}"):
+            groups[name].append((ours, measured))
     lines = []
     for name, pairs in sorted(groups.items()):
         result = score(*np.array(pairs).T)
