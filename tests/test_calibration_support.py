@@ -64,7 +64,7 @@ def test_a_stack_that_was_never_measured_has_no_narrower_interval(nobodys: str) 
     for name in (None, "megatron", nobodys):
         found = cs.estimate(replace(question, stack=name))
         assert isinstance(found, cs.Estimate)
-        low, high = found.resolved.time.si_range
+        low, high = found.resolved.time(found.n_devices).si_range
         widths.append(high / low)
     assert widths[1] == pytest.approx(widths[0])
     assert widths[2] / widths[0] >= 1.0

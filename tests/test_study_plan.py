@@ -14,6 +14,7 @@ import carbonscaling as cs
 from carbonscaling.errors import InputError
 from carbonscaling.report.schema import answer_schema
 from carbonscaling.search.constraints import RULES
+from carbonscaling.study.found import SearchReport
 from carbonscaling.study.scale import default_sizes
 from carbonscaling.units import DAY
 
@@ -61,6 +62,11 @@ def test_three_months_unless_told_otherwise() -> None:
     assert cs.plan(replace(SMALL, max_days=None)).to_dict()["summary"] == planned("paper").to_dict()["summary"]
 
 
+def _search(found: cs.Infeasible) -> SearchReport:
+    assert found.search is not None
+    return found.search
+
+
 def _infeasible(scenario: cs.Scenario) -> cs.Infeasible:
     found = cs.plan(scenario)
     assert isinstance(found, cs.Infeasible)
@@ -68,7 +74,7 @@ def _infeasible(scenario: cs.Scenario) -> cs.Infeasible:
     plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     jsonschema.validate(plain, answer_schema())
     assert found.remedies
-    search = found.search
+    search = _search(found)
     rejected = {k: n for k, n in search.rejected.items() if k != "deadline"}
     assert sum(rejected.values()) == search.n_candidates - search.n_fit
     assert search.rejected.get("deadline", 0) == search.n_fit
@@ -78,9 +84,9 @@ def _infeasible(scenario: cs.Scenario) -> cs.Infeasible:
 
 def test_too_little_memory_says_by_how_much_and_what_would_do() -> None:
     found = _infeasible(cs.Scenario(model="llama-3-70b", tokens=1e12, device="h100-sxm", devices=8, batch=256))
-    assert re.match(rf"0 of {found.search.n_candidates:,} settings fit", found.reason)
+    assert re.match(rf"0 of {_search(found).n_candidates:,} settings fit", found.reason)
     assert re.search(r"misses by [\d.]+ GB", found.reason)
-    assert found.search.rejected["memory"] > 0
+    assert _search(found).rejected["memory"] > 0
     more = next(r for r in found.remedies if "devices would do" in r)
     n = int(more.split()[0].replace(",", ""))
     assert n > 8
@@ -103,7 +109,7 @@ def test_no_layout_has_that_many_devices() -> None:
     found = cs.plan(replace(SMALL, devices=37))
     assert isinstance(found, cs.Infeasible)
     assert "exactly 37" in found.reason
-    assert found.search.n_candidates == 0
+    assert _search(found).n_candidates == 0
     assert found.remedies
     jsonschema.validate(json.loads(json.dumps(found.to_dict())), answer_schema())
 
@@ -126,7 +132,7 @@ def test_the_second_versions_family(d_model: int, device: str) -> None:
 def test_the_largest_of_the_family_gets_an_answer_with_reasons() -> None:
     found = cs.plan(cs.Scenario(law="paper_v2", d_model=24576, device="b100"))
     if isinstance(found, cs.Infeasible):
-        assert found.search.n_fit > 0
+        assert _search(found).n_fit > 0
         assert "days" in found.reason
         assert found.remedies
     else:

@@ -124,7 +124,8 @@ def sensible(rng: Random, _folder: Path) -> object:
     """Answer a random question and check the answer; a question may be refused."""
     asked = question(rng)
     if asked.seq_len is None:
-        spec = models.model(asked.model or "")
+        assert isinstance(asked.model, str)
+        spec = models.model(asked.model)
         asked = replace(asked, seq_len=min(spec.seq_len, 4096))
     answer = cs.estimate(asked)
     if isinstance(answer, cs.Estimate):

@@ -45,10 +45,14 @@ def markdown(answer: Estimate | Infeasible) -> str:
     if isinstance(answer, Estimate):
         return _feasible(answer)
     search = answer.search
-    counts = {
-        REASONS.get(name, name): f"{n:,} ({percent(n / max(search.n_candidates, 1))})"
-        for name, n in search.rejected.items()
-    }
+    counts = (
+        {}
+        if search is None
+        else {
+            REASONS.get(name, name): f"{n:,} ({percent(n / max(search.n_candidates, 1))})"
+            for name, n in search.rejected.items()
+        }
+    )
     blocks = ["# Nothing feasible\n", f"{answer.reason}.\n"]
     blocks += [_table("refused because", "settings", counts)] if counts else []
     return "\n".join(blocks + _list("What would help", list(answer.remedies)))

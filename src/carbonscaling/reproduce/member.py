@@ -39,5 +39,7 @@ def batch_of(version: str, d_model: int, batch_law: str, multiple: int = 1, laye
 def with_layers(r: Resolved, model: PaperModel) -> Resolved:
     """Return a training of another member of the same width."""
     spec = paper_family_spec(model.d_model, model.d_ff, model.n_layers, model.n_experts, r.seq_len)
-    return replace(r, spec=spec, work=workload(spec, r.seq_len), tokens=float(model.n_tokens), loss=float(model.loss),
-                   compute=float(model.compute))  # fmt: skip
+    setup = replace(r.setup, subject=replace(r.setup.subject, spec=spec), work=workload(spec, r.seq_len))
+    return replace(
+        r, setup=setup, tokens=float(model.n_tokens), loss=float(model.loss), compute=float(model.compute)
+    )  # fmt: skip

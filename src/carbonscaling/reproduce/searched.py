@@ -115,7 +115,7 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
             carbon_mode="paper" if paper else "physical", paper_version="v1" if first else "v2",
             calibration="none" if paper else "shipped", run_overhead=1.0 if paper else None, nic_gbps=gbps,
             carbon_intensity_g_per_kwh=127.0 if paper and first else None, years_ahead=task.years,
-            cpa_growth=cpa_growth, precision=task.precision, max_days=task.deadline_days,
+            cpa_growth=cpa_growth, precision=task.precision, max_days=task.deadline_days, stack="plain",
             batch=batch_of(task.version, task.d_model, task.batch_law, task.batch_multiple, task.layer_multiple),
         )
     )  # fmt: skip
@@ -123,7 +123,8 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
         found = with_layers(found, _member(task))
     if task.kernels or task.hiding or task.imbalance:
         constants = at_ends(found.efficiency, kernels=task.kernels, hiding=task.hiding, imbalance=task.imbalance)
-        found = replace(found, efficiency=constants, machine=found.machine_with(constants))
+        setup = replace(found.setup, efficiency=constants, plain=found.setup.plain_with(constants))
+        found = replace(found, setup=setup, machine=setup.machine(found.calibration))
     if task.total_memory:
         found = replace(found, machine=found.machine._replace(capacity=UNLIMITED))
     if task.spared_reserve:

@@ -131,7 +131,7 @@ def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: f
     return Question(
         work=r.work,
         machine=r.machine,
-        batch=r.batch,
+        batch=int(r.batch),
         outcome=outcome,
         objective=s.objective,
         counts=counts,

@@ -29,9 +29,11 @@ CAST = 4.0
 
 MACHINE_FIELDS = (
     "device", "host", "nic_gbps", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "software",
-    "practice", "layout.recompute", "profile",
+    "practice", "carbon_mode", "layout.recompute", "profile",
 )  # fmt: skip
 """Fields that the cluster, its number formats and its software follow from; with states in the host the device count too."""
+PAPERS = "plain"
+"""Stack of the papers' simulator, of whose software neither says more."""
 MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
 """Fields that the model follows from, where no law has a say."""
 
@@ -159,7 +161,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain
     else:
         cluster = _cluster(s)
-        own = stack(s.stack or generic(cluster.device, s.practice))
+        own = stack(s.stack or (PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)))
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = _plain(s, cluster, recipe, constants, own)

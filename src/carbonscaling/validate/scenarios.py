@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
@@ -95,10 +96,9 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
 _DISPATCHERS = ("alltoall", "allgather", "deepep", "hybridep")
 
 
-def _graphs(text: str) -> str | None:
-    if not text:
-        return None
-    return "attention" if "attention" in text else text if text in ("none", "router", "full") else None
+def _graphs(text: str) -> Literal["none", "router", "attention", "full"] | None:
+    names: tuple[Literal["none", "router", "full"], ...] = ("none", "router", "full")
+    return "attention" if "attention" in text else next((name for name in names if name == text), None)
 
 
 def _layout(row: RunRow) -> Layout:
