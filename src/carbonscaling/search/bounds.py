@@ -31,7 +31,7 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
 
     The fullest stage holds its whole layers, and no less than the mean stage. Repeated work lengthens the stage and makes
     weight gradients, forward passes and hidden expert traffic a smaller share of it, so what it adds to the bubble and
-    to what DualPipe cannot hide is not negative either. Sends between stages only add.
+    to what cannot hide behind other micro-batches is not negative either. Sends between stages only add.
     """
     n_layers, f, b = work.n_layers, layer.forward, layer.backward
     per_layer = f.total + b.total
@@ -44,7 +44,7 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     rest = np.maximum(all_layers - stage, 0.0) / (np.maximum(s.pp - 1.0, 1.0) * stage)
     traffic = f.ep_comm + b.ep_comm
     left = np.maximum(0.0, traffic - machine.overlap * (per_layer - traffic))
-    hidden = np.where(s.schedule == Schedule.DUALPIPE, traffic - left, 0.0)
+    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (machine.ep_behind > 0), traffic - left, 0.0)
     return LeastPasses(
         each=stage * (1.0 - n_layers * hidden / all_layers),
         once=rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),
