@@ -54,7 +54,7 @@ def stack(name: str) -> Stack:
             value=name,
             allowed=", ".join(_tables()),
             suggestion=nearest(name, _tables()),
-            remedy="carbonscaling catalog list stacks; or describe it in a TOML file: based_on = \"megatron\" and what differs",
+            remedy='carbonscaling catalog list stacks; or describe it in a TOML file: based_on = "megatron" and what differs',
         )
     return shipped(Stack, _completed(name, _tables()[name]))
 

@@ -111,7 +111,9 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
 
     # Activations go to the host during the forward pass and come back during the backward one.
     sent = moved_bytes(work, machine, s) / machine.host_link
-    waits = np.maximum(0.0, sent - machine.overlap * forward) + np.maximum(0.0, sent - machine.overlap * (stage - forward))
+    waits = np.maximum(0.0, sent - machine.overlap * forward) + np.maximum(
+        0.0, sent - machine.overlap * (stage - forward)
+    )
 
     lines = StepTime(
         matmul=share * (f.matmul + b.matmul),

@@ -36,10 +36,24 @@ OPTIMIZERS: dict[str, Optimizer | None] = {
     ),
     "adamw-8bit": Optimizer(Datum(6, "B", "dettmers_2021", remark="float32 master weights, two moments of one byte")),
     "adafactor": Optimizer(
-        Datum(4, "B", "shazeer_2018", 4, 8, remark="float32 master weights; the second moment by rows and columns, no first")
+        Datum(
+            4,
+            "B",
+            "shazeer_2018",
+            4,
+            8,
+            remark="float32 master weights; the second moment by rows and columns, no first",
+        )
     ),
     "muon": Optimizer(
-        Datum(8, "B", "liu_muon_2025", 8, 8.5, remark="float32 master weights and one momentum; embedding and head by AdamW")
+        Datum(
+            8,
+            "B",
+            "liu_muon_2025",
+            8,
+            8.5,
+            remark="float32 master weights and one momentum; embedding and head by AdamW",
+        )
     ),
 }
 """Optimizers by name; AdamW with float32 master weights and moments is what precision recipes count (12 bytes)."""

@@ -205,7 +205,9 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, thre
     model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold)
     if watts is not None:
         model = _drawing(model, watts)
-    run = assess(model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices))
+    run = assess(
+        model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices)
+    )
     profile = profile_of(s)
     way = passage(profile, s.start_hour, duration_s / HOUR, threshold) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0

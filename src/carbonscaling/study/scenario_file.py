@@ -24,7 +24,7 @@ def _said(value: Any) -> dict[str, Any]:
 
 
 def scenario_toml(scenario: Scenario, comment: str = "") -> str:
-    """Return a scenario as TOML: what differs from the defaults, a model of its own as the table ``[model]``.
+    r"""Return a scenario as TOML: what differs from the defaults, a model of its own as the table ``[model]``.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def scenario_toml(scenario: Scenario, comment: str = "") -> str:
         Lines to stand at the head.
 
     >>> scenario_toml(Scenario(model="gpt-2", tokens=1e9), "an example")
-    '# an example\\nmodel = "gpt-2"\\ntokens = 1000000000.0\\n'
+    '# an example\nmodel = "gpt-2"\ntokens = 1000000000.0\n'
     """
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     return head + tomli_w.dumps(_said(scenario))

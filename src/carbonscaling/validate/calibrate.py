@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.errors import InputError
-from carbonscaling.validate.components.memory import memory_half_width
 from carbonscaling.validate.crossval import GENERATIONS, leave_generation_out, leave_sources_out
 from carbonscaling.validate.fit import Sample, fit
 from carbonscaling.validate.interval import bounds, fit_interval, widen_for_new_architectures
+from carbonscaling.validate.memory import memory_half_width
 from carbonscaling.validate.runs import scored_sample
 
 __all__ = ["LeftOut", "calibrate", "left_out_csv", "shipped_left_out"]

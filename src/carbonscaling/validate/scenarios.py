@@ -113,7 +113,8 @@ def _layout(row: RunRow) -> Layout:
         cp=cp,
         dp=None if contradicts else dp,
         ep=count(row.ep) or None,
-        vpp=count(row.vpp) or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
+        vpp=count(row.vpp)
+        or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
         zero=zero,
         micro_batch=count(row.micro_batch) or None,
         recompute=row.recompute if row.recompute in Recompute.NAMES else None,  # type: ignore[arg-type]
@@ -128,9 +129,7 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
     few as fit; a row that states more than it needs, or an expert group beyond data parallelism or a scale-up domain, keeps
     its experts whole.
     """
-    split = [
-        s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.domain and s.dp % s.ep == 0
-    ]
+    split = [s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.domain and s.dp % s.ep == 0]
     fewer = [
         s._replace(tp=s.tp / 2, etp=s.tp / 2, dp=2 * s.dp, shard=2 * s.shard, sp=s.sp * (s.tp > 2))
         for s in split
@@ -144,7 +143,9 @@ def _with_experts(row: RunRow, s: Scenario) -> Scenario:
 
     Split experts go with its plain all-to-all, which sends a copy to every expert.
     """
-    u = setup(replace(s, software=replace(s.software, expert_balance=None)))  # room is made for experts as they are used
+    u = setup(
+        replace(s, software=replace(s.software, expert_balance=None))
+    )  # room is made for experts as they are used
     if not (u.work.n_experts > 0 and row.stack == "megatron"):
         return s
     settings = open_settings(u)
