@@ -41,7 +41,7 @@ def stacked(
     device: str = "a100-80",
     recipe: str = "bf16",
     options: Software = Software(),
-    offload: str = "nothing",  # noqa: B008
+    offload: str = "nothing",
 ) -> Machine:
     """A device's machine under a stack, as a run sets it up; no fitted factor."""
     cluster = cluster_of(device)

@@ -12,7 +12,7 @@ from carbonscaling.baselines.published import _default_hours, published_runs, sc
 from carbonscaling.cli import main
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
-from carbonscaling.validate.left_out import shipped_left_out
+from carbonscaling.validate.calibrate import shipped_left_out
 
 
 def test_runs_are_the_published_ones_and_hours_follow_from_speed() -> None:

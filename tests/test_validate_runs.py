@@ -15,9 +15,9 @@ from carbonscaling.calibration.profile import Calibration, load_calibration, shi
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.report.validation import as_text, left_out_data, left_out_page
+from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
-from carbonscaling.validate.left_out import LeftOut
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.replayed import COLUMNS, replay_file
 from carbonscaling.validate.row import MEASURED, RunRow, Unusable, parse_row, read_runs

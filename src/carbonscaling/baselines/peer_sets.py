@@ -10,7 +10,7 @@ import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration
-from carbonscaling.validate.left_out import shipped_left_out
+from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.validate.runs import replay_rows
 from carbonscaling.validate.score import Score, score
 

@@ -16,7 +16,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import features
 from carbonscaling.units import HOUR
-from carbonscaling.validate.left_out import shipped_left_out
+from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.record import complete_row
 from carbonscaling.validate.row import parse_row

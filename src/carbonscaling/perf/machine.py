@@ -47,7 +47,7 @@ class Machine(NamedTuple):
     offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
         direction, and of its memory, per device. host_capacity : bytes of it per device.
     checkpoints, plain_checkpoints : share of the recomputed layers' inputs left on the device under ZeRO-3, and else.
-        gathered : layers whose weights ZeRO-3 holds whole at a time.
+    gathered : layers whose weights ZeRO-3 holds whole at a time.
     moved : share of the layers whose activations the host keeps, but for those in use.
     streamed : bytes a parameter that ZeRO-3 fetches from the host each time it collects the weights; 0 where they stay.
     gathers : times a micro-batch that ZeRO-3 collects the weights. parameter_wise : 1 where it collects them parameter by

@@ -1,29 +1,53 @@
-"""The whole calibration: fit, leave out, fit the intervals."""
+"""The whole calibration: fit, leave out, fit the intervals; and the left-out predictions that `validate` scores."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.errors import InputError
-from carbonscaling.validate.components.memory import memory_half_width
 from carbonscaling.validate.crossval import GENERATIONS, leave_generation_out, leave_sources_out
 from carbonscaling.validate.fit import Sample, fit
 from carbonscaling.validate.interval import bounds, fit_interval, widen_for_new_architectures
-from carbonscaling.validate.left_out import LeftOut
+from carbonscaling.validate.memory import memory_half_width
 from carbonscaling.validate.runs import scored_sample
 
-__all__ = ["calibrate"]
+__all__ = ["LeftOut", "calibrate", "left_out_csv", "shipped_left_out"]
 
 Array = NDArray[np.float64]
 
 FEWEST_ROWS = 5
 FEWEST_SOURCES = 3
 """Sources below which nothing can be left out: the shipped intervals are kept."""
+
+_COLUMNS = ("id", "fold", "source", "device", "stack", "precision", "experts", "params_b", "kind")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One row predicted by a fit that did not see it; `fold` is ``source`` or the generation left out."""
+
+    id: str
+    fold: str
+    source: str
+    device: str
+    stack: str
+    precision: str
+    experts: str
+    params_b: float
+    kind: str
+    measured: float
+    predicted: float
+    low: float
+    high: float
 
 
 def calibrate(
@@ -95,3 +119,27 @@ def _has(s: Sample, generation: str) -> bool:
     belongs = GENERATIONS[generation]
     pairs = [belongs(a, d) for a, d in zip(s.architectures, s.devices, strict=True)]
     return any(pairs) and not all(pairs)
+
+
+def left_out_csv(rows: Sequence[LeftOut]) -> str:
+    """Return left-out predictions as CSV text, numbers to six digits."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*_COLUMNS, "measured", "predicted", "low", "high"])
+    for r in rows:
+        numbers = (r.measured, r.predicted, r.low, r.high)
+        writer.writerow([*(getattr(r, c) for c in _COLUMNS), *(f"{v:.6g}" for v in numbers)])
+    return out.getvalue()
+
+
+@lru_cache(maxsize=1)
+def shipped_left_out() -> tuple[LeftOut, ...]:
+    """Return the left-out predictions that were made with the shipped calibration."""
+    file = resources.files("carbonscaling.evidence").joinpath("left_out.csv")
+    if not file.is_file():
+        return ()
+    kinds = {"params_b": float, "measured": float, "predicted": float, "low": float, "high": float}
+    return tuple(
+        LeftOut(**{k: kinds.get(k, str)(v) for k, v in row.items()})  # type: ignore[arg-type]
+        for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware, models
-from carbonscaling.validate.left_out import LeftOut, shipped_left_out
+from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
 
 __all__ = ["Nearby", "nearby", "of_answer"]
 

@@ -52,8 +52,8 @@ def calibrate(
     from carbonscaling.report.validation import left_out_data, left_out_page
     from carbonscaling.study.scenario import load_scenario
     from carbonscaling.validate.calibrate import calibrate as fit_all
+    from carbonscaling.validate.calibrate import left_out_csv
     from carbonscaling.validate.emissions import is_emissions
-    from carbonscaling.validate.left_out import left_out_csv
     from carbonscaling.validate.logs import log_row
     from carbonscaling.validate.own_power import measured_power
     from carbonscaling.validate.row import read_runs

@@ -26,7 +26,7 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
     from carbonscaling.calibration.profile import load_calibration, shipped_calibration
     from carbonscaling.report import validation as pages
     from carbonscaling.validate import replayed
-    from carbonscaling.validate.left_out import shipped_left_out
+    from carbonscaling.validate.calibrate import shipped_left_out
     from carbonscaling.validate.row import read_runs
 
     shipped = file == SHIPPED
@@ -61,7 +61,7 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
 
     lines = component_table(part) if part is not None else ()
     rows = () if not others else evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))
-    from carbonscaling.validate.left_out import shipped_left_out
+    from carbonscaling.validate.calibrate import shipped_left_out
 
     # Ours on the shipped rows are predictions of fits that never saw the row's source.
     ours = {r.id: r.predicted for r in shipped_left_out() if r.fold == "source"} if file == SHIPPED else None
@@ -101,8 +101,8 @@ def _page(folder: Path) -> None:
     from carbonscaling.baselines import compare
     from carbonscaling.files import make_folder
     from carbonscaling.report import components, validation, validation_plot
+    from carbonscaling.validate.calibrate import shipped_left_out
     from carbonscaling.validate.components import component_table
-    from carbonscaling.validate.left_out import shipped_left_out
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
     make_folder(folder)

@@ -8,8 +8,8 @@ import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.model.flops import training_flops_per_token
+from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
 from carbonscaling.validate.components.record import Component
-from carbonscaling.validate.left_out import LeftOut, shipped_left_out
 from carbonscaling.validate.place import place
 from carbonscaling.validate.row import parse_row
 from carbonscaling.validate.score import score

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from carbonscaling import evidence
-from carbonscaling.calibration.profile import shipped_calibration
-from carbonscaling.perf.memory import Memory, memory
-from carbonscaling.units import GIB
 from carbonscaling.validate.components.record import Component
-from carbonscaling.validate.interval import conformal
+from carbonscaling.validate.memory import measured_memory, need
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import score
 
-__all__ = ["check_memory", "check_oom", "memory_half_width"]
+__all__ = ["check_memory", "check_oom"]
 
 _SHAPE = (
     "n_layers", "d_model", "d_ff", "n_heads", "n_kv_heads", "head_dim", "vocab", "ffn_type", "n_experts", "top_k",
@@ -30,33 +26,10 @@ _SHAPE = (
 _REJECTED, _ACCEPTED = "rejected, out of memory, ", "accepted, same grid, "
 
 
-def _need(replay: Replay) -> Memory:
-    return memory(replay.work, replay.setup.machine(shipped_calibration()), replay.setting)
-
-
-def _reserved(replay: Replay) -> float:
-    """Bytes that a monitor shows: what is allocated, and what fragmentation adds."""
-    return float(_need(replay).total) / (1.0 - replay.setup.stack.reserve.value)
-
-
-def _measured() -> Iterator[tuple[Replay, float, float]]:
-    """Measured configurations with the memory that ours and that monitors say, GiB."""
-    runs = {row["id"]: row for row in evidence.rows("runs")}
-    for row in evidence.rows("memory"):
-        replay = complete_row(parse_row(runs[row["run_id"]]))
-        yield replay, _reserved(replay) / GIB, float(row["memory_gib"])
-
-
-def memory_half_width() -> float:
-    """Half the width of the 90 % interval of memory, on the logarithm."""
-    found = [(abs(math.log(ours / measured)), replay.row.source) for replay, ours, measured in _measured()]
-    return conformal(np.array([error for error, _ in found]), [source for _, source in found])
-
-
 def check_memory() -> tuple[Component, ...]:
     """Score the memory of measured configurations by software stack."""
     groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for replay, ours, measured in _measured():
+    for replay, ours, measured in measured_memory():
         for name in ("all", f"{replay.row.stack}, {replay.row.device}"):
             groups[name].append((ours, measured))
     lines = []
@@ -82,8 +55,8 @@ def _shapes() -> dict[str, dict[str, str]]:
 
 
 def _fits(replay: Replay) -> bool:
-    need = _need(replay)
-    return bool(need.total <= need.limit)
+    found = need(replay)
+    return bool(found.total <= found.limit)
 
 
 def _judged(row: Mapping[str, str]) -> bool:
