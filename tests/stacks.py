@@ -20,6 +20,7 @@ from carbonscaling.software.options import OPTIMIZERS, Software
 from samples import DEVICES, MODELS, settings, work_of
 
 STACKS = stack_names()
+AS_IT_SHIPS = Software()
 OFFLOADS: dict[str, dict[str, float]] = {
     "nothing": {},
     "optimizer": dict(offload=1.0, host_link=12e9, host_bandwidth=35e9, host_capacity=2e10),
@@ -40,7 +41,7 @@ def stacked(
     name: str,
     device: str = "a100-80",
     recipe: str = "bf16",
-    options: Software = Software(),
+    options: Software = AS_IT_SHIPS,
     offload: str = "nothing",
 ) -> Machine:
     """A device's machine under a stack, as a run sets it up; no fitted factor."""
@@ -69,7 +70,7 @@ def softwares() -> st.SearchStrategy[Software]:
         head_placement=st.sampled_from(("balanced", "last")),
     )
     maybe = {name: st.none() | values for name, values in said.items()}
-    return st.builds(Software, optimizer=st.sampled_from(sorted(OPTIMIZERS)), **maybe)  # type: ignore[arg-type]
+    return st.builds(Software, optimizer=st.sampled_from(sorted(OPTIMIZERS)), **maybe)
 
 
 @st.composite

@@ -15,6 +15,7 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.cli import main
 from carbonscaling.study.answer import estimate
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import GB
 from carbonscaling.validate.row import Unusable, parse_row
@@ -61,7 +62,7 @@ def _validated(rows: Iterable[Row]) -> dict[str, Said]:
 
 def _estimated(s: Scenario) -> Said:
     answer = estimate(s)
-    would = answer if answer.feasible else answer.would
+    would = answer if isinstance(answer, Estimate) else answer.would
     assert would is not None
     return would.tokens_per_s_per_device, float(would.memory.total) / GB, answer.feasible
 
