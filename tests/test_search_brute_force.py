@@ -14,6 +14,7 @@ import pytest
 from carbonscaling.carbon.hourly import HourlyProfile, Hours
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 from carbonscaling.perf.build import workload
+from carbonscaling.perf.gathering import fetched_twice
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
@@ -23,7 +24,9 @@ from carbonscaling.search.bounds import ROUNDING
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import Space
+from carbonscaling.software.options import Software
 from samples import machine_of
+from stacks import STACKS, stacked
 
 N_SPACES = 208
 KEYS: dict[str, Callable[[int, Outcome], tuple[float, float]]] = {
@@ -201,7 +204,11 @@ def few(request: pytest.FixtureRequest) -> int:
 
 @pytest.mark.parametrize("seed", range(N_SPACES))
 def test_search_is_brute_force(seed: int, few: int) -> None:
-    q, space = _sampled(seed)
+    _check(*_sampled(seed), few)
+
+
+def _check(q: Question, space: Space, few: int) -> int:
+    """Hold a search, by every objective, against all settings one by one; return how many fit."""
     candidates = list(_everything(space, q.work, q))
     fits: list[tuple[Setting, float, Outcome]] = []
     excesses = []
@@ -240,6 +247,60 @@ def test_search_is_brute_force(seed: int, few: int) -> None:
     if fits:
         assert found.fastest is not None
         assert found.fastest.duration_s == min(o.duration_s for _, _, o in fits)
+    return len(fits)
+
+
+VARIANTS: dict[str, tuple[dict[str, Any], str]] = {
+    "as it ships": ({}, "nothing"),
+    "parameter-wise ZeRO-3": (dict(zero3_gather="parameter"), "nothing"),
+    "weights in the host": (dict(zero3_gather="parameter", optimizer="adamw-8bit"), "weights"),
+    "states in the host": (dict(dp_overlap=False), "optimizer"),
+    "activations in the host": (dict(attention_kernel="explicit-separate"), "activations"),
+    "head on the last stage": (dict(head_placement="last", expert_overlap=True, dispatcher="alltoall"), "nothing"),
+}
+"""What a run changes about its stack, and what its host keeps."""
+ROOMY = 1000.0
+"""Times more parameters and memory than a tiny model's: enough for matrices that ZeRO-3 must fetch twice."""
+
+
+def _stacked(seed: int, name: str, variant: str) -> tuple[Question, Space]:
+    """The first space, under a stack, of which some settings fit, and with a pipeline and ZeRO-3 among them where asked for."""
+    options, offload = VARIANTS[variant]
+    rng = random.Random(f"{seed} {name} {variant}")
+    device, recipe = rng.choice(
+        (("a100-80", "bf16"), ("v100-sxm2-32", "fp16"), ("h100-sxm", "fp8"), ("tpu-v4", "bf16"))
+    )
+    while True:
+        q, space = _question(rng)
+        m = stacked(name, device, recipe, Software(**options), offload)
+        q = replace(q, machine=m._replace(capacity=q.machine.capacity, framework_bytes=1e8, domain=q.machine.domain))
+        space = replace(space, strict=False, recompute=(0, 1, 2), tp=(1, 2), etp=(1, 2), cp=(1,))
+        if variant in ("parameter-wise ZeRO-3", "weights in the host"):
+            w = q.work._replace(p_attention=ROOMY * q.work.p_attention, p_dense=ROOMY * q.work.p_dense)
+            q = replace(q, work=w, machine=q.machine._replace(capacity=ROOMY * q.machine.capacity))
+            space = replace(space, zero=(1, 3), pp=(1, 2), dp=(2, 4), shard=(0, 2))
+        if variant == "head on the last stage":
+            space = replace(space, pp=(2, 4), vpp=(1, 2))
+        if 10 <= sum(_allowed(s, q.work, q.batch, False) for s in _everything(space, q.work, q)) <= 60:
+            return q, space
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", STACKS)
+def test_search_under_every_stack_is_brute_force(name: str, variant: str, few: int) -> None:
+    _check(*_stacked(0, name, variant), few)
+
+
+def test_the_sample_under_stacks_is_varied() -> None:
+    """Every stack meets settings that fit and such as do not, ZeRO-3 that fetches again, and the head beside other layers."""
+    for variant in VARIANTS:
+        drawn = [_stacked(0, name, variant) for name in STACKS]
+        assert sum(q.work.n_experts > 0 for q, _ in drawn) >= 2
+        assert len({q.machine for q, _ in drawn}) >= len(STACKS) - 2
+    waits = [_stacked(0, name, "parameter-wise ZeRO-3")[0] for name in STACKS]
+    assert all(q.machine.parameter_wise for q in waits)
+    assert sum(float(fetched_twice(q.work, 1.0)) > 0 for q in waits) >= 5
+    assert all(_stacked(0, name, "head on the last stage")[0].machine.head_last for name in STACKS)
 
 
 def _by_the_hour(seed: int) -> tuple[Any, Any]:
