@@ -56,7 +56,7 @@ class Software:
     norm_kernel : {"fused", "separate"}, optional
         Whether norms have a kernel of their own.
     compile : bool, optional
-        Compile the model: norms, rotary embeddings and gates fused.
+        Compile the model: norms, rotary embeddings and gates fused, and launched as few kernels.
     cuda_graphs : {"none", "router", "attention", "full"}, optional
         What captured graphs hold: nothing, the router, attention and router, or the whole step.
     dispatcher : {"alltoall", "allgather", "deepep", "hybridep"}, optional
@@ -69,7 +69,7 @@ class Software:
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
         Share of tensor-parallel traffic hidden inside a layer.
-    optimizer : {"adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"}
+    optimizer : {"adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"}, optional
         States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
     weight_bytes, gradient_bytes, optimizer_bytes : float, optional
         Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
@@ -90,7 +90,7 @@ class Software:
     expert_balance: Literal["learnt", "forced"] | None = None
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
-    optimizer: Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] = "adamw"
+    optimizer: Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] | None = None
     weight_bytes: float | None = None
     gradient_bytes: float | None = None
     optimizer_bytes: float | None = None
