@@ -35,7 +35,9 @@ def _kernel(stack: Stack, options: Software, device: Device, recipe: str, e: Eff
 def _attention(kernel: str, e: Efficiency) -> _Attention:
     """Return whether a kernel is fused, whether its softmax is separate, and its rate over the generation's best."""
     rates = {"flash2": e.attention_portable.value, "flash1": e.attention_portable.value * e.attention_first.value}
-    return _Attention(float(not kernel.startswith("explicit")), float(kernel == "explicit-separate"), rates.get(kernel, 1.0))
+    return _Attention(
+        float(not kernel.startswith("explicit")), float(kernel == "explicit-separate"), rates.get(kernel, 1.0)
+    )
 
 
 def _launches(stack: Stack, options: Software, fused: bool, e: Efficiency) -> tuple[float, float]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import typing
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
+from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Datum
 
-__all__ = ["OPTIMIZERS", "Optimizer", "Software"]
+__all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"]
+
+MOST_BYTES = 1000.0
+"""More than anybody keeps a parameter."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,24 @@ OPTIMIZERS: dict[str, Optimizer | None] = {
     ),
     "adamw-8bit": Optimizer(Datum(6, "B", "dettmers_2021", remark="float32 master weights, two moments of one byte")),
     "adafactor": Optimizer(
-        Datum(4, "B", "shazeer_2018", 4, 8, remark="float32 master weights; the second moment by rows and columns, no first")
+        Datum(
+            4,
+            "B",
+            "shazeer_2018",
+            4,
+            8,
+            remark="float32 master weights; the second moment by rows and columns, no first",
+        )
     ),
     "muon": Optimizer(
-        Datum(8, "B", "liu_muon_2025", 8, 8.5, remark="float32 master weights and one momentum; embedding and head by AdamW")
+        Datum(
+            8,
+            "B",
+            "liu_muon_2025",
+            8,
+            8.5,
+            remark="float32 master weights and one momentum; embedding and head by AdamW",
+        )
     ),
 }
 """Optimizers by name; AdamW with float32 master weights and moments is what precision recipes count (12 bytes)."""
@@ -97,3 +118,67 @@ class Software:
     zero3_gather: Literal["layer", "parameter"] | None = None
     sequence_parallel: bool | None = None
     head_placement: Literal["balanced", "last"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense, each by name."""
+        for key, kinds in option_kinds().items():
+            value = getattr(self, key)
+            if value is None:
+                continue
+            if kinds is bool:
+                _refuse_unless(isinstance(value, bool), key, value, "true or false")
+            elif kinds is float:
+                most, words = (1.0, "0 to 1") if key == "tp_overlap" else (MOST_BYTES, f"0 to {MOST_BYTES:g} bytes")
+                number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+                _refuse_unless(number and 0 <= value <= most, key, value, words)
+            else:
+                _refuse_unless(value in kinds, key, value, ", ".join(kinds), kinds)
+
+
+def _refuse_unless(holds: bool, key: str, value: object, allowed: str, names: tuple[str, ...] = ()) -> None:
+    if not holds:
+        raise InputError(
+            f"not a value of {key}", key=f"software.{key}", value=value, allowed=allowed,
+            suggestion=nearest(str(value), names), remedy="correct it, or leave it out for what the stack does",
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def option_kinds() -> dict[str, Any]:
+    """Return what each option takes: bool, float, or the names that it chooses from."""
+    found: dict[str, Any] = {}
+    for key, hint in typing.get_type_hints(Software).items():
+        kind = next(k for k in typing.get_args(hint) if k is not type(None))
+        found[key] = typing.get_args(kind) or kind
+    return found
+
+
+def option_value(text: str) -> tuple[str, bool | float | str]:
+    """Read an option as people write it on a command line; what it may be is checked where it is used.
+
+    >>> option_value("compile=yes"), option_value("gradient_bytes=2"), option_value("attention_kernel=flash2")
+    (('compile', True), ('gradient_bytes', 2.0), ('attention_kernel', 'flash2'))
+
+    Raises
+    ------
+    InputError
+        Not KEY=VALUE, an unknown key, or a value of the wrong kind.
+    """
+    key, equals, value = text.partition("=")
+    key, value, kinds = key.strip().replace("-", "_"), value.strip(), option_kinds()
+    if not equals or key not in kinds:
+        raise InputError(
+            "unknown option of the software" if equals else "an option of the software is KEY=VALUE",
+            key="software", value=text, suggestion=nearest(key, kinds) if equals else None, allowed=", ".join(kinds),
+            remedy="for instance attention_kernel=flash2",
+        )  # fmt: skip
+    if kinds[key] is bool:
+        words = {"true": True, "yes": True, "false": False, "no": False}
+        _refuse_unless(value.lower() in words, key, value, "true, false, yes, no")
+        return key, words[value.lower()]
+    if kinds[key] is float:
+        try:
+            return key, float(value)
+        except ValueError:
+            _refuse_unless(False, key, value, "a number")
+    return key, value
