@@ -162,9 +162,10 @@ class Scenario:
         Software stack: a name (``carbonscaling catalog list stacks``), or the path of a TOML file. Without it what a maker's
         own stack of the day does ("tuned"), under ``practice = "typical"`` what a community shares ("community"), on a TPU XLA.
     software : Software
-        What the run changes about its stack.
+        What the run changes about its stack (in a file: a table ``[software]``).
     practice : {"best", "typical"}
-        How choices left open are settled: the best by the objective, or as people settle them who run such a stack.
+        How choices left open are settled: searched for the best by the objective, or as people settle them who run such a
+        stack.
     pace : {"steady", "calendar"}
         Whether the answer's speed is that of a steady step, or of the whole run with everything that happens in it.
     calibration : str

@@ -161,7 +161,8 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain
     else:
         cluster = _cluster(s)
-        own = stack(s.stack or (PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)))
+        usual = PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)
+        own = stack(usual if s.stack is None else s.stack)
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = _plain(s, cluster, recipe, constants, own)
