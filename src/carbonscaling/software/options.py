@@ -13,6 +13,7 @@ from carbonscaling.sources import Datum
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"]
 
+SHARES = ("tp_overlap", "moved_activations")
 MOST_BYTES = 1000.0
 """More than anybody keeps a parameter."""
 
@@ -131,7 +132,7 @@ class Software:
             if kinds is bool:
                 _refuse_unless(isinstance(value, bool), key, value, "true or false")
             elif kinds is float:
-                most, words = (1.0, "0 to 1") if key == "tp_overlap" else (MOST_BYTES, f"0 to {MOST_BYTES:g} bytes")
+                most, words = (1.0, "0 to 1") if key in SHARES else (MOST_BYTES, f"0 to {MOST_BYTES:g} bytes")
                 number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
                 _refuse_unless(number and 0 <= value <= most, key, value, words)
             else:
@@ -151,7 +152,7 @@ def option_kinds() -> dict[str, Any]:
     """Return what each option takes: bool, float, or the names that it chooses from."""
     found: dict[str, Any] = {}
     for key, hint in typing.get_type_hints(Software).items():
-        kind = next(k for k in typing.get_args(hint) if k is not type(None))
+        kind = next((k for k in typing.get_args(hint) if k is not type(None)), hint)
         found[key] = typing.get_args(kind) or kind
     return found
 
