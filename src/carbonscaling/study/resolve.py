@@ -17,7 +17,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.precision import Precision
+from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
@@ -93,7 +93,7 @@ class Resolved:
         return self.setup.cluster
 
     @property
-    def recipe(self) -> Precision:
+    def recipe(self) -> Recipe:
         """Number formats."""
         return self.setup.recipe
 

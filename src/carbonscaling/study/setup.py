@@ -17,7 +17,7 @@ from carbonscaling.perf import build
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.precision import Precision, precision
+from carbonscaling.perf.precision import Recipe, precision
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
@@ -59,7 +59,7 @@ class Setup:
     subject: Subject
     seq_len: int
     cluster: Cluster
-    recipe: Precision
+    recipe: Recipe
     efficiency: Efficiency
     stack: Stack
     work: Workload
@@ -101,13 +101,13 @@ def _cluster(s: Scenario) -> Cluster:
     return found
 
 
-def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Precision:
+def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Recipe:
     name = s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16")
     choice = own.recipes.get(name)
     return precision(name if choice is None else choice.value)
 
 
-def _plain(s: Scenario, cluster: Cluster, recipe: Precision, constants: Efficiency, own: Stack) -> Machine:
+def _plain(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Efficiency, own: Stack) -> Machine:
     """Return the cluster as numbers, with what the scenario asks of its software."""
     machine = build.machine(cluster, recipe, constants, own, s.software)
     if s.flash is not None and s.software.attention_kernel is None and bool(machine.flash) != s.flash:
