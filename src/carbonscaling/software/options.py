@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
+from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Software"]
@@ -36,10 +39,24 @@ OPTIMIZERS: dict[str, Optimizer | None] = {
     ),
     "adamw-8bit": Optimizer(Datum(6, "B", "dettmers_2021", remark="float32 master weights, two moments of one byte")),
     "adafactor": Optimizer(
-        Datum(4, "B", "shazeer_2018", 4, 8, remark="float32 master weights; the second moment by rows and columns, no first")
+        Datum(
+            4,
+            "B",
+            "shazeer_2018",
+            4,
+            8,
+            remark="float32 master weights; the second moment by rows and columns, no first",
+        )
     ),
     "muon": Optimizer(
-        Datum(8, "B", "liu_muon_2025", 8, 8.5, remark="float32 master weights and one momentum; embedding and head by AdamW")
+        Datum(
+            8,
+            "B",
+            "liu_muon_2025",
+            8,
+            8.5,
+            remark="float32 master weights and one momentum; embedding and head by AdamW",
+        )
     ),
 }
 """Optimizers by name; AdamW with float32 master weights and moments is what precision recipes count (12 bytes)."""
@@ -100,3 +117,19 @@ class Software:
     zero3_gather: Literal["layer", "parameter"] | None = None
     sequence_parallel: bool | None = None
     head_placement: Literal["balanced", "last"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown choice, and shares and bytes that cannot be."""
+        check_fields(self, "software.")
+        for key in ("weight_bytes", "gradient_bytes", "optimizer_bytes"):
+            self._within(key, math.inf, "bytes kept a parameter, 0 or more")
+        for key in ("tp_overlap", "moved_activations"):
+            self._within(key, 1.0, "a share from 0 to 1")
+
+    def _within(self, key: str, most: float, allowed: str) -> None:
+        value = getattr(self, key)
+        if value is not None and not (0.0 <= value <= most and math.isfinite(value)):
+            raise InputError(
+                f"{key} is out of range", key=f"software.{key}", value=value, allowed=allowed,
+                remedy="correct the value, or leave it out",
+            )  # fmt: skip
