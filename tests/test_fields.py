@@ -72,7 +72,7 @@ def test_wrong_values_are_refused_by_name(
 def test_a_model_needs_its_parts_as_objects() -> None:
     sizes: dict[str, Any] = dict(name="m", n_layers=2, d_model=64, vocab_size=100, seq_len=128, attention=None)
     with pytest.raises(InputError, match="FeedForward"):
-        ModelSpec(**sizes, ffn={"d_ff": 256, "gated": True})
+        ModelSpec(**sizes, ffn={"d_ff": 256, "gated": True})  # type: ignore[arg-type]
     with pytest.raises(InputError, match="n_layers"):
         ModelSpec(**{**sizes, "n_layers": 2.5}, ffn=FeedForward(256, gated=True))
 

@@ -103,8 +103,8 @@ def check_fields(item: object, prefix: str = "") -> None:
     InputError
         A field holds something else: its key, the value, what is allowed, the nearest choice.
     """
-    cls, values = item.__class__, item.__dict__
-    checks = _checks(cls)
+    cls: Any = item.__class__
+    checks, values = _checks(cls), item.__dict__
     if not _pass(cls, tuple(map(type, checks.values(values)))):
         for field in checks.fields:
             _settle(item, field, _plain(field, values[field.name], prefix))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.fields import check_fields
@@ -15,7 +16,7 @@ from carbonscaling.search.objectives import OBJECTIVES
 if TYPE_CHECKING:
     from carbonscaling.study.scenario import Layout, Scenario
 
-__all__ = ["check", "check_layout"]
+__all__ = ["LAYOUT_BOUNDS", "check", "check_layout"]
 
 Bound = tuple[str, float, float, str, str]
 
@@ -45,7 +46,7 @@ _BOUNDS: tuple[Bound, ...] = (
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )
 """Checked in this order, so that the first remedy is the plainest."""
-_LAYOUT_BOUNDS: tuple[Bound, ...] = (
+LAYOUT_BOUNDS: tuple[Bound, ...] = (
     *((key, 1, MOST_WHOLE, _WHOLE, "leave it out to search it") for key in _DEGREES),
     ("zero", 0, 3, "0, 1, 2 or 3", "choose a ZeRO stage"),
     ("recompute_percent", 1, 100, "1 to 100 percent", "100 recomputes in every layer"),
@@ -53,7 +54,7 @@ _LAYOUT_BOUNDS: tuple[Bound, ...] = (
 )
 
 
-def _tightest(bounds: tuple[Bound, ...]) -> tuple[itemgetter[str], tuple[tuple[float, float], ...]]:
+def _tightest(bounds: tuple[Bound, ...]) -> tuple[Callable[[dict[str, Any]], Any], tuple[tuple[float, float], ...]]:
     """Return a reader of all fields that have bounds, and for each the bounds that imply all others."""
     ends: dict[str, tuple[float, float]] = {}
     for key, low, high, *_ in bounds:
@@ -63,7 +64,7 @@ def _tightest(bounds: tuple[Bound, ...]) -> tuple[itemgetter[str], tuple[tuple[f
 
 
 _NUMBERS, _ENDS = _tightest(_BOUNDS)
-_LAYOUT_NUMBERS, _LAYOUT_ENDS = _tightest(_LAYOUT_BOUNDS)
+_LAYOUT_NUMBERS, _LAYOUT_ENDS = _tightest(LAYOUT_BOUNDS)
 
 
 def _refuse(key: str, value: object, allowed: str, remedy: str) -> None:
@@ -88,7 +89,7 @@ def check_layout(layout: Layout) -> None:
     check_fields(layout, "layout.")
     for value, (low, high) in zip(_LAYOUT_NUMBERS(layout.__dict__), _LAYOUT_ENDS, strict=True):
         if value is not None and not low <= value <= high:
-            _refuse_outside(layout, _LAYOUT_BOUNDS, "layout.")
+            _refuse_outside(layout, LAYOUT_BOUNDS, "layout.")
 
 
 def check(s: Scenario) -> None:

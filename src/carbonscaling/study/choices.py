@@ -15,6 +15,7 @@ from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog.factor_rows import device_row, factor
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate, Infeasible
@@ -54,6 +55,10 @@ class Options:
     starts: tuple[float, ...] = ()
     pause_above: tuple[float, ...] = ()
     power_limits: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no list of names or numbers."""
+        check_fields(self)
 
     def check(self, scenario: Scenario) -> None:
         """Refuse options that contradict each other or the scenario."""
@@ -205,7 +210,9 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, thre
     model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold)
     if watts is not None:
         model = _drawing(model, watts)
-    run = assess(model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices))
+    run = assess(
+        model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices)
+    )
     profile = profile_of(s)
     way = passage(profile, s.start_hour, duration_s / HOUR, threshold) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0

@@ -22,7 +22,7 @@ from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
 
-__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "setup"]
+__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "plain_machine", "setup"]
 
 CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
@@ -78,7 +78,7 @@ class Setup:
 
     def plain_with(self, constants: Efficiency) -> Machine:
         """Return the device-level machine with other efficiencies."""
-        return _plain(self.scenario, self.cluster, self.recipe, constants, self.stack)
+        return plain_machine(self.scenario, self.cluster, self.recipe, constants, self.stack)
 
 
 def calibration_of(name: str) -> Calibration:
@@ -107,8 +107,8 @@ def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Recipe:
     return precision(name if choice is None else choice.value)
 
 
-def _plain(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Efficiency, own: Stack) -> Machine:
-    """Return the cluster as numbers, with what the scenario asks of its software."""
+def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Efficiency, own: Stack) -> Machine:
+    """Return a cluster under a stack as numbers, with what a scenario asks of its software, layout and host."""
     machine = build.machine(cluster, recipe, constants, own, s.software)
     if s.flash is not None and s.software.attention_kernel is None and bool(machine.flash) != s.flash:
         machine = machine._replace(flash=float(s.flash))
@@ -162,7 +162,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         own = stack(s.stack or generic(cluster.device, s.practice))
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
-        plain = _plain(s, cluster, recipe, constants, own)
+        plain = plain_machine(s, cluster, recipe, constants, own)
     if s.stack is None:
         notes.append(f"software as stack {own.name}: {own.title}")
     known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len
