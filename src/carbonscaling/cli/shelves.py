@@ -15,9 +15,9 @@ from carbonscaling.model.card import model_card
 from carbonscaling.perf.precision import PRECISIONS, precision
 from carbonscaling.report.catalog import Entry
 from carbonscaling.report.model_page import model_page
-from carbonscaling.report.words import count
 from carbonscaling.software.check import rows
 from carbonscaling.sources import Datum
+from carbonscaling.words import count
 
 __all__ = ["SHELVES", "Shelf", "find", "shelf"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.precision import Precision
+from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.options import OPTIMIZERS, Software
 from carbonscaling.software.stack import Stack, by_generation
 
@@ -53,7 +53,7 @@ def _launches(stack: Stack, options: Software, fused: bool, e: Efficiency) -> tu
     return dense, e.moe_eager_launch.si if graphs in ("none", "router") else e.moe_launch.si
 
 
-def _bytes(stack: Stack, options: Software, recipe: Precision) -> tuple[float, float, float]:
+def _bytes(stack: Stack, options: Software, recipe: Recipe) -> tuple[float, float, float]:
     """Bytes a parameter of weights, gradients and optimizer states."""
 
     def own(table: dict[str, float], usual: float) -> float:
@@ -75,9 +75,7 @@ def _bytes(stack: Stack, options: Software, recipe: Precision) -> tuple[float, f
     return weights, gradients, states
 
 
-def software_fields(
-    stack: Stack, options: Software, device: Device, recipe: Precision, e: Efficiency
-) -> dict[str, float]:
+def software_fields(stack: Stack, options: Software, device: Device, recipe: Recipe, e: Efficiency) -> dict[str, float]:
     """Return the fields of `Machine` that software decides.
 
     Parameters

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.jsonable import jsonable
-from carbonscaling.report.words import plain
 from carbonscaling.software.stack import Choice
 from carbonscaling.sources import Datum
+from carbonscaling.words import plain
 
 __all__ = ["Entry", "datum_text", "entry_page", "names_page"]
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import typing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"]
 
-SHARES = ("tp_overlap", "moved_activations")
 MOST_BYTES = 1000.0
 """More than anybody keeps a parameter."""
 
@@ -124,27 +123,20 @@ class Software:
     head_placement: Literal["balanced", "last"] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense, each by name."""
-        for key, kinds in option_kinds().items():
-            value = getattr(self, key)
-            if value is None:
-                continue
-            if kinds is bool:
-                _refuse_unless(isinstance(value, bool), key, value, "true or false")
-            elif kinds is float:
-                most, words = (1.0, "0 to 1") if key in SHARES else (MOST_BYTES, f"0 to {MOST_BYTES:g} bytes")
-                number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-                _refuse_unless(number and 0 <= value <= most, key, value, words)
-            else:
-                _refuse_unless(value in kinds, key, value, ", ".join(kinds), kinds)
+        """Refuse an unknown choice, and shares and bytes that cannot be."""
+        check_fields(self, "software.")
+        for key in ("weight_bytes", "gradient_bytes", "optimizer_bytes"):
+            self._within(key, MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a parameter")
+        for key in ("tp_overlap", "moved_activations"):
+            self._within(key, 1.0, "a share from 0 to 1")
 
-
-def _refuse_unless(holds: bool, key: str, value: object, allowed: str, names: tuple[str, ...] = ()) -> None:
-    if not holds:
-        raise InputError(
-            f"not a value of {key}", key=f"software.{key}", value=value, allowed=allowed,
-            suggestion=nearest(str(value), names), remedy="correct it, or leave it out for what the stack does",
-        )  # fmt: skip
+    def _within(self, key: str, most: float, allowed: str) -> None:
+        value = getattr(self, key)
+        if value is not None and not 0.0 <= value <= most:
+            raise InputError(
+                f"{key} is out of range", key=f"software.{key}", value=value, allowed=allowed,
+                remedy="correct the value, or leave it out",
+            )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -178,11 +170,19 @@ def option_value(text: str) -> tuple[str, bool | float | str]:
         )  # fmt: skip
     if kinds[key] is bool:
         words = {"true": True, "yes": True, "false": False, "no": False}
-        _refuse_unless(value.lower() in words, key, value, "true, false, yes, no")
+        if value.lower() not in words:
+            raise _unreadable(key, value, "true, false, yes, no")
         return key, words[value.lower()]
     if kinds[key] is float:
         try:
             return key, float(value)
         except ValueError:
-            _refuse_unless(False, key, value, "a number")
+            raise _unreadable(key, value, "a number") from None
     return key, value
+
+
+def _unreadable(key: str, value: str, allowed: str) -> InputError:
+    return InputError(
+        f"not a value of {key}", key=f"software.{key}", value=value, allowed=allowed,
+        remedy="correct it, or leave it out for what the stack does",
+    )  # fmt: skip
