@@ -219,16 +219,20 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         ) from error
 
 
-def write_figure(path: str | Path, figure: Any, **options: Any) -> None:
-    """Write a figure of matplotlib in the format of the name's ending; `options` are those of its ``savefig``.
+def write_figure(path: str | Path, figure: Any, dpi: int = 150) -> None:
+    """Write a figure of matplotlib as PNG, SVG or PDF, by the name's ending; the same figure is the same bytes.
 
     Raises
     ------
     InputError
         As `write_file`.
     """
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=Path(path).suffix.removeprefix("."), **options)
+    import matplotlib as mpl
+
+    kind, drawn = Path(path).suffix.removeprefix("."), io.BytesIO()
+    stamp = {"svg": "Date", "png": "Software", "pdf": "CreationDate"}[kind]
+    with mpl.rc_context({"svg.hashsalt": "carbonscaling"}):
+        figure.savefig(drawn, format=kind, dpi=dpi, metadata={stamp: None})
     write_file(path, drawn.getvalue())
 
 
