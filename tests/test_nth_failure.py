@@ -66,7 +66,7 @@ SLOW: dict[str, tuple[list[str], list[str]]] = {
         ["calibrate", "--runs", "runs.csv", "-o", "out.toml", "--left-out", "out.csv"],
         ["out.toml", "out.csv"],
     ),
-    "choose": (["choose", "run.toml", "--regions", "france,germany", "-o", "out.json"], ["out.json"]),
+    "choose": (["choose", "run.toml", "--deadlines", "30,60", "-o", "out.json"], ["out.json"]),
 }
 MOST = 40
 """Calls of a kind that are failed one after the other."""
