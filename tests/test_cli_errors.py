@@ -69,7 +69,10 @@ FILES = {
         ("too many parts", "run.toml, line 2", "at most 50", "remedy"),
     ),
     "a key of many quoted parts": ('"b c" . ' * 60 + "c = 1\n", ("too many parts", "line 1")),
-    "a name of a million letters": ('device = "' + "x" * 10**6 + '"\n', ("unknown device", "1,000,002 characters")),
+    "a name of a million letters": (
+        'model = "llama-3-8b"\ndevice = "' + "x" * 10**6 + '"\n',
+        ("unknown device", "1,000,002 characters"),
+    ),
     "out of range": ('model = "llama-3-8b"\npue = 0.5\n', ("pue", "0.5", "run.toml", "allowed: 1 ")),
     "not TOML": ('model = "llama\n', ("not valid TOML", "run.toml", "line 1", "remedy")),
     "unknown choice": ('model = "llama-3-8b"\nspace = "papr"\n', ("space", "papr", "run.toml")),
