@@ -161,6 +161,7 @@ def draw(r: Results, kind: str, output: str, *, x: str | None, y: str | None, by
         figure = _heat(r, columns[0], columns[1], measured)
     else:
         figure = _front(r, measured, group) if kind == "front" else _tornado(r, measured)
+    figure.suptitle(r.seen, fontsize="small")
     try:
         figure.savefig(output, dpi=150)
     except OSError as error:
