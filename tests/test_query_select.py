@@ -182,6 +182,20 @@ def test_rows_go_to_a_file(folder: str, tmp_path: Path, ending: str, capsys: pyt
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([path.name, "study.toml"])
 
 
+@pytest.mark.parametrize("more", [[], ["--csv"], ["--json"]])
+@pytest.mark.parametrize(
+    "value", ["interval 10000000 year", "'a'::INTEGER", "timestamp '290000-01-01'", "chr(0)", "x'80'::BLOB"]
+)
+def test_a_value_of_any_kind_is_printed_or_refused(
+    folder: str, value: str, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["query", folder, f"SELECT {value} AS v", *more])
+    captured = capsys.readouterr()
+    assert code == (2 if value.startswith(("interval", "'a'")) else 0)
+    assert captured.err.startswith("error: the query cannot be run") == (code == 2)
+    assert (captured.out == "") == (code == 2)
+
+
 @pytest.mark.parametrize("name", ["no/such/q.json", "q.docx", "folder.json", f"{'x' * 300}.json"])
 def test_a_file_that_cannot_be_written_is_said(
     folder: str, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]

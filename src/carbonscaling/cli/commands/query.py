@@ -135,9 +135,10 @@ def _put(output: str, content: bytes) -> None:
 def _print_csv(selection: Selection) -> None:
     import csv
 
+    rows = selection.fetchall()
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(selection.columns)
-    writer.writerows(selection.fetchall())
+    writer.writerows(rows)
 
 
 def _show(selection: Selection, seen: str) -> None:

@@ -101,7 +101,7 @@ class Results:
         duckdb = need("duckdb", "sweep")
         try:
             return bounded(self._connection, lambda: work(self._connection), self._most_s, self._progress, self._clean)
-        except duckdb.Error as error:
+        except (duckdb.Error, OverflowError, ValueError) as error:  # the last two of values that Python does not hold
             raise InputError(
                 f"the query cannot be run: {str(error).strip().splitlines()[0]}", key="SQL",
                 allowed=f"tables: cases, best; columns: {', '.join(self.columns)}", remedy="correct the query",
