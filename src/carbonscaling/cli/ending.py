@@ -19,7 +19,10 @@ class Ended(BaseException):
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise `Ended` where SIGTERM or SIGHUP comes, once; a signal that is ignored (``nohup``) stays so."""
+    """Raise `Ended` where SIGTERM or SIGHUP comes, once; a signal that is ignored (``nohup``) stays so.
+
+    Once one has come, the others are not heard any more: the process is at its end, and has still to say so.
+    """
     coming: list[int] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -33,5 +36,6 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not coming:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -64,26 +64,24 @@ def sweep(
         raise InputError(
             "in-process work has one worker", key="workers", value=workers, remedy="use --executor processes"
         )
-    question = load_study(Path(study))
     if dry_run:
-        return _forecast(question, workers, json)
-    store = Store(folder_of(study, folder))
-    if store.url.startswith("memory:") and executor != "inprocess":
-        raise InputError("memory is not shared between processes", key="folder", remedy="add --executor inprocess")
+        return _forecast(load_study(Path(study)), workers, json)
+    where = folder_of(study, folder)
     try:
         with ended_by_signals():
-            tally = _swept(question, store, executor, workers, address, retry_errors)
+            question, store = load_study(Path(study)), Store(where)
+            return _hand_over(_swept(question, store, executor, workers, address, retry_errors), store, study, json)
     except Ended as signal:
         raise IncompleteError(
-            f"the sweep was ended by {signal}", where=store.url,
-            remedy="run the same command again: what is done is kept",
-        ) from signal  # fmt: skip
-    return _hand_over(tally, store, study, json)
+            f"the sweep was ended by {signal}", where=where, remedy="run the same command again: what is done is kept"
+        ) from signal
 
 
 def _swept(
     study: Study, store: Store, executor: str, workers: int | None, address: str | None, retry_errors: bool
 ) -> Tally:
+    if store.url.startswith("memory:") and executor != "inprocess":
+        raise InputError("memory is not shared between processes", key="folder", remedy="add --executor inprocess")
     try:
         state = state_of(study, store, retry_errors=retry_errors)
     except OSError as error:
