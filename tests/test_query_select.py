@@ -16,7 +16,7 @@ import pytest
 from carbonscaling.cli import main
 from carbonscaling.cli.progress import QueryProgress
 from carbonscaling.errors import InputError
-from carbonscaling.report.literal import literal
+from carbonscaling.literal import literal
 from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import InProcess
 from carbonscaling.study.sweep.query import results
@@ -140,6 +140,13 @@ def test_values_are_printed_as_they_are(folder: str, capsys: pytest.CaptureFixtu
     assert row.count("long") == 200
     assert seen.endswith("cases")
     assert literal("plain é") == "plain é"
+
+
+def test_no_control_byte_of_a_query_reaches_the_terminal(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", folder, 'SELECT "\x1b[2J" FROM cases']) == 2
+    assert "\x1b" not in capsys.readouterr().err
+    assert main(["query", folder, 'SELECT 1 AS "\x1b[2J"']) == 0
+    assert "\x1b" not in capsys.readouterr().out
 
 
 def test_no_cell_is_cut_on_a_narrow_terminal(

@@ -305,6 +305,17 @@ def test_a_flipped_manifest_of_0_1_0_is_refused(tmp_path: Path) -> None:
         read_manifest(Store(str(home / "study.sweep")))
 
 
+def test_results_that_cannot_be_written_to_are_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "study.sweep" / CHECKED).unlink()
+    for error in (PermissionError(13, "denied"), NotImplementedError()):
+
+        def refused(_store: Store, _name: str, _content: bytes, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(Store, "write", refused)
+        assert results(str(home / "study.sweep")).found.n_seen == study(home).n_cases
+
+
 def test_remote_results_are_verified_and_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     store = Store("memory://whole-test")
     assert drive(study(tmp_path), store, InProcess()).complete

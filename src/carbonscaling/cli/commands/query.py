@@ -163,7 +163,7 @@ def _show(selection: Selection, seen: str) -> None:
 def _text(words: str) -> Any:
     from rich.text import Text
 
-    from carbonscaling.report.literal import literal
+    from carbonscaling.literal import literal
 
     return Text(literal(words))
 

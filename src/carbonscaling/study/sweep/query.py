@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError
+from carbonscaling.literal import literal
 from carbonscaling.study.sweep.bounded import Progress, bounded
 from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.sweep.found import Found, found
@@ -103,7 +104,7 @@ class Results:
             return bounded(self._connection, lambda: work(self._connection), self._most_s, self._progress, self._clean)
         except (duckdb.Error, OverflowError, ValueError) as error:  # the last two of values that Python does not hold
             raise InputError(
-                f"the query cannot be run: {str(error).strip().splitlines()[0]}", key="SQL",
+                f"the query cannot be run: {_first_line(error)}", key="SQL",
                 allowed=f"tables: cases, best; columns: {', '.join(self.columns)}", remedy="correct the query",
             ) from error  # fmt: skip
 
@@ -139,6 +140,10 @@ class Results:
         return Selection(self, name)
 
 
+def _first_line(error: Exception) -> str:
+    return literal((str(error).strip() or type(error).__name__).splitlines()[0])
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -163,7 +168,7 @@ def _opened(what: Found, scratch: str) -> Any:
             connection.execute(statement)
         except duckdb.Error as error:
             raise InputError(
-                f"the results cannot be opened: {str(error).strip().splitlines()[0]}", where=what.store.url,
+                f"the results cannot be opened: {_first_line(error)}", where=what.store.url,
                 remedy="run the same command again; where that does not help, carbonscaling sweep mends what it can",
             ) from error  # fmt: skip
     return connection
