@@ -87,3 +87,8 @@ def _arm() -> None:
 
     if plain.__name__ != "deadly":
         setattr(Answers, "table", deadly)  # noqa: B010 - mypy keeps methods from being assigned
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return all files below a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())

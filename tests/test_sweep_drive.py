@@ -130,6 +130,51 @@ def test_ctrl_c_leaves_a_resumable_folder(tmp_path: Path, reference: tuple[Study
     same(question, store, reference)
 
 
+SLOW = (
+    "import sys, sweep_helpers; from carbonscaling.study.sweep import drive; drive.run_shard = sweep_helpers.slow_shard; "
+    "from carbonscaling.cli import main; sys.exit(main(sys.argv[1:]))"
+)
+"""The command, with shards that take half a second each."""
+
+
+def slow(path: Path, *more: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((*sys.path, str(Path(__file__).parent)))}
+    words = [*before, sys.executable, "-c", SLOW, *command(path, *more)[3:]]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.parametrize("executor", ["inprocess", "processes"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_end_leaves_a_resumable_folder(
+    tmp_path: Path, reference: tuple[Study, Store], name: str, executor: str
+) -> None:
+    path = written(tmp_path)
+    process = slow(path, "--executor", executor)
+    wait_for_shards(tmp_path, 1)
+    for _ in range(3):  # the first counts
+        process.send_signal(getattr(signal, name))
+    output, error = process.communicate(timeout=40)
+    assert process.returncode == 4
+    assert output == ""
+    assert error == (
+        f"error: the sweep was ended by {name} ({tmp_path / 'out'})\n"
+        "  remedy: run the same command again: what is done is kept\n"
+    )
+    question, store = study(tmp_path), Store(str(tmp_path / "out"))
+    assert 0 < len(state_of(question, store).done) < question.n_shards
+    assert drive(question, store, InProcess()).complete
+    same(question, store, reference)
+
+
+def test_a_signal_that_is_ignored_ends_nothing(tmp_path: Path, reference: tuple[Study, Store]) -> None:
+    process = slow(written(tmp_path), "--executor", "inprocess", before=("nohup",))
+    wait_for_shards(tmp_path, 1)
+    process.send_signal(signal.SIGHUP)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    same(study(tmp_path), Store(str(tmp_path / "out")), reference)
+
+
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
 def test_a_corrupted_shard_is_done_again(tmp_path: Path, reference: tuple[Study, Store], damage: str) -> None:
     question, store = study(tmp_path), Store(str(tmp_path / "out"))

@@ -142,6 +142,7 @@ def _is_study(where: str) -> bool:
 
 def _study(where: str, format: str, output: str | None, *, measured: bool) -> None:
     """Write the report of a study as one HTML file."""
+    from carbonscaling.cli.commands.query import asked
     from carbonscaling.report.document.study import study_document
 
     if format not in PAGES:
@@ -154,7 +155,9 @@ def _study(where: str, format: str, output: str | None, *, measured: bool) -> No
             "a study has no measured values beside it", key="device_hours", allowed="a study's folder alone",
             remedy="leave --device-hours and --energy-kwh out",
         )  # fmt: skip
-    _put(study_document(where), output)
+    found = asked(where)
+    _put(study_document(found), output)
+    sys.stderr.write(f"{found.seen}\n")
 
 
 def _put(text: str, output: str | None) -> None:
