@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import carbonscaling as cs
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.hourly import HourlyProfile, Hours, passage
+from carbonscaling.serve.question import kind_of
+from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.places import ranked
 from carbonscaling.units import TONNE
@@ -125,6 +127,18 @@ def test_a_context_degree_that_is_left_out_is_searched() -> None:
     again = cs.estimate(replace(s, layout=cs.Layout(tp=free.setting.tp, pp=free.setting.pp)))
     assert isinstance(again, Estimate)
     assert again.setting == free.setting
+
+
+def test_replicas_alone_are_no_device_count() -> None:
+    """A plan whose replicas are fixed as found is still a plan where the command chooses."""
+    s = replace(SMALL, max_days=None)
+    free = answered(s)
+    assert isinstance(free, Estimate)
+    again = answered(replace(s, layout=cs.Layout(dp=int(free.setting.dp))))
+    assert isinstance(again, Estimate)
+    assert again.setting == free.setting
+    assert kind_of(again.scenario) == "plan"
+    assert kind_of(replace(s, layout=cs.Layout(tp=1, pp=1, dp=8))) == "estimate"
 
 
 PROFILES = st.lists(st.sampled_from((0.0, 1.0, 50.0, 400.0, 900.0)), min_size=1, max_size=30)
