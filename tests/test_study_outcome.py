@@ -71,13 +71,15 @@ def test_lines_beside_the_run_count_in_the_search() -> None:
 
 def test_power_that_falls_faster_than_speed_counts_in_the_search(tmp_path: Path) -> None:
     factors = tmp_path / "factors.toml"
-    factors.write_text("[exponent]\nvalue = 3\nunit = '1'\n")
+    rows = (("exponent", 3, "1"), ("idle_power", 10, "W"), ("host_power", 0, "W"))
+    factors.write_text("".join(f"[{name}]\nvalue = {value}\nunit = '{unit}'\n" for name, value, unit in rows))
     _least(factors=str(factors))
     with_all = _plan(objective="energy", factors=str(factors), quantiles=(0.5,))
     pruned = _plan(objective="energy", factors=str(factors))
     assert with_all.search is not None
     assert pruned.search is not None
     assert with_all.search.top == pruned.search.top
+    assert with_all.search.n_near == pruned.search.n_near
     assert with_all.search.front == pruned.search.front
 
 

@@ -26,8 +26,8 @@ FACTORS = (
     "",
     "[carbon_intensity]\nvalue = 50\nunit = 'g/kWh'\nlow = 20\nhigh = 90\n",
     "[market_intensity]\nvalue = 10\nunit = 'g/kWh'\n",
+    "[exponent]\nvalue = 3\nunit = '1'\n[host_power]\nvalue = 0\nunit = 'W'\n[idle_power]\nvalue = 10\nunit = 'W'\n",
     "[exponent]\nvalue = 1.6\nunit = '1'\n[host_power]\nvalue = 3\nunit = 'kW'\n",
-    "[idle_power]\nvalue = 0\nunit = 'W'\n",
 )
 """Files of a user's own factors; the empty one stands for none."""
 
