@@ -110,7 +110,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         cp_comm=share * (f.cp_comm + b.cp_comm),
         ep_comm=share * ep_comm,
         launch=share * (f.launch + b.launch),
-        stage_imbalance=s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)),
+        stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)), 0.0),
         bubble=bubble,
         pp_comm=pp_comm,
         dp_comm=0.0,

@@ -49,7 +49,7 @@ class Asked(NamedTuple):
 
 def kind_of(scenario: Scenario) -> Kind:
     """Return what a scenario asks for: an estimate where it says how many devices there are, else a plan."""
-    return "estimate" if scenario.devices or scenario.layout.dp else "plan"
+    return "estimate" if scenario.is_counted else "plan"
 
 
 def _plain(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
@@ -14,6 +13,7 @@ from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.found import SearchReport, search_dict
+from carbonscaling.study.outcome import assessed, utilisation
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.versions import schema_id
@@ -218,10 +218,8 @@ class Estimate:
 
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
-        r, s, time = self.resolved, self.scenario, self.resolved.time
-        n = candidate.n_devices
-        mfu = float(r.batch * r.seq_len * r.work.model_flops / (candidate.step_s * n * r.machine.peak_mfu))
-        run = assess(r.carbon, n, candidate.duration_s, mfu, time=time, shared_hosts=s.shared_hosts)
+        r, n, time = self.resolved, candidate.n_devices, self.resolved.time
+        run = assessed(self.scenario, r, n, candidate.duration_s, float(utilisation(r, candidate.step_s, n)))
         days = candidate.duration_s / DAY
         return {
             "carbon_interval_tco2e": (run.low_tco2e, run.high_tco2e),

@@ -155,14 +155,16 @@ def carbon_of(
     cluster: Cluster,
     *,
     duration_s: float | None = None,
+    pause_above: float = math.inf,
     ranges: bool = True,
     hardware: factors.HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
 
-    With intensity by the hour, `duration_s` says which hours count; until it is known, all of them.
+    With intensity by the hour, `duration_s` says which hours count; until it is known, all of them. Those above
+    `pause_above` (g/kWh) are waited out.
     """
-    by_hour = intensity_met(s, duration_s)
+    by_hour = intensity_met(s, duration_s, pause_above)
     own = own_factors(_calibration(s.calibration).power, s, cluster)
     return factors.carbon_model(
         cluster,
@@ -173,6 +175,7 @@ def carbon_of(
         lifetime_years=s.lifetime_years,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh if by_hour is None else by_hour,
         amortisation=s.amortisation,
+        shared_hosts=s.shared_hosts,
         overrides=own | load_factors(s.factors) if s.factors else own,
         ranges=ranges,
         hardware=hardware,
@@ -186,7 +189,7 @@ HARDWARE_FIELDS = (
 """Fields that the cluster, its number formats and its software constants follow from."""
 CARBON_FIELDS = (
     "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
-    "amortisation", "factors", "calibration",
+    "amortisation", "shared_hosts", "factors", "calibration",
 )  # fmt: skip
 """Fields that the carbon factors follow from, beside the hardware's."""
 MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
