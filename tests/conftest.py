@@ -28,8 +28,9 @@ def client() -> Iterator[Any]:
     from starlette.testclient import TestClient
 
     from carbonscaling.serve.app import create_app
+    from carbonscaling.serve.limits import Limits
 
-    with TestClient(create_app(1), base_url="http://localhost") as found:
+    with TestClient(create_app(1, Limits(job_s=600.0)), base_url="http://localhost") as found:
         yield found
 
 

@@ -13,7 +13,7 @@ NOTES = "asked"
 
 
 def work(conn: Connection, folder: str, _threads: int, _job_bytes: int) -> None:
-    """Answer with the process's number; a job named "killer" kills every process, "unlucky" the first."""
+    """Answer with the process's number; a job named "killer" kills every process, "unlucky" the first; "endless" waits to be left."""
     notes = Path(folder).parent / NOTES
     conn.send((0, None))
     while True:
@@ -23,7 +23,8 @@ def work(conn: Connection, folder: str, _threads: int, _job_bytes: int) -> None:
             return
         if job is not None:
             _noted(notes, job, Path(folder))
-            conn.send((number, Reply(200, str(os.getpid()))))
+            left = job.format == "endless" and conn.recv() == (number, None)
+            conn.send((number, None if left else Reply(200, str(os.getpid()))))
 
 
 def _noted(notes: Path, job: Job, folder: Path) -> None:

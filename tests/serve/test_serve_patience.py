@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import uvicorn
+from serve_helpers import front
 from uvicorn.server import ServerState
 
 import virtual_time
-from carbonscaling.serve.patience import impatient
+from carbonscaling.serve.limits import Limits
 
 HEADER_S = 10.0
 REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -70,7 +70,8 @@ async def app(scope: Any, _receive: Any, send: Callable[[Any], Awaitable[None]])
 
 def connected(reads: bool = True) -> Transport:
     """Return the connection of a client that has sent nothing yet."""
-    config = uvicorn.Config(app, http=impatient(HEADER_S), ws="none", log_level="critical", timeout_keep_alive=10)
+    config = front(Limits(header_s=HEADER_S))
+    config.app = app
     config.load()
     transport = Transport(reads)
     transport.protocol = config.http_protocol_class(config=config, server_state=ServerState(), app_state={})  # type: ignore[call-arg]
