@@ -13,7 +13,7 @@ NOTES = "asked"
 
 
 def work(conn: Connection, folder: str, _threads: int, _job_bytes: int) -> None:
-    """Answer with the process's number; a job named "killer" kills every process, "unlucky" the first; "endless" waits to be left."""
+    """Answer; a job named "killer" kills every process, "unlucky" the first, and "endless" waits to be left."""
     notes = Path(folder).parent / NOTES
     conn.send((0, None))
     while True:
