@@ -151,12 +151,13 @@ def test_figures(done: tuple[str, pl.DataFrame], tmp_path: Path, words: list[str
     assert (tmp_path / "figure.png").stat().st_size > 5000
 
 
-def test_a_finished_study_of_ten_thousand_shards_is_listed_and_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("n_shards", [600, pytest.param(10_008, marks=pytest.mark.slow)])
+def test_a_finished_study_of_many_shards_is_listed_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], n_shards: int
 ) -> None:
-    text = TEXT.replace("shard_cases = 50", "shard_cases = 1").replace("n = 40", "n = 834")
+    text = TEXT.replace("shard_cases = 50", "shard_cases = 1").replace("n = 40", f"n = {n_shards // 12}")
     question, store = study(tmp_path, text), Store(str(tmp_path / "study.sweep"))
-    assert question.n_shards == 10_008
+    assert question.n_shards == n_shards
     stamp, content = state_of(question, store).stamp, bytes(range(256)) * 40
     shards = tmp_path / "study.sweep" / "shards"
     shards.mkdir(parents=True)

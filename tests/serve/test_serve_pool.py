@@ -83,6 +83,17 @@ def test_processes_that_died_while_idle_cost_nobody_a_try(with_pool: WithPool) -
     with_pool(main)
 
 
+def test_a_process_killed_while_it_starts_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, with_pool: WithPool
+) -> None:
+    async def main(pool: Pool) -> None:
+        assert (await pool.run(job("good"))).status == 200
+        assert len(list(Path(pool._home.name).glob("*.started"))) == pool.n
+
+    monkeypatch.setattr(pools, "work", pool_workers.work_at_the_second_start)
+    with_pool(main)
+
+
 def test_who_hangs_up_frees_a_process(with_pool: WithPool) -> None:
     async def main(pool: Pool) -> None:
         for _ in range(3):

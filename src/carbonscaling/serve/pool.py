@@ -123,7 +123,11 @@ class Pool:
         for _ in range(self.n):
             worker = self._worker()
             self._idle.append(worker)
-            await worker.ready()
+            try:
+                await worker.ready()
+            except (EOFError, OSError):  # killed meanwhile: once may be chance
+                worker.restart()
+                await worker.ready()
             self._free.release()
 
     def close(self) -> None:
