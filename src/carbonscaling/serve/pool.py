@@ -23,6 +23,8 @@ __all__ = ["Pool"]
 _CONTEXT = multiprocessing.get_context("spawn")
 TRIES = 2
 """Processes that a request may have: the death of one may be another's fault, that of a second is likely the request's."""
+START_S = 0.2
+"""Seconds between starts, where processes die as they start."""
 
 
 class _Worker:
@@ -185,13 +187,22 @@ class Pool:
             self._idle.append(worker)
             self._free.release()
 
-    async def _answer(self, worker: _Worker, job: Job) -> Reply:
+    async def _ready(self, worker: _Worker) -> None:
+        """Wait for a process; one that dies while it starts has not seen the request, which is not to blame."""
         try:
             async with asyncio.timeout(self._limits.queue_s):
-                await worker.ready()
+                while True:
+                    try:
+                        return await worker.ready()
+                    except (EOFError, OSError):
+                        worker.restart()
+                        await asyncio.sleep(START_S)
         except TimeoutError as error:
             worker.restart()
             raise Problem(503, "the service is busy", remedy="try again in a while") from error
+
+    async def _answer(self, worker: _Worker, job: Job) -> Reply:
+        await self._ready(worker)
         try:
             async with asyncio.timeout(self._limits.job_s):
                 return await worker.reply(job) or FAILED
