@@ -34,7 +34,7 @@ test-cluster: $(READY)  ## a study on a Ray cluster of this machine; installs Ra
 	$(PIP) --editable '.[dev,cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_sweep_ray.py
 
-fuzz: $(READY)  ## a hundred thousand spoilt files and random questions: none may crash
+fuzz: $(READY)  ## two hundred thousand spoilt files, random questions and commands: none may crash
 	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 scenarios: $(READY)  ## twenty thousand random scenarios: answers must agree with each other
