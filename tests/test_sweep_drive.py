@@ -1,5 +1,6 @@
 """Sweeps that are killed, corrupted, filled up and resumed: each ends in the same table."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -135,7 +136,7 @@ def test_a_signal_to_end_leaves_a_resumable_folder(
 ) -> None:
     path = written(tmp_path)
     process = slow(path, "--executor", executor)
-    wait_for_shards(tmp_path, 1)
+    wait_for_a_shard(tmp_path, process)
     for _ in range(3):  # the first counts
         process.send_signal(getattr(signal, name))
     output, error = process.communicate(timeout=40)
@@ -153,7 +154,7 @@ def test_a_signal_to_end_leaves_a_resumable_folder(
 
 def test_a_signal_that_is_ignored_ends_nothing(tmp_path: Path, reference: tuple[Study, Store]) -> None:
     process = slow(written(tmp_path), "--executor", "inprocess", before=("nohup",))
-    wait_for_shards(tmp_path, 1)
+    wait_for_a_shard(tmp_path, process)
     process.send_signal(signal.SIGHUP)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
