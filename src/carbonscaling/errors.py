@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -97,5 +96,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     >>> nearest("h100_sxm", ["h100-sxm", "a100-80"])
     'h100-sxm'
     """
+    import difflib
+
     match = difflib.get_close_matches(name.lower()[:MOST_SHOWN], list(names), n=1, cutoff=0.5)
     return match[0] if match else None

@@ -8,7 +8,10 @@ import os
 import signal
 import stat
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "ENDING_SIGNALS",
