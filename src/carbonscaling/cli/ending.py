@@ -36,6 +36,5 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        if not coming:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if coming else handler)

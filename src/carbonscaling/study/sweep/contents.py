@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from carbonscaling.study.sweep.extra import need
 
 __all__ = ["Contents", "contents_of", "counted", "noted"]
@@ -50,7 +52,7 @@ def counted(table: Any) -> Contents | None:
     """Return what a shard's table holds; None where its cases are not one unbroken run."""
     best = table.filter((table["kind"] == "best") & (table["rank"] == 0))
     cases = best["case"]
-    if not len(cases) or cases.to_list() != list(range(cases[0], cases[0] + len(cases))):
+    if not len(cases) or (cases.to_numpy() != np.arange(cases[0], cases[0] + len(cases))).any():
         return None
     statuses = {str(status): int(n) for status, n in best["status"].value_counts().rows()}
     place = best["carbon_total_tco2e"].arg_min()
