@@ -48,13 +48,19 @@ class _Worker:
         return await asyncio.get_running_loop().run_in_executor(self._calls, self._conn.recv)
 
     def take(self) -> None:
-        """Prepare for another job; a process that died while it had none is replaced."""
+        """Prepare for another job."""
         self._left = False
-        if not self.process.is_alive():
-            self.restart()
 
     async def ready(self) -> None:
-        """Wait until the process has warmed up."""
+        """Wait until the process has warmed up; one that is dead is replaced first.
+
+        Raises
+        ------
+        EOFError, OSError
+            The process died, or none could be started.
+        """
+        if not self.process.is_alive():
+            self.restart()
         if not self._ready:
             await self._receive()
             self._ready = True
@@ -128,7 +134,7 @@ class Pool:
             try:
                 await worker.ready()
             except (EOFError, OSError):  # killed meanwhile: once may be chance
-                worker.restart()
+                worker.end()
                 await worker.ready()
             self._free.release()
 
@@ -177,7 +183,7 @@ class Pool:
                 try:
                     return await self._answer(worker, job)
                 except (EOFError, OSError):
-                    worker.restart()
+                    worker.end()
             raise Problem(
                 500, "the process that answered this request died, and so did the next", value=job.kind,
                 remedy="narrow the search; report what the service printed if a narrow one dies too",
@@ -195,10 +201,10 @@ class Pool:
                     try:
                         return await worker.ready()
                     except (EOFError, OSError):
-                        worker.restart()
+                        worker.end()
                         await asyncio.sleep(START_S)
         except TimeoutError as error:
-            worker.restart()
+            worker.end()
             raise Problem(503, "the service is busy", remedy="try again in a while") from error
 
     async def _answer(self, worker: _Worker, job: Job) -> Reply:
@@ -207,7 +213,8 @@ class Pool:
             async with asyncio.timeout(self._limits.job_s):
                 return await worker.reply(job) or FAILED
         except TimeoutError as error:
-            worker.restart()
+            with contextlib.suppress(OSError):  # the next request tries again
+                worker.restart()
             raise Problem(
                 503, f"no answer within {self._limits.job_s:g} s", remedy="narrow the search: fewer devices, a fixed layout"
             ) from error  # fmt: skip
