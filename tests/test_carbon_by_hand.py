@@ -263,8 +263,9 @@ def test_a_slower_run_works_less_hard() -> None:
 
 
 def test_shares_of_the_time_reach_the_result() -> None:
-    run = assess(model(), 8, SECONDS, 0.2, checkpoint_share=0.1, restart_share=0.05, communication_share=0.2, idle_share=0.25,
-                 shared_hosts=True)  # fmt: skip
+    run = assess(
+        model(), 8, SECONDS, 0.2, checkpoint_share=0.1, restart_share=0.05, communication_share=0.2, idle_share=0.25
+    )
     assert run.parts.device_power_w == pytest.approx(0.4 * 300 + 0.1 * 150 + 0.05 * 50 + 0.2 * 200 + 0.25 * 100)
 
 

@@ -266,11 +266,11 @@ def test_waiting_costs_less_power_but_the_same_machines() -> None:
 
 
 def test_a_part_filled_host_counts_whole_unless_others_use_it() -> None:
-    model = carbon_model(H100, "us-east5")
-    alone, shared = assess(model, 4, DAY, 0.5), assess(model, 4, DAY, 0.5, shared_hosts=True)
+    model, sharing = (carbon_model(H100, "us-east5", shared_hosts=shared) for shared in (False, True))
+    alone, shared = assess(model, 4, DAY, 0.5), assess(sharing, 4, DAY, 0.5)
     assert shared.parts.host_energy_j == pytest.approx(alone.parts.host_energy_j / 2)
     assert shared.parts.embodied_host_kg == pytest.approx(alone.parts.embodied_host_kg / 2)
-    assert assess(model, 8, DAY, 0.5, shared_hosts=True) == assess(model, 8, DAY, 0.5)
+    assert assess(sharing, 8, DAY, 0.5) == assess(model, 8, DAY, 0.5)
 
 
 def test_water_comes_along() -> None:

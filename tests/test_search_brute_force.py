@@ -6,17 +6,20 @@ import itertools
 import operator
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from carbonscaling.carbon.hourly import HourlyProfile, Hours
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import step_time
-from carbonscaling.search import compiled, evaluate
+from carbonscaling.search import compiled
+from carbonscaling.search.bounds import ROUNDING
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import Space
@@ -131,7 +134,7 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
     ep = space.ep or ((max(1, experts),) if space.strict else _divisors(max(1, experts)))
     recompute = (0,) if space.strict and 0 in space.recompute else space.recompute
     etp = space.etp or (tp if space.strict else (1,))
-    etp = (1,) if experts == 0 and 1 in etp else etp
+    etp = (1,) if experts == 0 and (1 in etp or not space.etp) else etp
     percents = space.recompute_percent
     cp = space.cp or [2**k for k in range(20) if 2 * 2**k <= work.seq_len]  # the papers' DP divides tokens
     redos = [(r, k) for r in recompute for k in percents if r or k == 100 or 100 not in percents]
@@ -189,17 +192,15 @@ def _sampled(seed: int) -> tuple[Question, Space]:
 
 
 @pytest.fixture(params=["numpy", "compiled"])
-def judge(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to decide settings."""
+def few(request: pytest.FixtureRequest) -> int:
+    """Both ways to decide settings: up to so many without machine code."""
     if request.param == "compiled" and not compiled.available():
         pytest.skip("numba is not installed")
-    monkeypatch.setattr(evaluate, "FEW", 0 if request.param == "compiled" else 1 << 62)
-    return str(request.param)
+    return 0 if request.param == "compiled" else 1 << 62
 
 
-@pytest.mark.usefixtures("judge")
 @pytest.mark.parametrize("seed", range(N_SPACES))
-def test_search_is_brute_force(seed: int) -> None:
+def test_search_is_brute_force(seed: int, few: int) -> None:
     q, space = _sampled(seed)
     candidates = list(_everything(space, q.work, q))
     fits: list[tuple[Setting, float, Outcome]] = []
@@ -218,16 +219,16 @@ def test_search_is_brute_force(seed: int) -> None:
 
     assert set(KEYS) == set(OBJECTIVES)
     for name, key in KEYS.items():
-        found = search(Question(**{**vars(q), "objective": name}), space)
+        found = search(Question(**{**vars(q), "objective": name}), space, few=few)
         ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *f[0]))
         assert [(c.setting, c.step_s, c.duration_s, c.carbon_kg, c.cost_usd, c.energy_j) for c in found.top] == [
             (s, step, *o) for s, step, o in ranked[:10]
         ]
         assert found.best == (found.top[0] if found.top else None)
-        pruned = search(Question(**{**vars(q), "objective": name}), space, prune=True, front=name == "time")
+        pruned = search(Question(**{**vars(q), "objective": name}), space, prune=True, front=name == "time", few=few)
         assert (pruned.top, pruned.n_near, pruned.n_candidates) == (found.top, found.n_near, found.n_candidates)
         if name == "time":
-            assert pruned.front == search(q, space, front=True).front
+            assert pruned.front == search(q, space, front=True, few=few).front
             assert [(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd) for c in pruned.front] == _front(in_time)
 
     assert found.n_candidates == len(candidates)
@@ -239,6 +240,46 @@ def test_search_is_brute_force(seed: int) -> None:
     if fits:
         assert found.fastest is not None
         assert found.fastest.duration_s == min(o.duration_s for _, _, o in fits)
+
+
+def _by_the_hour(seed: int) -> tuple[Any, Any]:
+    """Run time and energy as before, carbon by hours of which some emit next to nothing: a slower run may emit less."""
+    rng = random.Random(seed)
+    day = (*(rng.choice((0.0, 5.0, 400.0, 900.0)) for _ in range(rng.choice((3, 24, 100)))), 300.0)
+    hours = Hours(HourlyProfile("2025-01-01T00:00", day), rng.choice((0.0, 2.5)))
+
+    def at(intensity: Any) -> Any:
+        def outcome(settings: Any, step_s: Any) -> Outcome:
+            plain = _outcome(settings, step_s)
+            carbon = plain.energy_j * intensity(plain.duration_s / 6.0) + 1e-2 * settings.n_devices * plain.duration_s
+            return plain._replace(carbon_kg=carbon)
+
+        return outcome
+
+    return at(hours.mean), at(lambda h: ROUNDING * hours.least_mean(h))
+
+
+@pytest.mark.parametrize("seed", range(0, N_SPACES, 4))
+def test_search_by_the_hour_is_brute_force(seed: int, few: int) -> None:
+    q, space = _sampled(seed)
+    outcome, least = _by_the_hour(seed)
+    fits: list[tuple[Setting, float, Outcome]] = []
+    for s in _everything(space, q.work, q):
+        if not _allowed(s, q.work, q.batch, space.strict):
+            continue
+        floats = Setting(*map(float, s))
+        need = memory(q.work, q.machine, floats)
+        if need.total <= need.limit:
+            step = float(step_time(q.work, q.machine, floats).total)
+            fits.append((s, step, outcome(s, step)))
+    in_time = [f for f in fits if f[2].duration_s <= q.deadline_s]
+    for name, key in KEYS.items():
+        asked = replace(q, objective=name, outcome=outcome, least=least)
+        found = search(asked, space, prune=True, front=name in ("time", "carbon"), few=few)
+        ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *f[0]))
+        assert [(c.setting, c.carbon_kg) for c in found.top] == [(s, o.carbon_kg) for s, _, o in ranked[:10]]
+        if name in ("time", "carbon"):
+            assert [(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd) for c in found.front] == _front(in_time)
 
 
 def _front(fits: list[tuple[Setting, float, Outcome]]) -> list[tuple[float, ...]]:

@@ -16,7 +16,7 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
-from carbonscaling.search import compiled, evaluate, kernel
+from carbonscaling.search import compiled, kernel
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
@@ -242,24 +242,22 @@ def test_quantiles_are_those_of_all_that_fit() -> None:
         assert setting.carbon_kg == pytest.approx(value, rel=2e-3)
 
 
-def test_an_interrupted_search_returns_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_search_returns_the_best_so_far() -> None:
     def stop(_n: int, _share: float) -> None:
         raise KeyboardInterrupt
 
     found = search(_question(), Space(), progress=stop)
     assert found.interrupted
     assert found.best is not None
-    monkeypatch.setattr(evaluate, "FEW", 1 << 62)
     with pytest.raises(KeyboardInterrupt):
-        search(_question(machine=machine_of("h100-sxm")._replace(capacity=1.0)), Space(), progress=stop)
+        search(_question(machine=machine_of("h100-sxm")._replace(capacity=1.0)), Space(), progress=stop, few=1 << 62)
 
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     q, space = _question(), Space(micro_batch=(1, 2), vpp=(1, 2))
     expected = search(q, space).top
     monkeypatch.setattr(compiled, "available", lambda: False)
-    monkeypatch.setattr(evaluate, "FEW", 0)
-    assert search(q, space, prune=True).top == expected
+    assert search(q, space, prune=True, few=0).top == expected
 
 
 def test_a_compilation_that_fails_says_so() -> None:

@@ -46,9 +46,10 @@ def test_the_front_holds_what_nothing_beats() -> None:
     assert front([c, b, a, d, Choice("r", "d", infeasible="no")]) == (a, b)
 
 
-def test_start_times_and_pauses() -> None:
-    options = Options(profile=DAY_AND_NIGHT, starts=(0.0, 12.0), pause_above=(math.inf, 200.0))
-    by_day, by_day_pausing, by_night, by_night_pausing = choices(SMALL, options)
+def test_start_times_and_pauses(tmp_path: Path) -> None:
+    options = Options(starts=(0.0, 12.0), pause_above=(math.inf, 200.0))
+    by_hour = replace(SMALL, hourly=_csv(tmp_path, DAY_AND_NIGHT))
+    by_day, by_day_pausing, by_night, by_night_pausing = choices(by_hour, options)
     assert by_day.operational_tco2e < by_night.operational_tco2e
     assert by_day.paused_days == by_night.paused_days == 0.0
     for free, pausing in ((by_day, by_day_pausing), (by_night, by_night_pausing)):
@@ -62,11 +63,10 @@ def test_start_times_and_pauses() -> None:
         assert pausing.operational_tco2e + pausing.embodied_tco2e == pytest.approx(pausing.total_tco2e)
 
 
-def test_a_pause_that_breaks_the_deadline_cannot_be() -> None:
+def test_a_pause_that_breaks_the_deadline_cannot_be(tmp_path: Path) -> None:
     free = choices(SMALL, Options())[0]
-    found = choices(
-        SMALL, Options(deadlines=(free.days * 1.2,), profile=DAY_AND_NIGHT, starts=(6.0,), pause_above=(200.0,))
-    )
+    by_hour = replace(SMALL, hourly=_csv(tmp_path, DAY_AND_NIGHT))
+    found = choices(by_hour, Options(deadlines=(free.days * 1.2,), starts=(6.0,), pause_above=(200.0,)))
     assert "deadline" in found[0].infeasible
 
 
@@ -83,7 +83,7 @@ def test_a_power_limit_costs_time_and_saves_energy() -> None:
     [
         (SMALL, {"power_limits": (300.0,)}, "V100"),
         (SMALL, {"starts": (3.0,)}, "--hourly"),
-        (SMALL, {"regions": ("us-east5", "france"), "profile": DAY_AND_NIGHT}, "one hourly profile"),
+        (replace(SMALL, hourly="hours.csv"), {"regions": ("us-east5", "france")}, "one hourly profile"),
         (SMALL, {"regions": ("us-eats5",)}, "us-east5"),
     ],
 )
@@ -118,7 +118,7 @@ def test_an_estimate_counts_the_hours_it_meets(tmp_path: Path) -> None:
         assert found.footprint.operational_tco2e == pytest.approx(found.footprint.energy_kwh * met / 1e6)
         assert found.footprint.energy_kwh == pytest.approx(plain.footprint.energy_kwh)
         assert any("from hour" in note for note in found.resolved.notes)
-        chosen = choices(replace(SMALL, hourly=hours), Options(profile=DAY_AND_NIGHT, starts=(start,)))
+        chosen = choices(replace(SMALL, hourly=hours), Options(starts=(start,)))
         assert chosen[0].operational_tco2e == pytest.approx(found.footprint.operational_tco2e)
 
 

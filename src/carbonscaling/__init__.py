@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "Estimate",
@@ -27,7 +26,11 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
+"""As in ``typing``, whose import would take as long as the rest of this file's."""
 if TYPE_CHECKING:
+    from typing import Any
+
     from carbonscaling.errors import InputError
     from carbonscaling.study.answer import estimate, explain, plan
     from carbonscaling.study.estimate import Estimate, Infeasible

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from carbonscaling.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from carbonscaling.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # before the command could mind it
+        sys.exit(130)

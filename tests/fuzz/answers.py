@@ -71,7 +71,7 @@ def _sane(table: dict[str, Any], where: str) -> None:
             _sane(value, f"{where}.{name}")
         elif isinstance(value, int | float):
             assert math.isfinite(value), f"{where}.{name} is {value}"
-            assert value >= -1e-9 or name == "stage_imbalance", f"{where}.{name} is {value}"
+            assert value >= 0.0, f"{where}.{name} is {value}"
 
 
 def check(e: cs.Estimate) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from carbonscaling import evidence
 from carbonscaling.baselines.compare import predict
 from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog.read import packaged, shipped
+from carbonscaling.software.options import Software
 from carbonscaling.sources import Datum
+from carbonscaling.study.accuracy import features
 from carbonscaling.units import HOUR
 from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.validate.measured import measured_speed
@@ -110,11 +112,8 @@ def published_runs() -> tuple[PublishedRun, ...]:
             replay_rows([steady], c)[0].tokens_per_s_per_device for c in (shipped_calibration(), Calibration("none"))
         ]
         tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.steady]
-        half = shipped_calibration().half_width(
-            kernels_untold=True,
-            experts=replay.work.n_experts > 0,
-            low_precision=replay.setup.plain.peak > 1.5 * replay.setup.plain.peak_attention,
-        )
+        stated = replace(replay.setup, scenario=replace(replay.scenario, software=Software()))
+        half = shipped_calibration().half_width(features(stated, replay.n_devices, shipped_calibration()))
         low, high = _default_hours(tokens, held.predicted, half or 0.0, replay.setup.efficiency.run_overhead)
         found.append(
             PublishedRun(

@@ -106,13 +106,13 @@ class Calibration:
                 found[knob.name] = np.array([table[name] for name in names])
         return found
 
-    def half_width(self, **features: bool) -> float | None:
+    def half_width(self, features: Mapping[str, bool]) -> float | None:
         """Return half the width of the 90 % interval of a step time, on the logarithm; None where none was learnt.
 
         Parameters
         ----------
-        features : bool
-            What the row is, by the names in `interval` (``experts``, ``low_precision``, ``new_stack``, …).
+        features : Mapping[str, bool]
+            What the run is, by the names in `interval` (``experts``, ``low_precision``, ``new_stack``, …).
         """
         if not self.interval:
             return None

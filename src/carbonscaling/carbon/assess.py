@@ -107,7 +107,6 @@ def assess(
     restart_share: float = 0.0,
     communication_share: float = 0.0,
     idle_share: float = 0.0,
-    shared_hosts: bool = False,
     boundary: Boundary | None = None,
     time: Datum | None = None,
 ) -> Footprint:
@@ -123,8 +122,6 @@ def assess(
         MFU while productive, in [0, 1].
     checkpoint_share, restart_share, communication_share, idle_share : float
         Shares of the time spent writing checkpoints, starting again, waiting for the network alone, and idle.
-    shared_hosts : bool
-        Whether others use the rest of a part-filled host.
     boundary : Boundary, optional
         Lines beside the final run; none if not given.
     time : Datum, optional
@@ -141,7 +138,6 @@ def assess(
         "communication_share": communication_share,
         "idle_share": idle_share,
     }
-    settled = {**shares, "shared_hosts": float(shared_hosts)}
     _check("n_devices", n_devices, n_devices >= 1, "at least 1")
     _check("duration_s", duration_s, 0.0 < duration_s < math.inf, "a positive, finite number of seconds")
     _check("utilisation", utilisation, 0.0 <= utilisation <= 1.0, "0 to 1 (model FLOP/s over peak)")
@@ -152,11 +148,11 @@ def assess(
     )
 
     def run(numbers: CarbonNumbers, ratio: float = 1.0) -> FootprintParts:
-        parts = footprint(numbers._replace(**settled), n_devices, duration_s * ratio, min(utilisation / ratio, 1.0))
+        parts = footprint(numbers._replace(**shares), n_devices, duration_s * ratio, min(utilisation / ratio, 1.0))
         return FootprintParts(*(float(part) for part in parts))
 
     parts = run(model.numbers)
-    lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**settled), n_devices, duration_s, parts)
+    lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**shares), n_devices, duration_s, parts)
     ends = [(r.name, r.datum, run(r.low), run(r.high)) for r in model.ranges]
     if time is not None and time.low is not None:
         ends.append(("time", time, *(run(model.numbers, end) for end in time.si_range)))  # type: ignore[arg-type]
@@ -166,7 +162,7 @@ def assess(
         for name, datum, low, high in ends
     ]
     sampled, _ = sample_footprint(
-        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=settled
+        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
     )
     return _result(model, parts, lines, effects, sampled)
 

@@ -81,7 +81,7 @@ def sample_footprint(
     time : Datum, optional
         Actual over expected run time; a slower run works less hard.
     shares : Mapping[str, float], optional
-        Shares of the run's time, and whether hosts are shared: fields of `CarbonNumbers`.
+        Shares of the run's time: fields of `CarbonNumbers`.
     normals : Mapping[str, Array], optional
         Standard normal numbers by factor, in place of `draws`.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 from carbonscaling.carbon.assess import CarbonModel, spread
@@ -111,6 +112,7 @@ def carbon_model(
     lifetime_years: float | None = None,
     carbon_intensity_g_per_kwh: float | None = None,
     amortisation: Literal["calendar", "busy_hours"] = "calendar",
+    shared_hosts: bool = False,
     best_utilisation: float | None = None,
     overrides: Mapping[str, Datum] | None = None,
     ranges: bool = True,
@@ -133,6 +135,8 @@ def carbon_model(
     carbon_intensity_g_per_kwh : float, optional
         Overrides the region's.
     amortisation : {"calendar", "busy_hours"}
+    shared_hosts : bool
+        Whether others use the rest of a part-filled host.
     best_utilisation : float, optional
         MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
     overrides : Mapping[str, Datum], optional
@@ -153,7 +157,7 @@ def carbon_model(
     shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
     device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
     factors = shared | own
-    assemble = _ASSEMBLE[route]
+    assemble = partial(_sharing, _ASSEMBLE[route]) if shared_hosts else _ASSEMBLE[route]
 
     market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
     chosen = overridden({**factors, "market_intensity": market}, overrides or {})
@@ -207,6 +211,10 @@ def _measured_numbers(v: Values) -> CarbonNumbers:
 
 def _bottom_up_numbers(v: Values) -> CarbonNumbers:
     return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
+
+
+def _sharing(assemble: Callable[[Values], CarbonNumbers], v: Values) -> CarbonNumbers:
+    return assemble(v)._replace(shared_hosts=1.0)
 
 
 _ASSEMBLE: Mapping[str, Callable[[Values], CarbonNumbers]] = {

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from carbonscaling.carbon.hourly import HourlyProfile
-from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import TABLE, read_text
 
 __all__ = ["load_profile"]
 
@@ -26,7 +26,7 @@ def load_profile(path: str | Path) -> HourlyProfile:
         gap or run backwards; the message names the line.
     """
     where = str(path)
-    table = csv.DictReader(read_text(Path(path)).lstrip("\ufeff").splitlines())
+    table = csv.DictReader(read_text(Path(path), TABLE).splitlines())
     columns = table.fieldnames or []
     for needed in ("time", "g_per_kwh"):
         if needed not in columns:

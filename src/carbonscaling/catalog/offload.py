@@ -60,7 +60,8 @@ def host_side(cluster: Cluster, devices: float | None = None) -> HostSide:
         Devices at work; hosts are full otherwise. One works on the memory of one CPU at most.
     """
     found, host, family = _rows(), cluster.host, cluster.device.architecture
-    link, memory = (rows.get(family, rows["default"]) for rows in (found.link, found.memory))
+    own = cluster.device.id  # a part beside a processor with a link of its own
+    link, memory = (rows.get(own, rows.get(family, rows["default"])) for rows in (found.link, found.memory))
     sharing = min(devices or host.devices_per_host, host.devices_per_host)
     behind_one = min(sharing, found.neighbours.get(family, found.neighbours["default"]).value)
     return HostSide(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 import types
 import typing
@@ -13,42 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import SETTINGS, read_text
 
-__all__ = ["build", "is_there", "packaged", "read_text", "read_toml", "shipped"]
+__all__ = ["build", "packaged", "read_toml", "shipped"]
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that no file system accepts (too long, a NUL) is of none."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
-def read_text(path: Path) -> str:
-    """Return the file's text.
-
-    Raises
-    ------
-    InputError
-        There is no such file, it is a directory, cannot be read, or is not UTF-8.
-    """
-    if not is_there(path):
-        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if is_there(path.parent) else None
-        raise InputError("no such file", where=str(path), suggestion=near, remedy="check the path")
-    if path.is_dir():
-        raise InputError("expected a file, found a directory", where=str(path), remedy="name a file in it")
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not UTF-8 text", where=str(path), remedy="save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+MOST_PARTS = 50
+_DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_PARTS}}}""")
+"""The parser takes time by the square of a key's parts."""
 
 
 def packaged(package: str, name: str) -> dict[str, Any]:
@@ -62,10 +38,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        As `read_text`, or the file is not TOML (with line and column).
+        As `carbonscaling.files.read_text`, or the file is not TOML (with line and column), or a key has too many parts.
     """
+    text = read_text(path, SETTINGS)
+    if deep := _DEEP_KEY.search(text):
+        raise InputError(
+            "a key of too many parts", where=f"{path}, line {text.count(chr(10), 0, deep.start()) + 1}",
+            value=f"{deep[0][:40]}…", allowed=f"at most {MOST_PARTS} names with dots between", remedy="shorten the key",
+        )  # fmt: skip
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, brackets without end
         raise InputError(
             f"not valid TOML: {error}",
@@ -133,6 +115,39 @@ def _refuse_unknown_keys(cls: type, data: Mapping[str, Any], where: str, prefix:
                 _refuse_unknown_keys(inner, value, where, f"{prefix}{key}.")
 
 
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the arms of a union, or what is no union alone."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return tuple(kind for arm in typing.get_args(hint) for kind in _kinds(arm)) if union else (hint,)
+
+
+def _item(hint: Any) -> Any:
+    """Return what a mapping or tuple holds."""
+    return next((kind for kind in reversed(typing.get_args(hint)) if kind is not ...), Any)
+
+
+def _refuse_booleans(hint: Any, value: Any, where: str, key: str) -> None:
+    """Refuse true and false for a number, which Python takes for 1 and 0."""
+    kinds = _kinds(hint)
+    if isinstance(value, bool):
+        if bool not in kinds and {int, float} & set(kinds):
+            raise InputError(
+                "not a number", where=where, key=key, value=str(value).lower(), allowed="a number",
+                remedy="true and false are for switches",
+            )  # fmt: skip
+    elif isinstance(value, Mapping):
+        for kind in kinds:
+            hints = (
+                _fields(typing.cast(Any, kind)) if dataclasses.is_dataclass(kind) else dict.fromkeys(value, _item(kind))
+            )
+            for name, entry in value.items():
+                _refuse_booleans(hints.get(name, Any), entry, where, f"{key}.{name}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for kind in kinds:
+            for i, entry in enumerate(value):
+                _refuse_booleans(_item(kind), entry, where, f"{key}.{i}")
+
+
 def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     """Validate `data` as the dataclass `cls`.
 
@@ -153,6 +168,7 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     from pydantic import ValidationError
 
     _refuse_unknown_keys(cls, data, where)
+    _refuse_booleans(cls, data, where, "")
     try:
         return typing.cast(T, _adapter(typing.cast(Any, cls)).validate_python(dict(data)))
     except ValidationError as error:

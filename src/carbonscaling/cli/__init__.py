@@ -10,17 +10,45 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code (`carbonscaling.errors.ExitCode`)."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    """Run the command; return its exit code (`carbonscaling.errors.ExitCode`).
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Without them the arguments of this process, which is then the command's own: its standard streams and its
+        interruption are minded too.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if argv is not None:
+        return _run(list(argv))
+    try:
+        from carbonscaling.cli.interrupt import ended, mind_interrupts
+        from carbonscaling.cli.streams import guard_streams
+
+        guard_streams()
+        mind_interrupts()
+        return ended(_run(sys.argv[1:]))
+    except KeyboardInterrupt as error:  # between the lines above
+        from carbonscaling.cli.told import told
+
+        return told(error)
+
+
+def _run(args: list[str]) -> int:
     from carbonscaling.cli.pages import page
 
-    text = page(args)
-    if text is not None:
-        sys.stdout.write(text)
-        return 0
-    from carbonscaling.cli.run import run
+    try:
+        text = page(args)
+        if text is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return 0
+        from carbonscaling.cli.run import run
 
-    return run(args)
+        return run(args)
+    except (Exception, KeyboardInterrupt) as error:
+        from carbonscaling.cli.told import told
+
+        return told(error)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from carbonscaling.cli.app import COMMANDS, GROUPS
 from carbonscaling.cli.pages import page_name, render_page
+from carbonscaling.files import make_folder, write_file
 from carbonscaling.report.jsonable import to_json
 from carbonscaling.report.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
@@ -50,6 +51,6 @@ def write_all(arguments: Sequence[str]) -> None:
     """Write the files; the argument is the documentation's folder (``docs``)."""
     docs = Path(arguments[0]) if arguments else Path("docs")
     for path, text in generated(docs).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        make_folder(path.parent)
+        write_file(path, text)
     sys.stdout.write(f"{len(list(HELP_FOLDER.iterdir()))} help pages, {docs}/cli.md, {docs}/schema\n")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
 
-from carbonscaling.errors import InputError
+from carbonscaling import files
 from carbonscaling.report.jsonable import to_json
 
 __all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "write_csv", "write_file"]
@@ -43,14 +42,7 @@ def write_file(path: str, text: str) -> None:
     InputError
         The file cannot be written.
     """
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"the file cannot be written: {(error.strerror or str(error)).lower()}",
-            where=f"{path}",
-            remedy="name a file in a folder that exists and that you may write to",
-        ) from error
+    files.write_file(path, text)
     sys.stderr.write(f"written: {path}\n")
 
 

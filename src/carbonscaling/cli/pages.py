@@ -33,7 +33,10 @@ def page(argv: Sequence[str]) -> str | None:
     if flag not in HELP or not all(word.isalpha() for word in command):
         return None
     file = resources.files("carbonscaling.cli").joinpath("help", page_name(command))
-    return file.read_text(encoding="utf-8") if file.is_file() else None
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:  # no such command
+        return None
 
 
 def render_page(command: Sequence[str]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-import traceback
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
-from carbonscaling.errors import CarbonScalingError, ExitCode, InputError
+from carbonscaling.cli.told import told
+from carbonscaling.errors import ExitCode, InputError
 
 __all__ = ["run", "usage_error"]
 
@@ -25,40 +24,16 @@ def run(argv: Sequence[str], app: App | None = None) -> int:
     app : App, optional
         Another command tree than the shipped one.
     """
-    from carbonscaling.cli.app import build_app
-
     try:
+        from carbonscaling.cli.app import build_app
+
         result = (app or build_app())(list(argv))
         sys.stdout.flush()
     except CycloptsError as error:
-        return _say(str(usage_error(error, argv)), ExitCode.USAGE)
-    except CarbonScalingError as error:
-        return _say(str(error), error.exit_code)
-    except KeyboardInterrupt as error:
-        hint = str(error) or "nothing was written; run the same command again to start over"
-        return _say(hint, ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
-    except Exception as error:
-        return _bug(error)
+        return told(usage_error(error, argv))
+    except (Exception, KeyboardInterrupt) as error:
+        return told(error)
     return int(result) if isinstance(result, int) else ExitCode.OK
-
-
-def _say(text: str, code: ExitCode) -> int:
-    label = "interrupted" if code == ExitCode.INTERRUPTED else "error"
-    sys.stderr.write(f"{label}: {text.removeprefix('interrupted: ')}\n")
-    return int(code)
-
-
-def _bug(error: Exception) -> int:
-    if os.environ.get("CARBONSCALING_DEBUG"):
-        traceback.print_exc()
-    sys.stderr.write(
-        f"error: this is a bug in carbonscaling, not in your input ({type(error).__name__}: {error})\n"
-        "  remedy: report it with the command you ran; CARBONSCALING_DEBUG=1 shows where it happened\n"
-    )
-    return int(ExitCode.BUG)
 
 
 def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:

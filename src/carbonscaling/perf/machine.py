@@ -46,8 +46,9 @@ class Machine(NamedTuple):
         host needs to launch the forward kernels of a dense layer and of a layer with experts.
     offload : share of the optimizer states that the host keeps. host_link, host_bandwidth : bytes/s to the host, one
         direction, and of its memory, per device. host_capacity : bytes of it per device.
-    checkpoints, plain_checkpoints : share of the recomputed layers' inputs left on the device under ZeRO-3, and else. gathered : layers whose weights it
-        holds whole at a time.
+    checkpoints, plain_checkpoints : share of the recomputed layers' inputs left on the device under ZeRO-3, and else.
+    gathered : layers whose weights ZeRO-3 holds whole at a time.
+    moved : share of the layers whose activations the host keeps, but for those in use.
     streamed : bytes a parameter that ZeRO-3 fetches from the host each time it collects the weights; 0 where they stay.
     gathers : times a micro-batch that ZeRO-3 collects the weights. parameter_wise : 1 where it collects them parameter by
         parameter, the device idle, 0 where by layer beside compute. gather_rank : s that such a collective takes for every
@@ -125,6 +126,7 @@ class Machine(NamedTuple):
     host_bandwidth: Number = 1.0
     host_capacity: Number = 0.0
     relay: Number = 1.0
+    moved: Number = 0.0
     streamed: Number = 0.0
     gathers: Number = 2.0
     parameter_wise: Number = 0.0

@@ -12,8 +12,8 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
-__all__ = ["Memory", "RankParams", "StateBytes", "WorkBytes", "least_held", "memory", "rank_params", "state_bytes"]
-__all__ += ["total_memory", "work_bytes"]
+__all__ = ["LayerBytes", "Memory", "RankParams", "StateBytes", "WorkBytes", "layer_kept", "least_held", "memory"]
+__all__ += ["moved_bytes", "rank_params", "state_bytes", "total_memory", "work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -103,9 +103,15 @@ def _sharded(params: RankParams, is_sharded: Number, g_dense: Number, g_expert: 
     return params.dense / np.where(is_sharded, g_dense, 1.0) + params.expert / np.where(is_sharded, g_expert, 1.0)
 
 
-def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
-    """Bytes of activations in flight and of logits, none of them moved away; ZeRO stage and sharding group play no part."""
-    tokens = s.micro_batch * work.seq_len / s.cp
+class LayerBytes(NamedTuple):
+    """Bytes that one layer keeps of a micro-batch: whole, and as far as recomputation leaves it."""
+
+    whole: Number
+    reduced: Number
+
+
+def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
+    """Bytes of activations that the mean layer keeps of one micro-batch, none of them moved away."""
     moe = work.n_moe / work.n_layers
     routed = moe * work.top_k * machine.imbalance
     d_ff = (1.0 - moe) * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
@@ -120,18 +126,38 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
         np.where(work.d_latent > 0, work.d_latent * s.tp, heads) + work.d_context + (work.matrices - 1.0) * d_ff
     )
     drop = (s.recompute == Recompute.SELECTIVE) & (machine.flash > 0)
-
-    in_flight = layers_in_flight(layers_on_stage(work.n_layers, s.pp, s.vpp), s.pp, s.vpp, s.n_micro, s.schedule)
-    one_layer = _layer(work, machine, s, Recompute.NONE, outer, inner)
+    whole = _layer(work, machine, s, Recompute.NONE, outer, inner)
     reduced = _layer(
         work, machine, s, s.recompute, np.where(drop, outer_kept, outer), np.where(drop, inner_kept, inner)
     )
+    return LayerBytes(whole, reduced)
+
+
+def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
+    """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
+    one = layer_kept(work, machine, s)
+    in_flight = layers_in_flight(layers_on_stage(work.n_layers, s.pp, s.vpp), s.pp, s.vpp, s.n_micro, s.schedule)
     share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
     full = s.recompute == Recompute.FULL
-    inputs = np.where(full, reduced * share * in_flight, 0.0)
-    rest = np.where(full, one_layer, reduced * share * in_flight)  # a layer that is recomputed is whole once more
+    saved = one.reduced * share * in_flight
+    layers = np.where(full, 0.0, saved) + one.whole * (1.0 - share) * in_flight
+    # Of those in the host two are here: the one in use, and the one that comes or goes.
+    here = np.minimum(machine.moved * layers, 2.0 * one.whole) + (1.0 - machine.moved) * layers
+    tokens = s.micro_batch * work.seq_len / s.cp
     logits = tokens * work.vocab_size / np.where(machine.logit_split > 0, s.tp, 1.0) * machine.logit_bytes
-    return WorkBytes(rest + one_layer * (1.0 - share) * in_flight, inputs, logits)
+    return WorkBytes(
+        activations=here + np.where(full, one.whole, 0.0),  # a layer that is recomputed is whole once more
+        inputs=np.where(full, saved, 0.0),
+        logits=logits,
+    )
+
+
+def moved_bytes(work: Workload, machine: Machine, s: Setting) -> Number:
+    """Bytes of a micro-batch's activations that the fullest stage sends to the host, and fetches again."""
+    one = layer_kept(work, machine, s)
+    share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
+    per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
+    return machine.moved * per_stage * (one.reduced * share + one.whole * (1.0 - share))
 
 
 def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide: Number, narrow: Number) -> Number:

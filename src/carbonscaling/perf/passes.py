@@ -9,6 +9,7 @@ import numpy as np
 from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.memory import moved_bytes
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
@@ -20,7 +21,8 @@ class StepTime(NamedTuple):
     """Seconds of one step on its critical path.
 
     `stage_imbalance` is what the fullest pipeline stage adds to the mean one; `recompute` the repeated forward work with
-    its traffic; communication lines hold only what compute does not hide; `launch` is what the device waits for the host.
+    its traffic; communication lines hold only what compute does not hide; `launch` is what the device waits for the host: for
+    its launches, and for activations that it keeps.
     The last four are nought until replicas meet (`perf.step.close_step`).
     """
 
@@ -107,6 +109,12 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
+    # Activations go to the host during the forward pass and come back during the backward one.
+    sent = moved_bytes(work, machine, s) / machine.host_link
+    waits = np.maximum(0.0, sent - machine.overlap * forward) + np.maximum(
+        0.0, sent - machine.overlap * (stage - forward)
+    )
+
     lines = StepTime(
         matmul=share * (f.matmul + b.matmul),
         attention=share * (f.attention + b.attention),
@@ -116,8 +124,8 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         tp_comm=share * (f.tp_comm + b.tp_comm),
         cp_comm=share * (f.cp_comm + b.cp_comm),
         ep_comm=share * ep_comm,
-        launch=share * (f.launch + b.launch),
-        stage_imbalance=s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)),
+        launch=share * (f.launch + b.launch) + s.n_micro * waits,
+        stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)), 0.0),
         bubble=bubble,
         pp_comm=pp_comm,
         dp_comm=0.0,

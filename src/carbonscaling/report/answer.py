@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -32,7 +32,7 @@ from carbonscaling.study.found import unmeasured
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.units import DAY, GB, KWH, TONNE
 
-__all__ = ["answer_page", "conventions", "headline", "setting_lines"]
+__all__ = ["answer_page", "conventions", "headline", "setting_lines", "spans"]
 
 TOP_SHOWN = 5
 _TOP_HEADINGS = (
@@ -81,15 +81,39 @@ def setting_lines(e: Estimate) -> list[str]:
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
     return [
         f"parallelism: {product}",
-        f"with {', '.join(extras)}, in {r.recipe.name}",
-        f"batch: {r.batch:,} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
-        f"in {int(s.n_micro)} micro-batches of {int(s.micro_batch)} per replica",
+        f"with {', '.join(extras)}, in {r.recipe.name}, on software stack {r.stack.name}",
+        f"batch: {r.batch:,.0f} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
+        f"in {s.n_micro:g} micro-batches of {s.micro_batch:g} per replica",
         f"{r.n_steps:,.0f} steps of {duration(float(e.step.total))}: {plain(e.tokens_per_s_per_device)} tokens/s and "
         f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s per device",
         f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "
         f"checkpoints and ramp-up = {duration(e.duration_s)}",
         *loss,
     ]
+
+
+_SPANS = (
+    ("tokens_per_s_per_device", "speed", lambda v: f"{plain(v)} tokens/s and device"),
+    ("duration_days", "run time", lambda v: duration(v * DAY)),
+    ("device_hours", "device-hours", big),
+    ("memory_per_device_gb", "memory of a device", lambda v: data(v * GB)),
+    ("energy_kwh", "energy", energy),
+    ("carbon_total_tco2e", "carbon", mass),
+    ("cost_usd", "cost", money),
+)
+"""Figures of a summary whose interval is shown: key, name, how the number is written."""
+
+
+def spans(e: Estimate) -> list[str]:
+    """Return the 90 % interval of every main figure, a line each."""
+    found = e.intervals
+
+    def span(key: str, write: Callable[[float], str]) -> str:
+        low, high = (write(end) for end in found[key])
+        unit = high.partition(" ")[2]
+        return f"{low.removesuffix(f' {unit}')} to {high}"
+
+    return [f"{name}: {span(key, write)}" for key, name, write in _SPANS if key in found]
 
 
 def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
@@ -194,6 +218,7 @@ def answer_page(e: Estimate) -> Group:
     parts: list[RenderableType] = [Text(headline(e), style="bold"), Text("")]
     parts += bullets("Warnings", list(e.warnings), "yellow")
     parts += bullets("Setting", setting_lines(e))
+    parts += bullets("Between, with 90 % confidence", spans(e))
     parts += _breakdowns(e)
     parts += _top(e)
     parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])

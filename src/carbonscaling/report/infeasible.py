@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.bullets import bullets
-from carbonscaling.report.words import percent
+from carbonscaling.report.words import data, percent, plain
 from carbonscaling.study.estimate import Infeasible
-from carbonscaling.study.remedies import REASONS
+from carbonscaling.study.remedies import REASONS, setting_words
 
 __all__ = ["infeasible_page"]
 
@@ -18,7 +18,11 @@ def infeasible_page(answer: Infeasible) -> Group:
     """Return the page of an answer that is no: the sentence, counts per reason, remedies."""
     search = answer.search
     parts: list[RenderableType] = [Text(f"Nothing feasible: {answer.reason}.", style="bold")]
-    if search.rejected:
+    if answer.would is not None:
+        w = answer.would
+        told = f"{setting_words(w.setting)} would need {data(float(w.memory.total))} of {data(float(w.memory.limit))}"
+        parts += [Text(""), Text(f"{told}, and reach {plain(w.tokens_per_s_per_device)} tokens/s and device.")]
+    if search is not None and search.rejected:
         table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
         table.add_column("settings", justify="right")
         table.add_column("share", justify="right")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.errors import InputError
+from carbonscaling.files import write_figure
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import front, known_columns, sensitivity
 
@@ -161,9 +162,4 @@ def draw(r: Results, kind: str, output: str, *, x: str | None, y: str | None, by
         figure = _heat(r, columns[0], columns[1], measured)
     else:
         figure = _front(r, measured, group) if kind == "front" else _tornado(r, measured)
-    try:
-        figure.savefig(output, dpi=150)
-    except OSError as error:
-        raise InputError(
-            f"the file cannot be written: {error.strerror}", where=output, remedy="name another"
-        ) from error
+    write_figure(output, figure, dpi=150)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from carbonscaling.errors import InputError
+from carbonscaling.files import write_figure
 
 __all__ = ["PlotRow", "scatter"]
 
@@ -95,14 +96,7 @@ def scatter(rows: Sequence[PlotRow], path: Path, title: str = "") -> tuple[Path,
     figure.legend(loc="outside right upper", fontsize=7.5, frameon=False, markerscale=1.4)
 
     files = path.with_suffix(".svg"), path.with_suffix(".png")
-    try:
-        with mpl.rc_context({"svg.hashsalt": "carbonscaling"}):
-            figure.savefig(files[0], metadata={"Date": None})
-        figure.savefig(files[1], dpi=160, metadata={"Software": None})
-    except OSError as error:
-        raise InputError(
-            f"the file cannot be written: {(error.strerror or str(error)).lower()}",
-            where=str(path),
-            remedy="name a file in a folder that exists and that you may write to",
-        ) from error
+    with mpl.rc_context({"svg.hashsalt": "carbonscaling"}):
+        write_figure(files[0], figure, metadata={"Date": None})
+    write_figure(files[1], figure, dpi=160, metadata={"Software": None})
     return files

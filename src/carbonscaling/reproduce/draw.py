@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.errors import InputError
+from carbonscaling.files import write_figure
 from carbonscaling.reproduce.figure import Panel
 
 __all__ = ["COLOURS", "draw"]
@@ -109,7 +110,7 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     figure.text(0.02, 0.06 / height, "\n".join(note), fontsize=NOTE_SIZE, ha="left", va="bottom", linespacing=1.2)
     files = [folder / f"{panel.name}-{mode}.{kind}" for kind in ("svg", "png")]
     for path in files:
-        figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        write_figure(path, figure, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
     return files
 
 

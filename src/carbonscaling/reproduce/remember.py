@@ -10,7 +10,7 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
-from carbonscaling.search.cache import cache_folder
+from carbonscaling.search.cache import private_folder
 from carbonscaling.search.compiled import available, source_stamp
 from carbonscaling.study.sweep.stamp import code_stamp, file_stamp
 
@@ -35,8 +35,10 @@ def _stamp() -> str:
 def _kept() -> sqlite3.Connection | None:
     """Open the file of answers, without those of other code; None where that is impossible."""
     try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        file = sqlite3.connect(cache_folder() / "reproduced.sqlite", timeout=30.0, isolation_level=None)
+        folder = private_folder()
+        if folder is None:
+            return None
+        file = sqlite3.connect(folder / "reproduced.sqlite", timeout=30.0, isolation_level=None)
         file.execute("PRAGMA synchronous = OFF")
         columns = "stamp TEXT, asked TEXT, answer TEXT, PRIMARY KEY (stamp, asked)"
         file.execute(f"CREATE TABLE IF NOT EXISTS answers ({columns})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from carbonscaling.platform import n_processors
 from carbonscaling.reproduce.claims import FIGURES, REQUIRED, Verdict, claims, figures_of, outcomes, panels
 from carbonscaling.reproduce.deciding import Decision, decisions, outcome_with
 from carbonscaling.reproduce.draw import draw
@@ -154,7 +154,7 @@ def reproduce(name: str | None = None) -> Reproduction:
     names = [choice for choice, _, _ in variants()]
     shared = tuple(i for i, choice in enumerate(names) if choice in SHARED)
     own = [i for i, choice in enumerate(names) if choice not in SHARED]
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(n_processors(), mp_context=get_context("spawn")) as pool:
         paper = pool.submit(_paper, shared)  # the longest first
         varied = {place: pool.submit(_variant, place) for place in own}
         physical = pool.submit(_figures, "physical")
@@ -174,7 +174,7 @@ def draw_all(found: Reproduction, folder: Path) -> None:
     InputError
         matplotlib is not installed.
     """
-    n = len(os.sched_getaffinity(0)) if len(found.panels) > FEW else 1
+    n = n_processors() if len(found.panels) > FEW else 1
     if n == 1:
         for mode, panel in found.panels:
             draw(panel, mode, folder)

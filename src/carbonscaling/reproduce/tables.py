@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.files import write_file
 from carbonscaling.reproduce.claims import verdict_rows
 from carbonscaling.reproduce.figure import panel_rows
 from carbonscaling.reproduce.run import Reproduction
@@ -61,5 +62,7 @@ def write_parquet(rows: Sequence[dict[str, Any]], path: Path) -> bool:
                 columns[f"{name}_number"] = numbers
         else:
             columns[name] = values
-    polars.DataFrame(columns).write_parquet(path, compression="zstd")
+    out = io.BytesIO()
+    polars.DataFrame(columns).write_parquet(out, compression="zstd")
+    write_file(path, out.getvalue())
     return True

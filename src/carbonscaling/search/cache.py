@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "code_folder", "keep_machine_code"]
+from carbonscaling.platform import held_by_others
+
+__all__ = ["code_folder", "keep_machine_code", "private_folder"]
 
 VERSIONS_KEPT = 8
 """Folders of machine code, the latest used, that are not cleared away."""
@@ -21,17 +25,53 @@ def cache_folder() -> Path:
     return Path(base) / "carbonscaling"
 
 
+def private_folder() -> Path | None:
+    """Return the folder of what is kept, which only this user may write to: what lies there is run.
+
+    None where there can be none, or where another user owns it or may write to it; that is said once on stderr.
+    """
+    try:
+        folder = cache_folder()
+        return _private(folder)
+    except RuntimeError:  # no HOME, and a user whom the system does not know
+        _say_once("there is no home folder")
+    except OSError as error:
+        _say_once(f"{folder}: {(error.strerror or str(error)).lower()}")
+    return None
+
+
+def _private(folder: Path) -> Path | None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    others = held_by_others(folder)
+    if others:
+        _say_once(f"{folder} {others}")
+    return None if others else folder
+
+
 @cache
-def code_folder(stamp: str) -> Path:
+def _say_once(why: str) -> None:
+    if parent_process() is None:  # workers are many, and their parent has said it
+        sys.stderr.write(
+            f"machine code is not kept, and compiled anew each time: {why}\n"
+            "  remedy: a folder of your own that nobody else may write to (chmod 700), or one named by XDG_CACHE_HOME\n"
+        )
+
+
+@cache
+def code_folder(stamp: str) -> Path | None:
     """Return the folder of machine code of one version, marked as used now; those of old versions are cleared away.
+
+    None as of `private_folder`.
 
     Raises
     ------
     OSError
         It cannot be made.
     """
-    folder = cache_folder() / (PREFIX + stamp)
-    folder.mkdir(parents=True, exist_ok=True)
+    home = private_folder()
+    folder = home and _private(home / (PREFIX + stamp))
+    if folder is None:
+        return None
     folder.touch()
     others = sorted((p for p in folder.parent.glob(PREFIX + "*") if p != folder), key=_last_used, reverse=True)
     for old in others[VERSIONS_KEPT - 1 :]:
@@ -47,13 +87,15 @@ def _last_used(folder: Path) -> float:
 
 
 def keep_machine_code(dispatcher: Any, stamp: str) -> None:
-    """Make a numba function load its machine code from disk, or leave it there; silently not where that is impossible."""
+    """Make a numba function load its machine code from disk, or leave it there; not where that is impossible."""
     from numba.core import caching as numba_caching
 
     caching: Any = numba_caching
     try:
         folder = code_folder(stamp)
     except OSError:
+        return
+    if folder is None:
         return
 
     class Locator(caching._CacheLocator):  # type: ignore[misc]

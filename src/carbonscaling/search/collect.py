@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.perf.numbers import Number, Setting
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.evaluate import Decided
+from carbonscaling.search.front import Stairs
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.limits import at_devices, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
+from carbonscaling.search.result import Question
 
 __all__ = ["Collector", "not_worse"]
 
@@ -33,7 +34,7 @@ class Collector:
     Attributes
     ----------
     grid : Grid
-    outcome : callable
+    question : Question
     objective : Objective
     top : int
         How many settings to keep.
@@ -41,6 +42,8 @@ class Collector:
         How much worse than the best a near-optimal setting may be, relative.
     distribution : Histogram, optional
         Filled with every setting that fits in time.
+    stairs : Stairs, optional
+        Filled where a front is wanted on which a slower setting of the same count may be.
     counts : array
         Settings by fate, see `kernel`.
     index, step : arrays
@@ -58,11 +61,12 @@ class Collector:
     """
 
     grid: Grid
-    outcome: Callable[[Setting, Number], Outcome]
+    question: Question
     objective: Objective
     top: int
     near: float
     distribution: Histogram | None = None
+    stairs: Stairs | None = None
     counts: Ints = field(default_factory=lambda: np.zeros(kernel.N_COUNTS, np.int64))
     index: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     step: Floats = field(default_factory=lambda: np.zeros(0))
@@ -94,9 +98,11 @@ class Collector:
         if len(index) == 0:
             return
         light = at_devices(n_devices[row][in_time])
-        outcome = self.outcome(light, step)
+        outcome = self.question.outcome(light, step)
         if self.distribution is not None:
             self.distribution.add(outcome, index)
+        if self.stairs is not None:
+            self.stairs.add(light.n_devices, step, index, outcome.carbon_kg)
         keys = np.array([np.broadcast_to(c, step.shape) for c in self.objective.columns(light, outcome)], dtype=float)
         self.index, self.step = np.concatenate((self.index, index)), np.concatenate((self.step, step))
         self.keys = np.concatenate((self.keys, keys), axis=1)
@@ -146,7 +152,7 @@ class Collector:
         return slowest_step(self._main, limit, n_devices, exact=False)
 
     def _main(self, settings: Setting, step: Floats) -> Floats:
-        column: Floats = self.objective.columns(settings, self.outcome(settings, step))[self.objective.main]
+        column: Floats = self.objective.columns(settings, self.question.bound(settings, step))[self.objective.main]
         return column
 
     def quickest(self) -> tuple[Floats, Floats, Ints]:
@@ -156,6 +162,27 @@ class Collector:
         counts, first = np.unique(found[0], return_index=True)
         self.rows, self._n_rows = [found[:, first]], 0
         return counts, found[1, first], found[2, first].astype(np.int64)
+
+    def corners(self) -> tuple[Floats, Floats, Ints]:
+        """Return the settings among which the front is, as `quickest` does."""
+        if self.stairs is None:
+            return self.quickest()
+        return self.stairs.table[0], self.stairs.table[1], self.stairs.table[2].astype(np.int64)
+
+    def corner_limit(self, n_devices: Floats) -> Floats:
+        """Return the step time beyond which no setting of each device count is on the front; infinity where none is known."""
+        if self.stairs is not None:
+            return slowest_step(
+                lambda s, step: self.question.bound(s, step).carbon_kg,
+                self.stairs.least(n_devices),
+                n_devices,
+                exact=False,
+            )
+        counts, step, _ = self.quickest()
+        if len(counts) == 0:
+            return np.full(len(n_devices), np.inf)
+        place = np.minimum(np.searchsorted(counts, n_devices), len(counts) - 1)
+        return np.where(counts[place] == n_devices, step[place], np.inf)
 
     def n_near(self) -> int:
         """Return how many settings are near-optimal."""

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.platform import n_processors
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector, not_worse
 from carbonscaling.search.evaluate import FEW, judge_of
-from carbonscaling.search.front import pareto
+from carbonscaling.search.front import Stairs, pareto
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.quantiles import Histogram
@@ -29,7 +30,7 @@ __all__ = ["Candidate", "Progress", "Question", "SearchResult", "n_threads", "se
 def n_threads() -> int:
     """Threads of a search: the processors at hand, or ``CARBONSCALING_THREADS``."""
     given = os.environ.get("CARBONSCALING_THREADS", "")
-    return max(1, int(given)) if given.isdigit() else len(os.sched_getaffinity(0))
+    return max(1, int(given)) if given.isdigit() else n_processors()
 
 
 def search(
@@ -75,12 +76,16 @@ def search(
     Exhaustive over the space: the optimum is exact for the model. Among settings equal in every key of the objective
     the smallest setting (by its degrees, in order) wins. On Ctrl-C the best so far is returned, marked as interrupted.
     """
-    q = replace(question, outcome=in_blocks(question.outcome))
+    q = replace(
+        question, outcome=in_blocks(question.outcome), least=in_blocks(question.least) if question.least else None
+    )
     lattice = layouts(space, q.work, q.batch, q.machine.domain, q.counts, q.host_devices)
     judge = judge_of(q.work, q.machine, grid(space, q.work, q.batch, lattice), few)
     prune = prune and not quantiles
     histogram = Histogram() if quantiles else None
-    found = Collector(judge.grid, q.outcome, OBJECTIVES[q.objective], top, near, histogram)
+    found = Collector(
+        judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, Stairs() if front and q.least else None
+    )
     run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress)
     interrupted = False
     if judge.grid.n_candidates:
@@ -128,26 +133,27 @@ def _result(
     )
     objective = OBJECTIVES[q.objective]
     _, step, quickest = found.quickest()
+    _, corner_step, corner = found.corners() if front else (step[:0], step[:0], quickest[:0])
     best = np.zeros(len(found.index), dtype=bool)
     if len(found.index):
         last = np.lexsort(found.keys[::-1])[: found.top][-1]
         best = not_worse(found.keys, found.keys[:, last])
     fastest = np.argsort(step, kind="stable")[:1]
-    corners = slice(None) if front else slice(0)
     middles = [found.distribution.quantile(share) for share in quantiles] if found.distribution else []
     spread = np.array([index for _, index in middles if index >= 0], dtype=np.int64)
-    known = found.grid.settings(np.concatenate((found.index[best], quickest[fastest], quickest[corners])))
-    every = list(_candidates(q, known, np.concatenate((found.step[best], step[fastest], step[corners]))))
+    known = found.grid.settings(np.concatenate((found.index[best], quickest[fastest], corner)))
+    every = list(_candidates(q, known, np.concatenate((found.step[best], step[fastest], corner_step))))
     if len(spread):
         among = found.grid.settings(spread)
         every += _candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
-    n_best, n_corners = int(best.sum()), len(quickest[corners])
+    n_best = int(best.sum())
     ranked, rest = every[:n_best], iter(every[n_best:])
     result.top = sorted(ranked, key=lambda c: (*objective.key(c), *c.setting))[: found.top]
     result.best = result.top[0] if result.top else None
     result.fastest = next(rest) if len(fastest) else None
-    result.front = pareto([c for c in islice(rest, n_corners) if c.duration_s <= q.deadline_s])
-    result.quantiles = {share: (v, next(rest)) for share, (v, i) in zip(quantiles, middles, strict=False) if i >= 0}
+    result.front = pareto([c for c in islice(rest, len(corner)) if c.duration_s <= q.deadline_s])
+    there = [(share, next(rest)) for share, (_, index) in zip(quantiles, middles, strict=False) if index >= 0]
+    result.quantiles = {share: (candidate.carbon_kg, candidate) for share, candidate in there}
     if np.isfinite(found.excess):
         setting = found.grid.settings(np.array([found.excess_index]))
         result.nearest_memory = Miss(found.excess, Setting(*(int(v[0]) for v in setting)))

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carbonscaling.search.result import Candidate
 
-__all__ = ["pareto"]
+__all__ = ["Stairs", "pareto"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Stairs:
+    """At each device count, the settings that emit less than every quicker one.
+
+    Attributes
+    ----------
+    table : array, shape (4, n)
+        Device count, step time, number and carbon, by count and step time.
+    """
+
+    table: Floats = field(default_factory=lambda: np.zeros((4, 0)))
+
+    def add(self, n_devices: Floats, step: Floats, index: NDArray[np.int64], carbon: Floats) -> None:
+        """Take in settings."""
+        every = np.concatenate((self.table, np.array((n_devices, step, index, carbon), dtype=float)), axis=1)
+        every = every[:, np.lexsort((every[2], every[3], every[1], every[0]))]
+        cuts = np.flatnonzero(np.diff(every[0])) + 1
+        before = [np.minimum.accumulate(np.append(np.inf, part[:-1])) for part in np.split(every[3], cuts)]
+        self.table = every[:, every[3] < np.concatenate(before)]
+
+    def least(self, n_devices: Floats) -> Floats:
+        """Least carbon known at each count; infinity where none is."""
+        last = np.flatnonzero(np.diff(self.table[0], append=np.inf))
+        counts, carbon = np.append(self.table[0, last], np.inf), np.append(self.table[3, last], np.inf)
+        place = np.searchsorted(counts, n_devices)
+        return np.where(counts[place] == n_devices, carbon[place], np.inf)
 
 
 def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the candidates that no other matches in run time, devices, carbon and money while beating it in one.
 
-    At one device count carbon, energy and money grow with the run time, so the quickest setting of each count is enough
-    to find the whole front. Fewest devices first.
+    At one device count money grows with the run time, and so do energy and carbon where their intensity is the same at all
+    hours: the quickest setting of each count is then enough to find the whole front, else its `Stairs`. Fewest devices first.
     """
     ordered = sorted(candidates, key=lambda c: (c.n_devices, c.duration_s, *c.setting))
     points = np.array([[c.duration_s, c.n_devices, c.carbon_kg, np.nan_to_num(c.cost_usd)] for c in ordered])

@@ -33,7 +33,7 @@ class Question:
         Sequences of a step.
     outcome : callable
         Maps (settings, step seconds) to an `Outcome`: run time, carbon, money, energy per setting. It may look at a
-        setting's device count only, and nothing may fall as the step time grows.
+        setting's device count only. Nothing may fall as the step time grows, but for carbon where `least` is given.
     objective : str
         Key of `OBJECTIVES`.
     counts : tuple of int
@@ -44,6 +44,8 @@ class Question:
         Counts beyond one host are whole hosts.
     duration : callable, optional
         The run time alone of what `outcome` gives, where that is quicker to have.
+    least : callable, optional
+        What no setting on as many devices and no quicker takes less than, where `outcome` does not say that itself.
     """
 
     work: Workload
@@ -55,12 +57,17 @@ class Question:
     deadline_s: float = math.inf
     host_devices: int = 1
     duration: Callable[[Setting, Number], Number] | None = None
+    least: Callable[[Setting, Number], Outcome] | None = None
 
     def run_time(self, settings: Setting, step_s: Number) -> Number:
         """Run time of settings with these step times."""
         if self.duration is not None:
             return self.duration(settings, step_s)
         return self.outcome(settings, step_s).duration_s
+
+    def bound(self, settings: Setting, step_s: Number) -> Outcome:
+        """Return what no setting on as many devices that is no quicker takes less than."""
+        return (self.least or self.outcome)(settings, step_s)
 
 
 @dataclass(frozen=True)

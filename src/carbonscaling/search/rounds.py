@@ -80,7 +80,7 @@ class Rounds:
         """Decide all families; every round knows the best of those before."""
         self.left, self.bound = self._lattice.families, self.judge.bounds()
         n, step = self._lattice.n_devices(self.left), np.minimum(self.bound, LONGEST_S)
-        outcome = self.question.outcome(at_devices(n), step)
+        outcome = self.question.bound(at_devices(n), step)
         columns = self.found.objective.columns(at_devices(n), outcome)
         self.keys = np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
         if self.prune:
@@ -113,7 +113,7 @@ class Rounds:
         """Families whose bound leaves a chance to be among the best, or on the front."""
         alive = np.asarray(self.found.keys_matter(self.keys))
         if self.front:
-            alive |= self.bound <= self._quickest(self._lattice.n_devices(self.left))
+            alive |= self.bound <= self.found.corner_limit(self._lattice.n_devices(self.left))
         return alive
 
     def _take(self, n_layouts: int) -> Ints:
@@ -131,14 +131,6 @@ class Rounds:
         self._shrink(kept)
         return now
 
-    def _quickest(self, n: Floats) -> Floats:
-        """Step time of the quickest setting known at each count; infinity where none is."""
-        counts, step, _ = self.found.quickest()
-        if len(counts) == 0:
-            return np.full(len(n), np.inf)
-        place = np.minimum(np.searchsorted(counts, n), len(counts) - 1)
-        return np.where(counts[place] == n, step[place], np.inf)
-
     def _late(self, n: Floats) -> Floats:
         deadline = self.question.deadline_s
         if deadline == np.inf:
@@ -151,7 +143,7 @@ class Rounds:
             return late
         cut = self.found.slowest(n) if self.found.is_full else np.full(len(n), np.inf)
         if self.front:
-            cut = np.maximum(cut, self._quickest(n))
+            cut = np.maximum(cut, self.found.corner_limit(n))
         return np.minimum(cut, late)
 
     def _round(self, pool: Executor, families: Ints) -> None:

@@ -134,7 +134,7 @@ def grid(space: Space, work: Workload, batch: int, lattice: Lattice) -> Grid:
     vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= work.n_layers)
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
     etp = space.etp or (sorted({int(tp) for tp in lattice.shapes[:, 0]}) if space.strict else (1,))
-    etp = (1,) if work.n_experts == 0 and 1 in etp else etp
+    etp = (1,) if work.n_experts == 0 and (1 in etp or not space.etp) else etp
     redos = [
         (code, percent)
         for code, percent in product(recompute, space.recompute_percent)

@@ -15,6 +15,7 @@ __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"
 
 MOST_BYTES = 1000.0
 """More than anybody keeps a parameter."""
+_SHARES = ("tp_overlap", "moved_activations")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class Software:
         States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
     weight_bytes, gradient_bytes, optimizer_bytes : float, optional
         Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
+    moved_activations : float
+        Share of the layers whose activations the host keeps under ``offload = "activations"``.
     zero3_gather : {"layer", "parameter"}, optional
         Whether ZeRO-3 collects whole layers beside compute, or parameters one after the other with the device idle.
     sequence_parallel : bool, optional
@@ -115,6 +118,7 @@ class Software:
     weight_bytes: float | None = None
     gradient_bytes: float | None = None
     optimizer_bytes: float | None = None
+    moved_activations: float = 1.0
     zero3_gather: Literal["layer", "parameter"] | None = None
     sequence_parallel: bool | None = None
     head_placement: Literal["balanced", "last"] | None = None
@@ -128,7 +132,7 @@ class Software:
             if kinds is bool:
                 _refuse_unless(isinstance(value, bool), key, value, "true or false")
             elif kinds is float:
-                most, words = (1.0, "0 to 1") if key == "tp_overlap" else (MOST_BYTES, f"0 to {MOST_BYTES:g} bytes")
+                most, words = (1.0, "0 to 1") if key in _SHARES else (MOST_BYTES, f"0 to {MOST_BYTES:g} bytes")
                 number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
                 _refuse_unless(number and 0 <= value <= most, key, value, words)
             else:
@@ -148,7 +152,7 @@ def option_kinds() -> dict[str, Any]:
     """Return what each option takes: bool, float, or the names that it chooses from."""
     found: dict[str, Any] = {}
     for key, hint in typing.get_type_hints(Software).items():
-        kind = next(k for k in typing.get_args(hint) if k is not type(None))
+        kind = next(k for k in typing.get_args(hint) or (hint,) if k is not type(None))
         found[key] = typing.get_args(kind) or kind
     return found
 

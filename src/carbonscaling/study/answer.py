@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
@@ -18,17 +16,18 @@ from carbonscaling.formula import TraceLine, tracing
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import Progress, Question, search
-from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
 from carbonscaling.study.best_run import best_run, too_good
-from carbonscaling.study.estimate import Estimate, Infeasible, held_devices
+from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.found import SearchReport, search_report, unmeasured
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.levers import levers
+from carbonscaling.study.outcome import held_devices, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
@@ -59,22 +58,6 @@ def space_of(s: Scenario) -> Space:
     return replace(space, **fixed) if fixed else space
 
 
-def _outcome(r: Resolved) -> Any:
-    """Return the function that says what settings take, for the search."""
-    tokens_per_step = r.batch * r.seq_len
-    money = r.price.si if r.price else math.nan
-
-    def outcome(settings: Setting, step_s: Number) -> Outcome:
-        n = np.asarray(settings.n_devices, dtype=float)
-        duration = run_time(r.n_steps, step_s, r.run_overhead.si)
-        with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
-            mfu = tokens_per_step * r.work.model_flops / (step_s * n * r.machine.peak_mfu)
-        parts = footprint(r.carbon.numbers, n, duration, mfu)
-        return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration, parts.energy_j)
-
-    return outcome
-
-
 def _completed(s: Scenario) -> Scenario:
     layout = _complete(s.layout, s.devices)
     return s if layout is s.layout else replace(s, layout=layout)
@@ -87,9 +70,6 @@ def _complete(layout: Layout, n_devices: int | None) -> Layout:
         return layout
     known = math.prod(v for v in degrees.values() if v)
     missing = [name for name, v in degrees.items() if not v]
-    if missing != ["cp"]:  # a sequence stays whole, unless nothing else can make the count
-        missing = [name for name in missing if name != "cp"]
-        degrees["cp"] = degrees["cp"] or 1
     product = " x ".join(f"{name} {v}" for name, v in degrees.items() if v)
     if (not missing and known != n_devices) or n_devices % known:
         raise InputError(
@@ -110,16 +90,17 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     step = step_time(r.work, r.machine, floats)
     need = memory(r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
-    duration = float(run_time(r.n_steps, step.total, r.run_overhead.si))
-    n = held_devices(s, setting)
-    mfu = float(r.batch * r.seq_len * r.work.model_flops / (step.total * n * r.machine.peak_mfu))
+    taken = takes(r)(floats, step.total)
+    duration = float(taken.duration_s)
+    n = int(held_devices(s, setting))
+    mfu = float(utilisation(r, step.total, n))
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
-    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts)
+    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
     low_bits = r.machine.peak > 1.5 * r.machine.peak_attention
     best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
-    warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
+    warnings = too_good(r, n, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)
@@ -136,7 +117,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         steady_s=steady,
         duration_s=duration,
         footprint=print_,
-        cost_usd=r.price.si * n * duration if r.price else None,
+        cost_usd=float(taken.cost_usd) if r.price else None,
         levers=levers(r, setting),
         search=report,
         best_run=best,
@@ -146,16 +127,18 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
 
 def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
     """Return what the search is asked."""
+    outcome = takes(r)
     return Question(
         work=r.work,
         machine=r.machine,
         batch=r.batch,
-        outcome=_outcome(r),
+        outcome=outcome,
         objective=s.objective,
         counts=counts,
         deadline_s=deadline_s,
         host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
-        duration=lambda _settings, step_s: run_time(r.n_steps, step_s, r.run_overhead.si),
+        duration=outcome.duration,
+        least=outcome.least,
     )
 
 
@@ -276,7 +259,7 @@ def _practised(s: Scenario) -> Estimate | Infeasible:
     r = resolve(s)
     found = settle(r.setup)
     r = replace(r, batch=found.batch, notes=(*r.notes, *found.notes))
-    answer = _measure(s, r, found.setting, None)
+    answer = _measure(s, r, Setting(*(int(v) if float(v).is_integer() else v for v in found.setting)), None)
     if answer.memory.total <= answer.memory.limit:
         return answer
     excess = float(answer.memory.total - answer.memory.limit) / GB

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonscaling.platform import peak_memory_bytes
 from carbonscaling.search import compiled
 from carbonscaling.search.engine import Question, n_threads, search
 from carbonscaling.search.evaluate import judge_of, prepare
@@ -112,12 +111,6 @@ def _decide_alone(q: Question, space: Space, sizes: Sequence[int]) -> Iterator[B
         yield BenchRow(name, seconds, walk.n_settings, share, 1, "processor time", seconds)
 
 
-def peak_memory_mb() -> float:
-    """Largest memory of this process so far, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
 def summary(rows: list[BenchRow]) -> dict[str, Any]:
     """Return the flat summary: the rate is that of the largest exhaustive search."""
     walks = [r for r in rows if r.name.startswith("exhaustive") and "settings" in r.name]
@@ -131,7 +124,7 @@ def summary(rows: list[BenchRow]) -> dict[str, Any]:
         "candidates_per_processor_s": one.candidates_per_processor_s,
         "cores": last.threads,
         "feasible_share": last.feasible_share,
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": peak_memory_bytes() / 1e6,
         "compile_s": rows[0].seconds,
         "growth": max(per_setting) / min(per_setting),
         "fixed_s": max(0.0, walks[0].processor_s - walks[0].n_candidates * walks[-1].processor_s / last.n_candidates),

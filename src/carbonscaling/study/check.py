@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
@@ -28,8 +31,6 @@ _BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
     ("start_hour", 0, 1e6, "0 to 1000000 hours", "hours count from the profile's first"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )
-MOST_COUNT = 10**18
-"""No count of a training run comes near."""
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 
 
@@ -45,6 +46,7 @@ def check(s: Scenario) -> None:
     InputError
         A value out of range, an unknown objective, or values that exclude each other.
     """
+    _check_switches(s)
     for key in (*_POSITIVE, "carbon_intensity_g_per_kwh", "pue", "run_overhead", "years_ahead", "start_hour"):
         value = getattr(s, key)
         if value is not None and not math.isfinite(value):
@@ -53,14 +55,14 @@ def check(s: Scenario) -> None:
         value = getattr(s, key)
         if value is not None and value <= 0:
             _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
-    whole = f"a whole number, 1 or more, up to {MOST_COUNT:,}"
+    whole = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
     for key in _COUNTS:
         value = getattr(s, key)
-        if value is not None and not 1 <= value <= MOST_COUNT:
+        if value is not None and not 1 <= value <= MOST_WHOLE:
             _refuse(key, value, whole, f"give {key} as a positive count, or leave it out")
     for key in _DEGREES:
         value = getattr(s.layout, key)
-        if value is not None and not 1 <= value <= MOST_COUNT:
+        if value is not None and not 1 <= value <= MOST_WHOLE:
             _refuse(f"layout.{key}", value, whole, "leave it out to search it")
     for key, low, high, allowed, remedy in _BOUNDS:
         value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
@@ -91,3 +93,17 @@ def _check_hours(s: Scenario) -> None:
             "a start hour needs carbon intensity by the hour", key="start_hour", value=s.start_hour,
             remedy="add --hourly FILE.csv, or leave the start hour out",
         )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _switches(cls: Any) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(cls) if "bool" in str(field.type))
+
+
+def _check_switches(s: Scenario) -> None:
+    """Refuse true and false for a number, where Python would take them for 1 and 0."""
+    parts: dict[str, Any] = {"": s, "layout.": s.layout, "boundary.": s.boundary}
+    for prefix, part in parts.items():
+        for key, value in vars(part).items():
+            if isinstance(value, bool) and key not in _switches(part.__class__):
+                _refuse(f"{prefix}{key}", value, "a number or a name", "true and false are for switches")

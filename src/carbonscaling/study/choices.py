@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from carbonscaling.carbon.assess import assess
-from carbonscaling.carbon.footprint import footprint
-from carbonscaling.carbon.hourly import HourlyProfile, Passage, passage
+from carbonscaling.carbon.assess import CarbonModel, assess
+from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.hourly import Passage, passage
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog.factor_rows import device_row, factor
@@ -18,7 +18,8 @@ from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate, Infeasible
-from carbonscaling.study.resolve import resolve
+from carbonscaling.study.hours import hours_of, profile_of
+from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE
 
@@ -44,8 +45,6 @@ class Options:
         g/kWh above which work stops; infinity never pauses.
     power_limits : tuple of float
         Watts a device; infinity is none.
-    profile : HourlyProfile, optional
-        Intensity by the hour; it takes the region's place.
     """
 
     regions: tuple[str, ...] = ()
@@ -55,17 +54,16 @@ class Options:
     starts: tuple[float, ...] = ()
     pause_above: tuple[float, ...] = ()
     power_limits: tuple[float, ...] = ()
-    profile: HourlyProfile | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse options that contradict each other."""
-        if self.profile is None and (self.starts or self.pause_above):
+    def check(self, scenario: Scenario) -> None:
+        """Refuse options that contradict each other or the scenario."""
+        if scenario.hourly is None and (self.starts or self.pause_above):
             raise InputError(
                 "start times and pauses need carbon intensity by the hour",
-                key="profile",
+                key="hourly",
                 remedy="add --hourly FILE.csv",
             )
-        if self.profile is not None and len(self.regions) > 1:
+        if scenario.hourly is not None and len(self.regions) > 1:
             raise InputError(
                 "one hourly profile cannot stand for several regions", key="regions", value=", ".join(self.regions),
                 remedy="compare regions without the profile, or one region with it",
@@ -121,7 +119,8 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
     """Answer the scenario for every combination; those that have no answer say why.
 
     The setting is searched again wherever it can change: by device, count and deadline always, by region only where the
-    objective is carbon. Start times, pauses and power limits take the setting as it is.
+    objective is carbon. Start times, pauses and power limits take the setting as it is, which the scenario's own start
+    hour has a say in.
 
     Parameters
     ----------
@@ -135,6 +134,7 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
     InputError
         An unknown name, or contradictory options.
     """
+    options.check(scenario)
     regions = options.regions or (scenario.region,)
     for name in regions:
         place(name)
@@ -161,22 +161,18 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
 
 def _variants(s: Scenario, answer: Estimate, options: Options, deadline: float | None) -> list[Choice]:
     """Return one choice for every power limit, start and pause of a setting."""
-    carbon = answer.resolved.carbon
-    if s.region != answer.scenario.region:
-        carbon = resolve(s).carbon
-    same = replace(answer, resolved=replace(answer.resolved, carbon=carbon))
     rows = []
     for limit in options.power_limits or (math.inf,):
-        for start in options.starts or (0.0,):
+        for start in options.starts or (s.start_hour,):
             for threshold in options.pause_above or (math.inf,):
-                rows.append(_choice(s, same, options.profile, deadline, limit, start, threshold))
+                rows.append(_choice(replace(s, start_hour=start), answer, deadline, limit, threshold))
     return rows
 
 
-def _limited(e: Estimate, limit: float) -> tuple[Estimate, float]:
-    """Return the estimate under a power limit, and by how much it is slower."""
+def _limited(e: Estimate, limit: float) -> tuple[float, float | None]:
+    """Return by how much a run is slower under a power limit, and the watts that a device then draws."""
     if math.isinf(limit):
-        return e, 1.0
+        return 1.0, None
     row = device_row("power.cap_exponent", e.resolved.cluster.device.id)
     if row is None:
         raise InputError(
@@ -189,50 +185,42 @@ def _limited(e: Estimate, limit: float) -> tuple[Estimate, float]:
         raise InputError("the limit is below idle power", key="power_limit_w", value=limit,
                          allowed=f"more than {n.idle_w:g} W", remedy="raise the limit")  # fmt: skip
     slower = 1.0 / float(capped_throughput(demand, limit, n.idle_w, row.value))
-    drawn = float(capped_power(demand, limit))
-    numbers = n._replace(busy_w=drawn, exponent=0.0)
-    assemble = e.resolved.carbon.assemble
-
-    def limited(values: Mapping[str, float]) -> object:
-        free = assemble(values)
-        return free._replace(busy_w=drawn, exponent=0.0)
-
-    carbon = replace(e.resolved.carbon, numbers=numbers, assemble=limited, ranges=())  # type: ignore[arg-type]
-    return replace(e, resolved=replace(e.resolved, carbon=carbon), duration_s=e.duration_s * slower), slower
+    return slower, float(capped_power(demand, limit))
 
 
-def _choice(
-    s: Scenario,
-    e: Estimate,
-    profile: HourlyProfile | None,
-    deadline: float | None,
-    limit: float,
-    start: float,
-    threshold: float,
-) -> Choice:
-    e, slower = _limited(e, limit)
+def _drawing(model: CarbonModel, watts: float) -> CarbonModel:
+    """Return the carbon factors of devices that draw so much at any speed."""
+    assemble = model.assemble
+
+    def limited(values: Mapping[str, float]) -> CarbonNumbers:
+        return assemble(values)._replace(busy_w=watts, exponent=0.0)
+
+    return replace(model, numbers=model.numbers._replace(busy_w=watts, exponent=0.0), assemble=limited, ranges=())
+
+
+def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, threshold: float) -> Choice:
     r = e.resolved
+    slower, watts = _limited(e, limit)
+    duration_s = e.duration_s * slower
+    model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold)
+    if watts is not None:
+        model = _drawing(model, watts)
     run = assess(
-        r.carbon,
-        e.n_devices,
-        e.duration_s,
-        min(e.mfu / slower, 1.0),
-        boundary=s.boundary,
-        time=r.time,
-        shared_hosts=s.shared_hosts,
+        model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices)
     )
-    way = passage(profile, start, e.duration_s / HOUR, threshold) if profile else None
+    profile = profile_of(s)
+    way = passage(profile, s.start_hour, duration_s / HOUR, threshold) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0
-    days = (e.duration_s + paused_s) / DAY
+    days = (duration_s + paused_s) / DAY
     named = dict(
         region=s.region, device=s.device, n_devices=e.n_devices, deadline_days=deadline,
-        start_hour=start if way else None,
+        start_hour=s.start_hour if way else None,
         pause_above_g_per_kwh=threshold if math.isfinite(threshold) else None,
         power_limit_w=limit if math.isfinite(limit) else None,
     )  # fmt: skip
     if deadline is not None and days > deadline * (1.0 + 1e-9):
         return Choice(**named, infeasible=f"takes {days:.3g} days, the deadline is {deadline:g}")  # type: ignore[arg-type]
-    energy, operational, embodied, water, marginal = _figures(e, run, way)
+    energy, operational, embodied, water, marginal = _figures(e, model, run, way)
     price = r.price.si if r.price else None
     total = operational + embodied + run.boundary_tco2e
     shift = total - run.total_tco2e
@@ -250,7 +238,7 @@ def _choice(
         high_tco2e=run.high_tco2e + shift,
         marginal_tco2e=marginal + embodied + run.boundary_tco2e,
         water_litres=water,
-        cost_usd=price * e.n_devices * (e.duration_s + paused_s) if price is not None else None,
+        cost_usd=price * e.n_devices * (duration_s + paused_s) if price is not None else None,
     )
 
 
@@ -258,18 +246,21 @@ def _marginal() -> Datum:
     return factor("grid.marginal.default")
 
 
-def _figures(e: Estimate, run: Footprint, way: Passage | None) -> tuple[float, float, float, float, float]:
+def _figures(
+    e: Estimate, model: CarbonModel, run: Footprint, way: Passage | None
+) -> tuple[float, float, float, float, float]:
     """Return energy, operational, embodied, water, and operational by marginal intensity, with pauses at idle power."""
     marginal = _marginal().si * KWH * 1e3
-    if way is None:
+    if way is None or not way.paused_h:
         return (
             run.energy_kwh, run.operational_tco2e, run.embodied_tco2e, run.water_litres, run.energy_kwh * marginal / 1e6,
         )  # fmt: skip
-    numbers = e.resolved.carbon.numbers._replace(idle_share=1.0)
+    numbers = model.numbers._replace(idle_share=1.0)
     idle = footprint(numbers, e.n_devices, way.paused_h * HOUR, 0.0)
     waited = float(idle.energy_j) / KWH
     energy = run.energy_kwh + waited
-    operational = (run.energy_kwh * way.working_g_per_kwh + waited * way.paused_g_per_kwh) / 1e6
+    met = way.paused_g_per_kwh if hours_of(e.scenario) else run.carbon_intensity_g_per_kwh
+    operational = run.operational_tco2e + waited * met / 1e6
     embodied = run.embodied_tco2e + float(idle.total_kg - idle.operational_kg) / TONNE
     return energy, operational, embodied, run.water_litres + float(idle.water_l), energy * marginal / 1e6
 

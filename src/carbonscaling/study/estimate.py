@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
+from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.found import SearchReport, search_dict
+from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
 
-__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict", "held_devices", "speed"]
+__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
 
 SUMMARY = (
     "model", "device", "region", "objective", "n_devices", "duration_days", "steady_days", "run_overhead", "device_hours",
@@ -63,17 +64,6 @@ class Lever:
     def swing(self) -> float:
         """Relative width of the effect."""
         return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
-
-
-def held_devices(s: Scenario, setting: Setting) -> int:
-    """Return the devices that a run holds: as many as it was given, used or not, or those of its layout."""
-    used = int(setting.n_devices)
-    return max(used, s.devices or 0) if s.practice == "typical" else used
-
-
-def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Number) -> Number:
-    """Tokens a second and device of steps of `step_s`, each of which takes `pace` times as long in the mean of a run."""
-    return tokens_per_step / (step_s * pace) / n_devices
 
 
 @dataclass(frozen=True)
@@ -164,7 +154,7 @@ class Estimate:
     @property
     def n_devices(self) -> int:
         """Devices the run occupies, those that its layout leaves idle included."""
-        return held_devices(self.scenario, self.setting)
+        return int(held_devices(self.scenario, self.setting))
 
     @property
     def tokens_per_s_per_device(self) -> float:
@@ -250,12 +240,35 @@ class Estimate:
             "loss": r.loss,
         }
 
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """90 % intervals of the figures of `summary`, by their names there."""
+        r, f = self.resolved, self.footprint
+        low, high = r.time(self.n_devices).si_range
+        step, memory = step_error(r.setup, self.n_devices, r.calibration), memory_error(r.calibration)
+        speed = self.tokens_per_s_per_device
+        found = {
+            "tokens_per_s_per_device": (speed / step.si_range[1], speed / step.si_range[0]),
+            "duration_days": (low * self.duration_s / DAY, high * self.duration_s / DAY),
+            "device_hours": (low * self.device_hours, high * self.device_hours),
+            "energy_kwh": f.intervals["energy_kwh"],
+            "water_litres": f.intervals["water_litres"],
+            "carbon_operational_tco2e": f.intervals["operational_tco2e"],
+            "carbon_embodied_tco2e": f.intervals["embodied_tco2e"],
+            "carbon_total_tco2e": f.intervals["total_tco2e"],
+        }
+        if self.cost_usd is not None:
+            found["cost_usd"] = (low * self.cost_usd, high * self.cost_usd)
+        if memory is not None:
+            need = float(self.memory.total) / GB
+            found["memory_per_device_gb"] = (need * memory.si_range[0], need * memory.si_range[1])
+        return found
+
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
-        r, s, time = self.resolved, self.scenario, self.resolved.time
-        n = candidate.n_devices
-        mfu = float(r.batch * r.seq_len * r.work.model_flops / (candidate.step_s * n * r.machine.peak_mfu))
-        run = assess(r.carbon, n, candidate.duration_s, mfu, time=time, shared_hosts=s.shared_hosts)
+        r, n = self.resolved, candidate.n_devices
+        time = r.time(n)
+        run = assessed(self.scenario, r, n, candidate.duration_s, float(utilisation(r, candidate.step_s, n)))
         days = candidate.duration_s / DAY
         return {
             "carbon_interval_tco2e": (run.low_tco2e, run.high_tco2e),
@@ -269,6 +282,7 @@ class Estimate:
             "schema": schema_id("answer"),
             "feasible": True,
             "summary": self.summary(),
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "step_time_s": _parts(self.step),
             "memory_bytes": _parts(self.memory),
             "carbon": carbon_dict(f),

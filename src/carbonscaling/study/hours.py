@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import os
 from functools import lru_cache
 from pathlib import Path
 
-from carbonscaling.carbon.hourly import HourlyProfile, passage
+from carbonscaling.carbon.hourly import HourlyProfile, Hours, passage
 from carbonscaling.catalog.hourly import load_profile
+from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR
 
-__all__ = ["hours_met", "intensity_met", "profile_of"]
+__all__ = ["hours_met", "hours_of", "intensity_met", "profile_of"]
 
 
 def profile_of(s: Scenario) -> HourlyProfile | None:
@@ -24,7 +27,7 @@ def profile_of(s: Scenario) -> HourlyProfile | None:
     if s.hourly is None:
         return None
     path = Path(s.hourly)
-    return _read(s.hourly, path.stat().st_mtime_ns if path.is_file() else 0)
+    return _read(s.hourly, path.stat().st_mtime_ns if os.path.isfile(path) else 0)
 
 
 @lru_cache(maxsize=8)
@@ -32,25 +35,48 @@ def _read(path: str, _changed: int) -> HourlyProfile:
     return load_profile(path)
 
 
-def intensity_met(s: Scenario, duration_s: float | None) -> float | None:
-    """Return the mean intensity in g/kWh over a run of `duration_s`, or over the whole profile while that is unknown.
+def hours_of(s: Scenario) -> Hours | None:
+    """Return the hours that a run of the scenario meets; None without a profile, or where a user's factor stands in for it.
 
-    None where the scenario has no profile.
+    Raises
+    ------
+    InputError
+        A file cannot be used.
     """
     profile = profile_of(s)
-    if profile is None:
+    if profile is None or (s.factors and "carbon_intensity" in load_factors(s.factors)):
         return None
-    return (
-        profile.average if duration_s is None else passage(profile, s.start_hour, duration_s / HOUR).working_g_per_kwh
-    )
+    return _hours(profile, s.start_hour)
+
+
+@lru_cache(maxsize=8)
+def _hours(profile: HourlyProfile, start_hour: float) -> Hours:
+    return Hours(profile, start_hour)
+
+
+def intensity_met(s: Scenario, duration_s: float | None, pause_above: float = math.inf) -> float | None:
+    """Return the mean intensity in g/kWh over a run of `duration_s`, or over the whole profile while that is unknown.
+
+    None as in `hours_of`. Hours above `pause_above` are waited out.
+    """
+    hours = hours_of(s)
+    if hours is None:
+        return None
+    if duration_s is None:
+        return hours.profile.average
+    if pause_above < math.inf:
+        return passage(hours.profile, s.start_hour, duration_s / HOUR, pause_above).working_g_per_kwh
+    return float(hours.mean(duration_s / HOUR))
 
 
 def hours_met(s: Scenario, duration_s: float) -> tuple[str, ...]:
     """Return a note on the hours that a run meets; none without a profile."""
-    profile, met = profile_of(s), intensity_met(s, duration_s)
-    if profile is None or met is None:
+    hours, met = hours_of(s), intensity_met(s, duration_s)
+    if hours is None or met is None:
         return ()
+    profile = hours.profile
     return (
         f"{met:.4g} g/kWh over the {duration_s / HOUR:.4g} hours from hour {s.start_hour:g} of the profile (begins "
-        f"{profile.begin}, {len(profile.g_per_kwh)} hours, mean {profile.average:.4g}, by which settings were compared)",
+        f"{profile.begin}, {len(profile.g_per_kwh)} hours, mean {profile.average:.4g}); settings were compared by the hours "
+        "that each of them meets",
     )

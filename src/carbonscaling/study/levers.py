@@ -7,14 +7,14 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
 from carbonscaling.study.estimate import Lever
+from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import TONNE
 
@@ -77,16 +77,14 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     n_best : int
     """
     floats = Setting(*(float(v) for v in setting))
-    n = float(floats.n_devices)
     ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
     machines = [r.machine, *(r.machine_with(e) for _, _, *ends in ranged for e in ends)]
     together = Machine(*(np.array(column, dtype=float) for column in zip(*machines, strict=True)))
     steps = np.broadcast_to(np.asarray(step_time(r.work, together, floats).total, dtype=float), len(machines)).tolist()
 
     def total(step: float, overhead: float, numbers: CarbonNumbers, peak_mfu: Number = r.machine.peak_mfu) -> float:
-        duration = run_time(r.n_steps, step, overhead)
-        mfu = r.batch * r.seq_len * r.work.model_flops / (step * n * peak_mfu)
-        return float(footprint(numbers, n, duration, mfu).total_kg) / TONNE
+        found = takes(r, numbers=numbers, overhead=overhead, peak_mfu=peak_mfu)(floats, step)
+        return float(found.carbon_kg) / TONNE
 
     numbers, overhead = r.carbon.numbers, r.run_overhead
     central = total(steps[0], overhead.si, numbers)

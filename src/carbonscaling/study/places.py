@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from carbonscaling.carbon.boundary import boundary_lines
+from carbonscaling.carbon.boundary import boundary_kg
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog.factors import hardware_factors
 from carbonscaling.catalog.regions import place, region_names
@@ -70,12 +70,11 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
     rows = []
     for name in cloud_names() if names is None else names:
         there = place(name)
-        local = replace(s, region=name, carbon_intensity_g_per_kwh=None)
+        local = replace(s, region=name, carbon_intensity_g_per_kwh=None, hourly=None, start_hour=0.0)
         carbon = carbon_of(local, cluster, ranges=False, hardware=shared)
-        numbers = carbon.numbers._replace(shared_hosts=float(s.shared_hosts))
-        parts = footprint(numbers, answer.n_devices, answer.duration_s, answer.mfu)
-        lines = boundary_lines(s.boundary, numbers, answer.n_devices, answer.duration_s, parts)
-        beside = sum(line.total_tco2e for line in lines)
+        parts = footprint(carbon.numbers, answer.n_devices, answer.duration_s, answer.mfu)
+        kg = boundary_kg(vars(s.boundary), carbon.numbers, answer.n_devices, answer.duration_s, parts)
+        beside = float(kg) / TONNE
         total = float(parts.total_kg) / TONNE
         operational = float(parts.operational_kg) / TONNE
         rows.append(

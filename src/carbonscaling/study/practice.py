@@ -24,6 +24,9 @@ __all__ = ["Settled", "fastest", "open_settings", "settle", "split_experts"]
 BATCH_TOKENS = 4 * 2**20
 """Batch of a run that states none: GPT-3 trained with 3.2M tokens, LLaMA and its successors with 4M and more."""
 
+SMALLER_BATCHES = tuple(BATCH_TOKENS / 2**k for k in range(8))
+"""The same where no layout holds it: the largest half, quarter … that fits."""
+
 FILL = 4.0
 """Micro-batches a stage that keep the bubble of a pipeline below a quarter; a batch that is not stated is at least that."""
 
@@ -76,24 +79,34 @@ def settle(u: Setup) -> Settled:
     InputError
         No device count, or degrees that contradict it.
     """
-    s, settings = u.scenario, open_settings(u)
-    chosen, fits = fastest(u, settings)
-    if not fits and s.layout.etp is None:
-        split = split_experts(u.work, settings)
-        if split:
-            again, fits = fastest(u, split)
-            chosen = again if fits else chosen
+    s = u.scenario
+    for tokens in (BATCH_TOKENS,) if s.batch else SMALLER_BATCHES:
+        settings = open_settings(u, tokens)
+        chosen, fits = fastest(u, settings)
+        if not fits and s.layout.etp is None:
+            split = split_experts(u.work, settings)
+            if split:
+                again, fits = fastest(u, split)
+                chosen = again if fits else chosen
+        if fits:
+            break
     searched = len({(x.tp, x.pp, x.dp, x.cp, x.ep) for x in settings}) > 1
     notes = _told(s, chosen, searched)
     return Settled(chosen, s.batch or float(chosen.dp * chosen.micro_batch * chosen.n_micro), fits, tuple(notes))
 
 
-def open_settings(u: Setup) -> list[Setting]:
-    """Return the settings that a scenario leaves open, experts whole unless it says otherwise; one where it says all."""
+def open_settings(u: Setup, batch_tokens: float = BATCH_TOKENS) -> list[Setting]:
+    """Return the settings that a scenario leaves open, experts whole unless it says otherwise; one where it says all.
+
+    Parameters
+    ----------
+    u : Setup
+    batch_tokens : float
+        Tokens of a step where the scenario states no batch.
+    """
     sharded = u.stack.fully_sharded.value > 0 or u.scenario.layout.zero == 3
-    return [
-        setting for way in ways(u.scenario, u.work, u.plain, sharded) for setting in _settings(u, way, sharded)
-    ]  # fmt: skip
+    open_ways = ways(u.scenario, u.work, u.plain, sharded)
+    return [setting for way in open_ways for setting in _settings(u, way, sharded, batch_tokens)]
 
 
 def split_experts(work: Workload, settings: Sequence[Setting]) -> list[Setting]:
@@ -103,12 +116,12 @@ def split_experts(work: Workload, settings: Sequence[Setting]) -> list[Setting]:
     return [s._replace(etp=s.tp) for s in settings if s.tp > 1 and s.tp * s.cp * s.dp % (s.ep * s.tp) == 0]
 
 
-def _settings(u: Setup, way: Way, sharded: bool) -> list[Setting]:
+def _settings(u: Setup, way: Way, sharded: bool, batch_tokens: float) -> list[Setting]:
     """Return the settings of one way to split the devices: all combinations of what is open."""
     s, own = u.scenario, u.stack
     seq_len = float(u.work.seq_len)
     least = way.dp * (s.layout.micro_batch or 1.0) * (FILL * way.pp if way.pp > 1 else 1.0)
-    batch = s.batch or np.ceil(max(BATCH_TOKENS / seq_len, least) / way.dp) * way.dp
+    batch = s.batch or np.ceil(max(batch_tokens / seq_len, least) / way.dp) * way.dp
     per_replica = max(1.0, batch / way.dp)
     zero = s.layout.zero if s.layout.zero is not None else 3.0 if sharded else 1.0
     asked = (s.layout.sequence_parallel, s.software.sequence_parallel, own.sequence_parallel.value > 0)

@@ -23,11 +23,11 @@ def setting_words(s: Setting) -> str:
     >>> setting_words(Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 0, 0, 1))
     'TP8 PP16 DP64, ZeRO-1, micro-batch 1'
     """
-    degrees = [f"TP{s.tp}", f"PP{s.pp}", f"DP{s.dp}"]
-    degrees += [f"{name}{value}" for name, value in (("CP", s.cp), ("EP", s.ep), ("ETP", s.etp)) if value > 1]
-    rest = [f"ZeRO-{s.zero}", f"micro-batch {s.micro_batch}"]
+    degrees = [f"TP{s.tp:g}", f"PP{s.pp:g}", f"DP{s.dp:g}"]
+    degrees += [f"{name}{value:g}" for name, value in (("CP", s.cp), ("EP", s.ep), ("ETP", s.etp)) if value > 1]
+    rest = [f"ZeRO-{s.zero:g}", f"micro-batch {s.micro_batch:g}"]
     if s.vpp > 1:
-        rest.append(f"{s.vpp} chunks a stage")
+        rest.append(f"{s.vpp:g} chunks a stage")
     if s.recompute:
         share = f" of {int(s.recompute_percent)} % of layers" if s.recompute_percent < 100 else ""
         rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation{share}")

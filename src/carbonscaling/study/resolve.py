@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from carbonscaling.calibration.profile import Calibration, family
+from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.catalog import factors, laws
 from carbonscaling.catalog.prices import price
@@ -20,6 +20,7 @@ from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Precision
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
+from carbonscaling.study.accuracy import step_error
 from carbonscaling.study.hours import intensity_met
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
@@ -111,23 +112,11 @@ class Resolved:
         """The model as numbers."""
         return self.setup.work
 
-    @property
-    def time(self) -> Datum:
-        """Actual over estimated run time, with its range: the step model's error and the run's overhead together."""
-        overhead = self.run_overhead
-        half = self.calibration.half_width(
-            experts=self.work.n_experts > 0,
-            low_precision=self.machine.peak > 1.5 * self.machine.peak_attention,
-            kernels_untold=True,
-            new_stack=bool(self.stack.family) and not self.calibration.seen(self.stack.family),
-            new_architecture=not self.calibration.seen(family(self.cluster.device)),
-        )
-        step = factors.factor("time.step.default")
-        if half is not None:
-            remark = "90 % interval of rows whose whole source was left out: carbonscaling validate"
-            step = Datum(
-                1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation", remark=remark
-            )
+    def time(self, n_devices: float) -> Datum:
+        """Return actual over estimated run time, with its range: the step model's error and the run's overhead together."""
+        overhead, step = self.run_overhead, step_error(self.setup, n_devices, self.calibration)
+        if self.scenario.pace == "calendar":  # learnt from whole runs, whatever happened in them
+            return step
         low, high = (
             math.exp(side * math.hypot(math.log(step.si_range[end]), math.log(overhead.si_range[end] / overhead.si)))
             for end, side in ((0, -1.0), (1, 1.0))
@@ -149,14 +138,16 @@ def carbon_of(
     cluster: Cluster,
     *,
     duration_s: float | None = None,
+    pause_above: float = math.inf,
     ranges: bool = True,
     hardware: factors.HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
 
-    With intensity by the hour, `duration_s` says which hours count; until it is known, all of them.
+    With intensity by the hour, `duration_s` says which hours count; until it is known, all of them. Those above
+    `pause_above` (g/kWh) are waited out.
     """
-    by_hour = intensity_met(s, duration_s)
+    by_hour = intensity_met(s, duration_s, pause_above)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
     return factors.carbon_model(
         cluster,
@@ -167,6 +158,7 @@ def carbon_of(
         lifetime_years=s.lifetime_years,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh if by_hour is None else by_hour,
         amortisation=s.amortisation,
+        shared_hosts=s.shared_hosts,
         overrides=own | load_factors(s.factors) if s.factors else own,
         ranges=ranges,
         hardware=hardware,
@@ -177,7 +169,7 @@ HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")
 """Fields that the cluster, its number formats and its software constants follow from, fitted factors included."""
 CARBON_FIELDS = (
     "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
-    "amortisation", "factors", "calibration",
+    "amortisation", "shared_hosts", "factors", "calibration",
 )  # fmt: skip
 """Fields that the carbon factors follow from, beside the hardware's."""
 

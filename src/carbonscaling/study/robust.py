@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
 from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import Question, search
-from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
+from carbonscaling.study.outcome import Takes, takes, utilisation
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import DAY, TONNE
@@ -131,17 +131,8 @@ def _constants(e: Efficiency, number_format: str, values: Mapping[str, float]) -
     return replace(e, **changes)
 
 
-def _outcome(r: Resolved, sample: Sample) -> Any:
-    money = r.price.si if r.price else float("nan")
-
-    def outcome(settings: Setting, step_s: Number) -> Outcome:
-        n = np.asarray(settings.n_devices, dtype=float)
-        duration = run_time(r.n_steps, step_s, sample.overhead)
-        mfu = r.batch * r.seq_len * r.work.model_flops / (step_s * n * sample.machine.peak_mfu)
-        parts = footprint(sample.carbon, n, duration, np.minimum(mfu, 1.0))
-        return Outcome(duration, np.asarray(parts.total_kg, dtype=float), money * n * duration, parts.energy_j)
-
-    return outcome
+def _takes(r: Resolved, sample: Sample) -> Takes:
+    return takes(r, numbers=sample.carbon, overhead=sample.overhead, peak_mfu=sample.machine.peak_mfu)
 
 
 def _stacked(samples: list[Sample]) -> Sample:
@@ -171,18 +162,21 @@ def robustness(
     floats = Setting(*(float(v) for v in setting))
     many = _stacked(samples[:n_samples])
     step = np.asarray(step_time(r.work, many.machine, floats).total)
-    held = _outcome(r, many)(floats, step)
-    utilisation = r.batch * r.seq_len * r.work.model_flops / (step * floats.n_devices * many.machine.peak_mfu)
+    held = _takes(r, many)(floats, step)
+    reached = utilisation(r, step, floats.n_devices, many.machine.peak_mfu)
     centre_step = float(step_time(r.work, question.machine, floats).total)
     centre = question.outcome(floats, centre_step)
-    mfu = float(r.batch * r.seq_len * r.work.model_flops / (centre_step * floats.n_devices * r.machine.peak_mfu))
+    mfu = float(utilisation(r, centre_step, floats.n_devices))
     middle = time.perf_counter()
 
     objective = OBJECTIVES[question.objective]
     winners: Counter[str] = Counter()
     losses, unfit, changed = [], 0, 0
     for sample in samples[:n_searches]:
-        asked = replace(question, machine=sample.machine, outcome=_outcome(r, sample), duration=None)
+        outcome = _takes(r, sample)
+        asked = replace(
+            question, machine=sample.machine, outcome=outcome, duration=outcome.duration, least=outcome.least
+        )
         best = search(asked, space, top=1, near=0.0, prune=True, explain=False).best
         kept = search(asked, _only(setting), top=1, near=0.0).best
         winners[setting_words(best.setting) if best else "nothing fits in time"] += 1
@@ -202,7 +196,7 @@ def robustness(
         n_samples, n_searches,
         three(held.duration_s / DAY, float(centre.duration_s) / DAY),
         three(held.carbon_kg / TONNE, float(centre.carbon_kg) / TONNE),
-        three(utilisation, mfu),
+        three(reached, mfu),
         changed / count,
         float(np.mean(losses)) if losses else 0.0,
         unfit / count,

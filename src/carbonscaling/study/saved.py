@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.catalog.read import build, read_text
+from carbonscaling.catalog.read import build
 from carbonscaling.errors import InputError
+from carbonscaling.files import SAVED, read_text
 from carbonscaling.study.record import Record
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
@@ -32,7 +33,7 @@ def load_answer(path: str | Path) -> dict[str, Any]:
     """
     where = str(path)
     try:
-        data = json.loads(read_text(Path(path)))
+        data = json.loads(read_text(Path(path), SAVED))
     except (ValueError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
     if not isinstance(data, dict) or "feasible" not in data:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, is_there, read_toml
+from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.software.options import Software
@@ -116,9 +117,9 @@ class Scenario:
     flash : bool, optional
         Fused attention; without it as the device's usual stack.
     offload : {"none", "optimizer", "activations", "weights"}, optional
-        What the host's memory holds: the optimizer states as far as it goes (lengthens the update); the inputs of layers that
-        are recomputed; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but a compiled
-        program's policies may move such inputs where not everything is recomputed.
+        What the host's memory holds: the optimizer states as far as it goes (lengthens the update); the activations of all
+        layers but the one in use; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but a
+        compiled program's policies may move the inputs of recomputed layers where not everything is recomputed.
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
@@ -245,7 +246,7 @@ def load_scenario(path: Path) -> Scenario:
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)
-        if isinstance(value, str) and is_there(path.parent / value) and (path.parent / value).is_file():
+        if isinstance(value, str) and os.path.isfile(path.parent / value):
             data[key] = str(path.parent / value)
     return scenario_from(data, str(path))
 

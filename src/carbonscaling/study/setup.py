@@ -116,12 +116,13 @@ def _plain(s: Scenario, cluster: Cluster, recipe: Precision, constants: Efficien
     policies = s.offload is None and own.compiled.value > 0 and s.layout.recompute != "full"
     if s.offload == "activations" or policies:
         machine = machine._replace(checkpoints=0.0, plain_checkpoints=0.0)
-    if s.offload not in ("optimizer", "weights"):
+    if s.offload in (None, "none"):
         return machine
     side = host_side(cluster, s.devices)
     fetched = machine.weight_bytes if own.master_apart.value else CAST
     return machine._replace(
-        offload=1.0,
+        offload=float(s.offload in ("optimizer", "weights")),
+        moved=s.software.moved_activations if s.offload == "activations" else 0.0,
         streamed=fetched if s.offload == "weights" else 0.0,
         host_link=side.to_host,
         host_bandwidth=side.bandwidth,
@@ -152,7 +153,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
     what = Subject(like.subject.spec) if like is not None and same_model else subject(s)
     seq_len = s.seq_len or what.spec.seq_len
     notes: list[str] = []
-    in_host = s.offload in ("optimizer", "weights")
+    in_host = s.offload not in (None, "none")
     shared = like is not None and agree(s, like.scenario, MACHINE_FIELDS)
     if like is not None and shared and (not in_host or s.devices == like.scenario.devices):
         cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling.catalog import laws, models
-from carbonscaling.catalog.read import is_there
 from carbonscaling.errors import InputError
 from carbonscaling.laws import PaperFamily, ScalingLaw
 from carbonscaling.model.from_law import paper_family_spec, spec_for_params
@@ -87,7 +87,7 @@ def _optimal(s: Scenario, law: ScalingLaw) -> Subject:
 
 def _named(name: str) -> ModelSpec:
     path = Path(name)
-    is_file = path.suffix in (".json", ".toml") or is_there(path)
+    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
     return models.load_model(path) if is_file else models.model(name)
 
 

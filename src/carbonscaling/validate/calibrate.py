@@ -17,6 +17,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.validate.crossval import GENERATIONS, leave_generation_out, leave_sources_out
 from carbonscaling.validate.fit import Sample, fit
 from carbonscaling.validate.interval import bounds, fit_interval, widen_for_new_architectures
+from carbonscaling.validate.memory import memory_half_width
 from carbonscaling.validate.runs import scored_sample
 
 __all__ = ["LeftOut", "calibrate", "left_out_csv", "shipped_left_out"]
@@ -86,7 +87,7 @@ def calibrate(
         residuals = np.log(np.concatenate([speed for _, _, speed, _ in generations]) / s.measured[held])
         seen = np.concatenate([known for *_, known in generations])
         interval = widen_for_new_architectures(interval, seen, residuals, [s.sources[i] for i in held])
-    calibration = replace(full, interval=interval)
+    calibration = replace(full, interval={**interval, "memory": round(memory_half_width(), 6)})
     everything = np.ones(len(s.measured), dtype=bool)
     folds = [("source", everything, speed, x), *generations]
     left: list[LeftOut] = []

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling import evidence
-from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import TABLE, read_text
 
 __all__ = ["CarbonRun", "load_carbon_runs"]
 
@@ -90,7 +90,7 @@ def load_carbon_runs(path: str | Path | None = None) -> tuple[CarbonRun, ...]:
     """
     if path is None:
         return tuple(_run(row, "carbon_runs.csv", i) for i, row in enumerate(evidence.rows("carbon_runs"), 2))
-    table = csv.DictReader(read_text(Path(path)).lstrip("\ufeff").splitlines())
+    table = csv.DictReader(read_text(Path(path), TABLE).splitlines())
     columns = table.fieldnames or []
     for needed in ("name", "device", "energy_basis"):
         if needed not in columns:

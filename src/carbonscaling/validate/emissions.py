@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError
+from carbonscaling.files import TABLE, read_text
 from carbonscaling.units import KWH
 
 __all__ = ["EmissionsRun", "is_emissions", "read_emissions"]
@@ -52,6 +53,8 @@ class EmissionsRun:
 
 def is_emissions(path: Path) -> bool:
     """Whether a file begins with the header of ``emissions.csv``."""
+    if not os.path.isfile(path):
+        return False
     try:
         with path.open(encoding="utf-8-sig") as file:
             names = set(file.readline(10_000).strip().split(","))
@@ -93,7 +96,7 @@ def read_emissions(path: Path) -> list[EmissionsRun]:
         A column is missing, a number is none, or no row read an accelerator.
     """
     where = str(path)
-    reader = csv.DictReader(io.StringIO(read_text(path).removeprefix("\ufeff")))
+    reader = csv.DictReader(io.StringIO(read_text(path, TABLE)))
     try:
         names, rows = reader.fieldnames or (), list(reader)
     except csv.Error as error:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family
-from carbonscaling.study.estimate import speed
+from carbonscaling.study.outcome import speed
 from carbonscaling.validate.record import Replay
 from carbonscaling.validate.stacked import Stacked, predict_step, stack_rows
 

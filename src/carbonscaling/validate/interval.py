@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.calibration.profile import Calibration, family
+from carbonscaling.calibration.profile import Calibration
+from carbonscaling.study.accuracy import features as study_features
 from carbonscaling.validate.record import Replay
 
-__all__ = ["FEATURES", "bounds", "features", "fit_interval", "widen_for_new_architectures"]
+__all__ = ["FEATURES", "bounds", "conformal", "features", "fit_interval", "widen_for_new_architectures"]
 
 Array = NDArray[np.float64]
 
@@ -22,40 +23,16 @@ SMOOTHING = 1e-3
 ITERATIONS = 200
 """Of the quantile regression: the kink of its loss is rounded by this much of a logarithm, and the steps suffice for it."""
 
-FEATURES = (
-    "base",
-    "whole_run",
-    "inferred_layout",
-    "kernels_untold",
-    "experts",
-    "low_precision",
-    "new_stack",
-    "new_architecture",
-    "large",
-)
+FEATURES = ("base", *(
+    "whole_run", "inferred_layout", "kernels_untold", "experts", "low_precision", "new_stack", "new_architecture", "large",
+))  # fmt: skip
+"""What the width of an interval depends on (`study.accuracy.features`), after the width of a run without any of it."""
 
 
 def features(replays: Sequence[Replay], seen: Calibration) -> Array:
-    """Return what the width of an interval depends on, one row each.
-
-    A whole run; a layout that had to be inferred; kernels that the row does not name; experts; 8 or 4 bit; a stack or an
-    architecture that `seen` was not fitted on; more than 1,024 devices.
-    """
-
-    def row(r: Replay) -> list[float]:
-        return [
-            1.0,
-            float(r.row.calendar),
-            float(r.setup.untold),
-            float(r.scenario.software.attention_kernel is None),
-            float(r.work.n_experts > 0),
-            float(r.setup.plain.peak > 1.5 * r.setup.plain.peak_attention),
-            float(not seen.seen(r.setup.stack.family)),
-            float(not seen.seen(family(r.cluster.device))),
-            float(r.setting.n_devices > 1024),
-        ]
-
-    return np.array([row(r) for r in replays])
+    """Return what the width of an interval depends on, one row each."""
+    found = [study_features(r.setup, r.n_devices, seen) for r in replays]
+    return np.array([[1.0, *(float(row[name]) for name in FEATURES[1:])] for row in found])
 
 
 def _weights(sources: Sequence[str]) -> Array:
@@ -70,7 +47,8 @@ def _weighted_quantile(values: Array, weights: Array, share: float) -> float:
     return float(values[order][min(int(np.searchsorted(reached, share)), len(values) - 1)])
 
 
-def _conformal(scaled: Array, sources: Sequence[str]) -> float:
+def conformal(scaled: Array, sources: Sequence[str]) -> float:
+    """Return the 90 % quantile of scaled residuals: over rows or with every source counting once, whichever is larger."""
     return max(
         _weighted_quantile(scaled, _weights(sources), COVERAGE),
         _weighted_quantile(scaled, np.ones(len(scaled)), COVERAGE),
@@ -118,7 +96,7 @@ def fit_interval(x: Array, residuals: Array, sources: Sequence[str]) -> dict[str
             break
         active = [k for k in active if k not in negative]
     coefficients[active] = solution
-    quantile = _conformal(np.abs(residuals) / np.exp(x @ coefficients), sources)
+    quantile = conformal(np.abs(residuals) / np.exp(x @ coefficients), sources)
     found = {name: round(float(c), 6) for name, c in zip(FEATURES, coefficients, strict=True)}
     return {**found, "quantile": round(quantile, 6)}
 
@@ -144,7 +122,7 @@ def widen_for_new_architectures(
     others = x[new].copy()
     others[:, k] = 0.0
     scale = np.exp(others @ np.array([interval[name] for name in FEATURES]))
-    needed = _conformal(np.abs(residuals[new]) / scale, [s for s, n in zip(sources, new, strict=True) if n])
+    needed = conformal(np.abs(residuals[new]) / scale, [s for s, n in zip(sources, new, strict=True) if n])
     return {**interval, "new_architecture": round(max(0.0, float(np.log(needed / interval["quantile"]))), 6)}
 
 

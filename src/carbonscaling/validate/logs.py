@@ -7,8 +7,8 @@ import re
 import statistics
 from pathlib import Path
 
-from carbonscaling.catalog.read import read_text
 from carbonscaling.errors import InputError
+from carbonscaling.files import LOG, read_text
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.validate.emissions import is_emissions, read_emissions
@@ -82,7 +82,7 @@ def log_row(log: Path, scenario: Scenario) -> dict[str, str]:
     if is_emissions(log):
         seconds: float | None = _tracked(log, scenario) * r.batch * r.seq_len / r.tokens
     else:
-        seconds = step_seconds(read_text(log), r.batch * r.seq_len, scenario.devices)
+        seconds = step_seconds(read_text(log, LOG), r.batch * r.seq_len, scenario.devices)
     if seconds is None:
         raise InputError(
             "no step times found in the log",

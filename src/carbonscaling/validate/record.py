@@ -9,7 +9,7 @@ from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.numbers import Setting, Workload
-from carbonscaling.study.estimate import held_devices
+from carbonscaling.study.outcome import held_devices
 from carbonscaling.study.practice import Settled, settle
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup, setup
@@ -67,7 +67,7 @@ class Replay:
     @property
     def n_devices(self) -> int:
         """Devices that the run held."""
-        return held_devices(self.scenario, self.setting)
+        return int(held_devices(self.scenario, self.setting))
 
     @property
     def tokens_per_step(self) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from carbonscaling.catalog.read import is_there
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import TABLE, read_text
 
 __all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "parse_row", "read_runs"]
 
@@ -131,16 +132,10 @@ def read_runs(path: Path) -> list[dict[str, str]]:
     InputError
         No such file, not UTF-8, no header, or a required column is missing.
     """
-    if not is_there(path) or path.is_dir():
-        raise InputError("no such file", where=str(path), remedy="give a CSV file with the columns of runs.csv")
+    reader = csv.DictReader(io.StringIO(read_text(path, TABLE), newline=""))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            _check_columns(columns, path)
-            return [{k: v for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in reader]
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not UTF-8 text", where=str(path), remedy="save it as UTF-8 CSV") from error
+        _check_columns(reader.fieldnames or [], path)
+        return [{k: v for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in reader]
     except csv.Error as error:
         raise InputError(f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends") from error
 

@@ -34,6 +34,10 @@ BEYOND = 1.25
 """Need over limit that no error of the memory model explains (decision 0030): such a row ran, so its states were elsewhere."""
 
 
+SUPERCHIPS = ("gb200", "gb300")
+"""Devices beside a host with a link of their own, to which the maker's recipes move activations of 10 to 92 layers."""
+
+
 def _precision(row: RunRow, device: Device, notes: list[str]) -> str:
     recipe = PRECISION_NAMES.get(row.precision, row.precision)
     if row.stack == "mlperf" and not row.precision and "fp8" in device.peak:
@@ -52,6 +56,8 @@ def _stack(row: RunRow, device: Device) -> str:
         return "mlperf-tpu" if row.stack == "mlperf" else "xla"
     if row.stack == "megatron" and row.precision == "fp16":
         return "megatron-2021" if row.recompute == "full" else "megatron-2022"
+    if row.stack == "megatron" and device.architecture.startswith("Blackwell"):
+        return "megatron-bridge"  # the makers' own recipes; nobody else has published runs there
     return row.stack or "community"
 
 
@@ -107,7 +113,8 @@ def _layout(row: RunRow) -> Layout:
         cp=cp,
         dp=None if contradicts else dp,
         ep=count(row.ep) or None,
-        vpp=count(row.vpp) or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
+        vpp=count(row.vpp)
+        or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
         zero=zero,
         micro_batch=count(row.micro_batch) or None,
         recompute=row.recompute if row.recompute in Recompute.NAMES else None,  # type: ignore[arg-type]
@@ -122,9 +129,7 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
     few as fit; a row that states more than it needs, or an expert group beyond data parallelism or a scale-up domain, keeps
     its experts whole.
     """
-    split = [
-        s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.domain and s.dp % s.ep == 0
-    ]
+    split = [s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.domain and s.dp % s.ep == 0]
     fewer = [
         s._replace(tp=s.tp / 2, etp=s.tp / 2, dp=2 * s.dp, shard=2 * s.shard, sp=s.sp * (s.tp > 2))
         for s in split
@@ -138,7 +143,9 @@ def _with_experts(row: RunRow, s: Scenario) -> Scenario:
 
     Split experts go with its plain all-to-all, which sends a copy to every expert.
     """
-    u = setup(replace(s, software=replace(s.software, expert_balance=None)))  # room is made for experts as they are used
+    u = setup(
+        replace(s, software=replace(s.software, expert_balance=None))
+    )  # room is made for experts as they are used
     if not (u.work.n_experts > 0 and row.stack == "megatron"):
         return s
     settings = open_settings(u)
@@ -154,15 +161,24 @@ def _with_experts(row: RunRow, s: Scenario) -> Scenario:
 
 
 def _in_host(s: Scenario, notes: list[str]) -> Scenario:
-    """Return the scenario with its states in the host where its devices could not hold them by far: it ran."""
+    """Return the scenario with activations or states in the host where its devices could not hold them: it ran."""
     u = setup(s)
-    if u.cluster.device.kind == "tpu" or not (u.stack.fully_sharded.value > 0 or s.layout.zero == 3):
+    grace = s.stack == "megatron-bridge" and u.cluster.device.id in SUPERCHIPS
+    sharded = u.cluster.device.kind != "tpu" and (u.stack.fully_sharded.value > 0 or s.layout.zero == 3)
+    if not (grace or sharded):
         return s
     need = memory(u.work, u.plain, settle(u).setting)
-    if need.total <= BEYOND * need.limit:
+    if grace and need.total > need.limit:
+        notes.append("activations in the host, as the maker's recipes have it: the devices cannot hold them")
+        for share in (0.25, 0.5, 0.75, 1.0):
+            s = replace(s, offload="activations", software=replace(s.software, moved_activations=share))
+            if settle(setup(s)).fits:
+                break
         return s
-    notes.append("weights and states in the host: the devices cannot hold them")
-    return replace(s, offload="weights")
+    if sharded and need.total > BEYOND * need.limit:
+        notes.append("weights and states in the host: the devices cannot hold them")
+        return replace(s, offload="weights")
+    return s
 
 
 def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:

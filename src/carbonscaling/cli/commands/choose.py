@@ -56,7 +56,6 @@ def choose(
     """Compare places, devices, counts, deadlines and start times: least carbon, least cost, the front between them."""
     from carbonscaling.report.choices import choice_rows, choices_page
     from carbonscaling.study.choices import Options, choices
-    from carbonscaling.study.hours import profile_of
 
     if json and csv:
         raise InputError("two formats at once", value="--json --csv", remedy="choose one; -o FILE writes JSON as well")
@@ -67,11 +66,9 @@ def choose(
                                  allowed="whole numbers, 1 or more" if name == "counts" else "more than 0",
                                  remedy="correct the value")  # fmt: skip
     base = scenario_of(scenario, options)
-    profile = profile_of(base)
     wanted = Options(
         regions=regions, devices=accelerators, counts=tuple(int(n) for n in counts), deadlines=deadlines,
-        pause_above=pause_above, power_limits=power_limits, profile=profile,
-        starts=starts or ((base.start_hour,) if profile else ()),
+        pause_above=pause_above, power_limits=power_limits, starts=starts,
     )  # fmt: skip
     found = choices(base, wanted)
     rows = choice_rows(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -27,7 +28,6 @@ def show(
     from pathlib import Path
 
     from carbonscaling.catalog import models
-    from carbonscaling.catalog.read import is_there
     from carbonscaling.errors import InputError
     from carbonscaling.model.card import model_card
     from carbonscaling.report.model_page import model_dict, model_page
@@ -38,7 +38,7 @@ def show(
             remedy="leave it out for the model's own length",
         )  # fmt: skip
     path = Path(model)
-    is_file = path.suffix in (".json", ".toml") or is_there(path)
+    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
     card = model_card(models.load_model(path) if is_file else models.model(model), seq_len)
     if json:
         out.show_json(model_dict(card))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
@@ -125,7 +125,7 @@ def _is_study(where: str) -> bool:
     """Return whether a path is a study's results or file: a saved answer is neither a folder nor TOML."""
     from carbonscaling.study.sweep.store import is_remote
 
-    return is_remote(where) or where.endswith(".toml") or Path(where).is_dir()
+    return is_remote(where) or where.endswith(".toml") or os.path.isdir(where)
 
 
 def _study(where: str, format: str, output: str | None, *, measured: bool) -> None:

@@ -9,20 +9,9 @@ from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
-from carbonscaling.errors import InputError
+from carbonscaling.files import make_folder
 
 __all__ = ["reproduce"]
-
-
-def _folder(name: str) -> Path:
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            "the folder cannot be made", where=name, remedy="name a folder that you may write to"
-        ) from error
-    return folder
 
 
 def reproduce(
@@ -50,7 +39,8 @@ def reproduce(
     found = run(name)
     folder = output or (str(Path(page).with_suffix("")) if page else None)
     if folder is not None:
-        where = _folder(folder)
+        where = Path(folder)
+        make_folder(where)
         draw_all(found, where)
         for file, rows in (("panels", tables.panel_table(found)), ("claims", tables.verdict_table(found))):
             out.write_file(str(where / f"{file}.csv"), tables.as_csv(rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from cyclopts import Parameter
 
 from carbonscaling.cli.options import real_number, whole_number
 from carbonscaling.errors import InputError
+from carbonscaling.platform import n_processors
 
 __all__ = ["serve"]
 
@@ -43,7 +43,7 @@ def serve(
         raise InputError(
             f"{error.name} is not installed", key="serve", remedy="pip install 'carbonscaling[serve]'"
         ) from error
-    n = min(MOST_PROCESSES, len(os.sched_getaffinity(0))) if processes is None else processes
+    n = min(MOST_PROCESSES, n_processors()) if processes is None else processes
     for key, value, most in (("port", port, 65535), ("processes", n, 64), ("timeout", timeout, 600)):
         if not 0 < value <= most:
             raise InputError(f"{key} out of range", key=key, value=value, allowed=f"above 0, at most {most}",

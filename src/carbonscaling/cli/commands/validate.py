@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +10,15 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json, JsonFile
+from carbonscaling.cli.common import OUTPUT, Json, JsonFile
 
 __all__ = ["validate"]
 
 SHIPPED = "shipped"
 
 
-def _runs(file: str, calibration: str | None, output: str | None, json: bool) -> None:
-    """Replay measured configurations; write a prediction for every row."""
+def _runs(file: str, calibration: str | None, output: str | None, scenarios: str | None, json: bool) -> None:
+    """Replay measured configurations; write a prediction for every row, and its scenario."""
     from rich.console import Group
     from rich.text import Text
 
@@ -34,6 +35,9 @@ def _runs(file: str, calibration: str | None, output: str | None, json: bool) ->
     found = replayed.replay_file(rows, fitted)
     if output is not None:
         out.write_file(output, found.csv())
+    if scenarios is not None:
+        n_written = replayed.write_scenarios(found, Path(scenarios), calibration or "shipped")
+        sys.stderr.write(f"written: {n_written:,} scenarios in {scenarios}\n")
     left = shipped_left_out() if shipped and calibration is None else ()
     if json:
         out.show_json(
@@ -95,12 +99,13 @@ def _page(folder: Path) -> None:
     """Write ``validation.md`` with every figure, and the scatter plot of left-out predictions."""
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
+    from carbonscaling.files import make_folder
     from carbonscaling.report import components, validation, validation_plot
     from carbonscaling.validate.calibrate import shipped_left_out
     from carbonscaling.validate.components import component_table
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     points = [validation_plot.PlotRow(r.device, r.measured, r.predicted, r.low, r.high) for r in held]
     figures = validation_plot.scatter(points, folder / "validation", "Each row predicted without its source")
     table = compare(evidence.rows("runs"), {r.id: r.predicted for r in held})
@@ -142,6 +147,14 @@ def validate(
             help="Check one part of the model alone: gemm, collectives, memory, oom, pipeline, megatron, or all."
         ),
     ] = None,
+    scenarios: Annotated[
+        str | None,
+        Parameter(
+            help="Folder to write the scenario of every usable row to, as ID.toml: carbonscaling estimate answers it with the"
+            " same speed and memory.",
+            group=OUTPUT,
+        ),
+    ] = None,
     published: Annotated[
         bool, Parameter(negative=(), help="Four whole runs with published overhead: speed and device-hours.")
     ] = False,
@@ -164,7 +177,7 @@ def validate(
         _parts(components, runs or SHIPPED, baselines, json)
         return
     if carbon_runs is None:
-        _runs(runs or SHIPPED, calibration, output, json)
+        _runs(runs or SHIPPED, calibration, output, scenarios, json)
         return
     from rich.console import Group
     from rich.text import Text

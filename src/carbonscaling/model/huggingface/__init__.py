@@ -5,6 +5,7 @@ No code from a model repository is ever run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -54,8 +55,8 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
     else:
         path = Path(config)
         data, where = load_json(path), str(path)
-        folder = path if path.is_dir() else path.parent
-        label = folder.resolve().name if path.is_dir() or path.name == "config.json" else path.stem
+        folder = path if os.path.isdir(path) else path.parent
+        label = folder.resolve().name if os.path.isdir(path) or path.name == "config.json" else path.stem
     reader = Config(data, where)
     kind = data.get("model_type")
     if not isinstance(kind, str) or kind not in _MAPPERS:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import CONFIG, read_text
 from carbonscaling.model.check import MOST
 
 __all__ = ["Config", "load_json"]
@@ -162,26 +164,14 @@ def load_json(path: Path) -> Mapping[str, Any]:
     Raises
     ------
     InputError
-        No such file, a directory without ``config.json``, empty, not UTF-8, not JSON (with line), or not an object.
+        As `carbonscaling.files.read_text`, a directory without ``config.json``, empty, not JSON (with line), or no object.
     """
     where = str(path)
-    try:
-        is_folder = path.is_dir()
-    except (OSError, ValueError) as error:  # a name that no file system accepts
-        raise InputError("no such file", where=where, remedy="check the path") from error
-    if is_folder:
-        if not (path / "config.json").is_file():
+    if os.path.isdir(path):
+        if not os.path.exists(path / "config.json"):
             raise InputError("the directory holds no config.json", where=where, remedy="name the file itself")
         return load_json(path / "config.json")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
-        raise InputError("no such file", where=where, suggestion=near, remedy="check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not UTF-8 text", where=where, remedy="name a config.json") from error
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror}", where=where, remedy="check the path") from error
+    text = read_text(path, CONFIG)
     if not text.strip():
         raise InputError("the file is empty", where=where, remedy="download the config.json again")
     try:

@@ -6,14 +6,15 @@ import csv
 import fnmatch
 import io
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from carbonscaling.catalog.read import is_there, read_text
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import TABLE, read_bytes, read_text
 
 __all__ = ["MOST_VALUES", "Axis", "Block", "Span", "axis_block"]
 
@@ -148,20 +149,20 @@ def _cell(text: str) -> Value:
 
 
 def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
-    if not (is_there(path) and path.is_file()):
+    if not os.path.isfile(path):
         raise InputError("no such table", where=where, key="table", value=str(path), remedy="check the path")
     if path.suffix == ".parquet":
         from carbonscaling.study.sweep.extra import need
 
         polars = need("polars", "sweep")
         try:
-            frame = polars.read_parquet(path)
+            frame = polars.read_parquet(io.BytesIO(read_bytes(path, TABLE)))
         except polars.exceptions.PolarsError as error:
             raise InputError(f"not a usable Parquet file: {error}", where=str(path), remedy="write it again") from error
         columns = {name: tuple(frame[name].to_list()) for name in frame.columns}
     else:
         try:
-            rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+            rows = list(csv.DictReader(io.StringIO(read_text(path, TABLE), newline="")))
         except csv.Error as error:
             raise InputError(
                 f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends"

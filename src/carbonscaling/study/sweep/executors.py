@@ -15,6 +15,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
+from carbonscaling.platform import n_processors, shield_from_interrupts
+from carbonscaling.search.cache import private_folder
 from carbonscaling.study.sweep.extra import need
 
 __all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "RayCluster", "WorkerDiedError", "executor"]
@@ -79,6 +81,7 @@ class Processes:
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
+        private_folder()  # says once what each of the processes would
         self._context = multiprocessing.get_context("spawn")
         self._tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._closing = False
@@ -102,6 +105,7 @@ class Processes:
         return here
 
     def _tend(self, place: int) -> None:
+        shield_from_interrupts()  # a process that still loads its modules would not take one well
         pipe = None
         while (task := self._tasks.get()) is not None and not self._closing:
             future, fn, args = task
@@ -188,4 +192,4 @@ def executor(name: str, n_workers: int | None, address: str | None = None) -> Ex
         return InProcess()
     if name == "ray":
         return RayCluster(n_workers, address)
-    return Processes(n_workers or len(os.sched_getaffinity(0)))
+    return Processes(n_workers or n_processors())

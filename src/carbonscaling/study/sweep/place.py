@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog.factors import HardwareFactors
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
-from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.hours import hours_of
 from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE, to_si
@@ -64,13 +62,13 @@ def place_columns(
     if "carbon_intensity_g_per_kwh" in own and "market_intensity" not in fixed:
         market = to_si(own["carbon_intensity_g_per_kwh"], "g/kWh")
     n, duration = run["n_devices"], run["duration_days"] * DAY
-    if s.hourly is not None and "carbon_intensity" not in fixed:
-        met = np.array([to_si(intensity_met(s, float(d)) or 0.0, "g/kWh") for d in np.ravel(duration)])
+    hours = hours_of(s)
+    if hours is not None:
+        met = to_si(hours.mean(duration / HOUR), "g/kWh")
         values["carbon_intensity"] = met
         market = market if "market_intensity" in fixed else met
-    numbers = model.assemble(values)._replace(shared_hosts=float(s.shared_hosts))
-
-    parts = footprint(numbers, n, duration, run["mfu"].clip(max=1.0))
+    numbers = model.assemble(values)
+    parts = footprint(numbers, n, duration, run["mfu"])
     shares = {f.name: own.get(f"boundary.{f.name}", getattr(s.boundary, f.name)) for f in fields(Boundary)}
     beside = boundary_kg(shares, numbers, n, duration, parts) / TONNE
     total, operational = parts.total_kg / TONNE, parts.operational_kg / TONNE
@@ -94,8 +92,6 @@ def place_columns(
 def interval_columns(s: Scenario, r: Resolved, n_devices: float, duration_days: float, mfu: float) -> dict[str, float]:
     """Return the 5th and 95th percentile of one run's carbon."""
     duration = duration_days * DAY
-    f = assess(
-        carbon_of(s, r.cluster, duration_s=duration), int(n_devices), duration, mfu,
-        boundary=s.boundary, time=r.time, shared_hosts=s.shared_hosts,
-    )  # fmt: skip
+    model = carbon_of(s, r.cluster, duration_s=duration)
+    f = assess(model, int(n_devices), duration, mfu, boundary=s.boundary, time=r.time(int(n_devices)))
     return {"carbon_low_tco2e": f.low_tco2e, "carbon_high_tco2e": f.high_tco2e}

@@ -23,6 +23,7 @@ from carbonscaling.search.evaluate import FEW
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.answer import asked, question_of, space_of
+from carbonscaling.study.outcome import utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.sweep.case import scenario_of
@@ -169,14 +170,13 @@ def _of_run(r: Resolved) -> Row:
 def _of_length(r: Resolved, kept: _Kept) -> Row:
     n, step = kept.candidate.n_devices, kept.candidate.step_s
     duration = float(run_time(r.n_steps, step, r.run_overhead.si))
-    speed = r.batch * r.seq_len / step / n
     return {
         "kind": kept.kind,
         "rank": kept.rank,
         "duration_days": duration / DAY,
         "device_hours": n * duration / HOUR,
-        "mfu": float(speed * r.work.model_flops / r.machine.peak_mfu),
-        "tokens_per_s_per_device": speed,
+        "mfu": float(utilisation(r, step, n)),
+        "tokens_per_s_per_device": r.batch * r.seq_len / step / n,
     }
 
 

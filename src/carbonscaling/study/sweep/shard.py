@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from carbonscaling.errors import InputError
+from carbonscaling.platform import peak_memory_bytes
 from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.manifest import case_sources, read_manifest, study_of
 from carbonscaling.study.sweep.shards import FOLDER, Shard, checksum, read_name
@@ -61,13 +62,6 @@ def shard_sources(url: str, stamp: str) -> list[str]:
     return case_sources(_answers(url, stamp).study)
 
 
-def peak_bytes() -> int:
-    """Return the most memory this process has held."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> ShardNotes:
     """Answer a shard's cases and write them.
 
@@ -100,5 +94,5 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
         best_case=least_case,
         seconds=time.perf_counter() - begin,
         processor_s=time.process_time() - begin_cpu,
-        peak_bytes=peak_bytes(),
+        peak_bytes=peak_memory_bytes(),
     )

@@ -5,21 +5,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.files import TABLE, read_bytes
 from carbonscaling.study.sweep.studyfile import PATHS, Study
 
 __all__ = ["code_stamp", "inputs", "study_stamp"]
 
-ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "study")
+ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "software", "study")
 """Folders of the package whose content decides an answer."""
 
 
 def file_stamp(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(path, TABLE)).hexdigest()
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +43,7 @@ def inputs(study: Study) -> dict[str, str]:
     for block in study.blocks:
         for key in set(block.columns) & set(PATHS):
             found |= {str(v) for v in block.columns[key]}
-    return {name: file_stamp(Path(name)) for name in sorted(found) if Path(name).is_file()}
+    return {name: file_stamp(Path(name)) for name in sorted(found) if os.path.isfile(name)}
 
 
 def resolved(study: Study) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.files import read_regular, replace_file
 from carbonscaling.study.sweep.extra import need
 
 __all__ = ["Store", "is_remote"]
@@ -71,8 +72,7 @@ class Store:
     def read(self, name: str) -> bytes:
         """Return a file's content."""
         if self.fs is None:
-            with open(f"{self.root}/{name}", "rb", buffering=0) as file:  # many small files: the quickest way
-                return file.readall()
+            return read_regular(f"{self.root}/{name}")
         content: bytes = self.fs.cat_file(f"{self.root}/{name}")
         return content
 
@@ -84,17 +84,7 @@ class Store:
             return
         final = Path(self.root, name)
         final.parent.mkdir(parents=True, exist_ok=True)
-        part = final.with_name(f".{final.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(final)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
+        replace_file(final, content)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, is_there, read_toml
+from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.software.options import Software
 from carbonscaling.study.scenario import Layout, Scenario
@@ -163,7 +164,7 @@ def _zipped(blocks: list[tuple[str | None, Block]], where: str) -> list[Block]:
 
 
 def _beside(folder: Path, key: str, value: Any) -> Any:
-    is_file = key in PATHS and isinstance(value, str) and is_there(folder / value) and (folder / value).is_file()
+    is_file = key in PATHS and isinstance(value, str) and os.path.isfile(folder / value)
     return str((folder / value).resolve()) if is_file else value
 
 

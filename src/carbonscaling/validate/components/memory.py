@@ -9,10 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from carbonscaling import evidence
-from carbonscaling.calibration.profile import shipped_calibration
-from carbonscaling.perf.memory import Memory, memory
-from carbonscaling.units import GIB
 from carbonscaling.validate.components.record import Component
+from carbonscaling.validate.memory import measured_memory, need
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import score
@@ -28,24 +26,12 @@ _SHAPE = (
 _REJECTED, _ACCEPTED = "rejected, out of memory, ", "accepted, same grid, "
 
 
-def _need(replay: Replay) -> Memory:
-    return memory(replay.work, replay.setup.machine(shipped_calibration()), replay.setting)
-
-
-def _reserved(replay: Replay) -> float:
-    """Bytes that a monitor shows: what is allocated, and what fragmentation adds."""
-    return float(_need(replay).total) / (1.0 - replay.setup.stack.reserve.value)
-
-
 def check_memory() -> tuple[Component, ...]:
     """Score the memory of measured configurations by software stack."""
-    runs = {row["id"]: row for row in evidence.rows("runs")}
     groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in evidence.rows("memory"):
-        replay = complete_row(parse_row(runs[row["run_id"]]))
-        pair = (_reserved(replay) / GIB, float(row["memory_gib"]))
-        for name in ("all", f"{replay.row.stack}, {row['device']}"):
-            groups[name].append(pair)
+    for replay, ours, measured in measured_memory():
+        for name in ("all", f"{replay.row.stack}, {replay.row.device}"):
+            groups[name].append((ours, measured))
     lines = []
     for name, pairs in sorted(groups.items()):
         result = score(*np.array(pairs).T)
@@ -69,8 +55,8 @@ def _shapes() -> dict[str, dict[str, str]]:
 
 
 def _fits(replay: Replay) -> bool:
-    need = _need(replay)
-    return bool(need.total <= need.limit)
+    found = need(replay)
+    return bool(found.total <= found.limit)
 
 
 def _judged(row: Mapping[str, str]) -> bool:

@@ -1,0 +1,56 @@
+"""How right an answer is: the 90 % interval of its speed and memory, from what measured runs like it taught."""
+
+from __future__ import annotations
+
+import math
+
+from carbonscaling.calibration.profile import Calibration, family
+from carbonscaling.catalog import factors
+from carbonscaling.sources import Datum
+from carbonscaling.study.setup import Setup
+
+__all__ = ["LARGE", "features", "memory_error", "step_error"]
+
+LARGE = 1024
+"""Devices beyond which runs are large: networks of several layers, failures, stragglers."""
+
+
+def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
+    """Return what the width of an interval depends on.
+
+    A whole run; a layout that had to be inferred; kernels that nobody names; experts; 8 or 4 bit; a stack that nobody names or
+    that `seen` was not fitted on, an architecture likewise; many devices.
+    """
+    s = u.scenario
+    return {
+        "whole_run": s.pace == "calendar",
+        "inferred_layout": u.untold and s.practice == "typical",
+        "kernels_untold": s.software.attention_kernel is None,
+        "experts": u.work.n_experts > 0,
+        "low_precision": u.plain.peak > 1.5 * u.plain.peak_attention,
+        "new_stack": s.stack is None or not seen.seen(u.stack.family),
+        "new_architecture": not seen.seen(family(u.cluster.device)),
+        "large": n_devices > LARGE,
+    }
+
+
+def step_error(u: Setup, n_devices: float, calibration: Calibration) -> Datum:
+    """Return actual over estimated step time with its 90 % interval."""
+    half = calibration.half_width(features(u, n_devices, calibration))
+    if half is None:
+        return factors.factor("time.step.default")
+    remark = "90 % interval of rows whose whole source was left out: carbonscaling validate"
+    return Datum(
+        1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation", remark=remark
+    )
+
+
+def memory_error(calibration: Calibration) -> Datum | None:
+    """Return actual over estimated memory with its 90 % interval; None where none was learnt."""
+    half = calibration.interval.get("memory")
+    if half is None:
+        return None
+    return Datum(
+        1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation",
+        remark="carbonscaling validate --components memory",
+    )  # fmt: skip

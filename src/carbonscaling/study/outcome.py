@@ -1,0 +1,129 @@
+"""What a setting takes, once for every reader: search, answer, sweep, levers and robustness ask here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.boundary import Boundary, boundary_kg
+from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.hourly import Hours
+from carbonscaling.carbon.result import Footprint
+from carbonscaling.perf.goodput import run_time
+from carbonscaling.perf.numbers import Number, Setting
+from carbonscaling.search.bounds import ROUNDING
+from carbonscaling.search.objectives import Outcome
+from carbonscaling.study.hours import hours_of
+from carbonscaling.study.resolve import Resolved, carbon_of
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.units import HOUR, to_si
+
+__all__ = ["Takes", "assessed", "held_devices", "speed", "takes", "utilisation"]
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Maps settings and their step times to what they take; called, it is the `outcome` of a `Question`.
+
+    Attributes
+    ----------
+    r : Resolved
+    numbers : CarbonNumbers
+        Floats, or arrays of draws.
+    overhead : float or array
+        Run time over its own steady state.
+    peak_mfu : float or array
+        FLOP/s of a device against which its utilisation counts.
+    boundary : Boundary, optional
+        Lines beside the final run; None where there are none.
+    hours : Hours, optional
+        Carbon intensity by the hour from the start of the run on, in place of that of `numbers`.
+    """
+
+    r: Resolved
+    numbers: CarbonNumbers
+    overhead: Number
+    peak_mfu: Number
+    boundary: Boundary | None
+    hours: Hours | None
+
+    def duration(self, _settings: Setting, step_s: Number) -> Number:
+        """Return the seconds of the whole run."""
+        return run_time(self.r.n_steps, step_s, self.overhead)
+
+    def __call__(self, settings: Setting, step_s: Number) -> Outcome:
+        """Return what settings with these step times take."""
+        return self._outcome(settings, step_s, self.hours.mean if self.hours else None)
+
+    @property
+    def least(self) -> Callable[[Setting, Number], Outcome] | None:
+        """What no slower setting on as many devices takes less than, where that is not the outcome itself.
+
+        Energy grows with the run time, and so does the least mean intensity of runs at least that long; their product bounds
+        the emissions from below, which themselves may fall as a run reaches into cleaner hours.
+        """
+        if self.hours is None:
+            return None
+        hours = self.hours
+        return lambda settings, step_s: self._outcome(settings, step_s, lambda h: ROUNDING * hours.least_mean(h))
+
+    def _outcome(self, settings: Setting, step_s: Number, intensity: Callable[[Any], Any] | None) -> Outcome:
+        n = np.asarray(held_devices(self.r.scenario, settings), dtype=float)
+        duration, numbers = self.duration(settings, step_s), self.numbers
+        if intensity is not None:
+            numbers = numbers._replace(carbon_intensity=to_si(intensity(duration / HOUR), "g/kWh"))
+        with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
+            mfu = utilisation(self.r, step_s, n, self.peak_mfu)
+        parts = footprint(numbers, n, duration, mfu)
+        total = np.asarray(parts.total_kg, dtype=float)
+        if self.boundary is not None:
+            total = total + boundary_kg(vars(self.boundary), numbers, n, duration, parts)
+        money = self.r.price.si if self.r.price else math.nan
+        return Outcome(duration, total, money * n * duration, parts.energy_j)
+
+
+def takes(
+    r: Resolved,
+    *,
+    numbers: CarbonNumbers | None = None,
+    overhead: Number | None = None,
+    peak_mfu: Number | None = None,
+) -> Takes:
+    """Return what settings of a scenario take, with other constants where they are given."""
+    s = r.scenario
+    return Takes(
+        r,
+        numbers=r.carbon.numbers if numbers is None else numbers,
+        overhead=r.run_overhead.si if overhead is None else overhead,
+        peak_mfu=r.machine.peak_mfu if peak_mfu is None else peak_mfu,
+        boundary=None if s.boundary == Boundary() else s.boundary,
+        hours=hours_of(s),
+    )
+
+
+def held_devices(s: Scenario, settings: Setting) -> Number:
+    """Devices that a run holds: those of its layout, or as many as people were given, whether they use them or not."""
+    given = float(s.devices or 0) if s.practice == "typical" else 0.0
+    return np.maximum(settings.n_devices, given)
+
+
+def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Number) -> Number:
+    """Tokens a second and device of steps of `step_s`, each of which takes `pace` times as long in the mean of a run."""
+    return tokens_per_step / (step_s * pace) / n_devices
+
+
+def utilisation(r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number | None = None) -> Number:
+    """Model FLOP/s of a device over its peak, at a step time."""
+    peak = r.machine.peak_mfu if peak_mfu is None else peak_mfu
+    return r.batch * r.seq_len * r.work.model_flops / (step_s * n_devices * peak)
+
+
+def assessed(s: Scenario, r: Resolved, n_devices: int, duration_s: float, mfu: float) -> Footprint:
+    """Return the footprint of one run of a scenario, by the hours that it meets."""
+    model = r.carbon if hours_of(s) is None else carbon_of(s, r.cluster, duration_s=duration_s)
+    return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time(n_devices))
