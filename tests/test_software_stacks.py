@@ -161,7 +161,8 @@ def test_an_option_changes_what_it_says_and_nothing_else(
 
 
 def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:
-    assert {option for option, *_ in CHANGES} | {"sequence_parallel"} == {f.name for f in fields(Software)}
+    apart = {"sequence_parallel", "moved_activations"}
+    assert {option for option, *_ in CHANGES} | apart == {f.name for f in fields(Software)}
     assert {value for option, value, *_ in CHANGES if option == "optimizer"} == set(OPTIMIZERS)
 
 
@@ -175,6 +176,13 @@ def test_sequence_parallelism_is_settled_with_the_layout() -> None:
     ):
         s = replace(asked, stack=name, software=Software(sequence_parallel=option))
         assert settle(setup(s)).setting.sp == on, (name, option)
+
+
+def test_the_share_of_moved_activations_counts_where_they_move() -> None:
+    asked = Scenario(model="llama-3-8b", devices=8, offload="activations", software=Software(moved_activations=0.5))
+    assert setup(asked).plain.moved == 0.5
+    assert setup(replace(asked, software=Software())).plain.moved == 1.0
+    assert setup(replace(asked, offload=None)).plain.moved == 0.0
 
 
 def test_hybrid_sharding_stays_inside_a_host_unless_told_otherwise() -> None:
@@ -249,7 +257,7 @@ def test_a_wrong_file_is_one_clear_error(tmp_path: Path, line: str, key: str, va
     assert str(path) in error.args[0]
 
 
-@pytest.mark.parametrize(("name", "near"), [("torchtitn", "torchtitan"), ("", None), ("megatron-core", "megatron")])
+@pytest.mark.parametrize(("name", "near"), [("torchtitn", "torchtitan"), ("", None), ("megatro", "megatron")])
 def test_an_unknown_name_is_an_error_with_the_nearest(name: str, near: str | None) -> None:
     with pytest.raises(InputError, match="unknown software stack") as caught:
         setup(Scenario(model="llama-3-8b", devices=8, stack=name))
@@ -271,6 +279,7 @@ def test_a_missing_file_is_an_error_with_the_nearest(tmp_path: Path) -> None:
         ("compile", "yes", "true or false"),
         ("compile", 1, "true or false"),
         ("tp_overlap", 1.5, "0 to 1"),
+        ("moved_activations", -0.5, "0 to 1"),
         ("gradient_bytes", -1.0, "bytes"),
         ("gradient_bytes", float("nan"), "bytes"),
         ("gradient_bytes", True, "bytes"),

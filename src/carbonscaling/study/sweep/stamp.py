@@ -16,7 +16,7 @@ from carbonscaling.study.sweep.studyfile import PATHS, Study
 
 __all__ = ["code_stamp", "identity", "stamp_of", "study_stamp"]
 
-ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "study")
+ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "software", "study")
 """Folders of the package whose content decides an answer."""
 
 
