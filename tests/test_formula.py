@@ -14,7 +14,7 @@ import pytest
 import carbonscaling
 from carbonscaling.catalog.references import references
 from carbonscaling.formula import formula, formulas, tracing
-from carbonscaling.perf import attention, collectives, experts, gemm, goodput, pipeline, sharding
+from carbonscaling.perf import attention, collectives, experts, gathering, gemm, goodput, pipeline, sharding
 from carbonscaling.perf.numbers import Schedule
 from carbonscaling.units import SI
 
@@ -74,10 +74,14 @@ CASES: tuple[tuple[Any, dict[str, Any]], ...] = (
         dict(params=1e9, optimizer_bytes=12 * B, grad_bytes=4 * B, weight_bytes=2 * B, bandwidth=1e12 * B / s),
     ),
     (
+        gathering.parameter_wait,
+        dict(layers=4.0, ranks=8.0, gather_rank=1e-6 * s, params=1e9, weight_bytes=2 * B, bandwidth=1e12 * B / s),
+    ),
+    (
         pipeline.bubble_time,
         dict(pp=4.0, vpp=1.0, forward=1 * s, backward=2 * s, weight=1 * s, schedule=Schedule.ONE_F_ONE_B),
     ),
-    (pipeline.fullest_stage, dict(n_layers=61.0, pp=16.0, vpp=1.0, per_layer=0.1 * s, ends=0.05 * s)),
+    (pipeline.fullest_stage, dict(n_layers=61.0, pp=16.0, vpp=1.0, per_layer=0.1 * s, ends=0.05 * s, head_last=0.0)),
     (pipeline.layers_on_stage, dict(n_layers=61.0, pp=16.0, vpp=1.0)),
     (pipeline.layers_in_flight, dict(per_stage=4.0, pp=16.0, vpp=1.0, n_micro=64.0, schedule=0)),
     (pipeline.recomputed_share, dict(n_layers=96.0, pp=8.0, vpp=1.0, percent=25.0)),

@@ -12,8 +12,8 @@ import pytest
 from carbonscaling.cli.run import run
 from carbonscaling.report.document import document
 from carbonscaling.report.document.html import Markup, listed, node, table
-from carbonscaling.report.words import plain
 from carbonscaling.validate.nearby import nearby
+from carbonscaling.words import plain
 
 ASKED = ("--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10")
 VOID = {"meta"}

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
+from carbonscaling import words
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
 from carbonscaling.formula import Formula, TraceLine
-from carbonscaling.report import words
 from carbonscaling.report.bars import LABELS, Bars, label
 from carbonscaling.report.bibtex import bibtex
 from carbonscaling.report.catalog import Entry, entry_page

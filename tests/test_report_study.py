@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.cli.run import run
-from carbonscaling.report.words import percent, plain
 from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import InProcess
 from carbonscaling.study.sweep.store import Store
+from carbonscaling.words import percent, plain
 from sweep_helpers import study, written
 from test_report_document import read
 

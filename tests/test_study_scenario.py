@@ -140,7 +140,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("tokens", -1.0), ("devices", 0), ("pue", math.nan), ("objective", "x"), ("layout", cs.Layout(pp=0))],
+    [("tokens", -1.0), ("devices", 0), ("pue", math.nan), ("objective", "x")],
 )
 def test_errors_from_python(field: str, value: Any) -> None:
     with pytest.raises(InputError):

@@ -12,11 +12,12 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.report.components import components_data, components_page
-from carbonscaling.validate.components import PARTS, Component, component_table
 from carbonscaling.validate.components.alone import clock
 from carbonscaling.validate.components.gemm import Timing, predicted_seconds, timings
 from carbonscaling.validate.components.megatron import utilisation_per_speed
+from carbonscaling.validate.components.record import Component
 from carbonscaling.validate.components.sweeps import disturbed
+from carbonscaling.validate.components.table import PARTS, component_table
 from carbonscaling.validate.score import Score
 from samples import machine_of
 

@@ -11,17 +11,37 @@ from __future__ import annotations
 from importlib import import_module
 
 __all__ = [
+    "Boundary",
+    "Choice",
+    "Cluster",
+    "Device",
     "Estimate",
     "Infeasible",
     "InputError",
     "Layout",
+    "ModelSpec",
+    "Recipe",
     "Scenario",
+    "Setting",
+    "Software",
+    "Stack",
     "__version__",
+    "choices",
+    "cluster",
+    "device",
     "estimate",
     "explain",
+    "footprint",
     "load_scenario",
+    "memory",
+    "model_spec",
     "plan",
+    "recipe",
+    "report",
     "scale",
+    "setting",
+    "stack",
+    "step_time",
 ]
 
 __version__ = "0.1.0"
@@ -31,23 +51,59 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from carbonscaling.carbon.boundary import Boundary
+    from carbonscaling.catalog.hardware import cluster, device
+    from carbonscaling.catalog.stacks import stack
+    from carbonscaling.core.answers import choices, report
+    from carbonscaling.core.nouns import recipe
+    from carbonscaling.core.settings import setting
+    from carbonscaling.core.takes import footprint, memory, step_time
     from carbonscaling.errors import InputError
+    from carbonscaling.hardware.cluster import Cluster
+    from carbonscaling.hardware.device import Device
+    from carbonscaling.model.spec import ModelSpec
+    from carbonscaling.perf.numbers import Setting
+    from carbonscaling.perf.precision import Recipe
+    from carbonscaling.software.options import Software
+    from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
+    from carbonscaling.study.choices import Choice
     from carbonscaling.study.estimate import Estimate, Infeasible
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
+    from carbonscaling.study.subject import model_spec
 
 _HOMES = {
+    "Boundary": "carbonscaling.carbon.boundary",
+    "Choice": "carbonscaling.study.choices",
+    "Cluster": "carbonscaling.hardware.cluster",
+    "Device": "carbonscaling.hardware.device",
     "Estimate": "carbonscaling.study.estimate",
     "Infeasible": "carbonscaling.study.estimate",
     "InputError": "carbonscaling.errors",
     "Layout": "carbonscaling.study.scenario",
+    "ModelSpec": "carbonscaling.model.spec",
+    "Recipe": "carbonscaling.perf.precision",
     "Scenario": "carbonscaling.study.scenario",
+    "Setting": "carbonscaling.perf.numbers",
+    "Software": "carbonscaling.software.options",
+    "Stack": "carbonscaling.software.stack",
+    "choices": "carbonscaling.core.answers",
+    "cluster": "carbonscaling.catalog.hardware",
+    "device": "carbonscaling.catalog.hardware",
     "estimate": "carbonscaling.study.answer",
     "explain": "carbonscaling.study.answer",
+    "footprint": "carbonscaling.core.takes",
     "load_scenario": "carbonscaling.study.scenario",
+    "memory": "carbonscaling.core.takes",
+    "model_spec": "carbonscaling.study.subject",
     "plan": "carbonscaling.study.answer",
+    "recipe": "carbonscaling.core.nouns",
+    "report": "carbonscaling.core.answers",
     "scale": "carbonscaling.study.scale",
+    "setting": "carbonscaling.core.settings",
+    "stack": "carbonscaling.catalog.stacks",
+    "step_time": "carbonscaling.core.takes",
 }
 
 

@@ -90,10 +90,9 @@ def test_every_text_field_of_a_scenario_refuses_a_file(tmp_path: Path) -> None:
     file.write_text("x = 1\n", encoding="utf-8")
     hints = typing.get_type_hints(Scenario)
     texts = [f.name for f in dataclasses.fields(Scenario) if str in (hints[f.name], *typing.get_args(hints[f.name]))]
-    assert {"model", "device", "host", "calibration", *FILES_ONLY} <= set(texts)
-    plain_words = {"objective", "region", "precision", "stack"}  # looked up in tables that hold no paths
+    assert {"model", "device", "host", "calibration", "stack", *FILES_ONLY} <= set(texts)
     for name in texts:
-        if name in plain_words - {"objective", "precision"}:
+        if name == "region":  # looked up in a table that holds no paths
             continue
         for value in (str(file), f"file://{file}", "../../etc/passwd", "own.toml", "config.json", "."):
             with pytest.raises(InputError) as caught:
@@ -105,9 +104,10 @@ def test_region_and_stack_never_open_a_file(client: TestClient, tmp_path: Path) 
     file = tmp_path / "own.toml"
     file.write_text("x = 1\n", encoding="utf-8")
     assert client.post("/api/v1/plan", json={**LLAMA, "region": str(file)}).status_code == 422
-    with_stack = client.post("/api/v1/plan", json={**LLAMA, "stack": str(file)})
-    unknown = client.post("/api/v1/plan", json={**LLAMA, "stack": "nobodys-stack"})
-    assert with_stack.json()["summary"] == unknown.json()["summary"]
+    for name in (str(file), "nobodys-stack"):
+        refused = client.post("/api/v1/plan", json={**LLAMA, "stack": name})
+        assert refused.status_code == 422
+        assert refused.json()["error"]["problem"] == "unknown stack"
 
 
 @pytest.mark.parametrize(

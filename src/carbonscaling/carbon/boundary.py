@@ -9,6 +9,7 @@ from typing import Any
 
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
 from carbonscaling.units import KWH, TONNE
 
 __all__ = ["Boundary", "BoundaryLine", "boundary_kg", "boundary_lines"]
@@ -39,7 +40,8 @@ class Boundary:
     idle_reservation: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a share below nought."""
+        """Refuse what is no share, or below nought."""
+        check_fields(self, "boundary.")
         for field in fields(self):
             value = getattr(self, field.name)
             if not (value >= 0.0 and math.isfinite(value)):

@@ -12,7 +12,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.device import Device
 from carbonscaling.software.stack import Stack
 
-__all__ = ["generic", "load_stack", "stack", "stack_names"]
+__all__ = ["generic", "stack", "stack_names", "stated_by"]
 
 
 @lru_cache(maxsize=1)
@@ -25,68 +25,85 @@ def stack_names() -> tuple[str, ...]:
     return tuple(_tables())
 
 
-def _completed(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+def _completed(table: Mapping[str, Any]) -> dict[str, Any]:
     parent = table.get("based_on")
-    base = _completed(parent, _tables()[parent]) if parent else {}
-    return {**base, **table, "name": name}
+    return {**(_completed(_tables()[parent]) if parent else {}), **table}
 
 
 @lru_cache(maxsize=64)
+def _shipped(name: str) -> Stack:
+    return shipped(Stack, {**_completed(_tables()[name]), "name": name})
+
+
+def _stated(name: str) -> dict[str, Any]:
+    """Return what a stack itself states: a table of the catalogue, or a user's file.
+
+    Raises
+    ------
+    InputError
+        No such stack or file, or a file based on no shipped stack.
+    """
+    where, key, value = None, "stack", name
+    if name.endswith(".toml"):
+        path = Path(name)
+        table = {"name": path.stem, "based_on": "community", **read_toml(path)}
+        where, key, value = name, "based_on", table["based_on"]
+        if value in tuple(_tables()):
+            return table
+    elif name in _tables():
+        return {"name": name, **_tables()[name]}
+    raise InputError(
+        "unknown software stack",
+        where=where,
+        key=key,
+        value=value,
+        allowed=", ".join(_tables()),
+        suggestion=nearest(str(value), _tables()),
+        remedy="base it on a shipped stack" if where
+        else 'carbonscaling catalog list stacks; or a TOML file with based_on = "megatron" and what differs',
+    )  # fmt: skip
+
+
 def stack(name: str) -> Stack:
     """Return a stack of the catalogue, or the one that a TOML file describes.
 
     Parameters
     ----------
     name : str
-        A name, or the path of a file that ends in ``.toml``.
+        A name, or the path of a file that ends in ``.toml``: ``based_on``, a shipped stack ("community" unless it says so),
+        and the fields of `Stack` in which it differs. Its name is the file's unless it says another.
 
     Raises
     ------
     InputError
-        No such stack; or as `load_stack`.
+        No such stack or file; in a file an unknown key, a stack that does not ship to be based on, or a wrong value.
     """
-    if name.endswith(".toml"):
-        return load_stack(Path(name))
-    if name not in _tables():
-        raise InputError(
-            "unknown software stack",
-            key="stack",
-            value=name,
-            allowed=", ".join(_tables()),
-            suggestion=nearest(name, _tables()),
-            remedy='carbonscaling catalog list stacks; or describe it in a TOML file: based_on = "megatron" and what differs',
-        )
-    return shipped(Stack, _completed(name, _tables()[name]))
+    if name in _tables():
+        return _shipped(name)
+    table = _stated(name)
+    try:
+        return build(Stack, _completed(table), name)
+    except InputError as error:
+        if error.where is None:
+            error.where = name
+            error.args = (str(error),)
+        raise
 
 
-def load_stack(path: Path) -> Stack:
-    """Return the stack that a user's file describes.
-
-    Parameters
-    ----------
-    path : Path
-        TOML file: ``based_on``, a shipped stack, and the fields of `Stack` in which it differs. `name` defaults to the file's,
-        `title` and `family` to those of the stack it is based on.
+def stated_by(name: str) -> dict[str, str]:
+    """Return for every field of a stack the name of the stack that states it: itself, or one that it is based on.
 
     Raises
     ------
     InputError
-        No such file, an unknown key or stack, or a wrong value.
+        As `stack`.
     """
-    table = read_toml(path)
-    parent = table.get("based_on", "community")
-    if parent not in _tables():
-        raise InputError(
-            "unknown software stack",
-            where=str(path),
-            key="based_on",
-            value=parent,
-            allowed=", ".join(_tables()),
-            suggestion=nearest(str(parent), _tables()),
-            remedy="base it on a shipped stack",
-        )
-    name = table.pop("name", path.stem)
-    return build(Stack, _completed(name, {**table, "based_on": parent}), str(path))
+    table, by = _stated(name), stack(name).name
+    found = dict.fromkeys(table, by)
+    while by := table.get("based_on", ""):
+        table = _tables()[by]
+        found = dict.fromkeys(table, by) | found
+    return found
 
 
 def generic(device: Device, practice: str) -> str:

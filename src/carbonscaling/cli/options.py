@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.errors import InputError
+from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 
 __all__ = ["ScenarioOptions", "field_help", "given", "number", "real_number", "scenario_of", "whole_number"]
@@ -26,7 +27,7 @@ BOUNDARY_GROUP = Group("Beside the final run (not counted unless given)", sort_k
 SCENARIO_GROUP = Group("Scenario", sort_key=1)
 
 NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary}
-"""Fields of a scenario that hold fields of their own."""
+"""Fields of a scenario whose fields are options of their own."""
 
 _NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)")
 
@@ -79,6 +80,26 @@ def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
     return tuple(float(number(part, tokens[0].keyword or "")) for part in tokens[0].value.split(",") if part.strip())
 
 
+def software_changes(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the options of the software, KEY=VALUE each, by key.
+
+    Raises
+    ------
+    InputError
+        As `option_value`, or two values of one key.
+    """
+    found: dict[str, tuple[Any, str]] = {}
+    for text in texts:
+        key, value = option_value(text)
+        before, said = found.setdefault(key, (value, text))
+        if before != value:
+            raise InputError(
+                "two values of one option of the software", key="software", value=f"{said} and {text}",
+                remedy="keep one of them",
+            )  # fmt: skip
+    return {key: value for key, (value, _) in found.items()}
+
+
 def field_help(cls: type) -> dict[str, str]:
     """Return the text on each field in the Attributes section of a class's docstring."""
     text = (cls.__doc__ or "").partition("----------\n")[2]
@@ -94,6 +115,8 @@ def field_help(cls: type) -> dict[str, str]:
 
 def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -> tuple[str, Any, Any]:
     kinds = [k for k in typing.get_args(hint) if k is not type(None)] or [hint]
+    if any(map(dataclasses.is_dataclass, kinds)):  # a file may hold a table here, a command line its name
+        hint = next(k for k in kinds if not dataclasses.is_dataclass(k))
     if field.default not in (None, dataclasses.MISSING, False, 0.0, ()):
         text = f"{text.rstrip('.')} (default: {field.default})." if text else f"Default: {field.default}."
     several = typing.get_origin(hint) is tuple
@@ -108,16 +131,24 @@ def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -
     return field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
 
 
+def _software_option(text: str) -> tuple[str, Any, Any]:
+    """Return the one option that holds those of the software: there are many, and most runs change none."""
+    text = f"{text} KEY=VALUE, as often as needed; keys: {', '.join(option_kinds())}."
+    parameter = Parameter(name="--software", help=text, group=SCENARIO_GROUP, negative=())
+    return "software", Annotated[tuple[str, ...] | None, parameter], dataclasses.field(default=None)
+
+
 def _options_class() -> type:
-    """Return a dataclass with every field of `Scenario` and `Layout`, all unset."""
+    """Return a dataclass with every field of `Scenario`, `Layout` and `Boundary`, all unset."""
     made = []
     for cls, group in ((Scenario, SCENARIO_GROUP), (Layout, LAYOUT_GROUP), (Boundary, BOUNDARY_GROUP)):
         hints, texts = typing.get_type_hints(cls), field_help(cls)
         made += [
-            _option(field, hints[field.name], texts.get(field.name, ""), group)
+            _software_option(texts["software"]) if field.name == "software"
+            else _option(field, hints[field.name], texts.get(field.name, ""), group)
             for field in dataclasses.fields(cls)
             if field.name not in NESTED
-        ]
+        ]  # fmt: skip
     return dataclasses.make_dataclass("ScenarioOptions", made, frozen=True, namespace={"__module__": __name__})
 
 
@@ -144,10 +175,12 @@ def scenario_of(path: str | None, options: Any) -> Scenario:
     own = given(options)
     nested: dict[str, Any] = {}
     try:
+        nested["software"] = dataclasses.replace(base.software, **software_changes(own.pop("software", ())))
         for name, cls in NESTED.items():
             fields = {field.name for field in dataclasses.fields(cls)}
             nested[name] = dataclasses.replace(getattr(base, name), **{k: own.pop(k) for k in fields & set(own)})
         return dataclasses.replace(base, **nested, **own)
     except InputError as error:
-        error.where = error.where or f"option --{(error.key or '').rpartition('.')[2].replace('_', '-')}"
+        outer, _, inner = (error.key or "").rpartition(".")
+        error.where = error.where or f"option --{(outer if outer == 'software' else inner).replace('_', '-')}"
         raise

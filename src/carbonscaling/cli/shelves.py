@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from carbonscaling.catalog import efficiency, factors, hardware, laws, models, prices, references, regions
+from carbonscaling.catalog import efficiency, factors, hardware, laws, models, prices, references, regions, stacks
+from carbonscaling.catalog.read import read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.card import model_card
 from carbonscaling.perf.precision import PRECISIONS, precision
 from carbonscaling.report.catalog import Entry
 from carbonscaling.report.model_page import model_page
-from carbonscaling.report.words import count
+from carbonscaling.software.check import rows
 from carbonscaling.sources import Datum
+from carbonscaling.words import count
 
 __all__ = ["SHELVES", "Shelf", "find", "shelf"]
 
@@ -112,6 +115,12 @@ def _reference(key: str) -> Entry:
     return Entry("references", key, {k: v for k, v in facts.items() if k != "key"})
 
 
+def _stack(name: str) -> Entry:
+    found = stacks.stack(name)
+    facts = {key: getattr(found, key) for key in ("title", "based_on", "family", "since")}
+    return Entry("stacks", found.name, facts, dict(rows(found)), stated_by=stacks.stated_by(name))
+
+
 def _datum_words(load: Callable[[str], Datum]) -> Callable[[str], str]:
     def words(name: str) -> str:
         datum = load(name)
@@ -141,6 +150,7 @@ _ALL = (
     Shelf("factors", factors.factor_ids, _one("factors", factors.factor), _datum_words(factors.factor)),
     Shelf("efficiencies", efficiency.architectures, _efficiency, lambda _: "what software reaches of a data sheet"),
     Shelf("precisions", lambda: tuple(PRECISIONS), _precision, lambda n: f"{PRECISIONS[n].format} matrix units"),
+    Shelf("stacks", stacks.stack_names, _stack, lambda n: stacks.stack(n).title),
     Shelf("prices", lambda: tuple(prices.prices()), _price, _datum_words(lambda n: prices.prices()[n])),
     Shelf("references", lambda: sorted(references.references()), _reference, lambda n: references.reference(n).title),
 )
@@ -186,15 +196,17 @@ def find(name: str, kind: str | None = None) -> list[Entry]:
     InputError
         There is none; names the nearest.
     """
+    if kind is None and name.endswith(".toml") and read_toml(Path(name)).get("based_on") in stacks.stack_names():
+        kind = "stacks"
     if kind is not None:
         return [shelf(kind).entry(name)]
     found = []
+    refused = None
     for one in SHELVES.values():
         try:
             found.append(one.entry(name))
         except InputError as error:
-            if name.endswith(".toml") and error.where:
-                raise
+            refused = refused or (error if name.endswith(".toml") and error.where else None)
     if not found:
-        raise _unknown("", name, [n for one in SHELVES.values() for n in one.names()])
+        raise refused or _unknown("", name, [n for one in SHELVES.values() for n in one.names()])
     return found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from carbonscaling.errors import InputError
 
-from carbonscaling.errors import InputError, nearest
-
-__all__ = ["MOST", "at_least", "located", "one_of"]
+__all__ = ["MOST", "at_least", "located"]
 
 MOST = 10**12
 """No count of an architecture comes near."""
@@ -42,25 +40,6 @@ def at_least(item: object, minimum: int, *keys: str, optional: bool = False) -> 
                 allowed=f"an integer of at least {minimum}" + (f", at most {MOST:.0e}" if value is not None else ""),
                 remedy=f"correct {key}",
             )
-
-
-def one_of(item: object, key: str, allowed: Sequence[str]) -> None:
-    """Require one of the `allowed` words in a field of `item`.
-
-    Raises
-    ------
-    InputError
-        Another word, with the nearest allowed one.
-    """
-    value = getattr(item, key)
-    if value not in allowed:
-        raise InputError(
-            f"unknown {key}",
-            key=key,
-            value=value,
-            allowed=", ".join(allowed),
-            suggestion=nearest(str(value), allowed),
-        )
 
 
 def located(error: InputError, where: str) -> InputError:

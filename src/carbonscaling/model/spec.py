@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.errors import InputError
-from carbonscaling.model.check import at_least, one_of
+from carbonscaling.fields import check_fields
+from carbonscaling.model.check import at_least
 
 __all__ = ["Attention", "Experts", "FeedForward", "ModelSpec"]
 
@@ -57,10 +58,10 @@ class Attention:
 
     def __post_init__(self) -> None:
         """Refuse counts that no attention can have."""
+        check_fields(self)
         at_least(self, 1, "n_heads", "n_kv_heads", "head_dim")
         at_least(self, 1, "v_head_dim", "q_lora_rank", "kv_lora_rank", "window", optional=True)
         at_least(self, 0, "rope_head_dim", "n_window_layers")
-        one_of(self, "qk_norm", ("none", "head", "full"))
         if self.n_heads % self.n_kv_heads:
             raise InputError(
                 "query heads do not divide into key/value groups",
@@ -109,6 +110,7 @@ class FeedForward:
 
     def __post_init__(self) -> None:
         """Refuse a width that is not positive."""
+        check_fields(self)
         at_least(self, 1, "d_ff")
 
     @property
@@ -154,6 +156,7 @@ class Experts:
 
     def __post_init__(self) -> None:
         """Refuse counts that no mixture can have."""
+        check_fields(self)
         at_least(self, 1, "n_routed", "top_k", "d_ff")
         at_least(self, 0, "d_ff_shared", "n_dense_layers")
         if self.top_k > self.n_routed:
@@ -234,10 +237,10 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Refuse an architecture that cannot be."""
+        check_fields(self)
         at_least(self, 1, "n_layers", "d_model", "seq_len")
         at_least(self, 0, "vocab_size", "n_positions", "norms_per_layer", "n_mtp")
         at_least(self, 1, "d_embed", optional=True)
-        one_of(self, "norm", ("rmsnorm", "layernorm", "none"))
         for part, key in ((self.attention, "n_window_layers"), (self.experts, "n_dense_layers")):
             if part is not None and getattr(part, key) > self.n_layers:
                 raise InputError(

@@ -10,7 +10,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.precision import Precision
+from carbonscaling.perf.precision import Recipe
 from carbonscaling.perf.stacked import software_fields
 from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
@@ -92,14 +92,14 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
 
 
 def machine(
-    cluster: Cluster, recipe: Precision, efficiency: Efficiency, stack: Stack, options: Software = AS_IT_SHIPS
+    cluster: Cluster, recipe: Recipe, efficiency: Efficiency, stack: Stack, options: Software = AS_IT_SHIPS
 ) -> Machine:
     """Return a cluster under a precision recipe and a software stack as numbers.
 
     Parameters
     ----------
     cluster : Cluster
-    recipe : Precision
+    recipe : Recipe
     efficiency : Efficiency
         What kernels and links reach.
     stack : Stack

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["PRECISIONS", "Precision", "precision"]
+__all__ = ["PRECISIONS", "Recipe", "precision"]
 
 
 @dataclass(frozen=True)
-class Precision:
+class Recipe:
     """Bytes per element of a mixed-precision training recipe.
 
     Attributes
@@ -50,15 +50,15 @@ class Precision:
     head: str
 
 
-def _recipe(name: str, fmt: str, source: str, head: str = "", **changes: float) -> Precision:
+def _recipe(name: str, fmt: str, source: str, head: str = "", **changes: float) -> Recipe:
     base: dict[str, float] = dict(
         activations=2.0, weights=2.0, gradients=4.0, optimizer=12.0, traffic=2.0, gradient_traffic=2.0,
         dispatch=2.0, combine=2.0, cast_passes=0.0,
     )  # fmt: skip
-    return Precision(name=name, format=fmt, source=source, head=head or fmt, **(base | changes))
+    return Recipe(name=name, format=fmt, source=source, head=head or fmt, **(base | changes))
 
 
-PRECISIONS: dict[str, Precision] = {
+PRECISIONS: dict[str, Recipe] = {
     p.name: p
     for p in (
         _recipe("bf16", "bf16", "micikevicius_2018"),
@@ -81,7 +81,7 @@ PRECISIONS: dict[str, Precision] = {
 """Recipes by name: mixed precision after Micikevicius, with what each recipe's own paper changes."""
 
 
-def precision(name: str) -> Precision:
+def precision(name: str) -> Recipe:
     """Return a recipe by name.
 
     Raises

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.precision import Precision
+from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.options import OPTIMIZERS, Software
 from carbonscaling.software.stack import Stack, by_generation
 
@@ -40,7 +40,7 @@ def _attention(kernel: str, e: Efficiency) -> _Attention:
     )
 
 
-def _launches(stack: Stack, options: Software, e: Efficiency) -> tuple[float, float]:
+def _launches(stack: Stack, options: Software, fused: bool, e: Efficiency) -> tuple[float, float]:
     """Seconds that the host needs for the forward kernels of a dense layer and of one with experts.
 
     None where a graph holds the whole step. Graphs of attention and router leave what is usual; without them the host waits
@@ -49,11 +49,11 @@ def _launches(stack: Stack, options: Software, e: Efficiency) -> tuple[float, fl
     graphs = options.cuda_graphs or stack.graphs.value
     if graphs == "full":
         return 0.0, 0.0
-    dense = e.eager_launch.si if stack.launch.value == "eager" else e.layer_launch.si
+    dense = e.eager_launch.si if stack.launch.value == "eager" and not fused else e.layer_launch.si
     return dense, e.moe_eager_launch.si if graphs in ("none", "router") else e.moe_launch.si
 
 
-def _bytes(stack: Stack, options: Software, recipe: Precision) -> tuple[float, float, float]:
+def _bytes(stack: Stack, options: Software, recipe: Recipe) -> tuple[float, float, float]:
     """Bytes a parameter of weights, gradients and optimizer states."""
 
     def own(table: dict[str, float], usual: float) -> float:
@@ -61,7 +61,7 @@ def _bytes(stack: Stack, options: Software, recipe: Precision) -> tuple[float, f
 
     weights = own({k: v.value for k, v in stack.weights.items()}, recipe.weights)
     gradients = own({k: v.value for k, v in stack.gradients.items()}, recipe.gradients)
-    optimizer = OPTIMIZERS[options.optimizer]
+    optimizer = OPTIMIZERS[options.optimizer or stack.optimizer.value]
     states = recipe.optimizer if optimizer is None else optimizer.states.value
     if optimizer is not None and optimizer.weights is not None and optimizer.gradients is not None:
         weights, gradients = optimizer.weights.value, optimizer.gradients.value
@@ -75,9 +75,7 @@ def _bytes(stack: Stack, options: Software, recipe: Precision) -> tuple[float, f
     return weights, gradients, states
 
 
-def software_fields(
-    stack: Stack, options: Software, device: Device, recipe: Precision, e: Efficiency
-) -> dict[str, float]:
+def software_fields(stack: Stack, options: Software, device: Device, recipe: Recipe, e: Efficiency) -> dict[str, float]:
     """Return the fields of `Machine` that software decides.
 
     Parameters
@@ -88,9 +86,9 @@ def software_fields(
     device, recipe, e : the device, its number formats, and what its kernels reach.
     """
     attention = _attention(_kernel(stack, options, device, recipe.name, e), e)
-    layer_launch, moe_launch = _launches(stack, options, e)
+    fused = stack.fuses.value > 0 if options.compile is None else options.compile
+    layer_launch, moe_launch = _launches(stack, options, fused, e)
     weights, gradients, states = _bytes(stack, options, recipe)
-    fused = options.compile is True
     separate_norms = options.norm_kernel == "separate" and not fused
     overlap = by_generation(stack.tp_overlap, device, recipe.name)
     tp_overlap = e.tp_overlap.si if overlap is None else overlap.si

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,25 +12,24 @@ from rich.text import Text
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.report.bars import Bars, label
 from carbonscaling.report.bullets import bullets
-from carbonscaling.report.words import (
+from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.study.estimate import Estimate, Lever
+from carbonscaling.study.found import unmeasured
+from carbonscaling.study.remedies import setting_words
+from carbonscaling.study.shown import FIGURES, carbon_words, headline, span
+from carbonscaling.units import DAY, GB, KWH, TONNE
+from carbonscaling.words import (
     ENERGY,
     MASS,
-    big,
     count,
     data,
     duration,
     energy,
     mass,
-    money,
     percent,
     plain,
     scaled,
 )
-from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.study.estimate import Estimate, Lever
-from carbonscaling.study.found import unmeasured
-from carbonscaling.study.remedies import setting_words
-from carbonscaling.units import DAY, GB, KWH, TONNE
 
 __all__ = ["answer_page", "conventions", "headline", "setting_lines", "spans"]
 
@@ -38,25 +37,6 @@ TOP_SHOWN = 5
 _TOP_HEADINGS = (
     ("devices", "right"), ("days", "right"), ("tCO2e", "right"), ("between", "right"), ("setting", "left"),
 )  # fmt: skip
-
-
-def _interval(e: Estimate) -> str:
-    """Return the interval of the carbon total in the total's own unit."""
-    f = e.footprint
-    number, unit = mass(f.total_tco2e).rsplit(" ", 1)[0], mass(f.total_tco2e).rsplit(" ", 1)[1]
-    factor = next(size for size, name in MASS if name == unit)
-    return f"{number} {unit} (between {plain(f.low_tco2e / factor)} and {plain(f.high_tco2e / factor)})"
-
-
-def headline(e: Estimate) -> str:
-    """Return the answer in two sentences."""
-    r, f = e.resolved, e.footprint
-    cost = "" if e.cost_usd is None else f", {money(e.cost_usd)}"
-    return (
-        f"Train {r.spec.name} on {count(r.tokens)} tokens: {e.n_devices:,} x {r.cluster.device.name} "
-        f"for {duration(e.duration_s)} at {percent(e.mfu)} MFU.\n"
-        f"That is {big(e.device_hours)} device-hours, {energy(f.energy_kwh)} and {_interval(e)}{cost}."
-    )
 
 
 def setting_lines(e: Estimate) -> list[str]:
@@ -92,28 +72,10 @@ def setting_lines(e: Estimate) -> list[str]:
     ]
 
 
-_SPANS = (
-    ("tokens_per_s_per_device", "speed", lambda v: f"{plain(v)} tokens/s and device"),
-    ("duration_days", "run time", lambda v: duration(v * DAY)),
-    ("device_hours", "device-hours", big),
-    ("memory_per_device_gb", "memory of a device", lambda v: data(v * GB)),
-    ("energy_kwh", "energy", energy),
-    ("carbon_total_tco2e", "carbon", mass),
-    ("cost_usd", "cost", money),
-)
-"""Figures of a summary whose interval is shown: key, name, how the number is written."""
-
-
 def spans(e: Estimate) -> list[str]:
     """Return the 90 % interval of every main figure, a line each."""
     found = e.intervals
-
-    def span(key: str, write: Callable[[float], str]) -> str:
-        low, high = (write(end) for end in found[key])
-        unit = high.partition(" ")[2]
-        return f"{low.removesuffix(f' {unit}')} to {high}"
-
-    return [f"{name}: {span(key, write)}" for key, name, write in _SPANS if key in found]
+    return [f"{name}: {span(found[key], write)}" for key, name, write in FIGURES if key in found]
 
 
 def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
@@ -138,7 +100,7 @@ def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
     one, unit = (1.0, "tCO2e") if 1.0 <= f.total_tco2e < 1e5 else scaled(1.0, MASS, f.total_tco2e)
     tonnes = {k: float(v) / TONNE * one for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
     tonnes |= {line.name: line.total_tco2e * one for line in f.lines}
-    yield Bars(f"Carbon: {_interval(e)}", tonnes, unit)
+    yield Bars(f"Carbon: {carbon_words(e)}", tonnes, unit)
     yield Text("")
 
 

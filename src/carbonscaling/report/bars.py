@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.words import percent, plain
+from carbonscaling.words import percent, plain
 
 __all__ = ["Bars", "label"]
 

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.words import percent
 from carbonscaling.study.sweep.bench import SweepRow
+from carbonscaling.words import percent
 
 __all__ = ["bench_sweep_page"]
 

@@ -10,13 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.words import count, plain
 from carbonscaling.validate.accounts import AccountCheck, EmbodiedCheck, TableRow
 from carbonscaling.validate.device_hours import HoursCheck, hours_summary
 from carbonscaling.validate.power import PowerScore
 from carbonscaling.validate.power_caps import CapScore
 from carbonscaling.validate.run_energy import CarbonCheck, summary
 from carbonscaling.validate.systems import ENTERED, SystemCheck, system_scores
+from carbonscaling.words import count, plain
 
 __all__ = [
     "accounts_page", "carbon_runs_data", "carbon_runs_page", "hours_page", "power_data", "power_page", "systems_page",

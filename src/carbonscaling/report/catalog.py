@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.jsonable import jsonable
-from carbonscaling.report.words import plain
+from carbonscaling.software.stack import Choice
 from carbonscaling.sources import Datum
+from carbonscaling.words import plain
 
 __all__ = ["Entry", "datum_text", "entry_page", "names_page"]
 
@@ -27,35 +28,48 @@ class Entry:
         Shelf it stands on, and its name there.
     facts : Mapping[str, Any]
         What is no measured number: names, counts, choices.
-    data : Mapping[str, Datum]
-        Every number with its provenance.
+    data : Mapping[str, Datum or Choice]
+        Every number, and every choice that has a source, with its provenance.
     page : renderable, optional
         A page of its own, above the numbers.
+    stated_by : Mapping[str, str]
+        Entry that states a number, by its name or that of its table; of entries that are based on others.
     """
 
     kind: str
     name: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Datum] = field(default_factory=dict)
+    data: Mapping[str, Datum | Choice] = field(default_factory=dict)
     page: RenderableType | None = None
+    stated_by: Mapping[str, str] = field(default_factory=dict)
+
+    def inherited_from(self, key: str) -> str | None:
+        """Return the entry that a number is taken over from; None of one that the entry states itself."""
+        by = self.stated_by.get(key.partition(".")[0], self.name)
+        return None if by == self.name else by
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as plain data."""
         facts: dict[str, Any] = jsonable(self.facts)
-        return {"shelf": self.kind, "id": self.name, **facts, "data": jsonable(self.data)}
+        data: dict[str, Any] = jsonable(self.data)
+        if self.stated_by:
+            data = {key: {**row, "inherited_from": self.inherited_from(key)} for key, row in data.items()}
+        return {"shelf": self.kind, "id": self.name, **facts, "data": data}
 
 
 def _number(value: float) -> str:
     return f"{value:,.6g}" if abs(value) < 1e6 else (f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.6g}")
 
 
-def datum_text(datum: Datum) -> tuple[str, str]:
+def datum_text(datum: Datum | Choice) -> tuple[str, str]:
     """Return value with unit and range, and the line of provenance.
 
     >>> from carbonscaling.sources import Datum
     >>> datum_text(Datum(700.0, "W", "x", low=690.0, high=710.0, year=2022, remark="as printed"))
     ('700 W (690 to 710)', '[x] 2022; as printed')
     """
+    if isinstance(datum, Choice):
+        return datum.value, "; ".join(part for part in (f"[{datum.source}]", datum.remark) if part)
     unit = "" if datum.unit == "1" else f" {datum.unit}"
     span = "" if datum.low is None or datum.high is None else f" ({_number(datum.low)} to {_number(datum.high)})"
     when = f" {datum.year}" if datum.year else ""
@@ -85,6 +99,8 @@ def entry_page(entry: Entry) -> Group:
         table = _grid(width)
         for key, datum in entry.data.items():
             value, words = datum_text(datum)
+            above = entry.inherited_from(key)
+            words += f"; inherited from {above}" if above else ""
             text = Text(value)
             text.append(f"\n{words}", style="dim")
             table.add_row(f"  {key}", text)

@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.words import count, mass, money, plain
 from carbonscaling.study.choices import Choice, best, front
+from carbonscaling.words import count, mass, money, plain
 
 __all__ = ["choice_rows", "choices_page"]
 

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.bullets import bullets
-from carbonscaling.report.words import data, percent, plain
 from carbonscaling.study.estimate import Infeasible
 from carbonscaling.study.remedies import REASONS, setting_words
+from carbonscaling.words import data, percent, plain
 
 __all__ = ["infeasible_page"]
 

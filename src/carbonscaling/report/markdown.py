@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from carbonscaling.report.answer import conventions, headline, setting_lines
 from carbonscaling.report.bars import label
-from carbonscaling.report.words import data, duration, percent, plain
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.remedies import REASONS
 from carbonscaling.units import KWH
+from carbonscaling.words import data, duration, percent, plain
 
 __all__ = ["markdown"]
 

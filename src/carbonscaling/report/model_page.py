@@ -11,7 +11,7 @@ from rich.text import Text
 from carbonscaling.model.card import ModelCard
 from carbonscaling.report.bars import Bars
 from carbonscaling.report.jsonable import jsonable
-from carbonscaling.report.words import COUNTS, count, data, scaled
+from carbonscaling.words import COUNTS, count, data, scaled
 
 __all__ = ["model_dict", "model_page", "shape_sentence"]
 

@@ -9,10 +9,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.words import big, plain
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.reported import ReportedRow
+from carbonscaling.words import big, plain
 
 __all__ = ["reported_page", "reported_rows"]
 

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from carbonscaling.report.answer import headline
 from carbonscaling.report.bullets import bullets
-from carbonscaling.report.words import mass, percent, plain
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.robust import Robustness
+from carbonscaling.words import mass, percent, plain
 
 __all__ = ["robust_page"]
 

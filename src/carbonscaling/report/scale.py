@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.bullets import bullets
-from carbonscaling.report.words import count, energy, mass, plain
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scale import ScalePoint
+from carbonscaling.words import count, energy, mass, plain
 
 __all__ = ["power_law", "scale_page", "scale_rows"]
 

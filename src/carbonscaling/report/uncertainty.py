@@ -10,9 +10,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.words import percent, plain
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.sobol import SobolIndex
+from carbonscaling.words import percent, plain
 
 __all__ = ["uncertainty_data", "uncertainty_page"]
 

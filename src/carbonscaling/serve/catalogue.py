@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from carbonscaling.calibration.knobs import KNOBS
-from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog import hardware, laws, models, prices, regions
+from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.report.bars import LABELS
 from carbonscaling.report.statements import FORMATS
@@ -61,8 +60,6 @@ def _region(name: str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, Any]:
     """Return every name a scenario may use here, with a few facts on each, and labels for what an answer holds."""
-    stacked = {knob.name for knob in KNOBS if knob.scope == "stack"}
-    stacks = {c.scope for c in shipped_calibration().constants if c.knob in stacked}
     return {
         "devices": [_device(name) for name in hardware.device_names()],
         "hosts": list(hardware.host_names()),
@@ -70,7 +67,7 @@ def catalogue() -> dict[str, Any]:
         "regions": [_region(name) for name in regions.region_names()],
         "laws": [{"id": name, "title": laws.law_row(name).title} for name in laws.law_names()],
         "precisions": list(PRECISIONS),
-        "stacks": sorted(stacks),
+        "stacks": list(stack_names()),
         "objectives": {o.name: o.description for o in OBJECTIVES.values()},
         "report_formats": list(report_formats()),
         "labels": dict(LABELS),

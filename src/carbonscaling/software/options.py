@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
 
-__all__ = ["OPTIMIZERS", "Optimizer", "Software"]
+__all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"]
+
+MOST_BYTES = 1000.0
+"""More than anybody keeps a parameter."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Software:
     norm_kernel : {"fused", "separate"}, optional
         Whether norms have a kernel of their own.
     compile : bool, optional
-        Compile the model: norms, rotary embeddings and gates fused.
+        Compile the model: norms, rotary embeddings and gates fused, and launched as few kernels.
     cuda_graphs : {"none", "router", "attention", "full"}, optional
         What captured graphs hold: nothing, the router, attention and router, or the whole step.
     dispatcher : {"alltoall", "allgather", "deepep", "hybridep"}, optional
@@ -83,7 +90,7 @@ class Software:
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
         Share of tensor-parallel traffic hidden inside a layer.
-    optimizer : {"adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"}
+    optimizer : {"adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"}, optional
         States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
     weight_bytes, gradient_bytes, optimizer_bytes : float, optional
         Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
@@ -106,7 +113,7 @@ class Software:
     expert_balance: Literal["learnt", "forced"] | None = None
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
-    optimizer: Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] = "adamw"
+    optimizer: Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] | None = None
     weight_bytes: float | None = None
     gradient_bytes: float | None = None
     optimizer_bytes: float | None = None
@@ -114,3 +121,68 @@ class Software:
     zero3_gather: Literal["layer", "parameter"] | None = None
     sequence_parallel: bool | None = None
     head_placement: Literal["balanced", "last"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown choice, and shares and bytes that cannot be."""
+        check_fields(self, "software.")
+        for key in ("weight_bytes", "gradient_bytes", "optimizer_bytes"):
+            self._within(key, MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a parameter")
+        for key in ("tp_overlap", "moved_activations"):
+            self._within(key, 1.0, "a share from 0 to 1")
+
+    def _within(self, key: str, most: float, allowed: str) -> None:
+        value = getattr(self, key)
+        if value is not None and not 0.0 <= value <= most:
+            raise InputError(
+                f"{key} is out of range", key=f"software.{key}", value=value, allowed=allowed,
+                remedy="correct the value, or leave it out",
+            )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def option_kinds() -> dict[str, Any]:
+    """Return what each option takes: bool, float, or the names that it chooses from."""
+    found: dict[str, Any] = {}
+    for key, hint in typing.get_type_hints(Software).items():
+        kind = next((k for k in typing.get_args(hint) if k is not type(None)), hint)
+        found[key] = typing.get_args(kind) or kind
+    return found
+
+
+def option_value(text: str) -> tuple[str, bool | float | str]:
+    """Read an option as people write it on a command line; what it may be is checked where it is used.
+
+    >>> option_value("compile=yes"), option_value("gradient_bytes=2"), option_value("attention_kernel=flash2")
+    (('compile', True), ('gradient_bytes', 2.0), ('attention_kernel', 'flash2'))
+
+    Raises
+    ------
+    InputError
+        Not KEY=VALUE, an unknown key, or a value of the wrong kind.
+    """
+    key, equals, value = text.partition("=")
+    key, value, kinds = key.strip().replace("-", "_"), value.strip(), option_kinds()
+    if not equals or key not in kinds:
+        raise InputError(
+            "unknown option of the software" if equals else "an option of the software is KEY=VALUE",
+            key="software", value=text, suggestion=nearest(key, kinds) if equals else None, allowed=", ".join(kinds),
+            remedy="for instance attention_kernel=flash2",
+        )  # fmt: skip
+    if kinds[key] is bool:
+        words = {"true": True, "yes": True, "false": False, "no": False}
+        if value.lower() not in words:
+            raise _unreadable(key, value, "true, false, yes, no")
+        return key, words[value.lower()]
+    if kinds[key] is float:
+        try:
+            return key, float(value)
+        except ValueError:
+            raise _unreadable(key, value, "a number") from None
+    return key, value
+
+
+def _unreadable(key: str, value: str, allowed: str) -> InputError:
+    return InputError(
+        f"not a value of {key}", key=f"software.{key}", value=value, allowed=allowed,
+        remedy="correct it, or leave it out for what the stack does",
+    )  # fmt: skip

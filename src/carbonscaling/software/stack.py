@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from carbonscaling.hardware.device import Device
+from carbonscaling.software.check import check
 from carbonscaling.sources import Datum
 
-__all__ = ["ATTENTION_KERNELS", "Choice", "Stack", "by_generation"]
+__all__ = ["Choice", "Stack", "by_generation"]
 
 T = TypeVar("T")
-
-ATTENTION_KERNELS = ("explicit", "explicit-separate", "flash1", "flash2", "native")
-"""Scores written by Megatron's one softmax kernel, or by separate ones; FlashAttention-1 or 2; the generation's own best."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Stack:
     since : str
         Releases or dates that it describes.
     attention : Mapping[str, Choice]
-        Kernel by generation, one of `ATTENTION_KERNELS`.
+        Kernel by generation, one of those of `Software.attention_kernel`.
     launch : Choice
         "fused" or "eager": whether a layer's small operations are kernels of their own, each launched by the host.
     graphs : Choice
@@ -52,8 +50,12 @@ class Stack:
     tp_overlap : Mapping[str, Datum]
         Share of tensor-parallel traffic hidden inside a layer, by generation.
     norm_passes, head_passes, gate_passes : Datum
-        Passes beyond one read and write: over the residual stream by norms without a kernel of their own, over queries and
-        keys by rotary embeddings and copies, over gated activations.
+        Passes beyond one read and write, where no compiler fuses them: over the residual stream by norms without a kernel of
+        their own, over queries and keys by rotary embeddings and copies, over gated activations.
+    fuses : Datum
+        1 where models are compiled unless a run says otherwise, which fuses those passes and launches them as few kernels.
+    optimizer : Choice
+        Optimizer unless a run says otherwise, one of `OPTIMIZERS`.
     gradient_sum : Mapping[str, Datum]
         Bytes moved a parameter to add a micro-batch's gradient to the sum, by number format; none where the multiplication
         does it.
@@ -91,6 +93,8 @@ class Stack:
         1 where the last pipeline stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     fully_sharded : Datum
         1 where states are fully sharded and nothing else splits the model, unless a run says so.
+    hybrid : Datum
+        1 where states are sharded inside a host and every host has a copy, unless a run says so.
     whole_blocks : Datum
         1 where all layers are recomputed or none.
     interleaves : Datum
@@ -114,6 +118,8 @@ class Stack:
     norm_passes: Datum
     head_passes: Datum
     gate_passes: Datum
+    fuses: Datum
+    optimizer: Choice
     gradient_sum: Mapping[str, Datum] = field(hash=False)
     gradient_traffic: Mapping[str, Datum] = field(hash=False)
     gradients: Mapping[str, Datum] = field(hash=False)
@@ -134,6 +140,7 @@ class Stack:
     expert_overlap: Datum
     head_last: Datum
     fully_sharded: Datum
+    hybrid: Datum
     whole_blocks: Datum
     interleaves: Datum
     compiled: Datum
@@ -141,6 +148,10 @@ class Stack:
     recipes: Mapping[str, Choice] = field(hash=False)
     based_on: str = ""
     redo_last: Datum | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense, each by name."""
+        check(self)
 
 
 def by_generation(table: Mapping[str, T], device: Device, recipe: str) -> T | None:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from functools import lru_cache
+import sys
+from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.fields import check_fields
 from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
-    from carbonscaling.study.scenario import Scenario
+    from carbonscaling.study.scenario import Layout, Scenario
 
-__all__ = ["check"]
+__all__ = ["LAYOUT_BOUNDS", "check", "check_layout"]
 
+Bound = tuple[str, float, float, str, str]
+
+_FINITE = ("a finite number", "correct it")
+_LEAST, _MOST = math.ulp(0.0), sys.float_info.max
 _POSITIVE = ("tokens", "compute", "target_loss", "max_days", "nic_gbps", "lifetime_years", "price_usd_per_device_hour")
 _COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model")
-_BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
-    ("layout.zero", 0, 3, "0, 1, 2 or 3", "choose a ZeRO stage"),
-    ("layout.recompute_percent", 1, 100, "1 to 100 percent", "100 recomputes in every layer"),
-    ("layout.shard", 0, math.inf, "0 (the whole group) or a group size", "choose a group size"),
+_DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
+_WHOLE = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
+_BOUNDS: tuple[Bound, ...] = (
+    *(
+        (key, -_MOST, _MOST, *_FINITE)
+        for key in (*_POSITIVE, "carbon_intensity_g_per_kwh", "pue", "run_overhead", "years_ahead", "start_hour")
+    ),
+    *(
+        (key, _LEAST, _MOST, "a number above 0", f"give {key} as a positive number, or leave it out")
+        for key in _POSITIVE
+    ),
+    *((key, 1, MOST_WHOLE, _WHOLE, f"give {key} as a positive count, or leave it out") for key in _COUNTS),
     ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
     ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
     ("max_devices", 1, 1e9, "at most 1e9 devices", "lower it"),
@@ -31,11 +45,51 @@ _BOUNDS: tuple[tuple[str, float, float, str, str], ...] = (
     ("start_hour", 0, 1e6, "0 to 1000000 hours", "hours count from the profile's first"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )
-_DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
+"""Checked in this order, so that the first remedy is the plainest."""
+LAYOUT_BOUNDS: tuple[Bound, ...] = (
+    *((key, 1, MOST_WHOLE, _WHOLE, "leave it out to search it") for key in _DEGREES),
+    ("zero", 0, 3, "0, 1, 2 or 3", "choose a ZeRO stage"),
+    ("recompute_percent", 1, 100, "1 to 100 percent", "100 recomputes in every layer"),
+    ("shard", 0, math.inf, "0 (the whole group) or a group size", "choose a group size"),
+)
+
+
+def _tightest(bounds: tuple[Bound, ...]) -> tuple[Callable[[dict[str, Any]], Any], tuple[tuple[float, float], ...]]:
+    """Return a reader of all fields that have bounds, and for each the bounds that imply all others."""
+    ends: dict[str, tuple[float, float]] = {}
+    for key, low, high, *_ in bounds:
+        known = ends.get(key, (low, high))
+        ends[key] = (max(low, known[0]), min(high, known[1]))
+    return itemgetter(*ends), tuple(ends.values())
+
+
+_NUMBERS, _ENDS = _tightest(_BOUNDS)
+_LAYOUT_NUMBERS, _LAYOUT_ENDS = _tightest(LAYOUT_BOUNDS)
 
 
 def _refuse(key: str, value: object, allowed: str, remedy: str) -> None:
     raise InputError(f"{key} out of range", key=key, value=value, allowed=allowed, remedy=remedy)
+
+
+def _refuse_outside(item: object, bounds: tuple[Bound, ...], prefix: str = "") -> None:
+    for key, low, high, allowed, remedy in bounds:
+        value = getattr(item, key)
+        if value is not None and not low <= value <= high:
+            _refuse(prefix + key, value, allowed, remedy)
+
+
+def check_layout(layout: Layout) -> None:
+    """Refuse degrees and shares that make no sense, each by name.
+
+    Raises
+    ------
+    InputError
+        A value of the wrong kind, or out of range.
+    """
+    check_fields(layout, "layout.")
+    for value, (low, high) in zip(_LAYOUT_NUMBERS(layout.__dict__), _LAYOUT_ENDS, strict=True):
+        if value is not None and not low <= value <= high:
+            _refuse_outside(layout, LAYOUT_BOUNDS, "layout.")
 
 
 def check(s: Scenario) -> None:
@@ -44,33 +98,16 @@ def check(s: Scenario) -> None:
     Raises
     ------
     InputError
-        A value out of range, an unknown objective, or values that exclude each other.
+        A value of the wrong kind or out of range, an unknown choice, or values that exclude each other.
     """
-    _check_switches(s)
-    for key in (*_POSITIVE, "carbon_intensity_g_per_kwh", "pue", "run_overhead", "years_ahead", "start_hour"):
-        value = getattr(s, key)
-        if value is not None and not math.isfinite(value):
-            _refuse(key, value, "a finite number", "correct it")
-    for key in _POSITIVE:
-        value = getattr(s, key)
-        if value is not None and value <= 0:
-            _refuse(key, value, "a number above 0", f"give {key} as a positive number, or leave it out")
-    whole = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
-    for key in _COUNTS:
-        value = getattr(s, key)
-        if value is not None and not 1 <= value <= MOST_WHOLE:
-            _refuse(key, value, whole, f"give {key} as a positive count, or leave it out")
-    for key in _DEGREES:
-        value = getattr(s.layout, key)
-        if value is not None and not 1 <= value <= MOST_WHOLE:
-            _refuse(f"layout.{key}", value, whole, "leave it out to search it")
-    for key, low, high, allowed, remedy in _BOUNDS:
-        value = getattr(s.layout, key.removeprefix("layout.")) if key.startswith("layout.") else getattr(s, key)
+    check_fields(s)
+    for value, (low, high) in zip(_NUMBERS(s.__dict__), _ENDS, strict=True):
         if value is not None and not low <= value <= high:
-            _refuse(key, value, allowed, remedy)
-    if outside := [share for share in s.quantiles if not 0 <= share <= 1]:
+            _refuse_outside(s, _BOUNDS)
+    if s.quantiles and (outside := [share for share in s.quantiles if not 0 <= share <= 1]):
         _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
-    _check_hours(s)
+    if s.hourly is not None or s.start_hour:
+        _check_hours(s)
     if s.objective not in OBJECTIVES:
         raise InputError(
             "unknown objective",
@@ -93,17 +130,3 @@ def _check_hours(s: Scenario) -> None:
             "a start hour needs carbon intensity by the hour", key="start_hour", value=s.start_hour,
             remedy="add --hourly FILE.csv, or leave the start hour out",
         )  # fmt: skip
-
-
-@lru_cache(maxsize=4)
-def _switches(cls: Any) -> frozenset[str]:
-    return frozenset(field.name for field in dataclasses.fields(cls) if "bool" in str(field.type))
-
-
-def _check_switches(s: Scenario) -> None:
-    """Refuse true and false for a number, where Python would take them for 1 and 0."""
-    parts: dict[str, Any] = {"": s, "layout.": s.layout, "boundary.": s.boundary}
-    for prefix, part in parts.items():
-        for key, value in vars(part).items():
-            if isinstance(value, bool) and key not in _switches(part.__class__):
-                _refuse(f"{prefix}{key}", value, "a number or a name", "true and false are for switches")

@@ -15,6 +15,7 @@ from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog.factor_rows import device_row, factor
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate, Infeasible
@@ -54,6 +55,10 @@ class Options:
     starts: tuple[float, ...] = ()
     pause_above: tuple[float, ...] = ()
     power_limits: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no list of names or numbers."""
+        check_fields(self)
 
     def check(self, scenario: Scenario) -> None:
         """Refuse options that contradict each other or the scenario."""

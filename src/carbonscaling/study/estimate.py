@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.model.params import total_params
@@ -17,8 +17,13 @@ from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.shown import FIGURES, headline, html_table, lines, lines_infeasible, span
+from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
+
+if TYPE_CHECKING:
+    from polars import DataFrame
 
 __all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
 
@@ -32,6 +37,12 @@ SUMMARY = (
     "schedule", "precision", "carbon_mode", "loss",
 )  # fmt: skip
 """Keys of a summary, in order."""
+TEXTS = (
+    "model", "device", "region", "objective", "stack", "practice", "recompute", "schedule", "precision", "carbon_mode",
+)  # fmt: skip
+COUNTS = (
+    "n_devices", "tp", "pp", "dp", "ep", "etp", "cp", "vpp", "zero_stage", "shard", "seq_len", "recompute_percent",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,10 @@ class Lever:
 class Infeasible:
     """No setting answers the question: why, how near, and what would help.
 
+    It answers everything that an `Estimate` answers: there is no run, so every figure of one is None, and so are its parts;
+    there are no intervals, levers or warnings. Only `summary` (and what is made of it) tells what the nearest setting would
+    take if it fitted, as a table of many answers needs it; read it beside `feasible`.
+
     Attributes
     ----------
     reason : str
@@ -88,7 +103,41 @@ class Infeasible:
     remedies: tuple[str, ...]
     would: Estimate | None = None
 
-    feasible = False
+    feasible: ClassVar[bool] = False
+    setting: ClassVar[None] = None
+    step: ClassVar[None] = None
+    memory: ClassVar[None] = None
+    steady_s: ClassVar[None] = None
+    duration_s: ClassVar[None] = None
+    footprint: ClassVar[None] = None
+    cost_usd: ClassVar[None] = None
+    levers: ClassVar[tuple[Lever, ...]] = ()
+    best_run: ClassVar[None] = None
+    warnings: ClassVar[tuple[str, ...]] = ()
+    n_devices: ClassVar[None] = None
+    tokens_per_s_per_device: ClassVar[None] = None
+    model_flops_per_device: ClassVar[None] = None
+    mfu: ClassVar[None] = None
+    best_mfu: ClassVar[None] = None
+    device_hours: ClassVar[None] = None
+
+    def __repr__(self) -> str:
+        """Return why there is no answer, in a few lines; printed too."""
+        return lines_infeasible(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same as a table, for notebooks."""
+        head, *remedies = lines_infeasible(self).split("\n")
+        return html_table(head, [(line.strip(),) for line in remedies])
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Intervals by figure: none."""
+        return {}
+
+    def intervals_of(self, _candidate: Candidate) -> dict[str, tuple[float, float]]:
+        """Return the intervals of one of the settings found: none fits, so none."""
+        return {}
 
     def summary(self) -> dict[str, Any]:
         """Return the flat summary of what would be if it fitted; None for everything that is not known."""
@@ -105,6 +154,10 @@ class Infeasible:
             "search": search_dict(self.search) if self.search else None,
             "notes": list(self.resolved.notes),
         }
+
+    def to_frame(self) -> DataFrame:
+        """Return the summary as a table of one row, see `Estimate.to_frame`."""
+        return _frame(self.feasible, self.summary(), self.reason)
 
 
 @dataclass(frozen=True)
@@ -149,7 +202,22 @@ class Estimate:
     best_run: BestRun | None = None
     warnings: tuple[str, ...] = field(default=())
 
-    feasible = True
+    feasible: ClassVar[bool] = True
+
+    def __repr__(self) -> str:
+        """Return the answer in four lines; printed too."""
+        return lines(self)
+
+    def _repr_html_(self) -> str:
+        """Return the answer as a table of its figures with their 90 % intervals, for notebooks."""
+        found, summary = self.intervals, self.summary()
+        rows = [
+            (name, write(summary[key]), span(found[key], write) if key in found else "")
+            for key, name, write in FIGURES
+            if summary[key] is not None
+        ]
+        setting = lines(self).split("\n")[2].strip()
+        return html_table(headline(self).split("\n")[0], [*rows, ("", setting, "")], ("", "value", "90 % interval"))
 
     @property
     def n_devices(self) -> int:
@@ -171,7 +239,7 @@ class Estimate:
     @property
     def mfu(self) -> float:
         """Model-FLOPs utilisation against the peak of the recipe's matrix format."""
-        return self.model_flops_per_device / float(self.resolved.machine.peak_mfu)
+        return float(utilisation(self.resolved, self.step.total, self.n_devices))
 
     @property
     def best_mfu(self) -> float | None:
@@ -293,6 +361,27 @@ class Estimate:
             "warnings": list(self.warnings),
             "sources": list(f.sources),
         }
+
+    def to_frame(self) -> DataFrame:
+        """Return the summary as a table (Polars) of one row: the same columns for every answer, feasible or not.
+
+        Raises
+        ------
+        InputError
+            Polars is not installed (extra ``sweep``).
+        """
+        return _frame(self.feasible, self.summary(), None)
+
+
+def _frame(feasible: bool, summary: dict[str, Any], reason: str | None) -> DataFrame:
+    """Return one row; columns of text are text and the others numbers, whether anything is known or not."""
+    polars = need("polars", "sweep")
+    kinds = {
+        name: polars.String if name in TEXTS else polars.Int64 if name in COUNTS else polars.Float64 for name in summary
+    }
+    schema = {"feasible": polars.Boolean, **kinds, "reason": polars.String}
+    frame: DataFrame = polars.DataFrame([{"feasible": feasible, **summary, "reason": reason}], schema=schema)
+    return frame
 
 
 def carbon_dict(f: Footprint) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
-from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.perf.goodput import run_time
@@ -23,7 +23,28 @@ from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR, to_si
 
-__all__ = ["Takes", "assessed", "held_devices", "speed", "takes", "utilisation"]
+__all__ = ["RunFootprint", "Takes", "assessed", "held_devices", "speed", "takes", "utilisation"]
+
+
+class RunFootprint(NamedTuple):
+    """What a run takes, central values; floats or arrays alike.
+
+    Attributes
+    ----------
+    duration_s : seconds of the whole run, overhead included.
+    utilisation : model-FLOPs utilisation of a steady step.
+    parts : energy (J), carbon (kg CO2e) and water (L) of the run by part, as `FootprintParts`.
+    boundary_kg : carbon of the lines beside the final run.
+    total_kg : all carbon, ``parts.total_kg`` and ``boundary_kg`` together.
+    cost_usd : money; not-a-number where no price is known.
+    """
+
+    duration_s: Number
+    utilisation: Number
+    parts: FootprintParts
+    boundary_kg: Number
+    total_kg: Number
+    cost_usd: Number
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,19 @@ class Takes:
         return lambda settings, step_s: self._outcome(settings, step_s, lambda h: ROUNDING * hours.least_mean(h))
 
     def _outcome(self, settings: Setting, step_s: Number, intensity: Callable[[Any], Any] | None) -> Outcome:
+        run = self.run(settings, step_s, intensity)
+        return Outcome(run.duration_s, run.total_kg, run.cost_usd, run.parts.energy_j)
+
+    def run(self, settings: Setting, step_s: Number, intensity: Callable[[Any], Any] | None = None) -> RunFootprint:
+        """Return what runs take, with their parts.
+
+        Parameters
+        ----------
+        settings : Setting
+        step_s : float or array
+        intensity : callable, optional
+            Carbon intensity in g/kWh of a run by its hours, in place of that of `numbers`.
+        """
         n = np.asarray(held_devices(self.r.scenario, settings), dtype=float)
         duration, numbers = self.duration(settings, step_s), self.numbers
         if intensity is not None:
@@ -80,11 +114,12 @@ class Takes:
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
             mfu = utilisation(self.r, step_s, n, self.peak_mfu)
         parts = footprint(numbers, n, duration, mfu)
-        total = np.asarray(parts.total_kg, dtype=float)
+        total, beside = np.asarray(parts.total_kg, dtype=float), 0.0
         if self.boundary is not None:
-            total = total + boundary_kg(vars(self.boundary), numbers, n, duration, parts)
+            beside = boundary_kg(vars(self.boundary), numbers, n, duration, parts)
+            total = total + beside
         money = self.r.price.si if self.r.price else math.nan
-        return Outcome(duration, total, money * n * duration, parts.energy_j)
+        return RunFootprint(duration, mfu, parts, beside, total, money * n * duration)
 
 
 def takes(

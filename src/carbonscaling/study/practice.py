@@ -134,11 +134,20 @@ def _settings(u: Setup, way: Way, sharded: bool, batch_tokens: float) -> list[Se
     for micro in _micro_batches(u, way, per_replica):
         n_micro = max(1.0, batch / (way.dp * micro))
         vpp = s.layout.vpp or _interleaving(u, way.pp, n_micro)
-        degrees = (way.tp, way.pp, way.dp, way.cp, way.ep, way.etp, vpp, zero, s.layout.shard or way.dp * way.cp)
+        degrees = (way.tp, way.pp, way.dp, way.cp, way.ep, way.etp, vpp, zero, _shard(u, way))
         for choice in _recomputations(u):
             rest = (micro, n_micro, choice.code, schedule, sequence and way.tp > 1, choice.percent)
             found.append(Setting(*(float(v) for v in (*degrees, *rest))))
     return found
+
+
+def _shard(u: Setup, way: Way) -> int:
+    """Devices that share one copy of the states: as stated, all replicas, or those of a host that the stack shards inside."""
+    replicas, stated = way.dp * way.cp, u.scenario.layout.shard
+    if stated is not None:
+        return stated or replicas
+    inside = max(1, int(u.plain.host_devices) // way.tp)
+    return inside if u.stack.hybrid.value > 0 and replicas % inside == 0 else replicas
 
 
 def _micro_batches(u: Setup, way: Way, per_replica: float) -> Sequence[float]:

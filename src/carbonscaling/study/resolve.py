@@ -17,7 +17,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.precision import Precision
+from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
@@ -26,7 +26,7 @@ from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
 
-__all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve"]
+__all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve", "resolved"]
 
 TOKENS_PER_PARAMETER = 20.0
 
@@ -93,7 +93,7 @@ class Resolved:
         return self.setup.cluster
 
     @property
-    def recipe(self) -> Precision:
+    def recipe(self) -> Recipe:
         """Number formats."""
         return self.setup.recipe
 
@@ -205,7 +205,24 @@ def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:
     InputError
         A name is unknown, a file unusable, or values contradict each other.
     """
-    found = setup(s, None if like is None else like.setup)
+    return resolved(setup(s, None if like is None else like.setup), like)
+
+
+def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
+    """Settle what a scenario leaves open beside its layout: tokens, batch, calibration, carbon, overhead, price.
+
+    Parameters
+    ----------
+    found : Setup
+    like : Resolved, optional
+        As in `resolve`.
+
+    Raises
+    ------
+    InputError
+        A name is unknown, or a file unusable.
+    """
+    s = found.scenario
     spec, notes = found.subject.spec, list(found.notes)
     n_active = float(active_params(spec))
     tokens = s.tokens or found.subject.tokens

@@ -13,7 +13,7 @@ from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.software.options import Software
-from carbonscaling.study.check import check
+from carbonscaling.study.check import check, check_layout
 from carbonscaling.study.versions import stamped
 
 __all__ = ["Layout", "Scenario", "load_scenario", "scenario_schema"]
@@ -72,6 +72,14 @@ class Layout:
     recompute_percent: int | None = None
     schedule: ScheduleName | None = None
     sequence_parallel: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense, each by name."""
+        check_layout(self)
+
+
+_ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS = Layout(), Boundary(), Software()
+"""What every scenario shares that says nothing of layout, boundary and software."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +170,10 @@ class Scenario:
         Software stack: a name (``carbonscaling catalog list stacks``), or the path of a TOML file. Without it what a maker's
         own stack of the day does ("tuned"), under ``practice = "typical"`` what a community shares ("community"), on a TPU XLA.
     software : Software
-        What the run changes about its stack.
+        What the run changes about its stack (in a file: a table ``[software]``).
     practice : {"best", "typical"}
-        How choices left open are settled: the best by the objective, or as people settle them who run such a stack.
+        How choices left open are settled: searched for the best by the objective, or as people settle them who run such a
+        stack.
     pace : {"steady", "calendar"}
         Whether the answer's speed is that of a steady step, or of the whole run with everything that happens in it.
     calibration : str
@@ -192,7 +201,7 @@ class Scenario:
     precision: str | None = None
     flash: bool | None = None
     offload: Literal["none", "optimizer", "activations", "weights"] | None = None
-    layout: Layout = field(default_factory=Layout)
+    layout: Layout = field(default_factory=lambda: _ALL_OPEN)
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
     region: str = "us-east5"
@@ -206,13 +215,13 @@ class Scenario:
     amortisation: Literal["calendar", "busy_hours"] = "calendar"
     shared_hosts: bool = False
     factors: str | None = None
-    boundary: Boundary = field(default_factory=Boundary)
+    boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
     price_usd_per_device_hour: float | None = None
     years_ahead: float = 0.0
     cpa_growth: bool = False
     stack: str | None = None
-    software: Software = field(default_factory=Software)
+    software: Software = field(default_factory=lambda: _AS_IT_SHIPS)
     practice: Literal["best", "typical"] = "best"
     pace: Literal["steady", "calendar"] = "steady"
     calibration: str = "shipped"

@@ -17,12 +17,12 @@ from carbonscaling.perf import build
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.precision import Precision, precision
+from carbonscaling.perf.precision import Recipe, precision
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
 
-__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "setup"]
+__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "plain_machine", "setup"]
 
 CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
@@ -61,7 +61,7 @@ class Setup:
     subject: Subject
     seq_len: int
     cluster: Cluster
-    recipe: Precision
+    recipe: Recipe
     efficiency: Efficiency
     stack: Stack
     work: Workload
@@ -80,7 +80,7 @@ class Setup:
 
     def plain_with(self, constants: Efficiency) -> Machine:
         """Return the device-level machine with other efficiencies."""
-        return _plain(self.scenario, self.cluster, self.recipe, constants, self.stack)
+        return plain_machine(self.scenario, self.cluster, self.recipe, constants, self.stack)
 
 
 def calibration_of(name: str) -> Calibration:
@@ -103,14 +103,14 @@ def _cluster(s: Scenario) -> Cluster:
     return found
 
 
-def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Precision:
+def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Recipe:
     name = s.precision or ("bf16" if "bf16" in cluster.device.peak else "fp16")
     choice = own.recipes.get(name)
     return precision(name if choice is None else choice.value)
 
 
-def _plain(s: Scenario, cluster: Cluster, recipe: Precision, constants: Efficiency, own: Stack) -> Machine:
-    """Return the cluster as numbers, with what the scenario asks of its software."""
+def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Efficiency, own: Stack) -> Machine:
+    """Return a cluster under a stack as numbers, with what a scenario asks of its software, layout and host."""
     machine = build.machine(cluster, recipe, constants, own, s.software)
     if s.flash is not None and s.software.attention_kernel is None and bool(machine.flash) != s.flash:
         machine = machine._replace(flash=float(s.flash))
@@ -161,10 +161,11 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain
     else:
         cluster = _cluster(s)
-        own = stack(s.stack or (PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)))
+        usual = PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)
+        own = stack(usual if s.stack is None else s.stack)
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
-        plain = _plain(s, cluster, recipe, constants, own)
+        plain = plain_machine(s, cluster, recipe, constants, own)
     if s.stack is None:
         notes.append(f"software as stack {own.name}: {own.title}")
     known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len

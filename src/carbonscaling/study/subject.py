@@ -14,7 +14,7 @@ from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
 
-__all__ = ["Subject", "subject"]
+__all__ = ["Subject", "model_spec", "subject"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,19 @@ def _optimal(s: Scenario, law: ScalingLaw) -> Subject:
     return Subject(spec_for_params(n), d, float(best.loss), (note,))
 
 
-def _named(name: str) -> ModelSpec:
+def model_spec(name: str) -> ModelSpec:
+    """Return a model of the catalogue, or the one that a file describes.
+
+    Parameters
+    ----------
+    name : str
+        A name, or the path of a Hugging Face ``config.json`` or of a model TOML file.
+
+    Raises
+    ------
+    InputError
+        No such model, or an unusable file.
+    """
     path = Path(name)
     is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
     return models.load_model(path) if is_file else models.model(name)
@@ -125,7 +137,7 @@ def subject(s: Scenario) -> Subject:
             allowed="a catalogue name, a config.json, a TOML file, or a law with a target",
             remedy="for instance --model llama-3.1-405b",
         )
-    spec = s.model if isinstance(s.model, ModelSpec) else _named(s.model)
+    spec = s.model if isinstance(s.model, ModelSpec) else model_spec(s.model)
     if law is None or s.tokens is None:
         return Subject(spec)
     return Subject(spec, loss=float(law.loss(float(total_params(spec)), s.tokens)))

@@ -38,7 +38,7 @@ def list_(
 
 
 def show(
-    name: Annotated[str, Parameter(help="Name of the entry; a device or host may be a TOML file of yours.")],
+    name: Annotated[str, Parameter(help="Name of the entry; a device, host or stack may be a TOML file of yours.")],
     /,
     *,
     kind: Annotated[str | None, Parameter(help="Look on this shelf only (catalog list names them).")] = None,

@@ -56,7 +56,7 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
     from carbonscaling.report import components as pages
-    from carbonscaling.validate.components import component_table
+    from carbonscaling.validate.components.table import component_table
     from carbonscaling.validate.row import read_runs
 
     lines = component_table(part) if part is not None else ()
@@ -102,7 +102,7 @@ def _page(folder: Path) -> None:
     from carbonscaling.files import make_folder
     from carbonscaling.report import components, validation, validation_plot
     from carbonscaling.validate.calibrate import shipped_left_out
-    from carbonscaling.validate.components import component_table
+    from carbonscaling.validate.components.table import component_table
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
     make_folder(folder)

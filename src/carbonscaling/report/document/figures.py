@@ -8,7 +8,7 @@ from typing import Any
 
 from carbonscaling.report.bars import label
 from carbonscaling.report.document.html import Markup, node
-from carbonscaling.report.words import percent, plain
+from carbonscaling.words import percent, plain
 
 __all__ = ["front", "intervals", "parts", "scatter"]
 

@@ -9,8 +9,8 @@ from carbonscaling import __version__
 from carbonscaling.report.document import figures
 from carbonscaling.report.document.html import Markup, listed, node, table
 from carbonscaling.report.document.shell import cited, page
-from carbonscaling.report.words import big, count, duration, energy, mass, money, percent, plain
 from carbonscaling.units import DAY, GB, KWH
+from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
 __all__ = ["LIMITS", "METHOD", "document"]
 

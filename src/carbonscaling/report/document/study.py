@@ -10,11 +10,11 @@ from carbonscaling.report.document.page import LIMITS, METHOD
 from carbonscaling.report.document.shell import cited, page
 from carbonscaling.report.document.study_figures import front_figure, leading_figure, sensitivity_figure
 from carbonscaling.report.document.study_tables import cases, ended, rows_of, shares_table, varied
-from carbonscaling.report.words import mass, plain
 from carbonscaling.study.sweep.manifest import read_manifest
 from carbonscaling.study.sweep.query import Results, folder_of, results
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.views import best, front, sensitivity
+from carbonscaling.words import mass, plain
 
 __all__ = ["study_document"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carbonscaling.report.document.html import Markup, node, table
-from carbonscaling.report.words import percent, plain
 from carbonscaling.study.sweep.columns import column, is_number
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import status
+from carbonscaling.words import percent, plain
 
 __all__ = ["cases", "ended", "rows_of", "shares_table", "varied"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from carbonscaling.report.statements.text import conventions, significant, span
-from carbonscaling.report.words import plain
 from carbonscaling.study.record import Record
+from carbonscaling.words import plain
 
 __all__ = ["annex_xi"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from carbonscaling.report.statements.text import beside_plan, conventions, span
-from carbonscaling.report.words import big, energy, mass, plain
 from carbonscaling.study.record import Record
+from carbonscaling.words import big, energy, mass, plain
 
 __all__ = ["model_card"]
 

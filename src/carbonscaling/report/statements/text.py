@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from carbonscaling.report.words import plain
 from carbonscaling.study.record import Record
+from carbonscaling.words import plain
 
 __all__ = ["beside_plan", "conventions", "significant", "span"]
 

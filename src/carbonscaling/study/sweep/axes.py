@@ -50,7 +50,7 @@ class Axis:
     Attributes
     ----------
     key : str, optional
-        Field of the scenario (``region``, ``layout.tp``); a table brings its own.
+        Field of the scenario (``region``, ``layout.tp``, ``software.attention_kernel``); a table brings its own.
     values : list, optional
         The values themselves.
     range, log : Span, optional
@@ -112,7 +112,7 @@ def _spaced(key: str, span: Span, log: bool, where: str) -> tuple[Value, ...]:
 
 
 def _shelves() -> dict[str, Callable[[], Iterable[str]]]:
-    from carbonscaling.catalog import hardware, laws, models, regions
+    from carbonscaling.catalog import hardware, laws, models, regions, stacks
 
     return {
         "device": hardware.device_names,
@@ -120,6 +120,7 @@ def _shelves() -> dict[str, Callable[[], Iterable[str]]]:
         "model": models.model_names,
         "region": regions.region_names,
         "law": laws.law_names,
+        "stack": stacks.stack_names,
     }
 
 

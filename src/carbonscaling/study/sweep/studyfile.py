@@ -13,6 +13,7 @@ from typing import Any, Literal
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.software.options import Software
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.sweep.axes import Axis, Block, axis_block
 from carbonscaling.study.sweep.sample import Samples, sample_block
@@ -26,7 +27,7 @@ PLACE_FIELDS = (
 )  # fmt: skip
 """Fields that change carbon and cost of a run, and neither its settings nor its time."""
 
-PATHS = ("model", "device", "host", "profile", "factors", "hourly", "calibration")
+PATHS = ("model", "device", "host", "profile", "factors", "hourly", "calibration", "stack")
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,9 @@ class Study:
 
 
 def _check_key(key: str, where: str) -> None:
-    scenario = {f.name for f in dataclasses.fields(Scenario)} - {"layout", "boundary"}
-    nested = {f"layout.{f.name}" for f in dataclasses.fields(Layout)}
-    nested |= {f"boundary.{f.name}" for f in dataclasses.fields(Boundary)}
+    tables: dict[str, type[Any]] = {"layout": Layout, "boundary": Boundary, "software": Software}
+    scenario = {f.name for f in dataclasses.fields(Scenario)} - set(tables)
+    nested = {f"{table}.{f.name}" for table, cls in tables.items() for f in dataclasses.fields(cls)}
     if key not in scenario | nested:
         raise InputError(
             "not a field of a scenario", where=where, key=key, suggestion=nearest(key, scenario | nested),

@@ -1,0 +1,83 @@
+"""What is made of whole questions and answers: choices between places and devices, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.study import choices as study_choices
+from carbonscaling.study.choices import Choice, Options
+from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.scenario import Scenario
+
+__all__ = ["choices", "report"]
+
+Format = Literal["model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json", "html", "pdf-ready"]
+
+
+def choices(
+    scenario: Scenario,
+    *,
+    regions: Iterable[str] = (),
+    devices: Iterable[str] = (),
+    counts: Iterable[int] = (),
+    deadlines: Iterable[float] = (),
+    starts: Iterable[float] = (),
+    pause_above: Iterable[float] = (),
+    power_limits: Iterable[float] = (),
+) -> tuple[Choice, ...]:
+    """Answer a scenario for every combination of places, devices, counts, deadlines, start times, pauses and power limits.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is not listed is as it says.
+    regions, devices, counts, deadlines, starts, pause_above, power_limits : iterables, optional
+        As the fields of `carbonscaling.study.choices.Options`.
+
+    Raises
+    ------
+    InputError
+        An unknown name, a value of the wrong kind, or options that contradict each other.
+    """
+    given: tuple[Any, ...] = (regions, devices, counts, deadlines, starts, pause_above, power_limits)
+    listed: list[Any] = [values if isinstance(values, str) else tuple(values) for values in given]
+    return study_choices.choices(scenario, Options(*listed))
+
+
+def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
+    """Return a statement of a training, as ``carbonscaling report`` writes it.
+
+    Parameters
+    ----------
+    answer : Estimate
+    format : str
+        "model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json", or "html" ("pdf-ready" is the same).
+
+    Raises
+    ------
+    InputError
+        An unknown format, or an answer that nothing is feasible.
+    """
+    from carbonscaling.report.statements import FORMATS
+    from carbonscaling.study.saved import record_of
+
+    known = (*FORMATS, "html", "pdf-ready")
+    if format not in known:
+        raise InputError(
+            "unknown format", key="format", value=format, allowed=", ".join(known),
+            suggestion=nearest(str(format), known), remedy="choose one of these",
+        )  # fmt: skip
+    if not isinstance(answer, Estimate):
+        raise InputError(
+            "there is no run to report", key="answer", allowed="a feasible answer of estimate or plan",
+            remedy="see answer.reason and answer.remedies",
+        )  # fmt: skip
+    data = answer.to_dict()
+    if format in FORMATS:
+        return FORMATS[format](record_of(data))
+    from carbonscaling.report.document import document
+    from carbonscaling.validate.nearby import of_answer
+
+    return document(data, of_answer(data["summary"]))

@@ -1,0 +1,390 @@
+"""Software stacks: each loads with sources and ranges, options change the machine as they say, and what is wrong is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carbonscaling import evidence
+from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.catalog import hardware
+from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.read import build, packaged
+from carbonscaling.catalog.references import references
+from carbonscaling.catalog.stacks import generic, stack, stack_names, stated_by
+from carbonscaling.cli import main
+from carbonscaling.errors import InputError
+from carbonscaling.perf.build import machine
+from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.software.check import BYTES, CHOICES, SHARES, SWITCHES, rows
+from carbonscaling.software.options import OPTIMIZERS, Software, option_kinds, option_value
+from carbonscaling.software.stack import Stack, by_generation
+from carbonscaling.sources import Datum
+from carbonscaling.study.practice import settle
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.setup import setup
+from carbonscaling.study.sweep.studyfile import load_study
+
+ROOT = Path(__file__).parent.parent
+OURS = ROOT / "examples" / "stack-ours.toml"
+TABLES = packaged("carbonscaling.catalog", "stacks.toml")
+NAMED = ("torchtitan", "internevo", "deepspeed", "megascale", "llm.c", "gpt-neox", "megatron", "megatron-deepspeed",
+         "fsdp", "xla")  # fmt: skip
+"""Names that collections of measurements give to software."""
+
+
+def made(name: str, options: Software | None = None, device: str = "h100-sxm", recipe: str = "bf16") -> Machine:
+    cluster = hardware.cluster(device, None)
+    constants = efficiency(cluster.device)
+    return machine(cluster, precision(recipe), constants, stack(name), options or Software())
+
+
+def moved(before: Machine, after: Machine) -> set[str]:
+    """Fields in which two machines differ."""
+    return {f for f in Machine._fields if getattr(before, f) != getattr(after, f)}
+
+
+@pytest.mark.parametrize("name", stack_names())
+def test_a_stack_is_sourced_and_says_what_it_is(name: str) -> None:
+    own = stack(name)
+    assert own.name == name
+    assert own.title
+    assert own.since
+    for key, row in rows(own):
+        assert row.source in references(), key
+        if isinstance(row, Datum) and row.low is not None and row.high is not None:
+            assert row.low <= row.value <= row.high, key
+    for key, choice in own.recipes.items():
+        assert {key, choice.value} <= set(PRECISIONS)
+
+
+@pytest.mark.parametrize("name", stack_names())
+def test_what_ships_passes_the_checks_of_a_users_file(name: str) -> None:
+    table = {f.name: getattr(stack(name), f.name) for f in fields(Stack)}
+    assert build(Stack, table, name) == stack(name)
+
+
+@pytest.mark.parametrize("name", stack_names())
+def test_a_chain_ends_where_everything_is_stated(name: str) -> None:
+    seen = [name]
+    while above := TABLES[seen[-1]].get("based_on"):
+        assert above in TABLES
+        assert above not in seen
+        seen.append(above)
+    assert seen[-1] == "plain"
+    by = stated_by(name)
+    assert {f.name for f in fields(Stack)} - {"redo_last", "based_on"} <= set(by)
+    assert set(by.values()) <= set(seen)
+
+
+@pytest.mark.parametrize("name", stack_names())
+def test_a_stack_states_only_what_sets_it_apart(name: str) -> None:
+    table = TABLES[name]
+    for key in set(table) - {"title", "since", "based_on"}:
+        assert not table.get("based_on") or table[key] != getattr(stack(table["based_on"]), key), key
+
+
+def test_families_are_of_stacks_that_were_fitted() -> None:
+    families = {stack(name).family for name in stack_names()} - {""}
+    assert all(shipped_calibration().seen(family) for family in families)
+    assert {stack(n).family for n in ("torchtitan", "litgpt", "llm-foundry")} == {"fsdp"}
+    assert stack("megascale").family == "megatron"
+    assert stack("internevo").family == stack("deepspeed").family == stack("llm.c").family == ""
+
+
+def test_names_that_measurements_use_are_stacks() -> None:
+    measured = {row["stack"] for row in evidence.rows("runs")} - {""}
+    assert measured | set(NAMED) <= set(stack_names())
+
+
+def test_runs_that_name_no_stack_get_one() -> None:
+    h100, tpu = (hardware.cluster(d, None).device for d in ("h100-sxm", "tpu-v5p"))
+    assert (generic(h100, "best"), generic(h100, "typical"), generic(tpu, "best")) == ("tuned", "community", "xla")
+
+
+def test_every_field_of_a_stack_has_its_check() -> None:
+    kinds = {f.name: str(f.type) for f in fields(Stack)}
+    numbers = {name for name, kind in kinds.items() if "Datum" in kind}
+    others = {"norm_passes", "head_passes", "gate_passes", "kept", "gathered", "framework"}
+    assert numbers == {*SWITCHES, *SHARES, *BYTES, *others}
+    assert {name for name, kind in kinds.items() if "Choice" in kind} == {*CHOICES, "recipes"}
+
+
+# What each option changes, and nothing else: option, value, stack, device, and the fields of the machine with their values.
+CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
+    ("attention_kernel", "explicit", "megatron", {"flash": 0.0}),
+    ("attention_kernel", "explicit-separate", "megatron", {"flash": 0.0, "separate": 1.0}),
+    ("attention_kernel", "flash2", "megatron", {"attention_forward": 0.72, "attention_backward": 0.72}),
+    ("attention_kernel", "flash1", "megatron", {"attention_forward": 0.432, "attention_backward": 0.432}),
+    ("attention_kernel", "native", "community", {"attention_forward": 1 / 0.72, "attention_backward": 1 / 0.72}),
+    ("norm_kernel", "separate", "megatron", {"norm_passes": 32.0, "unfused_bytes": 12.0}),
+    ("compile", True, "torchtitan", {"norm_passes": 0, "head_passes": 0, "gate_passes": 0, "layer_launch": 0.625}),
+    ("compile", False, "litgpt", {"norm_passes": 32, "head_passes": 10, "gate_passes": 2, "layer_launch": 1.6}),
+    ("cuda_graphs", "none", "megatron", {"moe_launch": 3.0}),
+    ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0}),
+    ("dispatcher", "alltoall", "megatron", {"relay": 0.0}),
+    ("expert_overlap", True, "megatron", {"ep_behind": 1.0}),
+    ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
+    ("dp_overlap", False, "megatron", {"update_beside": 0.0, "scatter_beside": 0.0}),
+    ("dp_overlap", True, "deepspeed", {"update_beside": 1.0}),
+    ("tp_overlap", 0.25, "megatron", {"tp_overlap": 0.25}),
+    ("optimizer", "adamw-bf16", "megatron", {"optimizer_bytes": 4.0, "grad_bytes": 2.0}),
+    ("optimizer", "adamw-8bit", "megatron", {"optimizer_bytes": 6.0}),
+    ("optimizer", "adafactor", "megatron", {"optimizer_bytes": 4.0}),
+    ("optimizer", "muon", "megatron", {"optimizer_bytes": 8.0}),
+    ("optimizer", "muon", "fsdp", {"optimizer_bytes": 6.0}),
+    ("optimizer", "adamw", "litgpt", {"optimizer_bytes": 10.0, "grad_bytes": 4.0}),
+    ("weight_bytes", 1.0, "megatron", {"weight_bytes": 1.0}),
+    ("gradient_bytes", 2.0, "megatron", {"grad_bytes": 2.0}),
+    ("optimizer_bytes", 0.0, "megatron", {"optimizer_bytes": 0.0}),
+    ("zero3_gather", "parameter", "megatron", {"parameter_wise": 1.0}),
+    ("head_placement", "last", "megatron", {"head_last": 1.0}),
+]
+SCALED = {"attention_forward", "attention_backward", "layer_launch", "moe_launch"}
+"""Of these the table has factors on the machine's own value."""
+
+
+@pytest.mark.parametrize(("option", "value", "name", "wanted"), CHANGES, ids=[f"{o}-{v}-{s}" for o, v, s, _ in CHANGES])
+def test_an_option_changes_what_it_says_and_nothing_else(
+    option: str, value: Any, name: str, wanted: dict[str, float]
+) -> None:
+    before, after = made(name), made(name, Software(**{option: value}))
+    assert moved(before, after) == set(wanted)
+    for field, number in wanted.items():
+        was = getattr(before, field) if field in SCALED else 1.0
+        assert getattr(after, field) == pytest.approx(number * was), field
+
+
+def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:
+    assert {option for option, *_ in CHANGES} | {"sequence_parallel"} == {f.name for f in fields(Software)}
+    assert {value for option, value, *_ in CHANGES if option == "optimizer"} == set(OPTIMIZERS)
+
+
+def test_sequence_parallelism_is_settled_with_the_layout() -> None:
+    asked = Scenario(model="llama-3-8b", devices=8, layout=Layout(tp=8, pp=1), practice="typical")
+    for name, option, on in (
+        ("megatron", None, 1),
+        ("megatron", False, 0),
+        ("internevo", None, 0),
+        ("internevo", True, 1),
+    ):
+        s = replace(asked, stack=name, software=Software(sequence_parallel=option))
+        assert settle(setup(s)).setting.sp == on, (name, option)
+
+
+def test_hybrid_sharding_stays_inside_a_host_unless_told_otherwise() -> None:
+    asked = Scenario(model="llama-3-8b", devices=64, practice="typical", stack="fms-fsdp")
+    assert settle(setup(asked)).setting.shard == 8
+    assert settle(setup(replace(asked, layout=Layout(shard=0)))).setting.shard == 64
+    assert settle(setup(replace(asked, layout=Layout(shard=32)))).setting.shard == 32
+    assert settle(setup(replace(asked, stack="fsdp-compiled"))).setting.shard == 64
+    assert settle(setup(replace(asked, devices=4))).setting.shard == 4
+
+
+def test_the_kernel_of_a_generation_is_the_closest_said() -> None:
+    table = stack("torchtitan").attention
+    found = {d: by_generation(table, hardware.device(d), "bf16") for d in ("v100-sxm2-32", "h100-sxm", "b200")}
+    assert {d: c.value for d, c in found.items() if c} == {
+        "v100-sxm2-32": "explicit-separate", "h100-sxm": "flash2", "b200": "native",
+    }  # fmt: skip
+
+
+def test_a_users_file_differs_in_two(capsys: pytest.CaptureFixture[str]) -> None:
+    ours, base = stack(str(OURS)), stack("megatron")
+    differ = {f.name for f in fields(Stack) if getattr(ours, f.name) != getattr(base, f.name)}
+    assert differ == {"name", "title", "based_on", "gradient_traffic", "tp_overlap"}
+    assert moved(made("megatron"), made(str(OURS))) == {"grad_comm_bytes", "tp_overlap"}
+    assert stated_by(str(OURS))["tp_overlap"] == ours.name == "stack-ours"
+    assert stated_by(str(OURS))["kept"] == "megatron"
+    assert main(["catalog", "show", str(OURS), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["shelf"] == "stacks"
+    assert shown["data"]["tp_overlap.default"]["inherited_from"] is None
+    assert shown["data"]["kept"]["inherited_from"] == "megatron"
+
+
+def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    text = 'based_on = "fsdp"\nreserve = {{ value = {}, unit = "1", source = "user" }}\n'
+    for share in (0.1, 0.2):
+        path.write_text(text.format(share), encoding="utf-8")
+        assert stack(str(path)).reserve.value == share
+
+
+BAD_FILES: list[tuple[str, str, Any, str]] = [
+    ('based_on = "megatorn"', "based_on", "megatorn", "megatron"),
+    ("based_on = 3", "based_on", 3, "fsdp"),
+    ('reserv = { value = 0.1, unit = "1", source = "user" }', "reserv", None, "reserve"),
+    ('reserve = { value = 0.1, unit = "1" }', "reserve.source", None, "add reserve.source"),
+    ("reserve = 0.1", "reserve", 0.1, "Datum"),
+    ('reserve = { value = 1.5, unit = "1", source = "user" }', "reserve.value", 1.5, "0 to 1"),
+    ('relay = { value = 0.5, unit = "1", source = "user" }', "relay.value", 0.5, "0 or 1"),
+    ('logit = { value = -2, unit = "B", source = "user" }', "logit.value", -2.0, "0 or more"),
+    ('logit = { value = nan, unit = "B", source = "user" }', "logit.value", None, "0 or more"),
+    ('logit = { value = 2, unit = "kB", source = "user" }', "logit.unit", "kB", "allowed: B"),
+    ('framework = { value = 2, unit = "s", source = "user" }', "framework.unit", "s", "GiB"),
+    ('gradients = { bf16 = { value = 2, unit = "1", source = "user" } }', "gradients.bf16.unit", "1", "allowed: B"),
+    ('attention = { Hopper = { value = "flash9", source = "user" } }', "attention.Hopper.value", "flash9", "flash2"),
+    ('launch = { value = "lazy", source = "user" }', "launch.value", "lazy", "eager"),
+    ('graphs = { value = "usual", source = "user", remrk = "" }', "graphs.remrk", None, "remark"),
+]
+
+
+@pytest.mark.parametrize(("line", "key", "value", "said"), BAD_FILES, ids=[b[0][:40] for b in BAD_FILES])
+def test_a_wrong_file_is_one_clear_error(tmp_path: Path, line: str, key: str, value: Any, said: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        stack(str(path))
+    error = caught.value
+    assert error.where == str(path)
+    assert error.key == key
+    assert value is None or error.value == value
+    assert said in str(error)
+    assert str(path) in error.args[0]
+
+
+@pytest.mark.parametrize(("name", "near"), [("torchtitn", "torchtitan"), ("", None), ("megatron-core", "megatron")])
+def test_an_unknown_name_is_an_error_with_the_nearest(name: str, near: str | None) -> None:
+    with pytest.raises(InputError, match="unknown software stack") as caught:
+        setup(Scenario(model="llama-3-8b", devices=8, stack=name))
+    assert caught.value.key == "stack"
+    assert caught.value.suggestion == near
+
+
+def test_a_missing_file_is_an_error_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="no such file") as caught:
+        stack(str(tmp_path / "our.toml"))
+    assert caught.value.suggestion == "ours.toml"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("attention_kernel", "flash9", "flash2"),
+        ("compile", "yes", "true or false"),
+        ("compile", 1, "true or false"),
+        ("tp_overlap", 1.5, "0 to 1"),
+        ("gradient_bytes", -1.0, "bytes"),
+        ("gradient_bytes", float("nan"), "bytes"),
+        ("gradient_bytes", True, "bytes"),
+        ("optimizer", "adamw-4bit", "adamw-8bit"),
+    ],
+)
+def test_python_is_as_strict_as_a_file(option: str, value: Any, allowed: str) -> None:
+    with pytest.raises(InputError, match=allowed) as caught:
+        Software(**{option: value})
+    assert caught.value.key == f"software.{option}"
+
+
+def test_options_are_read_as_people_write_them() -> None:
+    written = {bool: "No", float: "1.5"}
+    for key, kinds in option_kinds().items():
+        text = kinds[0] if isinstance(kinds, tuple) else written[kinds]
+        value = {bool: False, float: 1.5}.get(kinds, text) if not isinstance(kinds, tuple) else text
+        assert option_value(f"{key.replace('_', '-')} = {text}") == (key, value)
+
+
+ESTIMATE = (
+    "estimate",
+    "--model",
+    "llama-3-8b",
+    "--tokens",
+    "1e11",
+    "--devices",
+    "8",
+    "--practice",
+    "typical",
+    "--json",
+)
+
+
+def _answer(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
+    assert main([*ESTIMATE, *options]) == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def test_the_option_changes_the_answer(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    eager = _answer(capsys, "--stack", "torchtitan")
+    compiled = _answer(capsys, "--stack", "torchtitan", "--software", "compile=yes", "--software", "compile=true")
+    assert compiled["summary"]["duration_days"] < eager["summary"]["duration_days"]
+    path = tmp_path / "s.toml"
+    path.write_text('stack = "torchtitan"\n[software]\ncompile = true\noptimizer = "muon"\n', encoding="utf-8")
+    assert _answer(capsys, str(path), "--software", "optimizer=adamw")["summary"] == compiled["summary"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["compil=yes"], ["unknown option of the software", "did you mean: compile?", "option --software"]),
+        (["compile"], ["KEY=VALUE", "attention_kernel=flash2"]),
+        (["compile=maybe"], ["not a value of compile", "true, false, yes, no"]),
+        (["gradient_bytes=two"], ["not a value of gradient_bytes", "a number"]),
+        (["attention_kernel=flash9"], ["did you mean: flash2?", "explicit-separate", "option --software"]),
+        (["tp_overlap=2"], ["0 to 1", "software.tp_overlap"]),
+        (["compile=yes", "compile=no"], ["two values of one option", "compile=yes and compile=no"]),
+    ],
+)
+def test_wrong_options_are_one_clear_error(
+    capsys: pytest.CaptureFixture[str], options: list[str], said: list[str]
+) -> None:
+    assert main([*ESTIMATE, *(word for option in options for word in ("--software", option))]) == 2
+    err = capsys.readouterr().err
+    assert err.count("error:") == 1
+    for words in said:
+        assert words in err
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('attention_kernel = "flash9"', ["flash2", "software.attention_kernel"]),
+        ('atention_kernel = "flash2"', ["unknown key", "did you mean: attention_kernel?"]),
+        ("tp_overlap = 2.0", ["0 to 1", "software.tp_overlap"]),
+        ('compile = "perhaps"', ["software.compile", "perhaps"]),
+    ],
+)
+def test_a_wrong_table_is_one_clear_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, table: str, said: list[str]
+) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(f"[software]\n{table}\n", encoding="utf-8")
+    assert main([*ESTIMATE, str(path)]) == 2
+    err = capsys.readouterr().err
+    for words in (str(path), *said):
+        assert words in err
+
+
+def test_the_shelf_lists_and_shows_stacks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalog", "list", "stacks", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == list(stack_names())
+    assert main(["catalog", "show", "torchtitan-2025", "--kind", "stacks"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "attention.default native [torchtitan]; cuDNN first" in page
+    assert "graphs none [torchtitan]; inherited from torchtitan" in page
+    assert "logit 10 B (6 to 14)" in page
+    assert main(["catalog", "show", "torchtitn", "--kind", "stacks"]) == 2
+    assert "did you mean: torchtitan?" in capsys.readouterr().err
+
+
+def test_a_study_takes_software_as_axes(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(
+        '[scenario]\nmodel = "llama-3-8b"\ndevices = 8\n'
+        '[[axis]]\nkey = "stack"\ncatalog = "torchtitan*"\n'
+        '[[axis]]\nkey = "software.compile"\nvalues = [true, false]\n',
+        encoding="utf-8",
+    )
+    study = load_study(path)
+    assert study.n_cases == 6
+    assert study.varied(1) == {"stack": "torchtitan", "software.compile": False}
+    path.write_text('[[axis]]\nkey = "software.compil"\nvalues = [true]\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"software\.compile"):
+        load_study(path)
