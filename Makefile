@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 CORE := $(VENV)/.core
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-slow test-cluster fuzz mutants lint types docs wheel check reported clean
+.PHONY: plan test test-slow test-cluster fuzz scenarios mutants lint types docs wheel check reported clean
 
 $(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -34,8 +34,11 @@ test-cluster: $(READY)  ## a study on a Ray cluster of this machine; installs Ra
 	$(PIP) --editable '.[dev,cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_sweep_ray.py
 
-fuzz: $(READY)  ## a hundred thousand spoilt files and random questions: none may crash
+fuzz: $(READY)  ## two hundred thousand spoilt files, random questions and commands: none may crash
 	PYTHONPATH=tests $(BIN)/python -m fuzz
+
+scenarios: $(READY)  ## twenty thousand random scenarios: answers must agree with each other
+	PYTHONPATH=tests $(BIN)/python -m metamorphic
 
 mutants: $(READY)  ## formulas changed in one place at a time: a test must notice (writes docs/mutation.md)
 	PYTHONPATH=tests $(BIN)/python -m mutation --page docs/mutation.md

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Shared machines stall for longer than an example takes: no deadline, and the same examples every time.
-settings.register_profile("steady", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("steady")
 
 
@@ -28,8 +30,9 @@ def client() -> Iterator[Any]:
     from starlette.testclient import TestClient
 
     from carbonscaling.serve.app import create_app
+    from carbonscaling.serve.limits import Limits
 
-    with TestClient(create_app(1), base_url="http://localhost") as found:
+    with TestClient(create_app(1, Limits(job_s=600.0)), base_url="http://localhost") as found:
         yield found
 
 

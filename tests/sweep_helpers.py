@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import textwrap
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -38,6 +38,7 @@ SMALL = """
     pue = {low = 1.05, high = 1.4}
 """
 DEADLY = 23
+FRAIL = 2
 
 
 def written(folder: Path, text: str = SMALL) -> Path:
@@ -68,10 +69,12 @@ def deadly_probe(url: str, stamp: str, first: int, stop: int) -> None:
     shard.probe(url, stamp, first, stop)
 
 
-def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
-    """Write a shard, slowly enough to be killed at it; say which process is at work."""
-    Path(url, "at_work").write_text(str(os.getpid()), encoding="utf-8")
-    time.sleep(0.5)
+def frail_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
+    """Write a shard; the first to begin shard `FRAIL` is killed at it."""
+    if number == FRAIL:
+        with contextlib.suppress(FileExistsError):
+            Path(url, "killed").touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
     return shard.run_shard(url, stamp, number, poisoned)
 
 
@@ -87,3 +90,8 @@ def _arm() -> None:
 
     if plain.__name__ != "deadly":
         setattr(Answers, "table", deadly)  # noqa: B010 - mypy keeps methods from being assigned
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return all files below a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -228,8 +229,9 @@ def test_progress_only_on_a_terminal_and_not_in_the_first_second(monkeypatch: py
 
     for stream, elapsed, speaks in ((Terminal(), 5.0, True), (Terminal(), 0.5, False), (io.StringIO(), 5.0, False)):
         monkeypatch.setattr(sys, "stderr", stream)
+        clock = SimpleNamespace(monotonic=iter((100.0, 100.0 + elapsed)).__next__)
+        monkeypatch.setattr("carbonscaling.cli.output.time", clock)
         with Ticker() as ticker:
-            ticker.begin -= elapsed
             ticker(1000, 0.5)
         assert ("1,000 settings" in stream.getvalue()) is speaks
 

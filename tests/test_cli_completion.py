@@ -23,7 +23,7 @@ def complete(file: Path, *words: str) -> set[str]:
     """Return what bash offers for the last word."""
     typed = f"COMP_WORDS=({' '.join(words)} ''); COMP_CWORD={len(words)}"
     line = f'source {file}; {typed}; _carbonscaling; echo "${{COMPREPLY[@]}}"'
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=600)
     assert done.stderr == ""
     return set(done.stdout.split())
 
@@ -43,7 +43,7 @@ def test_other_shells_know_every_command(shell: str, capsys: pytest.CaptureFixtu
         assert path[-1] in text
     program = shutil.which(shell)
     if program:
-        subprocess.run([program, "-n"], input=text, text=True, check=True, timeout=60)
+        subprocess.run([program, "-n"], input=text, text=True, check=True, timeout=600)
 
 
 def test_an_unknown_shell_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:

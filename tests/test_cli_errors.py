@@ -31,6 +31,10 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a unit on a number": (("plan", *MODEL, "--max-days", "90kg"), ("--max-days", "90kg", "without a unit", "remedy")),
     "not a number": (("plan", *MODEL, "--max-days", "soon"), ("not a number", "--max-days", "remedy")),
     "not finite": (("plan", *MODEL, "--max-days", "nan"), ("not a number", "--max-days", "remedy")),
+    "a batch beyond whole numbers": (
+        ("estimate", *MODEL[:4], "--devices", "8", "--batch", "1e18"),
+        ("--batch", "9,007,199,254,740,992", "remedy"),
+    ),
     "half a device": (("plan", *MODEL, "--devices", "1.5"), ("not a whole number", "--devices", "1.5")),
     "contradictory degrees": (
         ("estimate", *MODEL, "--devices", "64", "--tp", "8", "--pp", "8", "--dp", "8"),
@@ -56,6 +60,19 @@ FILES = {
     "misspelt key": ('modle = "llama-3-8b"\n', ("unknown key", "'modle'", "did you mean: model", "run.toml")),
     "misspelt key in a table": ("[layout]\ntpp = 8\n", ("unknown key", "layout.tpp", "run.toml", "remedy")),
     "wrong type": ('model = "llama-3-8b"\ntokens = "many"\n', ("tokens", "many", "run.toml", "remedy")),
+    "true for a count": ("devices = true\n", ("not a number", "'devices'", "true", "run.toml", "remedy")),
+    "false for a number": ("tokens = false\n", ("not a number", "'tokens'", "false")),
+    "true in a table": ("[layout]\ntp = true\n", ("not a number", "'layout.tp'")),
+    "true in a list": ("quantiles = [0.5, true]\n", ("not a number", "'quantiles.1'")),
+    "a key of many parts": (
+        f"a = 1\n{'b.' * 60}c = 1\n",
+        ("too many parts", "run.toml, line 2", "at most 50", "remedy"),
+    ),
+    "a key of many quoted parts": ('"b c" . ' * 60 + "c = 1\n", ("too many parts", "line 1")),
+    "a name of a million letters": (
+        'model = "llama-3-8b"\ndevice = "' + "x" * 10**6 + '"\n',
+        ("unknown device", "1,000,002 characters"),
+    ),
     "out of range": ('model = "llama-3-8b"\npue = 0.5\n', ("pue", "0.5", "run.toml", "allowed: 1 ")),
     "not TOML": ('model = "llama\n', ("not valid TOML", "run.toml", "line 1", "remedy")),
     "unknown choice": ('model = "llama-3-8b"\nspace = "papr"\n', ("space", "papr", "run.toml")),
@@ -143,6 +160,25 @@ def test_a_bug_says_that_it_is_one(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setenv("CARBONSCALING_DEBUG", "1")
     assert main(["plan", *MODEL]) == ExitCode.BUG
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "more memory than there is"),
+        (OSError(24, "Too many open files", "x.toml"), "the system refuses: too many open files (x.toml)"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_bug(
+    error: Exception, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "plan", _raise(error))
+    assert main(["plan", *MODEL]) == ExitCode.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert "remedy" in err
+    assert "bug" not in err
 
 
 def test_errors_stay_off_stdout_when_the_terminal_knows_few_letters(

@@ -23,12 +23,13 @@ from fuzz.targets import TARGETS, Target
 
 SAMPLE = {"config": 500, "model": 200, "hourly": 200, "scenario-json": 200, "scenario-toml": 100, "profile": 100, "answer": 100,
           "study": 100, "calibration": 60, "device": 60, "log": 60, "emissions": 60, "factors": 40, "carbon-runs": 40,
-          "runs-read": 40, "runs": 15, "http": 150, "estimate": 5, "calibrate": 0}  # fmt: skip
+          "runs-read": 40, "runs": 15, "http": 150, "estimate": 5, "calibrate": 0,
+          "query": 40, "plot": 10, "report": 100, "sequence": 16}  # fmt: skip
 
 
 def test_every_kind_of_input_is_sampled() -> None:
     assert set(SAMPLE) == {target.name for target in TARGETS}
-    assert sum(target.cases for target in TARGETS) >= 100_000
+    assert sum(target.cases for target in TARGETS) >= 200_000
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

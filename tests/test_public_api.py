@@ -22,7 +22,7 @@ MODULES = sorted(
 
 
 def _run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     return done.stdout.strip()
 
 
@@ -64,8 +64,8 @@ def test_modules_list_what_they_offer(name: str) -> None:
             assert inspect.getdoc(value), f"{name}.{public}"
 
 
-LAYERS = ("units", "errors", "fields", "sources", "formula", "laws", "model", "hardware", "perf", "carbon", "search", "study",
-          "report", "cli")  # fmt: skip
+LAYERS = ("units", "errors", "fields", "platform", "files", "sources", "formula", "laws", "model", "hardware", "software",
+          "perf", "carbon", "search", "study", "report", "cli")  # fmt: skip
 ROOT = Path(carbonscaling.__path__[0])
 
 

@@ -54,7 +54,7 @@ def _python() -> Path:
 
 def test_cycles_equal_scale_sim() -> None:
     done = subprocess.run(
-        [_python(), "-c", ORACLE], input=json.dumps(SHAPES), capture_output=True, text=True, check=False, timeout=120
+        [_python(), "-c", ORACLE], input=json.dumps(SHAPES), capture_output=True, text=True, check=False, timeout=600
     )
     if "No module named 'scalesim'" in done.stderr:
         pytest.skip("the interpreter named has no scalesim")

@@ -116,9 +116,12 @@ def test_the_stamp_follows_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert stamps[0] == stamps[1] != stamps[2]
 
 
-@pytest.mark.parametrize("wait", [0.0, 4.0])
-def test_ctrl_c_ends_a_compilation_within_a_second(tmp_path: Path, wait: float) -> None:
-    """An empty cache, so that the search compiles; interrupted as soon as it says so, and when it is deep in it."""
+@pytest.mark.parametrize("deep", [False, True])
+def test_ctrl_c_does_not_wait_for_a_compilation(tmp_path: Path, deep: bool) -> None:
+    """An empty cache, so that the search compiles; interrupted as soon as it says so, and when it is deep in it.
+
+    What is compiled last takes by far the longest; it would be on disk had the command waited.
+    """
     if not compiled.available():
         pytest.skip("numba is not installed")
     command = [sys.executable, "-m", "carbonscaling", "plan", "--model", "llama-3-8b", "--tokens", "1e12"]
@@ -128,11 +131,11 @@ def test_ctrl_c_ends_a_compilation_within_a_second(tmp_path: Path, wait: float) 
     ) as process:
         assert process.stderr is not None
         assert "compiling" in process.stderr.readline()
-        time.sleep(wait)
-        begin = time.monotonic()
+        while deep and not list(tmp_path.rglob("*.nbc")):
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         words = process.stderr.read()
-        assert process.wait(timeout=60) == 130
-        assert time.monotonic() - begin < 1.0
+        assert process.wait() == 130
+    assert not list(tmp_path.rglob("decide_rows*.nbc"))
     assert "interrupted" in words
     assert "Traceback" not in words

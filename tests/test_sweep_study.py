@@ -1,7 +1,7 @@
 """Study files: axes, samples, and the cases they make."""
 
 import json
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,16 @@ import pytest
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.sweep import dryrun
 from carbonscaling.study.sweep.answers import Answers, case_rows
 from carbonscaling.study.sweep.case import scenario_of_case
-from carbonscaling.study.sweep.dryrun import forecast
+from carbonscaling.study.sweep.dryrun import Piece, forecast, foretold
 from carbonscaling.study.sweep.executors import InProcess
+from carbonscaling.study.sweep.manifest import manifest, write_manifest
 from carbonscaling.study.sweep.shard import parquet
 from carbonscaling.study.sweep.stamp import study_stamp
-from carbonscaling.study.sweep.studyfile import study_schema
+from carbonscaling.study.sweep.store import Store
+from carbonscaling.study.sweep.studyfile import Study, study_schema
 from sweep_helpers import SMALL, study, written
 
 BASE = '[scenario]\nmodel = "gpt-3-1.3b"\ntokens = 1e10\nbatch = 64\nobjective = "time"\n'
@@ -236,13 +239,60 @@ def test_the_stamp_follows_what_decides_an_answer(tmp_path: Path) -> None:
     assert plain != study_stamp(study(tmp_path, SMALL + "\n[keep]\ntop = 2"))
 
 
-def test_forecast(tmp_path: Path) -> None:
+def pieces(s: Study, seconds: Callable[[int], float]) -> list[Piece]:
+    """Pieces of ten cases and one run, spread over a study; `seconds` gives those of a case."""
+    return [Piece(first, 10, 1, 0.002, 10 * seconds(first), 500, 40.0) for first in range(0, s.n_cases, 200)]
+
+
+def test_forecast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     s = study(tmp_path, SMALL.replace("n = 5", "n = 200").replace("shard_cases = 10", "shard_cases = 100"))
+    tried = []
+
+    def trial(_url: str, first: int, stop: int) -> Piece:
+        tried.append((first, stop))
+        return Piece(first, stop - first, 1, 0.5, 0.25 * (stop - first), 50 * (stop - first), 40.0)
+
+    monkeypatch.setattr(dryrun, "trial", trial)
     f = forecast(s, InProcess())
     assert (f.n_cases, f.n_shards, f.n_runs, f.n_workers) == (s.n_cases, s.n_shards, 2, 1)
-    assert 0 < f.low_hours <= f.hours <= f.high_hours
-    answers, begin = Answers(s), time.perf_counter()
-    n_bytes = sum(len(parquet(answers.table(range(*s.span(n))), "")) for n in range(s.n_shards))
-    seconds = time.perf_counter() - begin
-    assert 0.3 < 3600 * f.hours / (seconds + f.start_s) < 3
-    assert f.disk_bytes == pytest.approx(n_bytes, rel=0.2)
+    assert f.candidates == pytest.approx(80)
+    assert (f.run_s, f.case_s) == pytest.approx((0.5, 0.25))
+    seconds = 2 * 0.5 + 0.25 * s.n_cases
+    assert 3600 * f.hours - f.start_s == pytest.approx(seconds)
+    assert f.low_hours == pytest.approx(f.hours) == pytest.approx(f.high_hours)
+    assert f.disk_bytes == pytest.approx(50 * s.n_cases)
+    assert f.n_tried == sum(stop - first for first, stop in tried[1:])  # the first wakes the worker
+    assert len({first // s.shard_cases for first, _ in tried[1:]}) == len(tried) - 1
+
+
+def test_a_real_piece_says_what_a_shard_takes(tmp_path: Path) -> None:
+    s, store = study(tmp_path, SMALL.replace("n = 5", "n = 200")), Store(str(tmp_path / "out"))
+    write_manifest(store, manifest(s, study_stamp(s)))
+    piece = dryrun.trial(store.url, 100, 200)
+    assert (piece.first, piece.n_cases, piece.n_runs) == (100, 100, 1)
+    assert piece.n_bytes == len(parquet(Answers(s).table(range(100, 200)), ""))
+    assert piece.candidates > 1
+    assert piece.cases_s > 0
+
+
+def test_one_slow_piece_does_not_move_the_forecast(tmp_path: Path) -> None:
+    s = study(tmp_path, SMALL.replace("n = 5", "n = 2000"))
+    steady = foretold(s, pieces(s, lambda _: 0.001), 1, 0.0)
+    slow = foretold(s, pieces(s, lambda first: 3.2 if first == 600 else 0.001), 1, 0.0)
+    assert (slow.hours, slow.low_hours, slow.high_hours) == (steady.hours, steady.low_hours, steady.high_hours)
+
+
+def test_the_forecast_is_of_a_study_whose_parts_differ(tmp_path: Path) -> None:
+    s = study(tmp_path, SMALL.replace("n = 5", "n = 2000"))
+    f = foretold(s, pieces(s, lambda first: 0.050 if first < s.n_cases / 2 else 0.001), 1, 0.0)
+    seconds = f.n_runs * 0.002 + s.n_cases * 0.0255
+    assert 3600 * f.hours == pytest.approx(seconds, rel=0.1)
+    assert 3600 * f.low_hours <= seconds <= 3600 * f.high_hours
+    assert f.high_hours < 1.5 * f.low_hours
+
+
+def test_a_forecast_from_few_pieces_is_their_median_and_range(tmp_path: Path) -> None:
+    s = study(tmp_path)
+    three = [Piece(10 * i, 10, 1, 0.0, 10 * case_s, 500, 40.0) for i, case_s in enumerate((0.1, 0.4, 0.2))]
+    f = foretold(s, three, 1, 0.0)
+    assert [3600 * x / s.n_cases for x in (f.low_hours, f.hours, f.high_hours)] == pytest.approx([0.1, 0.2, 0.4])

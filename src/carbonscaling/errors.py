@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
 __all__ = ["CarbonScalingError", "ExitCode", "InputError", "nearest"]
+
+
+MOST_SHOWN = 300
+"""Characters of a user's text that a message repeats."""
 
 
 class ExitCode(IntEnum):
@@ -67,9 +70,9 @@ class InputError(CarbonScalingError):
         at = ", ".join(
             part
             for part in (
-                self.where,
-                f"key '{self.key}'" if self.key else None,
-                f"value {self.value!r}" if self.value is not None else None,
+                _short(self.where or ""),
+                f"key '{_short(self.key)}'" if self.key else None,
+                f"value {_short(repr(self.value))}" if self.value is not None else None,
             )
             if part
         )
@@ -83,11 +86,17 @@ class InputError(CarbonScalingError):
         return "\n".join(lines)
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the accepted name closest to `name`, or None.
 
     >>> nearest("h100_sxm", ["h100-sxm", "a100-80"])
     'h100-sxm'
     """
-    match = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.5)
+    import difflib
+
+    match = difflib.get_close_matches(name.lower()[:MOST_SHOWN], list(names), n=1, cutoff=0.5)
     return match[0] if match else None

@@ -80,12 +80,15 @@ def read_regular(path: str | Path, kind: Kind | None = None) -> bytes:
 
     Raises
     ------
-    OSError, ValueError
-        As the system says it; a name with a NUL.
+    OSError
+        As the system says it.
     InputError
         It is no regular file, or larger than its kind may be.
     """
-    found = os.stat(path)
+    try:
+        found = os.stat(path)
+    except ValueError as error:  # a NUL
+        raise FileNotFoundError(errno.ENOENT, "no file can have this name", str(path)) from error
     if not stat.S_ISREG(found.st_mode):
         what = next((name for holds, name in _SPECIAL if holds(found.st_mode)), "something else")
         raise InputError(
@@ -121,8 +124,8 @@ def read_bytes(path: Path, kind: Kind) -> bytes:
     """
     try:
         return read_regular(path, kind)
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) or error.errno in _MISSING:
+    except OSError as error:
+        if error.errno in _MISSING:
             raise InputError(
                 "no such file", where=str(path), suggestion=nearest(path.name, _beside(path)), remedy="check the path"
             ) from error
@@ -166,13 +169,15 @@ def replace_file(path: str | Path, content: bytes) -> None:
 
     Raises
     ------
-    OSError, ValueError
+    OSError
         As the system says it; what was there before is unchanged, and nothing is left beside it.
     """
     try:
         before = os.stat(path)
     except FileNotFoundError:
         before = None
+    except ValueError as error:  # a NUL
+        raise FileNotFoundError(errno.ENOENT, "no file can have this name", str(path)) from error
     if before and not stat.S_ISREG(before.st_mode):
         with open(path, "wb") as file:
             file.write(content)
@@ -205,27 +210,29 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         It cannot be written; what was there before is unchanged.
     """
     try:
-        replace_file(path, content.encode() if isinstance(content, str) else content)
+        replace_file(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:
         raise InputError(
             f"the file cannot be written: {_words(error)}",
             where=str(path),
             remedy=_REMEDIES.get(error.errno or 0, _REMEDY),
         ) from error
-    except ValueError as error:
-        raise InputError("no file can have this name", where=repr(str(path)), remedy="name another") from error
 
 
-def write_figure(path: str | Path, figure: Any, **options: Any) -> None:
-    """Write a figure of matplotlib in the format of the name's ending; `options` are those of its ``savefig``.
+def write_figure(path: str | Path, figure: Any, dpi: int = 150) -> None:
+    """Write a figure of matplotlib as PNG, SVG or PDF, by the name's ending; the same figure is the same bytes.
 
     Raises
     ------
     InputError
         As `write_file`.
     """
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=Path(path).suffix.removeprefix("."), **options)
+    import matplotlib as mpl
+
+    kind, drawn = Path(path).suffix.removeprefix("."), io.BytesIO()
+    stamp = {"svg": "Date", "png": "Software", "pdf": "CreationDate"}[kind]
+    with mpl.rc_context({"svg.hashsalt": "carbonscaling"}):
+        figure.savefig(drawn, format=kind, dpi=dpi, metadata={stamp: None})
     write_file(path, drawn.getvalue())
 
 

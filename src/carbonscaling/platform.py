@@ -8,7 +8,10 @@ import os
 import signal
 import stat
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "ENDING_SIGNALS",
@@ -57,6 +60,9 @@ def shield_from_interrupts() -> None:
     Without effect where the system knows no masks of signals; a process minds Ctrl-C there until it sees to it itself.
     """
     if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # started later, it would lift the mask
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: every file that a user hands in, read as its command reads it and used once; and requests."""
+"""What is fuzzed: every file that a user hands in, read as its command reads it and used once; commands; requests."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ from carbonscaling.validate.runs import complete
 from fuzz.answers import sensible
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.material import ROOT, configs, scenario
+from fuzz.sequence import sequence
+from fuzz.statements import report, saved_answer
+from fuzz.studies import plot, query
 from fuzz.web import http
 
 __all__ = ["TARGETS", "Target"]
@@ -256,16 +259,9 @@ def study(rng: Random, folder: Path) -> object:
     return found.varied(0), found.varied(found.n_cases - 1), found.n_shards
 
 
-@cache
-def _answer() -> dict[str, Any]:
-    q = cs.Scenario(model="llama-3-8b", tokens=1e11, devices=64, layout=cs.Layout(tp=1, pp=1, dp=64), batch=256)
-    data: dict[str, Any] = cs.estimate(q).to_dict()
-    return data | {"search": None, "levers": []}
-
-
 def answer(rng: Random, folder: Path) -> object:
     """A saved answer, as every statement."""
-    record = load_record(_written(rng, folder / "answer.json", json.dumps(spoilt(rng, _answer()))))
+    record = load_record(_written(rng, folder / "answer.json", json.dumps(spoilt(rng, saved_answer()))))
     if rng.random() < 0.3:
         measured = Measured(
             rng.choice((3e4, 1e-3, 1e12)), _maybe(rng, 2e4, 1e9), rng.choice(("facility", "it", "devices"))
@@ -331,24 +327,28 @@ def emissions(rng: Random, folder: Path) -> object:
 
 
 TARGETS = (
-    Target("config", config, 34_000),
-    Target("model", model, 9_000),
-    Target("device", device, 6_000),
-    Target("profile", profile, 5_000),
-    Target("factors", factors, 2_000),
-    Target("scenario-toml", scenario_toml, 9_000),
-    Target("scenario-json", scenario_json, 9_000),
+    Target("config", config, 60_000),
+    Target("model", model, 14_000),
+    Target("device", device, 8_000),
+    Target("profile", profile, 6_000),
+    Target("factors", factors, 3_000),
+    Target("scenario-toml", scenario_toml, 18_000),
+    Target("scenario-json", scenario_json, 18_000),
     Target("runs", runs, 1_500),
-    Target("runs-read", runs_read, 5_000),
+    Target("runs-read", runs_read, 6_000),
     Target("calibrate", fitted, 20),
     Target("carbon-runs", carbon_runs, 3_000),
-    Target("hourly", hourly, 8_000),
-    Target("calibration", calibration, 3_000),
-    Target("study", study, 4_000),
-    Target("answer", answer, 6_000),
-    Target("log", log, 2_000),
-    Target("emissions", emissions, 2_000),
+    Target("hourly", hourly, 9_000),
+    Target("calibration", calibration, 5_000),
+    Target("study", study, 6_000),
+    Target("answer", answer, 8_000),
+    Target("log", log, 3_000),
+    Target("emissions", emissions, 3_000),
     Target("estimate", sensible, 1_500),
-    Target("http", http, 6_000),
+    Target("query", query, 6_000),
+    Target("plot", plot, 2_000),
+    Target("report", report, 8_000),
+    Target("sequence", sequence, 3_000),
+    Target("http", http, 10_000),
 )
-"""Every kind of input, with its share of a hundred thousand cases and more."""
+"""Every kind of input, with its share of two hundred thousand cases."""

@@ -275,3 +275,16 @@ def test_a_full_queue_sends_away_at_once() -> None:
         reply = full.post("/api/v1/plan", json=LLAMA)
         assert reply.status_code == 503
         assert "too many" in reply.json()["error"]["problem"]
+
+
+@pytest.mark.parametrize("batch", [2**24 + 1, 10**18, 1e18, 1.5])
+def test_a_batch_that_nobody_trains_with_is_refused_before_it_is_searched(client: TestClient, batch: float) -> None:
+    reply = client.post("/api/v1/plan", json={**LLAMA, "batch": batch})
+    assert reply.status_code == 422
+    error = reply.json()["error"]
+    assert error["key"] == "batch"
+    assert error["remedy"]
+
+
+def test_the_largest_batch_is_searched(client: TestClient) -> None:
+    assert client.post("/api/v1/plan", json={**LLAMA, "batch": Limits().batch}).status_code == 200

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,13 @@ def answer_of(page: Page, service: Service, scenario: dict[str, Any]) -> dict[st
 
 
 @pytest.mark.parametrize(
-    ("size", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+    ("size", "scheme"),
+    [
+        ("desktop", "light"),
+        ("phone", "dark"),
+        pytest.param("desktop", "dark", marks=pytest.mark.slow),
+        pytest.param("phone", "light", marks=pytest.mark.slow),
+    ],
 )
 def test_a_whole_planning_session(open_page: Open, service: Service, size: str, scheme: str) -> None:
     page = open_page(size=size, scheme=scheme)
@@ -224,37 +229,31 @@ def test_downloads(open_page: Open, service: Service, tmp_path: Path) -> None:
         shutil.copy(files["png"], SHOTS)
 
 
-def test_first_view_and_sliders_are_quick_and_nothing_jumps(open_page: Open) -> None:
-    """Bounds are wide because test machines are shared; what was measured is printed (run with -s)."""
-    open_page()
+SHIFT = """() => new Promise((done) => new PerformanceObserver((list) => done(
+    list.getEntries().filter((e) => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0)
+  )).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
+
+
+def test_a_slider_asks_once_for_every_move_and_nothing_jumps(open_page: Open) -> None:
+    """What was measured is printed (run with -s)."""
     page = open_page()
     first = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    begin = time.perf_counter()
-    page.reload()
-    page.wait_for_selector("body[data-redraws]")
-    answered = time.perf_counter() - begin
     settled(page)
-    shift = page.evaluate(
-        """() => new Promise((done) => new PerformanceObserver((list) => done(
-             list.getEntries().filter((e) => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0)
-           )).observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 500))"""
-    )
+    shift = page.evaluate(SHIFT)
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if r.url.endswith(("/plan", "/estimate")) else None)
     took = []
-    moves: list[tuple[str, float]] = [("max_days", float(v)) for v in range(70, 90, 4)]
-    moves += [("carbon_intensity_g_per_kwh", v) for v in range(100, 600, 100)]
-    moves += [("pue", 1.1 + v / 20) for v in range(1, 6)] + [("years_ahead", v) for v in (1, 2, 4)]
-    moves += [("lifetime_years", v) for v in (3, 5, 8)] + [("precision", v) for v in (1, 2)]
+    moves: list[tuple[str, float]] = [("max_days", 70.0), ("max_days", 74.0), ("carbon_intensity_g_per_kwh", 100.0)]
+    moves += [("pue", 1.3), ("years_ahead", 2.0), ("lifetime_years", 3.0), ("precision", 1.0)]
     for slider, value in moves:
         page.wait_for_selector("body:not(.busy)")
         redrawn(page, lambda s=slider, v=value: move(page, s, v))  # type: ignore[misc]
         took.append(float(page.locator("body").get_attribute("data-took") or "nan"))
     print(
-        f"\nfirst paint {first:.0f} ms, answer drawn {1000 * answered:.0f} ms after loading; slider to redrawn answer: median "
-        f"{statistics.median(took):.0f} ms, slowest {max(took):.0f} ms of {len(took)}; layout shift {shift:.3f}; "
-        f"load {os.getloadavg()[0]:.1f}"
+        f"\nfirst paint {first:.0f} ms; slider to redrawn answer: median {statistics.median(took):.0f} ms, slowest "
+        f"{max(took):.0f} ms of {len(took)}; layout shift {shift:.3f}; load {os.getloadavg()[0]:.1f}"
     )
-    assert first < 5000
-    assert statistics.median(took) < 3000
+    assert len(asked) == len(moves)
     assert shift < 0.1
 
 

@@ -5,8 +5,8 @@ Run ``python -m carbonscaling.cli.pages docs`` to write them anew, with ``docs/c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from importlib import resources
 
 __all__ = ["page", "page_name", "render_page", "version"]
 
@@ -32,9 +32,9 @@ def page(argv: Sequence[str]) -> str | None:
     *command, flag = argv or HELP
     if flag not in HELP or not all(word.isalpha() for word in command):
         return None
-    file = resources.files("carbonscaling.cli").joinpath("help", page_name(command))
     try:
-        return file.read_text(encoding="utf-8")
+        with open(os.path.join(os.path.dirname(__file__), "help", page_name(command)), encoding="utf-8") as file:
+            return file.read()
     except OSError:  # no such command
         return None
 

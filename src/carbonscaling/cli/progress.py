@@ -1,4 +1,4 @@
-"""Progress of a sweep on stderr: a line that is rewritten on a terminal, a heartbeat line now and then elsewhere."""
+"""Progress of sweeps and queries on stderr: a line that is rewritten on a terminal, a heartbeat now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 from carbonscaling.study.sweep.state import Tally
 
-__all__ = ["SweepProgress", "span_words"]
+__all__ = ["QueryProgress", "SweepProgress", "span_words"]
 
 HEARTBEAT_S = 30.0
 
@@ -26,8 +26,8 @@ def span_words(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 2880 else f"{minutes / 1440:.1f} days"
 
 
-class SweepProgress:
-    """Told how far a study is; says so twice a second on a terminal, every half minute elsewhere."""
+class _Line:
+    """Text that is rewritten twice a second on a terminal, and a line every half minute elsewhere."""
 
     def __init__(self, heartbeat_s: float = HEARTBEAT_S) -> None:
         self.tty = sys.stderr.isatty()
@@ -35,19 +35,45 @@ class SweepProgress:
         self.last = time.monotonic()
         self.shown = 0
 
-    def __call__(self, tally: Tally) -> None:
-        """Say it, if it is time."""
+    def due(self) -> bool:
+        """Return whether it is time to say something."""
         now = time.monotonic()
-        if now - self.last < self.every:
-            return
-        self.last = now
-        text = self.words(tally)
+        due = now - self.last >= self.every
+        self.last = now if due else self.last
+        return due
+
+    def say(self, text: str) -> None:
+        """Say it."""
         if self.tty:
             sys.stderr.write("\r" + text.ljust(self.shown))
             self.shown = len(text)
         else:
             sys.stderr.write(text + "\n")
         sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the rewritten line."""
+        if self.shown:
+            sys.stderr.write("\n")
+            self.shown = 0
+
+
+class QueryProgress(_Line):
+    """Told how long a query has been at work, and how far it is."""
+
+    def __call__(self, seconds: float, share: float | None) -> None:
+        """Say it, if it is time."""
+        if self.due():
+            self.say(f"query: {span_words(seconds)}" + ("" if share is None else f", {share:.0%} done"))
+
+
+class SweepProgress(_Line):
+    """Told how far a study is; says so twice a second on a terminal, every half minute elsewhere."""
+
+    def __call__(self, tally: Tally) -> None:
+        """Say it, if it is time."""
+        if self.due():
+            self.say(self.words(tally))
 
     def words(self, t: Tally) -> str:
         """Return the line."""
@@ -58,8 +84,3 @@ class SweepProgress:
             f"{t.done_cases:,} of {t.n_cases:,} cases ({t.done_cases / max(t.n_cases, 1):.1%}), "
             f"{t.rate:,.0f} a second, {t.statuses['error'] + len(t.given_up):,} failed{best}, {rest} left"
         )
-
-    def end(self) -> None:
-        """Leave the rewritten line."""
-        if self.shown:
-            sys.stderr.write("\n")

@@ -162,4 +162,5 @@ def draw(r: Results, kind: str, output: str, *, x: str | None, y: str | None, by
         figure = _heat(r, columns[0], columns[1], measured)
     else:
         figure = _front(r, measured, group) if kind == "front" else _tornado(r, measured)
+    figure.suptitle(r.seen, fontsize="small")
     write_figure(output, figure, dpi=150)

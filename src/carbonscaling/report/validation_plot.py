@@ -49,7 +49,6 @@ def scatter(rows: Sequence[PlotRow], path: Path, title: str = "") -> tuple[Path,
         matplotlib is not installed, no row has two positive speeds, or the files cannot be written.
     """
     try:
-        import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
@@ -96,7 +95,6 @@ def scatter(rows: Sequence[PlotRow], path: Path, title: str = "") -> tuple[Path,
     figure.legend(loc="outside right upper", fontsize=7.5, frameon=False, markerscale=1.4)
 
     files = path.with_suffix(".svg"), path.with_suffix(".png")
-    with mpl.rc_context({"svg.hashsalt": "carbonscaling"}):
-        write_figure(files[0], figure, metadata={"Date": None})
-    write_figure(files[1], figure, dpi=160, metadata={"Software": None})
+    for file in files:
+        write_figure(file, figure, dpi=160)
     return files

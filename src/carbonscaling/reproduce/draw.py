@@ -34,7 +34,7 @@ def _matplotlib() -> Any:
             key="-o",
             remedy='pip install "carbonscaling[plot]", or leave -o out for the tables',
         ) from error
-    mpl.rcParams.update({"svg.hashsalt": "carbonscaling", "font.size": 9, "axes.grid": True, "grid.alpha": 0.3,
+    mpl.rcParams.update({"font.size": 9, "axes.grid": True, "grid.alpha": 0.3,
                          "axes.axisbelow": True, "svg.fonttype": "none"})  # fmt: skip
     return mpl
 
@@ -110,7 +110,7 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     figure.text(0.02, 0.06 / height, "\n".join(note), fontsize=NOTE_SIZE, ha="left", va="bottom", linespacing=1.2)
     files = [folder / f"{panel.name}-{mode}.{kind}" for kind in ("svg", "png")]
     for path in files:
-        write_figure(path, figure, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        write_figure(path, figure, dpi=160)
     return files
 
 

@@ -33,7 +33,7 @@ class Question:
         Sequences of a step.
     outcome : callable
         Maps (settings, step seconds) to an `Outcome`: run time, carbon, money, energy per setting. It may look at a
-        setting's device count only. Nothing may fall as the step time grows, but for carbon where `least` is given.
+        setting's device count only. Nothing may fall as the step time grows, but for carbon and energy where `least` is given.
     objective : str
         Key of `OBJECTIVES`.
     counts : tuple of int

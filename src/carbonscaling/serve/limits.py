@@ -18,9 +18,12 @@ class Limits:
     depth : int
         Deepest nesting of a JSON body.
     body_s, header_s : float
-        Seconds in which a client must have sent its body, and its headers.
+        Seconds in which a client must have sent its body, and the headers of each request; in the latter also read
+        some of an answer.
     devices : int
         Most devices that a request may ask to search over.
+    batch : int
+        Most sequences of a batch: a search goes over its divisors.
     recipes : int
         Most precision recipes of one request: each is a search of its own.
     job_s : float
@@ -30,7 +33,7 @@ class Limits:
     queue : int
         Requests that may wait for a process; further ones are sent away at once.
     queue_s : float
-        Seconds that a request may wait.
+        Seconds that a request may wait for a process, and for that one to have started.
     cache_bytes : int
         Answers kept in memory.
     """
@@ -40,6 +43,7 @@ class Limits:
     body_s: float = 10.0
     header_s: float = 10.0
     devices: int = 262_144
+    batch: int = 2**24
     recipes: int = 4
     job_s: float = 30.0
     job_bytes: int = 3 * 1024**3

@@ -20,6 +20,7 @@ REFUSALS = {
     "413": "the body is too large",
     "415": "the body is not JSON",
     "422": "the scenario cannot be used: the key, the value, what is allowed, the remedy",
+    "500": "a bug, or a request that ended two processes",
     "503": "busy, or it took too long",
 }
 TEXT = {"type": ["string", "null"]}
@@ -103,7 +104,8 @@ def description(limits: Limits) -> dict[str, Any]:
             "summary": "What it takes - devices, days, energy, carbon, money - to train a large language model.",
             "description": "Answers equal those of `carbonscaling plan --json` and `carbonscaling estimate --json`. "
             f"A body has at most {limits.body_bytes:,} bytes and {limits.depth} levels; an answer takes at most "
-            f"{limits.job_s:g} s; a search goes to {limits.devices:,} devices. A scenario names catalogue entries, never "
+            f"{limits.job_s:g} s; a search goes to {limits.devices:,} devices and a batch to "
+            f"{limits.batch:,} sequences. A scenario names catalogue entries, never "
             "files; a model may be the object of its `config.json`.",
         },
         "paths": {

@@ -1,4 +1,4 @@
-"""Processes that answer, each one job at a time; one that takes too long is ended and replaced."""
+"""Processes that answer, each one job at a time; one that takes too long is ended and replaced, one that died too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import multiprocessing
 import os
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,40 +21,78 @@ from carbonscaling.serve.worker import FAILED, work
 __all__ = ["Pool"]
 
 _CONTEXT = multiprocessing.get_context("spawn")
+TRIES = 2
+"""Processes that a request may have: the death of one may be another's fault, that of a second is likely the request's."""
+START_S = 0.2
+"""Seconds between starts, where processes die as they start."""
 
 
 class _Worker:
-    """One process and the pipe to it."""
+    """One process and the pipe to it; restarted, another process in the same empty folder."""
 
     def __init__(self, folder: Path, threads: int, job_bytes: int, calls: ThreadPoolExecutor) -> None:
-        folder.mkdir()
-        self._calls, self._numbers, self._ready, self.number = calls, itertools.count(1), False, 0
-        self._conn, theirs = _CONTEXT.Pipe()
-        self.process = _CONTEXT.Process(target=work, args=(theirs, str(folder), threads, job_bytes), daemon=True)
-        self.process.start()
+        self._folder, self._of_a_process, self._calls = folder, (threads, job_bytes), calls
+        self._start()
+
+    def _start(self) -> None:
+        self._folder.mkdir()
+        self._numbers, self._ready, self._number, self._left = itertools.count(1), False, 0, False
+        conn, theirs = _CONTEXT.Pipe()
+        args = (theirs, str(self._folder), *self._of_a_process)
+        process = _CONTEXT.Process(target=work, args=args, daemon=True)
+        process.start()
         theirs.close()
+        self._conn, self.process = conn, process
 
     async def _receive(self) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._calls, self._conn.recv)
 
+    def take(self) -> None:
+        """Prepare for another job."""
+        self._left = False
+
     async def ready(self) -> None:
-        """Wait until the process has warmed up."""
+        """Wait until the process has warmed up; one that is dead is replaced first.
+
+        Raises
+        ------
+        EOFError, OSError
+            The process died, or none could be started.
+        """
+        if not self.process.is_alive():
+            self.restart()
         if not self._ready:
             await self._receive()
             self._ready = True
 
     async def reply(self, job: Job) -> Reply | None:
-        """Answer a job; None where it was stopped."""
-        await self.ready()
-        self.number = next(self._numbers)
-        self._conn.send((self.number, job))
+        """Answer a job; None where it was left.
+
+        Raises
+        ------
+        EOFError, OSError
+            The process died.
+        """
+        if self._left:
+            return None
+        self._number = next(self._numbers)
+        self._conn.send((self._number, job))
         _, reply = await self._receive()
         return reply  # type: ignore[no-any-return]
 
-    def stop(self) -> None:
+    def leave(self) -> None:
         """Ask the process to leave its job."""
+        self._left = True
         with contextlib.suppress(OSError):  # it may have died just now
-            self._conn.send((self.number, None))
+            self._conn.send((self._number, None))
+
+    def restart(self) -> None:
+        """End the process, and whatever it left behind, and start another."""
+        left = self._left
+        self.end()
+        shutil.rmtree(self._folder, ignore_errors=True)  # gone where an earlier start failed
+        self._start()
+        self._left = left
 
     def end(self) -> None:
         """End the process."""
@@ -92,7 +131,11 @@ class Pool:
         for _ in range(self.n):
             worker = self._worker()
             self._idle.append(worker)
-            await worker.ready()
+            try:
+                await worker.ready()
+            except (EOFError, OSError):  # killed meanwhile: once may be chance
+                worker.end()
+                await worker.ready()
             self._free.release()
 
     def close(self) -> None:
@@ -110,7 +153,7 @@ class Pool:
         Raises
         ------
         Problem
-            Too many wait, or it took too long (503).
+            Too many wait, or it took too long (503); two processes died of it (500).
         """
         if self._waiting >= self._limits.queue:
             raise Problem(503, "too many requests wait for an answer", remedy="try again in a while")
@@ -129,28 +172,49 @@ class Pool:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
             if not asking.done():
-                worker.stop()
+                worker.leave()
             raise
 
     async def _ask(self, worker: _Worker, job: Job) -> Reply:
         self._busy.add(worker)
-        kept = worker
+        try:
+            worker.take()
+            for _ in range(TRIES):
+                try:
+                    return await self._answer(worker, job)
+                except (EOFError, OSError):
+                    worker.end()
+            raise Problem(
+                500, "the process that answered this request died, and so did the next", value=job.kind,
+                remedy="narrow the search; report what the service printed if a narrow one dies too",
+            )  # fmt: skip
+        finally:
+            self._busy.discard(worker)
+            self._idle.append(worker)
+            self._free.release()
+
+    async def _ready(self, worker: _Worker) -> None:
+        """Wait for a process; one that dies while it starts has not seen the request, which is not to blame."""
+        try:
+            async with asyncio.timeout(self._limits.queue_s):
+                while True:
+                    try:
+                        return await worker.ready()
+                    except (EOFError, OSError):
+                        worker.end()
+                        await asyncio.sleep(START_S)
+        except TimeoutError as error:
+            worker.end()
+            raise Problem(503, "the service is busy", remedy="try again in a while") from error
+
+    async def _answer(self, worker: _Worker, job: Job) -> Reply:
+        await self._ready(worker)
         try:
             async with asyncio.timeout(self._limits.job_s):
                 return await worker.reply(job) or FAILED
         except TimeoutError as error:
-            kept = self._replaced(worker)
+            with contextlib.suppress(OSError):  # the next request tries again
+                worker.restart()
             raise Problem(
                 503, f"no answer within {self._limits.job_s:g} s", remedy="narrow the search: fewer devices, a fixed layout"
             ) from error  # fmt: skip
-        except (EOFError, OSError):
-            kept = self._replaced(worker)
-            return FAILED
-        finally:
-            self._busy.discard(worker)
-            self._idle.append(kept)
-            self._free.release()
-
-    def _replaced(self, worker: _Worker) -> _Worker:
-        worker.end()
-        return self._worker()

@@ -49,7 +49,7 @@ class Asked(NamedTuple):
 
 def kind_of(scenario: Scenario) -> Kind:
     """Return what a scenario asks for: an estimate where it says how many devices there are, else a plan."""
-    return "estimate" if scenario.devices or scenario.layout.dp else "plan"
+    return "estimate" if scenario.is_counted else "plan"
 
 
 def _plain(name: str) -> str:
@@ -99,12 +99,16 @@ def named(data: Mapping[str, Any]) -> None:
 
 
 def _bounded(s: Scenario, limits: Limits) -> None:
-    for key in ("devices", "max_devices"):
+    for key, most, what in (
+        ("devices", limits.devices, "devices"),
+        ("max_devices", limits.devices, "devices"),
+        ("batch", limits.batch, "sequences"),
+    ):
         value = getattr(s, key)
-        if value is not None and value > limits.devices:
+        if value is not None and value > most:
             raise InputError(
                 f"{key} out of range", where="request", key=key, value=value,
-                allowed=f"at most {limits.devices:,} devices here", remedy="use the command line for more",
+                allowed=f"at most {most:,} {what} here", remedy="use the command line for more",
             )  # fmt: skip
     recipes = [name.strip() for name in (s.precision or "").split(",") if name.strip()]
     if len(recipes) > limits.recipes or any(name not in PRECISIONS for name in recipes):

@@ -210,14 +210,13 @@ def asked(
         s = _completed(s)
         return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
-        known = [getattr(s.layout, k) for k in ("tp", "pp", "dp")]
-        if not all(known):
+        if not s.is_counted:
             raise InputError(
                 "an estimate needs a device count",
                 key="devices",
                 remedy="give --devices, or tp, pp and dp; or ask for a plan instead",
             )
-        s = replace(s, devices=math.prod(known) * (s.layout.cp or 1))
+        s = replace(s, devices=math.prod(getattr(s.layout, name) or 1 for name in ("tp", "pp", "dp", "cp")))
     n = s.devices or 1
     r = resolve(s, like)
     s = _completed(s)
@@ -283,8 +282,8 @@ def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimat
 
 
 def answered(scenario: Scenario) -> Estimate | Infeasible:
-    """Estimate where the scenario says how many devices or replicas there are, plan where it does not."""
-    return estimate(scenario) if scenario.devices or scenario.layout.dp else plan(scenario)
+    """Estimate where the scenario says how many devices there are, plan where it does not."""
+    return estimate(scenario) if scenario.is_counted else plan(scenario)
 
 
 def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]:

@@ -7,14 +7,13 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
 from carbonscaling.study.estimate import Lever
-from carbonscaling.study.outcome import takes
+from carbonscaling.study.outcome import Takes, stacked, takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import TONNE
 
@@ -79,26 +78,29 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     floats = Setting(*(float(v) for v in setting))
     ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
     machines = [r.machine, *(r.machine_with(e) for _, _, *ends in ranged for e in ends)]
-    together = Machine(*(np.array(column, dtype=float) for column in zip(*machines, strict=True)))
-    steps = np.broadcast_to(np.asarray(step_time(r.work, together, floats).total, dtype=float), len(machines)).tolist()
+    together: Machine = stacked(machines)
+    steps = np.broadcast_to(np.asarray(step_time(r.work, together, floats).total, dtype=float), len(machines))
 
-    def total(step: float, overhead: float, numbers: CarbonNumbers, peak_mfu: Number = r.machine.peak_mfu) -> float:
-        found = takes(r, numbers=numbers, overhead=overhead, peak_mfu=peak_mfu)(floats, step)
-        return float(found.carbon_kg) / TONNE
+    def totals(own: Takes, step: Number) -> list[float]:
+        tonnes: list[float] = (np.atleast_1d(own(floats, step).carbon_kg) / TONNE).tolist()
+        return tonnes
 
-    numbers, overhead = r.carbon.numbers, r.run_overhead
-    central = total(steps[0], overhead.si, numbers)
+    own, overhead = takes(r), r.run_overhead
+    (central,) = totals(own, float(steps[0]))
     found: list[Lever] = []
 
-    def add(name: str, datum: Datum, at_low: float, at_high: float) -> None:
-        low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
-        found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
+    def add(names: list[str], data: list[Datum], ends: list[float]) -> None:
+        for name, datum, at_low, at_high in zip(names, data, ends[::2], ends[1::2], strict=True):
+            low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
+            found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
 
-    moved = [total(step, overhead.si, numbers, m.peak_mfu) for step, m in zip(steps[1:], machines[1:], strict=True)]
-    for i, (name, datum, *_) in enumerate(ranged):
-        add(NAMES[name], datum, moved[2 * i], moved[2 * i + 1])
+    moved = totals(replace(own, peak_mfu=together.peak_mfu), steps)
+    add([NAMES[name] for name, *_ in ranged], [datum for _, datum, *_ in ranged], moved[1:])
     if overhead.low is not None:
-        add(NAMES["run_overhead"], overhead, *(total(steps[0], end, numbers) for end in overhead.si_range))
-    for factor in r.carbon.ranges:
-        add(factor.name, factor.datum, *(total(steps[0], overhead.si, end) for end in (factor.low, factor.high)))
+        ends = totals(replace(own, overhead=np.array(overhead.si_range)), float(steps[0]))
+        add([NAMES["run_overhead"]], [overhead], ends)
+    if factors := r.carbon.ranges:
+        numbers = stacked([end for factor in factors for end in (factor.low, factor.high)])
+        ends = totals(replace(own, numbers=numbers), float(steps[0]))
+        add([factor.name for factor in factors], [factor.datum for factor in factors], ends)
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

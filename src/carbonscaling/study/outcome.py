@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR, to_si
 
-__all__ = ["RunFootprint", "Takes", "assessed", "held_devices", "speed", "takes", "utilisation"]
+__all__ = ["RunFootprint", "Takes", "assessed", "held_devices", "speed", "stacked", "takes", "utilisation"]
 
 
 class RunFootprint(NamedTuple):
@@ -86,12 +86,15 @@ class Takes:
         """What no slower setting on as many devices takes less than, where that is not the outcome itself.
 
         Energy grows with the run time, and so does the least mean intensity of runs at least that long; their product bounds
-        the emissions from below, which themselves may fall as a run reaches into cleaner hours.
+        the emissions from below, which themselves may fall as a run reaches into cleaner hours. Where a user's exponent
+        lets power fall faster than speed, idle power alone is counted.
         """
-        if self.hours is None:
+        steep, hours, n = bool(np.any(self.numbers.exponent > 1.0)), self.hours, self.numbers
+        if hours is None and not steep:
             return None
-        hours = self.hours
-        return lambda settings, step_s: self._outcome(settings, step_s, lambda h: ROUNDING * hours.least_mean(h))
+        floor = replace(self, numbers=n._replace(busy_w=np.minimum(n.busy_w, n.idle_w))) if steep else self
+        intensity = (lambda h: ROUNDING * hours.least_mean(h)) if hours else None
+        return lambda settings, step_s: floor._outcome(settings, step_s, intensity)
 
     def _outcome(self, settings: Setting, step_s: Number, intensity: Callable[[Any], Any] | None) -> Outcome:
         run = self.run(settings, step_s, intensity)
@@ -150,6 +153,11 @@ def held_devices(s: Scenario, settings: Setting) -> Number:
 def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Number) -> Number:
     """Tokens a second and device of steps of `step_s`, each of which takes `pace` times as long in the mean of a run."""
     return tokens_per_step / (step_s * pace) / n_devices
+
+
+def stacked(rows: Sequence[Any]) -> Any:
+    """Return several machines, or sets of coefficients, as one with arrays for numbers."""
+    return type(rows[0])(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
 
 
 def utilisation(r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number | None = None) -> Number:

@@ -21,7 +21,7 @@ from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.outcome import Takes, takes, utilisation
+from carbonscaling.study.outcome import Takes, stacked, takes, utilisation
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import DAY, TONNE
@@ -137,12 +137,8 @@ def _takes(r: Resolved, sample: Sample) -> Takes:
 
 def _stacked(samples: list[Sample]) -> Sample:
     """All samples as one, with arrays for numbers."""
-
-    def stack(rows: list[Any]) -> Any:
-        return type(rows[0])(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
-
     overhead = np.array([s.overhead for s in samples])
-    return Sample(stack([s.machine for s in samples]), overhead, stack([s.carbon for s in samples]))
+    return Sample(stacked([s.machine for s in samples]), overhead, stacked([s.carbon for s in samples]))
 
 
 def robustness(

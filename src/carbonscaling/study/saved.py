@@ -10,6 +10,7 @@ from typing import Any
 from carbonscaling.catalog.read import build
 from carbonscaling.errors import InputError
 from carbonscaling.files import SAVED, read_text
+from carbonscaling.study.agreement import check_agreement
 from carbonscaling.study.record import Record
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
@@ -63,10 +64,11 @@ def record_of(data: Mapping[str, Any], where: str = "answer") -> Record:
     Raises
     ------
     InputError
-        A figure is missing: another version saved it.
+        A figure is missing: another version saved it. Or parts of the answer contradict each other.
     """
     try:
         fields = _planned(data)
+        check_agreement(data, where)
     except (AttributeError, KeyError, LookupError, TypeError) as error:
         raise InputError(
             "this answer was saved by another version", where=where, key=str(error).strip("'"), remedy="save it again"

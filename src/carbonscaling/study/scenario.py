@@ -35,7 +35,7 @@ class Layout:
     dp : int, optional
         Data parallelism: every replica of the dense layers counts.
     cp : int, optional
-        Context parallelism: devices that share a sequence.
+        Context parallelism: devices that share a sequence (1 where tp, pp and dp stand for the device count).
     ep : int, optional
         Expert parallelism: devices over which the experts are spread.
     etp : int, optional
@@ -230,6 +230,12 @@ class Scenario:
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
         check(self)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it says how many devices there are: by number, or by tp, pp and dp together."""
+        given = self.layout
+        return self.devices is not None or None not in (given.tp, given.pp, given.dp)
 
 
 def scenario_from(data: dict[str, Any], where: str) -> Scenario:

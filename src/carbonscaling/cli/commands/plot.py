@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from carbonscaling.cli.commands.query import Measure
+from carbonscaling.cli.commands.query import Measure, asked
 from carbonscaling.cli.common import OUTPUT
 
 __all__ = ["plot"]
@@ -32,8 +32,8 @@ def plot(
 ) -> int:
     """Draw a study's results: medians with their spread, the front of time and carbon, a heat map, a tornado."""
     from carbonscaling.report.sweep_plot import draw
-    from carbonscaling.study.sweep.query import results
 
-    draw(results(study), kind, output, x=x, y=y, by=by, measure=measure)
-    sys.stderr.write(f"written: {output}\n")
+    found = asked(study)
+    draw(found, kind, output, x=x, y=y, by=by, measure=measure)
+    sys.stderr.write(f"written: {output} ({found.seen})\n")
     return 0

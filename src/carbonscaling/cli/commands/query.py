@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json
+from carbonscaling.cli.options import real_number
 from carbonscaling.errors import InputError
 
-__all__ = ["By", "Measure", "query"]
+if TYPE_CHECKING:
+    from carbonscaling.study.sweep.query import Results, Selection
+
+__all__ = ["By", "Measure", "asked", "query"]
 
 MOST_SHOWN = 200
+MOST_SECONDS = 600.0
+MOST_WIDE = 10**9
 
 By = Annotated[
     str | None, Parameter(help="Inputs to group by, with commas between: device,region.", group=OUTPUT, negative=())
@@ -41,61 +47,125 @@ def query(
         str | None,
         Parameter(name=("--output", "-o"), help="Write all rows to a .parquet, .csv or .json.", group=OUTPUT),
     ] = None,
+    max_seconds: Annotated[
+        float,
+        Parameter(help="Time that a query may take.", group=OUTPUT, converter=real_number, n_tokens=1),
+    ] = MOST_SECONDS,
 ) -> int:
-    """Ask a study's results, complete or not; without SQL or a view, show the cases with the least carbon."""
-    from carbonscaling.study.sweep.query import results
+    """Ask a study's results, complete or not; without SQL or a view, show the cases with the least carbon.
+
+    A query reads the study's own rows and nothing else. How many of how many cases it saw stands below the table, and on
+    stderr with --csv, --json and -o.
+    """
     from carbonscaling.study.sweep.views import view as canned
 
     if sql is not None and view is not None:
         raise InputError("SQL and a view at once", key="view", value=view, remedy="give one of them")
     if json and csv:
         raise InputError("two formats at once", value="--json --csv", remedy="choose one")
-    found = results(study)
-    groups = [name.strip() for name in by.split(",")] if by else []
-    relation = found.sql(sql) if sql is not None else canned(found, view or "best", groups, measure)
+    if not max_seconds > 0:
+        raise InputError("not a time", key="max_seconds", value=max_seconds, allowed="above 0", remedy="correct it")
     if output is not None:
-        _write(relation, output)
-    if csv or json:
-        rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-        if json:
-            out.show_json(rows)
-        else:
-            out.write_csv(rows)
+        _check(output)
+    found = asked(study, max_seconds)
+    groups = [name.strip() for name in by.split(",")] if by else []
+    selection = found.sql(sql) if sql is not None else canned(found, view or "best", groups, measure)
+    if output is not None:
+        _write(selection, output)
+    if json:
+        out.show_json(_rows(selection))
+    elif csv:
+        _print_csv(selection)
     elif output is None:
-        _show(relation)
+        _show(selection, found.seen)
+        return 0
+    sys.stderr.write(f"{found.seen}\n")
     return 0
 
 
-def _write(relation: Any, output: str) -> None:
-    writers = {
-        ".parquet": lambda: relation.write_parquet(output),
-        ".csv": lambda: relation.write_csv(output),
-        ".json": lambda: relation.pl().write_json(output),
-    }
-    if Path(output).suffix not in writers:
+def asked(study: str, most_s: float = float("inf")) -> Results:
+    """Open a study's results; say on stderr what their reader must know, and how far a long query is."""
+    from carbonscaling.cli.progress import QueryProgress
+    from carbonscaling.study.sweep.query import results
+
+    found = results(study, most_s, QueryProgress())
+    if found.found.remark:
+        sys.stderr.write(f"{found.found.remark}\n")
+    if found.found.missing:
+        sys.stderr.write(f"not done: {found.found.missing}; carbonscaling sweep goes on\n")
+    return found
+
+
+def _rows(selection: Selection) -> list[dict[str, Any]]:
+    return [dict(zip(selection.columns, row, strict=True)) for row in selection.fetchall()]
+
+
+def _check(output: str) -> None:
+    endings = (".parquet", ".csv", ".json")
+    if Path(output).suffix not in endings:
         raise InputError(
-            "no such format", key="output", value=output, allowed=", ".join(writers), remedy="name one of these endings"
+            "no such format", key="output", value=output, allowed=", ".join(endings), remedy="name one of these endings"
         )
-    if not Path(output).absolute().parent.is_dir():
-        raise InputError("no such folder", key="output", value=output, remedy="name a folder that exists")
-    writers[Path(output).suffix]()
+
+
+def _write(selection: Selection, output: str) -> None:
+    from carbonscaling.report.jsonable import to_json
+
+    ending = Path(output).suffix
+    _put(output, to_json(_rows(selection)).encode() if ending == ".json" else selection.file(ending))
     sys.stderr.write(f"written: {output}\n")
 
 
-def _show(relation: Any) -> None:
+def _put(output: str, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    from carbonscaling.study.sweep.store import Store
+
+    path = Path(output).absolute()
+    try:
+        if not path.parent.is_dir():
+            raise InputError("no such folder", key="output", value=output, remedy="name a folder that exists")
+        Store(str(path.parent)).write(path.name, content)
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be written: {(error.strerror or str(error)).lower()}", where=output,
+            remedy="name a file in a folder that exists and that you may write to",
+        ) from error  # fmt: skip
+
+
+def _print_csv(selection: Selection) -> None:
+    import csv
+
+    rows = selection.fetchall()
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(selection.columns)
+    writer.writerows(rows)
+
+
+def _show(selection: Selection, seen: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    rows = relation.limit(MOST_SHOWN + 1).fetchall()
+    rows = selection.fetchall(MOST_SHOWN + 1)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, kind in zip(relation.columns, relation.types, strict=True):
-        table.add_column(name.removeprefix("x_"), justify="left" if str(kind) == "VARCHAR" else "right", no_wrap=True)
+    for name, kind in zip(selection.columns, selection.types, strict=True):
+        side = "left" if kind == "VARCHAR" else "right"
+        table.add_column(_text(name.removeprefix("x_")), justify=side, no_wrap=True)  # type: ignore[arg-type]
     for row in rows[:MOST_SHOWN]:
-        table.add_row(*(_cell(value) for value in row))
-    width = None if sys.stdout.isatty() else 400
-    Console(file=sys.stdout, highlight=False, width=width).print(table)
+        table.add_row(*(_text(_cell(value)) for value in row))
+    console = Console(file=sys.stdout, highlight=False, emoji=False)
+    console.width = console.measure(table, options=console.options.update(width=MOST_WIDE)).maximum  # nothing is cut
+    console.print(table, soft_wrap=True)
+    sys.stdout.write(f"{seen}\n")
     if len(rows) > MOST_SHOWN:
         sys.stderr.write(f"the first {MOST_SHOWN} rows; -o FILE.parquet, --csv and --json give all\n")
+
+
+def _text(words: str) -> Any:
+    from rich.text import Text
+
+    from carbonscaling.literal import literal
+
+    return Text(literal(words))
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -55,7 +55,7 @@ def report(
     from carbonscaling.report.statements import FORMATS
     from carbonscaling.study.measured import measured_record
     from carbonscaling.study.record import Measured
-    from carbonscaling.study.saved import load_record
+    from carbonscaling.study.saved import record_of
 
     if answer is not None and _is_study(answer):
         _study(answer, format, output, measured=device_hours is not None or energy_kwh is not None)
@@ -63,7 +63,7 @@ def report(
     if format in PAGES:
         _page(answer, output, measured=device_hours is not None or energy_kwh is not None)
         return
-    plan = load_record(answer) if answer is not None else None
+    plan = record_of(_saved(answer, whole=False), answer) if answer is not None else None
     if device_hours is None:
         if plan is None:
             raise InputError(
@@ -107,7 +107,7 @@ def report(
 def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
     """Write the report of a saved answer as one HTML file."""
     from carbonscaling.report.document import document
-    from carbonscaling.study.saved import load_answer, record_of
+    from carbonscaling.study.saved import record_of
     from carbonscaling.validate.nearby import of_answer
 
     if answer is None or measured:
@@ -116,9 +116,21 @@ def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
             allowed="an answer that plan or estimate saved, without measured values",
             remedy="carbonscaling plan ... -o answer.json, then carbonscaling report answer.json --format html -o report.html",
         )  # fmt: skip
-    data = load_answer(answer)
-    record_of(data, answer)  # refuses what another version saved
+    data = _saved(answer, whole=True)
+    record_of(data, answer)  # refuses what contradicts itself
     _put(document(data, of_answer(data["summary"])), output)
+
+
+def _saved(answer: str, *, whole: bool) -> dict[str, Any]:
+    """Return a saved answer whose values are of the kinds that they should be; `whole`: without a key missing."""
+    from carbonscaling.report.obeys import check_obeys
+    from carbonscaling.report.schema import answer_schema
+    from carbonscaling.study.saved import load_answer
+
+    data, schema = load_answer(answer), answer_schema()
+    feasible, _ = schema["oneOf"]
+    check_obeys({"schema": schema["$id"], **data}, feasible | {"$defs": schema["$defs"]}, answer, whole=whole)
+    return data
 
 
 def _is_study(where: str) -> bool:
@@ -130,6 +142,7 @@ def _is_study(where: str) -> bool:
 
 def _study(where: str, format: str, output: str | None, *, measured: bool) -> None:
     """Write the report of a study as one HTML file."""
+    from carbonscaling.cli.commands.query import asked
     from carbonscaling.report.document.study import study_document
 
     if format not in PAGES:
@@ -142,7 +155,9 @@ def _study(where: str, format: str, output: str | None, *, measured: bool) -> No
             "a study has no measured values beside it", key="device_hours", allowed="a study's folder alone",
             remedy="leave --device-hours and --energy-kwh out",
         )  # fmt: skip
-    _put(study_document(where), output)
+    found = asked(where)
+    _put(study_document(found), output)
+    sys.stderr.write(f"{found.seen}\n")
 
 
 def _put(text: str, output: str | None) -> None:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json
+from carbonscaling.cli.ending import Ended, ended_by_signals
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.study.sweep.state import State, Tally, state_of
 from carbonscaling.study.sweep.store import Store
@@ -63,22 +64,36 @@ def sweep(
         raise InputError(
             "in-process work has one worker", key="workers", value=workers, remedy="use --executor processes"
         )
-    question = load_study(Path(study))
     if dry_run:
-        return _forecast(question, workers, json)
-    store = Store(folder_of(study, folder))
+        return _forecast(load_study(Path(study)), workers, json)
+    where = folder_of(study, folder)
+    try:
+        with ended_by_signals():
+            question, store = load_study(Path(study)), Store(where)
+            return _hand_over(_swept(question, store, executor, workers, address, retry_errors), store, study, json)
+    except Ended as signal:
+        raise IncompleteError(
+            f"the sweep was ended by {signal}", where=where, remedy="run the same command again: what is done is kept"
+        ) from signal
+
+
+def _swept(
+    study: Study, store: Store, executor: str, workers: int | None, address: str | None, retry_errors: bool
+) -> Tally:
     if store.url.startswith("memory:") and executor != "inprocess":
         raise InputError("memory is not shared between processes", key="folder", remedy="add --executor inprocess")
-    state = state_of(question, store, retry_errors=retry_errors)
-    _say_state(question, store, state)
-    if len(state.done) == question.n_shards:
-        errors = sum(s.n_errors for s in state.done.values())
-        sys.stderr.write(f"nothing to do: {question.n_cases:,} cases in {question.n_shards:,} shards are there\n")
-        tally = Tally(question.n_shards, question.n_cases, question.n_shards, question.n_cases, question.n_cases)
-        tally.statuses["error"] = errors
-    else:
-        tally = _run(question, store, state, executor, workers, address)
-    return _hand_over(tally, store, study, json)
+    try:
+        state = state_of(study, store, retry_errors=retry_errors)
+    except OSError as error:
+        raise InputError(
+            f"the results cannot be read: {(error.strerror or str(error)).lower()}", where=store.url,
+            remedy="check the rights of the folder, or name another with -o",
+        ) from error  # fmt: skip
+    _say_state(study, store, state)
+    if len(state.done) == study.n_shards:
+        sys.stderr.write(f"nothing to do: {study.n_cases:,} cases in {study.n_shards:,} shards are there\n")
+        executor = "inprocess"  # the manifest may still have to be written, which needs no workers
+    return _run(study, store, state, executor, workers, address)
 
 
 def _say_state(study: Study, store: Store, state: State) -> None:
@@ -162,7 +177,7 @@ def _hand_over(t: Tally, store: Store, study: str, json: bool) -> int:
     if json:
         out.show_json(data)
     else:
-        statuses = ", ".join(f"{v:,} {k}" for k, v in t.statuses.items() if v) or "all before"
+        statuses = ", ".join(f"{v:,} {k}" for k, v in t.statuses.items() if v)
         sys.stdout.write(f"{t.done_cases:,} of {t.n_cases:,} cases in {store.url} ({statuses})\n")
     for number, reason in t.given_up.items():
         sys.stderr.write(f"shard {number} was given up: {reason}\n")

@@ -10,9 +10,7 @@ from carbonscaling.report.document.page import LIMITS, METHOD
 from carbonscaling.report.document.shell import cited, page
 from carbonscaling.report.document.study_figures import front_figure, leading_figure, sensitivity_figure
 from carbonscaling.report.document.study_tables import cases, ended, rows_of, shares_table, varied
-from carbonscaling.study.sweep.manifest import read_manifest
-from carbonscaling.study.sweep.query import Results, folder_of, results
-from carbonscaling.study.sweep.store import Store
+from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import best, front, sensitivity
 from carbonscaling.words import mass, plain
 
@@ -54,24 +52,18 @@ def _conventions(r: Results, data: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def study_document(where: str) -> str:
-    """Return the report of a study, finished or not, as one HTML file that needs nothing beside it.
+def _warnings(r: Results) -> list[str]:
+    left = r.study.n_cases - r.found.n_seen
+    part = f"{left:,} of {r.study.n_cases:,} cases are not done ({r.found.missing}); all that follows is about those that are."
+    return [*([part] if left else []), *([f"{r.found.remark}."] if r.found.remark else [])]
 
-    Parameters
-    ----------
-    where : str
-        Folder or URL of the results, or the study file beside them.
 
-    Raises
-    ------
-    InputError
-        No study's results are there, or no shard is done yet.
-    """
-    r = results(where)
-    data = read_manifest(Store(folder_of(where)))
+def study_document(r: Results) -> str:
+    """Return the report of a study, finished or not, as one HTML file that needs nothing beside it."""
+    data = r.found.manifest
     known: Mapping[str, str] = data["inputs"]
     top = rows_of(best(r))
-    lead = f"{len(r.study.keys)} inputs varied over {r.study.n_cases:,} cases; "
+    lead = f"{len(r.study.keys)} inputs varied; this is about {r.seen}; "
     if top:
         first = top[0]
         lead += (
@@ -84,11 +76,12 @@ def study_document(where: str) -> str:
     body = [
         node("p", f"Estimates before the run - carbonscaling {data['versions']['carbonscaling']}", class_="kind"),
         node("h1", title), node("p", lead, class_="lead"),
+        *(node("p", f"Warning: {words}", class_="warning") for words in _warnings(r)),
         node("h2", "What was varied"), *varied(r, known),
         node("h2", "Cases"), *ended(r),
         *(_answered(r, top, known) if top else []),
         node("h2", "Method"), listed((*METHOD[:4], *_conventions(r, data))),
         node("h2", "Limits"), listed((*LIMITS, ONE_CASE)),
-        node("h2", "Sources"), cited(data["sources"]),
+        node("h2", "Sources"), cited(data["sources"] or ()),
     ]  # fmt: skip
     return page(title, body)

@@ -8,7 +8,7 @@ from typing import Any
 from carbonscaling.report.document.html import Markup, node, table
 from carbonscaling.study.sweep.columns import column, is_number
 from carbonscaling.study.sweep.query import Results
-from carbonscaling.study.sweep.views import status
+from carbonscaling.study.sweep.views import MISSING, status
 from carbonscaling.words import percent, plain
 
 __all__ = ["cases", "ended", "rows_of", "shares_table", "varied"]
@@ -59,16 +59,11 @@ def varied(r: Results, files: Mapping[str, str]) -> list[Markup]:
 
 def ended(r: Results) -> list[Markup]:
     """Return how many cases ended how, and why those without an answer have none."""
-    ends = {row["status"]: row["n"] for row in rows_of(status(r))}
+    ends = {row["status"]: row["n"] for row in rows_of(status(r)) if row["status"] != MISSING}
     done, n_cases = sum(ends.values()), r.study.n_cases
     named = {**dict.fromkeys(ENDS, 0), **ends}
     rows = [("done", f"{done:,}"), *((ENDS.get(k, k), f"{n:,}") for k, n in named.items())]
     found = [table((f"cases, of {n_cases:,}", ""), rows, (1,))]
-    if done < n_cases:
-        text = (
-            f"Warning: {n_cases - done:,} of {n_cases:,} cases are not done; all that follows is about those that are."
-        )
-        found.insert(0, node("p", text, class_="warning"))
     why = r.sql(
         "SELECT status, reason, count(*) AS n FROM cases WHERE status <> 'ok' AND kind = 'best' AND rank = 0 "
         f"GROUP BY status, reason ORDER BY n DESC, status, reason LIMIT {MOST_REASONS}"

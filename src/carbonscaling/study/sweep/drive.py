@@ -11,7 +11,7 @@ from typing import Any
 from carbonscaling.study.sweep.executors import Executor, WorkerDiedError
 from carbonscaling.study.sweep.manifest import manifest, read_sources, write_manifest
 from carbonscaling.study.sweep.shard import probe, run_shard, shard_sources
-from carbonscaling.study.sweep.shards import Shard, remember
+from carbonscaling.study.sweep.shards import Note, remember
 from carbonscaling.study.sweep.state import State, Tally, state_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
@@ -44,7 +44,7 @@ class _Drive:
         self.running: dict[Future[Any], int] = {}
         self.failures: Counter[int] = Counter()
         self.poison: dict[int, dict[int, str]] = {}
-        self.written: list[Shard] = []
+        self.written: dict[str, Note] = {}
 
     def hand_out(self) -> None:
         while self.waiting and len(self.running) < AHEAD * self.executor.n_workers:
@@ -58,7 +58,10 @@ class _Drive:
         if error is None:
             notes = future.result()
             self.tally.add(notes)
-            self.written.append(notes.shard)
+            self.written[notes.shard.name] = Note(notes.state, notes.contents)
+            for old in self.state.again:
+                if old.number == number and old.name != notes.shard.name:
+                    self.store.remove(old.name)
             return
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise error
@@ -81,7 +84,7 @@ def drive(
     state: State | None = None,
     progress: Callable[[Tally], None] | None = None,
 ) -> Tally:
-    """Run every shard of a study that is not there yet.
+    """Run every shard of a study that is not there yet; where all are, leave the manifest that says so.
 
     Parameters
     ----------
@@ -100,9 +103,10 @@ def drive(
     state = state or state_of(study, store)
     for shard in state.corrupted:
         store.remove(shard.name)
-    tally = Tally(study.n_shards, study.n_cases, len(state.done))
-    tally.done_cases = tally.before_cases = sum(b - a for a, b in map(study.span, state.done))
-    tally.statuses["error"] = sum(s.n_errors for s in state.done.values())
+    tally = Tally(study.n_shards, study.n_cases)
+    for contents in state.contents.values():
+        tally.count(contents)
+    tally.before_cases = tally.done_cases
     sources = read_sources(store, state.stamp)
     write_manifest(store, manifest(study, state.stamp, sources))
     run = _Drive(study, store, executor, state, tally)
@@ -115,8 +119,8 @@ def drive(
             if progress is not None:
                 progress(tally)
     finally:
-        remember(store, [*state.done.values(), *run.written])
-    if not sources:
+        remember(store, run.written)
+    if sources is None:
         sources = executor.submit(shard_sources, store.url, state.stamp).result()
         write_manifest(store, manifest(study, state.stamp, sources))
     return tally

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +19,13 @@ from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "Piece", "forecast", "foretold"]
 
 BUDGET_S = 4.0
 PIECE_S = 0.4
 """About how long a piece takes: long enough that what its cases share counts as it does in a whole shard."""
+LEAST, GROUPS = 7, 7
+"""Pieces tried at least, however long they take; groups they are put into, of which the median is the forecast."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Forecast:
     start_s : float
         Seconds until the workers are at work.
     hours, low_hours, high_hours : float
-        Of the whole study, and one standard error of the pieces each way.
+        Of the whole study: the median of what groups of pieces foretell, and their range without its two ends.
     disk_bytes : float
     """
 
@@ -69,6 +71,7 @@ class Forecast:
 class Piece:
     """A piece that was tried: cases and runs, seconds of the runs and of the cases that have them, bytes, settings of a run."""
 
+    first: int
     n_cases: int
     n_runs: int
     runs_s: float
@@ -87,7 +90,9 @@ def trial(url: str, first: int, stop: int) -> Piece:
     content = parquet(table, "")
     cases_s = time.perf_counter() - between
     candidates = float(table["n_candidates"].mean() or 0.0)
-    return Piece(stop - first, answers.n_runs, max(0.0, between - begin - cases_s), cases_s, len(content), candidates)
+    return Piece(
+        first, stop - first, answers.n_runs, max(0.0, between - begin - cases_s), cases_s, len(content), candidates
+    )
 
 
 def _shards(study: Study) -> list[int]:
@@ -104,12 +109,12 @@ def _tried(study: Study, executor: Executor, url: str) -> list[Piece]:
     n, left, size = executor.n_workers, _shards(study), 1
     found: list[Piece] = []
     begin = time.monotonic()
-    while left and (not found or time.monotonic() - begin < BUDGET_S):
+    while left and (len(found) < LEAST or time.monotonic() - begin < BUDGET_S):
         now, left = left[:n], left[n:]
         spans = [(a, min(a + size, b)) for a, b in map(study.span, now)]
         pieces = [f.result() for f in [executor.submit(trial, url, *span) for span in spans]]
-        slowest = max((p.runs_s + p.cases_s) / p.n_cases for p in pieces)
-        longer = min(study.shard_cases, max(1, round(PIECE_S / slowest)))
+        usual = statistics.median((p.runs_s + p.cases_s) / p.n_cases for p in pieces)
+        longer = min(study.shard_cases, max(1, round(PIECE_S / max(usual, 1e-9))))
         if longer > 4 * size and time.monotonic() - begin < BUDGET_S:
             left = now + left
         else:
@@ -118,34 +123,40 @@ def _tried(study: Study, executor: Executor, url: str) -> list[Piece]:
     return found
 
 
-def _rates(pieces: list[Piece]) -> tuple[float, float]:
+def _rates(pieces: Sequence[Piece]) -> tuple[float, float]:
     """Return seconds of a run, and of a case that has it."""
     runs, cases = sum(p.n_runs for p in pieces), sum(p.n_cases for p in pieces)
     return sum(p.runs_s for p in pieces) / runs, sum(p.cases_s for p in pieces) / cases
 
 
-def forecast(study: Study, executor: Executor) -> Forecast:
-    """Have the workers try pieces spread over the study for a few seconds, and say what all of it takes.
+def _groups(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Return the pieces in up to `GROUPS` groups, each spread over the whole study."""
+    order = sorted(pieces, key=lambda p: p.first)
+    return [order[i::GROUPS] for i in range(min(GROUPS, len(order)))]
 
-    Cases of a run that several shards share ask for it once in every worker that has one of those shards.
-    """
-    n, n_runs = executor.n_workers, n_searches(study)
+
+def forecast(study: Study, executor: Executor) -> Forecast:
+    """Have the workers try pieces spread over the study for a few seconds, and say what all of it takes."""
     with tempfile.TemporaryDirectory() as folder:
         write_manifest(Store(folder), manifest(study, study_stamp(study)))
         begin = time.monotonic()
-        for lone in [executor.submit(trial, folder, 0, 1) for _ in range(n)]:
+        for lone in [executor.submit(trial, folder, 0, 1) for _ in range(executor.n_workers)]:
             lone.result()
         start_s = time.monotonic() - begin
         pieces = _tried(study, executor, folder)
-    runs_made, at_once = n_runs + min(study.n_shards, n_runs * (n - 1)), min(n, study.n_shards)
+    return foretold(study, pieces, executor.n_workers, start_s)
 
-    def seconds(some: list[Piece]) -> float:
-        return start_s + (runs_made * _rates(some)[0] + study.n_cases * _rates(some)[1]) / at_once
 
-    without = [seconds(pieces[:i] + pieces[i + 1 :]) for i in range(len(pieces))] if len(pieces) > 1 else [0.0]
-    error = math.sqrt((len(without) - 1) * statistics.pvariance(without))  # the jackknife
-    middle, (run_s, case_s) = seconds(pieces), _rates(pieces)
-    low, high = max(start_s, middle - error), middle + error
+def foretold(study: Study, pieces: Sequence[Piece], n_workers: int, start_s: float) -> Forecast:
+    """Return the forecast that follows from pieces: the median of what groups of them foretell, so that none decides alone.
+
+    Cases of a run that several shards share ask for it once in every worker that has one of those shards.
+    """
+    n_runs = n_searches(study)
+    runs_made, at_once = n_runs + min(study.n_shards, n_runs * (n_workers - 1)), min(n_workers, study.n_shards)
+    rates = [_rates(group) for group in _groups(pieces)]
+    hours = sorted((start_s + (runs_made * run + study.n_cases * case) / at_once) / 3600.0 for run, case in rates)
+    outer = 1 if len(hours) > 4 else 0
     n_tried = sum(p.n_cases for p in pieces)
     return Forecast(
         n_cases=study.n_cases,
@@ -153,12 +164,12 @@ def forecast(study: Study, executor: Executor) -> Forecast:
         n_runs=n_runs,
         n_tried=n_tried,
         candidates=n_runs * statistics.fmean(p.candidates for p in pieces),
-        n_workers=n,
-        run_s=run_s,
-        case_s=case_s,
+        n_workers=n_workers,
+        run_s=statistics.median(run for run, _ in rates),
+        case_s=statistics.median(case for _, case in rates),
         start_s=start_s,
-        hours=middle / 3600.0,
-        low_hours=low / 3600.0,
-        high_hours=high / 3600.0,
+        hours=statistics.median(hours),
+        low_hours=hours[outer],
+        high_hours=hours[-1 - outer],
         disk_bytes=study.n_cases * sum(p.n_bytes for p in pieces) / n_tried,
     )

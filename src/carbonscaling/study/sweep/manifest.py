@@ -11,7 +11,8 @@ from typing import Any
 import carbonscaling
 from carbonscaling.errors import InputError
 from carbonscaling.study.sweep.axes import Block
-from carbonscaling.study.sweep.stamp import code_stamp, inputs, resolved
+from carbonscaling.study.sweep.sealed import CHECKSUM, seal_holds, sealed
+from carbonscaling.study.sweep.stamp import identity, stamp_of
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Keep, Study
 
@@ -30,20 +31,18 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def manifest(study: Study, stamp: str, sources: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the manifest of a study; its sources are known once a case is answered."""
+def manifest(study: Study, stamp: str, sources: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the manifest of a study; its sources are known once a case is answered, and None until then."""
     from carbonscaling.study.sweep.columns import COLUMNS, column
 
     return {
         "stamp": stamp,
-        "code": code_stamp(),
+        **identity(study),
         "versions": _versions(),
         "n_cases": study.n_cases,
         "n_shards": study.n_shards,
-        "study": resolved(study),
-        "inputs": inputs(study),
         "columns": ["case", *(column(key) for key in study.keys), *(name for name in COLUMNS if name != "case")],
-        "sources": list(sources),
+        "sources": None if sources is None else list(sources),
     }
 
 
@@ -63,11 +62,11 @@ def case_sources(study: Study) -> list[str]:
 
 def write_manifest(store: Store, data: dict[str, Any]) -> None:
     """Write the manifest beside the shards, unless the same one is there."""
-    content = (json.dumps(data, indent=1) + "\n").encode()
+    content = sealed(data, indent=1)
     try:
         if store.read(NAME) == content:
             return
-    except (FileNotFoundError, OSError):
+    except (OSError, InputError):
         pass
     store.write(NAME, content)
 
@@ -78,24 +77,48 @@ def read_manifest(store: Store) -> dict[str, Any]:
     Raises
     ------
     InputError
-        There is none, or it cannot be read.
+        There is none, it cannot be read, or it is not what was written.
     """
+    remedy = "run: carbonscaling sweep STUDY.toml"
     try:
-        data: dict[str, Any] = json.loads(store.read(NAME))
-    except (OSError, json.JSONDecodeError) as error:
+        content = store.read(NAME)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError("no study's results are here", where=store.url, remedy=remedy) from error
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
         raise InputError(
-            "no study's results are here", where=store.url, remedy="run: carbonscaling sweep STUDY.toml"
-        ) from error
+            f"the study's manifest cannot be read: {why}", where=store.path(NAME),
+            remedy="check the name and the rights of the folder",
+        ) from error  # fmt: skip
+    try:
+        data: dict[str, Any] = json.loads(content)
+        whole = _is_whole(data)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        whole = False
+    if not whole:
+        raise InputError(
+            "the study's manifest is not what was written", where=store.path(NAME),
+            remedy=f"{remedy} writes it again; the shards that are done stay",
+        )  # fmt: skip
     return data
 
 
-def read_sources(store: Store, stamp: str) -> list[str]:
-    """Return the sources in the folder's manifest; none where it is missing or another study's."""
+def _is_whole(data: dict[str, Any]) -> bool:
+    """Return whether a manifest is what was written; one without a checksum (0.1.0) is held to its stamp alone."""
+    if not {"sources", "versions"} <= data.keys() or stamp_of(data) != data["stamp"]:
+        return False
+    study = study_of(data)
+    counts = (study.n_cases, study.n_shards) == (data["n_cases"], data["n_shards"])
+    return counts and (CHECKSUM not in data or seal_holds(data))
+
+
+def read_sources(store: Store, stamp: str) -> list[str] | None:
+    """Return the sources in the folder's manifest; None where it is missing, broken, another study's or unfinished."""
     try:
         data = read_manifest(store)
     except InputError:
-        return []
-    return list(data["sources"]) if data.get("stamp") == stamp else []
+        return None
+    return list(data["sources"]) if data["stamp"] == stamp and data["sources"] is not None else None
 
 
 def study_of(data: dict[str, Any]) -> Study:

@@ -12,8 +12,9 @@ from typing import Any
 from carbonscaling.errors import InputError
 from carbonscaling.platform import peak_memory_bytes
 from carbonscaling.study.sweep.answers import Answers
+from carbonscaling.study.sweep.contents import Contents, contents_of, counted, noted
 from carbonscaling.study.sweep.manifest import case_sources, read_manifest, study_of
-from carbonscaling.study.sweep.shards import FOLDER, Shard, checksum, read_name
+from carbonscaling.study.sweep.shards import Shard, checksum, read_name
 from carbonscaling.study.sweep.store import Store
 
 __all__ = ["ShardNotes", "parquet", "probe", "run_shard", "shard_sources"]
@@ -24,20 +25,19 @@ class ShardNotes:
     """What a worker tells of a shard it has written."""
 
     shard: Shard
-    n_cases: int
+    state: str | None
+    contents: Contents
     n_bytes: int
-    statuses: Mapping[str, int]
-    best_tco2e: float | None
-    best_case: int | None
     seconds: float
     processor_s: float
     peak_bytes: int
 
 
 def parquet(table: Any, stamp: str) -> bytes:
-    """Return a table as a Parquet file that carries the stamp."""
-    out = io.BytesIO()
-    table.write_parquet(out, compression="zstd", statistics=True, metadata={"carbonscaling.stamp": stamp})
+    """Return a table as a Parquet file that carries the stamp, and what the table holds."""
+    out, contents = io.BytesIO(), counted(table)
+    metadata = {"carbonscaling.stamp": stamp, **(noted(contents) if contents else {})}
+    table.write_parquet(out, compression="zstd", statistics=True, metadata=metadata)
     return out.getvalue()
 
 
@@ -76,22 +76,18 @@ def run_shard(url: str, stamp: str, shard: int, poisoned: Mapping[int, str]) -> 
     """
     begin, begin_cpu, answers = time.perf_counter(), time.process_time(), _answers(url, stamp)
     table = answers.table(range(*answers.study.span(shard)), poisoned)
-    best = table.filter((table["kind"] == "best") & (table["rank"] == 0))
-    statuses = {str(status): int(n) for status, n in best["status"].value_counts().rows()}
     content = parquet(table, stamp)
-    name = f"{shard:08d}-{stamp}-{checksum(content)}-{statuses.get('error', 0)}.parquet"
-    Store(url).write(f"{FOLDER}/{name}", content)
-    found = read_name(name)
+    contents = contents_of(content)
+    assert contents is not None
+    name = f"{shard:08d}-{stamp}-{checksum(content)}-{contents.statuses.get('error', 0)}.parquet"
+    store, found = Store(url), read_name(name)
     assert found is not None
-    place = best["carbon_total_tco2e"].arg_min()
-    least_tco2e, least_case = (None, None) if place is None else best.select("carbon_total_tco2e", "case").row(place)
+    store.write(found.name, content)
     return ShardNotes(
         shard=found,
-        n_cases=len(best),
+        state=store.state(found.name),
+        contents=contents,
         n_bytes=len(content),
-        statuses=statuses,
-        best_tco2e=least_tco2e,
-        best_case=least_case,
         seconds=time.perf_counter() - begin,
         processor_s=time.process_time() - begin_cpu,
         peak_bytes=peak_memory_bytes(),

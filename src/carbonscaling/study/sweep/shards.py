@@ -2,21 +2,36 @@
 
 ``shards/00000012-<stamp>-<checksum>-<cases in error>.parquet``: the stamp is that of study, catalogue and code, the
 checksum that of the content. A shard counts where both are right. Content that was read once is not read again while
-size and time of the file stay (``checked.json``, which may be deleted at any time).
+size, times and inode of the file stay (``checked.json``, which may be deleted at any time).
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from carbonscaling.errors import InputError
+from carbonscaling.study.sweep.contents import Contents, contents_of
+from carbonscaling.study.sweep.sealed import seal_holds, sealed
 from carbonscaling.study.sweep.store import Store
 
-__all__ = ["CHECKED", "FOLDER", "Shard", "checksum", "known_shards", "read_name", "remember", "verified"]
+__all__ = [
+    "CHECKED",
+    "FOLDER",
+    "Note",
+    "Shard",
+    "Verdict",
+    "checksum",
+    "known_shards",
+    "read_name",
+    "remember",
+    "verified",
+]
 
 FOLDER = "shards"
 CHECKED = "checked.json"
@@ -51,43 +66,101 @@ def known_shards(store: Store) -> list[Shard]:
     return [shard for name in store.names(FOLDER) if (shard := read_name(name))]
 
 
-def _checked(store: Store) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class Note:
+    """A shard whose content was read and is right: the state of its file then, and what it holds."""
+
+    state: str | None
+    contents: Contents
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What reading shards has shown.
+
+    Attributes
+    ----------
+    good : dict of int to Shard
+        One shard a number, of those whose content is what was written: the one with the fewest cases in error.
+    bad : list of Shard
+        Those whose content is not.
+    contents : dict of int to Contents
+        What the good ones hold.
+    """
+
+    good: dict[int, Shard]
+    bad: list[Shard]
+    contents: dict[int, Contents]
+
+
+def _notes(store: Store) -> dict[str, Note]:
     try:
-        found = json.loads(store.read(CHECKED))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        data = json.loads(store.read(CHECKED))
+        if not seal_holds(data):
+            return {}
+        return {name: Note(state, Contents(*held)) for name, (state, *held) in data["shards"].items()}
+    except (OSError, InputError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}  # nothing is taken on trust then
 
 
-def remember(store: Store, shards: Iterable[Shard]) -> None:
-    """Note that the content of these shards is right; where that cannot be written, it is read again next time."""
-    states = store.listing(FOLDER)
-    names = [shard.name for shard in shards]
-    known = {name: state for name in names if (state := states.get(name.removeprefix(f"{FOLDER}/")))}
-    if known != _checked(store):
-        with contextlib.suppress(OSError):
-            store.write(CHECKED, json.dumps(known).encode())
+def _keep(store: Store, notes: Mapping[str, Note]) -> None:
+    held = {
+        name: (n.state, *dataclasses.astuple(n.contents)) for name, n in sorted(notes.items()) if n.state is not None
+    }
+    with contextlib.suppress(
+        OSError, NotImplementedError
+    ):  # where it cannot be written, shards are read again next time
+        store.write(CHECKED, sealed({"shards": held}))
 
 
-def verified(store: Store, shards: Iterable[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Return the shards whose content is what was written, and those whose content is not."""
-    every, states, before = list(shards), store.listing(FOLDER), _checked(store)
+def remember(store: Store, notes: Mapping[str, Note]) -> None:
+    """Note that the content of these shards, by name, is right."""
+    if notes:
+        _keep(store, {**_notes(store), **notes})
 
-    def right(shard: Shard) -> bool:
-        state = states.get(shard.name.removeprefix(f"{FOLDER}/"))
-        if state is not None and before.get(shard.name) == state:
-            return True
-        try:
-            return checksum(store.read(shard.name)) == shard.checksum
-        except OSError:
-            return False
+
+def _read(store: Store, shard: Shard, span: tuple[int, int], state: str | None) -> Note | None:
+    """Return a note of a shard; None where its content is not what was written, or is not that of its number."""
+    try:
+        content = store.read(shard.name)
+    except (OSError, InputError):
+        return None
+    contents = contents_of(content) if checksum(content) == shard.checksum else None
+    return Note(state, contents) if contents and (contents.first, contents.stop) == span else None
+
+
+def verified(store: Store, shards: Iterable[Shard], span: Callable[[int], tuple[int, int]]) -> Verdict:
+    """Read the shards that are not known to be right already, and say which are.
+
+    Parameters
+    ----------
+    span : callable
+        First case of a shard, by its number, and the one after its last.
+    """
+    every, states, before = list(shards), store.listing(FOLDER), _notes(store)
+
+    def note(shard: Shard) -> Note | None:
+        state, known = states.get(shard.name.removeprefix(f"{FOLDER}/")), before.get(shard.name)
+        if known is not None and state is not None and known.state == state:
+            return known
+        return _read(store, shard, span(shard.number), state)
 
     if store.fs is None:
-        found = [right(shard) for shard in every]
+        found = [note(shard) for shard in every]
     else:
-        with ThreadPoolExecutor(16) as pool:
-            found = list(pool.map(right, every))
-    good = [shard for shard, ok in zip(every, found, strict=True) if ok]
-    if good:
-        remember(store, good)
-    return good, [shard for shard, ok in zip(every, found, strict=True) if not ok]
+        pool = ThreadPoolExecutor(16)
+        try:
+            found = list(pool.map(note, every))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    notes = {shard: n for shard, n in zip(every, found, strict=True) if n is not None}
+    now = {name: n for name, n in before.items() if name.removeprefix(f"{FOLDER}/") in states}
+    now |= {shard.name: n for shard, n in notes.items()}
+    if now != before:
+        _keep(store, now)
+    good = {s.number: s for s in sorted(notes, key=lambda s: (-s.n_errors, s.name))}
+    return Verdict(
+        dict(sorted(good.items())),
+        [shard for shard in every if shard not in notes],
+        {number: notes[shard].contents for number, shard in good.items()},
+    )

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from carbonscaling.files import TABLE, read_bytes
 from carbonscaling.study.sweep.studyfile import PATHS, Study
 
-__all__ = ["code_stamp", "inputs", "study_stamp"]
+__all__ = ["code_stamp", "identity", "stamp_of", "study_stamp"]
 
 ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "study")
 """Folders of the package whose content decides an answer."""
@@ -58,14 +59,22 @@ def resolved(study: Study) -> dict[str, Any]:
     }
 
 
-def study_stamp(study: Study) -> str:
-    """Return the hash that a study's shards carry: the same only where every result would be the same.
+def identity(study: Study) -> dict[str, Any]:
+    """Return all that a study's results depend on, as plain data: the study, the files that it names, the code."""
+    return {"study": resolved(study), "inputs": inputs(study), "code": code_stamp()}
+
+
+def stamp_of(identity: Mapping[str, Any]) -> str:
+    """Return the hash of what `identity` gives; of a mapping with more keys (a manifest), those count.
 
     The name of the study and the place of its files do not count; what is in the files does.
     """
-    data = resolved(study) | {"name": ""}
-    files = inputs(study)
-    text = json.dumps([data, code_stamp()], sort_keys=True, default=str)
-    for name, digest in files.items():
+    text = json.dumps([{**identity["study"], "name": ""}, identity["code"]], sort_keys=True, default=str)
+    for name, digest in identity["inputs"].items():
         text = text.replace(json.dumps(name), json.dumps(digest))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def study_stamp(study: Study) -> str:
+    """Return the hash that a study's shards carry: the same only where every result would be the same."""
+    return stamp_of(identity(study))

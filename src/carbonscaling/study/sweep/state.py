@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from carbonscaling.study.sweep.contents import Contents
 from carbonscaling.study.sweep.shards import Shard, known_shards, verified
 from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
@@ -26,22 +27,28 @@ class State:
     ----------
     done : dict of int to Shard
         Whole shards of this study and version.
+    contents : dict of int to Contents
+        What they hold.
     corrupted : list of Shard
         Shards whose content is not what was written.
+    again : list of Shard
+        Shards that are to be done again for their cases in error; they go once that is done.
     others : int
         Shards of another study, catalogue or code version: left aside, never mixed in.
     stamp : str
     """
 
     done: dict[int, Shard]
+    contents: dict[int, Contents]
     corrupted: list[Shard]
+    again: list[Shard]
     others: int
     stamp: str
 
 
 @dataclass
 class Tally:
-    """How far a study is."""
+    """How far a study is: counts are of all of it, whichever run made a shard."""
 
     n_shards: int
     n_cases: int
@@ -69,17 +76,22 @@ class Tally:
         """Whether every shard is there and no case ended in an error."""
         return self.done_shards == self.n_shards and not self.statuses["error"] and not self.given_up
 
+    def count(self, contents: Contents) -> None:
+        """Count a shard that is there."""
+        self.done_shards += 1
+        self.done_cases += contents.n_cases
+        self.statuses.update(contents.statuses)
+        least = contents.best_tco2e
+        if least is not None and (self.best_tco2e is None or least < self.best_tco2e):
+            self.best_tco2e, self.best_case = least, contents.best_case
+
     def add(self, notes: ShardNotes) -> None:
         """Count a shard that was written."""
-        self.done_shards += 1
-        self.done_cases += notes.n_cases
-        self.statuses.update(notes.statuses)
+        self.count(notes.contents)
         self.n_bytes += notes.n_bytes
         self.peak_bytes = max(self.peak_bytes, notes.peak_bytes)
         self.busy_s += notes.seconds
         self.processor_s += notes.processor_s
-        if notes.best_tco2e is not None and (self.best_tco2e is None or notes.best_tco2e < self.best_tco2e):
-            self.best_tco2e, self.best_case = notes.best_tco2e, notes.best_case
 
 
 def state_of(study: Study, store: Store, *, retry_errors: bool = False) -> State:
@@ -92,7 +104,8 @@ def state_of(study: Study, store: Store, *, retry_errors: bool = False) -> State
     """
     stamp = study_stamp(study)
     known = known_shards(store)
-    own = [s for s in known if s.stamp == stamp and s.number < study.n_shards and not (retry_errors and s.n_errors)]
-    good, bad = verified(store, own)
+    own = [s for s in known if s.stamp == stamp and s.number < study.n_shards]
+    again = [s for s in own if retry_errors and s.n_errors]
+    found = verified(store, [s for s in own if s not in again], study.span)
     others = sum(s.stamp != stamp for s in known)
-    return State({s.number: s for s in good}, bad, others, stamp)
+    return State(found.good, found.contents, found.bad, again, others, stamp)

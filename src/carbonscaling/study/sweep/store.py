@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.errors import InputError
 from carbonscaling.files import read_regular, replace_file
 from carbonscaling.study.sweep.extra import need
 
@@ -27,6 +28,18 @@ def _version(info: Mapping[str, Any]) -> str | None:
     return f"{info.get('size')}-{marks[0]}" if marks else None
 
 
+def _local_version(found: os.stat_result) -> str:
+    return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_ino}"
+
+
+def _local_listing(folder: str) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # a part of another sweep, renamed meanwhile
+            found[name] = _local_version(os.stat(f"{folder}/{name}"))
+    return found
+
+
 class Store:
     """Files of a study by name.
 
@@ -37,33 +50,47 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+        self.url = url.rstrip("/") or "/"
         self.fs: Any = None
         if is_remote(url):
-            self.fs, self.root = need("fsspec.core", "sweep").url_to_fs(self.url)
+            try:
+                self.fs, self.root = need("fsspec.core", "sweep").url_to_fs(self.url)
+            except (ImportError, OSError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"this place cannot be opened: {error}", where=url, remedy="check the URL, or install what it needs"
+                ) from error
         else:
             self.root = self.url
 
     def path(self, name: str) -> str:
         """Return the whole path, for readers that open it themselves."""
-        return f"{self.url}/{name}"
+        if self.fs is None:
+            return f"{self.root}/{name}"
+        whole: str = self.fs.unstrip_protocol(f"{self.root}/{name}")
+        return whole
 
     def listing(self, folder: str) -> dict[str, str | None]:
-        """Return the names in a folder, sorted, none where it does not exist; each with its size and time of change.
+        """Return the names in a folder, sorted, none where it does not exist; each with its size, times and inode.
 
-        None where the file system tells nothing that a change would change.
+        A remote file has its size and its version instead; None where the file system tells nothing that a change would
+        change.
         """
         at = f"{self.root}/{folder}".rstrip("/")
         found: dict[str, str | None]
         try:
             if self.fs is None:
-                with os.scandir(at) as entries:
-                    found = {e.name: f"{e.stat().st_size}-{e.stat().st_mtime_ns}" for e in entries}
+                found = _local_listing(at)
             else:
                 found = {i["name"].rpartition("/")[2]: _version(i) for i in self.fs.ls(at, detail=True, refresh=True)}
         except (FileNotFoundError, NotADirectoryError):
             return {}
         return dict(sorted(found.items()))
+
+    def state(self, name: str) -> str | None:
+        """Return size, times and inode (or version) of a file, as `listing` does."""
+        if self.fs is None:
+            return _local_version(os.stat(f"{self.root}/{name}"))
+        return _version(self.fs.info(f"{self.root}/{name}"))
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted; none where it does not exist."""

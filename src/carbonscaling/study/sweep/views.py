@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.study.sweep.columns import column
-from carbonscaling.study.sweep.query import Results
+from carbonscaling.study.sweep.query import Results, Selection
 from carbonscaling.study.sweep.shares import explained
 
-__all__ = ["VIEWS", "best", "failures", "front", "known_columns", "law", "quantiles", "sensitivity", "status", "view"]
+__all__ = [
+    "MISSING",
+    "VIEWS",
+    "best",
+    "failures",
+    "front",
+    "known_columns",
+    "law",
+    "quantiles",
+    "sensitivity",
+    "status",
+    "view",
+]
 
 CARBON = "carbon_total_tco2e"
+MISSING = "missing"
+"""Status of cases that are not done."""
 SHOWN = (
     "n_devices, duration_days, carbon_total_tco2e, carbon_embodied_tco2e, cost_usd, mfu, tp, pp, dp, ep, cp, precision"
 )
@@ -37,7 +50,7 @@ def known_columns(r: Results, names: Sequence[str]) -> list[str]:
     return found
 
 
-def best(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+def best(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the case with the least of `measure`, for each combination of `by`; without one, the first twenty."""
     (what,) = known_columns(r, [measure])
     groups = known_columns(r, by)
@@ -50,7 +63,7 @@ def best(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     return r.sql(f'SELECT {columns} FROM best WHERE "case" IN ({winners}) ORDER BY {keys}')
 
 
-def front(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+def front(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the cases that no other beats in both run time and `measure`, for each combination of `by`."""
     (what,) = known_columns(r, [measure])
     groups = known_columns(r, by)
@@ -68,7 +81,7 @@ def front(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     )
 
 
-def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the power law measure = factor x FLOPs^exponent over training FLOPs, for each combination of `by`."""
     (what,) = known_columns(r, [measure])
     groups = known_columns(r, by)
@@ -81,7 +94,7 @@ def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     )
 
 
-def quantiles(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+def quantiles(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return 5th, 25th, 50th, 75th and 95th percentile of `measure`, for each combination of `by`."""
     (what,) = known_columns(r, [measure])
     groups = known_columns(r, by)
@@ -96,7 +109,7 @@ def quantiles(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
     )
 
 
-def sensitivity(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+def sensitivity(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return, for every input (or those of `by`), the share of the variance of ln(`measure`) that it explains alone.
 
     See `explained`; `low` and `high` are the least and greatest (geometric) mean over the input's values.
@@ -121,29 +134,32 @@ def _sql(value: float) -> str:
     return f"{value!r}::DOUBLE" if math.isfinite(value) else "NULL::DOUBLE"
 
 
-def status(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
-    """Return how many cases ended how, for each combination of `by`."""
+def status(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
+    """Return how many cases ended how, for each combination of `by`; a last row counts and names those not done."""
     del measure
-    keys = ", ".join([*known_columns(r, by), "status"])
-    return r.sql(
-        f"SELECT {keys}, count(*) AS n FROM cases WHERE kind = 'best' AND rank = 0 GROUP BY {keys} ORDER BY {keys}"
-    )
+    groups = known_columns(r, by)
+    keys = ", ".join([*groups, "status"])
+    query = f"SELECT {keys}, count(*) AS n, NULL::VARCHAR AS which FROM cases WHERE kind = 'best' AND rank = 0 GROUP BY {keys}"
+    if r.found.missing:
+        nothing, n = "NULL, " * len(groups), r.study.n_cases - r.found.n_seen
+        query += f" UNION ALL SELECT {nothing}'{MISSING}', {n}, '{r.found.missing}'"
+    return r.sql(f"{query} ORDER BY which NULLS FIRST, {keys}")
 
 
-def failures(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Any:
+def failures(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the cases without an answer and why, at most a thousand."""
     del by, measure
     columns = ", ".join(['"case"', *_inputs(r), "status", "reason"])
     return r.sql(f"SELECT {columns} FROM cases WHERE status <> 'ok' ORDER BY status, \"case\" LIMIT 1000")
 
 
-VIEWS: dict[str, Callable[..., Any]] = {
+VIEWS: dict[str, Callable[..., Selection]] = {
     f.__name__: f for f in (best, front, law, sensitivity, quantiles, status, failures)
 }
 
 
-def view(r: Results, name: str, by: Sequence[str] = (), measure: str = CARBON) -> Any:
-    """Return a canned view's relation.
+def view(r: Results, name: str, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
+    """Return the rows of a canned view.
 
     Raises
     ------

@@ -1,0 +1,179 @@
+"""Random scenarios: models, devices, places, times, rules and options of every kind, small enough to be searched in full."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+import carbonscaling as cs
+from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.catalog import hardware, models, regions
+from carbonscaling.model.params import total_params
+
+__all__ = ["Case", "case", "open_degrees"]
+
+Kind = Literal["plan", "estimate"]
+LAWS = ("besiroglu_2024", "hoffmann_2022", "paper_v1", "paper_v2")
+LARGEST = 8e10
+"""Parameters of the largest model that is drawn; larger ones differ in nothing but the time that a search takes."""
+HOSTS = {"h100-sxm": ("aws-p5", "hgx-h100", "meta-grand-teton"), "a100-80": ("dgx-a100", "selene", "azure-ndv4")}
+FACTORS = (
+    "",
+    "[carbon_intensity]\nvalue = 50\nunit = 'g/kWh'\nlow = 20\nhigh = 90\n",
+    "[market_intensity]\nvalue = 10\nunit = 'g/kWh'\n",
+    "[exponent]\nvalue = 3\nunit = '1'\n[host_power]\nvalue = 0\nunit = 'W'\n[idle_power]\nvalue = 10\nunit = 'W'\n",
+    "[exponent]\nvalue = 1.6\nunit = '1'\n[host_power]\nvalue = 3\nunit = 'kW'\n",
+)
+"""Files of a user's own factors; the empty one stands for none."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario, and whether device counts are searched for it.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    kind : {"plan", "estimate"}
+    """
+
+    scenario: cs.Scenario
+    kind: Kind
+
+    def ask(self, **changes: Any) -> cs.Estimate | cs.Infeasible:
+        """Answer the scenario with some values changed."""
+        from carbonscaling.study.scenario import replace
+
+        return (cs.plan if self.kind == "plan" else cs.estimate)(replace(self.scenario, **changes))
+
+
+@cache
+def _names() -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    known = [name for name in models.model_names() if float(total_params(models.model(name))) <= LARGEST]
+    return known, hardware.device_names(), list(regions.region_names())
+
+
+def _maybe(rng: Random, often: float, *values: Any) -> Any:
+    """One of the values, or nothing said."""
+    return rng.choice(values) if rng.random() < often else None
+
+
+def _subject(rng: Random) -> tuple[dict[str, Any], float]:
+    """A model of the catalogue, or one that a law sizes; and about how many parameters it has."""
+    if rng.random() < 0.85:
+        name = rng.choice(_names()[0])
+        return {"model": name, "tokens": 10 ** rng.uniform(8, 12.5)}, float(total_params(models.model(name)))
+    law = rng.choice(LAWS)
+    if law.startswith("paper"):
+        width = rng.choice((1536, 3072))
+        return {"law": law, "d_model": width}, 24.0 * width**2 * 16
+    return {"law": law, "compute": 10 ** rng.uniform(19, 22)}, 1e10
+
+
+def _layout(rng: Random, n: int) -> cs.Layout:
+    """Up to three degrees fixed, mostly to what can be."""
+    whole = [d for d in (1, 2, 4, 8) if n % d == 0]
+    options: dict[str, Sequence[Any]] = dict(
+        tp=whole, pp=whole, cp=whole[:2], dp=[d for d in (1, 2, 8, 24) if n % d == 0], zero=(0, 1, 2, 3), micro_batch=(1, 2, 3),
+        ep=(1, 1, 2, 4), etp=(1, 1, 2), vpp=(1, 1, 2), recompute=("none", "selective", "full"), recompute_percent=(50, 100),
+        schedule=("1f1b", "1f1b", "zb1p", "dualpipe"), shard=(0, 0, 8), sequence_parallel=(True, False),
+    )  # fmt: skip
+    names = rng.sample(list(options), rng.choice((0, 0, 1, 1, 2, 3)))
+    return cs.Layout(**{name: rng.choice(options[name]) for name in names})
+
+
+def _hours(rng: Random, folder: Path) -> str:
+    """A file of intensities by the hour: even, by day and night, or wild, some hours without any emission."""
+    n = rng.choice((1, 3, 24, 168))
+    kind = rng.randrange(4)
+    values = {
+        0: [400.0] * n,
+        1: [(80.0 if i % 24 < 8 else 600.0) for i in range(n)],
+        2: [rng.choice((0.0, 5.0, 300.0, 900.0)) for _ in range(n)],
+        3: [max(0.0, 300.0 + 280.0 * math.sin(2.0 * math.pi * i / 24.0) + rng.uniform(-50, 50)) for i in range(n)],
+    }[kind]
+    path = folder / f"hours-{rng.randrange(10**9)}.csv"
+    rows = (f"2025-01-{1 + i // 24:02}T{i % 24:02}:00,{g!r}" for i, g in enumerate(values))
+    path.write_text("\n".join(("time,g_per_kwh", *rows)) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def _factors(rng: Random, folder: Path, mode: str) -> str | None:
+    text = rng.choice(FACTORS) if mode == "physical" and rng.random() < 0.3 else ""
+    if not text:
+        return None
+    path = folder / f"factors-{rng.randrange(10**9)}.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def _boundary(rng: Random) -> Boundary:
+    if rng.random() < 0.5:
+        return Boundary()
+    shares = {field.name: rng.choice((0.0, 0.0, 0.5, 2.4)) for field in fields(Boundary)}
+    return Boundary(**shares | {"idle_reservation": rng.choice((0.0, 0.3, 5.0))})
+
+
+def _place(rng: Random, folder: Path) -> dict[str, Any]:
+    mode = rng.choice(("physical", "physical", "paper"))
+    place: dict[str, Any] = dict(
+        region=rng.choice(_names()[2]), carbon_mode=mode, paper_version=rng.choice(("v1", "v2")),
+        amortisation=rng.choice(("calendar", "busy_hours")), shared_hosts=rng.random() < 0.5, pue=_maybe(rng, 0.3, 1.0, 1.5),
+        lifetime_years=_maybe(rng, 0.3, 3.0, 8.0), boundary=_boundary(rng), factors=_factors(rng, folder, mode),
+        price_usd_per_device_hour=_maybe(rng, 0.6, 0.5, 2.0, 30.0),
+    )  # fmt: skip
+    if rng.random() < 0.4:
+        place |= {"hourly": _hours(rng, folder), "start_hour": rng.choice((0.0, 0.0, 5.5, 23.0, 1000.25))}
+    else:
+        place["carbon_intensity_g_per_kwh"] = _maybe(rng, 0.3, 0.0, 20.0, 500.0)
+    return place
+
+
+def case(rng: Random, folder: Path) -> Case:
+    """Return a scenario; its files are written to `folder`."""
+    what, n_params = _subject(rng)
+    device = rng.choice(_names()[1])
+    capacity = hardware.device(device).memory_capacity.si
+    least = max(0, math.ceil(math.log2(18.0 * n_params / capacity)))  # about as many devices as hold the states
+    n = 2 ** rng.randrange(least, least + 5)
+    n = rng.choice((n, n, n, n, 3 * n // 2 if n > 1 else 3, n + 1))
+    kind: Kind = rng.choice(("plan", "estimate"))
+    years = rng.choice((0.0, 0.0, 0.0, 4.5))
+    formats = [name for name in ("bf16", "fp16", "fp8") if name in hardware.device(device).peak]
+    recipes = (*formats, ",".join(formats))
+    longest = models.model(what["model"]).seq_len if "model" in what else 2048
+    counts = {"devices": n} if kind == "estimate" or rng.random() < 0.1 else {"max_devices": min(4 * n, 1024)}
+    scenario = cs.Scenario(
+        **what,
+        **counts,
+        **_place(rng, folder),
+        device=device,
+        years_ahead=years,
+        cpa_growth=rng.random() < 0.3,
+        host=_maybe(rng, 0.3, *HOSTS[device]) if device in HOSTS else None,
+        nic_gbps=_maybe(rng, 0.1, 50.0, 1600.0),
+        max_days=rng.choice((None, 10 ** rng.uniform(0.5, 3.5))),
+        batch=rng.choice((None, 24, 64, 96, 256, 1536)),
+        seq_len=_maybe(rng, 0.5, 512, min(longest, 2048), longest),
+        precision=_maybe(rng, 0.3, *recipes),
+        flash=_maybe(rng, 0.2, True, False),
+        offload=rng.choice(("none", "none", "none", "optimizer")),
+        layout=_layout(rng, n),
+        space="full" if rng.random() < 0.04 else rng.choice(("default", "default", "paper")),
+        quantiles=rng.choice(((), (), (), (0.1, 0.5, 1.0))),
+        run_overhead=_maybe(rng, 0.2, 1.0, 1.4),
+        stack=_maybe(rng, 0.3, "megatron", "fsdp", "xla"),
+        calibration=rng.choice(("shipped", "shipped", "none")),
+        objective=rng.choice(("paper", "time", "carbon", "energy", "cost")),
+    )  # fmt: skip
+    return Case(scenario, kind)
+
+
+def open_degrees(layout: cs.Layout) -> tuple[str, ...]:
+    """Return the names of the degrees that a layout leaves open."""
+    return tuple(name for name, value in vars(layout).items() if value is None)

@@ -1,0 +1,127 @@
+"""Processes that die: their request is asked once more, and no request ends more than two."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pool_workers
+import pytest
+
+from carbonscaling.serve import pool as pools
+from carbonscaling.serve.jobs import Job
+from carbonscaling.serve.limits import Limits
+from carbonscaling.serve.pool import TRIES, Pool
+from carbonscaling.serve.problem import Problem
+from carbonscaling.serve.question import Asked
+from carbonscaling.study.scenario import Scenario
+
+
+def job(name: str) -> Job:
+    return Job("answer", "plan", Asked(Scenario()), name)
+
+
+def notes(pool: Pool) -> list[str]:
+    return (Path(pool._home.name) / pool_workers.NOTES).read_text(encoding="utf-8").split()
+
+
+WithPool = Callable[[Callable[[Pool], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def with_pool(monkeypatch: pytest.MonkeyPatch) -> WithPool:
+    context = multiprocessing.get_context("forkserver")  # starts one after another quicker than anew
+    context.set_forkserver_preload(["carbonscaling.serve.jobs"])
+    monkeypatch.setattr(pools, "_CONTEXT", context)
+    monkeypatch.setattr(pools, "work", pool_workers.work)
+
+    def run(main: Callable[[Pool], Awaitable[None]]) -> None:
+        async def around() -> None:
+            pool = Pool(2, Limits(job_s=1e6, queue_s=1e6))
+            try:
+                await pool.start()
+                await main(pool)
+            finally:
+                pool.close()
+
+        asyncio.run(around())
+
+    return run
+
+
+def test_a_request_whose_process_died_is_asked_once_more(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        assert (await pool.run(job("unlucky"))).status == 200
+        assert notes(pool) == ["unlucky"] * 2
+        assert (await pool.run(job("other"))).status == 200
+
+    with_pool(main)
+
+
+def test_a_request_that_kills_is_not_asked_again_and_again(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        with pytest.raises(Problem) as refused:
+            await pool.run(job("killer"))
+        assert refused.value.status == 500
+        assert "died" in str(refused.value)
+        assert refused.value.error.remedy
+        assert notes(pool) == ["killer"] * TRIES
+        replies = await asyncio.gather(*(pool.run(job(f"after-{i}")) for i in range(6)))
+        assert {reply.status for reply in replies} == {200}
+        assert sorted(notes(pool)[TRIES:]) == [f"after-{i}" for i in range(6)], "each once"
+
+    with_pool(main)
+
+
+def test_processes_that_died_while_idle_cost_nobody_a_try(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        for worker in pool._idle:
+            worker.process.kill()
+            worker.process.join()
+        replies = [await pool.run(job(name)) for name in ("a", "unlucky", "b")]
+        assert {reply.status for reply in replies} == {200}
+        assert notes(pool) == ["a", "unlucky", "unlucky", "b"]
+
+    with_pool(main)
+
+
+def test_processes_killed_while_they_start_cost_nobody_a_try(
+    monkeypatch: pytest.MonkeyPatch, with_pool: WithPool
+) -> None:
+    async def main(pool: Pool) -> None:
+        assert (await pool.run(job("unlucky"))).status == 200
+        assert notes(pool) == ["unlucky"] * 2
+        starts = sorted(len(path.read_text(encoding="utf-8")) for path in Path(pool._home.name).glob("*.started"))
+        assert starts == [2, 5]
+
+    monkeypatch.setattr(pools, "work", pool_workers.work_at_some_starts)
+    with_pool(main)
+
+
+def test_who_hangs_up_frees_a_process(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        for _ in range(3):
+            left = [asyncio.ensure_future(pool.run(job("endless"))) for _ in range(2 * pool.n)]
+            while len(pool._busy) < pool.n:
+                await asyncio.sleep(0.01)
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+        assert (await pool.run(job("good"))).status == 200
+
+    with_pool(main)
+
+
+def test_many_die_under_load(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        jobs = [job("killer" if i % 5 == 0 else f"good-{i}") for i in range(10)]
+        replies = await asyncio.gather(*map(pool.run, jobs), return_exceptions=True)
+        for asked, reply in zip(jobs, replies, strict=True):
+            assert isinstance(reply, Problem) if asked.format == "killer" else not isinstance(reply, BaseException)
+        assert len(pool._idle) == pool.n
+        assert not pool._busy
+        assert notes(pool).count("killer") == 2 * TRIES
+
+    with_pool(main)
