@@ -194,7 +194,7 @@ SWITCHES = ("logit_split", "relay", "expert_overlap", "head_last", "redo_last")
 
 
 def test_numbers_of_a_stack_go_where_they_belong() -> None:
-    """Each number of a stack, given a value of its own (a switch: the other one), arrives in its own field, no other changes."""
+    """Each number, given a value of its own (a switch: the other one), arrives in its own field, and no other field changes."""
     cluster = hardware.cluster("h100-sxm")
     e = efficiency(cluster.device)
     shipped = dataclasses.replace(PLAIN, redo_last=Datum(e.redo_last.value, "1", "user"))
