@@ -50,27 +50,30 @@ def stacked(
     return m._replace(**OFFLOADS[offload])
 
 
+OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
+    attention_kernel=st.sampled_from(("explicit", "explicit-separate", "flash1", "flash2", "native")),
+    norm_kernel=st.sampled_from(("fused", "separate")),
+    compile=st.booleans(),
+    cuda_graphs=st.sampled_from(("none", "router", "attention", "full")),
+    dispatcher=st.sampled_from(("alltoall", "allgather", "deepep", "hybridep")),
+    expert_overlap=st.booleans(),
+    expert_balance=st.sampled_from(("learnt", "forced")),
+    dp_overlap=st.booleans(),
+    tp_overlap=st.floats(0.0, 1.0),
+    weight_bytes=st.sampled_from((1.0, 2.0, 4.0)),
+    gradient_bytes=st.sampled_from((0.0, 2.0, 4.0)),
+    optimizer_bytes=st.sampled_from((0.0, 4.0, 12.0)),
+    zero3_gather=st.sampled_from(("layer", "parameter")),
+    sequence_parallel=st.booleans(),
+    head_placement=st.sampled_from(("balanced", "last")),
+)
+"""What may be said of a run's software beside its optimizer."""
+
+
 def softwares() -> st.SearchStrategy[Software]:
     """Any options: each unsaid as often as said."""
-    said: dict[str, st.SearchStrategy[Any]] = dict(
-        attention_kernel=st.sampled_from(("explicit", "explicit-separate", "flash1", "flash2", "native")),
-        norm_kernel=st.sampled_from(("fused", "separate")),
-        compile=st.booleans(),
-        cuda_graphs=st.sampled_from(("none", "router", "attention", "full")),
-        dispatcher=st.sampled_from(("alltoall", "allgather", "deepep", "hybridep")),
-        expert_overlap=st.booleans(),
-        expert_balance=st.sampled_from(("learnt", "forced")),
-        dp_overlap=st.booleans(),
-        tp_overlap=st.floats(0.0, 1.0),
-        weight_bytes=st.sampled_from((1.0, 2.0, 4.0)),
-        gradient_bytes=st.sampled_from((0.0, 2.0, 4.0)),
-        optimizer_bytes=st.sampled_from((0.0, 4.0, 12.0)),
-        zero3_gather=st.sampled_from(("layer", "parameter")),
-        sequence_parallel=st.booleans(),
-        head_placement=st.sampled_from(("balanced", "last")),
-    )
-    maybe = {name: st.none() | values for name, values in said.items()}
-    return st.builds(Software, optimizer=st.sampled_from(sorted(OPTIMIZERS)), **maybe)
+    maybe = {name: st.none() | values for name, values in OPTIONS.items()}
+    return st.builds(Software, optimizer=st.none() | st.sampled_from(sorted(OPTIMIZERS)), **maybe)
 
 
 @st.composite

@@ -66,8 +66,8 @@ def test_a_stack_that_was_never_measured_has_no_narrower_interval(nobodys: str) 
         assert isinstance(found, cs.Estimate)
         low, high = found.resolved.time(found.n_devices).si_range
         widths.append(high / low)
-    assert widths[1] == pytest.approx(widths[0])
-    assert widths[2] / widths[0] >= 1.0
+    assert widths[1] <= widths[2]
+    assert widths[0] == pytest.approx(widths[2]), "a plan whose stack nobody named is as uncertain"
 
 
 def test_every_tpu_runs_xla() -> None:

@@ -190,13 +190,20 @@ OWN = {
 }  # fmt: skip
 
 
+SWITCHES = ("logit_split", "relay", "expert_overlap", "head_last", "redo_last")
+
+
 def test_numbers_of_a_stack_go_where_they_belong() -> None:
-    """Each number of a stack, given a value of its own, arrives in its own field, and no other field changes."""
+    """Each number, given a value of its own (a switch: the other one), arrives in its own field, and no other field changes."""
     cluster = hardware.cluster("h100-sxm")
     e = efficiency(cluster.device)
-    own: dict[str, Any] = {name: Datum(0.01 + i / 1000, "1", "user") for i, name in enumerate(sorted(OWN))}
-    before = machine(cluster, precision("bf16"), e, PLAIN)
-    after = machine(cluster, precision("bf16"), e, dataclasses.replace(PLAIN, **own))
+    shipped = dataclasses.replace(PLAIN, redo_last=Datum(e.redo_last.value, "1", "user"))
+    own: dict[str, Any] = {}
+    for i, name in enumerate(sorted(OWN)):
+        was: Datum = getattr(shipped, name)
+        own[name] = Datum(1.0 - was.value if name in SWITCHES else 0.01 + i / 1000, was.unit, "user")
+    before = machine(cluster, precision("bf16"), e, shipped)
+    after = machine(cluster, precision("bf16"), e, dataclasses.replace(shipped, **own))
     changed = {field for field in before._fields if getattr(before, field) != getattr(after, field)}
     assert changed == set(OWN.values())
     assert {field: getattr(after, field) for field in changed} == {field: own[name].si for name, field in OWN.items()}

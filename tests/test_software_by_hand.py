@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -13,12 +13,17 @@ from carbonscaling.catalog.references import references
 from carbonscaling.catalog.stacks import stack, stack_names
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute
+from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Choice, Stack
 from carbonscaling.sources import Datum
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
+from stacks import stacked
 
 ROW = next(r for r in evidence.rows("runs") if r["stack"] == "aleph-alpha" and r["tp"] == "2.0" and r["pp"] == "2.0")
+
+
+OptimizerName = Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] | None
 
 
 def _replay(**changes: Any) -> Replay:
@@ -87,10 +92,35 @@ def test_unstated_recomputation_grows_until_the_step_fits() -> None:
 
 
 def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
-    """Four bytes in bfloat16; two in 8 and 4 bit, where no recipe asks for float32 buffers."""
-    machines = [
-        _replay(stack="megatron", device="B200-180", precision=precision).setup.plain
-        for precision in ("bf16", "fp8", "mxfp8", "nvfp4")
-    ]
-    assert [m.grad_bytes for m in machines] == [4, 2, 2, 2]
-    assert [m.weight_bytes for m in machines] == [2, 2, 2, 3], "8-bit weights twice, scaled or laid out either way"
+    """Four bytes in bfloat16; two in 8 and 4 bit, where no recipe asks for float32 buffers, as on Blackwell in any format."""
+    hopper = [_replay(stack="megatron", device="H100-80", precision=p).setup for p in ("bf16", "fp8")]
+    assert [(u.stack.name, u.plain.grad_bytes) for u in hopper] == [("megatron", 4), ("megatron", 2)]
+    formats = ("bf16", "fp8", "mxfp8", "nvfp4")
+    blackwell = [_replay(stack="megatron", device="B200-180", precision=p).setup.plain for p in formats]
+    assert [m.grad_bytes for m in blackwell] == [2, 2, 2, 2]
+    assert [m.weight_bytes for m in blackwell] == [2, 2, 2, 3], "8-bit weights twice, scaled or laid out either way"
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe", "optimizer", "total"),
+    [
+        ("plain", "bf16", None, 2 + 4 + 4 + 8),  # 16-bit weights beside float32 ones, float32 gradients, two moments
+        ("fsdp", "bf16", None, 4 + 4 + 8),  # float32 weights are the only copy
+        ("xla", "bf16", None, 4 + 4 + 8),
+        ("plain", "fp32", None, 4 + 4 + 8),  # nothing apart where everything has 32 bits, whatever the stack
+        ("fsdp", "fp32", None, 4 + 4 + 8),
+        ("xla", "fp32", None, 4 + 4 + 8),
+        ("plain", "bf16", "adamw-8bit", 2 + 4 + 4 + 2),
+        ("fsdp", "bf16", "adamw-8bit", 4 + 4 + 2),
+        ("plain", "fp32", "adamw-8bit", 4 + 4 + 2),
+        ("fsdp", "fp32", "adamw-8bit", 4 + 4 + 2),
+        ("plain", "bf16", "muon", 2 + 4 + 4 + 4),
+        ("plain", "bf16", "adafactor", 2 + 4 + 4),
+        ("plain", "fp32", "adafactor", 4 + 4),
+        ("plain", "bf16", "adamw-bf16", 2 + 2 + 4),
+        ("fsdp", "bf16", "adamw-bf16", 2 + 2 + 4),
+    ],
+)
+def test_bytes_a_parameter_by_hand(name: str, recipe: str, optimizer: OptimizerName, total: float) -> None:
+    m = stacked(name, "a100-80", recipe, Software(optimizer=optimizer))
+    assert m.weight_bytes + m.grad_bytes + m.optimizer_bytes == total

@@ -8,15 +8,17 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import carbonscaling as cs
 from carbonscaling.catalog import hardware, models, regions
+from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.errors import InputError
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Schedule, Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.software.options import Software
 from carbonscaling.study.scenario import RecomputeName
 from carbonscaling.units import KWH, TONNE
 
@@ -34,6 +36,17 @@ def _names() -> tuple[Sequence[str], ...]:
 def _maybe(rng: Random, *values: Any, often: float = 0.25) -> Any:
     """One of the values, or nothing said."""
     return rng.choice(values) if rng.random() < often else None
+
+
+def _software(rng: Random) -> Software:
+    """Changes to a stack, mostly none."""
+    gather: Literal["layer", "parameter"] | None = _maybe(rng, "layer", "parameter")
+    head: Literal["balanced", "last"] | None = _maybe(rng, "balanced", "last")
+    optimizer: Literal["adamw-bf16", "adamw-8bit", "muon"] | None = _maybe(rng, "adamw-bf16", "adamw-8bit", "muon")
+    return Software(
+        zero3_gather=gather, head_placement=head, optimizer=optimizer, expert_overlap=_maybe(rng, True, False),
+        dp_overlap=_maybe(rng, True, False), compile=_maybe(rng, True, False),
+    )  # fmt: skip
 
 
 def question(rng: Random) -> cs.Scenario:
@@ -57,7 +70,8 @@ def question(rng: Random) -> cs.Scenario:
         amortisation=rng.choice(("calendar", "busy_hours")), years_ahead=rng.choice((0.0, 0.0, 4.5)),
         space="full" if rng.random() < 0.05 else rng.choice(("default", "paper")), pue=_maybe(rng, 1.0, 1.5),
         objective=rng.choice(("time", "carbon", "energy")), shared_hosts=rng.random() < 0.2,
-        stack=_maybe(rng, "megatron", "fsdp"), calibration=rng.choice(("shipped", "none")), flash=_maybe(rng, True, False),
+        stack=_maybe(rng, *stack_names()), offload=_maybe(rng, "none", "optimizer", "activations", "weights"),
+        software=_software(rng), calibration=rng.choice(("shipped", "none")), flash=_maybe(rng, True, False),
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def _study(case: Case, e: cs.Estimate) -> None:
 def _service(case: Case, e: cs.Estimate, data: dict[str, Any], folder: Path) -> None:
     """The service's answer to the same question, which names no file."""
     s = case.scenario
-    if any(getattr(s, name) is not None for name in FILES_ONLY) or (s.model or "").endswith(".json"):
+    if any(getattr(s, name) is not None for name in FILES_ONLY) or str(s.model).endswith(".json"):
         return
     question = _plain(dataclasses.replace(s, objective=e.scenario.objective))
     reply = do(Job("answer", case.kind, asked(json.loads(json.dumps(question)), Limits())), folder, lambda *_: None)

@@ -65,8 +65,10 @@ def _bytes(stack: Stack, options: Software, recipe: Recipe) -> tuple[float, floa
     states = recipe.optimizer if optimizer is None else optimizer.states.value
     if optimizer is not None and optimizer.weights is not None and optimizer.gradients is not None:
         weights, gradients = optimizer.weights.value, optimizer.gradients.value
-    else:  # float32 master weights are among the states, the only copy where they are not apart
+    elif recipe.format != "fp32":  # float32 master weights are among the states, the only copy where they are not apart
         states -= (1.0 - stack.master_apart.value) * recipe.weights
+    elif optimizer is not None:  # the weights are the master weights
+        states -= recipe.weights
     given = (options.weight_bytes, options.gradient_bytes, options.optimizer_bytes)
     weights, gradients, states = (
         usual if own_value is None else own_value
