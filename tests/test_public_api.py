@@ -64,7 +64,7 @@ def test_modules_list_what_they_offer(name: str) -> None:
             assert inspect.getdoc(value), f"{name}.{public}"
 
 
-LAYERS = ("units", "errors", "fields", "sources", "formula", "laws", "model", "hardware", "perf", "carbon", "search", "study",
+LAYERS = ("units", "arrays", "errors", "fields", "sources", "formula", "laws", "model", "hardware", "perf", "carbon", "search", "study",
           "report", "cli")  # fmt: skip
 ROOT = Path(carbonscaling.__path__[0])
 
