@@ -12,13 +12,13 @@ import pytest
 
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.numbers import Number, Workload
 from samples import work_of
 
 FAST = 1e30
 
 
-def ideal(**changes: float) -> Machine:
+def ideal(**changes: Number) -> Machine:
     """A machine that waits for nothing, with some changes."""
     base: dict[str, Any] = dict.fromkeys(Machine._fields, 0.0)
     base |= dict.fromkeys(
@@ -40,7 +40,7 @@ def layer(work: Workload, machine: Machine, **key: float) -> LayerTimes:
     return layer_times(work, machine, LayerKey(**(base | key)))
 
 
-def close(value: Any, expected: float) -> None:
+def close(value: Any, expected: Any) -> None:
     assert float(value) == pytest.approx(expected, rel=1e-9)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_only_the_final_run_counts_unless_asked() -> None:
 def test_arrays_equal_scalars(mode: str) -> None:
     numbers = carbon_numbers(H100, "us-east5", mode)  # type: ignore[arg-type]
     n, d, u = np.array([8, 100, 4096]), np.array([1.0, 20.0, 90.0]) * DAY, np.array([0.1, 0.4, 0.7])
-    block = footprint(numbers, n, d, u)
+    block: tuple[Any, ...] = footprint(numbers, n, d, u)
     for i in range(3):
         one = footprint(numbers, int(n[i]), float(d[i]), float(u[i]))
         assert [float(part[i]) for part in block] == pytest.approx([float(part) for part in one], rel=1e-13)

@@ -197,4 +197,5 @@ def test_pint_dimensions(case: tuple[Any, dict[str, Any], str]) -> None:
 
 def test_units_that_do_not_fit_are_refused() -> None:
     with pytest.raises(pint.DimensionalityError):
-        operational.operational_carbon(5 * ureg.watt, 300 * ureg.gram / ureg.kilowatt_hour).to("kg")
+        found: Any = operational.operational_carbon(5 * ureg.watt, 300 * ureg.gram / ureg.kilowatt_hour)
+        found.to("kg")

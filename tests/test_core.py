@@ -101,9 +101,9 @@ def test_shipped_rows_take_what_their_estimates_say() -> None:
 
 
 def test_arrays_are_many_single_settings() -> None:
-    step = cs.step_time(*NOUNS, LAID_OUT, batch=512)
-    need = cs.memory(*NOUNS, LAID_OUT, batch=512)
-    run = cs.footprint(*NOUNS, LAID_OUT, batch=512, tokens=1e12)
+    step: Any = cs.step_time(*NOUNS, LAID_OUT, batch=512)
+    need: Any = cs.memory(*NOUNS, LAID_OUT, batch=512)
+    run: Any = cs.footprint(*NOUNS, LAID_OUT, batch=512, tokens=1e12)
     assert {v.shape for v in (*step, *need, need.total, *run.parts, run.duration_s)} == {(4,)}
     for i, (tp, dp) in enumerate(((8, 8), (4, 16), (2, 32), (1, 64))):
         one = cs.setting(tp=tp, dp=dp, zero=1)
@@ -116,7 +116,7 @@ def test_arrays_are_many_single_settings() -> None:
 
 def test_axes_broadcast_into_a_grid() -> None:
     grid = cs.setting(tp=np.array([1, 2, 4])[:, None], dp=np.array([8, 16]), recompute="selective")
-    found = cs.step_time(*NOUNS, grid, batch=np.array([256, 512]))
+    found: Any = cs.step_time(*NOUNS, grid, batch=np.array([256, 512]))
     assert found.total.shape == (3, 2)
     assert (
         float(found.total[2, 1])
@@ -128,11 +128,11 @@ def test_arrays_whose_machines_differ_are_single_settings_too() -> None:
     """Policies of compiled programs, and the host's memory that a device has, depend on the setting."""
     xla = (cs.model_spec("llama-3-8b"), cs.cluster("tpu-v5p"), cs.stack("xla"), cs.recipe("bf16"))
     words = ["none", "full", "selective", "full"]
-    need = cs.memory(*xla, cs.setting(dp=16, zero=3, recompute=words, recompute_percent=[100, 100, 100, 50]))
+    need: Any = cs.memory(*xla, cs.setting(dp=16, zero=3, recompute=words, recompute_percent=[100, 100, 100, 50]))
     for i, (word, percent) in enumerate(zip(words, (100, 100, 100, 50), strict=True)):
         one = cs.memory(*xla, cs.setting(dp=16, zero=3, recompute=word, recompute_percent=percent))
         assert float(need.total[i]) == one.total
-    counts = cs.memory(*NOUNS, cs.setting(dp=[1, 2, 8, 64]), offload="optimizer")
+    counts: Any = cs.memory(*NOUNS, cs.setting(dp=[1, 2, 8, 64]), offload="optimizer")
     for i, dp in enumerate((1, 2, 8, 64)):
         assert float(counts.total[i]) == cs.memory(*NOUNS, cs.setting(dp=dp), offload="optimizer").total
 

@@ -57,7 +57,7 @@ def test_arrays_equal_scalars() -> None:
             float(dense_layer_bytes(2048, int(x), 4096, int(y), sp, 0.25, 3.5, True, bool(w), 32, int(z)))
             for x, y, z, w in zip(b.flat, t.flat, code.flat, flash.flat, strict=True)
         ]
-        assert got.ravel().tolist() == want
+        assert np.asarray(got).ravel().tolist() == want
 
 
 @given(st.sampled_from([1, 2, 4, 8]), st.booleans(), st.booleans(), st.integers(1, 8))

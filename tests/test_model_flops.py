@@ -106,7 +106,7 @@ def test_span_over_mixed_layers_and_arrays() -> None:
     s = np.array([64.0, 1024.0, 4096.0])
     span = attention_span(spec, s, causal=False)
     assert span == pytest.approx((s + np.minimum(s, 128)) / 2)
-    assert [float(attention_span(spec, x, causal=False)) for x in s] == list(span)
+    assert [float(attention_span(spec, x, causal=False)) for x in s] == np.asarray(span).tolist()
     assert attention_span(spec, None, False) == attention_span(spec, spec.seq_len, False)
 
 

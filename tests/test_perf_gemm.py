@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ SIZES = st.integers(1, 70_000)
 MACHINES = st.sampled_from((("h100-sxm", "bf16"), ("a100-80", "fp16"), ("tpu-v4", "bf16"), ("b200", "fp8")))
 
 
-def _time(q: Machine, groups: object, m: object, n: object, k: object) -> object:
+def _time(q: Machine, groups: Any, m: Any, n: Any, k: Any) -> Any:
     return gemm_time(
         groups, m, n, k, q.peak, q.gemm_efficiency, q.gemm_k_half, q.cores, q.tile_m, q.tile_n, q.kernel_latency,
         q.bandwidth, q.memory_efficiency, q.act_bytes,

@@ -144,7 +144,7 @@ def test_state_memory_of_zero_figure_1(zero: int, printed: float) -> None:
     machine = machine_of("v100-sxm2-32", "fp16")
     assert (machine.weight_bytes, machine.grad_bytes, machine.optimizer_bytes) == (2.0, 2.0, 12.0)
     need = memory(_bare(7.5e9), machine, setting(dp=64.0, zero=float(zero)))
-    assert round((need.weights + need.gradients + need.optimizer) / 1e9, 1) == printed
+    assert round(float(need.weights + need.gradients + need.optimizer) / 1e9, 1) == printed
 
 
 @pytest.mark.parametrize("n", [1, 4, 64, 1024])

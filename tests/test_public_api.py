@@ -64,8 +64,8 @@ def test_modules_list_what_they_offer(name: str) -> None:
             assert inspect.getdoc(value), f"{name}.{public}"
 
 
-LAYERS = ("units", "errors", "fields", "platform", "files", "sources", "formula", "laws", "model", "hardware", "software",
-          "perf", "carbon", "search", "study", "report", "cli")  # fmt: skip
+LAYERS = ("units", "arrays", "errors", "fields", "platform", "files", "sources", "formula", "laws", "model", "hardware",
+          "software", "perf", "carbon", "search", "study", "report", "cli")  # fmt: skip
 ROOT = Path(carbonscaling.__path__[0])
 
 

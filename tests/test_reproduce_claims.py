@@ -109,7 +109,7 @@ def test_unprinted_inputs_move_the_answer() -> None:
 
 def test_carbon_variations_are_ordered() -> None:
     p = PAPER.point("v1", "B100", 6144)
-    assert carbon(p) > carbon(p, without_embodied) > carbon(p, low_static) > p.ideal_tonnes(p.numbers.busy_w)
+    assert carbon(p) > carbon(p, without_embodied) > carbon(p, low_static) > p.ideal_tonnes(float(p.numbers.busy_w))
     # 6 N D / E FLOP at 1980 TFLOP/s and 700 W, with PUE and intensity
     assert p.ideal_tonnes(700.0) == pytest.approx(p.compute / 1980e12 / 3600 * 0.7 * 1.1 * 0.127 / 1000, rel=1e-2)
 

@@ -29,7 +29,7 @@ from samples import machine_of
 from stacks import STACKS, stacked
 
 N_SPACES = 208
-KEYS: dict[str, Callable[[int, Outcome], tuple[float, float]]] = {
+KEYS: dict[str, Callable[[Any, Outcome], tuple[Any, ...]]] = {
     "paper": lambda n, o: (n, o.duration_s),
     "time": lambda n, o: (o.duration_s, n),
     "carbon": lambda n, o: (o.carbon_kg, o.duration_s),
@@ -352,7 +352,7 @@ def test_search_by_the_hour_is_brute_force(seed: int, few: int) -> None:
 
 def _front(fits: list[tuple[Setting, float, Outcome]]) -> list[tuple[float, ...]]:
     """What nothing else beats in run time, devices, carbon and money."""
-    points = {(o.duration_s, s.n_devices, o.carbon_kg, o.cost_usd) for s, _, o in fits}
+    points: set[tuple[Any, ...]] = {(o.duration_s, s.n_devices, o.carbon_kg, o.cost_usd) for s, _, o in fits}
     front = [p for p in points if not any(q != p and all(map(operator.le, q, p)) for q in points)]
     return sorted(front, key=lambda p: (p[1], p[0]))
 

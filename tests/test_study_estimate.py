@@ -161,7 +161,7 @@ def test_the_same_question_gets_the_same_answer() -> None:
 
 def test_a_given_setting_is_what_the_search_found() -> None:
     found = answer("dense")
-    s = found.setting
+    s: Any = found.setting
     layout = cs.Layout(tp=s.tp, pp=s.pp, dp=s.dp, cp=s.cp, vpp=s.vpp, zero=s.zero, micro_batch=s.micro_batch,
                        recompute=("none", "selective", "full")[s.recompute])  # fmt: skip
     again = cs.estimate(replace(QUESTIONS["dense"], layout=layout))

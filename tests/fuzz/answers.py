@@ -75,7 +75,7 @@ def question(rng: Random) -> cs.Scenario:
     )  # fmt: skip
 
 
-def _equal(a: float, b: float, what: str) -> None:
+def _equal(a: Any, b: Any, what: str) -> None:
     assert math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12), f"{what}: {a} against {b}"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.result import Footprint, Market, WideningFactor
@@ -65,7 +66,7 @@ class CarbonModel:
     """
 
     numbers: CarbonNumbers
-    assemble: Callable[[Mapping[str, Any]], CarbonNumbers]
+    assemble: Callable[[Mapping[str, Number]], CarbonNumbers]
     ranges: tuple[FactorRange, ...]
     factors: Mapping[str, Datum]
     market: Datum
@@ -79,7 +80,7 @@ class CarbonModel:
 
 
 def spread(
-    assemble: Callable[[Mapping[str, Any]], CarbonNumbers], factors: Mapping[str, Datum]
+    assemble: Callable[[Mapping[str, Number]], CarbonNumbers], factors: Mapping[str, Datum]
 ) -> tuple[FactorRange, ...]:
     """Return the coefficients at both ends of every factor's range, one factor at a time.
 
@@ -158,7 +159,7 @@ def assess(
         ends.append(("time", time, *(run(model.numbers, end) for end in time.si_range)))  # type: ignore[arg-type]
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
     effects = [
-        WideningFactor(name, scale * low.total_kg / TONNE, scale * high.total_kg / TONNE, datum.source)
+        WideningFactor(name, float(scale * low.total_kg / TONNE), float(scale * high.total_kg / TONNE), datum.source)
         for name, datum, low, high in ends
     ]
     sampled, _ = sample_footprint(
@@ -178,14 +179,17 @@ def _result(
         (parts.embodied_device_kg, parts.embodied_host_kg, parts.embodied_network_kg, parts.embodied_other_kg)
     )
     extra = sum(line.total_tco2e for line in lines)
-    total = parts.total_kg / TONNE + extra
-    scale = total * TONNE / parts.total_kg if parts.total_kg else 1.0
+    energy_j, operational_kg, total_kg, water_l = (
+        float(part) for part in (parts.energy_j, parts.operational_kg, parts.total_kg, parts.water_l)
+    )
+    total = total_kg / TONNE + extra
+    scale = total * TONNE / total_kg if total_kg else 1.0
     intervals = {
-        "energy_kwh": interval(sampled.energy_j / KWH, parts.energy_j / KWH),
-        "operational_tco2e": interval(sampled.operational_kg / TONNE, parts.operational_kg / TONNE),
+        "energy_kwh": interval(sampled.energy_j / KWH, energy_j / KWH),
+        "operational_tco2e": interval(sampled.operational_kg / TONNE, operational_kg / TONNE),
         "embodied_tco2e": interval((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
         "total_tco2e": interval(scale * sampled.total_kg / TONNE, total),
-        "water_litres": interval(sampled.water_l, parts.water_l),
+        "water_litres": interval(sampled.water_l, water_l),
     }
     bought = sample_factor("market_intensity", model.market, draws("market_intensity", np.size(sampled.energy_j)))
     market_g = model.market.si * 1000.0 * KWH
@@ -193,8 +197,8 @@ def _result(
         market_g,
         model.market.basis,
         model.market.source,
-        parts.energy_j * model.market.si / TONNE,
-        interval(bought * sampled.energy_j / TONNE, parts.energy_j * model.market.si / TONNE),
+        energy_j * model.market.si / TONNE,
+        interval(bought * sampled.energy_j / TONNE, energy_j * model.market.si / TONNE),
     )
     location = model.factors["carbon_intensity"]
     return Footprint(
@@ -207,11 +211,11 @@ def _result(
         carbon_intensity_g_per_kwh=location.si * 1000.0 * KWH,
         pue=model.factors["pue"].si,
         total_tco2e=total,
-        operational_tco2e=parts.operational_kg / TONNE,
+        operational_tco2e=operational_kg / TONNE,
         embodied_tco2e=embodied_kg / TONNE,
         boundary_tco2e=extra,
-        energy_kwh=parts.energy_j / KWH,
-        water_litres=parts.water_l,
+        energy_kwh=energy_j / KWH,
+        water_litres=water_l,
         parts=parts,
         lines=lines,
         intervals=intervals,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
@@ -82,7 +82,7 @@ def _line(name: str, share: float, p: FootprintParts, times: float) -> BoundaryL
     )
 
 
-def _idle(numbers: CarbonNumbers, n_devices: Any, duration_s: Any) -> FootprintParts:
+def _idle(numbers: CarbonNumbers, n_devices: Number, duration_s: Number) -> FootprintParts:
     alone = numbers._replace(idle_share=1.0, checkpoint_share=0.0, restart_share=0.0, communication_share=0.0)
     return footprint(alone, n_devices, duration_s, 0.0)
 
@@ -102,8 +102,8 @@ def boundary_lines(
 
 
 def boundary_kg(
-    shares: Mapping[str, Any], numbers: CarbonNumbers, n_devices: Any, duration_s: Any, run: FootprintParts
-) -> Any:
+    shares: Mapping[str, Number], numbers: CarbonNumbers, n_devices: Number, duration_s: Number, run: FootprintParts
+) -> Number:
     """Return the carbon of all lines together in kg, for one run or for blocks of runs at once.
 
     Parameters

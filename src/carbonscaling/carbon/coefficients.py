@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.embodied import device_bottom_up, die_carbon, host_bottom_up, memory_carbon
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.power import paper_power, static_share_at_full_load, static_share_at_operating_point
 
 __all__ = ["device_kg_bottom_up", "host_kg_bottom_up", "paper_numbers", "physical_numbers"]
 
-Values = Mapping[str, Any]
+Values = Mapping[str, Number]
 """SI values by name of the factor: floats, or arrays of draws."""
 
 
-def device_kg_bottom_up(v: Values) -> Any:
+def device_kg_bottom_up(v: Values) -> Number:
     """Embodied carbon of one device in kg, route 2.
 
     Keys of `v`: ``die_area, logic_cpa, good_share, memory_capacity, memory_kg, board`` and ``cpa_factor``, which projections
@@ -26,7 +26,7 @@ def device_kg_bottom_up(v: Values) -> Any:
     return device_bottom_up(logic, memory, v["board"])
 
 
-def host_kg_bottom_up(v: Values) -> Any:
+def host_kg_bottom_up(v: Values) -> Number:
     """Embodied carbon of one host without devices in kg, route 2.
 
     Keys of `v`: ``n_cpus, cpu_area, cpu_cpa, good_share, cpu_memory, dram_kg, storage, ssd_kg, chassis``.
@@ -37,7 +37,7 @@ def host_kg_bottom_up(v: Values) -> Any:
     return host_bottom_up(v["n_cpus"], cpu, main_memory, storage, v["chassis"])
 
 
-def physical_numbers(v: Values, device_kg: Any, host_kg: Any) -> CarbonNumbers:
+def physical_numbers(v: Values, device_kg: Number, host_kg: Number) -> CarbonNumbers:
     """Coefficients of the physical mode.
 
     Keys of `v`: ``tdp, idle_power, busy_ratio, exponent, best_utilisation, host_power, host_idle_power,

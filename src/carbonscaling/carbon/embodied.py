@@ -6,10 +6,9 @@ in m2, CPA in kg/m2, capacities in bytes, kg per byte, times in s.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
 
 __all__ = [
@@ -24,7 +23,7 @@ __all__ = [
 
 
 @formula("energy_per_area·fab_intensity + gases + materials", unit="kg/m2", source="act_2022", place="equation 5")
-def fab_carbon_per_area(energy_per_area: Any, fab_intensity: Any, gases: Any, materials: Any) -> Any:
+def fab_carbon_per_area(energy_per_area: Number, fab_intensity: Number, gases: Number, materials: Number) -> Number:
     """Emissions per processed wafer area: electricity, process gases, raw materials.
 
     Gupta et al. 2022 (ACT), equation 5, before the division by the yield (see `die_carbon`).
@@ -49,7 +48,7 @@ def fab_carbon_per_area(energy_per_area: Any, fab_intensity: Any, gases: Any, ma
 
 
 @formula("area·carbon_per_area/good_share", unit="kg", source="act_2022", place="equation 4")
-def die_carbon(area: Any, carbon_per_area: Any, good_share: Any) -> Any:
+def die_carbon(area: Number, carbon_per_area: Number, good_share: Number) -> Number:
     """Emissions of good dies of a total `area`: area * CPA / yield.
 
     The yield counts per die: two dies of 800 mm2 cost less than one of 1600 mm2 would. Where a CPA already contains
@@ -59,7 +58,7 @@ def die_carbon(area: Any, carbon_per_area: Any, good_share: Any) -> Any:
 
 
 @formula("((1 - exp(-a·d))/(a·d))^2", unit="1", source="murphy_1964", place="yield of a triangular defect density")
-def murphy_yield(area: Any, defect_density: Any) -> Any:
+def murphy_yield(area: Number, defect_density: Number) -> Number:
     """Share of good dies of one `area` at a `defect_density` per area, without salvage of partly good dies.
 
     Parameters
@@ -80,25 +79,25 @@ def murphy_yield(area: Any, defect_density: Any) -> Any:
 
 
 @formula("capacity·carbon_per_byte", unit="kg", source="carbonscaling_v1", place="table 4")
-def memory_carbon(capacity: Any, carbon_per_byte: Any) -> Any:
+def memory_carbon(capacity: Number, carbon_per_byte: Number) -> Number:
     """Emissions of memory or storage, capacity * kg/B (CarbonScaling v1 Table 4)."""
     return capacity * carbon_per_byte
 
 
 @formula("logic + memory + board", unit="kg", source="act_2022", place="equation 3")
-def device_bottom_up(logic: Any, memory: Any, board: Any) -> Any:
+def device_bottom_up(logic: Number, memory: Number, board: Number) -> Number:
     """Emissions of one accelerator: logic dies, stacked memory, and its share of board, cooling and assembly; kg."""
     return logic + memory + board
 
 
 @formula("n_cpus·cpu + main_memory + storage + chassis", unit="kg", source="act_2022", place="equation 3")
-def host_bottom_up(n_cpus: Any, cpu: Any, main_memory: Any, storage: Any, chassis: Any) -> Any:
+def host_bottom_up(n_cpus: Number, cpu: Number, main_memory: Number, storage: Number, chassis: Number) -> Number:
     """Emissions of one host without its accelerators: processors, DRAM, SSD, chassis with board and supplies; kg."""
     return n_cpus * cpu + main_memory + storage + chassis
 
 
 @formula("embodied·duration/(lifetime·busy_share)", unit="kg", source="carbonscaling_v1", place="equation 3")
-def amortised(embodied: Any, duration: Any, lifetime: Any, busy_share: Any) -> Any:
+def amortised(embodied: Number, duration: Number, lifetime: Number, busy_share: Number) -> Number:
     """Part of `embodied` that a run of `duration` carries.
 
     ``embodied * duration / (lifetime * busy_share)``. A `busy_share` of 1 is the calendar convention (CarbonScaling v1

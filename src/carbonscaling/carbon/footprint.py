@@ -6,8 +6,9 @@ amortisation) is settled in the coefficients of `CarbonNumbers`, so nothing here
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.embodied import amortised
 from carbonscaling.carbon.operational import energy, host_count, operational_carbon, overhead_energy, water_use
 from carbonscaling.carbon.power import run_average_power, saturating_power
@@ -16,7 +17,7 @@ __all__ = ["CarbonNumbers", "FootprintParts", "footprint", "low_static", "withou
 
 
 class CarbonNumbers(NamedTuple):
-    """Everything the footprint of a cluster in a region depends on; SI floats.
+    """Everything the footprint of a cluster in a region depends on, in SI; floats or arrays alike.
 
     Attributes
     ----------
@@ -52,32 +53,32 @@ class CarbonNumbers(NamedTuple):
         1 where others use the rest of a part-filled host, 0 where nobody does.
     """
 
-    idle_w: float
-    busy_w: float
-    exponent: float
-    best_utilisation: float
-    checkpoint_w: float
-    restart_w: float
-    communication_w: float
-    host_w: float
-    host_idle_w: float
-    network_w: float
-    devices_per_host: float
-    pue: float
-    carbon_intensity: float
-    device_kg: float
-    host_kg: float
-    network_kg: float
-    other_share: float
-    lifetime_s: float
-    busy_share: float
-    water_on_site: float
-    water_off_site: float
-    checkpoint_share: float = 0.0
-    restart_share: float = 0.0
-    communication_share: float = 0.0
-    idle_share: float = 0.0
-    shared_hosts: float = 0.0
+    idle_w: Number
+    busy_w: Number
+    exponent: Number
+    best_utilisation: Number
+    checkpoint_w: Number
+    restart_w: Number
+    communication_w: Number
+    host_w: Number
+    host_idle_w: Number
+    network_w: Number
+    devices_per_host: Number
+    pue: Number
+    carbon_intensity: Number
+    device_kg: Number
+    host_kg: Number
+    network_kg: Number
+    other_share: Number
+    lifetime_s: Number
+    busy_share: Number
+    water_on_site: Number
+    water_off_site: Number
+    checkpoint_share: Number = 0.0
+    restart_share: Number = 0.0
+    communication_share: Number = 0.0
+    idle_share: Number = 0.0
+    shared_hosts: Number = 0.0
 
 
 class FootprintParts(NamedTuple):
@@ -86,22 +87,22 @@ class FootprintParts(NamedTuple):
     ``energy_j`` is the sum of the four energies before it, ``total_kg`` of the five masses before it.
     """
 
-    device_energy_j: Any
-    host_energy_j: Any
-    network_energy_j: Any
-    overhead_energy_j: Any
-    energy_j: Any
-    operational_kg: Any
-    embodied_device_kg: Any
-    embodied_host_kg: Any
-    embodied_network_kg: Any
-    embodied_other_kg: Any
-    total_kg: Any
-    water_l: Any
-    device_power_w: Any
+    device_energy_j: Number
+    host_energy_j: Number
+    network_energy_j: Number
+    overhead_energy_j: Number
+    energy_j: Number
+    operational_kg: Number
+    embodied_device_kg: Number
+    embodied_host_kg: Number
+    embodied_network_kg: Number
+    embodied_other_kg: Number
+    total_kg: Number
+    water_l: Number
+    device_power_w: Number
 
 
-def footprint(numbers: CarbonNumbers, n_devices: Any, duration_s: Any, utilisation: Any) -> FootprintParts:
+def footprint(numbers: CarbonNumbers, n_devices: Number, duration_s: Number, utilisation: Number) -> FootprintParts:
     """Return the parts of the footprint of `n_devices` over `duration_s`.
 
     Parameters

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.arrays import Number
 from carbonscaling.errors import InputError
 
 __all__ = ["HourlyProfile", "Hours", "Passage", "passage"]
@@ -64,13 +64,15 @@ class Hours:
         tail = self._mean_beyond(ends[-1])
         object.__setattr__(self, "_least", np.minimum.accumulate(np.append(means, tail)[::-1])[::-1])
 
-    def mean(self, duration_h: Any) -> Any:
+    def mean(self, duration_h: Number) -> Number:
         """Mean intensity in g/kWh over the first `duration_h` hours; floats or arrays."""
         hours = np.maximum(duration_h, SHORTEST_H)
         passes = np.floor(hours / self._ends[-1])
-        return (passes * self._sums[-1] + np.interp(hours - passes * self._ends[-1], self._ends, self._sums)) / hours
+        whole, rest = passes * self._sums[-1], np.interp(hours - passes * self._ends[-1], self._ends, self._sums)
+        mean: Number = (whole + rest) / hours
+        return mean
 
-    def least_mean(self, duration_h: Any) -> Any:
+    def least_mean(self, duration_h: Number) -> Number:
         """Intensity in g/kWh that no run of at least `duration_h` hours falls below in the mean; floats or arrays.
 
         Within an hour a mean moves one way, towards that hour's intensity, so that the least ones are at the ends of hours;
@@ -81,10 +83,11 @@ class Hours:
         within = np.minimum(self.mean(hours), self._least[np.minimum(place, len(self._ends))])
         return np.where(hours < self._ends[-1], within, self._mean_beyond(hours))
 
-    def _mean_beyond(self, hours: Any) -> Any:
+    def _mean_beyond(self, hours: Number) -> Number:
         average = self._sums[-1] / self._ends[-1]
         lack = (self._sums - average * self._ends).min()
-        return np.maximum(average + lack / hours, min(self.profile.g_per_kwh))
+        least: Number = np.maximum(average + lack / hours, min(self.profile.g_per_kwh))
+        return least
 
 
 SHORTEST_H = 1e-12

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
 
 __all__ = ["energy", "host_count", "operational_carbon", "overhead_energy", "water_use"]
@@ -17,7 +16,7 @@ __all__ = ["energy", "host_count", "operational_carbon", "overhead_energy", "wat
     source="carbonscaling_v1",
     place="section on embodied carbon",
 )
-def host_count(n_devices: Any, devices_per_host: Any, shared: Any = 0.0) -> Any:
+def host_count(n_devices: Number, devices_per_host: Number, shared: Number = 0.0) -> Number:
     """Hosts charged for `n_devices`: whole ones, or (`shared` = 1) in proportion where others use the rest.
 
     A part-filled host draws, and was made, like a full one.
@@ -30,13 +29,13 @@ def host_count(n_devices: Any, devices_per_host: Any, shared: Any = 0.0) -> Any:
 
 
 @formula("power·count·duration", unit="J", source="carbonscaling_v1", place="equations 1 and 2")
-def energy(power: Any, count: Any, duration: Any) -> Any:
+def energy(power: Number, count: Number, duration: Number) -> Number:
     """Energy in J of `count` machines at an average `power` in W over `duration` in s."""
     return power * count * duration
 
 
 @formula("it_energy·(pue - 1)", unit="J", source="patterson_2021", place="section 2.4")
-def overhead_energy(it_energy: Any, pue: Any) -> Any:
+def overhead_energy(it_energy: Number, pue: Number) -> Number:
     """Energy in J of cooling and power distribution.
 
     PUE is facility energy over energy of the IT equipment (ISO/IEC 30134-2). It is applied here, once, to energy.
@@ -45,7 +44,7 @@ def overhead_energy(it_energy: Any, pue: Any) -> Any:
 
 
 @formula("facility_energy·carbon_intensity", unit="kg", source="carbonscaling_v1", place="equations 1 and 2")
-def operational_carbon(facility_energy: Any, carbon_intensity: Any) -> Any:
+def operational_carbon(facility_energy: Number, carbon_intensity: Number) -> Number:
     """Emissions in kg of `facility_energy` in J at `carbon_intensity` in kg/J.
 
     CarbonScaling v1 equations 1 and 2 (v2: 3 and 4) are this product, with the PUE already in the energy.
@@ -54,7 +53,7 @@ def operational_carbon(facility_energy: Any, carbon_intensity: Any) -> Any:
 
 
 @formula("it_energy·on_site + facility_energy·off_site", unit="L", source="morrison_2025", place="water")
-def water_use(it_energy: Any, facility_energy: Any, on_site: Any, off_site: Any) -> Any:
+def water_use(it_energy: Number, facility_energy: Number, on_site: Number, off_site: Number) -> Number:
     """Water consumed, in litres.
 
     Parameters

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
 
 __all__ = [
@@ -30,7 +29,7 @@ __all__ = [
     source="fernandez_2024",
     place="power at two speeds",
 )
-def saturating_power(idle: Any, busy: Any, utilisation: Any, exponent: Any) -> Any:
+def saturating_power(idle: Number, busy: Number, utilisation: Number, exponent: Number) -> Number:
     """Power of a device whose draw saturates with throughput.
 
     ``P = P_idle + (P_busy - P_idle) * u**g`` with u clipped to [0, 1].
@@ -55,7 +54,7 @@ def saturating_power(idle: Any, busy: Any, utilisation: Any, exponent: Any) -> A
 
 
 @formula("static + alpha·dynamic·utilisation", unit="W", source="carbonscaling_v1", place="equation 1")
-def paper_power(static: Any, dynamic: Any, alpha: Any, utilisation: Any) -> Any:
+def paper_power(static: Number, dynamic: Number, alpha: Number, utilisation: Number) -> Number:
     """Device power of both papers, ``P_s + alpha * P_d * U`` (CarbonScaling v1 equation 1, v2 equation 3).
 
     Parameters
@@ -71,7 +70,7 @@ def paper_power(static: Any, dynamic: Any, alpha: Any, utilisation: Any) -> Any:
 
 
 @formula("1 - power_drop/throughput_drop", unit="1", source="fernandez_2024", place="ruling R14")
-def static_share_at_operating_point(throughput_drop: Any, power_drop: Any) -> Any:
+def static_share_at_operating_point(throughput_drop: Number, power_drop: Number) -> Number:
     """Share of static power at the operating point, if power is linear in throughput.
 
     The dynamic part d of the power falls with throughput, so ``power_drop = d * throughput_drop``.
@@ -90,7 +89,7 @@ def static_share_at_operating_point(throughput_drop: Any, power_drop: Any) -> An
     source="fernandez_2024",
     place="ruling R14",
 )
-def static_share_at_full_load(share_at_operating_point: Any, operating_utilisation: Any) -> Any:
+def static_share_at_full_load(share_at_operating_point: Number, operating_utilisation: Number) -> Number:
     """Share of static power at U = 1, from the share at an operating point U0 on the same straight line.
 
     ``s / (s + (1 - s) / U0)``: the dynamic part grows by 1/U0 on the way to full load.
@@ -111,16 +110,16 @@ def static_share_at_full_load(share_at_operating_point: Any, operating_utilisati
     place="power during checkpoints",
 )
 def run_average_power(
-    productive: Any,
-    checkpoint: Any,
-    restart: Any,
-    communication: Any,
-    idle: Any,
-    checkpoint_share: Any,
-    restart_share: Any,
-    communication_share: Any,
-    idle_share: Any,
-) -> Any:
+    productive: Number,
+    checkpoint: Number,
+    restart: Number,
+    communication: Number,
+    idle: Number,
+    checkpoint_share: Number,
+    restart_share: Number,
+    communication_share: Number,
+    idle_share: Number,
+) -> Number:
     """Average over a run of what a device draws in each of its states.
 
     Parameters
@@ -146,7 +145,7 @@ def run_average_power(
     source="patterson_2021",
     place="Table 4, system average power",
 )
-def host_from_system(system: Any, device: Any, network: Any, devices_per_host: Any) -> Any:
+def host_from_system(system: Number, device: Number, network: Number, devices_per_host: Number) -> Number:
     """Power of a host without its devices, from a reading of the whole system.
 
     Parameters
@@ -167,7 +166,7 @@ def host_from_system(system: Any, device: Any, network: Any, devices_per_host: A
 
 
 @formula("min(demand, limit)", unit="W", source="zeus_2023", place="power limits of a V100")
-def capped_power(demand: Any, limit: Any) -> Any:
+def capped_power(demand: Number, limit: Number) -> Number:
     """Power of a device under a power limit, from what it would draw without one."""
     return np.minimum(demand, limit)
 
@@ -178,7 +177,7 @@ def capped_power(demand: Any, limit: Any) -> Any:
     source="zeus_2023",
     place="time per epoch by limit",
 )
-def capped_throughput(demand: Any, limit: Any, idle: Any, exponent: Any) -> Any:
+def capped_throughput(demand: Number, limit: Number, idle: Number, exponent: Number) -> Number:
     """Speed under a power limit, over the speed without one.
 
     A lower clock lowers dynamic power faster than speed, so the exponent is below 1: a straight line would say that

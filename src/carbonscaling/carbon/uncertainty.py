@@ -10,18 +10,18 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.sources import Datum
 
 __all__ = ["LIMITS", "N_SAMPLES", "SEED", "draws", "interval", "sample_factor", "sample_footprint"]
 
 Array = npt.NDArray[np.float64]
-Assemble = Callable[[Mapping[str, Any]], CarbonNumbers]
+Assemble = Callable[[Mapping[str, Number]], CarbonNumbers]
 
 N_SAMPLES = 4096
 SEED = 20250808
@@ -99,7 +99,7 @@ def sample_footprint(
     return footprint(numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)), drawn
 
 
-def interval(values: Any, central: float) -> tuple[float, float]:
+def interval(values: Number, central: float) -> tuple[float, float]:
     """Return the 5th and 95th percentiles, never so that they leave the central value out."""
     array = np.atleast_1d(np.asarray(values, dtype=float))
     low, high = np.percentile(array, [5.0, 95.0])

@@ -8,10 +8,9 @@ synchronisation) draws idle power. Arguments are floats, NumPy arrays or Pint qu
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
 
 __all__ = ["work_power"]
@@ -24,8 +23,14 @@ __all__ = ["work_power"]
     place="decision 23",
 )
 def work_power(
-    idle: Any, busy: Any, flop_share: Any, memory_share: Any, stalled_share: Any, flop_weight: Any, memory_weight: Any
-) -> Any:
+    idle: Number,
+    busy: Number,
+    flop_share: Number,
+    memory_share: Number,
+    stalled_share: Number,
+    flop_weight: Number,
+    memory_weight: Number,
+) -> Number:
     """Power of a device from the work that it does.
 
     Parameters

@@ -164,10 +164,10 @@ def carbon_model(
     market = chosen.pop("market_intensity")
     factors = chosen
     numbers = assemble(si(factors))
-    device_routes, host_routes = {route: numbers.device_kg}, {route: numbers.host_kg}
+    device_routes, host_routes = {route: float(numbers.device_kg)}, {route: float(numbers.host_kg)}
     if route == "measured":
-        device_routes["bottom-up"] = device_kg_bottom_up(si(device))
-        host_routes["bottom-up"] = host_kg_bottom_up(si(device | host))
+        device_routes["bottom-up"] = float(device_kg_bottom_up(si(device)))
+        host_routes["bottom-up"] = float(host_kg_bottom_up(si(device | host)))
     return CarbonModel(
         numbers=numbers,
         assemble=assemble,

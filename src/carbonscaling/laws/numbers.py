@@ -6,15 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Number as Reals
 from carbonscaling.errors import InputError
 
 __all__ = ["Reals", "finite", "least_where", "positive", "reachable"]
-
-
-Reals = float | npt.NDArray[np.float64]
-"""A float, or an array of them: every formula here takes both."""
 
 
 def positive(key: str, value: Reals) -> None:

@@ -12,10 +12,9 @@ scores, and the loss.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from carbonscaling.arrays import Number, Truth
 from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["FULL", "NONE", "SELECTIVE", "dense_layer_bytes", "inner_width", "layer_bytes", "moe_layer_bytes"]
@@ -26,18 +25,18 @@ NONE, SELECTIVE, FULL = 0, 1, 2
 
 
 def layer_bytes(
-    s: Any,
-    b: Any,
-    h: Any,
-    t: Any,
-    sp: Any,
-    outer: Any,
-    inner: Any,
-    n_heads: Any,
-    flash: Any,
-    recompute: Any,
-    dropout: Any = 0,
-) -> Any:
+    s: Number,
+    b: Number,
+    h: Number,
+    t: Number,
+    sp: Number | Truth,
+    outer: Number,
+    inner: Number,
+    n_heads: Number,
+    flash: Number | Truth,
+    recompute: Number,
+    dropout: Number = 0,
+) -> Number:
     """Return the activation bytes one layer stores for one micro-batch on one rank.
 
     Parameters
@@ -72,19 +71,19 @@ def layer_bytes(
 
 
 def dense_layer_bytes(
-    s: Any,
-    b: Any,
-    h: Any,
-    t: Any,
-    sp: Any,
-    r: Any,
-    f: Any,
-    gated: Any,
-    flash: Any,
-    n_heads: Any,
-    recompute: Any,
-    dropout: Any = 0,
-) -> Any:
+    s: Number,
+    b: Number,
+    h: Number,
+    t: Number,
+    sp: Number | Truth,
+    r: Number,
+    f: Number,
+    gated: Number | Truth,
+    flash: Number | Truth,
+    n_heads: Number,
+    recompute: Number,
+    dropout: Number = 0,
+) -> Number:
     """Return the activation bytes of a dense layer whose heads together are as wide as the model.
 
     Parameters
@@ -112,21 +111,21 @@ def dense_layer_bytes(
 
 
 def moe_layer_bytes(
-    s: Any,
-    b: Any,
-    h: Any,
-    t: Any,
-    sp: Any,
-    r: Any,
-    f_expert: Any,
-    top_k: Any,
-    f_shared: Any,
-    gated: Any,
-    flash: Any,
-    n_heads: Any,
-    recompute: Any,
-    imbalance: Any = 1.0,
-) -> Any:
+    s: Number,
+    b: Number,
+    h: Number,
+    t: Number,
+    sp: Number | Truth,
+    r: Number,
+    f_expert: Number,
+    top_k: Number,
+    f_shared: Number,
+    gated: Number | Truth,
+    flash: Number | Truth,
+    n_heads: Number,
+    recompute: Number,
+    imbalance: Number = 1.0,
+) -> Number:
     """Return the activation bytes of a mixture-of-experts layer with its dispatch buffers.
 
     As `dense_layer_bytes`, with ``f = top_k·f_expert + f_shared`` and ``4·top_k·sbh`` bytes for the tokens sent to the
@@ -172,16 +171,16 @@ def inner_width(spec: ModelSpec, moe: bool, imbalance: float = 1.0) -> float:
 
 def spec_layer_bytes(
     spec: ModelSpec,
-    s: Any,
-    b: Any = 1,
-    t: Any = 1,
-    sp: Any = False,
+    s: Number,
+    b: Number = 1,
+    t: Number = 1,
+    sp: Number | Truth = False,
     *,
     moe: bool | None = None,
-    flash: Any = True,
-    recompute: Any = NONE,
+    flash: Number | Truth = True,
+    recompute: Number = NONE,
     imbalance: float = 1.0,
-) -> Any:
+) -> Number:
     """Return the activation bytes of one layer of `spec`, real head widths, latents and experts counted.
 
     Parameters

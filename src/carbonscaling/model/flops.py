@@ -7,10 +7,11 @@ are left out, as every published MFU does.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
+from carbonscaling.arrays import Number, Truth
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.params import active_params
 from carbonscaling.model.spec import Attention, ModelSpec
@@ -71,7 +72,7 @@ class ForwardFlops:
         return self.total - self.logits - self.mtp
 
 
-def mean_keys(seq_len: Any, window: Any, causal: Any) -> Any:
+def mean_keys(seq_len: Number, window: Number, causal: Number | Truth) -> Number:
     """Return the mean number of keys a query is counted against.
 
     Parameters
@@ -92,7 +93,7 @@ def mean_keys(seq_len: Any, window: Any, causal: Any) -> Any:
     return w - np.where(causal, w * w / (2.0 * seq_len), 0.0)
 
 
-def attention_span(spec: ModelSpec, seq_len: Any = None, causal: bool = True) -> Any:
+def attention_span(spec: ModelSpec, seq_len: Number | None = None, causal: bool = True) -> Number:
     """Return the mean number of keys a query sees, over windowed and global layers.
 
     Parameters

@@ -92,4 +92,5 @@ def all_to_all_time(
     """Time of an all-to-all in which each rank sends `size` bytes, `remote` of them out of its domain."""
     local = (inner - 1.0) / n * size / link
     latency = np.where(n > 1, link_latency, 0.0) + np.where(n > inner, nic_latency, 0.0)
-    return np.maximum(local, remote / nic) + latency
+    longest: Number = np.maximum(local, remote / nic)
+    return longest + latency

@@ -71,7 +71,7 @@ class LayerTimes(NamedTuple):
 
 def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
     """Sum one of forward, input-gradient and weight-gradient time over several linear maps."""
-    total = 0.0
+    total: Number = 0.0
     for part in parts:
         total = total + part[which]
     return total

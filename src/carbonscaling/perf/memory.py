@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.arrays import Truth
 from carbonscaling.model.activations import layer_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
@@ -99,7 +100,7 @@ def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     )
 
 
-def _sharded(params: RankParams, is_sharded: Number, g_dense: Number, g_expert: Number) -> Number:
+def _sharded(params: RankParams, is_sharded: Truth, g_dense: Number, g_expert: Number) -> Number:
     return params.dense / np.where(is_sharded, g_dense, 1.0) + params.expert / np.where(is_sharded, g_expert, 1.0)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from carbonscaling.arrays import Number
 
 __all__ = ["Number", "Recompute", "Schedule", "Setting", "Workload"]
-
-Number = Any
-"""A float, or a NumPy array that broadcasts with the others."""
 
 
 class Recompute:

@@ -146,7 +146,7 @@ def _best_published(e: Estimate) -> list[str]:
         return []
     own = f"this setting has {percent(e.mfu)}"
     if e.best_run is None or e.best_mfu is None:
-        best = e.resolved.carbon.numbers.best_utilisation
+        best = float(e.resolved.carbon.numbers.best_utilisation)
         return [f"no run of this size is published on this device; its best MFU of any size is {percent(best)}; {own}"]
     run = e.best_run
     return [

@@ -31,8 +31,8 @@ def as_printed(n: CarbonNumbers, device: str, tdp: float, version: str, choice: 
     """
     rated = tdp * getattr(choice, f"power_{device.lower()}", 1.0)
     static, busy = _line(rated, choice)
-    host_w = _host_power(rated, n.devices_per_host, version, choice)
-    host_kg = _host_kg(n.host_kg, version, choice)
+    host_w = _host_power(rated, float(n.devices_per_host), version, choice)
+    host_kg = _host_kg(float(n.host_kg), version, choice)
     n = n._replace(idle_w=static, busy_w=busy, checkpoint_w=static, restart_w=static, communication_w=static,
                    best_utilisation=choice.full_power_at, host_w=host_w, host_idle_w=host_w, host_kg=host_kg,
                    pue=choice.pue)  # fmt: skip

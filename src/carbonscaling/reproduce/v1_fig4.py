@@ -15,7 +15,7 @@ CLOSE = 0.2
 
 
 def _ideal(p: Point) -> float:
-    return p.ideal_tonnes(p.numbers.busy_w)
+    return p.ideal_tonnes(float(p.numbers.busy_w))
 
 
 def panels(study: Study) -> tuple[Panel, ...]:

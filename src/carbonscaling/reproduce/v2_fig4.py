@@ -14,7 +14,7 @@ STRAIGHT = 0.95
 
 
 def _ideal(p: Point) -> float:
-    return p.ideal_tonnes(p.numbers.busy_w - p.numbers.idle_w)
+    return p.ideal_tonnes(float(p.numbers.busy_w - p.numbers.idle_w))
 
 
 def panels(study: Study) -> tuple[Panel, ...]:

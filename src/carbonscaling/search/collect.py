@@ -102,7 +102,7 @@ class Collector:
         if self.distribution is not None:
             self.distribution.add(outcome, index)
         if self.stairs is not None:
-            self.stairs.add(light.n_devices, step, index, outcome.carbon_kg)
+            self.stairs.add(np.asarray(light.n_devices), step, index, np.asarray(outcome.carbon_kg))
         keys = np.array([np.broadcast_to(c, step.shape) for c in self.objective.columns(light, outcome)], dtype=float)
         self.index, self.step = np.concatenate((self.index, index)), np.concatenate((self.step, step))
         self.keys = np.concatenate((self.keys, keys), axis=1)
@@ -152,8 +152,7 @@ class Collector:
         return slowest_step(self._main, limit, n_devices, exact=False)
 
     def _main(self, settings: Setting, step: Floats) -> Floats:
-        column: Floats = self.objective.columns(settings, self.question.bound(settings, step))[self.objective.main]
-        return column
+        return np.asarray(self.objective.columns(settings, self.question.bound(settings, step))[self.objective.main])
 
     def quickest(self) -> tuple[Floats, Floats, Ints]:
         """Return every device count at which a setting fits, with the step time and number of its quickest one."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
+from carbonscaling.arrays import Number, Truth
+from carbonscaling.perf.numbers import Schedule, Setting, Workload
 from carbonscaling.search.divisors import divides
 
 __all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]
@@ -20,28 +21,28 @@ class Rule:
 
     name: str
     reason: str
-    violated: Callable[[Setting, Workload, bool], Number]
+    violated: Callable[[Setting, Workload, bool], Truth]
 
 
-def _batch(s: Setting, _work: Workload, _strict: bool) -> Number:
+def _batch(s: Setting, _work: Workload, _strict: bool) -> Truth:
     return s.n_micro < 1
 
 
-def _width(s: Setting, work: Workload, strict: bool) -> Number:
+def _width(s: Setting, work: Workload, strict: bool) -> Truth:
     whole = divides(s.tp, work.n_heads) & divides(s.tp, work.d_ff) & divides(s.etp, work.d_ff_expert)
     return np.logical_not(whole & ((not strict) | divides(s.tp, 4.0 * work.d_model * work.d_model)))
 
 
-def _layers(s: Setting, work: Workload, strict: bool) -> Number:
+def _layers(s: Setting, work: Workload, strict: bool) -> Truth:
     return (s.pp * s.vpp > work.n_layers) | (strict & np.logical_not(divides(s.pp, work.n_layers)))
 
 
-def _interleave(s: Setting, _work: Workload, _strict: bool) -> Number:
+def _interleave(s: Setting, _work: Workload, _strict: bool) -> Truth:
     idle = (s.pp == 1) | (s.schedule != Schedule.ONE_F_ONE_B)
     return (s.vpp > 1) & (idle | np.logical_not(divides(s.pp, s.n_micro)))
 
 
-def _experts(s: Setting, work: Workload, strict: bool) -> Number:
+def _experts(s: Setting, work: Workload, strict: bool) -> Truth:
     none = (work.n_experts == 0) & ((s.ep > 1) | (s.etp > 1))
     even = divides(s.ep, work.n_experts) & divides(s.ep * s.etp, s.tp * s.cp * s.dp)
     # The papers' DP is dp / ep, a whole number (ruling R9); that DP·EP divides the batch is the batch rule. Their TP shards
@@ -50,27 +51,27 @@ def _experts(s: Setting, work: Workload, strict: bool) -> Number:
     return none | np.logical_not(even & ((not strict) | (divides(s.ep, s.dp) & np.logical_not(apart))))
 
 
-def _sharding(s: Setting, _work: Workload, _strict: bool) -> Number:
+def _sharding(s: Setting, _work: Workload, _strict: bool) -> Truth:
     group = s.dp * s.cp
     return (
         np.logical_not(divides(s.shard, group)) | ((s.zero == 0) & (s.shard != group)) | ((s.zero >= 1) & (group == 1))
     )
 
 
-def _zero_pipeline(s: Setting, _work: Workload, _strict: bool) -> Number:
+def _zero_pipeline(s: Setting, _work: Workload, _strict: bool) -> Truth:
     return (s.zero >= 2) & (s.pp > 1)
 
 
-def _sequence(s: Setting, work: Workload, _strict: bool) -> Number:
+def _sequence(s: Setting, work: Workload, _strict: bool) -> Truth:
     return np.logical_not(divides(2.0 * s.cp, work.seq_len)) & (s.cp > 1)
 
 
-def _schedule(s: Setting, _work: Workload, _strict: bool) -> Number:
+def _schedule(s: Setting, _work: Workload, _strict: bool) -> Truth:
     dualpipe = (s.schedule == Schedule.DUALPIPE) & (np.logical_not(divides(2.0, s.pp)) | (s.n_micro < 2 * s.pp))
     return ((s.schedule != Schedule.ONE_F_ONE_B) & (s.pp == 1)) | dualpipe
 
 
-def _fraction(s: Setting, _work: Workload, _strict: bool) -> Number:
+def _fraction(s: Setting, _work: Workload, _strict: bool) -> Truth:
     return (s.recompute == 0) & (s.recompute_percent != 100)
 
 
@@ -113,7 +114,7 @@ def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
     return np.where(_batch(s, work, strict), 0, place)
 
 
-def never_allowed(s: Setting, work: Workload, strict: bool) -> Number:
+def never_allowed(s: Setting, work: Workload, strict: bool) -> Truth:
     """Whether a rule is violated however many replicas and micro-batches there are."""
     unpiped = (s.pp == 1) & ((s.vpp > 1) | (s.schedule != Schedule.ONE_F_ONE_B))
     mixed = (s.vpp > 1) & (s.schedule != Schedule.ONE_F_ONE_B)
@@ -121,7 +122,7 @@ def never_allowed(s: Setting, work: Workload, strict: bool) -> Number:
     return unpiped | mixed | odd | _layers(s, work, strict) | _width(s, work, strict) | _sequence(s, work, strict)
 
 
-def never_shards(s: Setting, work: Workload, strict: bool) -> Number:
+def never_shards(s: Setting, work: Workload, strict: bool) -> Truth:
     """Whether a ZeRO stage is ruled out whatever its sharding group."""
     return _zero_pipeline(s, work, strict)
 

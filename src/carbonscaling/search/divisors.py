@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from carbonscaling.perf.numbers import Number
+from carbonscaling.arrays import Number, Truth
 
 __all__ = ["MOST_WHOLE", "divides", "divisors"]
 
@@ -35,6 +35,7 @@ def divisors(n: int) -> list[int]:
     return sorted({*small, *(n // d for d in small)})
 
 
-def divides(part: Number, whole: Number) -> Number:
+def divides(part: Number, whole: Number) -> Truth:
     """Whether whole numbers below 2**53 divide evenly; exact, and quicker than a remainder."""
-    return np.floor(whole / part) * part == whole
+    found: Truth = np.floor(whole / part) * part == whole
+    return found

@@ -106,7 +106,7 @@ EXPLAINED = 200_000_000
 
 def _candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> Iterator[Candidate]:
     """Yield settings of known step times with what they take."""
-    if settings.tp.size == 0:
+    if np.size(settings.tp) == 0:
         return
     columns = [np.broadcast_to(c, step.shape).astype(float).tolist() for c in (step, *q.outcome(settings, step))]
     degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
@@ -156,5 +156,5 @@ def _result(
     result.quantiles = {share: (candidate.carbon_kg, candidate) for share, candidate in there}
     if np.isfinite(found.excess):
         setting = found.grid.settings(np.array([found.excess_index]))
-        result.nearest_memory = Miss(found.excess, Setting(*(int(v[0]) for v in setting)))
+        result.nearest_memory = Miss(found.excess, Setting(*(int(np.asarray(v)[0]) for v in setting)))
     return result

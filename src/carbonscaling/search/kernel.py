@@ -114,7 +114,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     counts[BOUND] += n_z * n_m * n_r
                     continue
                 n_valid = 0
-                have_states, least_states = False, np.inf
+                have_states = False
+                least_states: Any = np.inf
                 need = NO_NEED
                 for z in range(n_z):
                     place_z[z] = first_sharding_violation(setting_of(o, row, e, p, z, 0, 0), work, o.strict)

@@ -41,7 +41,7 @@ class Objective:
 
     def key(self, candidate: Any) -> tuple[float, ...]:
         """Return the columns of one `Candidate`."""
-        return self.columns(candidate.setting, candidate)
+        return tuple(float(column) for column in self.columns(candidate.setting, candidate))
 
 
 OBJECTIVES: dict[str, Objective] = {

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Number
 from carbonscaling.perf.numbers import Recompute, Schedule, Workload
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.grid import Grid
@@ -97,7 +98,7 @@ def _pipeline_options(space: Space, work: Workload) -> list[int]:
 
 
 def layouts(
-    space: Space, work: Workload, batch: int, domain: float, counts: tuple[int, int], host_devices: int = 1
+    space: Space, work: Workload, batch: int, domain: Number, counts: tuple[int, int], host_devices: int = 1
 ) -> Lattice:
     """Return every (tp, pp, dp, cp) whose product lies within `counts`.
 
@@ -113,8 +114,8 @@ def layouts(
         Counts beyond one host are whole hosts.
     """
     most = work.seq_len / 2.0 if space.strict else min(space.max_cp, work.seq_len / space.min_context)
-    cp = sorted(space.cp) or _powers(most)
-    options = (sorted(_tensor_options(space, work, domain)), sorted(_pipeline_options(space, work)), cp)
+    cp = sorted(space.cp) or _powers(float(most))
+    options = (sorted(_tensor_options(space, work, float(domain))), sorted(_pipeline_options(space, work)), cp)
     shapes = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
     dp = np.array(sorted(space.dp) or divisors(batch), dtype=np.int64)
     return Lattice.within(shapes, dp, counts, host_devices)

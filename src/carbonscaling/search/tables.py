@@ -138,7 +138,8 @@ def _may_fit(
     """
     tp, pp, cp = shape[0], shape[1], shape[2]
     n_micro = max(1.0, o.batch / (dp * roomy.micro_batch))
-    states, held = np.inf, np.inf
+    states: Any = np.inf
+    held: Any = np.inf
     for z in range(len(zeros)):
         s = Setting(
             tp, pp, dp, cp, min(roomy.ep, tp * cp * dp), 1.0, 1.0, zeros[z], min(roomy.shard, dp * cp),

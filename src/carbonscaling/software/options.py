@@ -15,7 +15,6 @@ __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"
 
 MOST_BYTES = 1000.0
 """More than anybody keeps a parameter."""
-_SHARES = ("tp_overlap", "moved_activations")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.footprint import CarbonNumbers, footprint
 from carbonscaling.carbon.hourly import Passage, passage
@@ -197,7 +198,7 @@ def _drawing(model: CarbonModel, watts: float) -> CarbonModel:
     """Return the carbon factors of devices that draw so much at any speed."""
     assemble = model.assemble
 
-    def limited(values: Mapping[str, float]) -> CarbonNumbers:
+    def limited(values: Mapping[str, Number]) -> CarbonNumbers:
         return assemble(values)._replace(busy_w=watts, exponent=0.0)
 
     return replace(model, numbers=model.numbers._replace(busy_w=watts, exponent=0.0), assemble=limited, ranges=())

@@ -123,10 +123,11 @@ def _scaled(pair: tuple[float, float], factor: float) -> tuple[float, float]:
 def _energy(run: Footprint, measured: Measured) -> tuple[dict[str, float], str]:
     """Return facility energy by part, and how it was found; what was not metered comes from the model."""
     p = run.parts
-    model = {"device": p.device_energy_j / KWH, "host": p.host_energy_j / KWH, "network": p.network_energy_j / KWH}
+    joules = {"device": p.device_energy_j, "host": p.host_energy_j, "network": p.network_energy_j}
+    model = {name: float(value) / KWH for name, value in joules.items()}
     kwh = measured.energy_kwh
     if kwh is None:
-        return {**model, "overhead": p.overhead_energy_j / KWH}, "estimated from the device-hours"
+        return {**model, "overhead": float(p.overhead_energy_j) / KWH}, "estimated from the device-hours"
     if measured.energy_scope == "devices":
         it = {**model, "device": kwh}
         method = "accelerators metered; hosts and network estimated; PUE applied"

@@ -117,7 +117,8 @@ class Takes:
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
             mfu = utilisation(self.r, step_s, n, self.peak_mfu)
         parts = footprint(numbers, n, duration, mfu)
-        total, beside = np.asarray(parts.total_kg, dtype=float), 0.0
+        total: Number = np.asarray(parts.total_kg, dtype=float)
+        beside: Number = 0.0
         if self.boundary is not None:
             beside = boundary_kg(vars(self.boundary), numbers, n, duration, parts)
             total = total + beside

@@ -186,5 +186,5 @@ def embodied_table(devices: tuple[str, ...] = ("h100-sxm", "a100-40", "b200")) -
         model = carbon_model(cluster, carbon_intensity_g_per_kwh=0.0)
         primary = model.factors.get("embodied_device")
         source = primary.source if primary else "bottom-up"
-        found.append(EmbodiedCheck(name, model.numbers.device_kg, source, bottom_up_range(cluster)))
+        found.append(EmbodiedCheck(name, float(model.numbers.device_kg), source, bottom_up_range(cluster)))
     return tuple(found)

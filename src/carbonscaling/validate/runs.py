@@ -100,7 +100,7 @@ def replay_rows(
         machine = apply(s.stacked.machine, calibration.factors(s.architectures, s.devices, s.stacks))
         step = predict_step(s.stacked, machine)
         need = predict_memory(s.stacked, machine)
-        total, limit = (np.asarray(v, dtype=float) for v in (need.total, need.limit))
+        total, limit, seconds = (np.asarray(v, dtype=float) for v in (need.total, need.limit, step.total))
         limiting = _bottlenecks(step, len(replays))
         for k, (i, r) in enumerate(zip(index, replays, strict=True)):
             if not math.isfinite(speed[k]) or speed[k] <= 0:
@@ -110,7 +110,7 @@ def replay_rows(
                 id=r.row.id,
                 status="ok" if total[k] <= limit[k] else "too_large",
                 reason="; ".join(r.inferred),
-                step_time_s=float(step.total[k]),
+                step_time_s=float(seconds[k]),
                 tokens_per_s_per_device=float(speed[k]),
                 low=float(low[k]),
                 high=float(high[k]),

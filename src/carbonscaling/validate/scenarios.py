@@ -131,7 +131,7 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
     """
     split = [s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.domain and s.dp % s.ep == 0]
     fewer = [
-        s._replace(tp=s.tp / 2, etp=s.tp / 2, dp=2 * s.dp, shard=2 * s.shard, sp=s.sp * (s.tp > 2))
+        s._replace(tp=s.tp / 2, etp=s.tp / 2, dp=2 * s.dp, shard=2 * s.shard, sp=s.sp * float(s.tp > 2))
         for s in split
         if u.scenario.layout.recompute == "full" or s.recompute != Recompute.FULL
     ]

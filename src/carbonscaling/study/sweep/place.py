@@ -64,7 +64,8 @@ def place_columns(
     n, duration = run["n_devices"], run["duration_days"] * DAY
     hours = hours_of(s)
     if hours is not None:
-        met = to_si(hours.mean(duration / HOUR), "g/kWh")
+        mean: Any = hours.mean(duration / HOUR)
+        met = to_si(mean, "g/kWh")
         values["carbon_intensity"] = met
         market = market if "market_intensity" in fixed else met
     numbers = model.assemble(values)
