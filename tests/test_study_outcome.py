@@ -126,7 +126,7 @@ def test_a_context_degree_that_is_left_out_is_searched() -> None:
     free = cs.estimate(s)
     assert isinstance(free, Estimate)
     assert free.setting.cp > 1
-    again = cs.estimate(replace(s, layout=cs.Layout(tp=free.setting.tp, pp=free.setting.pp)))
+    again = cs.estimate(replace(s, layout=cs.Layout(tp=int(free.setting.tp), pp=int(free.setting.pp))))
     assert isinstance(again, Estimate)
     assert again.setting == free.setting
 
@@ -150,7 +150,7 @@ PROFILES = st.lists(st.sampled_from((0.0, 1.0, 50.0, 400.0, 900.0)), min_size=1,
 def test_no_longer_run_falls_below_the_least_mean(values: list[float], start: float, lengths: list[float]) -> None:
     profile = HourlyProfile("2025-01-01T00:00:00", tuple(values))
     hours, h = Hours(profile, start), np.sort(np.array([*lengths, 1e6]))
-    mean, least = hours.mean(h), hours.least_mean(h)
+    mean, least = np.asarray(hours.mean(h)), np.asarray(hours.least_mean(h))
     met = [passage(profile, start, x).working_g_per_kwh for x in h.tolist()]
     assert mean == pytest.approx(met, rel=1e-9, abs=1e-9)
     assert (np.diff(least) >= -1e-9).all()
