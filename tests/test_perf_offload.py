@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +128,16 @@ def test_the_update_in_the_host_is_most_of_what_offloading_costs_one_device() ->
     n = rank_params(away.work, away.setting).dense
     assert float(step.optimizer) == pytest.approx(42 * n / (0.46 * 76.8e9))
     assert float(step.dp_comm) < 0.1 * float(step.optimizer)
+
+
+def test_a_plan_with_states_in_the_host_is_a_plan_of_as_many_devices() -> None:
+    """Whoever searches the device count and whoever gives it share hosts alike: full ones."""
+    s = cs.Scenario(model="llama-3-8b", tokens=1e9, device="a100-80", batch=64, offload="optimizer", max_devices=4)
+    found = cs.plan(s)
+    assert isinstance(found, cs.Estimate)
+    assert found.n_devices < 8
+    again = cs.plan(dataclasses.replace(s, devices=found.n_devices))
+    assert again.summary() == found.summary()
 
 
 def test_offload_is_off_unless_asked_for_and_says_that_nothing_covers_it() -> None:

@@ -120,7 +120,9 @@ def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Effi
         machine = machine._replace(checkpoints=0.0, plain_checkpoints=0.0)
     if s.offload in (None, "none"):
         return machine
-    side = host_side(cluster, s.devices)
+    side = host_side(
+        cluster, s.devices if s.practice == "typical" else None
+    )  # a search may take any count: hosts are full
     fetched = machine.weight_bytes if own.master_apart.value else CAST
     return machine._replace(
         offload=float(s.offload in ("optimizer", "weights")),
