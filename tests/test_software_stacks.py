@@ -276,8 +276,8 @@ def test_a_missing_file_is_an_error_with_the_nearest(tmp_path: Path) -> None:
     ("option", "value", "allowed"),
     [
         ("attention_kernel", "flash9", "flash2"),
-        ("compile", "yes", "true or false"),
-        ("compile", 1, "true or false"),
+        ("compile", "yes", "True or False"),
+        ("compile", 1, "True or False"),
         ("tp_overlap", 1.5, "0 to 1"),
         ("moved_activations", -0.5, "0 to 1"),
         ("gradient_bytes", -1.0, "bytes"),

@@ -21,10 +21,10 @@ TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
 SUMMARY: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("model", "device", "region", "objective", "precision", "carbon_mode"), TEXT),
     **dict.fromkeys(
-        ("n_devices", "tp", "pp", "dp", "ep", "etp", "cp", "vpp", "zero_stage", "shard", "micro_batch", "n_micro"),
+        ("n_devices", "tp", "pp", "dp", "ep", "etp", "cp", "vpp", "zero_stage", "shard", "seq_len"),
         COUNT,
     ),
-    **dict.fromkeys(("global_batch_seqs", "seq_len"), COUNT),
+    **dict.fromkeys(("micro_batch", "n_micro", "global_batch_seqs"), NUMBER),
     **dict.fromkeys(
         ("duration_days", "steady_days", "run_overhead", "device_hours", "tokens", "n_steps", "mfu"), NUMBER
     ),
@@ -48,6 +48,9 @@ SUMMARY: dict[str, dict[str, Any]] = {
     "schedule": {"enum": list(Schedule.NAMES)},
 }
 """Types of the flat summary; units are in the names."""
+SINCE_0_2: dict[str, dict[str, Any]] = {"stack": TEXT, "practice": {"enum": ["best", "typical"]}}
+"""Keys that answers of 0.1.0 do not have."""
+PAIR: dict[str, Any] = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 
 
 def _object(properties: dict[str, Any], description: str = "", **more: Any) -> dict[str, Any]:
@@ -57,6 +60,15 @@ def _object(properties: dict[str, Any], description: str = "", **more: Any) -> d
 
 def _numbers(fields: tuple[str, ...], description: str) -> dict[str, Any]:
     return _object(dict.fromkeys((*fields, "total"), NUMBER), description)
+
+
+def _summary(*, known: bool) -> dict[str, Any]:
+    """Return the schema of the flat summary; of an answer that is no every figure may be missing."""
+    kinds = SUMMARY | SINCE_0_2
+    if not known:
+        kinds = {name: {"anyOf": [kind, {"type": "null"}]} for name, kind in kinds.items()}
+    schema = _object(kinds, "one flat row, units in the names" if known else "of the nearest setting, if it fitted")
+    return schema | {"required": list(SUMMARY)}
 
 
 def _map(value: dict[str, Any]) -> dict[str, Any]:
@@ -71,8 +83,7 @@ def _search() -> dict[str, Any]:
         "cost_usd": MAYBE_NUMBER,
         "unmeasured": TEXTS,
     }
-    interval = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
-    ranges = {"carbon_interval_tco2e": interval, "duration_interval_days": interval}
+    ranges = {"carbon_interval_tco2e": PAIR, "duration_interval_days": PAIR}
     one = _object(candidate, "a setting") | {"properties": candidate | ranges}
     return _object(
         {
@@ -97,7 +108,6 @@ def _search() -> dict[str, Any]:
 
 def _carbon() -> dict[str, Any]:
     widest = _object({"name": TEXT, "low_tco2e": NUMBER, "high_tco2e": NUMBER, "source": TEXT})
-    pair = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
     figures = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
     market = {"carbon_intensity_g_per_kwh": NUMBER, "basis": TEXT, "source": TEXT, "operational_tco2e": NUMBER}
     line = dict.fromkeys(("share", "energy_kwh", "operational_tco2e", "embodied_tco2e", "water_litres"), NUMBER)
@@ -107,9 +117,9 @@ def _carbon() -> dict[str, Any]:
             "parts": _object(dict.fromkeys(FootprintParts._fields, NUMBER), "SI: J, kg CO2e, litres, W"),
             "carbon_intensity_g_per_kwh": NUMBER,
             "pue": NUMBER,
-            "interval_tco2e": pair,
-            "intervals": _object(dict.fromkeys(figures, pair), "5th and 95th percentiles"),
-            "market": _object({**market, "interval_tco2e": pair}, "operational carbon by the market-based method"),
+            "interval_tco2e": PAIR,
+            "intervals": _object(dict.fromkeys(figures, PAIR), "5th and 95th percentiles"),
+            "market": _object({**market, "interval_tco2e": PAIR}, "operational carbon by the market-based method"),
             "boundary": {"type": "array", "items": _object({"name": TEXT, **line}, "a line beside the final run")},
             "widest": {"type": "array", "items": widest},
             "device_kg_by_route": _map(NUMBER),
@@ -144,7 +154,7 @@ def answer_schema() -> dict[str, Any]:
         {
             "schema": {"const": schema_id("answer")},
             "feasible": {"const": True},
-            "summary": _object(SUMMARY, "one flat row, units in the names"),
+            "summary": _summary(known=True),
             "step_time_s": _numbers(StepTime._fields, "seconds of a steady step by cause"),
             "memory_bytes": _numbers(Memory._fields, "bytes on the fullest device; limit is what may be used"),
             "carbon": _carbon(),
@@ -157,6 +167,7 @@ def answer_schema() -> dict[str, Any]:
         },
         "a setting that answers the question",
     )
+    feasible["properties"]["intervals"] = _map(PAIR) | {"description": "90 % intervals of figures of the summary"}
     feasible["properties"]["formulas"] = {"type": "array", "items": _formula(), "description": "added by explain"}
     infeasible = _object(
         {
@@ -164,9 +175,10 @@ def answer_schema() -> dict[str, Any]:
             "feasible": {"const": False},
             "reason": TEXT,
             "remedies": TEXTS,
-            "search": {"$ref": "#/$defs/search"},
+            "search": {"anyOf": [{"$ref": "#/$defs/search"}, {"type": "null"}]},
             "notes": TEXTS,
         },
         "no setting does; exit code 3",
     )
+    infeasible["properties"]["summary"] = _summary(known=False)
     return stamped("answer", {"oneOf": [feasible, infeasible], "$defs": {"search": _search()}})
