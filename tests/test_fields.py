@@ -52,7 +52,7 @@ from carbonscaling.software.options import Software
         (Software, {"compile": 1}, "software.compile", "True or False"),
         (Software, {"tp_overlap": 1.5}, "software.tp_overlap", "0 to 1"),
         (Software, {"moved_activations": -0.1}, "software.moved_activations", "0 to 1"),
-        (Software, {"weight_bytes": float("inf")}, "software.weight_bytes", "0 or more"),
+        (Software, {"weight_bytes": float("inf")}, "software.weight_bytes", "bytes kept a parameter"),
         (Boundary, {"development": "half"}, "boundary.development", "a number"),
         (FeedForward, {"d_ff": 4096, "gated": 1}, "gated", "True or False"),
         (Experts, {"n_routed": "8", "top_k": 2, "d_ff": 64}, "n_routed", "a whole number"),
