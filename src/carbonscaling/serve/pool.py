@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.platform import n_processors
 from carbonscaling.serve.jobs import Job, Reply
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.problem import Problem
@@ -121,7 +122,7 @@ class Pool:
         self._busy: set[_Worker] = set()
 
     def _worker(self) -> _Worker:
-        threads = max(1, len(os.sched_getaffinity(0)) // self.n)
+        threads = max(1, n_processors() // self.n)
         given = os.environ.get("CARBONSCALING_THREADS", "")
         folder = Path(self._home.name) / str(next(self._names))
         return _Worker(folder, int(given) if given.isdigit() else threads, self._limits.job_bytes, self._calls)
