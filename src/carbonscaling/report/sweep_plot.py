@@ -79,9 +79,10 @@ def _curve(r: Results, x: str, measure: str, by: str | None) -> Any:
 
 def _front(r: Results, measure: str, by: str | None) -> Any:
     """Draw the cases that no other beats in both run time and `measure`."""
+    by = by and by.strip('"')
     relation = front(r, [by] if by else [], measure)
     names = relation.columns
-    places = [names.index(by.strip('"')) if by else None, names.index("duration_days"), names.index(measure)]
+    places = [names.index(by) if by else None, names.index("duration_days"), names.index(measure)]
     points = _known([tuple("" if p is None else row[p] for p in places) for row in relation.fetchall()], measure)
     figure, axes = _axes()
     for name, line in _groups(points).items():

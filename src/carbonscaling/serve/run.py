@@ -48,14 +48,5 @@ def config_of(host: str, port: int, processes: int, limits: Limits, allow_hosts:
 
 
 def run(config: uvicorn.Config) -> None:
-    """Serve until interrupted.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        Ctrl-C; all requests are answered and all processes ended.
-    """
-    try:
-        uvicorn.Server(config).run()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("the service was stopped") from None
+    """Serve until interrupted."""
+    uvicorn.Server(config).run()
