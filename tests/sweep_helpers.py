@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import textwrap
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def frail_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) 
         with contextlib.suppress(FileExistsError):
             Path(url, "killed").touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)
+    return shard.run_shard(url, stamp, number, poisoned)
+
+
+def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
+    """Write a shard, slowly enough for a signal to come between two."""
+    time.sleep(0.5)
     return shard.run_shard(url, stamp, number, poisoned)
 
 

@@ -12,7 +12,7 @@ import carbonscaling as cs
 from metamorphic.drive import ended, run_block
 from metamorphic.scenarios import case
 
-SAMPLE = 8
+SAMPLE = 5
 THOUSANDS = 2_000
 BLOCK = 100
 

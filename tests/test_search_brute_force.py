@@ -202,7 +202,7 @@ def few(request: pytest.FixtureRequest) -> int:
     return 0 if request.param == "compiled" else 1 << 62
 
 
-@pytest.mark.parametrize("seed", range(N_SPACES))
+@pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.slow] if s % 2 else []) for s in range(N_SPACES)])
 def test_search_is_brute_force(seed: int, few: int) -> None:
     _check(*_sampled(seed), few)
 

@@ -9,7 +9,7 @@ from typing import Any
 from carbonscaling.errors import InputError
 from carbonscaling.files import write_figure
 from carbonscaling.study.sweep.query import Results
-from carbonscaling.study.sweep.views import front, known_columns, sensitivity
+from carbonscaling.study.sweep.views import front, known_columns, measured, sensitivity
 
 __all__ = ["KINDS", "draw"]
 
@@ -27,12 +27,21 @@ def _axes(width: float = 7.0, height: float = 4.5) -> tuple[Any, Any]:
 
 
 def _label(column: str) -> str:
-    return column.removeprefix("x_").replace("_", " ").replace("tco2e", "tCO$_2$e")
+    return column.strip('"').removeprefix("x_").replace("_", " ").replace("tco2e", "tCO$_2$e")
 
 
 def _spread(values: Sequence[Any]) -> bool:
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     return len(numbers) == len(values) > 0 and min(numbers) > 0 and max(numbers) > 20 * min(numbers)
+
+
+def _known(rows: Sequence[tuple[Any, ...]], measure: str) -> list[tuple[Any, ...]]:
+    """Return the rows without a gap; `InputError` where there is none: nothing can be drawn."""
+    found = [row for row in rows if None not in row]
+    if not found:
+        raise InputError("no case has all that this figure shows", key="measure", value=measure,
+                         remedy="choose other columns; carbonscaling query STUDY --view status counts the cases")  # fmt: skip
+    return found
 
 
 def _groups(rows: Sequence[tuple[Any, ...]]) -> dict[Any, list[tuple[Any, ...]]]:
@@ -52,10 +61,10 @@ def _groups(rows: Sequence[tuple[Any, ...]]) -> dict[Any, list[tuple[Any, ...]]]
 def _curve(r: Results, x: str, measure: str, by: str | None) -> Any:
     """Draw the median of `measure` over `x`, with a band from the 5th to the 95th percentile."""
     group = by or "''"
-    rows = r.sql(
+    rows = _known(r.sql(
         f"SELECT g, x, q[1], q[2], q[3] FROM (SELECT {group} AS g, {x} AS x, quantile_cont({measure}, [0.05, 0.5, 0.95]) AS q "
-        "FROM best GROUP BY ALL) ORDER BY g, x"
-    ).fetchall()
+        f"FROM best WHERE {measure} IS NOT NULL GROUP BY ALL) ORDER BY g, x"
+    ).fetchall(), measure)  # fmt: skip
     figure, axes = _axes()
     for name, points in _groups(rows).items():
         places, low, middle, high = zip(*points, strict=True)
@@ -70,12 +79,12 @@ def _curve(r: Results, x: str, measure: str, by: str | None) -> Any:
 
 def _front(r: Results, measure: str, by: str | None) -> Any:
     """Draw the cases that no other beats in both run time and `measure`."""
+    by = by and by.strip('"')
     relation = front(r, [by] if by else [], measure)
     names = relation.columns
     places = [names.index(by) if by else None, names.index("duration_days"), names.index(measure)]
-    rows = [("" if p is None else row[p] for p in places) for row in relation.fetchall()]
+    points = _known([tuple("" if p is None else row[p] for p in places) for row in relation.fetchall()], measure)
     figure, axes = _axes()
-    points = [tuple(row) for row in rows]
     for name, line in _groups(points).items():
         axes.step(*zip(*line, strict=True), where="post", marker="o", markersize=3, label=str(name))
     axes.set(xlabel="duration days", ylabel=_label(measure))
@@ -87,7 +96,7 @@ def _front(r: Results, measure: str, by: str | None) -> Any:
 
 def _heat(r: Results, x: str, y: str, measure: str) -> Any:
     """Draw the median of `measure` over two inputs."""
-    rows = r.sql(f"SELECT {x} AS x, {y} AS y, median({measure}) FROM best GROUP BY ALL").fetchall()
+    rows = _known(r.sql(f"SELECT {x} AS x, {y} AS y, median({measure}) FROM best GROUP BY ALL").fetchall(), measure)
     across, down = sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
     if len(across) * len(down) > 40_000:
         raise InputError("too many values for a heat map", key="x", value=x, remedy="choose inputs with fewer values")
@@ -104,10 +113,10 @@ def _heat(r: Results, x: str, y: str, measure: str) -> Any:
 
 def _tornado(r: Results, measure: str) -> Any:
     """Draw the span of the means of `measure` over each input's values, widest first."""
-    rows = [row for row in sensitivity(r, [], measure).fetchall() if row[2] is not None]
+    rows = _known([(row[0], row[1] or 0, *row[2:]) for row in sensitivity(r, [], measure).fetchall()], measure)
     rows.sort(key=lambda row: row[3] / row[2])
     figure, axes = _axes(height=1.5 + 0.4 * len(rows))
-    names = [f"{_label(row[0])} ({row[1] or 0:.0%})" for row in rows]
+    names = [f"{_label(row[0])} ({row[1]:.0%})" for row in rows]
     axes.barh(names, [row[3] - row[2] for row in rows], left=[row[2] for row in rows])
     if _spread([row[2] for row in rows] + [row[3] for row in rows]):
         axes.set_xscale("log")
@@ -151,16 +160,16 @@ def draw(r: Results, kind: str, output: str, *, x: str | None, y: str | None, by
     chosen = [name for name in (x, y) if name] + [k for k in inputs if k not in (x, y)]
     if len(chosen) < needed:
         raise InputError(f"a {kind} needs {needed} inputs", key="x", remedy="name them with --x and --y")
-    (measured,) = known_columns(r, [measure])
+    what = measured(r, measure)
     group = known_columns(r, [by])[0] if by else None
     columns = known_columns(r, chosen)
     if Path(output).suffix not in (".png", ".svg", ".pdf"):
         raise InputError("no such format", key="output", value=output, allowed=".png, .svg, .pdf", remedy="name one")
     if kind == "curve":
-        figure = _curve(r, columns[0], measured, group)
+        figure = _curve(r, columns[0], what, group)
     elif kind == "heat":
-        figure = _heat(r, columns[0], columns[1], measured)
+        figure = _heat(r, columns[0], columns[1], what)
     else:
-        figure = _front(r, measured, group) if kind == "front" else _tornado(r, measured)
+        figure = _front(r, what, group) if kind == "front" else _tornado(r, what)
     figure.suptitle(r.seen, fontsize="small")
     write_figure(output, figure, dpi=150)

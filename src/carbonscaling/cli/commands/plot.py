@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from carbonscaling.cli.commands.query import Measure, asked
 from carbonscaling.cli.common import OUTPUT
+from carbonscaling.cli.output import tell_written
 
 __all__ = ["plot"]
 
@@ -35,5 +35,5 @@ def plot(
 
     found = asked(study)
     draw(found, kind, output, x=x, y=y, by=by, measure=measure)
-    sys.stderr.write(f"written: {output} ({found.seen})\n")
+    tell_written(output, f" ({found.seen})")
     return 0

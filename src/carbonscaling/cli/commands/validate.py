@@ -121,7 +121,7 @@ def _page(folder: Path) -> None:
         text += f"\n## {title}\n\n```text\n{validation.as_text(part)}\n```\n"
     out.write_file(str(folder / "validation.md"), text)
     for figure in figures:
-        print(f"written: {figure}")
+        out.tell_written(str(figure))
 
 
 def validate(
