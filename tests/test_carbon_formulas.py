@@ -20,7 +20,7 @@ from carbonscaling.carbon.power import (
     static_share_at_full_load,
     static_share_at_operating_point,
 )
-from carbonscaling.catalog.factor_rows import factor
+from carbonscaling.catalog.factors import factor
 from carbonscaling.formula import formulas
 from carbonscaling.report.statements.sci import sci_score
 from carbonscaling.units import HOUR, YEAR

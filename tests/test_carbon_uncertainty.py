@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.carbon import assess
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.uncertainty import Z95, draws, interval, sample_factor, sample_footprint
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum

@@ -65,7 +65,7 @@ def test_modules_list_what_they_offer(name: str) -> None:
 
 
 LAYERS = ("units", "arrays", "errors", "fields", "platform", "files", "sources", "formula", "laws", "model", "hardware",
-          "software", "perf", "carbon", "search", "study", "report", "cli")  # fmt: skip
+          "software", "perf", "catalog", "carbon", "search", "study", "report", "cli")  # fmt: skip
 ROOT = Path(carbonscaling.__path__[0])
 
 

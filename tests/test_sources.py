@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from carbonscaling.catalog import efficiency, factors, hardware, laws, models, prices
+from carbonscaling.catalog import efficiency, factors, hardware, laws, models, prices, regions
 from carbonscaling.catalog.read import build
 from carbonscaling.catalog.references import reference, references
 from carbonscaling.errors import InputError
@@ -193,5 +193,5 @@ def test_other_areas_load() -> None:
     assert all(laws.law(name) for name in laws.law_names())
     assert all(laws.critical_batch_law(name) for name in laws.batch_names())
     assert all(factors.factor(name).source in references() for name in factors.factor_ids())
-    assert all(factors.region(name).source in references() for name in factors.region_names())
+    assert all(regions.region(name).source in references() for name in regions.region_names())
     assert hardware.roadmap()

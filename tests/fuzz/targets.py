@@ -17,10 +17,10 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import calibrated, load_calibration, shipped_calibration, to_toml
 from carbonscaling.carbon.hourly import passage
+from carbonscaling.carbon.model import carbon_model
+from carbonscaling.carbon.profile import load_profile
 from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
-from carbonscaling.catalog.factors import carbon_model
-from carbonscaling.catalog.hourly import load_profile
 from carbonscaling.catalog.stacks import stack
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.model.huggingface import from_config

@@ -146,7 +146,7 @@ _ALL = (
     Shelf("hosts", hardware.host_names, _hardware("hosts", hardware.host), lambda n: hardware.host(n).name),
     Shelf("models", models.model_names, _model, _model_words),
     Shelf("laws", lambda: (*laws.law_names(), *laws.batch_names()), _law, _law_words),
-    Shelf("regions", factors.region_names, _place, _datum_words(factors.region)),
+    Shelf("regions", regions.region_names, _place, _datum_words(regions.region)),
     Shelf("factors", factors.factor_ids, _one("factors", factors.factor), _datum_words(factors.factor)),
     Shelf("efficiencies", efficiency.architectures, _efficiency, lambda _: "what software reaches of a data sheet"),
     Shelf("precisions", lambda: tuple(PRECISIONS), _precision, lambda n: f"{PRECISIONS[n].format} matrix units"),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.catalog.factors import HardwareFactors, hardware_factors
+from carbonscaling.carbon.model import HardwareFactors, hardware_factors
 from carbonscaling.errors import InputError
 from carbonscaling.study.resolve import HARDWARE_FIELDS
 from carbonscaling.study.sweep.case import codes, is_place, n_searches, place_keys, refusal, scenario_of_case

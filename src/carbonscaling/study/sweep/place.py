@@ -9,7 +9,7 @@ from typing import Any
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
 from carbonscaling.carbon.footprint import footprint
-from carbonscaling.catalog.factors import HardwareFactors
+from carbonscaling.carbon.model import HardwareFactors
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.study.hours import hours_of

@@ -10,7 +10,7 @@ from typing import Any
 from carbonscaling.carbon.coefficients import Values, device_kg_bottom_up, host_kg_bottom_up
 from carbonscaling.carbon.embodied import murphy_yield
 from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
-from carbonscaling.catalog.factor_rows import device_row, factor, node_row, pue
+from carbonscaling.catalog.factors import device_row, factor, node_row, pue
 from carbonscaling.catalog.regions import Place, place
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster

@@ -1,19 +1,41 @@
-"""A user's hourly carbon intensities from CSV: columns ``time`` (ISO 8601, on the hour) and ``g_per_kwh``."""
+"""Carbon intensity of consecutive hours, read from CSV: columns ``time`` (ISO 8601, on the hour) and ``g_per_kwh``."""
 
 from __future__ import annotations
 
 import csv
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from carbonscaling.carbon.hourly import HourlyProfile
+import numpy as np
+
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.files import TABLE, read_text
 
-__all__ = ["load_profile"]
+__all__ = ["HourlyProfile", "load_profile"]
 
 HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class HourlyProfile:
+    """Carbon intensity of consecutive hours; beyond its end it begins again.
+
+    Attributes
+    ----------
+    begin : str
+        First hour, ISO 8601.
+    g_per_kwh : tuple of float
+    """
+
+    begin: str
+    g_per_kwh: tuple[float, ...]
+
+    @property
+    def average(self) -> float:
+        """Mean over the profile."""
+        return float(np.mean(self.g_per_kwh))
 
 
 def load_profile(path: str | Path) -> HourlyProfile:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from carbonscaling.carbon.power import host_from_system
-from carbonscaling.catalog.factor_rows import device_row, factor, factor_ids
+from carbonscaling.catalog.factors import device_row, factor, factor_ids
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 
