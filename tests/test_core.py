@@ -288,7 +288,7 @@ def test_an_infeasible_answer_answers_what_an_estimate_does(answer: cs.Estimate)
     nothing = _infeasible()
     asked = {name for name in dir(answer) if not name.startswith("__")}
     assert asked <= set(dir(nothing))
-    known = {"feasible", "scenario", "resolved", "search", "_repr_html_"}
+    known = {"feasible", "headline", "scenario", "resolved", "search", "_repr_html_"}
     for name in asked - known:
         found = getattr(nothing, name)
         assert found is None or found in ((), {}) or callable(found), name

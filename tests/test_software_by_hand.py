@@ -14,8 +14,8 @@ from carbonscaling.catalog.stacks import stack, stack_names
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.software.options import Software
-from carbonscaling.software.stack import Choice, Stack
-from carbonscaling.sources import Datum
+from carbonscaling.software.stack import Stack
+from carbonscaling.sources import Choice, Datum
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.row import Unusable, parse_row
 from stacks import stacked

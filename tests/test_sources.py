@@ -17,8 +17,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device, Host
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.precision import PRECISIONS
-from carbonscaling.software.stack import Choice
-from carbonscaling.sources import Datum, Reference
+from carbonscaling.sources import Choice, Datum, Reference
 from carbonscaling.study.reported import reported_runs
 
 CATALOG = resources.files("carbonscaling.catalog")

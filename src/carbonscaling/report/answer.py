@@ -16,7 +16,7 @@ from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.estimate import Estimate, Lever
 from carbonscaling.study.found import unmeasured
 from carbonscaling.study.remedies import setting_words
-from carbonscaling.study.shown import FIGURES, carbon_words, headline, span
+from carbonscaling.study.shown import FIGURES, carbon_words, span
 from carbonscaling.units import DAY, GB, KWH, TONNE
 from carbonscaling.words import (
     ENERGY,
@@ -31,7 +31,7 @@ from carbonscaling.words import (
     scaled,
 )
 
-__all__ = ["answer_page", "conventions", "headline", "setting_lines", "spans"]
+__all__ = ["answer_page", "conventions", "setting_lines", "spans"]
 
 TOP_SHOWN = 5
 _TOP_HEADINGS = (
@@ -100,7 +100,7 @@ def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
     one, unit = (1.0, "tCO2e") if 1.0 <= f.total_tco2e < 1e5 else scaled(1.0, MASS, f.total_tco2e)
     tonnes = {k: float(v) / TONNE * one for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
     tonnes |= {line.name: line.total_tco2e * one for line in f.lines}
-    yield Bars(f"Carbon: {carbon_words(e)}", tonnes, unit)
+    yield Bars(f"Carbon: {carbon_words(e.summary())}", tonnes, unit)
     yield Text("")
 
 
@@ -177,7 +177,7 @@ def conventions(e: Estimate) -> list[str]:
 
 def answer_page(e: Estimate) -> Group:
     """Return the page of a feasible answer."""
-    parts: list[RenderableType] = [Text(headline(e), style="bold"), Text("")]
+    parts: list[RenderableType] = [Text(e.headline, style="bold"), Text("")]
     parts += bullets("Warnings", list(e.warnings), "yellow")
     parts += bullets("Setting", setting_lines(e))
     parts += bullets("Between, with 90 % confidence", spans(e))

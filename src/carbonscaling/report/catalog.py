@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.report.jsonable import jsonable
-from carbonscaling.software.stack import Choice
-from carbonscaling.sources import Datum
+from carbonscaling.sources import Choice, Datum
 from carbonscaling.words import plain
 
 __all__ = ["Entry", "datum_text", "entry_page", "names_page"]
@@ -64,7 +63,7 @@ def _number(value: float) -> str:
 def datum_text(datum: Datum | Choice) -> tuple[str, str]:
     """Return value with unit and range, and the line of provenance.
 
-    >>> from carbonscaling.sources import Datum
+    >>> from carbonscaling.sources import Choice, Datum
     >>> datum_text(Datum(700.0, "W", "x", low=690.0, high=710.0, year=2022, remark="as printed"))
     ('700 W (690 to 710)', '[x] 2022; as printed')
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from carbonscaling.report.answer import conventions, headline, setting_lines
+from carbonscaling.report.answer import conventions, setting_lines
 from carbonscaling.report.bars import label
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.remedies import REASONS
@@ -30,7 +30,7 @@ def _feasible(e: Estimate) -> str:
     energy = {label(k): plain(float(v) / KWH) for k, v in parts.items() if k.endswith("_energy_j") and v}
     carbon = {label(k): plain(float(v)) for k, v in parts.items() if k.endswith("_kg") and k != "total_kg" and v}
     carbon |= {label(x.name): plain(1000.0 * x.total_tco2e) for x in e.footprint.lines if x.share}
-    blocks = [f"# {e.resolved.spec.name}\n", headline(e) + "\n"]
+    blocks = [f"# {e.resolved.spec.name}\n", e.headline + "\n"]
     blocks += _list("Setting", setting_lines(e)) + _list("Warnings", list(e.warnings))
     blocks += ["## Step time\n", _table("part", "time", step)]
     blocks += ["## Memory of the fullest device\n", _table("part", "bytes", need)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from carbonscaling.report.answer import headline
 from carbonscaling.report.bullets import bullets
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.robust import Robustness
@@ -28,7 +27,7 @@ def robust_page(e: Estimate, found: Robustness) -> Group:
         f"keeping this one then costs {percent(found.regret)} on average, and is impossible in {percent(found.unfit)}",
         *(f"{percent(share)}: {name}" for name, share in found.winners),
     ]
-    parts: list[RenderableType] = [Text(headline(e), style="bold"), Text("")]
+    parts: list[RenderableType] = [Text(e.headline, style="bold"), Text("")]
     parts += bullets("This setting, constants drawn from their ranges", held)
     if found.n_searches:
         parts += bullets("The search, run again on each draw", again)
