@@ -22,7 +22,7 @@ from carbonscaling.carbon.power import (
 )
 from carbonscaling.catalog.factors import factor
 from carbonscaling.formula import formulas
-from carbonscaling.report.statements.sci import sci_score
+from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.units import HOUR, YEAR
 
 share = st.floats(0.0, 1.0)
@@ -174,7 +174,7 @@ def _cases() -> list[tuple[Any, dict[str, Any], str]]:
     ]  # fmt: skip
 
 
-CARBON = ("carbon.", "report.statements.")
+CARBON = ("carbon.", "reporting.statements.")
 
 
 def test_every_formula_of_the_layer_has_its_dimension_checked() -> None:

@@ -17,7 +17,7 @@ from carbonscaling import evidence
 from carbonscaling.core.answers import report
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Recompute
-from carbonscaling.report.statements import FORMATS
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.study.choices import Options
 from carbonscaling.study.choices import choices as compared
 from carbonscaling.study.saved import record_of
@@ -318,20 +318,7 @@ def test_frames_name_the_extra_they_need(answer: cs.Estimate, monkeypatch: pytes
     assert "carbonscaling[sweep]" in str(error.value)
 
 
-PUBLIC = [
-    pytest.param(
-        name,
-        marks=pytest.mark.xfail(
-            strict=True, reason="the package carbonscaling.report is still to be renamed reporting"
-        ),
-    )
-    if name == "report"
-    else name
-    for name in sorted(cs._HOMES)
-]
-
-
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", sorted(cs._HOMES))
 def test_no_public_name_is_a_package(name: str) -> None:
     """Importing a submodule puts it into the package under its own name, over whatever was there."""
     for module in pkgutil.walk_packages(cs.__path__, "carbonscaling."):

@@ -10,7 +10,7 @@ import pytest
 from carbonscaling.calibration.profile import load_calibration
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode
-from carbonscaling.report.statements import FORMATS
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.study.saved import load_record
 from carbonscaling.study.scenario import load_scenario
 

@@ -11,7 +11,7 @@ import pytest
 
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.saved import load_record
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema

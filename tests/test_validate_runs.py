@@ -14,7 +14,7 @@ from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.report.validation import as_text, left_out_data, left_out_page
+from carbonscaling.reporting.validation import as_text, left_out_data, left_out_page
 from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures

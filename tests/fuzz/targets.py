@@ -27,8 +27,8 @@ from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.build import machine, workload
 from carbonscaling.perf.precision import precision
-from carbonscaling.report.statements import FORMATS
-from carbonscaling.report.validation import replay_data
+from carbonscaling.reporting.statements import FORMATS
+from carbonscaling.reporting.validation import replay_data
 from carbonscaling.study.answer import asked
 from carbonscaling.study.measured import measured_record
 from carbonscaling.study.record import Measured

@@ -10,7 +10,7 @@ from typing import Any
 
 import carbonscaling as cs
 from carbonscaling.errors import InputError
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate
 from carbonscaling.serve.jobs import Job, do

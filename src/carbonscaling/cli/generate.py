@@ -15,8 +15,8 @@ from rich.console import Console
 from carbonscaling.cli.app import COMMANDS, GROUPS, build_app
 from carbonscaling.cli.pages import page_name
 from carbonscaling.files import make_folder, write_file
-from carbonscaling.report.jsonable import to_json
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.jsonable import to_json
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 

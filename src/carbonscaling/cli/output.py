@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 from carbonscaling import files
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.reporting.jsonable import to_json
 
 __all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "write_csv", "write_file"]
 

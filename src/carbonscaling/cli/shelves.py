@@ -13,8 +13,8 @@ from carbonscaling.catalog.read import read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.card import model_card
 from carbonscaling.perf.precision import PRECISIONS, precision
-from carbonscaling.report.catalog import Entry
-from carbonscaling.report.model_page import model_page
+from carbonscaling.reporting.catalog import Entry
+from carbonscaling.reporting.model_page import model_page
 from carbonscaling.software.check import rows
 from carbonscaling.sources import Datum
 from carbonscaling.words import count

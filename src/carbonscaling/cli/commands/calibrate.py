@@ -47,9 +47,9 @@ def calibrate(
     from carbonscaling import evidence
     from carbonscaling.calibration.profile import shipped_calibration, to_toml
     from carbonscaling.errors import InputError
-    from carbonscaling.report.jsonable import jsonable
-    from carbonscaling.report.own_power import power_page
-    from carbonscaling.report.validation import left_out_data, left_out_page
+    from carbonscaling.reporting.jsonable import jsonable
+    from carbonscaling.reporting.own_power import power_page
+    from carbonscaling.reporting.validation import left_out_data, left_out_page
     from carbonscaling.study.scenario import load_scenario
     from carbonscaling.validate.calibrate import calibrate as fit_all
     from carbonscaling.validate.calibrate import left_out_csv

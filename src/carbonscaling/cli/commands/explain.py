@@ -31,7 +31,7 @@ def explain(
     from rich.console import Group
     from rich.text import Text
 
-    from carbonscaling.report.explain import SHOWN, explain_dict, explain_page
+    from carbonscaling.reporting.explain import SHOWN, explain_dict, explain_page
     from carbonscaling.study.answer import explain as answer
     from carbonscaling.study.estimate import Infeasible
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from carbonscaling.report.statements.text import conventions, significant, span
+from carbonscaling.reporting.statements.text import conventions, significant, span
 from carbonscaling.study.record import Record
 from carbonscaling.words import plain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from carbonscaling.formula import formula
-from carbonscaling.report.statements.text import conventions
+from carbonscaling.reporting.statements.text import conventions
 from carbonscaling.study.record import Record
 
 __all__ = ["sci", "sci_score"]

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.bullets import bullets
+from carbonscaling.reporting.bullets import bullets
 from carbonscaling.study.estimate import Infeasible
 from carbonscaling.study.remedies import REASONS, setting_words
 from carbonscaling.words import data, percent, plain

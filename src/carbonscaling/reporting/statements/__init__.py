@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from carbonscaling.report.statements.annex_xi import annex_xi
-from carbonscaling.report.statements.boamps import boamps
-from carbonscaling.report.statements.esrs import esrs
-from carbonscaling.report.statements.flat import as_csv, as_json
-from carbonscaling.report.statements.model_card import model_card
-from carbonscaling.report.statements.sci import sci
+from carbonscaling.reporting.statements.annex_xi import annex_xi
+from carbonscaling.reporting.statements.boamps import boamps
+from carbonscaling.reporting.statements.esrs import esrs
+from carbonscaling.reporting.statements.flat import as_csv, as_json
+from carbonscaling.reporting.statements.model_card import model_card
+from carbonscaling.reporting.statements.sci import sci
 from carbonscaling.study.record import Record
 
 __all__ = ["FORMATS"]

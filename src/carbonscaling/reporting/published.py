@@ -12,7 +12,7 @@ from rich.text import Text
 
 from carbonscaling.baselines.peer_sets import PeerSet
 from carbonscaling.baselines.published import Method, PublishedRun
-from carbonscaling.report.jsonable import jsonable
+from carbonscaling.reporting.jsonable import jsonable
 
 __all__ = ["published_data", "published_page"]
 

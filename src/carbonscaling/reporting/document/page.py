@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carbonscaling import __version__
-from carbonscaling.report.document import figures
-from carbonscaling.report.document.html import Markup, listed, node, table
-from carbonscaling.report.document.shell import cited, page
+from carbonscaling.reporting.document import figures
+from carbonscaling.reporting.document.html import Markup, listed, node, table
+from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 

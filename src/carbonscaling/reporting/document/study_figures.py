@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carbonscaling.report.document import figures
-from carbonscaling.report.document.html import Markup
+from carbonscaling.reporting.document import figures
+from carbonscaling.reporting.document.html import Markup
 from carbonscaling.study.sweep.columns import column
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import quantiles

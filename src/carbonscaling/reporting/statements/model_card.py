@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from carbonscaling.report.statements.text import beside_plan, conventions, span
+from carbonscaling.reporting.statements.text import beside_plan, conventions, span
 from carbonscaling.study.record import Record
 from carbonscaling.words import big, energy, mass, plain
 

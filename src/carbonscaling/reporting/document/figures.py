@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carbonscaling.report.bars import label
-from carbonscaling.report.document.html import Markup, node
+from carbonscaling.reporting.bars import label
+from carbonscaling.reporting.document.html import Markup, node
 from carbonscaling.words import percent, plain
 
 __all__ = ["front", "intervals", "parts", "scatter"]

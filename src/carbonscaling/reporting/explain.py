@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from carbonscaling.formula import TraceLine
-from carbonscaling.report.bullets import bullets
-from carbonscaling.report.jsonable import jsonable
+from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.jsonable import jsonable
 
 __all__ = ["distinct", "explain_dict", "explain_page", "quantity"]
 

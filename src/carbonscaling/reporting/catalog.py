@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.jsonable import jsonable
+from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.sources import Choice, Datum
 from carbonscaling.words import plain
 

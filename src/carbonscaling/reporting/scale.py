@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.report.bullets import bullets
+from carbonscaling.reporting.bullets import bullets
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scale import ScalePoint
 from carbonscaling.words import count, energy, mass, plain

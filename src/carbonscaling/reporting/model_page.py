@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.model.card import ModelCard
-from carbonscaling.report.bars import Bars
-from carbonscaling.report.jsonable import jsonable
+from carbonscaling.reporting.bars import Bars
+from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.words import COUNTS, count, data, scaled
 
 __all__ = ["model_dict", "model_page", "shape_sentence"]

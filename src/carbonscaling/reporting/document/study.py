@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carbonscaling.report.document.html import Markup, listed, node
-from carbonscaling.report.document.page import LIMITS, METHOD
-from carbonscaling.report.document.shell import cited, page
-from carbonscaling.report.document.study_figures import front_figure, leading_figure, sensitivity_figure
-from carbonscaling.report.document.study_tables import cases, ended, rows_of, shares_table, varied
+from carbonscaling.reporting.document.html import Markup, listed, node
+from carbonscaling.reporting.document.page import LIMITS, METHOD
+from carbonscaling.reporting.document.shell import cited, page
+from carbonscaling.reporting.document.study_figures import front_figure, leading_figure, sensitivity_figure
+from carbonscaling.reporting.document.study_tables import cases, ended, rows_of, shares_table, varied
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import best, front, sensitivity
 from carbonscaling.words import mass, plain

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from carbonscaling.catalog.references import references
-from carbonscaling.report.document.html import Markup, listed, node
+from carbonscaling.reporting.document.html import Markup, listed, node
 
 __all__ = ["cited", "page"]
 

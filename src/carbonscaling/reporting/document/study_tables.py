@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carbonscaling.report.document.html import Markup, node, table
+from carbonscaling.reporting.document.html import Markup, node, table
 from carbonscaling.study.sweep.columns import column, is_number
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import MISSING, status

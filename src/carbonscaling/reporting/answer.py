@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.perf.numbers import Recompute, Schedule
-from carbonscaling.report.bars import Bars, label
-from carbonscaling.report.bullets import bullets
+from carbonscaling.reporting.bars import Bars, label
+from carbonscaling.reporting.bullets import bullets
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.estimate import Estimate, Lever
 from carbonscaling.study.found import unmeasured

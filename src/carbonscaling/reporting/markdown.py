@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from carbonscaling.report.answer import conventions, setting_lines
-from carbonscaling.report.bars import label
+from carbonscaling.reporting.answer import conventions, setting_lines
+from carbonscaling.reporting.bars import label
 from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.remedies import REASONS
 from carbonscaling.units import KWH

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.study.record import Record
 
 __all__ = ["as_csv", "as_json"]

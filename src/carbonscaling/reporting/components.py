@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.baselines import Comparison
-from carbonscaling.report.jsonable import jsonable
+from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.validate.components.record import Component
 
 __all__ = ["baselines_data", "baselines_page", "components_data", "components_page"]
