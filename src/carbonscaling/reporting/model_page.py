@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.model.card import ModelCard
+from carbonscaling.perf.activations import kept_by_kind
+from carbonscaling.perf.build import workload
 from carbonscaling.reporting.bars import Bars
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.words import COUNTS, count, data, scaled
@@ -51,9 +53,13 @@ def model_dict(card: ModelCard) -> dict[str, Any]:
         "training_flops_per_token": jsonable(card.training_flops_per_token),
         "kv_width": card.kv_width,
         "kv_cache_width": card.kv_cache_width,
-        "activation_bytes_per_layer": jsonable(card.activation_bytes),
+        "activation_bytes_per_layer": _kept(card),
         "spec": spec,
     }
+
+
+def _kept(card: ModelCard) -> dict[str, float]:
+    return kept_by_kind(workload(card.spec, card.seq_len))
 
 
 def _parameters(card: ModelCard) -> Bars:
@@ -77,7 +83,7 @@ def model_page(card: ModelCard) -> Group:
     kept = Table.grid(padding=(0, 2))
     kept.add_column(width=34)
     kept.add_column(ratio=1)
-    for key, value in card.activation_bytes.items():
+    for key, value in _kept(card).items():
         kept.add_row(f"  {key}", data(value))
     return Group(
         Text(
