@@ -21,7 +21,7 @@ from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.reporting.statements.text import significant
 from carbonscaling.study.measured import measured_record
 from carbonscaling.study.record import Measured, Record
-from carbonscaling.study.saved import load_record
+from samples import load_record
 
 DATA = Path(__file__).parent / "data"
 ANSWER = DATA / "statements" / "answer.json"

@@ -21,12 +21,12 @@ from carbonscaling.study.choices import Options, choices
 from carbonscaling.study.places import ranked
 from carbonscaling.study.robust import robustness
 from carbonscaling.study.saved import record_of
-from carbonscaling.study.sweep.answers import case_rows
 from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.studyfile import Keep, Study
 from carbonscaling.units import DAY, KWH, TONNE
 from metamorphic.invariants import close
 from metamorphic.scenarios import Case
+from sweep_helpers import case_rows
 
 __all__ = ["agree"]
 

@@ -24,10 +24,10 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
 
     from carbonscaling import evidence
     from carbonscaling.calibration.profile import load_calibration, shipped_calibration
+    from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import validation as pages
     from carbonscaling.validate import replayed
     from carbonscaling.validate.calibrate import shipped_left_out
-    from carbonscaling.validate.row import read_runs
 
     shipped = file == SHIPPED
     rows = evidence.rows("runs") if shipped else read_runs(Path(file))
@@ -55,9 +55,9 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
 
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
+    from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import components as pages
     from carbonscaling.validate.components.table import component_table
-    from carbonscaling.validate.row import read_runs
 
     lines = component_table(part) if part is not None else ()
     rows = () if not others else evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.files import TABLE, read_text
 
-__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "parse_row", "read_runs"]
+__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "parse_row", "read_runs"]
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
@@ -102,6 +103,15 @@ def _number(column: str, text: str) -> float | None:
     if column in WHOLE and value % 1:
         raise Unusable(f"{column} is not a whole number: {text[:40]!r}")
     return value
+
+
+def measured(row: Mapping[str, str | None], column: str) -> float | None:
+    """Return a measured column (one of `MEASURED`) of a row; None where it is blank or no positive number."""
+    try:
+        value = float(row.get(column) or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
 
 
 def count(value: float | None) -> int:
