@@ -24,7 +24,7 @@ def uncertainty(
     output: JsonFile = None,
     options: ScenarioOptions = None,
 ) -> int:
-    """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SALib)."""
+    """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SciPy)."""
     from carbonscaling.reporting.uncertainty import uncertainty_data, uncertainty_page
     from carbonscaling.study.answer import answered
     from carbonscaling.study.estimate import Infeasible
