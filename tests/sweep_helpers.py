@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -51,6 +52,12 @@ def written(folder: Path, text: str = SMALL) -> Path:
 
 def study(folder: Path, text: str = SMALL) -> Study:
     return load_study(written(folder, text))
+
+
+def case_rows(question: Study, case: int) -> list[dict[str, Any]]:
+    """Return the rows of one case."""
+    rows: list[dict[str, Any]] = Answers(question).table([case]).to_dicts()
+    return rows
 
 
 def table(question: Study, store: Store) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from carbonscaling.carbon.hourly import HourlyProfile, Hours
+from carbonscaling.carbon.hourly import Hours
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.gathering import fetched_twice

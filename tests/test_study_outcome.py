@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import carbonscaling as cs
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.carbon.hourly import HourlyProfile, Hours, passage
+from carbonscaling.carbon.hourly import Hours, passage
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.serve.question import kind_of
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate

@@ -1,4 +1,4 @@
-"""A number with its provenance, and the works it comes from."""
+"""A number or a choice with its provenance, and the works it comes from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from carbonscaling.units import to_si
 
-__all__ = ["Datum", "Reference"]
+__all__ = ["Choice", "Datum", "Reference"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,15 @@ class Datum:
         low = self.value if self.low is None else self.low
         high = self.value if self.high is None else self.high
         return to_si(low, self.unit), to_si(high, self.unit)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several ways, with where it is said."""
+
+    value: str
+    source: str
+    remark: str = ""
 
 
 @dataclass(frozen=True)

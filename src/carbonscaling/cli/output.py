@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 
 from carbonscaling import files
 from carbonscaling.literal import literal
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.reporting.jsonable import to_json
 
 __all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "tell_written", "write_csv", "write_file"]
 

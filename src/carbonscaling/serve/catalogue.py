@@ -8,8 +8,8 @@ from typing import Any
 from carbonscaling.catalog import hardware, laws, models, prices, regions
 from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.perf.precision import PRECISIONS
-from carbonscaling.report.bars import LABELS
-from carbonscaling.report.statements import FORMATS
+from carbonscaling.reporting.bars import LABELS
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
 

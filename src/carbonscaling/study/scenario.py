@@ -11,6 +11,7 @@ from typing import Any, Literal
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.software.options import Software
 from carbonscaling.study.check import check, check_layout
@@ -75,7 +76,8 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
-        check_layout(self)
+        check_fields(self, "layout.")
+        check_layout(vars(self))
 
 
 _ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS = Layout(), Boundary(), Software()
@@ -229,7 +231,8 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
-        check(self)
+        check_fields(self)
+        check(vars(self))
 
     @property
     def is_counted(self) -> bool:

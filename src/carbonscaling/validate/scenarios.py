@@ -8,6 +8,7 @@ from typing import Literal
 
 from carbonscaling.catalog.stacks import stack
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import RunRow, Unusable, count
 from carbonscaling.hardware.device import Device
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.memory import memory
@@ -19,7 +20,6 @@ from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import Setup, setup
 from carbonscaling.validate.named import kernels_named
 from carbonscaling.validate.place import Place, place
-from carbonscaling.validate.row import RunRow, Unusable, count
 from carbonscaling.validate.shape import shape
 
 __all__ = ["scenario_of"]

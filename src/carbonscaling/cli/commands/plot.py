@@ -31,7 +31,7 @@ def plot(
     ] = "study.png",
 ) -> int:
     """Draw a study's results: medians with their spread, the front of time and carbon, a heat map, a tornado."""
-    from carbonscaling.report.sweep_plot import draw
+    from carbonscaling.reporting.sweep_plot import draw
 
     found = asked(study)
     draw(found, kind, output, x=x, y=y, by=by, measure=measure)

@@ -109,7 +109,7 @@ def _check(output: str) -> None:
 
 
 def _write(selection: Selection, output: str) -> None:
-    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.reporting.jsonable import to_json
 
     ending = Path(output).suffix
     out.write_file(output, to_json(_rows(selection)) if ending == ".json" else selection.file(ending))
