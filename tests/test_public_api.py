@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,17 +65,25 @@ def test_modules_list_what_they_offer(name: str) -> None:
             assert inspect.getdoc(value), f"{name}.{public}"
 
 
-LAYERS = ("units", "arrays", "errors", "fields", "platform", "files", "sources", "formula", "laws", "model", "hardware",
-          "software", "perf", "carbon", "search", "study", "report", "cli")  # fmt: skip
 ROOT = Path(carbonscaling.__path__[0])
+TABLE = (ROOT.parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+LAYERS = [re.findall(r"`(\w+)`", row) for row in re.findall(r"^\| (`.*?) \|", TABLE, re.MULTILINE)]
+"""Rows of the table of layers, from the one that imports nothing to the terminal."""
 
 
-@pytest.mark.parametrize("layer", ["laws", "model", "hardware", "perf", "carbon", "search"])
-def test_layers_import_only_those_above(layer: str) -> None:
-    """Data flow one way; the catalogue feeds the layers and is not known to them."""
-    allowed = {*LAYERS[: LAYERS.index(layer) + 1]}
-    for path in (ROOT / layer).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("carbonscaling."):
-                target = node.module.split(".")[1]
-                assert target in allowed, f"{path.name} imports {node.module}"
+def test_the_table_of_layers_names_every_part_once() -> None:
+    parts = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert sorted(name for row in LAYERS for name in row) == sorted(parts - {"__init__", "__main__"})
+
+
+@pytest.mark.parametrize("place", range(len(LAYERS)), ids=[row[0] for row in LAYERS])
+def test_layers_import_only_those_above(place: int) -> None:
+    """Data flow one way: a part imports its own row of the table and the rows above."""
+    allowed = {name for row in LAYERS[: place + 1] for name in row}
+    for layer in LAYERS[place]:
+        paths = [ROOT / f"{layer}.py"] if (ROOT / f"{layer}.py").is_file() else sorted((ROOT / layer).rglob("*.py"))
+        assert paths
+        for path in paths:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("carbonscaling."):
+                    assert node.module.split(".")[1] in allowed, f"{path.name} imports {node.module}"
