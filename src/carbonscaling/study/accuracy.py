@@ -24,7 +24,7 @@ def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
     s = u.scenario
     return {
         "whole_run": s.pace == "calendar",
-        "inferred_layout": u.untold and s.practice == "typical",
+        "inferred_layout": u.untold,
         "kernels_untold": s.software.attention_kernel is None,
         "experts": bool(u.work.n_experts > 0),
         "low_precision": bool(u.plain.peak > 1.5 * u.plain.peak_attention),

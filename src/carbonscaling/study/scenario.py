@@ -126,8 +126,8 @@ class Scenario:
         Fused attention; without it as the device's usual stack.
     offload : {"none", "optimizer", "activations", "weights"}, optional
         What the host's memory holds: the optimizer states as far as it goes (lengthens the update); the activations of all
-        layers but the one in use; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but a
-        compiled program's policies may move the inputs of recomputed layers where not everything is recomputed.
+        layers but the one in use; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but
+        a compiled program's policies may move the inputs of recomputed layers.
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.

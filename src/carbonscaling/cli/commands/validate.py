@@ -155,6 +155,9 @@ def validate(
             group=OUTPUT,
         ),
     ] = None,
+    ledger: Annotated[
+        bool, Parameter(negative=(), help="First looks: each version on rows that it had never seen, by source.")
+    ] = False,
     published: Annotated[
         bool, Parameter(negative=(), help="Four whole runs with published overhead: speed and device-hours.")
     ] = False,
@@ -169,6 +172,14 @@ def validate(
     """Hold the models against published measurements; without a file, against the shipped ones."""
     if folder is not None:
         _page(Path(folder))
+        return
+    if ledger:
+        from carbonscaling.report.ledger import ledger_data, ledger_page
+        from carbonscaling.validate.ledger import first_looks
+        from carbonscaling.validate.ledger import ledger as entries
+
+        looks, rows = first_looks(), entries()
+        out.hand_out(ledger_data(looks, rows), ledger_page(looks, rows), json=json, output=output)
         return
     if published:
         _published(json)
