@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -118,3 +119,9 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     waits_for = {name: {home(t) for t in _imports(path)} & SOURCES.keys() - {name} for name, path in SOURCES.items()}
     tuple(TopologicalSorter(waits_for).static_order())  # raises CycleError, with the circle
     assert len(waits_for) > 300
+
+
+def test_contributors_read_the_same_table() -> None:
+    table = (ROOT.parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert tuple(name for row in rows for name in re.findall(r"`(\w+)`", row)) == LAYERS[:-1]

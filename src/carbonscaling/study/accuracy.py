@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from carbonscaling.calibration.profile import Calibration, family
+from carbonscaling.calibration.profile import Calibration, family, shipped_calibration
 from carbonscaling.catalog import factors
 from carbonscaling.sources import Datum
 from carbonscaling.study.setup import Setup
 
-__all__ = ["LARGE", "features", "memory_error", "step_error"]
+__all__ = ["LARGE", "features", "memory_error", "speed_accuracy", "step_error"]
 
 LARGE = 1024
 """Devices beyond which runs are large: networks of several layers, failures, stragglers."""
@@ -54,3 +54,20 @@ def memory_error(calibration: Calibration) -> Datum | None:
         1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation",
         remark="carbonscaling validate --components memory",
     )  # fmt: skip
+
+
+def speed_accuracy() -> str:
+    """Return how right the speed of a plan is, in one sentence: what the shipped intervals are on a device that was measured.
+
+    First where no software stack is named, as in a plan that names none, then on one that was measured; dense and with experts.
+    """
+
+    def factor(**told: bool) -> str:
+        half = shipped_calibration().half_width({"kernels_untold": True, **told})
+        return f"{math.exp(half or 0.0):.2f}"
+
+    return (
+        f"A speed is right to about a factor of {factor(new_stack=True)} either way at 90 % confidence, "
+        f"{factor(new_stack=True, experts=True)} with experts; {factor()} and {factor(experts=True)} where a run names a "
+        "software stack that was measured."
+    )

@@ -9,10 +9,11 @@ from carbonscaling import __version__
 from carbonscaling.reporting.document import figures
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
+from carbonscaling.study.accuracy import speed_accuracy
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
-__all__ = ["LIMITS", "METHOD", "document"]
+__all__ = ["METHOD", "document", "limits"]
 
 METHOD = (
     "A step is timed as a roofline over matrix multiplications, attention, element-wise work and collectives of one layer, "
@@ -25,11 +26,15 @@ METHOD = (
     "Intervals are the 5th and 95th percentiles over the published ranges of all factors and the error of the step model.",
 )
 LIMITS = (
-    "A speed is right to about a factor of 1.5 either way at 90 % confidence for a software stack nobody calibrated.",
     "The best setting of a search may be one that nobody has run.",
     "Embodied carbon is known within a factor of two at best.",
     "One training is counted: experiments before it, failed runs and use after it only where the table says so.",
 )
+
+
+def limits() -> tuple[str, ...]:
+    """Return what no estimate should be taken for, how right a speed is first."""
+    return (speed_accuracy(), *LIMITS)
 
 
 def _headline(s: Mapping[str, Any], device: str) -> str:
@@ -174,7 +179,7 @@ def document(
         node("h2", "Uncertainty"), figures.intervals("Carbon, 5th to 95th percentile", spans, "t"), _doubts(data),
         *([node("h2", "Evidence"), *_evidence(evidence)] if evidence else []),
         node("h2", "Method and conventions"), listed((*METHOD, *_conventions(s, c), *assumed)),
-        node("h2", "Limits"), listed(LIMITS),
+        node("h2", "Limits"), listed(limits()),
         node("h2", "Sources"), cited(data["sources"] if sources is None else sources),
     ]  # fmt: skip
     return page(f"What it takes to train {s['model']}", body)

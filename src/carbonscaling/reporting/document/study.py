@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carbonscaling.reporting.document.html import Markup, listed, node
-from carbonscaling.reporting.document.page import LIMITS, METHOD
+from carbonscaling.reporting.document.page import METHOD, limits
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.document.study_figures import front_figure, leading_figure, sensitivity_figure
 from carbonscaling.reporting.document.study_tables import cases, ended, rows_of, shares_table, varied
@@ -81,7 +81,7 @@ def study_document(r: Results) -> str:
         node("h2", "Cases"), *ended(r),
         *(_answered(r, top, known) if top else []),
         node("h2", "Method"), listed((*METHOD[:4], *_conventions(r, data))),
-        node("h2", "Limits"), listed((*LIMITS, ONE_CASE)),
+        node("h2", "Limits"), listed((*limits(), ONE_CASE)),
         node("h2", "Sources"), cited(data["sources"] or ()),
     ]  # fmt: skip
     return page(title, body)
