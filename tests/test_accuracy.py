@@ -1,4 +1,4 @@
-"""How right a speed is: one sentence, the same wherever people read it, and what a plan's interval really is."""
+"""How right a speed is: said once, the same wherever people read it, and what a plan's interval really is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.document.page import limits
 from carbonscaling.serve.catalogue import catalogue
 from carbonscaling.study.accuracy import speed_accuracy, step_error
@@ -25,16 +26,16 @@ def _printed(page: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_says_how_right_a_speed_is_and_says_it_once(page: str) -> None:
     text = _printed(page)
-    assert speed_accuracy() in text
+    assert accuracy() in text
     assert len(re.findall(r"factor of 1\.\d", text)) == 1
 
 
 def test_reports_and_the_service_say_the_same() -> None:
-    assert limits()[0] == speed_accuracy()
-    assert catalogue()["accuracy"] == speed_accuracy()
+    assert limits()[0] == accuracy()
+    assert catalogue()["accuracy"] == accuracy()
 
 
-def test_the_sentence_is_what_plans_are_given() -> None:
+def test_the_factors_are_what_plans_are_given() -> None:
     """Without a stack and on one that was measured, dense and with experts, on a device that was measured."""
     seen = shipped_calibration()
     asked = [(stack, model) for stack in (None, "megatron") for model in ("llama-3-8b", "mixtral-8x7b")]

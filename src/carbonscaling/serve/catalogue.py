@@ -8,11 +8,11 @@ from typing import Any
 from carbonscaling.catalog import hardware, laws, models, prices, regions
 from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.perf.precision import PRECISIONS
+from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.bars import LABELS
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.study.accuracy import speed_accuracy
 
 __all__ = ["catalogue", "report_formats"]
 
@@ -74,5 +74,5 @@ def catalogue() -> dict[str, Any]:
         "labels": dict(LABELS),
         "reasons": {rule.name: rule.reason for rule in RULES}
         | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},
-        "accuracy": speed_accuracy(),
+        "accuracy": accuracy(),
     }

@@ -57,7 +57,7 @@ def memory_error(calibration: Calibration) -> Datum | None:
 
 
 def speed_accuracy() -> str:
-    """Return how right the speed of a plan is, in one sentence: what the shipped intervals are on a device that was measured.
+    """Return the 90 % interval of a plan's speed on a device that was measured, in one sentence.
 
     First where no software stack is named, as in a plan that names none, then on one that was measured; dense and with experts.
     """
@@ -67,7 +67,7 @@ def speed_accuracy() -> str:
         return f"{math.exp(half or 0.0):.2f}"
 
     return (
-        f"A speed is right to about a factor of {factor(new_stack=True)} either way at 90 % confidence, "
+        f"The 90 % interval of a speed is a factor of {factor(new_stack=True)} either way, "
         f"{factor(new_stack=True, experts=True)} with experts; {factor()} and {factor(experts=True)} where a run names a "
         "software stack that was measured."
     )

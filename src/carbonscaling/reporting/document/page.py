@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carbonscaling import __version__
+from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.document import figures
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
-from carbonscaling.study.accuracy import speed_accuracy
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
@@ -34,7 +34,7 @@ LIMITS = (
 
 def limits() -> tuple[str, ...]:
     """Return what no estimate should be taken for, how right a speed is first."""
-    return (speed_accuracy(), *LIMITS)
+    return (accuracy(), *LIMITS)
 
 
 def _headline(s: Mapping[str, Any], device: str) -> str:
