@@ -21,7 +21,7 @@ FAST = 1e30
 
 def ideal(**changes: Number) -> Machine:
     """A machine that waits for nothing, with some changes."""
-    base: dict[str, Any] = dict.fromkeys(Machine._fields, 0.0)
+    base: dict[str, Any] = dict.fromkeys(Machine.names(), 0.0)
     base |= dict.fromkeys(
         ("peak", "peak_attention", "peak_mfu", "peak_head", "bandwidth", "link", "nic", "capacity"), FAST
     )
@@ -30,10 +30,10 @@ def ideal(**changes: Number) -> Machine:
     base |= dict.fromkeys(("gemm_efficiency", "head_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
-    base |= dict.fromkeys((n for n in Machine._fields if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
+    base |= dict.fromkeys((n for n in Machine.names() if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
     base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "redo_last": 1.0, "scatter_beside": 1.0}
     base |= {"gathers": 2.0, "sum_bytes": 0.0, "update_beside": 1.0}
-    return Machine(**(base | changes))
+    return Machine.of(**(base | changes))
 
 
 def layer(work: Workload, machine: Machine, **key: float) -> LayerTimes:

@@ -47,7 +47,7 @@ def stacked(
     """A device's machine under a stack, as a run sets it up; no fitted factor."""
     cluster = cluster_of(device)
     m = machine(cluster, precision(recipe), efficiency(cluster.device), stack(name), options)
-    return m._replace(**OFFLOADS[offload])
+    return m.changed(**OFFLOADS[offload])
 
 
 OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(

@@ -77,4 +77,5 @@ def test_the_readme_shows_its_plan_and_its_best_layout(
     assert main(re.findall(r"carbonscaling (plan .*)", make)[0].split()) == 0
     assert f"```\n{capsys.readouterr().out.split(chr(10) * 2)[0]}\n```" in README
     best = cs.estimate(Scenario(model="llama-3.1-405b", tokens=15.6e12, device="h100-sxm", devices=16384, batch=2048))
+    assert best.device_hours is not None
     assert f"the best one at {plain(best.device_hours / 1e6)} million" in README

@@ -111,43 +111,49 @@ def _machine(device: str, recipe: str = "bf16", host: str | None = None) -> tupl
 def test_h100_by_its_data_sheet() -> None:
     """989.4 TFLOP/s, 3.35 TB/s, NVLink 900 GB/s both ways together, eight to a host, 400 Gbit/s each."""
     m, cluster, e = _machine("h100-sxm")
-    assert m.peak == m.peak_attention == m.peak_mfu == pytest.approx(989.4e12, rel=1e-3)
-    assert m.bandwidth == pytest.approx(3.35e12, rel=1e-3)
-    assert m.link == pytest.approx(450e9 * e.link.value)
-    assert m.nic == pytest.approx(50e9 * e.nic.value)
-    assert (m.cores, m.domain, m.host_devices, m.axes, m.pairs) == (132, 8, 8, 0, 0)
-    assert m.capacity == cluster.device.memory_capacity.si
-    assert m.gemm_efficiency == e.gemm["bf16"].value
-    assert m.grouped_efficiency == pytest.approx(e.gemm["bf16"].value * e.grouped.value)
-    assert m.batched_efficiency == pytest.approx(e.gemm["bf16"].value * e.batched.value)
-    assert m.gemm_k_half == e.gemm_k_half.value
+    assert m.formats.peak == m.formats.peak_attention == m.formats.peak_mfu == pytest.approx(989.4e12, rel=1e-3)
+    assert m.silicon.bandwidth == pytest.approx(3.35e12, rel=1e-3)
+    assert m.silicon.link == pytest.approx(450e9 * e.link.value)
+    assert m.silicon.nic == pytest.approx(50e9 * e.nic.value)
+    assert (m.silicon.cores, m.silicon.domain, m.silicon.host_devices, m.silicon.axes, m.silicon.pairs) == (
+        132,
+        8,
+        8,
+        0,
+        0,
+    )
+    assert m.silicon.capacity == cluster.device.memory_capacity.si
+    assert m.formats.gemm_efficiency == e.gemm["bf16"].value
+    assert m.formats.grouped_efficiency == pytest.approx(e.gemm["bf16"].value * e.grouped.value)
+    assert m.formats.batched_efficiency == pytest.approx(e.gemm["bf16"].value * e.batched.value)
+    assert m.formats.gemm_k_half == e.gemm_k_half.value
 
 
 def test_eight_bit_peak_lengthens_the_prologue_by_as_much() -> None:
     m, cluster, e = _machine("h100-sxm", "fp8")
-    assert m.peak == m.peak_mfu == cluster.device.peak["fp8"].si
-    assert m.peak_attention == cluster.device.peak["bf16"].si
-    assert m.gemm_k_half == pytest.approx(e.gemm_k_half.value * 1978.9 / 989.4, rel=1e-3)
+    assert m.formats.peak == m.formats.peak_mfu == cluster.device.peak["fp8"].si
+    assert m.formats.peak_attention == cluster.device.peak["bf16"].si
+    assert m.formats.gemm_k_half == pytest.approx(e.gemm_k_half.value * 1978.9 / 989.4, rel=1e-3)
     slow, _, _ = _machine("h100-sxm", "fp32")
-    assert slow.gemm_k_half == e.gemm_k_half.value
-    assert slow.peak_attention == slow.peak < m.peak_attention
+    assert slow.formats.gemm_k_half == e.gemm_k_half.value
+    assert slow.formats.peak_attention == slow.formats.peak < m.formats.peak_attention
 
 
 def test_a_torus_and_a_mesh() -> None:
     """TPU v4 (Jouppi 2023): a three-dimensional torus of 4096; MI250X: links to each of the others."""
     m, cluster, _ = _machine("tpu-v4")
-    assert (m.axes, m.pairs) == (3, 0)
-    assert m.axis_length == pytest.approx(cluster.host.domain_size ** (1 / 3))
+    assert (m.silicon.axes, m.silicon.pairs) == (3, 0)
+    assert m.silicon.axis_length == pytest.approx(cluster.host.domain_size ** (1 / 3))
     flat, _, _ = _machine("tpu-v5e")
-    assert flat.axes == 2
+    assert flat.silicon.axes == 2
     mesh, its, _ = _machine("mi250x")
     assert its.host.topology == "mesh"
-    assert (mesh.axes, mesh.axis_length, mesh.pairs) == (0, 2, its.host.domain_size - 1)
+    assert (mesh.silicon.axes, mesh.silicon.axis_length, mesh.silicon.pairs) == (0, 2, its.host.domain_size - 1)
 
 
 def test_a_device_without_bf16_attends_in_fp16() -> None:
     m, cluster, _ = _machine("v100-sxm2-32", "fp16")
-    assert m.peak_attention == cluster.device.peak["fp16"].si
+    assert m.formats.peak_attention == cluster.device.peak["fp16"].si
 
 
 SAME = {
@@ -175,9 +181,9 @@ def test_constants_go_where_they_belong(recipe: str) -> None:
         name: Datum(0.01 + i / 1000, getattr(plain, name).unit, "user") for i, name in enumerate(sorted(SAME.values()))
     }
     m = machine(cluster, precision(recipe), dataclasses.replace(plain, **own), PLAIN)
-    assert {field: getattr(m, field) for field in SAME} == {field: own[name].si for field, name in SAME.items()}
+    assert {field: m.numbers()[field] for field in SAME} == {field: own[name].si for field, name in SAME.items()}
     numbers = PRECISIONS[recipe]
-    assert {field: getattr(m, field) for field in BYTES} == {
+    assert {field: m.numbers()[field] for field in BYTES} == {
         field: getattr(numbers, name) for field, name in BYTES.items()
     }
 
@@ -202,11 +208,11 @@ def test_numbers_of_a_stack_go_where_they_belong() -> None:
     for i, name in enumerate(sorted(OWN)):
         was: Datum = getattr(shipped, name)
         own[name] = Datum(1.0 - was.value if name in SWITCHES else 0.01 + i / 1000, was.unit, "user")
-    before = machine(cluster, precision("bf16"), e, shipped)
-    after = machine(cluster, precision("bf16"), e, dataclasses.replace(shipped, **own))
-    changed = {field for field in before._fields if getattr(before, field) != getattr(after, field)}
+    before = machine(cluster, precision("bf16"), e, shipped).numbers()
+    after = machine(cluster, precision("bf16"), e, dataclasses.replace(shipped, **own)).numbers()
+    changed = {field for field in before if before[field] != after[field]}
     assert changed == set(OWN.values())
-    assert {field: getattr(after, field) for field in changed} == {field: own[name].si for name, field in OWN.items()}
+    assert {field: after[field] for field in changed} == {field: own[name].si for name, field in OWN.items()}
 
 
 def test_a_format_without_an_efficiency() -> None:
@@ -222,13 +228,16 @@ def test_the_head_stays_out_of_eight_bits() -> None:
     cluster = hardware.cluster("b200")
     plain = efficiency(cluster.device)
     bf16 = machine(cluster, precision("bf16"), plain, PLAIN)
-    assert (bf16.peak_head, bf16.head_efficiency) == (bf16.peak, bf16.gemm_efficiency)
+    assert (bf16.formats.peak_head, bf16.formats.head_efficiency) == (bf16.formats.peak, bf16.formats.gemm_efficiency)
     for recipe in ("fp8", "fp8-deepseek", "mxfp8", "nvfp4"):
         m = machine(cluster, precision(recipe), plain, PLAIN)
-        assert (m.peak_head, m.head_efficiency) == (bf16.peak, bf16.gemm_efficiency)
-        assert m.peak > m.peak_head
+        assert (m.formats.peak_head, m.formats.head_efficiency) == (bf16.formats.peak, bf16.formats.gemm_efficiency)
+        assert m.formats.peak > m.formats.peak_head
     papers = machine(cluster, precision("qat-fp8"), plain, PLAIN)
-    assert (papers.peak_head, papers.head_efficiency) == (papers.peak, papers.gemm_efficiency)
+    assert (papers.formats.peak_head, papers.formats.head_efficiency) == (
+        papers.formats.peak,
+        papers.formats.gemm_efficiency,
+    )
 
 
 def test_recipes_in_bytes() -> None:
@@ -271,7 +280,7 @@ def test_model_flops_by_hand() -> None:
 def test_a_small_torus_has_rings_of_two() -> None:
     cluster = hardware.cluster("tpu-v4")
     small = dataclasses.replace(cluster, host=dataclasses.replace(cluster.host, domain_size=4, pod_shape=(2, 2, 1)))
-    assert machine(small, precision("bf16"), efficiency(cluster.device), PLAIN).axis_length == 2.0
+    assert machine(small, precision("bf16"), efficiency(cluster.device), PLAIN).silicon.axis_length == 2.0
 
 
 def test_the_head_keeps_the_format_of_the_recipe_unless_told_otherwise() -> None:

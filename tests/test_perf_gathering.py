@@ -13,7 +13,7 @@ from counted import close, ideal, toy
 from samples import setting
 
 SLOW = ideal(link=1.0, domain=8.0, bandwidth=3.0, memory_efficiency=0.5, parameter_wise=1.0, gather_rank=0.25)
-QUICK = SLOW._replace(parameter_wise=0.0)
+QUICK = SLOW.changed(parameter_wise=0.0)
 WAIT = 4 * 1 * 8 * 0.25 + 3 * 16 * 2.0 / 1.5
 """16 parameters in one layer on eight ranks: a slice for each of four matrices and each rank, three passes over 2 B each."""
 
@@ -46,9 +46,9 @@ def test_waits_are_those_of_a_stage_and_of_the_sharding_group() -> None:
 def test_a_rank_alone_collects_nothing() -> None:
     w, s = toy(1.0, p_attention=4e9, p_dense=8e9), setting(zero=3.0)
     assert sync_time(w, SLOW, s) == sync_time(w, QUICK, s)
-    away = SLOW._replace(streamed=2.0, host_link=1.0, overlap=1.0)
+    away = SLOW.changed(streamed=2.0, host_link=1.0, overlap=1.0)
     passes = Passes(StepTime(*(0.0,) * 16), 1e12, 1e12, 0.0)
-    step, hidden = (close_step(q, s, passes, sync_time(w, q, s)) for q in (away, away._replace(parameter_wise=0.0)))
+    step, hidden = (close_step(q, s, passes, sync_time(w, q, s)) for q in (away, away.changed(parameter_wise=0.0)))
     assert step == hidden
 
 
@@ -70,7 +70,7 @@ def test_what_full_recomputation_lets_go_is_fetched_again(width: int, again: flo
     close(fetched_twice(w, 1.0), again)
     close(fetched_twice(w, 2.0), 1 / 3 if again > 0.5 else 0.0)
     for parameter_wise, dp, expected in ((1.0, 8.0, again), (0.0, 8.0, 0.0), (1.0, 1.0, 0.0)):
-        q = SLOW._replace(parameter_wise=parameter_wise)
+        q = SLOW.changed(parameter_wise=parameter_wise)
         close(sync_time(w, q, setting(dp=dp, zero=3.0)).again, expected)
     assert float(sync_time(w, SLOW, setting(dp=8.0, zero=2.0)).again) == 0.0
 
@@ -91,4 +91,4 @@ def test_nothing_hides_while_the_device_waits(recompute: int, percent: float, ti
     sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 4.0), again=0.25, update=0.0, straggler_share=0.0)
     q = ideal(overlap=1.0, parameter_wise=1.0)
     close(close_step(q, s, passes, sync).dp_comm, 1 + 5 * 3 + 5 * times * 4)
-    assert float(close_step(q._replace(parameter_wise=0.0), s, passes, sync).dp_comm) == 0.0
+    assert float(close_step(q.changed(parameter_wise=0.0), s, passes, sync).dp_comm) == 0.0

@@ -21,9 +21,10 @@ MACHINES = st.sampled_from((("h100-sxm", "bf16"), ("a100-80", "fp16"), ("tpu-v4"
 
 
 def _time(q: Machine, groups: Any, m: Any, n: Any, k: Any) -> Any:
+    own, formats, _ = q
     return gemm_time(
-        groups, m, n, k, q.peak, q.gemm_efficiency, q.gemm_k_half, q.cores, q.tile_m, q.tile_n, q.kernel_latency,
-        q.bandwidth, q.memory_efficiency, q.act_bytes,
+        groups, m, n, k, formats.peak, formats.gemm_efficiency, formats.gemm_k_half, own.cores, own.tile_m, own.tile_n,
+        own.kernel_latency, own.bandwidth, own.memory_efficiency, formats.act_bytes,
     )  # fmt: skip
 
 
@@ -35,9 +36,11 @@ def _seconds(q: Machine, groups: float, m: float, n: float, k: float) -> float:
 def test_never_faster_than_the_roofline(which: tuple[str, str], groups: int, m: int, n: int, k: int) -> None:
     q = machine_of(*which)
     time = _seconds(q, groups, m, n, k)
-    assert time >= 2.0 * groups * m * n * k / (q.peak * q.gemm_efficiency)
-    assert time >= groups * q.act_bytes * (m * k + k * n + m * n) / (q.bandwidth * q.memory_efficiency)
-    assert time > q.kernel_latency
+    assert time >= 2.0 * groups * m * n * k / (q.formats.peak * q.formats.gemm_efficiency)
+    assert time >= groups * q.formats.act_bytes * (m * k + k * n + m * n) / (
+        q.silicon.bandwidth * q.silicon.memory_efficiency
+    )
+    assert time > q.silicon.kernel_latency
 
 
 @given(MACHINES, SIZES, SIZES, SIZES, st.integers(1, 4096), st.sampled_from((0, 1, 2, 3)))
@@ -55,15 +58,15 @@ def test_no_work_takes_no_time(missing: int) -> None:
 
 def test_large_multiplications_reach_the_efficiency() -> None:
     q = machine_of("a100-80")
-    reached = 2 * 16384.0**3 / _seconds(q, 1, 16384, 16384, 16384) / q.peak
-    assert 0.95 * q.gemm_efficiency < reached < q.gemm_efficiency
+    reached = 2 * 16384.0**3 / _seconds(q, 1, 16384, 16384, 16384) / q.formats.peak
+    assert 0.95 * q.formats.gemm_efficiency < reached < q.formats.gemm_efficiency
 
 
 def test_small_multiplications_are_bound_by_memory_or_latency() -> None:
     q = machine_of("a100-80")
-    assert _seconds(q, 1, 1, 64, 64) == pytest.approx(q.kernel_latency, rel=0.25)
-    weights = q.act_bytes * 8192 * 8192 / (q.bandwidth * q.memory_efficiency)
-    assert _seconds(q, 1, 1, 8192, 8192) == pytest.approx(weights + q.kernel_latency, rel=0.15)
+    assert _seconds(q, 1, 1, 64, 64) == pytest.approx(q.silicon.kernel_latency, rel=0.25)
+    weights = q.formats.act_bytes * 8192 * 8192 / (q.silicon.bandwidth * q.silicon.memory_efficiency)
+    assert _seconds(q, 1, 1, 8192, 8192) == pytest.approx(weights + q.silicon.kernel_latency, rel=0.15)
 
 
 @given(MACHINES, st.lists(st.tuples(SIZES, SIZES, SIZES), min_size=2, max_size=40))

@@ -113,16 +113,16 @@ def test_elementwise_bytes_of_a_dense_layer(tp: float, sp: float, cast: float) -
 @pytest.mark.parametrize(("sp", "ranks"), [(0.0, 1), (1.0, 2)])
 def test_norms_without_a_kernel_pass_over_the_residual_stream(sp: float, ranks: int) -> None:
     q = ideal(bandwidth=1.0, comm_bytes=2.0)
-    fused, unfused = (layer(work_of(DENSE), q._replace(norm_passes=n), tp=2.0, sp=sp) for n in (0.0, 32.0))
+    fused, unfused = (layer(work_of(DENSE), q.changed(norm_passes=n), tp=2.0, sp=sp) for n in (0.0, 32.0))
     close(unfused.forward.elementwise - fused.forward.elementwise, 2 * S * 32 * 4096 / ranks)
 
 
 def test_rotary_embeddings_and_gates_operation_by_operation() -> None:
     """Llama-3-8B: 4,096 query and 1,024 key elements a token, 14,336 gated ones; tensor ranks share them."""
     q = ideal(bandwidth=1.0, comm_bytes=2.0)
-    fused, eager = (layer(work_of(DENSE), q._replace(head_passes=n, gate_passes=n / 4), tp=2.0) for n in (0.0, 8.0))
+    fused, eager = (layer(work_of(DENSE), q.changed(head_passes=n, gate_passes=n / 4), tp=2.0) for n in (0.0, 8.0))
     close(eager.forward.elementwise - fused.forward.elementwise, 2 * S * (8 * (4096 + 1024) + 2 * 14336) / 2)
-    plain, same = (layer(work_of("gpt-3-175b"), q._replace(gate_passes=n)) for n in (0.0, 2.0))
+    plain, same = (layer(work_of("gpt-3-175b"), q.changed(gate_passes=n)) for n in (0.0, 2.0))
     assert plain == same
 
 
@@ -214,7 +214,7 @@ def test_sums_of_gradients_move_every_weight_of_the_rank(tp: float, ep: float, e
     """Mixtral: attention, norms (32 layers share the last), router, a share of the experts: 10 bytes a backward pass."""
     w, q = work_of(MOE), ideal(bandwidth=1.0, memory_efficiency=0.5, elementwise=1.5)
     key = dict(tp=tp, ep=ep, etp=etp)
-    plain, summed = layer(w, q, **key), layer(w, q._replace(sum_bytes=10.0), **key)
+    plain, summed = layer(w, q, **key), layer(w, q.changed(sum_bytes=10.0), **key)
     shared = 4096 * (2 * 4096 + 2 * 1024) + (2 + 1 / 32) * 4096 + 8 * 4096
     weights = shared / tp + 3 * 4096 * 14336 * 8 / (ep * etp)
     close(summed.summed, 10 * weights * 1.5 / 0.5)
@@ -243,7 +243,7 @@ def test_bytes_of_both_ends() -> None:
 
     Each product of the head moves its operands and result in the format of the residual stream.
     """
-    q = ideal(bandwidth=1.0, memory_efficiency=0.5)._replace(act_bytes=0.0)
+    q = ideal(bandwidth=1.0, memory_efficiency=0.5).changed(act_bytes=0.0)
     found = layer(work_of(DENSE), q, tp=2.0, micro_batch=3.0)
     tokens, split = 3 * S, 128256 / 2
     product = 2 * (tokens * 4096 + 4096 * split + tokens * split)

@@ -58,7 +58,7 @@ def test_experts_are_spread_over_their_ranks() -> None:
 @pytest.mark.parametrize("zero", range(4))
 def test_states_are_sharded_by_stage(zero: int) -> None:
     w = toy(4.0, n_dense=0.0, n_moe=4.0, p_attention=16.0, n_experts=8.0, p_expert=100.0)
-    q = ideal(weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0)._replace(gathered=2.0)
+    q = ideal(weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0).changed(gathered=2.0)
     s = setting(tp=2.0, cp=2.0, dp=8.0, ep=4.0, zero=float(zero))
     dense, expert = 4 * 16.0 / 2, 4 * 8 * 100.0 / 4
     whole, split = dense + expert, dense / 16 + expert / 8
@@ -77,13 +77,13 @@ def test_states_are_sharded_by_stage(zero: int) -> None:
 def test_activations_are_those_of_the_layer_formulas(model: str, tp: float, sp: float) -> None:
     """Korthikanti 2022: tensors counted one by one, a parallel block too; a stage holds as many layers as are in flight."""
     spec, w = models.model(model), work_of(model)
-    q = machine_of("h100-sxm")._replace(imbalance=1.0)
+    q = machine_of("h100-sxm").changed(imbalance=1.0)
     one = kept_by_hand(spec, 2048, 2, tp, bool(sp))
     for pp, n_micro, flight in ((1.0, 4.0, 1.0), (4.0, 8.0, 4.0), (4.0, 2.0, 2.0)):
         held = memory(w, q, setting(tp=tp, sp=sp, pp=pp, n_micro=n_micro, micro_batch=2.0))
         close(held.activations, one * w.n_layers / pp * flight)
     close(memory(w, q, setting(tp=tp, sp=sp, cp=2.0, micro_batch=4.0)).activations, one * w.n_layers)
-    eight = q._replace(act_bytes=1.0, kept=3.0)
+    eight = q.changed(act_bytes=1.0, kept=3.0)
     close(memory(w, eight, setting(tp=tp, sp=sp, micro_batch=2.0)).activations, 1.5 * one * w.n_layers)
 
 
@@ -95,7 +95,7 @@ def test_full_recomputation_keeps_inputs_and_one_layer() -> None:
     close(held.activations, 32 * 2 * 2048 * 4096 + one)
     half = memory(w, q, setting(recompute=2.0, recompute_percent=50.0))
     close(half.activations, 16 * 2 * 2048 * 4096 + 16 * one + one)
-    thrice = q._replace(plain_checkpoints=3.0)
+    thrice = q.changed(plain_checkpoints=3.0)
     close(memory(w, thrice, setting(recompute=2.0)).activations, 32 * 6 * 2048 * 4096 + one)
 
 
@@ -106,7 +106,7 @@ def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
     held = memory(w, q, setting(recompute=1.0))
     close(held.activations, 32 * 2 * 2048 * (2 * h + heads + result + 2 * ff))
     x = work_of("mixtral-8x7b")
-    busy = q._replace(imbalance=1.5)
+    busy = q.changed(imbalance=1.5)
     routed = 2 * 1.5
     close(memory(x, busy, setting()).activations,
           32 * 2 * 2048 * ((4 + 2 * routed) * h + heads + result + 3 * routed * ff))  # fmt: skip
@@ -115,7 +115,7 @@ def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
 
 
 def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
-    w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm")._replace(imbalance=1.0)
+    w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm").changed(imbalance=1.0)
     ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6
     for tp in (1.0, 4.0):
         held = memory(w, q, setting(tp=tp, sp=1.0, recompute=1.0))
@@ -133,12 +133,12 @@ def test_logits_of_the_last_stage() -> None:
     w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
     for tp in (1.0, 4.0):
         close(memory(w, q, setting(tp=tp, cp=2.0, micro_batch=3.0)).buffers, 6 * 3 * 1024 * 128256 / tp)
-    whole = q._replace(logit_split=0.0, logit_bytes=10.0)
+    whole = q.changed(logit_split=0.0, logit_bytes=10.0)
     close(memory(w, whole, setting(tp=4.0)).buffers, 10 * 2048 * 128256)
-    staged = memory(w, whole._replace(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
+    staged = memory(w, whole.changed(logit_bytes=1000.0), setting(pp=4.0, n_micro=3.0))
     close(staged.buffers, 1000 * 2048 * 128256 - float(staged.activations) * 2 / 3)
     assert float(memory(w, q, setting(pp=4.0, n_micro=8.0)).buffers) == 0.0
-    two = memory(w, whole._replace(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
+    two = memory(w, whole.changed(logit_bytes=1000.0), setting(pp=2.0, n_micro=8.0))
     close(two.buffers, 1000 * 2048 * 128256 - float(two.activations) / 2)
 
 
@@ -146,9 +146,9 @@ def test_dropout_masks_and_unfused_kernels_of_older_stacks() -> None:
     """Korthikanti 2022, equation 1: sbh(34 + 5as/h) for a GPT layer with explicit attention and dropout."""
     w = work_of("gpt-3-1.3b")
     h, heads = 2048, w.n_heads
-    q = machine_of("v100-sxm2-32", "fp16")._replace(flash=0.0, unfused_bytes=0.0, kept=1.0)
+    q = machine_of("v100-sxm2-32", "fp16").changed(flash=0.0, unfused_bytes=0.0, kept=1.0)
     close(memory(w, q, setting()).activations, 24 * 2048 * h * (34 + 5 * heads * 2048 / h))
-    close(memory(w, q._replace(unfused_bytes=3.0), setting()).activations,
+    close(memory(w, q.changed(unfused_bytes=3.0), setting()).activations,
           24 * 2048 * h * (34 + 3 + 5 * heads * 2048 / h))  # fmt: skip
     close(memory(w, q, setting(recompute=1.0)).activations, 24 * 2048 * h * 34)
 
@@ -159,8 +159,8 @@ def test_everything_a_device_holds() -> None:
     need = memory(w, q, setting())
     assert (float(need.weights), float(need.gradients), float(need.optimizer)) == (80.0, 160.0, 480.0)
     assert (float(need.framework), float(need.limit)) == (7.0, 900.0)
-    held = work_bytes(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
-    all_of_it = memory(work_of("llama-3-8b"), q._replace(kept=1.0), setting())
+    held = work_bytes(work_of("llama-3-8b"), q.changed(kept=1.0), setting())
+    all_of_it = memory(work_of("llama-3-8b"), q.changed(kept=1.0), setting())
     assert (all_of_it.activations, all_of_it.buffers) == (held.activations, held.logits)
     assert held.activations > 0 < held.logits
     assert held.inputs == 0
@@ -172,18 +172,18 @@ def test_everything_a_device_holds() -> None:
 
 @pytest.mark.parametrize(("zero", "left"), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 0.25)])
 def test_a_stack_moves_the_inputs_of_recomputed_layers_under_zero_3_alone(zero: float, left: float) -> None:
-    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")._replace(checkpoints=0.25)
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm").changed(checkpoints=0.25)
     inputs, one = 32 * 2 * 2048 * 4096, kept_by_hand(models.model("llama-3-8b"), 2048)
     s = setting(dp=8.0, zero=zero, recompute=2.0)
     close(memory(w, q, s).activations, left * inputs + one)
     half = s._replace(recompute_percent=50.0)
     close(memory(w, q, half).activations, left * inputs / 2 + 16 * one + one)
     for kept in (s._replace(recompute=0.0), s._replace(recompute=1.0)):
-        assert memory(w, q, kept) == memory(w, q._replace(checkpoints=1.0), kept), "what is not recomputed stays"
+        assert memory(w, q, kept) == memory(w, q.changed(checkpoints=1.0), kept), "what is not recomputed stays"
 
 
 def test_inputs_moved_away_whatever_the_stage() -> None:
-    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")._replace(checkpoints=0.0, plain_checkpoints=0.0)
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm").changed(checkpoints=0.0, plain_checkpoints=0.0)
     one = kept_by_hand(models.model("llama-3-8b"), 2048)
     for zero in range(4):
         close(memory(w, q, setting(dp=8.0, zero=float(zero), recompute=2.0)).activations, one)
@@ -193,7 +193,7 @@ def test_inputs_moved_away_whatever_the_stage() -> None:
 def test_logits_find_less_room_where_inputs_are_away() -> None:
     """With a pipeline the logits lie where the last stage holds fewer micro-batches: what was moved makes no room twice."""
     w = work_of("llama-3-8b")
-    q = machine_of("h100-sxm")._replace(logit_bytes=1000.0, checkpoints=0.0)
+    q = machine_of("h100-sxm").changed(logit_bytes=1000.0, checkpoints=0.0)
     s = setting(pp=4.0, n_micro=8.0, recompute=2.0, dp=2.0)
     for zero, kept in ((1.0, memory(w, q, s).activations), (3.0, memory(w, q, s._replace(zero=3.0)).activations)):
         close(memory(w, q, s._replace(zero=zero)).buffers, 1000 * 2048 * 128256 - float(kept) * 3 / 4)
@@ -205,7 +205,7 @@ def test_what_stays_whatever_the_stage_is_no_more_than_what_is_held(
     zero: int, checkpoints: float, plain: float
 ) -> None:
     w = work_of("llama-3-8b")
-    q = machine_of("h100-sxm")._replace(checkpoints=checkpoints, plain_checkpoints=plain)
+    q = machine_of("h100-sxm").changed(checkpoints=checkpoints, plain_checkpoints=plain)
     for pp in (1.0, 4.0):
         s = setting(pp=pp, n_micro=8.0, dp=2.0, zero=float(zero), recompute=2.0)
         need, least = memory(w, q, s), float(least_held(q, s, work_bytes(w, q, s)))

@@ -20,7 +20,7 @@ from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
 
 WORK, PLAIN = work_of("llama-3-8b"), machine_of("a100-80")
-AWAY = PLAIN._replace(offload=1.0, host_link=31.5e9, host_bandwidth=51.2e9, host_capacity=1e15)
+AWAY = PLAIN.changed(offload=1.0, host_link=31.5e9, host_bandwidth=51.2e9, host_capacity=1e15)
 
 
 def test_a_device_without_optimizer_states() -> None:
@@ -43,13 +43,13 @@ def test_an_update_by_hand() -> None:
 def test_weights_that_stream_from_the_host() -> None:
     """Each gather fetches its shard, each backward pass returns float32 gradients; neither stays on the device."""
     s = setting(dp=8.0, zero=3.0, shard=8.0, micro_batch=1.0, n_micro=2.0)
-    machine = AWAY._replace(streamed=2.0, overlap=0.0)
+    machine = AWAY.changed(streamed=2.0, overlap=0.0)
     states, plain = memory(WORK, machine, s), memory(WORK, AWAY, s)
     assert states.gradients == 0.0 < plain.gradients
-    assert states.weights == pytest.approx(machine.gathered * rank_params(WORK, s).layer * 2.0)
+    assert states.weights == pytest.approx(machine.software.gathered * rank_params(WORK, s).layer * 2.0)
     shard = rank_params(WORK, s).dense / 8
-    found, before = sync_time(WORK, machine, s), sync_time(WORK, AWAY._replace(overlap=0.0), s)
-    fetched = machine.gathers * (found.gather.each - before.gather.each)
+    found, before = sync_time(WORK, machine, s), sync_time(WORK, AWAY.changed(overlap=0.0), s)
+    fetched = machine.software.gathers * (found.gather.each - before.gather.each)
     assert fetched == pytest.approx(2 * shard * 2.0 / 31.5e9)
     assert found.reduce.each - before.reduce.each == pytest.approx(shard * 4.0 / 31.5e9)
     assert before.update - found.update == pytest.approx(shard * 6.0 / 31.5e9)
@@ -62,16 +62,16 @@ def test_weights_of_a_byte_stream_by_hand() -> None:
               optimizer_bytes=12.0, streamed=1.0)  # fmt: skip
     s = setting(dp=8.0, zero=3.0)
     found = sync_time(w, q, s)
-    close(q.gathers * found.gather.each, 3 * 2 * 1 / 2.0)
+    close(q.software.gathers * found.gather.each, 3 * 2 * 1 / 2.0)
     close(found.reduce.each, 2 * 4 / 2.0)
     close(found.update, 2 * (2 * 12 + 4 * 4 + 1) / 4.0)
-    states = memory(w, q._replace(gathered=2.0), s)
+    states = memory(w, q.changed(gathered=2.0), s)
     assert (float(states.weights), float(states.gradients), float(states.optimizer)) == (2 * 16.0, 0.0, 0.0)
 
 
 @given(st.floats(0.0, 1e12), st.floats(0.0, 1e12))
 def test_the_host_takes_no_more_than_it_holds(states: float, capacity: float) -> None:
-    share = float(offloaded_share(states, AWAY._replace(host_capacity=capacity)))
+    share = float(offloaded_share(states, AWAY.changed(host_capacity=capacity)))
     assert 0.0 <= share <= 1.0
     assert share * states <= capacity * (1.0 + 1e-12)
     assert float(offloaded_share(states, PLAIN)) == 0.0
@@ -113,12 +113,12 @@ def test_a_row_whose_states_cannot_lie_on_its_devices_has_them_in_the_host() -> 
     away = row()
     assert "in the host" in "; ".join(away.inferred)
     assert away.scenario.offload == "weights"
-    assert (away.setup.plain.offload, away.setup.plain.streamed) == (1.0, 2.0)
-    assert row(stack="fsdp").setup.plain.streamed == 4.0
+    assert (away.setup.plain.software.offload, away.setup.plain.software.streamed) == (1.0, 2.0)
+    assert row(stack="fsdp").setup.plain.software.streamed == 4.0
     need = memory(away.work, away.setup.plain, away.setting)
     assert need.total <= need.limit
     for other in ({"n_devices": "64", "global_batch_seqs": "512"}, {"zero_stage": "1"}):
-        assert row(**other).setup.plain.offload == 0.0
+        assert row(**other).setup.plain.software.offload == 0.0
 
 
 def test_the_update_in_the_host_is_most_of_what_offloading_costs_one_device() -> None:

@@ -43,8 +43,8 @@ def test_parts_add_up_and_are_finite(case: Case) -> None:
         assert math.isfinite(float(value)), name
         assert float(value) >= -1e-9 * float(step.total), name
     assert float(step.matmul) > 0.0
-    assert float(step.total) > machine.step_overhead
-    assert 0.0 < need.limit < machine.capacity
+    assert float(step.total) > machine.software.step_overhead
+    assert 0.0 < need.limit < machine.silicon.capacity
 
 
 @given(cases())
@@ -52,7 +52,7 @@ def test_parts_add_up_and_are_finite(case: Case) -> None:
 def test_never_above_peak(case: Case) -> None:
     work, machine, s = case
     tokens = float(s.n_micro * s.micro_batch * s.dp) * work.seq_len
-    assert tokens * work.model_flops / (_total(*case) * float(s.n_devices)) < machine.peak_mfu
+    assert tokens * work.model_flops / (_total(*case) * float(s.n_devices)) < machine.formats.peak_mfu
 
 
 @given(st.data())
@@ -118,7 +118,7 @@ def test_a_group_of_one_sends_nothing() -> None:
 def _never_waiting(case: Case) -> Case:
     """The case on a host that launches instantly: where a layer waits for its host, its share of weight work is a guess."""
     work, machine, s = case
-    return work, machine._replace(layer_launch=0.0, moe_launch=0.0), s
+    return work, machine.changed(layer_launch=0.0, moe_launch=0.0), s
 
 
 @pytest.mark.parametrize("what", ["link", "nic"])
@@ -126,7 +126,7 @@ def _never_waiting(case: Case) -> Case:
 @trials(max_examples=40, deadline=None)
 def test_a_faster_network_is_never_slower(what: str, case: Case, factor: float) -> None:
     work, machine, s = case
-    faster = machine._replace(**{what: getattr(machine, what) * factor})
+    faster = machine.changed(**{what: machine.numbers()[what] * factor})
     assert _total(work, faster, s) <= _total(*case) * (1 + 1e-12)
 
 
@@ -134,7 +134,7 @@ def test_a_faster_network_is_never_slower(what: str, case: Case, factor: float) 
 @trials(max_examples=60, deadline=None)
 def test_faster_memory_is_never_slower(case: Case, factor: float) -> None:
     work, machine, s = case
-    faster = machine._replace(bandwidth=machine.bandwidth * factor)
+    faster = machine.changed(bandwidth=machine.silicon.bandwidth * factor)
     assert _total(work, faster, s) <= _total(*case) * (1 + 1e-12)
 
 
@@ -142,7 +142,7 @@ def test_faster_memory_is_never_slower(case: Case, factor: float) -> None:
 @trials(max_examples=60, deadline=None)
 def test_faster_matrix_units_are_never_slower(case: Case, factor: float) -> None:
     work, machine, s = _never_waiting(case)
-    faster = machine._replace(peak=machine.peak * factor)
+    faster = machine.changed(peak=machine.formats.peak * factor)
     assert _total(work, faster, s) <= _total(work, machine, s) * (1 + 1e-12)
 
 
@@ -243,7 +243,7 @@ def test_sequence_parallelism_keeps_less() -> None:
 
 def test_explicit_softmax_is_slower_and_keeps_scores() -> None:
     work, machine, s = work_of("llama-3-8b"), machine_of("a100-80"), setting()
-    explicit = machine._replace(flash=0.0)
+    explicit = machine.changed(flash=0.0)
     assert _total(work, explicit, s) > _total(work, machine, s)
     assert memory(work, explicit, s).activations > memory(work, machine, s).activations
     redone = s._replace(recompute=1.0)

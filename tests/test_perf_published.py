@@ -103,11 +103,11 @@ def test_dispatch_of_deepseek_v3() -> None:
 
 def _zero_volume(zero: int, n_micro: int, n: int = 64) -> float:
     """Elements per parameter that a rank sends, without the (n-1)/n of a ring."""
-    machine = machine_of("a100-80")._replace(
+    machine = machine_of("a100-80").changed(
         domain=float(n), link=1.0, link_latency=0.0, nic_latency=0.0, weight_bytes=2.0, grad_comm_bytes=2.0
     )
     reduce, gather = gradient_time(1.0, n, n, 1, zero, 0.0, machine), parameter_time(1.0, n, 1, zero, 0.0, machine)
-    times = reduce.once + gather.once + n_micro * (reduce.each + machine.gathers * gather.each)
+    times = reduce.once + gather.once + n_micro * (reduce.each + machine.software.gathers * gather.each)
     return float(times) / 2.0 * n / (n - 1)
 
 
@@ -125,7 +125,7 @@ def test_zero_volume_with_accumulation(m: int) -> None:
 
 def test_hybrid_sharding_sums_shards_across_groups() -> None:
     """All-gather and reduce-scatter inside g, all-reduce of a g-th across n/g groups."""
-    machine = machine_of("a100-80")._replace(domain=8.0, link=1.0, nic=1.0, link_latency=0.0, nic_latency=0.0,
+    machine = machine_of("a100-80").changed(domain=8.0, link=1.0, nic=1.0, link_latency=0.0, nic_latency=0.0,
                                              grad_comm_bytes=2.0)  # fmt: skip
     sent = float(gradient_time(1.0, 64, 8, 1, 1, 0.0, machine).once)
     assert sent == pytest.approx(2.0 * 7 / 8 + 2 * 7 / 8 * 2.0 / 8)
@@ -142,7 +142,11 @@ def _bare(params: float, n_layers: float = 1e6) -> Workload:
 def test_state_memory_of_zero_figure_1(zero: int, printed: float) -> None:
     """Rajbhandari 2020, figure 1: 7.5e9 parameters, 64 replicas, K = 12, half-precision gradients, in GB."""
     machine = machine_of("v100-sxm2-32", "fp16")
-    assert (machine.weight_bytes, machine.grad_bytes, machine.optimizer_bytes) == (2.0, 2.0, 12.0)
+    assert (machine.software.weight_bytes, machine.software.grad_bytes, machine.software.optimizer_bytes) == (
+        2.0,
+        2.0,
+        12.0,
+    )
     need = memory(_bare(7.5e9), machine, setting(dp=64.0, zero=float(zero)))
     assert round(float(need.weights + need.gradients + need.optimizer) / 1e9, 1) == printed
 

@@ -268,7 +268,7 @@ def test_what_travels_once_a_step_may_have_nothing_beside_it() -> None:
     q = ideal(overlap=0.5, contention=1.2, update_beside=0.25)
     step = close_step(q, setting(n_micro=5.0, zero=1.0, dp=8.0), PASSES, SYNC)
     close(step.dp_comm, 0.75 * 12 + (0.25 * 8 + 5 * 2 - 0.5 * 20) + 0.2 * 10 + (0.25 * 4 + 5 * 1 - 0.5 * 10) + 0.2 * 5)
-    last = close_step(q._replace(update_beside=0.0), setting(n_micro=5.0, zero=2.0, dp=8.0), PASSES, SYNC)
+    last = close_step(q.changed(update_beside=0.0), setting(n_micro=5.0, zero=2.0, dp=8.0), PASSES, SYNC)
     close(last.dp_comm, 12 + 0.2 * 10 + 0.2 * 5)
 
 
@@ -334,7 +334,7 @@ def test_weights_are_gathered_in_the_format_of_messages() -> None:
     """A device keeps three bytes a weight in 8 bit, the copy to multiply with and one of 16 bit, and sends the latter."""
     q = ideal(link=1.0, domain=64.0, weight_bytes=3.0, comm_bytes=2.0)
     close(parameter_time(8.0, 4.0, 1.0, 3, 0.0, q).each, 8 * 2.0 * 3 / 4)
-    close(parameter_time(8.0, 4.0, 1.0, 1, 0.0, q._replace(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
+    close(parameter_time(8.0, 4.0, 1.0, 1, 0.0, q.changed(weight_bytes=1.0)).once, 8 * 1.0 * 3 / 4)
 
 
 def test_scattered_gradients_that_nothing_is_computed_beside() -> None:

@@ -49,8 +49,7 @@ def test_context_parallel_ring_behind_attention() -> None:
     close(hidden.forward.cp_comm, 0.75 * ring)
     close(hidden.backward.cp_comm, (2 - 0.5 * 0.5 * 2.5) * ring)
     assert (
-        float(layer(w, slow._replace(peak_attention=flops / (9 * ring)), cp=8.0, micro_batch=2.0).forward.cp_comm)
-        == 0.0
+        float(layer(w, slow.changed(peak_attention=flops / (9 * ring)), cp=8.0, micro_batch=2.0).forward.cp_comm) == 0.0
     )
     close(layer(w, ideal(link=1.0, domain=8.0), cp=4.0, tp=2.0).forward.cp_comm, 3 / 4 * S * 2048 / 2 * 2)
     close(layer(w, ideal(nic=1.0, domain=2.0), cp=4.0, tp=2.0).forward.cp_comm, 3 / 4 * S * 2048 / 2 * 2)
@@ -64,7 +63,7 @@ def test_dispatch_and_combine() -> None:
     close(layer(w, q, ep=8.0).forward.ep_comm, 0.75 * 1.5 * (1 + 2) * sent * 7 / 8)
     close(layer(w, q, ep=8.0).backward.ep_comm, 0.75 * 1.5 * (1 + 2) * sent * 7 / 8)
     close(layer(w, q, ep=8.0, tp=2.0).forward.ep_comm, 0.75 * 1.5 * (1 + 2) * sent * 7 / 8 / 2)
-    own = q._replace(domain=16.0)
+    own = q.changed(domain=16.0)
     gathered = 2 * 1 / 2 * 2 * S * 4096 * 2
     close(layer(w, own, ep=8.0, tp=2.0, etp=2.0).forward.ep_comm, 0.75 * 1.5 * ((1 + 2) * sent / 2 * 7 / 8 + gathered))
     far = ideal(nic=1.0, exchange=0.5, domain=2.0, dispatch_bytes=1.0, combine_bytes=2.0)
@@ -73,7 +72,7 @@ def test_dispatch_and_combine() -> None:
     free = S * 4 * (1 - (3 / 4) ** 2) * 3 / 4 * 4096  # two experts anywhere in four domains
     close(layer(w._replace(node_limit=8.0), far, ep=8.0).forward.ep_comm, (1 + 2) * free / 0.5)
     plain = S * 2 * 3 / 4 * 4096
-    close(layer(w, far._replace(relay=0.0), ep=8.0).forward.ep_comm, (1 + 2) * plain / 0.5)
+    close(layer(w, far.changed(relay=0.0), ep=8.0).forward.ep_comm, (1 + 2) * plain / 0.5)
     late = ideal(link_latency=1.0, nic_latency=10.0, domain=2.0)
     close(layer(w, late, ep=8.0).forward.ep_comm, 2 * (1 + 10))
     close(
@@ -94,9 +93,9 @@ def test_a_layer_waits_for_its_host() -> None:
     close(found.forward.total, together)
     close(found.backward.total, 2 * together)
     close(found.weight, together)  # the weight gradients' half of the work waits in proportion
-    alone = float(layer(work_of(MLA), q._replace(layer_launch=0.0, moe_launch=0.0)).forward.total)
+    alone = float(layer(work_of(MLA), q.changed(layer_launch=0.0, moe_launch=0.0)).forward.total)
     close(layer(work_of(MLA), q).forward.total, (alone**4 + ((5.0 + 26 * 50.0) / 27) ** 4) ** 0.25)
-    close(layer(w, q._replace(layer_launch=1.0)).forward.launch, 17.0**0.25 - 2.0)
+    close(layer(w, q.changed(layer_launch=1.0)).forward.launch, 17.0**0.25 - 2.0)
 
 
 def test_a_pass_is_the_sum_of_its_lines() -> None:
@@ -106,7 +105,7 @@ def test_a_pass_is_the_sum_of_its_lines() -> None:
 
 def test_everything_counts_as_busy() -> None:
     """A host that needs ten seconds sets the pace, whatever the device does meanwhile."""
-    found = layer(work_of(MOE), machine_of("h100-sxm")._replace(moe_launch=10.0, overlap=0.0), tp=2.0, cp=2.0, ep=4.0)
+    found = layer(work_of(MOE), machine_of("h100-sxm").changed(moe_launch=10.0, overlap=0.0), tp=2.0, cp=2.0, ep=4.0)
     close(found.forward.total, 10.0)
     close(found.backward.total, 20.0)
     assert min(float(v) for v in found.forward) > 0.0

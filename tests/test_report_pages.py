@@ -115,9 +115,7 @@ def test_json_is_finite_and_plain() -> None:
 
 
 def test_bibtex_knows_every_shipped_reference() -> None:
-    text = bibtex(references(), references())
-    assert text.count("@misc{") == len(references())
-    assert text.count("{") == text.count("}")
+    assert bibtex(references(), references()).count("\n@") == len(references()) - 1
     assert bibtex(["user", ""], references()) == ""
     with pytest.raises(InputError, match="did you mean: act_2022"):
         bibtex(["act_2202"], references())

@@ -156,7 +156,7 @@ def test_software_constants_move_to_the_ends_of_their_ranges() -> None:
     assert fast.overlap == constants.overlap
     assert at_ends(constants, kernels=0, hiding=0, imbalance=0) is constants
     quick = resolved(Task("paper", "v1", "paper-b100", 6144, kernels=1)).machine
-    assert quick.gemm_efficiency == pytest.approx(constants.gemm["bf16"].high)
+    assert quick.formats.gemm_efficiency == pytest.approx(constants.gemm["bf16"].high)
 
 
 def test_layers_may_round_to_multiples() -> None:

@@ -132,7 +132,7 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
     """Every setting of the space within the counts."""
     experts = int(work.n_experts)
     # Left open, tensor parallelism splits the heads evenly and never straddles a scale-up domain.
-    whole = [t for t in _divisors(int(q.machine.domain)) if t <= space.max_tp]
+    whole = [t for t in _divisors(int(q.machine.silicon.domain)) if t <= space.max_tp]
     tp = space.tp or [t for t in _divisors(int(work.n_heads)) if t in whole]
     dp = space.dp or _divisors(q.batch)
     ep = space.ep or ((max(1, experts),) if space.strict else _divisors(max(1, experts)))
@@ -169,7 +169,7 @@ def _outcome(settings: Any, step_s: Any) -> Outcome:
 def _question(rng: random.Random) -> tuple[Question, Space]:
     work = workload(_model(rng), rng.choice((512, 1024)))
     machine: Machine = machine_of(*rng.choice((("a100-80", "bf16"), ("v100-sxm2-32", "fp16"), ("tpu-v4", "bf16"))))
-    machine = machine._replace(
+    machine = machine.changed(
         capacity=rng.choice((0.6e9, 1.5e9, 4e9, 40e9)), framework_bytes=1e8, domain=rng.choice((4.0, 8.0))
     )
     low = rng.choice((1, 1, 2, 8))
@@ -274,11 +274,16 @@ def _stacked(seed: int, name: str, variant: str) -> tuple[Question, Space]:
     while True:
         q, space = _question(rng)
         m = stacked(name, device, recipe, Software(**options), offload)
-        q = replace(q, machine=m._replace(capacity=q.machine.capacity, framework_bytes=1e8, domain=q.machine.domain))
+        q = replace(
+            q,
+            machine=m.changed(
+                capacity=q.machine.silicon.capacity, framework_bytes=1e8, domain=q.machine.silicon.domain
+            ),
+        )
         space = replace(space, strict=False, recompute=(0, 1, 2), tp=(1, 2), etp=(1, 2), cp=(1,))
         if variant in ("parameter-wise ZeRO-3", "weights in the host"):
             w = q.work._replace(p_attention=ROOMY * q.work.p_attention, p_dense=ROOMY * q.work.p_dense)
-            q = replace(q, work=w, machine=q.machine._replace(capacity=ROOMY * q.machine.capacity))
+            q = replace(q, work=w, machine=q.machine.changed(capacity=ROOMY * q.machine.silicon.capacity))
             space = replace(space, zero=(1, 3), pp=(1, 2), dp=(2, 4), shard=(0, 2))
         if variant == "head on the last stage":
             space = replace(space, pp=(2, 4), vpp=(1, 2))
@@ -306,9 +311,9 @@ def test_the_sample_under_stacks_is_varied() -> None:
         assert sum(q.work.n_experts > 0 for q, _ in drawn) >= 2
         assert len({q.machine for q, _ in drawn}) >= len(STACKS) - 2
     waits = [_stacked(0, name, "parameter-wise ZeRO-3")[0] for name in STACKS]
-    assert all(q.machine.parameter_wise for q in waits)
+    assert all(q.machine.software.parameter_wise for q in waits)
     assert sum(float(fetched_twice(q.work, 1.0)) > 0 for q in waits) >= 5
-    assert all(_stacked(0, name, "head on the last stage")[0].machine.head_last for name in STACKS)
+    assert all(_stacked(0, name, "head on the last stage")[0].machine.software.head_last for name in STACKS)
 
 
 def _by_the_hour(seed: int) -> tuple[Any, Any]:

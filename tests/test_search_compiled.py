@@ -60,7 +60,7 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""
     work, machine = work_of(model), machine_of(device, recipe)
     space = Space(vpp=(1, 2), schedule=(0, 1, 2), shard=(0, 8), recompute_percent=(50, 100), micro_batch=(1, 2))
-    g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
+    g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
     a = CompiledJudge(work, machine, g).decide(every, limit, limit, False)
@@ -91,7 +91,7 @@ def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
     """From far to near: no layout has a bound below its family's, no setting a step below its layout's."""
     work, machine = work_of(model), machine_of("h100-sxm")
     space = Space(vpp=(1, 2, 4), schedule=(0, 1, 2), micro_batch=(1, 2, 3))
-    g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
+    g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
     judge = CompiledJudge(work, machine, g)
     every = g.lattice.layouts(g.lattice.families)
     of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
@@ -193,11 +193,11 @@ def test_limits_hold_for_bent_and_stepped_quantities(
 @pytest.mark.parametrize("model", ["llama-3-8b", "deepseek-v2-lite", "mixtral-8x7b"])
 @pytest.mark.parametrize("capacity", [8e9, 40e9, 80e9])
 def test_a_layout_left_out_for_memory_has_no_setting_that_fits(model: str, capacity: float) -> None:
-    work, machine = work_of(model), machine_of("h100-sxm")._replace(capacity=capacity)
+    work, machine = work_of(model), machine_of("h100-sxm").changed(capacity=capacity)
     space = Space(
         vpp=(1, 2), schedule=(0, 2), micro_batch=(1, 2), etp=(1, 2), shard=(0, 4), recompute_percent=(50, 100)
     )
-    g = grid(space, work, 96, layouts(space, work, 96, machine.domain, (1, 96)))
+    g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
     judge = CompiledJudge(work, machine, g)
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
@@ -250,7 +250,7 @@ def test_an_interrupted_search_returns_the_best_so_far() -> None:
     assert found.interrupted
     assert found.best is not None
     with pytest.raises(KeyboardInterrupt):
-        search(_question(machine=machine_of("h100-sxm")._replace(capacity=1.0)), Space(), progress=stop, few=1 << 62)
+        search(_question(machine=machine_of("h100-sxm").changed(capacity=1.0)), Space(), progress=stop, few=1 << 62)
 
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:

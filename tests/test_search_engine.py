@@ -152,7 +152,7 @@ def test_more_devices_or_options_are_never_worse(found: SearchResult) -> None:
 
 def test_nothing_fits_and_how_near_it_came() -> None:
     question = _question(
-        work=work_of("gpt-3-1.3b"), machine=machine_of("h100-sxm")._replace(capacity=3e9), counts=(1, 1)
+        work=work_of("gpt-3-1.3b"), machine=machine_of("h100-sxm").changed(capacity=3e9), counts=(1, 1)
     )
     result = search(question, Space(micro_batch=(1,), vpp=(1,)))
     assert result.best is None

@@ -54,7 +54,7 @@ def test_logits_whole_on_every_rank() -> None:
     """Hagemann's grid: at 8K tokens and four sequences nothing runs, however thin the stage."""
     replay = _replay(seq_len=8192, micro_batch=4, tp=4, pp=4, n_devices=64, dp="", recompute="full")
     machine, setting = replay.setup.plain, replay.setting
-    split = memory(replay.work, machine._replace(logit_split=1.0), setting)
+    split = memory(replay.work, machine.changed(logit_split=1.0), setting)
     whole = memory(replay.work, machine, setting)
     assert whole.total > whole.limit > split.total
 
@@ -70,8 +70,8 @@ def test_kernels_change_what_is_kept() -> None:
 
 def test_frozen_weights_have_no_states() -> None:
     machine = _replay(mode="lora").setup.plain
-    assert (machine.grad_bytes, machine.optimizer_bytes) == (0.0, 0.0)
-    assert _replay().setup.plain.grad_bytes == 2.0
+    assert (machine.software.grad_bytes, machine.software.optimizer_bytes) == (0.0, 0.0)
+    assert _replay().setup.plain.software.grad_bytes == 2.0
 
 
 def test_sharded_float32_weights_are_the_only_copy() -> None:
@@ -79,7 +79,7 @@ def test_sharded_float32_weights_are_the_only_copy() -> None:
     totals = []
     for name in ("fsdp", ""):
         machine = _replay(stack=name).setup.plain
-        totals.append(machine.weight_bytes + machine.grad_bytes + machine.optimizer_bytes)
+        totals.append(machine.software.weight_bytes + machine.software.grad_bytes + machine.software.optimizer_bytes)
     assert totals == [16.0, 18.0]
 
 
@@ -94,11 +94,13 @@ def test_unstated_recomputation_grows_until_the_step_fits() -> None:
 def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
     """Four bytes in bfloat16; two in 8 and 4 bit, where no recipe asks for float32 buffers, as on Blackwell in any format."""
     hopper = [_replay(stack="megatron", device="H100-80", precision=p).setup for p in ("bf16", "fp8")]
-    assert [(u.stack.name, u.plain.grad_bytes) for u in hopper] == [("megatron", 4), ("megatron", 2)]
+    assert [(u.stack.name, u.plain.software.grad_bytes) for u in hopper] == [("megatron", 4), ("megatron", 2)]
     formats = ("bf16", "fp8", "mxfp8", "nvfp4")
     blackwell = [_replay(stack="megatron", device="B200-180", precision=p).setup.plain for p in formats]
-    assert [m.grad_bytes for m in blackwell] == [2, 2, 2, 2]
-    assert [m.weight_bytes for m in blackwell] == [2, 2, 2, 3], "8-bit weights twice, scaled or laid out either way"
+    assert [m.software.grad_bytes for m in blackwell] == [2, 2, 2, 2]
+    assert [m.software.weight_bytes for m in blackwell] == [2, 2, 2, 3], (
+        "8-bit weights twice, scaled or laid out either way"
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,4 +125,4 @@ def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
 )
 def test_bytes_a_parameter_by_hand(name: str, recipe: str, optimizer: OptimizerName, total: float) -> None:
     m = stacked(name, "a100-80", recipe, Software(optimizer=optimizer))
-    assert m.weight_bytes + m.grad_bytes + m.optimizer_bytes == total
+    assert m.software.weight_bytes + m.software.grad_bytes + m.software.optimizer_bytes == total

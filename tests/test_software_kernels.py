@@ -49,9 +49,9 @@ def test_norms_of_their_own_stream_by_hand() -> None:
     """32 more passes of 16 bit forward and 64 backward over tokens x width, on every tensor rank alike."""
     plain, norms = named("flash_attention2 + RMS kernel"), named("flash_attention2")
     m = norms.setup.plain
-    assert m.norm_passes == 32
+    assert m.software.norm_passes == 32
     tokens = 2 * 2048
-    layer = 3 * 32 * 5120 * tokens * 2 * m.elementwise / (m.bandwidth * m.memory_efficiency)
+    layer = 3 * 32 * 5120 * tokens * 2 * m.software.elementwise / (m.silicon.bandwidth * m.silicon.memory_efficiency)
     per_step = layer * 40 / 2 * 2048 / (16 * 2)
     assert seconds(norms) - seconds(plain) == pytest.approx(per_step, rel=0.12)
 
@@ -59,8 +59,8 @@ def test_norms_of_their_own_stream_by_hand() -> None:
 def test_softmax_of_separate_kernels_takes_longest() -> None:
     """Ten bytes a score more forward, eleven backward than Megatron's one kernel."""
     one, many = named("fused"), named("torch")
-    assert (one.setup.plain.separate, many.setup.plain.separate) == (0, 1)
-    stream = one.setup.plain.bandwidth * one.setup.plain.memory_efficiency
+    assert (one.setup.plain.software.separate, many.setup.plain.software.separate) == (0, 1)
+    stream = one.setup.plain.silicon.bandwidth * one.setup.plain.silicon.memory_efficiency
     scores = 2 * (40 / 2) * 2048 * 2048
     assert seconds(many) - seconds(one) == pytest.approx(21 * scores / stream * 40 / 2 * 2048 / (16 * 2), rel=0.12)
 
@@ -70,13 +70,14 @@ def test_stacks_that_brought_the_one_kernel() -> None:
     volta = {**ROW, "device": "V100-32", "precision": "fp16"}
     for stack, separate in (("megatron", 0), ("megatron-deepspeed", 0), ("aleph-alpha", 0), ("", 1), ("fsdp", 1)):
         m = complete_row(parse_row({**volta, "stack": stack})).setup.plain
-        assert (m.flash, m.separate) == (0, separate)
-    assert [named(k).setup.plain.separate for k in ("fused", "torch")] == [0, 1]
+        assert (m.software.flash, m.software.separate) == (0, separate)
+    assert [named(k).setup.plain.software.separate for k in ("fused", "torch")] == [0, 1]
 
 
 def test_trainings_on_early_tpus_are_older_than_fused_attention() -> None:
     found = {
-        d: complete_row(parse_row({**ROW, "stack": "xla", "device": d})).setup.plain.flash for d in ("TPUv3", "TPUv4")
+        d: complete_row(parse_row({**ROW, "stack": "xla", "device": d})).setup.plain.software.flash
+        for d in ("TPUv3", "TPUv4")
     }
     assert found == {"TPUv3": 0, "TPUv4": 1}
 
@@ -86,13 +87,13 @@ def test_trainings_on_early_tpus_are_older_than_fused_attention() -> None:
     [("fsdp", "A100-80", 0), ("megatron", "A100-80", 1), ("nanotron", "H100-80", 1), ("xla", "TPUv4", 0)],
 )
 def test_who_repeats_what_nothing_reads(stack: str, device: str, again: float) -> None:
-    assert complete_row(parse_row({**ROW, "stack": stack, "device": device})).setup.plain.redo_last == again
+    assert complete_row(parse_row({**ROW, "stack": stack, "device": device})).setup.plain.software.redo_last == again
 
 
 def test_a_named_kernel_outranks_the_habits_of_a_stack() -> None:
     stack = {**ROW, "stack": "megatron-deepspeed"}
-    assert complete_row(parse_row(stack)).setup.plain.flash == 0
-    assert complete_row(parse_row({**stack, "attention_kernel": "flash_attention2"})).setup.plain.flash == 1
+    assert complete_row(parse_row(stack)).setup.plain.software.flash == 0
+    assert complete_row(parse_row({**stack, "attention_kernel": "flash_attention2"})).setup.plain.software.flash == 1
 
 
 def summed(stack: str, precision: str = "bf16", zero: str = "") -> Replay:
@@ -114,16 +115,16 @@ def test_what_a_stack_moves_to_sum_its_gradients(
     stack: str, precision: str, zero: str, bytes_summed: float, bytes_sent: float
 ) -> None:
     m = summed(stack, precision, zero).setup.plain
-    assert (m.sum_bytes, m.grad_comm_bytes) == (bytes_summed, bytes_sent)
+    assert (m.software.sum_bytes, m.software.grad_comm_bytes) == (bytes_summed, bytes_sent)
 
 
 def test_sums_of_gradients_stream_by_hand() -> None:
     """18 bytes for every weight of a stage, with every micro-batch."""
     r = summed("megatron-deepspeed", zero="1")
     m = r.setup.plain
-    without = step_time(r.work, m._replace(sum_bytes=0.0), r.setting).total
+    without = step_time(r.work, m.changed(sum_bytes=0.0), r.setting).total
     weights = 40 * (4 * 5120**2 + 3 * 5120 * 13824) / (2 * 2) + 128000 * 5120 / 2
-    each = 18 * weights * m.elementwise / (m.bandwidth * m.memory_efficiency)
+    each = 18 * weights * m.software.elementwise / (m.silicon.bandwidth * m.silicon.memory_efficiency)
     n_micro = 2048 / (16 * 2)
     assert seconds(r) - without == pytest.approx(each * n_micro, rel=0.05)
 
@@ -135,7 +136,7 @@ def test_sharded_gradients_are_summed_a_share_each() -> None:
     for zero in ("1", "3"):
         r = complete_row(parse_row({**given, "zero_stage": zero}))
         q = r.setup.plain
-        with_sums, without = (step_time(r.work, m, r.setting).elementwise for m in (q, q._replace(sum_bytes=0.0)))
+        with_sums, without = (step_time(r.work, m, r.setting).elementwise for m in (q, q.changed(sum_bytes=0.0)))
         added.append(float(with_sums - without))
     assert added[0] == pytest.approx(64 * added[1])
     assert added[1] > 0
@@ -144,9 +145,9 @@ def test_sharded_gradients_are_summed_a_share_each() -> None:
 def test_flash_attentions_own_releases_miss_what_hopper_gains_by_kernels_of_its_own() -> None:
     """Both factors, whatever the stack: 0.72 for kernels written for Ampere, 0.6 for the first version."""
     h100 = {**ROW, "device": "H100-80", "stack": "megatron"}
-    own = complete_row(parse_row(h100)).setup.plain.attention_forward
+    own = complete_row(parse_row(h100)).setup.plain.software.attention_forward
     second, first = (
-        complete_row(parse_row({**h100, "attention_kernel": kernel})).setup.plain.attention_forward
+        complete_row(parse_row({**h100, "attention_kernel": kernel})).setup.plain.software.attention_forward
         for kernel in ("flash (FlashAttention v2) + layer norm", "triton (FlashAttention v1) + layer norm")
     )
     assert second == pytest.approx(0.72 * own)
@@ -155,7 +156,8 @@ def test_flash_attentions_own_releases_miss_what_hopper_gains_by_kernels_of_its_
 
 def test_a_kernel_for_the_norms_is_named_by_a_word() -> None:
     passes = {
-        k: named(f"flash{k}").setup.plain.norm_passes for k in (" + layer norm", " + RMS kernel", " + ROPE kernel")
+        k: named(f"flash{k}").setup.plain.software.norm_passes
+        for k in (" + layer norm", " + RMS kernel", " + ROPE kernel")
     }
     assert list(passes.values()) == [0, 0, 32]
 
@@ -173,7 +175,7 @@ def test_who_names_no_stack_has_pytorchs_attention() -> None:
     """NVIDIA's kernels for Hopper come with its own stacks (Transformer Engine); FlashAttention-3 followed in July 2024."""
     h100 = {**ROW, "device": "H100-80", "attention_kernel": ""}
     rates = {
-        stack: complete_row(parse_row({**h100, "stack": stack})).setup.plain.attention_forward
+        stack: complete_row(parse_row({**h100, "stack": stack})).setup.plain.software.attention_forward
         for stack in ("megatron", "")
     }
     assert rates[""] == pytest.approx(0.72 * rates["megatron"])
@@ -185,15 +187,17 @@ def test_graphs_spare_the_host() -> None:
         complete_row(parse_row({**ROW, "stack": "megatron", "cuda_graphs": said})).setup.plain
         for said in ("none", "full", "attention, router", "")
     )
-    assert (full.layer_launch, full.moe_launch) == (0, 0)
-    assert none.layer_launch == some.layer_launch == unsaid.layer_launch > 0
-    assert none.moe_launch == 3 * some.moe_launch == 3 * unsaid.moe_launch
+    assert (full.software.layer_launch, full.software.moe_launch) == (0, 0)
+    assert none.software.layer_launch == some.software.layer_launch == unsaid.software.layer_launch > 0
+    assert none.software.moe_launch == 3 * some.software.moe_launch == 3 * unsaid.software.moe_launch
 
 
 def test_tensor_traffic_hides_in_recipes_since_hopper() -> None:
     def hidden(**changes: str) -> float:
         return float(
-            complete_row(parse_row({**ROW, "stack": "megatron", "device": "H100-80", **changes})).setup.plain.tp_overlap
+            complete_row(
+                parse_row({**ROW, "stack": "megatron", "device": "H100-80", **changes})
+            ).setup.plain.software.tp_overlap
         )
 
     assert hidden() == hidden(device="B200-180") == hidden(stack="mlperf") == 0.7
@@ -202,7 +206,7 @@ def test_tensor_traffic_hides_in_recipes_since_hopper() -> None:
 
 def test_who_reduces_after_the_last_micro_batch() -> None:
     found = {
-        n: summed(n).setup.plain.update_beside
+        n: summed(n).setup.plain.software.update_beside
         for n in ("megatron-deepspeed", "gpt-neox", "aleph-alpha", "megatron", "")
     }
     assert found == {"megatron-deepspeed": 0, "gpt-neox": 0, "aleph-alpha": 0, "megatron": 1, "": 1}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
+from carbonscaling.arrays import stacked as rows_as_one
 from carbonscaling.perf.layer import layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import least_held, memory, work_bytes
@@ -80,15 +81,11 @@ def test_scalar_is_array_to_the_last_bit(name: str, data: st.DataObject) -> None
     one = data.draw(stacked_machines(name))
     own = [data.draw(stacked_machines(data.draw(st.sampled_from(STACKS)))) for _ in rows]
     together = Setting(*(np.array(column) for column in zip(*rows, strict=True)))
-    for machine, singles in ((one, [one] * len(rows)), (_columns(own), own)):
+    for machine, singles in ((one, [one] * len(rows)), (rows_as_one(own), own)):
         step, need = step_time(work, machine, together), memory(work, machine, together)
         for i, (s, m) in enumerate(zip(rows, singles, strict=True)):
             for array, scalar in ((step, step_time(work, m, s)), (need, memory(work, m, s))):
                 assert [float(np.broadcast_to(v, (len(rows),))[i]) for v in array] == _plain(scalar)
-
-
-def _columns(machines: list[Machine]) -> Machine:
-    return Machine(*(np.array([float(v) for v in column]) for column in zip(*machines, strict=True)))
 
 
 SPACE = Space(
@@ -108,8 +105,8 @@ def _judges(name: str, change: int, capacity: float | None = None) -> tuple[Any,
     model, options, offload = CHANGES[change]
     work, machine = work_of(model), stacked(name, options=options, offload=offload)
     if capacity is not None:
-        machine = machine._replace(capacity=capacity)
-    g = grid(SPACE, work, 48, layouts(SPACE, work, 48, machine.domain, (1, 48)))
+        machine = machine.changed(capacity=capacity)
+    g = grid(SPACE, work, 48, layouts(SPACE, work, 48, machine.silicon.domain, (1, 48)))
     every = g.lattice.layouts(g.lattice.families)
     return CompiledJudge(work, machine, g), g, every, machine, work
 
@@ -151,7 +148,8 @@ def test_what_lies_in_the_host_is_what_a_scenario_puts_there(
     """The fields that these tests set are those that an offload sets."""
     plain = Scenario(model="llama-3-8b", tokens=1e9, device="a100-80", devices=64, stack="megatron")
     here, there = (setup(s).plain for s in (plain, replace(plain, offload=offload)))
-    assert {f for f in Machine._fields if getattr(here, f) != getattr(there, f)} == set(OFFLOADS[offload])
+    own = there.numbers()
+    assert {name for name, number in here.numbers().items() if own[name] != number} == set(OFFLOADS[offload])
 
 
 def test_every_option_is_drawn() -> None:

@@ -113,7 +113,7 @@ def test_arithmetic_between_the_figures(name: str) -> None:
     assert s["n_steps"] * s["global_batch_seqs"] * s["seq_len"] == close(s["tokens"])
     assert s["steady_days"] == close(s["n_steps"] * s["step_time_s"] * 1.0 / DAY)
     assert s["duration_days"] == close(s["steady_days"] * s["run_overhead"])
-    assert s["mfu"] == close(s["model_tflops_per_device"] * 1e12 / found.resolved.machine.peak_mfu)
+    assert s["mfu"] == close(s["model_tflops_per_device"] * 1e12 / found.resolved.machine.formats.peak_mfu)
     assert 0 < s["mfu"] < 1
     assert s["memory_per_device_gb"] <= s["memory_limit_gb"]
     assert sum(found.step) == close(s["step_time_s"])
@@ -213,11 +213,11 @@ def test_technology_projection_brings_speed() -> None:
     assert isinstance(now, cs.Estimate)
     later = answer("ahead")
     assert later.duration_s < now.duration_s
-    assert later.resolved.machine.peak == pytest.approx(now.resolved.machine.peak * 1.3**5)
-    assert later.resolved.machine.bandwidth == pytest.approx(now.resolved.machine.bandwidth * 1.25**5)
-    assert later.resolved.machine.capacity == pytest.approx(now.resolved.machine.capacity * 1.24**5)
-    assert later.resolved.machine.link == pytest.approx(now.resolved.machine.link * 1.11**5)
-    assert later.resolved.machine.nic == pytest.approx(now.resolved.machine.nic * 1.11**5)
+    assert later.resolved.machine.formats.peak == pytest.approx(now.resolved.machine.formats.peak * 1.3**5)
+    assert later.resolved.machine.silicon.bandwidth == pytest.approx(now.resolved.machine.silicon.bandwidth * 1.25**5)
+    assert later.resolved.machine.silicon.capacity == pytest.approx(now.resolved.machine.silicon.capacity * 1.24**5)
+    assert later.resolved.machine.silicon.link == pytest.approx(now.resolved.machine.silicon.link * 1.11**5)
+    assert later.resolved.machine.silicon.nic == pytest.approx(now.resolved.machine.silicon.nic * 1.11**5)
     dearer = cs.estimate(replace(QUESTIONS["ahead"], cpa_growth=True))
     assert isinstance(dearer, cs.Estimate)
     assert dearer.footprint.embodied_tco2e >= later.footprint.embodied_tco2e

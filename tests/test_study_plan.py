@@ -122,7 +122,7 @@ def test_the_second_versions_family(d_model: int, device: str) -> None:
     assert isinstance(found, cs.Estimate)
     assert found.duration_s <= 90 * DAY
     assert found.resolved.spec.d_model == d_model
-    ideal = found.resolved.compute / (90 * DAY * found.resolved.machine.peak)
+    ideal = found.resolved.compute / (90 * DAY * found.resolved.machine.formats.peak)
     assert found.n_devices >= ideal
     experts = found.resolved.spec.experts
     n_params = 2 * d_model * 4 * d_model * found.resolved.spec.n_layers * (experts.n_routed if experts else 1)

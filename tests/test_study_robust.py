@@ -17,8 +17,8 @@ def test_the_share_of_hidden_scatters_is_drawn_as_a_share(device: str, centre: f
     """
     s = cs.Scenario(model="llama-3.2-1b", tokens=1e11, device=device, devices=64, batch=256)
     r = resolve(s)
-    assert r.machine.scatter_beside == centre
-    drawn = [float(x.machine.scatter_beside) for x in sample_constants(r, 200)]
+    assert r.machine.software.scatter_beside == centre
+    drawn = [float(x.machine.software.scatter_beside) for x in sample_constants(r, 200)]
     assert 0.0 <= min(drawn) < max(drawn) == 1.0
 
 
@@ -28,4 +28,4 @@ def test_batched_products_are_no_faster_than_large_ones() -> None:
         cs.Scenario(model="llama-3.2-1b", tokens=1e11, device="a100-80", devices=64, batch=256, calibration="none")
     )
     machines = [x.machine for x in sample_constants(r, 200)]
-    assert max(float(m.batched_efficiency / m.gemm_efficiency) for m in machines) == pytest.approx(1.0)
+    assert max(float(m.formats.batched_efficiency / m.formats.gemm_efficiency) for m in machines) == pytest.approx(1.0)

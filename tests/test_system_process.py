@@ -191,10 +191,9 @@ def test_ctrl_c_stops_the_service(when: str, tmp_path: Path) -> None:
     ) as process:  # fmt: skip
         assert process.stderr is not None
         assert process.stderr.readline().startswith("starting 1 process; ")
-        there = {"starting": lambda: True, "loading": lambda: loads(process.pid), "at work": lambda: listens(port)}[
-            when
-        ]
-        while process.poll() is None and not there():
+        while process.poll() is None and not (
+            when == "starting" or (loads(process.pid) if when == "loading" else listens(port))
+        ):
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         err = process.communicate()[1]

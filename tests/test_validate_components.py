@@ -91,10 +91,10 @@ def test_the_clock_of_a_lone_launch() -> None:
 def test_a_training_step_does_not_know_the_clock_of_lone_launches() -> None:
     """The check of another architecture than those with a lead is the step's own formula."""
     row = next(r for r in timings() if r.group == "B200-180")
-    q = machine_of("b200", "bf16")
+    own, formats, _ = machine_of("b200", "bf16")
     plain = gemm_time(
-        row.batch, row.m, row.n, row.k, q.peak, q.gemm_efficiency, q.gemm_k_half, q.cores, q.tile_m, q.tile_n,
-        q.kernel_latency, q.bandwidth, q.memory_efficiency, q.act_bytes,
+        row.batch, row.m, row.n, row.k, formats.peak, formats.gemm_efficiency, formats.gemm_k_half, own.cores, own.tile_m,
+        own.tile_n, own.kernel_latency, own.bandwidth, own.memory_efficiency, formats.act_bytes,
     )  # fmt: skip
     assert predicted_seconds([row])[0] == pytest.approx(float(np.asarray(plain)), rel=1e-12)
 

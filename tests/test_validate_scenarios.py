@@ -26,16 +26,22 @@ def test_experts_in_every_other_layer_where_the_parameters_say_so() -> None:
 def test_attention_kernels_of_an_earlier_architecture_on_hopper() -> None:
     """FlashAttention-2 reaches 0.72 of what Hopper's own kernels do (Shah 2024); on Ampere both are the same."""
     own, portable = row(), row(stack="nanotron")
-    assert portable.setup.plain.attention_forward == pytest.approx(0.72 * own.setup.plain.attention_forward)
-    assert portable.setup.plain.attention_backward == pytest.approx(0.72 * own.setup.plain.attention_backward)
-    assert portable.setup.plain.gemm_efficiency == own.setup.plain.gemm_efficiency
-    ampere = {stack: row(stack=stack, device="A100-80").setup.plain.attention_forward for stack in ("fsdp", "")}
+    assert portable.setup.plain.software.attention_forward == pytest.approx(
+        0.72 * own.setup.plain.software.attention_forward
+    )
+    assert portable.setup.plain.software.attention_backward == pytest.approx(
+        0.72 * own.setup.plain.software.attention_backward
+    )
+    assert portable.setup.plain.formats.gemm_efficiency == own.setup.plain.formats.gemm_efficiency
+    ampere = {
+        stack: row(stack=stack, device="A100-80").setup.plain.software.attention_forward for stack in ("fsdp", "")
+    }
     assert ampere["fsdp"] == ampere[""]
 
 
 def test_stacks_before_fused_layers_launch_longer() -> None:
-    assert row(stack="megatron-deepspeed", device="A100-80").setup.plain.layer_launch == pytest.approx(0.8e-3)
-    assert row(device="A100-80").setup.plain.layer_launch == pytest.approx(0.5e-3)
+    assert row(stack="megatron-deepspeed", device="A100-80").setup.plain.software.layer_launch == pytest.approx(0.8e-3)
+    assert row(device="A100-80").setup.plain.software.layer_launch == pytest.approx(0.5e-3)
 
 
 def test_benchmark_submissions_use_the_fastest_format() -> None:
@@ -51,9 +57,9 @@ def test_deepspeeds_zero3_collects_parameter_by_parameter() -> None:
     given = {"zero_stage": "3", "tp": "1", "pp": "1", "micro_batch": "1", "device": "A100-80", "recompute": "none"}
     slow, plain = row(stack="megatron-deepspeed", **given), row(stack="fsdp", **given)
     assert (slow.setup.stack.zero3_gather.value, plain.setup.stack.zero3_gather.value) == ("parameter", "layer")
-    assert (slow.setup.plain.parameter_wise, plain.setup.plain.parameter_wise) == (1, 0)
+    assert (slow.setup.plain.software.parameter_wise, plain.setup.plain.software.parameter_wise) == (1, 0)
     q, s = slow.setup.plain, slow.setting
-    found, by_layer = sync_time(slow.work, q, s), sync_time(slow.work, q._replace(parameter_wise=0.0), s)
+    found, by_layer = sync_time(slow.work, q, s), sync_time(slow.work, q.changed(parameter_wise=0.0), s)
     passes = 3 * 2 * rank_params(slow.work, s).dense / (2.039e12 * 0.8)
     assert found.gather.each - by_layer.gather.each == pytest.approx(4 * 80 * 256 * 15e-6 + passes)
     exposed = found.reduce.once + found.gather.once + s.n_micro * (found.reduce.each + 2 * found.gather.each)
@@ -61,7 +67,7 @@ def test_deepspeeds_zero3_collects_parameter_by_parameter() -> None:
     hidden = sync_time(plain.work, plain.setup.plain, plain.setting)
     all_of_it = plain.setting.n_micro * (hidden.reduce.each + 2 * hidden.gather.each)
     assert step_time(plain.work, plain.setup.plain, plain.setting).dp_comm < all_of_it
-    assert q.nic == plain.setup.plain.nic
+    assert q.silicon.nic == plain.setup.plain.silicon.nic
     assert row(**given).scenario.software.zero3_gather == "parameter", "Megatron's was DeepSpeed's"
     assert row(**{**given, "device": "H100-80"}).scenario.software.zero3_gather is None
 
@@ -85,27 +91,34 @@ def test_what_full_recomputation_lets_go_is_fetched_again(d_model: str, again: f
 def test_hosts_by_what_a_row_says_of_its_interconnect() -> None:
     """Two of sixteen behind NVSwitch have all links to each other, two of a wired mesh one pair's share."""
     given = {"device": "V100-32", "precision": "fp16"}
-    assert row(**given, interconnect="DGX-2 NVSwitch, NVLink2").setup.plain.pairs == 0
-    assert row(**given).setup.plain.pairs == 7
+    assert row(**given, interconnect="DGX-2 NVSwitch, NVLink2").setup.plain.silicon.pairs == 0
+    assert row(**given).setup.plain.silicon.pairs == 7
     assert row(interconnect="DGX-2").cluster.host.id == "hgx-h100"
 
 
 def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
-    assert row(device="A100-80", ffn_type="gelu").setup.plain.flash == 0
-    assert row(device="A100-80").setup.plain.flash == 1
-    assert row(device="H100-80", ffn_type="gelu").setup.plain.flash == 1
-    assert row(device="V100-32", precision="fp16", stack="").setup.plain.flash == 0, "no fused kernel for Volta"
-    assert [row(device=d, stack="", precision="fp16").setup.plain.flash for d in ("A100-80", "H100-80")] == [0, 1]
-    assert row(device="A100-80", stack="gpt-neox", precision="fp16").setup.plain.flash == 1
+    assert row(device="A100-80", ffn_type="gelu").setup.plain.software.flash == 0
+    assert row(device="A100-80").setup.plain.software.flash == 1
+    assert row(device="H100-80", ffn_type="gelu").setup.plain.software.flash == 1
+    assert row(device="V100-32", precision="fp16", stack="").setup.plain.software.flash == 0, (
+        "no fused kernel for Volta"
+    )
+    assert [row(device=d, stack="", precision="fp16").setup.plain.software.flash for d in ("A100-80", "H100-80")] == [
+        0,
+        1,
+    ]
+    assert row(device="A100-80", stack="gpt-neox", precision="fp16").setup.plain.software.flash == 1
 
 
 def test_experts_are_split_with_the_tensors_only_by_those_who_need_the_tensors() -> None:
     """Megatron's default; a row that states more tensor parallelism than fits at least keeps its experts whole."""
     least = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8")
-    assert (least.setting.etp, least.setup.plain.relay) == (2, 0), "one rank alone would hold more than its memory"
+    assert (least.setting.etp, least.setup.plain.software.relay) == (2, 0), (
+        "one rank alone would hold more than its memory"
+    )
     assert (least.scenario.software.dispatcher, least.scenario.layout.etp) == ("alltoall", 2)
     more = row(**MIXTRAL, tp="4", pp="8", dp="8", ep="8")
-    assert (more.setting.etp, more.setup.plain.relay) == (1, 1)
+    assert (more.setting.etp, more.setup.plain.software.relay) == (1, 1)
     beyond = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="32")
     assert beyond.setting.etp == 1, "an expert group beyond data parallelism and a node"
     assert row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", stack="nanotron").setting.etp == 1
@@ -114,21 +127,21 @@ def test_experts_are_split_with_the_tensors_only_by_those_who_need_the_tensors()
 def test_what_a_row_says_of_its_expert_traffic() -> None:
     whole = dict(tp="1", pp="8", dp="32", ep="32")
     usual = row(**MIXTRAL, **whole)
-    assert (usual.setup.plain.relay, usual.setup.plain.ep_behind) == (1, 0)
+    assert (usual.setup.plain.software.relay, usual.setup.plain.software.ep_behind) == (1, 0)
     plain = row(**MIXTRAL, **whole, dispatcher="alltoall", expert_overlap="no")
-    assert (plain.setup.plain.relay, plain.setup.plain.ep_behind) == (0, 0)
+    assert (plain.setup.plain.software.relay, plain.setup.plain.software.ep_behind) == (0, 0)
     behind = row(**MIXTRAL, **whole, dispatcher="hybridep", expert_overlap="yes")
-    assert (behind.setup.plain.relay, behind.setup.plain.ep_behind) == (1, 1)
+    assert (behind.setup.plain.software.relay, behind.setup.plain.software.ep_behind) == (1, 1)
     assert behind.scenario.software.expert_overlap is True
     assert plain.scenario.software.expert_overlap is None
     split = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", dispatcher="deepep")
-    assert (split.setting.etp, split.setup.plain.relay) == (2, 1), "what is said outranks the rule"
+    assert (split.setting.etp, split.setup.plain.software.relay) == (2, 1), "what is said outranks the rule"
 
 
 def test_benchmarks_balance_their_experts() -> None:
     degrees = {"tp": "4", "pp": "8", "dp": "8", "ep": "8"}
-    assert row(**MIXTRAL, **degrees).setup.plain.imbalance == 1
-    assert row(**{**MIXTRAL, "kind": "full_run"}, **degrees).setup.plain.imbalance > 1
-    assert row(**MIXTRAL, **degrees, stack="nanotron").setup.plain.imbalance > 1
+    assert row(**MIXTRAL, **degrees).setup.plain.software.imbalance == 1
+    assert row(**{**MIXTRAL, "kind": "full_run"}, **degrees).setup.plain.software.imbalance > 1
+    assert row(**MIXTRAL, **degrees, stack="nanotron").setup.plain.software.imbalance > 1
     assert row(**MIXTRAL, **degrees).scenario.software.expert_balance == "forced"
     assert row().scenario.software.expert_balance is None

@@ -93,24 +93,3 @@ class Reference:
     venue: str
     url: str = ""
     licence: str = ""
-
-    def bibtex(self) -> str:
-        """Return a BibTeX entry.
-
-        >>> print(Reference("x2024", "A title", "A. Author and B. Author", 2024, "arXiv 2401.00001").bibtex())
-        @misc{x2024,
-          title = {A title},
-          author = {A. Author and B. Author},
-          year = {2024},
-          howpublished = {arXiv 2401.00001},
-        }
-        """
-        fields = {
-            "title": self.title,
-            "author": self.authors,
-            "year": str(self.year),
-            "howpublished": self.venue,
-            "url": self.url,
-        }
-        body = "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items() if text)
-        return f"@misc{{{self.key},\n{body}}}"

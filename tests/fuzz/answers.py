@@ -120,15 +120,15 @@ def _better(e: cs.Estimate) -> None:
     # Layers are dealt out around the head as if it filled whole layers, so that quicker layers may add one to the fullest
     # stage: see test_quicker_layers_around_the_head. Until that is exact, a pipeline has that much room here.
     room = 1.0 + (s.pp * s.vpp / work.n_layers if s.pp > 1 else 0.0) + 1e-9
-    instant = q._replace(layer_launch=0.0, moe_launch=0.0)
+    instant = q.changed(layer_launch=0.0, moe_launch=0.0)
     # DualPipe hides expert traffic that a layer waiting for its host has already counted as time: another known fault.
     here = instant if s.schedule == Schedule.DUALPIPE else q
     slow = float(step_time(work, here, s).total)
     for name in BETTER:
-        after = float(step_time(work, here._replace(**{name: 2.0 * getattr(here, name)}), s).total)
+        after = float(step_time(work, here.changed(**{name: 2.0 * here.numbers()[name]}), s).total)
         assert after <= slow * room, f"twice the {name}: {after} s against {slow} s"
     # Where a layer waits for its host, the share of weight gradients is a guess; without waiting, more FLOP/s never hurt.
-    twice = instant._replace(peak=2.0 * q.peak, peak_attention=2.0 * q.peak_attention)
+    twice = instant.changed(peak=2.0 * q.formats.peak, peak_attention=2.0 * q.formats.peak_attention)
     waiting, quick = step_time(work, instant, s), step_time(work, twice, s)
     assert float(quick.total) <= float(waiting.total) * room, f"twice the FLOP/s: {quick.total} against {waiting.total}"
     assert float(memory(work, q, s).total) == e.memory.total

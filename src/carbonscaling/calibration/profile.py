@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonscaling.arrays import floats
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.power import MeasuredPower
 from carbonscaling.catalog.read import build, read_toml
@@ -141,36 +142,37 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     f : Mapping
         A factor per knob, as `Calibration.factors` returns them.
     """
-    low_bits = machine.peak > 1.5 * machine.peak_attention
+    silicon, formats, software = machine
+    low_bits = formats.peak > 1.5 * formats.peak_attention
     wide = f["training_gemm"] * f["gemm"] * f["device"]
     gemm = wide * np.where(low_bits, f["gemm_low"], 1.0)
-    head = wide * np.where(machine.peak_head > 1.5 * machine.peak_attention, f["gemm_low"], 1.0)
+    head = wide * np.where(formats.peak_head > 1.5 * formats.peak_attention, f["gemm_low"], 1.0)
     attention = f["training_attention"] * f["attention"] * f["stack_attention"]
     slow = f["software"]
-    return machine._replace(
-        peak=machine.peak / slow,
-        peak_attention=machine.peak_attention / slow,
-        peak_head=machine.peak_head / slow,
-        bandwidth=machine.bandwidth / slow,
-        gemm_efficiency=np.minimum(machine.gemm_efficiency * gemm, 0.95),
-        head_efficiency=np.minimum(machine.head_efficiency * head, 0.95),
-        grouped_efficiency=np.minimum(machine.grouped_efficiency * gemm * f["grouped"], 0.95),
-        batched_efficiency=np.minimum(machine.batched_efficiency * attention, 0.95),
-        attention_forward=np.minimum(machine.attention_forward * attention, 0.95),
-        attention_backward=np.minimum(machine.attention_backward * attention, 0.95),
-        elementwise=machine.elementwise * f["elementwise"] * f["stack_elementwise"],
-        kernel_latency=machine.kernel_latency * f["kernel_latency"] * slow,
-        link_latency=machine.link_latency * f["link_latency"] * slow,
-        nic_latency=machine.nic_latency * f["nic_latency"] * slow,
-        link=machine.link * f["link"] / slow,
-        nic=machine.nic * f["nic"] / slow,
-        imbalance=machine.imbalance * f["imbalance"],
-        exchange=machine.exchange * f["exchange"],
-        overlap=np.minimum(machine.overlap * f["overlap"], 0.98),
-        straggler=machine.straggler * f["straggler"],
-        step_overhead=machine.step_overhead * f["step_overhead"] * slow,
-        layer_launch=machine.layer_launch * f["layer_launch"] * slow,
-        moe_launch=machine.moe_launch * f["layer_launch"] * f["moe_launch"] * slow,
+    return machine.changed(
+        peak=formats.peak / slow,
+        peak_attention=formats.peak_attention / slow,
+        peak_head=formats.peak_head / slow,
+        bandwidth=silicon.bandwidth / slow,
+        gemm_efficiency=np.minimum(formats.gemm_efficiency * gemm, 0.95),
+        head_efficiency=np.minimum(formats.head_efficiency * head, 0.95),
+        grouped_efficiency=np.minimum(formats.grouped_efficiency * gemm * f["grouped"], 0.95),
+        batched_efficiency=np.minimum(formats.batched_efficiency * attention, 0.95),
+        attention_forward=np.minimum(software.attention_forward * attention, 0.95),
+        attention_backward=np.minimum(software.attention_backward * attention, 0.95),
+        elementwise=software.elementwise * f["elementwise"] * f["stack_elementwise"],
+        kernel_latency=silicon.kernel_latency * f["kernel_latency"] * slow,
+        link_latency=silicon.link_latency * f["link_latency"] * slow,
+        nic_latency=silicon.nic_latency * f["nic_latency"] * slow,
+        link=silicon.link * f["link"] / slow,
+        nic=silicon.nic * f["nic"] / slow,
+        imbalance=software.imbalance * f["imbalance"],
+        exchange=silicon.exchange * f["exchange"],
+        overlap=np.minimum(software.overlap * f["overlap"], 0.98),
+        straggler=silicon.straggler * f["straggler"],
+        step_overhead=software.step_overhead * f["step_overhead"] * slow,
+        layer_launch=software.layer_launch * f["layer_launch"] * slow,
+        moe_launch=software.moe_launch * f["layer_launch"] * f["moe_launch"] * slow,
     )
 
 
@@ -178,7 +180,8 @@ def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibr
     """Return one device's machine under a calibration, in plain numbers; `stack` is the family whose factors hold."""
     factors = calibration.factors([family(device)], [device.id], [stack])
     single = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in factors.items()}
-    return type(machine)(*(float(v) for v in apply(machine, single)))
+    found: Machine = floats(apply(machine, single))
+    return found
 
 
 def to_toml(calibration: Calibration, header: str) -> str:

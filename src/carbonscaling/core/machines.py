@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from carbonscaling.arrays import stacked
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.core.nouns import noun
 from carbonscaling.hardware.cluster import Cluster
@@ -49,6 +50,5 @@ def machine(
         plain = plain_machine(asked, *nouns, constants, stack)
         setups.append(Setup(asked, Subject(model), seq_len, *nouns, constants, stack, work, plain, ()))
     machines = [setup.machine(calibration) for setup in setups]
-    columns = [np.array(column) for column in zip(*machines, strict=True)]
-    place = index.reshape(n.shape)
-    return setups[0], Machine(*(float(c[0]) if (c == c[0]).all() else c[place] for c in columns))
+    columns, place = stacked(machines).numbers(), index.reshape(n.shape)
+    return setups[0], Machine.of(**{k: float(c[0]) if (c == c[0]).all() else c[place] for k, c in columns.items()})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hardware.device import Device
 from carbonscaling.model.flops import attention_span, training_flops_per_token
 from carbonscaling.model.params import parameter_count
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.machine import Formats, Machine, Silicon
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe
-from carbonscaling.perf.stacked import software_fields
+from carbonscaling.perf.stacked import software
 from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
 
@@ -111,10 +112,52 @@ def machine(
     InputError
         The device has no unit for the recipe's format, or no efficiency is known for it.
     """
+    return Machine(
+        silicon(cluster, efficiency),
+        formats(cluster.device, recipe, efficiency),
+        software(stack, options, cluster.device, recipe, efficiency),
+    )
+
+
+def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
+    """Return what a cluster is and reaches; its hosts keep nothing for it."""
     device, host = cluster.device, cluster.host
+    axes = _TORUS_AXES.get(host.topology, 0.0)
+    return Silicon(
+        bandwidth=device.memory_bandwidth.si,
+        memory_efficiency=e.memory.si,
+        capacity=device.memory_capacity.si,
+        cores=float(device.n_cores),
+        tile_m=e.tile_m.si,
+        tile_n=e.tile_n.si,
+        kernel_latency=e.kernel_latency.si,
+        domain=float(host.domain_size),
+        axes=axes,
+        axis_length=max(2.0, host.domain_size ** (1.0 / axes)) if axes else 2.0,
+        pairs=float(host.domain_size - 1) if host.topology == "mesh" else 0.0,
+        link=device.link_bandwidth.si / 2.0 * e.link.si,
+        nic=host.nic_bandwidth.si * e.nic.si,
+        link_latency=e.link_latency.si,
+        nic_latency=e.nic_latency.si,
+        exchange=e.exchange.si,
+        contention=e.contention.si,
+        straggler=e.straggler.si,
+        host_devices=float(host.devices_per_host),
+        host_link=1.0,
+        host_bandwidth=1.0,
+        host_capacity=0.0,
+    )
+
+
+def formats(device: Device, recipe: Recipe, e: Efficiency) -> Formats:
+    """Return what a device reaches in the number formats of a recipe.
+
+    Raises
+    ------
+    InputError
+        The device has no unit for the recipe's format, or no efficiency is known for it.
+    """
     peak = device.peak_flops(recipe.format)
-    half = "bf16" if "bf16" in device.peak else "fp16"
-    e = efficiency
     if recipe.format not in e.gemm:
         raise InputError(
             f"no matrix efficiency is known for {recipe.format} on {device.name}",
@@ -124,45 +167,20 @@ def machine(
             remedy="add it to a profile, or choose another format",
         )
     gemm = e.gemm[recipe.format].si
-    axes = _TORUS_AXES.get(host.topology, 0.0)
-    one_way = device.link_bandwidth.si / 2.0 * e.link.si
-    return Machine(
+    half = "bf16" if "bf16" in device.peak else "fp16"
+    return Formats(
         peak=peak,
         peak_attention=device.peak_flops(half if recipe.format != "fp32" else "fp32"),
-        peak_mfu=peak,
         peak_head=device.peak_flops(recipe.head),
-        bandwidth=device.memory_bandwidth.si,
-        capacity=device.memory_capacity.si,
-        cores=float(device.n_cores),
-        tile_m=e.tile_m.si,
-        tile_n=e.tile_n.si,
+        peak_mfu=peak,
         gemm_efficiency=gemm,
         head_efficiency=e.gemm[recipe.head].si,
         gemm_k_half=e.gemm_k_half.si * max(1.0, peak / device.peak_flops(half)),
         grouped_efficiency=gemm * e.grouped.si,
         batched_efficiency=gemm * e.batched.si,
-        kernel_latency=e.kernel_latency.si,
-        memory_efficiency=e.memory.si,
-        domain=float(host.domain_size),
-        axes=axes,
-        axis_length=max(2.0, host.domain_size ** (1.0 / axes)) if axes else 2.0,
-        pairs=float(host.domain_size - 1) if host.topology == "mesh" else 0.0,
-        link=one_way,
-        nic=host.nic_bandwidth.si * e.nic.si,
-        link_latency=e.link_latency.si,
-        nic_latency=e.nic_latency.si,
-        host_devices=float(host.devices_per_host),
         act_bytes=recipe.activations,
         comm_bytes=recipe.traffic,
         dispatch_bytes=recipe.dispatch,
         combine_bytes=recipe.combine,
         cast_passes=recipe.cast_passes,
-        overlap=e.overlap.si,
-        contention=e.contention.si,
-        ep_overlap=e.ep_overlap.si,
-        elementwise=e.elementwise.si,
-        straggler=e.straggler.si,
-        step_overhead=e.step_overhead.si,
-        exchange=e.exchange.si,
-        **software_fields(stack, options, device, recipe, e),
     )

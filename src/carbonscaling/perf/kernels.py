@@ -13,9 +13,10 @@ __all__ = ["attention_times", "head_gemm", "linear", "stream"]
 
 
 def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
+    silicon, formats, _ = machine
     return gemm_time(
-        groups, m, n, k, machine.peak, efficiency, machine.gemm_k_half, machine.cores, machine.tile_m, machine.tile_n,
-        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.act_bytes,
+        groups, m, n, k, formats.peak, efficiency, formats.gemm_k_half, silicon.cores, silicon.tile_m, silicon.tile_n,
+        silicon.kernel_latency, silicon.bandwidth, silicon.memory_efficiency, formats.act_bytes,
     )  # fmt: skip
 
 
@@ -30,19 +31,21 @@ def linear(machine: Machine, groups: Number, m: Number, k: Number, n: Number, ef
 
 def head_gemm(machine: Machine, m: Number, n: Number, k: Number) -> Number:
     """Time a multiplication in the format of the output head; a slower main loop makes its prologue the shorter one."""
-    k_half = machine.gemm_k_half * np.minimum(1.0, machine.peak_head / machine.peak)
+    silicon, formats, _ = machine
+    k_half = formats.gemm_k_half * np.minimum(1.0, formats.peak_head / formats.peak)
     return gemm_time(
-        1.0, m, n, k, machine.peak_head, machine.head_efficiency, k_half, machine.cores, machine.tile_m, machine.tile_n,
-        machine.kernel_latency, machine.bandwidth, machine.memory_efficiency, machine.comm_bytes,
+        1.0, m, n, k, formats.peak_head, formats.head_efficiency, k_half, silicon.cores, silicon.tile_m, silicon.tile_n,
+        silicon.kernel_latency, silicon.bandwidth, silicon.memory_efficiency, formats.comm_bytes,
     )  # fmt: skip
 
 
 def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number, cp: Number) -> tuple[Number, Number]:
     """Forward and backward time of scores and context: one fused kernel, or batched products around a softmax."""
+    silicon, formats, software = machine
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
     flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
-    fused = flops / (machine.peak_attention * machine.attention_forward)
-    fused_back = 2.5 * flops / (machine.peak_attention * machine.attention_backward)
+    fused = flops / (formats.peak_attention * software.attention_forward)
+    fused_back = 2.5 * flops / (formats.peak_attention * software.attention_backward)
 
     # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
     # those of values, queries and keys are like the context.
@@ -50,23 +53,25 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     one = np.maximum(work.n_heads, 1.0)
     scores = _batched(machine, many, queries, keys, work.d_query / one)
     context = _batched(machine, many, queries, work.d_context / one, keys)
-    rate = machine.bandwidth * machine.memory_efficiency
-    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, machine.separate) / rate
-    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, machine.separate) / rate
+    rate = silicon.bandwidth * silicon.memory_efficiency
+    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, software.separate) / rate
+    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, software.separate) / rate
     return (
-        machine.flash * fused + (1.0 - machine.flash) * explicit,
-        machine.flash * fused_back + (1.0 - machine.flash) * explicit_back,
+        software.flash * fused + (1.0 - software.flash) * explicit,
+        software.flash * fused_back + (1.0 - software.flash) * explicit_back,
     )
 
 
 def _batched(machine: Machine, heads: Number, m: Number, n: Number, k: Number) -> Number:
+    silicon, formats, _ = machine
     return gemm_time(
-        heads, m, n, k, machine.peak_attention, machine.batched_efficiency, machine.gemm_k_half, machine.cores,
-        machine.tile_m, machine.tile_n, machine.kernel_latency, machine.bandwidth, machine.memory_efficiency,
-        machine.comm_bytes,
+        heads, m, n, k, formats.peak_attention, formats.batched_efficiency, formats.gemm_k_half, silicon.cores,
+        silicon.tile_m, silicon.tile_n, silicon.kernel_latency, silicon.bandwidth, silicon.memory_efficiency,
+        formats.comm_bytes,
     )  # fmt: skip
 
 
 def stream(machine: Machine, size: Number) -> Number:
     """Time of an element-wise kernel that moves `size` bytes."""
-    return machine.elementwise * size / (machine.bandwidth * machine.memory_efficiency)
+    silicon, _, software = machine
+    return software.elementwise * size / (silicon.bandwidth * silicon.memory_efficiency)

@@ -113,11 +113,12 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     Matrix shapes follow Megatron-LM's column- then row-parallel split (Shoeybi 2019); weight gradients and input
     gradients are timed with their own shapes. Backward element-wise work moves twice the bytes of forward.
     """
+    silicon, formats, software = machine
     tp, cp, ep, etp, sp, batch = key
     tokens = batch * work.seq_len / cp
-    e = machine.gemm_efficiency
+    e = formats.gemm_efficiency
     moe = work.n_moe / (work.n_dense + work.n_moe)
-    h, width = work.d_model, machine.comm_bytes  # element-wise kernels work in the format of the residual stream
+    h, width = work.d_model, formats.comm_bytes  # element-wise kernels work in the format of the residual stream
 
     # Attention: projections, then scores and context.
     parts = (
@@ -136,8 +137,8 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     )
     own = tokens / tp  # tokens each rank routes
     n_local = np.maximum(work.n_experts / ep, 1.0)
-    rows = own * etp * work.top_k * machine.imbalance / n_local
-    g = machine.grouped_efficiency
+    rows = own * etp * work.top_k * software.imbalance / n_local
+    g = formats.grouped_efficiency
     routed = (
         linear(machine, n_local, rows, h, up * work.d_ff_expert / etp, g),
         linear(machine, n_local, rows, work.d_ff_expert / etp, h, g),
@@ -151,25 +152,25 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
 
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
     # and for experts the permutation of tokens there and back.
-    passes = 10.0 + machine.cast_passes + machine.norm_passes
+    passes = 10.0 + formats.cast_passes + software.norm_passes
     ff = (1.0 - moe) * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
     wide = passes * h / np.where(sp > 0, tp, 1.0)
-    heads = 2.0 * (work.d_query + work.d_kv) + machine.head_passes * (work.d_query + work.d_kv / 2.0)
-    gated = machine.gate_passes * (work.matrices - 2.0)
-    narrow = heads / tp + (work.matrices + machine.cast_passes / 2.0 + gated) * ff
+    heads = 2.0 * (work.d_query + work.d_kv) + software.head_passes * (work.d_query + work.d_kv / 2.0)
+    gated = software.gate_passes * (work.matrices - 2.0)
+    narrow = heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
     permute = moe * 4.0 * work.top_k * h / tp
     kernels = 8.0 + 20.0 * moe  # launches of a dense block; gating, sorting and index kernels of an expert block
-    elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * machine.kernel_latency
+    elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
 
     # Traffic of one pass.
-    comm = machine.comm_bytes
+    comm = formats.comm_bytes
     reduce = collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
     n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
-    tp_comm = (1.0 - machine.tp_overlap) * n_reduce * reduce
+    tp_comm = (1.0 - software.tp_overlap) * n_reduce * reduce
     ring = collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
-    cp_comm = np.maximum(0.0, ring - machine.overlap * attention)
-    cp_comm_back = np.maximum(0.0, 2.0 * ring - machine.overlap * attention_back)
-    ep_comm = moe * (1.0 - machine.ep_overlap) * machine.imbalance * exchange_time(work, machine, own, ep, etp)
+    cp_comm = np.maximum(0.0, ring - software.overlap * attention)
+    cp_comm_back = np.maximum(0.0, 2.0 * ring - software.overlap * attention_back)
+    ep_comm = moe * (1.0 - software.ep_overlap) * software.imbalance * exchange_time(work, machine, own, ep, etp)
 
     # Of the last products a layer's own backward pass needs no result: only the next layer reads their sum. Routed experts'
     # results are needed, because the gates' gradient is made of them. With split sequences a reduction's gathering half stays.
@@ -178,12 +179,12 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         (1.0 - moe) * dense[1][0]
         + moe * routed[3][0]
         + np.where(work.reduces < 2.0, parts[3][0], 0.0)  # of a parallel block the attention's output goes with it
-        + (1.0 - machine.tp_overlap) * split * reduce
+        + (1.0 - software.tp_overlap) * split * reduce
         + stream(machine, width * tokens * 3.0 * h / np.where(sp > 0, tp, 1.0))
     )
 
-    launch = (1.0 - moe) * machine.layer_launch + moe * machine.moe_launch
-    summed = stream(machine, machine.sum_bytes * _held(work, key))
+    launch = (1.0 - moe) * software.layer_launch + moe * software.moe_launch
+    summed = stream(machine, software.sum_bytes * _held(work, key))
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
@@ -198,13 +199,13 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         backward=backward,
         weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
         selective=0.5 * elementwise
-        + (1.0 - machine.flash) * attention
+        + (1.0 - software.flash) * attention
         + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
         last=last,
         head_forward=work.n_logits * (logits + loss),
         head_backward=work.n_logits * (logits_back + loss),
         summed=with_sums.total - backward.total,
-        head_summed=stream(machine, machine.sum_bytes * vocabulary * h),
+        head_summed=stream(machine, software.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

@@ -86,16 +86,17 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
 
 def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     """Bytes of weights, gradients and optimizer states; micro-batch and recomputation play no part."""
+    software = machine.software
     params = rank_params(work, s)
     n_dense = s.dp * s.cp
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
-    working_set = np.where(s.zero >= 3, machine.gathered * params.layer * machine.weight_bytes, 0.0)
-    optimizer = _sharded(params, s.zero >= 1, g_dense, g_expert) * machine.optimizer_bytes
-    stays = np.where(machine.streamed > 0, 0.0, 1.0)  # weights that stream from the host, and their gradients, do not
+    working_set = np.where(s.zero >= 3, software.gathered * params.layer * software.weight_bytes, 0.0)
+    optimizer = _sharded(params, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
+    stays = np.where(software.streamed > 0, 0.0, 1.0)  # weights that stream from the host, and their gradients, do not
     return StateBytes(
-        weights=stays * _sharded(params, s.zero >= 3, g_dense, g_expert) * machine.weight_bytes + working_set,
-        gradients=stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * machine.grad_bytes,
+        weights=stays * _sharded(params, s.zero >= 3, g_dense, g_expert) * software.weight_bytes + working_set,
+        gradients=stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * software.grad_bytes,
         optimizer=optimizer * (1.0 - offloaded_share(optimizer, machine)),
     )
 
@@ -113,8 +114,8 @@ class LayerBytes(NamedTuple):
 
 def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     """Bytes of activations that the mean layer keeps of one micro-batch, none of them moved away."""
-    widths = kept_widths(work, machine.imbalance, s.tp)
-    drop = (s.recompute == Recompute.SELECTIVE) & (machine.flash > 0)
+    widths = kept_widths(work, machine.software.imbalance, s.tp)
+    drop = (s.recompute == Recompute.SELECTIVE) & (machine.software.flash > 0)
     whole = _layer(work, machine, s, Recompute.NONE, widths.outer, widths.inner)
     outer = np.where(drop, widths.outer_least, widths.outer)
     reduced = _layer(work, machine, s, s.recompute, outer, np.where(drop, widths.inner_least, widths.inner))
@@ -123,6 +124,7 @@ def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
 
 def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
+    software = machine.software
     one = layer_kept(work, machine, s)
     in_flight = layers_in_flight(layers_on_stage(work.n_layers, s.pp, s.vpp), s.pp, s.vpp, s.n_micro, s.schedule)
     share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
@@ -130,9 +132,9 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     saved = one.reduced * share * in_flight
     layers = np.where(full, 0.0, saved) + one.whole * (1.0 - share) * in_flight
     # Of those in the host two are here: the one in use, and the one that comes or goes.
-    here = np.minimum(machine.moved * layers, 2.0 * one.whole) + (1.0 - machine.moved) * layers
+    here = np.minimum(software.moved * layers, 2.0 * one.whole) + (1.0 - software.moved) * layers
     tokens = s.micro_batch * work.seq_len / s.cp
-    logits = tokens * work.vocab_size / np.where(machine.logit_split > 0, s.tp, 1.0) * machine.logit_bytes
+    logits = tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * software.logit_bytes
     return WorkBytes(
         activations=here + np.where(full, one.whole, 0.0),  # a layer that is recomputed is whole once more
         inputs=np.where(full, saved, 0.0),
@@ -145,15 +147,16 @@ def moved_bytes(work: Workload, machine: Machine, s: Setting) -> Number:
     one = layer_kept(work, machine, s)
     share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
     per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
-    return machine.moved * per_stage * (one.reduced * share + one.whole * (1.0 - share))
+    return machine.software.moved * per_stage * (one.reduced * share + one.whole * (1.0 - share))
 
 
 def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide: Number, narrow: Number) -> Number:
+    _, formats, software = machine
     # Explicit attention comes with the dropout masks of its years (Korthikanti, section 4).
-    return machine.kept * machine.act_bytes / 2.0 * layer_bytes(
+    return software.kept * formats.act_bytes / 2.0 * layer_bytes(
         work.seq_len, s.micro_batch / s.cp, work.d_model, s.tp, s.sp > 0,
-        wide + machine.unfused_bytes / 2.0 * work.d_model, narrow, work.n_heads, machine.flash > 0, recompute,
-        1.0 - machine.flash,
+        wide + software.unfused_bytes / 2.0 * work.d_model, narrow, work.n_heads, software.flash > 0, recompute,
+        1.0 - software.flash,
     )  # fmt: skip
 
 
@@ -164,14 +167,16 @@ def _buffers(logits: Number, kept: Number, s: Setting) -> Number:
 
 def least_held(machine: Machine, s: Setting, held: WorkBytes) -> Number:
     """Bytes of `held` that stay on the device whatever the ZeRO stage."""
-    every = held.activations + np.maximum(machine.checkpoints, machine.plain_checkpoints) * held.inputs
-    fewest = np.minimum(machine.checkpoints, machine.plain_checkpoints)
+    software = machine.software
+    every = held.activations + np.maximum(software.checkpoints, software.plain_checkpoints) * held.inputs
+    fewest = np.minimum(software.checkpoints, software.plain_checkpoints)
     return held.activations + fewest * held.inputs + _buffers(held.logits, every, s)
 
 
 def total_memory(machine: Machine, s: Setting, states: StateBytes, held: WorkBytes) -> Memory:
     """Add up what a device holds, and say how much it may."""
-    kept = held.activations + np.where(s.zero >= 3, machine.checkpoints, machine.plain_checkpoints) * held.inputs
+    silicon, _, software = machine
+    kept = held.activations + np.where(s.zero >= 3, software.checkpoints, software.plain_checkpoints) * held.inputs
     none = 0.0 * (kept + states.weights)
     return Memory(
         weights=states.weights + none,
@@ -179,8 +184,8 @@ def total_memory(machine: Machine, s: Setting, states: StateBytes, held: WorkByt
         optimizer=states.optimizer + none,
         activations=kept + none,
         buffers=_buffers(held.logits, kept, s) + none,
-        framework=machine.framework_bytes + none,
-        limit=machine.capacity * (1.0 - machine.reserve) + none,
+        framework=software.framework_bytes + none,
+        limit=silicon.capacity * (1.0 - software.reserve) + none,
     )
 
 

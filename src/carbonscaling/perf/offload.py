@@ -21,7 +21,7 @@ def offloaded_share(optimizer_bytes: Number, machine: Machine) -> Number:
     ----------
     optimizer_bytes : bytes of the states of one device, after sharding.
     """
-    return np.minimum(machine.offload, machine.host_capacity / np.maximum(optimizer_bytes, 1.0))
+    return np.minimum(machine.software.offload, machine.silicon.host_capacity / np.maximum(optimizer_bytes, 1.0))
 
 
 @formula(

@@ -64,17 +64,18 @@ class Passes(NamedTuple):
 
 def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> Passes:
     """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast."""
+    silicon, _, software = machine
     n_layers = work.n_layers
     f, b = layer.forward, layer.backward
     redo = recomputed_share(n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
         s.recompute == Recompute.FULL,
-        f.total - (1.0 - machine.redo_last) * layer.last,
+        f.total - (1.0 - software.redo_last) * layer.last,
         np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
     )
     ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
     per_layer = f.total + b.total + redo
 
-    stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends, machine.head_last)
+    stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends, software.head_last)
     mean = (per_layer * n_layers + ends) / s.pp
     share = s.n_micro * n_layers / s.pp  # layer passes of the mean stage in a step
 
@@ -91,28 +92,28 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
 
     # Stage boundaries: sent forward and backward per chunk; interleaved schedules overlap them, the fill cannot.
     stride = s.tp * s.cp * s.dp
-    near = inner_ranks(s.pp, stride, machine.domain) > 1.0
-    hop = layer.boundary_bytes / np.where(near, machine.link, machine.nic) + np.where(
-        near, machine.link_latency, machine.nic_latency
+    near = inner_ranks(s.pp, stride, silicon.domain) > 1.0
+    hop = layer.boundary_bytes / np.where(near, silicon.link, silicon.nic) + np.where(
+        near, silicon.link_latency, silicon.nic_latency
     )
-    exposed_sends = s.n_micro * np.where((s.vpp > 1) | (s.schedule == Schedule.DUALPIPE), 1.0 - machine.overlap, 1.0)
+    exposed_sends = s.n_micro * np.where((s.vpp > 1) | (s.schedule == Schedule.DUALPIPE), 1.0 - software.overlap, 1.0)
     pp_comm = np.where(s.pp > 1, 2.0 * hop * s.vpp * (exposed_sends + s.pp - 1.0), 0.0)
 
     # DualPipe hides expert traffic behind the other direction's compute, which runs on fewer cores all the while
     # (20 of an H800's 132 are set aside: DeepSeek-V3, section 3.2.2).
     ep_raw = f.ep_comm + b.ep_comm
     beside = f.total + b.total - ep_raw
-    hidden = np.maximum(0.0, ep_raw - machine.overlap * beside) + (machine.contention - 1.0) * beside
+    hidden = np.maximum(0.0, ep_raw - software.overlap * beside) + (silicon.contention - 1.0) * beside
     # Other schedules pair a forward pass with another micro-batch's backward where the stack can.
-    paired = exposed_time(ep_raw, beside, machine.overlap, machine.contention)
-    ep_comm = np.where((machine.ep_behind > 0) & (s.n_micro > 1), paired, ep_raw)
+    paired = exposed_time(ep_raw, beside, software.overlap, silicon.contention)
+    ep_comm = np.where((software.ep_behind > 0) & (s.n_micro > 1), paired, ep_raw)
     ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
     # Activations go to the host during the forward pass and come back during the backward one.
-    sent = moved_bytes(work, machine, s) / machine.host_link
-    waits = np.maximum(0.0, sent - machine.overlap * forward) + np.maximum(
-        0.0, sent - machine.overlap * (stage - forward)
+    sent = moved_bytes(work, machine, s) / silicon.host_link
+    waits = np.maximum(0.0, sent - software.overlap * forward) + np.maximum(
+        0.0, sent - software.overlap * (stage - forward)
     )
 
     lines = StepTime(

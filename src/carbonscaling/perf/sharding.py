@@ -37,7 +37,7 @@ def gradient_time(
     stride : distance in devices between neighbouring replicas.
     wait : s that a ZeRO-3 lost to its host adds to each reduction, as `parameter_wait` counts them.
     """
-    size = params * machine.grad_comm_bytes
+    size = params * machine.software.grad_comm_bytes
     plain = collective(all_reduce_time, size, n, stride, machine)
     scatter = collective(all_gather_time, size, shard, stride, machine)
     across = collective(all_reduce_time, size / shard, n / shard, stride * shard, machine)
@@ -51,7 +51,7 @@ def parameter_time(
     params: Number, shard: Number, stride: Number, zero: Number, wait: Number, machine: Machine
 ) -> PerStep:
     """Seconds a rank spends gathering weights: once after the update (ZeRO-1, 2), or every time it collects them (3)."""
-    size = params * np.minimum(machine.weight_bytes, machine.comm_bytes)
+    size = params * np.minimum(machine.software.weight_bytes, machine.formats.comm_bytes)
     gather = collective(all_gather_time, size, shard, stride, machine)
     return PerStep(
         once=np.where((zero >= 1) & (zero < 3), gather, 0.0),

@@ -1,4 +1,4 @@
-"""What software makes of a device and a number format: the fields of `Machine` that a stack and its options decide."""
+"""What software makes of a device and a number format: a stack, with what a run changes about it, as numbers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
+from carbonscaling.perf.machine import SoftwareTerms
 from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.options import OPTIMIZERS, Software
 from carbonscaling.software.stack import Stack, by_generation
 
-__all__ = ["software_fields"]
+__all__ = ["software"]
 
 RELAYING = ("deepep", "hybridep")
 """Dispatchers that send a token once to each node, which passes it on."""
@@ -77,8 +78,8 @@ def _bytes(stack: Stack, options: Software, recipe: Recipe) -> tuple[float, floa
     return weights, gradients, states
 
 
-def software_fields(stack: Stack, options: Software, device: Device, recipe: Recipe, e: Efficiency) -> dict[str, float]:
-    """Return the fields of `Machine` that software decides.
+def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e: Efficiency) -> SoftwareTerms:
+    """Return a stack as numbers, nothing kept in the host.
 
     Parameters
     ----------
@@ -101,11 +102,12 @@ def software_fields(stack: Stack, options: Software, device: Device, recipe: Rec
     hidden = stack.expert_overlap.value if options.expert_overlap is None else float(options.expert_overlap)
     last = stack.head_last.value if options.head_placement is None else float(options.head_placement == "last")
     redo = e.redo_last if stack.redo_last is None else stack.redo_last
-    return dict(
+    return SoftwareTerms(
         attention_forward=e.attention_forward.si * attention.share,
         attention_backward=e.attention_backward.si * attention.share,
         flash=attention.fused,
         separate=attention.separate,
+        elementwise=e.elementwise.si,
         norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (not fused),
         head_passes=stack.head_passes.value * (not fused),
         gate_passes=stack.gate_passes.value * (not fused),
@@ -114,24 +116,32 @@ def software_fields(stack: Stack, options: Software, device: Device, recipe: Rec
         optimizer_bytes=states,
         grad_comm_bytes=recipe.gradient_traffic if traffic is None else traffic.value,
         sum_bytes=0.0 if summed is None else summed.value,
-        tp_overlap=tp_overlap if options.tp_overlap is None else options.tp_overlap,
-        imbalance=1.0 if options.expert_balance == "forced" else e.imbalance.si,
-        scatter_beside=e.scatter_beside.si if options.dp_overlap is None else beside,
-        update_beside=beside,
-        redo_last=redo.si,
-        layer_launch=layer_launch,
-        moe_launch=moe_launch,
-        relay=relay,
-        ep_behind=hidden,
-        head_last=last,
-        parameter_wise=float((options.zero3_gather or stack.zero3_gather.value) == "parameter"),
-        gather_rank=e.gather_rank.si,
         kept=stack.kept.value,
+        unfused_bytes=stack.unfused.value if separate_norms else 0.0,
         logit_bytes=stack.logit.value,
         logit_split=stack.logit_split.value,
-        unfused_bytes=stack.unfused.value if separate_norms else 0.0,
-        framework_bytes=stack.framework.si,
-        reserve=stack.reserve.value,
         checkpoints=stack.zero3_checkpoints.value,
+        plain_checkpoints=1.0,
+        redo_last=redo.si,
+        reserve=stack.reserve.value,
+        framework_bytes=stack.framework.si,
+        overlap=e.overlap.si,
+        tp_overlap=tp_overlap if options.tp_overlap is None else options.tp_overlap,
+        ep_overlap=e.ep_overlap.si,
+        scatter_beside=e.scatter_beside.si if options.dp_overlap is None else beside,
+        update_beside=beside,
+        gathers=2.0,
         gathered=stack.gathered.value,
+        parameter_wise=float((options.zero3_gather or stack.zero3_gather.value) == "parameter"),
+        gather_rank=e.gather_rank.si,
+        relay=relay,
+        ep_behind=hidden,
+        imbalance=1.0 if options.expert_balance == "forced" else e.imbalance.si,
+        head_last=last,
+        step_overhead=e.step_overhead.si,
+        layer_launch=layer_launch,
+        moe_launch=moe_launch,
+        offload=0.0,
+        moved=0.0,
+        streamed=0.0,
     )

@@ -50,16 +50,17 @@ def step_time_from_layers(work: Workload, machine: Machine, s: Setting, layer: L
 
 def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     """Time what data parallelism sends and updates; micro-batch and recomputation play no part."""
+    silicon, _, software = machine
     params = rank_params(work, s)
     n_dense = s.dp * s.cp  # dense and expert parameters have groups of their own
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
-    memory_rate = machine.bandwidth * machine.memory_efficiency
-    waits = (machine.parameter_wise > 0) & (s.zero >= 3) & (n_dense > 1)
+    memory_rate = silicon.bandwidth * silicon.memory_efficiency
+    waits = (software.parameter_wise > 0) & (s.zero >= 3) & (n_dense > 1)
     wait = np.where(
         waits,
         parameter_wait(
-            work.n_layers / s.pp, s.shard, machine.gather_rank, params.dense, machine.weight_bytes, memory_rate
+            work.n_layers / s.pp, s.shard, software.gather_rank, params.dense, software.weight_bytes, memory_rate
         ),
         0.0,
     )
@@ -68,40 +69,41 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     gather = parameter_time(params.dense, g_dense, s.tp, s.zero, wait, machine)
     gather_expert = parameter_time(params.expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
     sharded = params.dense / np.where(s.zero >= 1, g_dense, 1.0) + params.expert / np.where(s.zero >= 1, g_expert, 1.0)
-    away = offloaded_share(sharded * machine.optimizer_bytes, machine)
+    away = offloaded_share(sharded * software.optimizer_bytes, machine)
     update = optimizer_time(
-        sharded, machine.optimizer_bytes, machine.grad_bytes, machine.weight_bytes, memory_rate
+        sharded, software.optimizer_bytes, software.grad_bytes, software.weight_bytes, memory_rate
     )  # fmt: skip
-    streams = machine.streamed > 0
+    streams = software.streamed > 0
     in_host = offloaded_update_time(
-        sharded, machine.optimizer_bytes, HOST_GRADIENT, machine.weight_bytes,
-        np.where(streams, 0.0, HOST_GRADIENT + machine.weight_bytes), machine.host_link, machine.host_bandwidth,
+        sharded, software.optimizer_bytes, HOST_GRADIENT, software.weight_bytes,
+        np.where(streams, 0.0, HOST_GRADIENT + software.weight_bytes), silicon.host_link, silicon.host_bandwidth,
     )  # fmt: skip
-    fetched = streamed_time(sharded, machine.streamed, machine.host_link)
-    returned = streamed_time(sharded, np.where(streams, HOST_GRADIENT, 0.0), machine.host_link)
+    fetched = streamed_time(sharded, software.streamed, silicon.host_link)
+    returned = streamed_time(sharded, np.where(streams, HOST_GRADIENT, 0.0), silicon.host_link)
     return Sync(
         reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each + returned),
         gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each + fetched),
         again=np.where(waits, fetched_twice(work, s.tp), 0.0),
         update=(1.0 - away) * update + away * in_host,
-        straggler_share=straggler_share(np.ceil(s.n_devices / machine.host_devices), machine.straggler),
+        straggler_share=straggler_share(np.ceil(s.n_devices / silicon.host_devices), silicon.straggler),
     )
 
 
 def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> StepTime:
     """Lay communication over the passes that can hide it, and add up the step."""
+    silicon, _, software = machine
     # With nothing beside: scatters that a compiler schedules as they come, reductions after a pipeline's last pass.
-    scattered, beside = sync.reduce.each * s.n_micro, machine.update_beside
-    alone = (1.0 - machine.scatter_beside) * scattered + (1.0 - beside) * (sync.reduce.once + sync.gather.once)
-    reduce = beside * sync.reduce.once + machine.scatter_beside * scattered
+    scattered, beside = sync.reduce.each * s.n_micro, software.update_beside
+    alone = (1.0 - software.scatter_beside) * scattered + (1.0 - beside) * (sync.reduce.once + sync.gather.once)
+    reduce = beside * sync.reduce.once + software.scatter_beside * scattered
     again = np.where(s.recompute == Recompute.FULL, s.recompute_percent / 100.0 * sync.again, 0.0)
-    gather = beside * sync.gather.once + (machine.gathers + again) * sync.gather.each * s.n_micro
+    gather = beside * sync.gather.once + (software.gathers + again) * sync.gather.each * s.n_micro
     # Reduction hides behind the backward pass, the gather after the update behind the forward pass; with ZeRO-3 both
     # share every pass, so that no second of compute hides two of traffic.
     window_back = np.where(s.zero >= 2, s.n_micro, 1.0) * passes.backward
     window_all = s.n_micro * (passes.forward + passes.backward)
-    overlap, contention = machine.overlap, machine.contention
-    beside_all = np.where((machine.parameter_wise > 0) & (s.dp * s.cp > 1), 0.0, overlap)
+    overlap, contention = software.overlap, silicon.contention
+    beside_all = np.where((software.parameter_wise > 0) & (s.dp * s.cp > 1), 0.0, overlap)
     dp_comm = alone + np.where(
         s.zero >= 3,
         exposed_time(reduce + gather, window_all, beside_all, contention),
@@ -113,6 +115,6 @@ def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> Step
     lines = passes.lines
     parts = (
         lines.matmul, lines.attention, lines.elementwise + summed, *lines[3:-4], dp_comm, sync.update,
-        machine.step_overhead + 0.0 * dp_comm,
+        software.step_overhead + 0.0 * dp_comm,
     )  # fmt: skip
     return StepTime(*parts, sum(parts) * sync.straggler_share)

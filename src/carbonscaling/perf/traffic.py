@@ -17,23 +17,25 @@ Collective = Callable[[Number, Number, Number, Number, Number, Number, Number], 
 
 def collective(kind: Collective, size: Number, n: Number, stride: Number, machine: Machine) -> Number:
     """Time of a collective over `n` ranks that lie `stride` devices apart."""
-    inner = inner_ranks(n, stride, machine.domain)
-    link = group_bandwidth(machine.link, n, machine.axes, machine.axis_length, machine.pairs)
-    return kind(size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
+    silicon = machine.silicon
+    inner = inner_ranks(n, stride, silicon.domain)
+    link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
+    return kind(size, n, inner, link, silicon.nic, silicon.link_latency, silicon.nic_latency)
 
 
 def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:
     """Time to send a rank's own routed tokens to their experts and back, plain and unhidden."""
-    h, comm = work.d_model, machine.comm_bytes
-    inner = inner_ranks(ep, etp, machine.domain)
-    link = group_bandwidth(machine.link, ep, machine.axes, machine.axis_length, machine.pairs)
-    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, machine.relay)
+    silicon, formats, software = machine
+    h, comm = work.d_model, formats.comm_bytes
+    inner = inner_ranks(ep, etp, silicon.domain)
+    link = group_bandwidth(silicon.link, ep, silicon.axes, silicon.axis_length, silicon.pairs)
+    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, software.relay)
     exchange: Number = 0.0
-    for element_bytes in (machine.dispatch_bytes, machine.combine_bytes):
+    for element_bytes in (formats.dispatch_bytes, formats.combine_bytes):
         size = dispatch_bytes(own, work.top_k, h, element_bytes)
         remote = remote_dispatch_bytes(own, copies, h, element_bytes, ep, inner)
         exchange = exchange + all_to_all_time(
-            size, remote, ep, inner, link, machine.nic * machine.exchange, machine.link_latency, machine.nic_latency
+            size, remote, ep, inner, link, silicon.nic * silicon.exchange, silicon.link_latency, silicon.nic_latency
         )
     # Ranks that share an expert gather each other's routed tokens, and scatter their sums.
     return exchange + 2.0 * collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)

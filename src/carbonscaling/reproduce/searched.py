@@ -126,9 +126,9 @@ def resolved(task: Task, cpa_growth: bool = False) -> Resolved:
         setup = replace(found.setup, efficiency=constants, plain=found.setup.plain_with(constants))
         found = replace(found, setup=setup, machine=setup.machine(found.calibration))
     if task.total_memory:
-        found = replace(found, machine=found.machine._replace(capacity=UNLIMITED))
+        found = replace(found, machine=found.machine.changed(capacity=UNLIMITED))
     if task.spared_reserve:
-        machine = found.machine._replace(reserve=found.machine.reserve * (1.0 - task.spared_reserve))
+        machine = found.machine.changed(reserve=found.machine.software.reserve * (1.0 - task.spared_reserve))
         found = replace(found, machine=machine)
     return found
 
@@ -140,7 +140,7 @@ def _member(task: Task) -> PaperModel:
 def space_for(task: Task, r: Resolved) -> Space:
     """Return the settings that algorithm 1 walks through; physical mode also lets experts be sharded, as the papers do."""
     space, paper = space_of(r.scenario), task.mode == "paper"
-    widest = task.widest_tensor if paper else min(task.widest_tensor, int(r.machine.domain))
+    widest = task.widest_tensor if paper else min(task.widest_tensor, int(r.machine.silicon.domain))
     tensor = tuple(2**k for k in range(widest.bit_length()) if 2**k <= widest)
     space = replace(space, tp=tensor)
     if not paper:
@@ -199,14 +199,14 @@ def _unpacked(kept: list[Any] | None) -> Found | None:
 def _find(task: Task) -> Found | None:
     r = resolved(task)
     deadline_s = task.deadline_days * DAY
-    ideal = r.compute / (deadline_s * r.machine.peak_mfu)
+    ideal = r.compute / (deadline_s * r.machine.formats.peak_mfu)
     counts = (max(1, int(ideal), _least_in_memory(task, r)), MOST_DEVICES)
     asked, space = question(r, counts, deadline_s), space_for(task, r)
     best = search(asked, space, top=1, near=0.0, prune=True, explain=False, threads=1).best
     if best is None:
         return None
     flops = r.batch * r.seq_len * r.work.model_flops
-    utilisation = float(flops / (best.step_s * best.n_devices * r.machine.peak_mfu))
+    utilisation = float(flops / (best.step_s * best.n_devices * r.machine.formats.peak_mfu))
     return Found(best.setting, best.n_devices, best.duration_s, utilisation)
 
 

@@ -168,7 +168,7 @@ class Study:
         return Point(
             d_model, float(model.n_params), float(model.loss), float(model.compute),
             find(task) if searched else None, numbers,
-            r.compute / float(r.machine.peak_mfu),
+            r.compute / float(r.machine.formats.peak_mfu),
         )  # fmt: skip
 
     def row(self, version: str, device: str, widths: Sequence[int], **changes: object) -> list[Point]:
@@ -189,5 +189,7 @@ class Study:
         by_layout = self.mode == "paper" and self.choice.median_of_layouts
         step = (layout_median if by_layout else median_step)(task, point.found.n_devices)
         duration = float(run_time(r.n_steps, step, r.run_overhead.si))
-        utilisation = r.batch * r.seq_len * r.work.model_flops / (step * point.found.n_devices * r.machine.peak_mfu)
+        utilisation = (
+            r.batch * r.seq_len * r.work.model_flops / (step * point.found.n_devices * r.machine.formats.peak_mfu)
+        )
         return float(footprint(point.numbers, point.found.n_devices, duration, utilisation).total_kg) / TONNE

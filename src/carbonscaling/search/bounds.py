@@ -43,8 +43,8 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     weight = stage * layer.weight * n_layers / all_layers
     rest = np.maximum(all_layers - stage, 0.0) / (np.maximum(s.pp - 1.0, 1.0) * stage)
     traffic = f.ep_comm + b.ep_comm
-    left = np.maximum(0.0, traffic - machine.overlap * (per_layer - traffic))
-    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (machine.ep_behind > 0), traffic - left, 0.0)
+    left = np.maximum(0.0, traffic - machine.software.overlap * (per_layer - traffic))
+    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (machine.software.ep_behind > 0), traffic - left, 0.0)
     return LeastPasses(
         each=stage * (1.0 - n_layers * hidden / all_layers),
         once=rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),
@@ -53,14 +53,16 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
 
 def least_step(machine: Machine, least: LeastPasses, n_micro: Number, n_devices: Number) -> Number:
     """Step time below which no ZeRO stage or recomputation brings a setting with these passes."""
-    return (n_micro * least.each + least.once + machine.step_overhead) * _slowest_host(machine, n_devices)
+    return (n_micro * least.each + least.once + machine.software.step_overhead) * _slowest_host(machine, n_devices)
 
 
 def least_step_of_passes(machine: Machine, passes: Passes, n_devices: Number) -> Number:
     """Step time below which no ZeRO stage or sharding group brings a setting with these passes."""
-    return (passes.lines.total + machine.step_overhead) * _slowest_host(machine, n_devices)
+    return (passes.lines.total + machine.software.step_overhead) * _slowest_host(machine, n_devices)
 
 
 def _slowest_host(machine: Machine, n_devices: Number) -> Number:
     """Factor by which waiting for the slowest host lengthens every step, with room for rounding."""
-    return (1.0 + straggler_share(np.ceil(n_devices / machine.host_devices), machine.straggler)) * ROUNDING
+    return (
+        1.0 + straggler_share(np.ceil(n_devices / machine.silicon.host_devices), machine.silicon.straggler)
+    ) * ROUNDING

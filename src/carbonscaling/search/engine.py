@@ -79,7 +79,7 @@ def search(
     q = replace(
         question, outcome=in_blocks(question.outcome), least=in_blocks(question.least) if question.least else None
     )
-    lattice = layouts(space, q.work, q.batch, q.machine.domain, q.counts, q.host_devices)
+    lattice = layouts(space, q.work, q.batch, q.machine.silicon.domain, q.counts, q.host_devices)
     judge = judge_of(q.work, q.machine, grid(space, q.work, q.batch, lattice), few)
     prune = prune and not quantiles
     histogram = Histogram() if quantiles else None

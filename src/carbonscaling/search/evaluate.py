@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import floats
 from carbonscaling.perf.layer import LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
@@ -71,11 +72,6 @@ class Judge(Protocol):
         """Decide some layouts, by number; `cut` and `late` hold a step time for each of them."""
 
 
-def _floats(values: Any) -> Any:
-    """Return a named tuple with every field a float, so that one compiled version serves all."""
-    return type(values)(*(float(v) for v in values))
-
-
 @dataclass
 class CompiledJudge:
     """Decides with machine code."""
@@ -90,7 +86,7 @@ class CompiledJudge:
     def __post_init__(self) -> None:
         """Time every distinct layer once."""
         g = self.grid = self.grid.contiguous()
-        self.work, self.machine = _floats(self.work), _floats(self.machine)
+        self.work, self.machine = floats(self.work), floats(self.machine)  # one compiled version serves all
         pairs, keys = np.unique(g.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
         self.keys = keys.reshape(-1).astype(np.int64)
         self.options = tables.Options(
@@ -249,7 +245,8 @@ def prepare() -> float:
         sequence_parallel=False,
         strict=False,
     )
-    work, machine = Workload(*(1.0 for _ in Workload._fields)), Machine(*(1.0 for _ in Machine._fields))
+    work = Workload(*(1.0 for _ in Workload._fields))
+    machine = Machine.of(**dict.fromkeys(Machine.names(), 1.0))
 
     def compile_all() -> None:
         judge = CompiledJudge(work, machine, tiny)

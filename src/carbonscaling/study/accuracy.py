@@ -27,7 +27,7 @@ def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
         "inferred_layout": u.untold,
         "kernels_untold": s.software.attention_kernel is None,
         "experts": bool(u.work.n_experts > 0),
-        "low_precision": bool(u.plain.peak > 1.5 * u.plain.peak_attention),
+        "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
         "new_stack": s.stack is None or not seen.seen(u.stack.family),
         "new_architecture": not seen.seen(family(u.cluster.device)),
         "large": n_devices > LARGE,

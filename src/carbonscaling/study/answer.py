@@ -98,7 +98,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
-    low_bits = bool(r.machine.peak > 1.5 * r.machine.peak_attention)
+    low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
     best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
     warnings = too_good(r, n, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)

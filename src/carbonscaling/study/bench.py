@@ -46,7 +46,7 @@ def _space(q: Question, size: int) -> Space:
     )
     powers = ([prime**k for k in range(power + 1)] for prime, power in PRIMES.items())
     every = sorted(math.prod(combination) for combination in product(*powers))
-    one = layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.domain, q.counts)
+    one = layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.silicon.domain, q.counts)
     per_replica = grid(base, q.work, q.batch, one).n_candidates
     wanted = min(len(every), max(1, round(size / per_replica)))
     return replace(base, dp=tuple(every[i] for i in np.linspace(0, len(every) - 1, wanted).round().astype(int)))
@@ -82,7 +82,7 @@ def bench(*, large: bool = False) -> Iterator[BenchRow]:
 def _phases(q: Question, space: Space) -> Iterator[BenchRow]:
     """Time the parts of a search apart."""
     marks = [time.perf_counter()]
-    rows = layouts(space, q.work, q.batch, q.machine.domain, q.counts)
+    rows = layouts(space, q.work, q.batch, q.machine.silicon.domain, q.counts)
     options = grid(space, q.work, q.batch, rows)
     marks.append(time.perf_counter())
     judge = judge_of(q.work, q.machine, options)
@@ -99,7 +99,7 @@ def _decide_alone(q: Question, space: Space, sizes: Sequence[int]) -> Iterator[B
     The sizes take turns, so that whatever else the machine does slows all of them alike; each is walked through at least
     once, and whole walks are counted, in processor time.
     """
-    options = grid(space, q.work, q.batch, layouts(space, q.work, q.batch, q.machine.domain, q.counts))
+    options = grid(space, q.work, q.batch, layouts(space, q.work, q.batch, q.machine.silicon.domain, q.counts))
     judge = judge_of(q.work, q.machine, options)
     walks = [Walk(judge, size) for size in sizes]
     while not all(walk.n_walks for walk in walks):

@@ -108,7 +108,7 @@ def too_good(r: Resolved, n_devices: int, mfu: float, best: BestRun | None) -> l
         most = r.carbon.numbers.best_utilisation
         known = f"published for this device ({most:.0%}; no run of this size is)"
     else:
-        most = best.model_flops / float(r.machine.peak_mfu)
+        most = best.model_flops / float(r.machine.formats.peak_mfu)
         known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
     if mfu <= most:
         return []

@@ -7,13 +7,14 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from carbonscaling.arrays import stacked
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
 from carbonscaling.study.estimate import Lever
-from carbonscaling.study.outcome import Takes, stacked, takes
+from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import TONNE
 
@@ -94,7 +95,7 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
             low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
             found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
 
-    moved = totals(replace(own, peak_mfu=together.peak_mfu), steps)
+    moved = totals(replace(own, peak_mfu=together.formats.peak_mfu), steps)
     add([NAMES[name] for name, *_ in ranged], [datum for _, datum, *_ in ranged], moved[1:])
     if overhead.low is not None:
         ends = totals(replace(own, overhead=np.array(overhead.si_range)), float(steps[0]))

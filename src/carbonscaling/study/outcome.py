@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -30,7 +30,6 @@ __all__ = [
     "held_devices",
     "run_footprint",
     "speed",
-    "stacked",
     "takes",
     "utilisation",
 ]
@@ -158,7 +157,7 @@ def takes(
         r,
         numbers=r.carbon.numbers if numbers is None else numbers,
         overhead=r.run_overhead.si if overhead is None else overhead,
-        peak_mfu=r.machine.peak_mfu if peak_mfu is None else peak_mfu,
+        peak_mfu=r.machine.formats.peak_mfu if peak_mfu is None else peak_mfu,
         boundary=None if s.boundary == Boundary() else s.boundary,
         hours=hours_of(s),
     )
@@ -175,14 +174,9 @@ def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Numb
     return tokens_per_step / (step_s * pace) / n_devices
 
 
-def stacked(rows: Sequence[Any]) -> Any:
-    """Return several machines, or sets of coefficients, as one with arrays for numbers."""
-    return type(rows[0])(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
-
-
 def utilisation(r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number | None = None) -> Number:
     """Model FLOP/s of a device over its peak, at a step time."""
-    peak = r.machine.peak_mfu if peak_mfu is None else peak_mfu
+    peak = r.machine.formats.peak_mfu if peak_mfu is None else peak_mfu
     return r.batch * r.seq_len * r.work.model_flops / (step_s * n_devices * peak)
 
 

@@ -146,7 +146,7 @@ def _shard(u: Setup, way: Way) -> int:
     replicas, stated = way.dp * way.cp, u.scenario.layout.shard
     if stated is not None:
         return stated or replicas
-    inside = max(1, int(u.plain.host_devices) // way.tp)
+    inside = max(1, int(u.plain.silicon.host_devices) // way.tp)
     return inside if u.stack.hybrid.value > 0 and replicas % inside == 0 else replicas
 
 

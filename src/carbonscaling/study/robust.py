@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import stacked
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
 from carbonscaling.perf.efficiency import Efficiency
@@ -21,7 +22,7 @@ from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.outcome import Takes, stacked, takes, utilisation
+from carbonscaling.study.outcome import Takes, takes, utilisation
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import DAY, TONNE
@@ -132,7 +133,7 @@ def _constants(e: Efficiency, number_format: str, values: Mapping[str, float]) -
 
 
 def _takes(r: Resolved, sample: Sample) -> Takes:
-    return takes(r, numbers=sample.carbon, overhead=sample.overhead, peak_mfu=sample.machine.peak_mfu)
+    return takes(r, numbers=sample.carbon, overhead=sample.overhead, peak_mfu=sample.machine.formats.peak_mfu)
 
 
 def _stacked(samples: list[Sample]) -> Sample:
@@ -159,7 +160,7 @@ def robustness(
     many = _stacked(samples[:n_samples])
     step = np.asarray(step_time(r.work, many.machine, floats).total)
     held = _takes(r, many)(floats, step)
-    reached = utilisation(r, step, floats.n_devices, many.machine.peak_mfu)
+    reached = utilisation(r, step, floats.n_devices, many.machine.formats.peak_mfu)
     centre_step = float(step_time(r.work, question.machine, floats).total)
     centre = question.outcome(floats, centre_step)
     mfu = float(utilisation(r, centre_step, floats.n_devices))

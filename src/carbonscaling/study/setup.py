@@ -113,19 +113,19 @@ def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Recipe:
 def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Efficiency, own: Stack) -> Machine:
     """Return a cluster under a stack as numbers, with what a scenario asks of its software, layout and host."""
     machine = build.machine(cluster, recipe, constants, own, s.software)
-    if s.flash is not None and s.software.attention_kernel is None and bool(machine.flash) != s.flash:
-        machine = machine._replace(flash=float(s.flash))
+    if s.flash is not None and s.software.attention_kernel is None and bool(machine.software.flash) != s.flash:
+        machine = machine.changed(flash=float(s.flash))
     # Policies of a compiled program move to the host what does not fit.
     policies = s.offload is None and own.compiled.value > 0
     if s.offload == "activations" or policies:
-        machine = machine._replace(checkpoints=0.0, plain_checkpoints=0.0)
+        machine = machine.changed(checkpoints=0.0, plain_checkpoints=0.0)
     if s.offload in (None, "none"):
         return machine
     side = host_side(
         cluster, s.devices if s.practice == "typical" else None
     )  # a search may take any count: hosts are full
-    fetched = machine.weight_bytes if own.master_apart.value else CAST
-    return machine._replace(
+    fetched = machine.software.weight_bytes if own.master_apart.value else CAST
+    return machine.changed(
         offload=float(s.offload in ("optimizer", "weights")),
         moved=s.software.moved_activations if s.offload == "activations" else 0.0,
         streamed=fetched if s.offload == "weights" else 0.0,

@@ -83,7 +83,7 @@ def _sequence_split(batch: float | None, dp: int) -> tuple[int, int]:
 def _searched(s: Scenario, work: Workload, machine: Machine, n: int, cp: int) -> list[Way]:
     """Tensor inside a host, any pipeline that deals out the layers, experts over a scale-up domain or all of them."""
     given = s.layout
-    n_layers, n_experts, domain = int(work.n_layers), int(work.n_experts), int(machine.domain)
+    n_layers, n_experts, domain = int(work.n_layers), int(work.n_experts), int(machine.silicon.domain)
     host = min(domain, 8)
     stages = [p for p in range(1, min(n, n_layers) + 1) if n_layers % p == 0 or p & (p - 1) == 0]
     found = []

@@ -130,7 +130,7 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
     few as fit; a row that states more than it needs, or an expert group beyond data parallelism or a scale-up domain, keeps
     its experts whole.
     """
-    split = [s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.domain and s.dp % s.ep == 0]
+    split = [s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.silicon.domain and s.dp % s.ep == 0]
     fewer = [
         s._replace(tp=s.tp / 2, etp=s.tp / 2, dp=2 * s.dp, shard=2 * s.shard, sp=s.sp * float(s.tp > 2))
         for s in split

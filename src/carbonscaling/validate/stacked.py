@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import stacked
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.perf.numbers import Setting, Workload
@@ -27,17 +28,12 @@ class Stacked(NamedTuple):
     n_devices: NDArray[np.float64]
 
 
-def _columns(records: Sequence[Any]) -> Any:
-    kind = type(records[0])
-    return kind(*(np.array([float(v) for v in column]) for column in zip(*records, strict=True)))
-
-
 def stack_rows(replays: Sequence[Replay]) -> Stacked:
     """Return rows as arrays, machines at device level; at least one row."""
     return Stacked(
-        work=_columns([r.work for r in replays]),
-        machine=_columns([r.setup.plain for r in replays]),
-        setting=_columns([r.setting for r in replays]),
+        work=stacked([r.work for r in replays]),
+        machine=stacked([r.setup.plain for r in replays]),
+        setting=stacked([r.setting for r in replays]),
         tokens_per_step=np.array([r.tokens_per_step for r in replays]),
         n_devices=np.array([float(r.n_devices) for r in replays]),
     )

@@ -40,19 +40,20 @@ def _seconds(row: Mapping[str, str], n: float) -> float | None:
 def _inner(machine: Machine, row: Mapping[str, str], n: float) -> float:
     """Ranks on one host: as many as fit, or as many as the source put there."""
     stated = re.search(r"devices_per_node (\d+)", row["notes"])
-    return float(stated[1]) if stated else float(inner_ranks(n, 1.0, machine.domain))
+    return float(stated[1]) if stated else float(inner_ranks(n, 1.0, machine.silicon.domain))
 
 
 def _predicted(machine: Machine, row: Mapping[str, str], n: float, inner: float, size: float) -> float | None:
-    link = group_bandwidth(machine.link, n, machine.axes, machine.axis_length, machine.pairs)
+    silicon = machine.silicon
+    link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
     ways = {"all_reduce": all_reduce_time, "all_gather": all_gather_time}
     if row["collective"] in ways:
-        time = ways[row["collective"]](size, n, inner, link, machine.nic, machine.link_latency, machine.nic_latency)
+        time = ways[row["collective"]](size, n, inner, link, silicon.nic, silicon.link_latency, silicon.nic_latency)
         return float(time)
     if row["collective"] != "send_recv":
         return None
     near = inner > 1
-    return float(size / (link if near else machine.nic) + (machine.link_latency if near else machine.nic_latency))
+    return float(size / (link if near else silicon.nic) + (silicon.link_latency if near else silicon.nic_latency))
 
 
 def _machine(name: str) -> Machine | None:

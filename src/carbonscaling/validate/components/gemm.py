@@ -103,25 +103,27 @@ def predicted_seconds(rows: Sequence[Timing]) -> NDArray[np.float64]:
     A lone launch differs from one inside a step. A GPU starts it at a higher clock and ends it at a lower one; a TPU moves the
     operands between HBM and vector memory before and after it, where inside a compiled step that traffic runs ahead.
     """
-    q, device = _machine(rows[0].device, rows[0].recipe), hardware.device(rows[0].device)
+    silicon, formats, _ = _machine(rows[0].device, rows[0].recipe)
+    device = hardware.device(rows[0].device)
     batch, m, n, k = (np.array([getattr(r, name) for r in rows]) for name in ("batch", "m", "n", "k"))
     lone = device.kind == "tpu"
     width = {"fp8": 1.0, "int8": 1.0, "fp32": 4.0}.get(rows[0].recipe, 2.0)
-    share = {**dict.fromkeys(_GROUPED, q.grouped_efficiency), **dict.fromkeys(_BATCHED, q.batched_efficiency)}.get(
-        rows[0].op, q.gemm_efficiency
-    )
+    share = {
+        **dict.fromkeys(_GROUPED, formats.grouped_efficiency),
+        **dict.fromkeys(_BATCHED, formats.batched_efficiency),
+    }.get(rows[0].op, formats.gemm_efficiency)
 
     def seconds(peak: Any) -> Any:
         return gemm_time(
-            batch, m, n, k, peak, share, q.gemm_k_half, q.cores, q.tile_m, q.tile_n, q.kernel_latency,
-            np.inf if lone else q.bandwidth, q.memory_efficiency, width,
+            batch, m, n, k, peak, share, formats.gemm_k_half, silicon.cores, silicon.tile_m, silicon.tile_n,
+            silicon.kernel_latency, np.inf if lone else silicon.bandwidth, silicon.memory_efficiency, width,
         )  # fmt: skip
 
     ahead = alone().lead.get(device.architecture)
-    time = seconds(q.peak)
+    time = seconds(formats.peak)
     if ahead is not None:
-        time = seconds(q.peak * clock(time, ahead.si, alone().settling.si))
-    moved = width * batch * (m * k + k * n + m * n) / (q.bandwidth * alone().isolated_transfer.value)
+        time = seconds(formats.peak * clock(time, ahead.si, alone().settling.si))
+    moved = width * batch * (m * k + k * n + m * n) / (silicon.bandwidth * alone().isolated_transfer.value)
     return np.asarray(time + moved if lone else time, dtype=float)
 
 
