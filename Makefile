@@ -50,8 +50,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-docs: $(READY)  ## generated pages are the ones committed; the site in docs/_build/html, warnings are errors
+docs: $(READY)  ## generated pages are the ones committed; figures drawn (minutes); the site in docs/_build/html, warnings are errors
 	$(BIN)/python -m pytest -q tests/test_cli_help.py
+	$(BIN)/carbonscaling reproduce --page docs/reproduction.md
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E docs docs/_build/html
 
 wheel: $(READY)  ## wheel and source distribution; the wheel alone in a fresh environment runs the main job

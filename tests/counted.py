@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
@@ -68,3 +69,20 @@ def toy(n_layers: float = 8.0, **changes: float) -> Workload:
     """A model of dense blocks alone, of one token and one element, with some changes."""
     base = dict.fromkeys(Workload._fields, 0.0) | {"seq_len": 1.0, "n_dense": n_layers, "d_model": 1.0, "span": 1.0}
     return Workload(**(base | changes))
+
+
+def kept_by_hand(spec: ModelSpec, s: int, b: int = 1, t: float = 1, sp: bool = False, moe: bool | None = None) -> float:
+    """Bytes a layer keeps of a micro-batch with fused attention and 16 bits, tensor by tensor (Korthikanti, section 4)."""
+    a, e, h = spec.attention, spec.experts, spec.d_model
+    outside = h * (2 if spec.parallel_block or a is None else 4)
+    inside: float = 0
+    if a is not None:
+        inside += a.n_heads * (a.d_query_key + a.d_value) + a.kv_width
+        latents = (a.q_lora_rank or 0) + a.kv_lora_rank + a.rope_head_dim if a.kv_lora_rank else 0
+        inside += 2 * latents * t  # before and after their norms, on every rank
+    if e is not None and moe is not False:
+        outside += 2 * e.top_k * h
+        inside += e.n_matrices * (e.top_k * e.d_ff + e.d_ff_shared)
+    else:
+        inside += spec.ffn.n_matrices * spec.ffn.d_ff
+    return 2.0 * s * b * (outside / (t if sp else 1) + inside / t)

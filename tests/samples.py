@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from carbonscaling.perf.build import machine, workload
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.precision import precision
+from carbonscaling.study.record import Record
+from carbonscaling.study.saved import load_answer, record_of
 
 MODELS = ("llama-3-8b", "gpt-3-1.3b", "mixtral-8x7b", "deepseek-v2-lite", "palm-8b")
 DEVICES = (("h100-sxm", "bf16"), ("a100-80", "fp16"), ("tpu-v4", "bf16"), ("v100-sxm2-32", "fp16"), ("h800", "fp8"))
@@ -27,6 +30,11 @@ def work_of(model: str, seq_len: int = 2048) -> Workload:
 def machine_of(device: str, recipe: str = "bf16") -> Machine:
     cluster = hardware.cluster(device, None)
     return machine(cluster, precision(recipe), efficiency(cluster.device), stack("plain"))
+
+
+def load_record(path: Path) -> Record:
+    """What ``report`` reads of a saved answer."""
+    return record_of(load_answer(path), str(path))
 
 
 def setting(**changes: float) -> Setting:

@@ -6,8 +6,10 @@ import contextlib
 import os
 import signal
 import textwrap
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -52,6 +54,12 @@ def study(folder: Path, text: str = SMALL) -> Study:
     return load_study(written(folder, text))
 
 
+def case_rows(question: Study, case: int) -> list[dict[str, Any]]:
+    """Return the rows of one case."""
+    rows: list[dict[str, Any]] = Answers(question).table([case]).to_dicts()
+    return rows
+
+
 def table(question: Study, store: Store) -> pl.DataFrame:
     """Return all rows of the study's own shards."""
     names = [s.name for _, s in sorted(state_of(question, store).done.items())]
@@ -75,6 +83,12 @@ def frail_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) 
         with contextlib.suppress(FileExistsError):
             Path(url, "killed").touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)
+    return shard.run_shard(url, stamp, number, poisoned)
+
+
+def slow_shard(url: str, stamp: str, number: int, poisoned: Mapping[int, str]) -> ShardNotes:
+    """Write a shard, slowly enough for a signal to come between two."""
+    time.sleep(0.5)
     return shard.run_shard(url, stamp, number, poisoned)
 
 

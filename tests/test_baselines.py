@@ -11,8 +11,8 @@ from carbonscaling.baselines.llmcarbon import a100_tflops
 from carbonscaling.baselines.regression import Point
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.validate.record import complete_row
-from carbonscaling.validate.row import parse_row
 
 NARAYANAN_2021 = [
     (1.7, 137),

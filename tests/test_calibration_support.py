@@ -12,10 +12,10 @@ import carbonscaling as cs
 from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration
 from carbonscaling.catalog.hardware import device
 from carbonscaling.catalog.stacks import generic
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.validate.fit import predicted_speed, sample
 from carbonscaling.validate.record import complete_row
-from carbonscaling.validate.row import parse_row
 from carbonscaling.validate.stacked import predict_step, stack_rows
 
 ROW = {

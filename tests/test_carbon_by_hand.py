@@ -13,9 +13,10 @@ from carbonscaling.carbon import Boundary, CarbonModel, CarbonNumbers, Footprint
 from carbonscaling.carbon.boundary import boundary_kg, boundary_lines
 from carbonscaling.carbon.coefficients import device_kg_bottom_up, host_kg_bottom_up, paper_numbers, physical_numbers
 from carbonscaling.carbon.footprint import low_static, without_embodied, without_static
-from carbonscaling.carbon.hourly import HourlyProfile, passage
+from carbonscaling.carbon.hourly import passage
 from carbonscaling.carbon.operational import host_count
 from carbonscaling.carbon.power import capped_power, capped_throughput, paper_power
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.uncertainty import Z95, interval, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from carbonscaling.catalog.factor_rows import device_row, factor, factor_ids, node_row, pue
+from carbonscaling.catalog.factors import device_row, factor, factor_ids, node_row, pue
 from carbonscaling.catalog.read import build
 from carbonscaling.catalog.references import references
 from carbonscaling.catalog.regions import place, region, region_names

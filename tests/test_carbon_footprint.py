@@ -20,8 +20,8 @@ from carbonscaling.carbon import (
     without_embodied,
     without_static,
 )
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model, carbon_numbers
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
@@ -85,7 +85,7 @@ def check_sums(p: FootprintParts) -> None:
     waiting=st.floats(0, 0.3),
 )
 def test_total_is_the_sum_of_its_parts(n: int, days: float, mfu: float, waiting: float) -> None:
-    numbers = carbon_numbers(H100, "us-east5")._replace(
+    numbers = carbon_model(H100, "us-east5").numbers._replace(
         checkpoint_share=waiting / 2, restart_share=waiting / 4, communication_share=waiting / 4, idle_share=waiting
     )
     check_sums(footprint(numbers, n, days * DAY, mfu))
@@ -116,7 +116,7 @@ def test_only_the_final_run_counts_unless_asked() -> None:
 
 @pytest.mark.parametrize("mode", ["physical", "paper"])
 def test_arrays_equal_scalars(mode: str) -> None:
-    numbers = carbon_numbers(H100, "us-east5", mode)  # type: ignore[arg-type]
+    numbers = carbon_model(H100, "us-east5", mode).numbers  # type: ignore[arg-type]
     n, d, u = np.array([8, 100, 4096]), np.array([1.0, 20.0, 90.0]) * DAY, np.array([0.1, 0.4, 0.7])
     block: tuple[Any, ...] = footprint(numbers, n, d, u)
     for i in range(3):
@@ -126,7 +126,7 @@ def test_arrays_equal_scalars(mode: str) -> None:
 
 def test_paper_equations_by_hand() -> None:
     """v1 equations 1 to 3 on 64 H100 for 30 days at 40 %: every factor multiplied out."""
-    n = carbon_numbers(H100, None, "paper", "v1")
+    n = carbon_model(H100, None, "paper", "v1").numbers
     static, dynamic = 0.68116 * 700, (1 - 0.68116) * 700
     device_w = static + dynamic * 0.4
     host_w = 0.5 * 8 * device_w
@@ -144,13 +144,13 @@ def test_paper_equations_by_hand() -> None:
 @pytest.mark.parametrize(("machine", "years", "tonnes"), [(A100_40, 6.0, 3.6), (A100_80, 5.0, 6.2)])
 def test_papers_formula_on_bloom(machine: Cluster, years: float, tonnes: float) -> None:
     """3.6 to 6.2 t against the reported 11.2 t, by memory size and lifetime."""
-    numbers = carbon_numbers(machine, None, "paper", "v1", lifetime_years=years)
+    numbers = carbon_model(machine, None, "paper", "v1", lifetime_years=years).numbers
     parts = footprint(numbers, 384, 118.24 * DAY, 0.4)
     assert (parts.embodied_device_kg + parts.embodied_host_kg) / 1000 == pytest.approx(tonnes, rel=0.03)
 
 
 def test_paper_versions_differ_where_printed() -> None:
-    v1, v2 = carbon_numbers(H100, None, "paper", "v1"), carbon_numbers(H100, None, "paper", "v2")
+    v1, v2 = carbon_model(H100, None, "paper", "v1").numbers, carbon_model(H100, None, "paper", "v2").numbers
     assert v1.carbon_intensity * KWH == pytest.approx(0.127)
     assert v2.carbon_intensity * KWH == pytest.approx(0.32305)
     assert v2.lifetime_s / v1.lifetime_s == pytest.approx(6 / 5)
@@ -164,19 +164,19 @@ def test_paper_versions_differ_where_printed() -> None:
 )
 def test_measured_device_power(machine: Cluster, mfu: float, watts: float, tolerance: float) -> None:
     """OLMo 3 whole runs, accelerator only."""
-    parts = footprint(carbon_numbers(machine, "us-east5"), 1024, HOUR, mfu)
+    parts = footprint(carbon_model(machine, "us-east5").numbers, 1024, HOUR, mfu)
     assert parts.device_power_w == pytest.approx(watts, rel=tolerance)
 
 
 def test_measured_power_with_host() -> None:
     """PaLM: 378.5 W per TPUv4 with its host, before PUE, at 46 % MFU."""
-    parts = footprint(carbon_numbers(TPU_V4, "us-central2"), 6144, HOUR, 0.46)
+    parts = footprint(carbon_model(TPU_V4, "us-central2").numbers, 6144, HOUR, 0.46)
     per_chip = (parts.device_energy_j + parts.host_energy_j) / 6144 / HOUR
     assert per_chip == pytest.approx(378.5, rel=0.06)
 
 
 def test_palm_energy() -> None:
-    parts = footprint(carbon_numbers(TPU_V4, "us-central2", pue=1.08), 6144, 8_404_992 / 6144 * HOUR, 0.46)
+    parts = footprint(carbon_model(TPU_V4, "us-central2", pue=1.08).numbers, 6144, 8_404_992 / 6144 * HOUR, 0.46)
     assert parts.energy_j / KWH == pytest.approx(3_435_793, rel=0.06)
 
 
@@ -191,7 +191,7 @@ def test_both_readings_of_the_static_share() -> None:
 
 def test_ordering_of_the_papers_curves() -> None:
     """v1 Figure 4: low-static below the device, no-embodied below it, both above neither static nor embodied."""
-    numbers = carbon_numbers(B200, None, "paper", "v1")
+    numbers = carbon_model(B200, None, "paper", "v1").numbers
     total, low, free, ideal = (
         footprint(n, 1024, 30 * DAY, 0.3).total_kg
         for n in (numbers, low_static(numbers), without_embodied(numbers), without_static(without_embodied(numbers)))
@@ -216,7 +216,7 @@ def test_routes_side_by_side() -> None:
 
 def test_a_projected_device_uses_the_bottom_up_route_with_grown_cpa() -> None:
     device = dataclasses.replace(B200.device, id="b200+5y", cpa_factor=1.1**5)
-    now, later = (carbon_numbers(Cluster(d, B200.host), None, "paper") for d in (B200.device, device))
+    now, later = (carbon_model(Cluster(d, B200.host), None, "paper").numbers for d in (B200.device, device))
     assert later.device_kg == pytest.approx(now.device_kg * 1.1**5)
     assert carbon_model(Cluster(device, B200.host), "us-east5").embodied_route == "bottom-up"
 
@@ -298,7 +298,7 @@ def test_water_comes_along() -> None:
 )
 def test_bad_options(options: dict[str, object], words: list[str]) -> None:
     with pytest.raises(InputError) as caught:
-        carbon_numbers(H100, **options)  # type: ignore[arg-type]
+        carbon_model(H100, **options)  # type: ignore[arg-type]
     assert all(word in str(caught.value) for word in words)
 
 
@@ -333,5 +333,5 @@ def test_every_shipped_device_has_a_footprint_in_both_modes(name: str) -> None:
 
 
 def test_numbers_are_plain_floats() -> None:
-    numbers: CarbonNumbers = carbon_numbers(H100, "us-east5")
+    numbers: CarbonNumbers = carbon_model(H100, "us-east5").numbers
     assert all(isinstance(value, float) for value in numbers)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.carbon import assess
-from carbonscaling.carbon.hourly import HourlyProfile, passage
+from carbonscaling.carbon.hourly import passage
+from carbonscaling.carbon.model import carbon_model
+from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model
-from carbonscaling.catalog.hourly import load_profile
 from carbonscaling.catalog.references import references
 from carbonscaling.catalog.regions import place, region_names
 from carbonscaling.errors import InputError

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.carbon.footprint import footprint
+from carbonscaling.carbon.host_power import derived_host_power, system_readings
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model, factor
-from carbonscaling.catalog.host_power import derived_host_power, system_readings
+from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
 from carbonscaling.validate.accounts import check_accounts, embodied_table, llmcarbon_table
 from carbonscaling.validate.carbon_runs import load_carbon_runs

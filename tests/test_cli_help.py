@@ -17,7 +17,7 @@ from carbonscaling.study.scenario import Layout, Scenario
 
 DOCS = Path(__file__).parent.parent / "docs"
 GENERATED = generated(DOCS)
-AGAIN = "run: python -m carbonscaling.cli.pages docs"
+AGAIN = "run: python -m carbonscaling.cli.generate docs"
 
 
 @pytest.mark.golden

@@ -16,12 +16,12 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.core.answers import report
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.perf.numbers import Recompute
-from carbonscaling.report.statements import FORMATS
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.study.choices import Options
 from carbonscaling.study.choices import choices as compared
 from carbonscaling.study.saved import record_of
-from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.scenarios import scenario_of
 
 QUESTION = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64, region="germany")
@@ -288,7 +288,7 @@ def test_an_infeasible_answer_answers_what_an_estimate_does(answer: cs.Estimate)
     nothing = _infeasible()
     asked = {name for name in dir(answer) if not name.startswith("__")}
     assert asked <= set(dir(nothing))
-    known = {"feasible", "scenario", "resolved", "search", "_repr_html_"}
+    known = {"feasible", "headline", "scenario", "resolved", "search", "_repr_html_"}
     for name in asked - known:
         found = getattr(nothing, name)
         assert found is None or found in ((), {}) or callable(found), name
@@ -318,20 +318,7 @@ def test_frames_name_the_extra_they_need(answer: cs.Estimate, monkeypatch: pytes
     assert "carbonscaling[sweep]" in str(error.value)
 
 
-PUBLIC = [
-    pytest.param(
-        name,
-        marks=pytest.mark.xfail(
-            strict=True, reason="the package carbonscaling.report is still to be renamed reporting"
-        ),
-    )
-    if name == "report"
-    else name
-    for name in sorted(cs._HOMES)
-]
-
-
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", sorted(cs._HOMES))
 def test_no_public_name_is_a_package(name: str) -> None:
     """Importing a submodule puts it into the package under its own name, over whatever was there."""
     for module in pkgutil.walk_packages(cs.__path__, "carbonscaling."):

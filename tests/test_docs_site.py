@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.catalog.references import references
+from carbonscaling.cli import main
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -81,7 +83,25 @@ def test_links_of_pages_outside_the_site_lead_somewhere(page: str) -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
+def test_no_generated_picture_is_tracked_but_the_readmes() -> None:
+    """`make docs` draws the others; every version of a picture would stay in the history."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    endings = ("*.png", "*.svg", "*.jpg", "*.gif", "*.pdf")
+    listed = subprocess.run(["git", "ls-files", "--", *endings], cwd=ROOT, capture_output=True, text=True, check=True)
+    tracked = {name for name in listed.stdout.splitlines() if not name.startswith("src/")}
+    assert tracked == set(re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Figures of the reproduction, which no checkout holds."""
+    if not any((DOCS / "reproduction").glob("*.svg")):
+        assert main(["reproduce", "--page", str(DOCS / "reproduction.md")]) == 0
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
 def test_the_site_builds_without_a_warning_and_asks_nobody(tmp_path: Path) -> None:
     """Every public function and class is in the inventory; no page loads a script, style or picture from elsewhere."""
     from sphinx.util.inventory import InventoryFile

@@ -99,7 +99,6 @@ def test_real_runs_are_whole(d_model: int, seq_len: int) -> None:
 def test_widths_are_found_again(d_model: float) -> None:
     for family in (V1, V2):
         member = family.exact(d_model)
-        assert family.width_for_params(member.n_params) == pytest.approx(d_model, rel=1e-9)
         assert family.width_for_compute(member.compute) == pytest.approx(d_model, rel=1e-9)
     assert V1.width_for_loss(V1.exact(d_model).loss) == pytest.approx(d_model, rel=1e-6)
 
@@ -113,8 +112,12 @@ def test_v2_takes_the_smallest_width_that_reaches_a_loss(loss: float) -> None:
 
 
 def test_v2_loss_jumps_where_members_stop_being_dense() -> None:
-    step = float(V2.width_for_params(1.6e9))
-    assert V2.width_for_params(1.4e9) == pytest.approx(step)  # dense members end at 1.31e9 parameters
+    dense, step = 1.0, 1e5  # the width at which they stop, by halves
+    for _ in range(80):
+        middle = 0.5 * (dense + step)
+        dense, step = (middle, step) if V2.exact(middle).n_experts == 1.0 else (dense, middle)
+    assert V2.exact(dense).n_params == pytest.approx(1.31e9, rel=0.01)
+    assert V2.exact(step).n_params > 1.6e9
     assert V2.exact(step).loss > V2.exact(step * (1 - 1e-9)).loss
     gap = V2.width_for_loss(3.0)
     assert gap < step
@@ -128,7 +131,7 @@ def test_arrays_give_what_floats_give(family: PaperFamily) -> None:
     for name in ("n_experts", "n_layers", "n_params", "n_tokens", "compute", "batch", "loss"):
         one_by_one = [getattr(family.exact(float(d)), name) for d in widths]
         np.testing.assert_allclose(getattr(many, name), one_by_one, rtol=1e-14)
-    np.testing.assert_allclose(family.width_for_params(many.n_params), widths, rtol=1e-9)
+    np.testing.assert_allclose(family.width_for_compute(many.compute), widths, rtol=1e-9)
 
 
 def test_longer_sequences_make_smaller_batches() -> None:
@@ -144,6 +147,6 @@ def test_errors_name_the_nearest() -> None:
     with pytest.raises(InputError, match="whole width"):
         V1.integer(1536.5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="too large or too small"):
-        V1.width_for_params(0.1)
+        V1.width_for_compute(0.1)
     with pytest.raises(InputError, match="positive"):
         V1.width_for_compute(-1.0)

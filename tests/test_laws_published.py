@@ -90,7 +90,8 @@ class TestKaplan2020:
 
     @pytest.mark.parametrize(("n_params", "loss"), [(1e7, 3.3712), (1e8, 2.8300), (1e9, 2.3756), (1e10, 1.9943)])
     def test_equation_1_1(self, n_params: float, loss: float) -> None:
-        assert self.kaplan().loss_for_params(n_params) == pytest.approx(loss, abs=5e-5)
+        k = self.kaplan()
+        assert single_loss(n_params, k.params_scale_alone, k.alpha_n_alone) == pytest.approx(loss, abs=5e-5)
 
     def test_doubling_parameters_takes_five_percent_off(self) -> None:
         assert single_loss(2.0, 1.0, 0.076) == pytest.approx(0.95, abs=0.005)

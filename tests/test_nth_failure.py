@@ -58,6 +58,10 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "report": (["report", "answer.json", "--format", "sci", "-o", "out.md"], ["out.md"]),
     "report, HTML": (["report", "answer.json", "--format", "html", "-o", "out.html"], ["out.html"]),
     "sweep": (["sweep", "study.toml", "--executor", "inprocess", "-o", "out"], []),
+    **{
+        f"query, {kind}": (["query", "done", "SELECT * FROM best", "-o", f"out.{kind}"], [f"out.{kind}"])
+        for kind in ("parquet", "csv", "json")
+    },
     "plot": (["plot", "done", "tornado", "-o", "out.svg"], ["out.svg"]),
 }
 SLOW: dict[str, tuple[list[str], list[str]]] = {
@@ -98,7 +102,7 @@ def test_the_old_file_or_the_new_one(
     monkeypatch.chdir(tmp_path)
     argv, outputs = (COMMANDS | SLOW)[command]
     put(tmp_path, outputs)
-    if command == "plot":
+    if "done" in argv:
         assert main(["sweep", "study.toml", "--executor", "inprocess", "-o", "done"]) == 0
     assert main(argv) == 0
     new = {name: (tmp_path / name).read_bytes() for name in outputs}

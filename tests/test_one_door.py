@@ -13,11 +13,11 @@ import pytest
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.cli import main
+from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import GB
-from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.runs import replay_rows
 from carbonscaling.validate.scenarios import scenario_of
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from carbonscaling.catalog import models
-from carbonscaling.model.activations import spec_layer_bytes
 from carbonscaling.perf.memory import least_held, memory, rank_params, state_bytes, work_bytes
-from counted import close, ideal, toy
+from counted import close, ideal, kept_by_hand, toy
 from samples import machine_of, setting, work_of
 
 
@@ -73,13 +72,13 @@ def test_states_are_sharded_by_stage(zero: int) -> None:
     close(hybrid.optimizer, 12 * ((dense + expert) / 2 if zero else whole))
 
 
-@pytest.mark.parametrize("model", ["llama-3-8b", "gpt-3-1.3b", "mixtral-8x7b"])
+@pytest.mark.parametrize("model", ["llama-3-8b", "gpt-3-1.3b", "mixtral-8x7b", "palm-8b"])
 @pytest.mark.parametrize(("tp", "sp"), [(1.0, 0.0), (4.0, 0.0), (4.0, 1.0)])
 def test_activations_are_those_of_the_layer_formulas(model: str, tp: float, sp: float) -> None:
-    """Korthikanti 2022: the model layer's own count, layer by layer, of which a stage holds as many as are in flight."""
+    """Korthikanti 2022: tensors counted one by one, a parallel block too; a stage holds as many layers as are in flight."""
     spec, w = models.model(model), work_of(model)
     q = machine_of("h100-sxm").changed(imbalance=1.0)
-    one = float(spec_layer_bytes(spec, 2048, 2, tp, bool(sp)))
+    one = kept_by_hand(spec, 2048, 2, tp, bool(sp))
     for pp, n_micro, flight in ((1.0, 4.0, 1.0), (4.0, 8.0, 4.0), (4.0, 2.0, 2.0)):
         held = memory(w, q, setting(tp=tp, sp=sp, pp=pp, n_micro=n_micro, micro_batch=2.0))
         close(held.activations, one * w.n_layers / pp * flight)
@@ -91,7 +90,7 @@ def test_activations_are_those_of_the_layer_formulas(model: str, tp: float, sp: 
 def test_full_recomputation_keeps_inputs_and_one_layer() -> None:
     """Two bytes an element of each layer's input, and the one layer that is being repeated."""
     spec, w, q = models.model("llama-3-8b"), work_of("llama-3-8b"), machine_of("h100-sxm")
-    one = float(spec_layer_bytes(spec, 2048))
+    one = kept_by_hand(spec, 2048)
     held = memory(w, q, setting(recompute=2.0))
     close(held.activations, 32 * 2 * 2048 * 4096 + one)
     half = memory(w, q, setting(recompute=2.0, recompute_percent=50.0))
@@ -123,7 +122,10 @@ def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
         inner = 576 * tp + 2048 + 2 * ff
         close(held.activations, 27 * 2 * 2048 * ((2 + routed) * 2048 / tp + inner / tp))
         whole = memory(w, q, setting(tp=tp, sp=1.0))
-        close(whole.activations, 27 * 2 * 2048 * ((4 + 2 * routed) * 2048 + 3072 + 5120 + 2048 + 3 * ff) / tp)
+        close(
+            whole.activations,
+            27 * 2 * 2048 * ((4 + 2 * routed) * 2048 / tp + (3072 + 5120 + 2048 + 3 * ff) / tp + 2 * 576),
+        )
 
 
 def test_logits_of_the_last_stage() -> None:
@@ -171,7 +173,7 @@ def test_everything_a_device_holds() -> None:
 @pytest.mark.parametrize(("zero", "left"), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 0.25)])
 def test_a_stack_moves_the_inputs_of_recomputed_layers_under_zero_3_alone(zero: float, left: float) -> None:
     w, q = work_of("llama-3-8b"), machine_of("h100-sxm").changed(checkpoints=0.25)
-    inputs, one = 32 * 2 * 2048 * 4096, float(spec_layer_bytes(models.model("llama-3-8b"), 2048))
+    inputs, one = 32 * 2 * 2048 * 4096, kept_by_hand(models.model("llama-3-8b"), 2048)
     s = setting(dp=8.0, zero=zero, recompute=2.0)
     close(memory(w, q, s).activations, left * inputs + one)
     half = s._replace(recompute_percent=50.0)
@@ -182,7 +184,7 @@ def test_a_stack_moves_the_inputs_of_recomputed_layers_under_zero_3_alone(zero: 
 
 def test_inputs_moved_away_whatever_the_stage() -> None:
     w, q = work_of("llama-3-8b"), machine_of("h100-sxm").changed(checkpoints=0.0, plain_checkpoints=0.0)
-    one = float(spec_layer_bytes(models.model("llama-3-8b"), 2048))
+    one = kept_by_hand(models.model("llama-3-8b"), 2048)
     for zero in range(4):
         close(memory(w, q, setting(dp=8.0, zero=float(zero), recompute=2.0)).activations, one)
     close(memory(w, q, setting(pp=4.0, n_micro=8.0, recompute=2.0)).activations, one)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carbonscaling.evidence.row import Unusable
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.perf.step import step_time
-from carbonscaling.validate.row import Unusable
 from rows import MIXTRAL, fits, row
 
 

@@ -6,8 +6,10 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -64,17 +66,62 @@ def test_modules_list_what_they_offer(name: str) -> None:
             assert inspect.getdoc(value), f"{name}.{public}"
 
 
-LAYERS = ("units", "arrays", "errors", "fields", "platform", "files", "sources", "formula", "laws", "model", "hardware",
-          "software", "perf", "carbon", "search", "study", "report", "cli")  # fmt: skip
 ROOT = Path(carbonscaling.__path__[0])
+LAYERS = (
+    "literal", "errors", "arrays", "formula", "units", "words", "sources", "fields", "platform", "files",  # words and tools
+    "laws", "model", "hardware", "software",  # nouns
+    "perf", "catalog", "carbon", "search",  # formulas, the numbers that ship, what is best
+    "evidence", "calibration",  # measurements, and what was fitted to them
+    "study", "validate", "baselines", "reproduce",  # questions and answers, and how right they are
+    "reporting", "core", "serve", "cli", "__main__",  # doors
+)  # fmt: skip
+"""Every module and folder of the package: each may import those before it, and no other."""
 
 
-@pytest.mark.parametrize("layer", ["laws", "model", "hardware", "perf", "carbon", "search"])
-def test_layers_import_only_those_above(layer: str) -> None:
-    """Data flow one way; the catalogue feeds the layers and is not known to them."""
-    allowed = {*LAYERS[: LAYERS.index(layer) + 1]}
-    for path in (ROOT / layer).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("carbonscaling."):
-                target = node.module.split(".")[1]
-                assert target in allowed, f"{path.name} imports {node.module}"
+def _imports(path: Path) -> set[str]:
+    """Return the modules of the package that a file imports, wherever in it."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    named = [n for n in nodes if isinstance(n, ast.ImportFrom) and n.module]
+    plain = [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
+    inside = [f"{n.module}.{alias.name}" for n in named for alias in n.names]
+    return {name for name in (*plain, *inside) if name.startswith("carbonscaling.")}
+
+
+SOURCES = {
+    ".".join(("carbonscaling", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in ROOT.rglob("*.py")
+    if path != ROOT / "__init__.py"
+}
+"""Every module by name; the front door, which imports nothing until it is asked, has none."""
+
+
+def test_layers_are_all_there_is() -> None:
+    found = {name.split(".")[1] for name in SOURCES}
+    assert found == {*LAYERS}
+    assert len(LAYERS) == len(found)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers_import_only_those_before(layer: str) -> None:
+    allowed = {*LAYERS[: LAYERS.index(layer) + 1], "__version__"}
+    for name, path in SOURCES.items():
+        if name.split(".")[1] == layer:
+            wrong = {target for target in _imports(path) if target.split(".")[1] not in allowed}
+            assert not wrong, f"{name} imports {', '.join(sorted(wrong))}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports inside functions, and those for types alone, count too."""
+
+    def home(target: str) -> str:
+        return target if target in SOURCES else target.rpartition(".")[0]
+
+    waits_for = {name: {home(t) for t in _imports(path)} & SOURCES.keys() - {name} for name, path in SOURCES.items()}
+    tuple(TopologicalSorter(waits_for).static_order())  # raises CycleError, with the circle
+    assert len(waits_for) > 300
+
+
+def test_contributors_read_the_same_table() -> None:
+    table = (ROOT.parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert tuple(name for row in rows for name in re.findall(r"`(\w+)`", row)) == LAYERS[:-1]

@@ -105,21 +105,19 @@ def test_an_interrupt_ends_a_query(folder: str, tmp_path: Path, query: str, more
     spilt = tmp_path / "spilt"
     spilt.mkdir()
     code = (
-        "import sys; from carbonscaling.study.sweep import bounded; tell = lambda *_: print('at work', flush=True)\n"
-        + (
-            "from carbonscaling.cli import progress; progress.QueryProgress.__call__ = tell\n"
-            "from carbonscaling.cli import main; sys.exit(main(sys.argv[1:]))"
-        )
+        "import sys; from carbonscaling.cli import main, progress\n"
+        "progress.QueryProgress.__call__ = lambda *_: print('at work', flush=True)\n"
+        "sys.exit(main(sys.argv[1:]))"
     )
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code, "query", folder, query, *more],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env={**os.environ, "TMPDIR": str(spilt)},
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == "at work\n"
-    if "--max-seconds" not in more:
-        process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)  # a second on a quiet machine; either query takes many minutes
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        if "--max-seconds" not in more:
+            process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)  # a second on a quiet machine; either query takes many minutes
     if "--max-seconds" in more:
         assert process.returncode == 2
         assert "takes longer than 0.2 s" in error

@@ -82,7 +82,6 @@ def test_the_front_door_opens_without_what_only_extras_need() -> None:
         "matplotlib",
         "polars",
         "duckdb",
-        "SALib",
         "ray",
         "scipy",
         "pandas",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.cli.run import run
-from carbonscaling.report.document import document
-from carbonscaling.report.document.html import Markup, listed, node, table
+from carbonscaling.reporting.document import document
+from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.validate.nearby import nearby
 from carbonscaling.words import plain
 

@@ -12,8 +12,8 @@ import pytest
 
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode, InputError
-from carbonscaling.report.obeys import check_obeys
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.obeys import check_obeys
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.agreement import check_agreement
 
 ANSWER: dict[str, Any] = json.loads(

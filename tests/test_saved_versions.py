@@ -10,9 +10,9 @@ import pytest
 from carbonscaling.calibration.profile import load_calibration
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode
-from carbonscaling.report.statements import FORMATS
-from carbonscaling.study.saved import load_record
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.study.scenario import load_scenario
+from samples import load_record
 
 OLD = Path(__file__).parent / "data" / "v0_1_0"
 

@@ -11,11 +11,11 @@ import pytest
 
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.report.schema import answer_schema
-from carbonscaling.study.saved import load_record
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 from carbonscaling.study.versions import SCHEMA_VERSIONS, schema_id
+from samples import load_record
 
 SCHEMAS = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema}
 UNVERSIONED = Path(__file__).parent / "data" / "statements" / "answer.json"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from carbonscaling.carbon.hourly import HourlyProfile, Hours
+from carbonscaling.carbon.hourly import Hours
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.gathering import fetched_twice
@@ -202,7 +203,7 @@ def few(request: pytest.FixtureRequest) -> int:
     return 0 if request.param == "compiled" else 1 << 62
 
 
-@pytest.mark.parametrize("seed", range(N_SPACES))
+@pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.slow] if s % 2 else []) for s in range(N_SPACES)])
 def test_search_is_brute_force(seed: int, few: int) -> None:
     _check(*_sampled(seed), few)
 

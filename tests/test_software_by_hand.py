@@ -11,13 +11,13 @@ import pytest
 from carbonscaling import evidence
 from carbonscaling.catalog.references import references
 from carbonscaling.catalog.stacks import stack, stack_names
+from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.software.options import Software
-from carbonscaling.software.stack import Choice, Stack
-from carbonscaling.sources import Datum
+from carbonscaling.software.stack import Stack
+from carbonscaling.sources import Choice, Datum
 from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.row import Unusable, parse_row
 from stacks import stacked
 
 ROW = next(r for r in evidence.rows("runs") if r["stack"] == "aleph-alpha" and r["tp"] == "2.0" and r["pp"] == "2.0")

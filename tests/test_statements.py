@@ -15,13 +15,13 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from carbonscaling.errors import InputError
-from carbonscaling.report.statements import FORMATS
-from carbonscaling.report.statements.boamps import boamps_report
-from carbonscaling.report.statements.sci import sci_score
-from carbonscaling.report.statements.text import significant
+from carbonscaling.reporting.statements import FORMATS
+from carbonscaling.reporting.statements.boamps import boamps_report
+from carbonscaling.reporting.statements.sci import sci_score
+from carbonscaling.reporting.statements.text import significant
 from carbonscaling.study.measured import measured_record
 from carbonscaling.study.record import Measured, Record
-from carbonscaling.study.saved import load_record
+from samples import load_record
 
 DATA = Path(__file__).parent / "data"
 ANSWER = DATA / "statements" / "answer.json"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from carbonscaling.carbon.hourly import HourlyProfile, passage
+from carbonscaling.carbon.hourly import passage
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.choices import Choice, Options, best, choices, front

@@ -13,7 +13,7 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.errors import InputError
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.reported import ReportedRow, reported_runs, reported_table
 from carbonscaling.units import DAY, HOUR
 

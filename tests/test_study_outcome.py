@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import carbonscaling as cs
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.carbon.hourly import HourlyProfile, Hours, passage
+from carbonscaling.carbon.hourly import Hours, passage
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.serve.question import kind_of
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
@@ -47,7 +48,8 @@ def _least(**options: object) -> None:
         assert e.search is not None
         assert e.search.top[0].carbon_kg / TONNE == pytest.approx(e.footprint.total_tco2e, rel=1e-12)
         assert [lever.central for lever in e.levers] == pytest.approx([e.footprint.total_tco2e] * len(e.levers))
-        first = e.to_dict()["search"]["top"][0]
+        short = replace(e, search=replace(e.search, front=()))  # a front's intervals take a hundred times longer
+        first = short.to_dict()["search"]["top"][0]
         assert first["carbon_interval_tco2e"] == pytest.approx((e.footprint.low_tco2e, e.footprint.high_tco2e))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.errors import InputError
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.search.constraints import RULES
 from carbonscaling.study.found import SearchReport
 from carbonscaling.study.scale import default_sizes

@@ -183,3 +183,49 @@ def test_a_finished_study_of_many_shards_is_listed_and_not_read_again(
     (victim,) = shards.glob(f"{7:08d}-*")
     victim.write_bytes(victim.read_bytes()[:-1])
     assert [s.number for s in state_of(question, store).corrupted] == [7]
+
+
+@pytest.mark.parametrize("name", [n for n in VIEWS if n not in ("status", "failures")])
+@pytest.mark.parametrize("measure", ["model", "status", "case"])
+def test_a_measure_is_a_number(done: tuple[str, pl.DataFrame], name: str, measure: str) -> None:
+    with pytest.raises(InputError, match="not a number"):
+        view(results(done[0]), name, [], measure)
+
+
+def test_every_column_is_drawn_or_refused(
+    done: tuple[str, pl.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also columns of words, of gaps (no interval, no loss was kept) and the case's number."""
+
+    def ends(*options: str) -> str:
+        code = main(["plot", done[0], *options, "-o", str(tmp_path / "x.svg")])
+        first = capsys.readouterr().err.splitlines()[0]
+        assert code == (0 if first.startswith("written: ") else 2)
+        return first.partition(" (")[0]
+
+    for kind in ("curve", "front", "heat", "tornado"):
+        assert ends(kind, "--measure", "model") == "error: not a number, so nothing can be compared by it"
+        assert ends(kind, "--measure", "loss") == "error: no case has all that this figure shows"
+    for kind in ("curve", "heat"):
+        assert ends(kind, "--x", "loss") == "error: no case has all that this figure shows"
+        assert ends(kind, "--x", "model").startswith("written: ")
+    assert ends("curve", "--by", "case") == "error: 480 lines in one figure"
+    assert ends("front", "--by", "case") == "error: 480 lines in one figure"
+
+
+def test_names_of_files_reach_no_terminal_as_they_are(
+    done: tuple[str, pl.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind, argv in (
+        ("csv", ["query", done[0]]),
+        ("html", ["report", done[0], "--format", "html"]),
+        ("svg", ["plot", done[0]]),
+    ):
+        name = f"{tmp_path}/\x1b[31m\n.{kind}"
+        assert main([*argv, "-o", name]) == 0
+        assert Path(name).exists()
+        assert f"written: {tmp_path}/\\x1b[31m\\n.{kind}" in capsys.readouterr().err
+        assert main([*argv, "-o", f"{tmp_path}/\x1b[31m/x.{kind}"]) == 2
+        err = capsys.readouterr().err
+        assert "\\x1b[31m" in err
+        assert "\x1b" not in err

@@ -12,7 +12,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.sweep import dryrun
-from carbonscaling.study.sweep.answers import Answers, case_rows
+from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.case import scenario_of_case
 from carbonscaling.study.sweep.dryrun import Piece, forecast, foretold
 from carbonscaling.study.sweep.executors import InProcess
@@ -21,7 +21,7 @@ from carbonscaling.study.sweep.shard import parquet
 from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, study_schema
-from sweep_helpers import SMALL, study, written
+from sweep_helpers import SMALL, case_rows, study, written
 
 BASE = '[scenario]\nmodel = "gpt-3-1.3b"\ntokens = 1e10\nbatch = 64\nobjective = "time"\n'
 

@@ -13,7 +13,7 @@ import pytest
 
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.report.document.study import study_document
+from carbonscaling.reporting.document.study import study_document
 from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import InProcess
 from carbonscaling.study.sweep.manifest import read_manifest
@@ -219,7 +219,7 @@ def test_every_output_says_how_much_of_the_study_it_saw(
 
 
 def test_the_figure_says_how_much_of_the_study_it_shows(home: Path) -> None:
-    from carbonscaling.report import sweep_plot
+    from carbonscaling.reporting import sweep_plot
 
     n = study(home).n_cases
     shards(home)[0].unlink()

@@ -11,7 +11,7 @@ from carbonscaling import evidence
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.gemm import gemm_time
-from carbonscaling.report.components import components_data, components_page
+from carbonscaling.reporting.components import components_data, components_page
 from carbonscaling.validate.components.alone import clock
 from carbonscaling.validate.components.gemm import Timing, predicted_seconds, timings
 from carbonscaling.validate.components.megatron import utilisation_per_speed

@@ -14,13 +14,13 @@ from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.report.validation import as_text, left_out_data, left_out_page
+from carbonscaling.evidence.row import MEASURED, RunRow, Unusable, parse_row, read_runs
+from carbonscaling.reporting.validation import as_text, left_out_data, left_out_page
 from carbonscaling.validate.calibrate import LeftOut
 from carbonscaling.validate.fit import fit, predicted_speed
 from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.validate.record import Replay, complete_row
 from carbonscaling.validate.replayed import COLUMNS, replay_file
-from carbonscaling.validate.row import MEASURED, RunRow, Unusable, parse_row, read_runs
 from carbonscaling.validate.runs import replay_rows, scored_sample
 from carbonscaling.validate.score import score, source_medians
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.errors import InputError
-from carbonscaling.report.validation_plot import COLOURS, PlotRow, scatter
+from carbonscaling.reporting.validation_plot import COLOURS, PlotRow, scatter
 
 ROWS = [PlotRow(f"device {i % 11}", 100.0 + i, 110.0 + i, 90.0 + i, 130.0 + i) for i in range(60)]
 

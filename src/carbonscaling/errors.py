@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
+from carbonscaling.literal import literal
+
 __all__ = ["CarbonScalingError", "ExitCode", "InputError", "nearest"]
 
 
@@ -78,7 +80,7 @@ class InputError(CarbonScalingError):
         )
         lines = [f"{self.problem} ({at})" if at else self.problem]
         if self.suggestion:
-            lines.append(f"  did you mean: {self.suggestion}?")
+            lines.append(f"  did you mean: {literal(self.suggestion)}?")
         if self.allowed:
             lines.append(f"  allowed: {self.allowed}")
         if self.remedy:
@@ -87,6 +89,7 @@ class InputError(CarbonScalingError):
 
 
 def _short(text: str) -> str:
+    text = literal(text)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"
 
 

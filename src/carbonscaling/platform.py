@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "n_processors",
     "peak_memory_bytes",
     "shield_from_interrupts",
+    "shielded_from_interrupts",
     "sync_folder",
     "take_rights",
 ]
@@ -64,6 +66,20 @@ def shield_from_interrupts() -> None:
 
         resource_tracker.ensure_running()  # started later, it would lift the mask
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def shielded_from_interrupts() -> Iterator[None]:
+    """As `shield_from_interrupts`, for the processes that are started within; this thread hears Ctrl-C afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    shield_from_interrupts()
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A number with its provenance, and the works it comes from."""
+"""A number or a choice with its provenance, and the works it comes from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from carbonscaling.units import to_si
 
-__all__ = ["Datum", "Reference"]
+__all__ = ["Choice", "Datum", "Reference"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,15 @@ class Datum:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One of several ways, with where it is said."""
+
+    value: str
+    source: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
 class Reference:
     """A published work or data set.
 
@@ -84,24 +93,3 @@ class Reference:
     venue: str
     url: str = ""
     licence: str = ""
-
-    def bibtex(self) -> str:
-        """Return a BibTeX entry.
-
-        >>> print(Reference("x2024", "A title", "A. Author and B. Author", 2024, "arXiv 2401.00001").bibtex())
-        @misc{x2024,
-          title = {A title},
-          author = {A. Author and B. Author},
-          year = {2024},
-          howpublished = {arXiv 2401.00001},
-        }
-        """
-        fields = {
-            "title": self.title,
-            "author": self.authors,
-            "year": str(self.year),
-            "howpublished": self.venue,
-            "url": self.url,
-        }
-        body = "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items() if text)
-        return f"@misc{{{self.key},\n{body}}}"

@@ -17,22 +17,22 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import calibrated, load_calibration, shipped_calibration, to_toml
 from carbonscaling.carbon.hourly import passage
+from carbonscaling.carbon.model import carbon_model
+from carbonscaling.carbon.profile import load_profile
 from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
-from carbonscaling.catalog.factors import carbon_model
-from carbonscaling.catalog.hourly import load_profile
 from carbonscaling.catalog.stacks import stack
 from carbonscaling.catalog.user_factors import load_factors
+from carbonscaling.evidence.row import read_runs
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.build import machine, workload
 from carbonscaling.perf.precision import precision
-from carbonscaling.report.statements import FORMATS
-from carbonscaling.report.validation import replay_data
+from carbonscaling.reporting.statements import FORMATS
+from carbonscaling.reporting.validation import replay_data
 from carbonscaling.study.answer import asked
 from carbonscaling.study.measured import measured_record
 from carbonscaling.study.record import Measured
-from carbonscaling.study.saved import load_record
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
 from carbonscaling.validate.calibrate import calibrate
@@ -40,7 +40,6 @@ from carbonscaling.validate.carbon_runs import load_carbon_runs
 from carbonscaling.validate.logs import log_row
 from carbonscaling.validate.own_power import measured_power
 from carbonscaling.validate.replayed import replay_file
-from carbonscaling.validate.row import read_runs
 from carbonscaling.validate.run_energy import check_carbon_runs, summary
 from carbonscaling.validate.runs import complete
 from fuzz.answers import sensible
@@ -50,6 +49,7 @@ from fuzz.sequence import sequence
 from fuzz.statements import report, saved_answer
 from fuzz.studies import plot, query
 from fuzz.web import http
+from samples import load_record
 
 __all__ = ["TARGETS", "Target"]
 

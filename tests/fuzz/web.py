@@ -16,7 +16,7 @@ from unittest import mock
 
 import carbonscaling
 from carbonscaling.errors import InputError
-from carbonscaling.report.statements import FORMATS
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.serve import app
 from carbonscaling.serve.guard import Guard
 from carbonscaling.serve.jobs import Job, do

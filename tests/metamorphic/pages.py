@@ -10,7 +10,7 @@ from typing import Any
 
 import carbonscaling as cs
 from carbonscaling.errors import InputError
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate
 from carbonscaling.serve.jobs import Job, do
@@ -21,12 +21,12 @@ from carbonscaling.study.choices import Options, choices
 from carbonscaling.study.places import ranked
 from carbonscaling.study.robust import robustness
 from carbonscaling.study.saved import record_of
-from carbonscaling.study.sweep.answers import case_rows
 from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.studyfile import Keep, Study
 from carbonscaling.units import DAY, KWH, TONNE
 from metamorphic.invariants import close
 from metamorphic.scenarios import Case
+from sweep_helpers import case_rows
 
 __all__ = ["agree"]
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import carbonscaling as cs
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog import hardware, models, regions
+from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.model.params import total_params
 
 __all__ = ["Case", "case", "open_degrees"]
@@ -134,6 +135,28 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
     return place
 
 
+def _software(rng: Random) -> cs.Software:
+    """Return what a run changes about its stack: mostly nothing."""
+    if rng.random() < 0.7:
+        return cs.Software()
+    return cs.Software(
+        attention_kernel=_maybe(rng, 0.3, "explicit", "flash1", "flash2", "native"),
+        norm_kernel=_maybe(rng, 0.2, "fused", "separate"),
+        compile=_maybe(rng, 0.2, True, False),
+        cuda_graphs=_maybe(rng, 0.2, "none", "full"),
+        dispatcher=_maybe(rng, 0.2, "alltoall", "deepep"),
+        expert_overlap=_maybe(rng, 0.2, True, False),
+        expert_balance=_maybe(rng, 0.2, "learnt", "forced"),
+        dp_overlap=_maybe(rng, 0.2, True, False),
+        tp_overlap=_maybe(rng, 0.2, 0.0, 0.5, 1.0),
+        optimizer=_maybe(rng, 0.3, "adamw", "adamw-bf16", "adafactor"),
+        moved_activations=rng.choice((1.0, 1.0, 0.25)),
+        zero3_gather=_maybe(rng, 0.2, "layer", "parameter"),
+        sequence_parallel=_maybe(rng, 0.2, True, False),
+        head_placement=_maybe(rng, 0.2, "balanced", "last"),
+    )
+
+
 def case(rng: Random, folder: Path) -> Case:
     """Return a scenario; its files are written to `folder`."""
     what, n_params = _subject(rng)
@@ -162,12 +185,14 @@ def case(rng: Random, folder: Path) -> Case:
         seq_len=_maybe(rng, 0.5, 512, min(longest, 2048), longest),
         precision=_maybe(rng, 0.3, *recipes),
         flash=_maybe(rng, 0.2, True, False),
-        offload=rng.choice(("none", "none", "none", "optimizer")),
+        offload=rng.choice((None, None, None, "none", "optimizer", "activations", "weights")),
         layout=_layout(rng, n),
         space="full" if rng.random() < 0.04 else rng.choice(("default", "default", "paper")),
         quantiles=rng.choice(((), (), (), (0.1, 0.5, 1.0))),
         run_overhead=_maybe(rng, 0.2, 1.0, 1.4),
-        stack=_maybe(rng, 0.3, "megatron", "fsdp", "xla"),
+        stack=_maybe(rng, 0.4, *stack_names()),
+        software=_software(rng),
+        pace=rng.choice(("steady", "steady", "steady", "calendar")),
         calibration=rng.choice(("shipped", "shipped", "none")),
         objective=rng.choice(("paper", "time", "carbon", "energy", "cost")),
     )  # fmt: skip

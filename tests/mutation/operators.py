@@ -111,8 +111,10 @@ def _tenth_more(node: ast.Return, fields: Fields, returns: str) -> Iterator[ast.
                 yield ast.Return(
                     ast.Call(value.func, value.args, [*value.keywords[:i], changed, *value.keywords[i + 1 :]])
                 )
-    elif isinstance(value, ast.Tuple) and returns.startswith("tuple"):
+    elif isinstance(value, ast.Tuple) and returns.startswith("tuple") and "str" not in returns:
         for i, element in enumerate(value.elts):
+            if isinstance(element, ast.Starred):
+                continue
             yield ast.Return(ast.Tuple([*value.elts[:i], _scaled(element), *value.elts[i + 1 :]], ast.Load()))
     elif value is not None and returns in ("float", "Number", "Any", "Array"):
         yield ast.Return(_scaled(value))

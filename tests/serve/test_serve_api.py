@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from carbonscaling.cli.run import run
 from carbonscaling.errors import InputError
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.serve.app import create_app
 from carbonscaling.serve.guard import HEADERS
 from carbonscaling.serve.limits import Limits

@@ -46,6 +46,9 @@ def write_pages(app: Sphinx) -> None:
     intro = "Generated from the docstrings. The names a program needs first:"
     texts = {"index": f"# Python API\n\n{intro}\n\n{links}\n\n```{{toctree}}\n:maxdepth: 1\n\n{toc}\n```\n"}
     texts |= {layer: _page(layer) for layer in layers()}
+    for path in folder.glob("*.md"):
+        if path.stem not in texts:  # of a package that has another name now
+            path.unlink()
     for name, text in texts.items():
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -12,7 +12,7 @@ from docutils.parsers.rst import directives  # type: ignore[import-untyped]
 from sphinx.util.docutils import SphinxDirective
 
 from carbonscaling.cli.options import field_help
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 from sitegen.output import folder_of, run_command

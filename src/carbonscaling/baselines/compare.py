@@ -11,11 +11,11 @@ import numpy as np
 from carbonscaling.baselines.constant_mfu import constant_mfu_speed
 from carbonscaling.baselines.llmcarbon import llmcarbon_speed
 from carbonscaling.baselines.regression import Point, Regression, fit_regression, history
+from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.units import HOUR
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import COUNTED, Score, score, source_medians
 
 __all__ = ["BASELINES", "Comparison", "compare", "predict"]

@@ -12,6 +12,7 @@ from carbonscaling import evidence
 from carbonscaling.baselines.compare import predict
 from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog.read import packaged, shipped
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.software.options import Software
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import features
@@ -19,7 +20,6 @@ from carbonscaling.units import HOUR
 from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.record import complete_row
-from carbonscaling.validate.row import parse_row
 from carbonscaling.validate.runs import replay_rows
 from carbonscaling.validate.score import Score, score
 

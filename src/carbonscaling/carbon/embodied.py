@@ -15,36 +15,10 @@ __all__ = [
     "amortised",
     "device_bottom_up",
     "die_carbon",
-    "fab_carbon_per_area",
     "host_bottom_up",
     "memory_carbon",
     "murphy_yield",
 ]
-
-
-@formula("energy_per_area·fab_intensity + gases + materials", unit="kg/m2", source="act_2022", place="equation 5")
-def fab_carbon_per_area(energy_per_area: Number, fab_intensity: Number, gases: Number, materials: Number) -> Number:
-    """Emissions per processed wafer area: electricity, process gases, raw materials.
-
-    Gupta et al. 2022 (ACT), equation 5, before the division by the yield (see `die_carbon`).
-
-    Parameters
-    ----------
-    energy_per_area : J/m2
-        EPA of the process node.
-    fab_intensity : kg/J
-        Carbon intensity of the fab's electricity.
-    gases, materials : kg/m2
-        GPA and MPA.
-
-    Examples
-    --------
-    ACT's 7 nm on Taiwan's grid, in kWh, kg and cm2, with a yield of 0.875:
-
-    >>> round(fab_carbon_per_area(2.15, 0.583, 0.275, 0.5) / 0.875, 2)
-    2.32
-    """
-    return energy_per_area * fab_intensity + gases + materials
 
 
 @formula("area·carbon_per_area/good_share", unit="kg", source="act_2022", place="equation 4")

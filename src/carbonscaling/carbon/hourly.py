@@ -9,31 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.arrays import Number
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.errors import InputError
 
-__all__ = ["HourlyProfile", "Hours", "Passage", "passage"]
+__all__ = ["Hours", "Passage", "passage"]
 
 Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class HourlyProfile:
-    """Carbon intensity of consecutive hours; beyond its end it begins again.
-
-    Attributes
-    ----------
-    begin : str
-        First hour, ISO 8601.
-    g_per_kwh : tuple of float
-    """
-
-    begin: str
-    g_per_kwh: tuple[float, ...]
-
-    @property
-    def average(self) -> float:
-        """Mean over the profile."""
-        return float(np.mean(self.g_per_kwh))
 
 
 @dataclass(frozen=True)

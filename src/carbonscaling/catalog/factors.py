@@ -1,236 +1,105 @@
-"""Carbon coefficients of a cluster in a region, put together from the shipped factors."""
+"""The shipped carbon factors, each with unit, range and source: look-ups by identifier and device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
-from typing import Literal, NamedTuple
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any
 
-from carbonscaling.carbon.assess import CarbonModel, spread
-from carbonscaling.carbon.coefficients import (
-    Values,
-    device_kg_bottom_up,
-    host_kg_bottom_up,
-    paper_numbers,
-    physical_numbers,
-)
-from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.catalog.factor_rows import factor, factor_ids, pue
-from carbonscaling.catalog.factor_sets import (
-    Factors,
-    device_parts,
-    host_parts,
-    measured,
-    operation,
-    paper_power_set,
-    si,
-    site,
-)
-from carbonscaling.catalog.regions import NO_CONTRACT, place, region, region_names
-from carbonscaling.catalog.user_factors import overridden
+from carbonscaling.catalog.read import shipped
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 
-__all__ = [
-    "HardwareFactors",
-    "bottom_up_range",
-    "carbon_model",
-    "carbon_numbers",
-    "factor",
-    "factor_ids",
-    "hardware_factors",
-    "pue",
-    "region",
-    "region_names",
-]
-
-AMORTISATIONS = {
-    "calendar": "calendar: run time over lifetime",
-    "busy_hours": "busy hours: run time over lifetime times the share of hours in use",
-}
+__all__ = ["device_row", "factor", "factor_ids", "node_row", "pue"]
 
 
-def carbon_numbers(
-    cluster: Cluster,
-    region: str | None = None,
-    mode: Literal["physical", "paper"] = "physical",
-    version: Literal["v1", "v2"] = "v2",
-    *,
-    pue: float | str | None = None,
-    lifetime_years: float | None = None,
-    carbon_intensity_g_per_kwh: float | None = None,
-    amortisation: Literal["calendar", "busy_hours"] = "calendar",
-    best_utilisation: float | None = None,
-) -> CarbonNumbers:
-    """Return the central coefficients; see `carbon_model`, which also has ranges and sources."""
-    return carbon_model(
-        cluster,
-        region,
-        mode,
-        version,
-        pue=pue,
-        lifetime_years=lifetime_years,
-        carbon_intensity_g_per_kwh=carbon_intensity_g_per_kwh,
-        amortisation=amortisation,
-        best_utilisation=best_utilisation,
-    ).numbers
-
-
-class HardwareFactors(NamedTuple):
-    """Factors of a cluster that no place changes: of a device, of a host, all of those used, and the embodied route."""
-
-    device: Factors
-    host: Factors
-    used: Factors
-    route: str
-
-
-def hardware_factors(
-    cluster: Cluster,
-    mode: Literal["physical", "paper"] = "physical",
-    version: Literal["v1", "v2"] = "v2",
-    best_utilisation: float | None = None,
-) -> HardwareFactors:
-    """Return the factors of a cluster that its place does not change; they are costly, and many places share them."""
-    device, host = device_parts(cluster.device, mode), host_parts(cluster.host, mode)
-    if mode == "paper":
-        return HardwareFactors(device, host, paper_power_set(cluster.device, version) | device | host, "paper")
-    found = measured(cluster, device, host)
-    used = operation(cluster, best_utilisation) | (found or device | host)
-    return HardwareFactors(device, host, used, "measured" if found else "bottom-up")
-
-
-def carbon_model(
-    cluster: Cluster,
-    region: str | None = None,
-    mode: Literal["physical", "paper"] = "physical",
-    version: Literal["v1", "v2"] = "v2",
-    *,
-    pue: float | str | None = None,
-    lifetime_years: float | None = None,
-    carbon_intensity_g_per_kwh: float | None = None,
-    amortisation: Literal["calendar", "busy_hours"] = "calendar",
-    shared_hosts: bool = False,
-    best_utilisation: float | None = None,
-    overrides: Mapping[str, Datum] | None = None,
-    ranges: bool = True,
-    hardware: HardwareFactors | None = None,
-) -> CarbonModel:
-    """Return coefficients, ranges, routes and sources for a cluster in a region.
-
-    Parameters
-    ----------
-    cluster : Cluster
-    region : str, optional
-        As `region`; in paper mode the version's printed intensity if not given.
-    mode : {"physical", "paper"}
-        The default model, or the papers' equations and constants.
-    version : {"v1", "v2"}
-        Of the paper; the physical mode does not use it.
-    pue : float or str, optional
-        A value, or the name of a row (google, industry, …).
-    lifetime_years : float, optional
-    carbon_intensity_g_per_kwh : float, optional
-        Overrides the region's.
-    amortisation : {"calendar", "busy_hours"}
-    shared_hosts : bool
-        Whether others use the rest of a part-filled host.
-    best_utilisation : float, optional
-        MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
-    overrides : Mapping[str, Datum], optional
-        The user's own factors by role, see `carbonscaling.catalog.user_factors`.
-    ranges : bool
-        Whether the ends of every factor's range are worked out; central values alone are quicker.
-    hardware : HardwareFactors, optional
-        The cluster's own factors, where they are at hand (`hardware_factors` of the same mode and version).
+def factor(factor_id: str) -> Datum:
+    """Return one factor, e.g. ``power.exponent.default`` or ``embodied.measured.device.h100``.
 
     Raises
     ------
     InputError
-        An unknown name, or a value out of range.
+        No such factor.
     """
-    _one_of("mode", mode, ("physical", "paper"))
-    _one_of("version", version, ("v1", "v2"))
-    _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
-    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
-    device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
-    factors = shared | own
-    assemble = partial(_sharing, _ASSEMBLE[route]) if shared_hosts else _ASSEMBLE[route]
-
-    market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
-    chosen = overridden({**factors, "market_intensity": market}, overrides or {})
-    market = chosen.pop("market_intensity")
-    factors = chosen
-    numbers = assemble(si(factors))
-    device_routes, host_routes = {route: float(numbers.device_kg)}, {route: float(numbers.host_kg)}
-    if route == "measured":
-        device_routes["bottom-up"] = float(device_kg_bottom_up(si(device)))
-        host_routes["bottom-up"] = float(host_kg_bottom_up(si(device | host)))
-    return CarbonModel(
-        numbers=numbers,
-        assemble=assemble,
-        market=market,
-        ranges=spread(assemble, factors) if ranges else (),
-        factors=factors,
-        mode=mode,
-        version=version if mode == "paper" else "",
-        region=region or ("as printed" if carbon_intensity_g_per_kwh is None else "given"),
-        amortisation=AMORTISATIONS[amortisation],
-        embodied_route=route,
-        device_kg_by_route=device_routes,
-        host_kg_by_route=host_routes,
-    )
-
-
-def bottom_up_range(cluster: Cluster) -> tuple[float, float, float]:
-    """Return low, central and high embodied carbon of one device by the bottom-up route, in kg.
-
-    Low has every factor at its favourable end, high at its other: where a measured figure lies outside, no choice of
-    published factors explains it.
-    """
-    parts = device_parts(cluster.device, "physical")
-    ends = [{name: datum.si_range[end] for name, datum in parts.items()} for end in (0, 1)]
-    good = parts["good_share"].si_range
-    low, high = (
-        device_kg_bottom_up({**values, "good_share": share}) for values, share in zip(ends, good[::-1], strict=True)
-    )
-    return float(low), float(device_kg_bottom_up(si(parts))), float(high)
-
-
-def _market(location: Datum, region: str | None, given: bool) -> Datum:
-    if region is None or given:
-        return replace(location, basis=NO_CONTRACT)
-    return place(region).market
-
-
-def _measured_numbers(v: Values) -> CarbonNumbers:
-    return physical_numbers(v, v["embodied_device"], v["embodied_host"])
-
-
-def _bottom_up_numbers(v: Values) -> CarbonNumbers:
-    return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
-
-
-def _sharing(assemble: Callable[[Values], CarbonNumbers], v: Values) -> CarbonNumbers:
-    return assemble(v)._replace(shared_hosts=1.0)
-
-
-_ASSEMBLE: Mapping[str, Callable[[Values], CarbonNumbers]] = {
-    "paper": paper_numbers,
-    "measured": _measured_numbers,
-    "bottom-up": _bottom_up_numbers,
-}
-
-
-def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
+    known = _factors()
+    if factor_id not in known:
         raise InputError(
-            f"unknown {key}",
-            key=key,
-            value=value,
-            suggestion=nearest(value, allowed),
-            allowed=", ".join(allowed),
-            remedy="choose one of these",
+            "unknown factor",
+            value=factor_id,
+            suggestion=nearest(factor_id, known),
+            remedy="carbonscaling catalog list factors",
         )
+    return known[factor_id]
+
+
+def factor_ids() -> tuple[str, ...]:
+    """Return the identifiers of all factors but regions."""
+    return tuple(_factors())
+
+
+def pue(name: str = "default") -> Datum:
+    """Return a power usage effectiveness: default, paper, google, jean_zay or industry.
+
+    Raises
+    ------
+    InputError
+        No such row.
+    """
+    return factor(f"facility.pue.{name}")
+
+
+def device_row(table: str, device_id: str) -> Datum | None:
+    """Return the row of `table` whose key begins `device_id` (the longest such), else its default, else None.
+
+    >>> device_row("power.busy_ratio", "h100-sxm").value
+    0.94
+    """
+    rows = {key.removeprefix(table + "."): row for key, row in _factors().items() if key.startswith(table + ".")}
+    plain = _plain(device_id.removeprefix("paper-"))
+    matches = [key for key in rows if plain.startswith(_plain(key))]
+    return rows[max(matches, key=len)] if matches else rows.get("default")
+
+
+def node_row(table: str, process_node: str) -> Datum:
+    """Return the row of `table` for the nearest process node, by the ratio of the nodes' names in nm.
+
+    Raises
+    ------
+    InputError
+        `process_node` names no length.
+    """
+    length = re.search(r"\d+", process_node)
+    if length is None:
+        raise InputError(
+            "a process node needs a length", key="process_node", value=process_node, allowed="12nm, 7nm, 5nm, 4nm, …"
+        )
+    nm = int(length[0])
+    rows = {int(key.split(".")[-1][:-2]): row for key, row in _factors().items() if key.startswith(table + ".")}
+    return rows[min(rows, key=lambda known: max(known / nm, nm / known))]
+
+
+@lru_cache(maxsize=1)
+def _factors() -> Mapping[str, Datum]:
+    folder = resources.files("carbonscaling.catalog") / "factors"
+    found: dict[str, Datum] = {}
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            table = tomllib.loads(entry.read_text(encoding="utf-8"))
+            for key, row in _leaves(table, entry.name.removesuffix(".toml")):
+                found[key] = shipped(Datum, row)
+    return found
+
+
+def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, value in table.items():
+        if "value" in value:
+            yield f"{prefix}.{key}", value
+        else:
+            yield from _leaves(value, f"{prefix}.{key}")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 
-from carbonscaling.catalog.factor_rows import factor
+from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Datum
 

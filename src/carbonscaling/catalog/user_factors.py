@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.catalog.read import build, read_toml
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 
-__all__ = ["check_factor", "load_factors", "overridden"]
+__all__ = ["load_factors"]
 
 BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "pue": (1.0, 10.0, "1 or more: facility energy over IT energy"),
@@ -24,18 +24,6 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
 
 MOST = 1e30
 """More than any factor is, in SI units."""
-
-ALIKE = (
-    {"W", "kW"},
-    {"g/kWh", "kg/kWh"},
-    {"y", "d", "h", "s"},
-    {"kg", "t", "g"},
-    {"1", "%"},
-    {"kg/cm2", "kg/m2"},
-    {"mm2", "cm2", "m2"},
-    {"B", "kB", "KiB", "MB", "MiB", "GB", "GiB", "TB"},
-)
-"""Units that stand for the same quantity."""
 
 
 def load_factors(path: str | Path) -> dict[str, Datum]:
@@ -66,18 +54,11 @@ def _row(role: str, row: Mapping[str, Any], where: str) -> Datum:
         error.key = f"{role}.{error.key}" if error.key else role
         error.args = (str(error),)
         raise
-    check_factor(role, datum, where)
+    _check(role, datum, where)
     return datum
 
 
-def check_factor(role: str, datum: Datum, where: str | None = None) -> None:
-    """Refuse a factor that cannot be.
-
-    Raises
-    ------
-    InputError
-        A value or an end of the range is out of bounds.
-    """
+def _check(role: str, datum: Datum, where: str) -> None:
     least, most, allowed = BOUNDS.get(role, (0.0, math.inf, "0 or more"))
     for value in (datum.si, *datum.si_range):
         if not least <= value <= min(most, MOST):
@@ -85,26 +66,3 @@ def check_factor(role: str, datum: Datum, where: str | None = None) -> None:
                 f"{role} is out of range", where=where, key=role, value=datum.value, allowed=allowed,
                 remedy="correct the value or its range",
             )  # fmt: skip
-
-
-def overridden(factors: Mapping[str, Datum], own: Mapping[str, Datum]) -> dict[str, Datum]:
-    """Return the factors with the user's in their places.
-
-    Raises
-    ------
-    InputError
-        A role that this answer does not use, or a unit of another quantity.
-    """
-    for role, datum in own.items():
-        if role not in factors:
-            raise InputError(
-                "unknown factor", key=role, suggestion=nearest(role, factors), allowed=", ".join(sorted(factors)),
-                remedy="use one of the roles that this answer has",
-            )  # fmt: skip
-        alike = next((units for units in ALIKE if factors[role].unit in units), {factors[role].unit})
-        if datum.unit not in alike:
-            raise InputError(
-                "a unit of another quantity", key=role, value=datum.unit, allowed=", ".join(sorted(alike)),
-                remedy="give the factor in one of these",
-            )  # fmt: skip
-    return {**factors, **own}

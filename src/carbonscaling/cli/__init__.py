@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
 
 __all__ = ["main"]
+
+TYPE_CHECKING = False
+"""As in ``typing``: until `main` runs, Ctrl-C is Python's own, so nothing is imported before that could wait."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -33,10 +33,10 @@ JsonFile = Annotated[
 def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None) -> int:
     """Print an answer (and write it), return its exit code."""
     from carbonscaling.cli import output as out
-    from carbonscaling.report.answer import answer_page
-    from carbonscaling.report.infeasible import infeasible_page
-    from carbonscaling.report.jsonable import to_json
-    from carbonscaling.report.markdown import markdown
+    from carbonscaling.reporting.answer import answer_page
+    from carbonscaling.reporting.infeasible import infeasible_page
+    from carbonscaling.reporting.jsonable import to_json
+    from carbonscaling.reporting.markdown import markdown
     from carbonscaling.study.estimate import Estimate
 
     data: dict[str, Any] = answer.to_dict()

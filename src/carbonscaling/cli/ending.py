@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["Ended", "ended_by_signals"]
+from carbonscaling.platform import ENDING_SIGNALS
 
-SIGNALS = ("SIGTERM", "SIGHUP")
+__all__ = ["Ended", "ended_by_signals"]
 
 
 class Ended(BaseException):
@@ -30,9 +30,8 @@ def ended_by_signals() -> Iterator[None]:
         if len(coming) == 1:
             raise Ended(signal.Signals(number).name)
 
-    known = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
     here = threading.current_thread() is threading.main_thread()
-    before = {s: signal.signal(s, end) for s in known if here and signal.getsignal(s) != signal.SIG_IGN}
+    before = {s: signal.signal(s, end) for s in ENDING_SIGNALS if here and signal.getsignal(s) != signal.SIG_IGN}
     try:
         yield
     finally:

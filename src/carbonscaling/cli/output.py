@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 from carbonscaling import files
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.literal import literal
+from carbonscaling.reporting.jsonable import to_json
 
-__all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "write_csv", "write_file"]
+__all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "tell_written", "write_csv", "write_file"]
 
 QUIET_SECONDS = 1.0
 """Progress is shown only of what lasts longer."""
@@ -34,7 +35,7 @@ def show_json(value: Any) -> None:
     sys.stdout.write(to_json(value))
 
 
-def write_file(path: str, text: str) -> None:
+def write_file(path: str, content: str | bytes) -> None:
     """Write a result, and say so on stderr.
 
     Raises
@@ -42,8 +43,13 @@ def write_file(path: str, text: str) -> None:
     InputError
         The file cannot be written.
     """
-    files.write_file(path, text)
-    sys.stderr.write(f"written: {path}\n")
+    files.write_file(path, content)
+    tell_written(path)
+
+
+def tell_written(path: str, what: str = "") -> None:
+    """Say on stderr which file was written."""
+    sys.stderr.write(f"written: {literal(path)}{what}\n")
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:

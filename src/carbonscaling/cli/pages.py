@@ -1,14 +1,11 @@
-"""Help pages as shipped text, so that ``--help`` answers at once.
-
-Run ``python -m carbonscaling.cli.pages docs`` to write them anew, with ``docs/cli.md`` and ``docs/schema``.
-"""
+"""Help pages as shipped text, so that ``--help`` answers at once; `carbonscaling.cli.generate` writes them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 
-__all__ = ["page", "page_name", "render_page", "version"]
+__all__ = ["page", "page_name", "version"]
 
 HELP = ("--help", "-h")
 
@@ -37,25 +34,3 @@ def page(argv: Sequence[str]) -> str | None:
             return file.read()
     except OSError:  # no such command
         return None
-
-
-def render_page(command: Sequence[str]) -> str:
-    """Return a command's help as the command tree makes it, 80 columns wide."""
-    import io
-
-    from rich.console import Console
-
-    from carbonscaling.cli.app import build_app
-
-    out = io.StringIO()
-    console = Console(file=out, width=80, color_system=None, force_terminal=False, legacy_windows=False)
-    build_app().help_print(list(command), console=console)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-if __name__ == "__main__":
-    import sys
-
-    from carbonscaling.cli.generate import write_all
-
-    write_all(sys.argv[1:])

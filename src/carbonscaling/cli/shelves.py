@@ -13,8 +13,8 @@ from carbonscaling.catalog.read import read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.card import model_card
 from carbonscaling.perf.precision import PRECISIONS, precision
-from carbonscaling.report.catalog import Entry
-from carbonscaling.report.model_page import model_page
+from carbonscaling.reporting.catalog import Entry
+from carbonscaling.reporting.model_page import model_page
 from carbonscaling.software.check import rows
 from carbonscaling.sources import Datum
 from carbonscaling.words import count
@@ -146,7 +146,7 @@ _ALL = (
     Shelf("hosts", hardware.host_names, _hardware("hosts", hardware.host), lambda n: hardware.host(n).name),
     Shelf("models", models.model_names, _model, _model_words),
     Shelf("laws", lambda: (*laws.law_names(), *laws.batch_names()), _law, _law_words),
-    Shelf("regions", factors.region_names, _place, _datum_words(factors.region)),
+    Shelf("regions", regions.region_names, _place, _datum_words(regions.region)),
     Shelf("factors", factors.factor_ids, _one("factors", factors.factor), _datum_words(factors.factor)),
     Shelf("efficiencies", efficiency.architectures, _efficiency, lambda _: "what software reaches of a data sheet"),
     Shelf("precisions", lambda: tuple(PRECISIONS), _precision, lambda n: f"{PRECISIONS[n].format} matrix units"),

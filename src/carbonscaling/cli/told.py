@@ -8,6 +8,7 @@ import traceback
 
 from carbonscaling.cli.interrupt import was_interrupted
 from carbonscaling.errors import CarbonScalingError, ExitCode
+from carbonscaling.literal import literal
 
 __all__ = ["told"]
 
@@ -41,5 +42,5 @@ def told(error: BaseException) -> int:
 
 def _say(text: str, code: ExitCode) -> int:
     if text:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.writelines(f"{literal(line)}\n" for line in text.split("\n"))
     return int(code)

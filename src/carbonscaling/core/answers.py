@@ -60,7 +60,7 @@ def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
     InputError
         An unknown format, or an answer that nothing is feasible.
     """
-    from carbonscaling.report.statements import FORMATS
+    from carbonscaling.reporting.statements import FORMATS
     from carbonscaling.study.saved import record_of
 
     known = (*FORMATS, "html", "pdf-ready")
@@ -77,7 +77,7 @@ def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
     data = answer.to_dict()
     if format in FORMATS:
         return FORMATS[format](record_of(data))
-    from carbonscaling.report.document import document
+    from carbonscaling.reporting.document import document
     from carbonscaling.validate.nearby import of_answer
 
     return document(data, of_answer(data["summary"]))

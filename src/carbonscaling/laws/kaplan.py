@@ -97,17 +97,6 @@ class KaplanLaw:
         positive("n_tokens", n_tokens)
         return joint_loss(n_params, n_tokens, self.params_scale, self.alpha_n, self.tokens_scale, self.alpha_d)
 
-    def loss_for_params(self, n_params: Reals) -> Reals:
-        """Return the loss at convergence with unlimited data, equation 1.1.
-
-        Raises
-        ------
-        InputError
-            `n_params` is not positive.
-        """
-        positive("n_params", n_params)
-        return single_loss(n_params, self.params_scale_alone, self.alpha_n_alone)
-
     def optimum_for_compute(self, compute: Reals) -> Optimum:
         """Return the compute-efficient training of a budget in FLOP.
 

@@ -190,17 +190,6 @@ class PaperFamily:
         """
         return self._choose(np.asarray(n_params) < self.dense_below, n_params, n_tokens)  # type: ignore[no-any-return]
 
-    def width_for_params(self, n_params: Reals) -> Reals:
-        """Return the least width that has `n_params` parameters, not rounded.
-
-        Raises
-        ------
-        InputError
-            No width has so few or so many.
-        """
-        positive("n_params", n_params)
-        return self._least_width(lambda m: np.asarray(m.n_params) >= n_params, "n_params", n_params)
-
     def width_for_compute(self, compute: Reals) -> Reals:
         """Return the least width whose training takes `compute` FLOP, not rounded.
 

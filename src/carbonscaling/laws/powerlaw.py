@@ -10,7 +10,6 @@ __all__ = [
     "allocation_exponent",
     "allocation_scale",
     "compute_at_optimum",
-    "loss_at_optimum",
     "optimal_params",
     "parametric_loss",
 ]
@@ -81,25 +80,13 @@ def optimal_params(compute: Reals, flops_per_pair: float, a: float, alpha: float
     return allocation_scale(a, alpha, b, beta) * (compute / flops_per_pair) ** allocation_exponent(alpha, beta)
 
 
-def loss_at_optimum(
-    compute: Reals, flops_per_pair: float, irreducible: float, a: float, alpha: float, b: float, beta: float
-) -> Reals:
-    """Least loss of a budget: L = E + K (C / k)^-g, with g = alpha beta / (alpha + beta).
-
-    K = (1 + alpha / beta) A G^-alpha follows from inserting equation 4 of Hoffmann et al. 2022 into equation 2; the
-    parameters are those of `optimal_params`.
-    """
-    k = (1 + alpha / beta) * a * allocation_scale(a, alpha, b, beta) ** -alpha
-    least: Reals = irreducible + k * (compute / flops_per_pair) ** -(alpha * beta / (alpha + beta))
-    return least
-
-
 def compute_at_optimum(
     loss: Reals, flops_per_pair: float, irreducible: float, a: float, alpha: float, b: float, beta: float
 ) -> Reals:
-    """Least compute in FLOP that reaches a loss above E: the inverse of `loss_at_optimum`.
+    """Least compute in FLOP that reaches a loss above E: L = E + K (C / k)^-g inverted, with g = alpha beta / (alpha + beta).
 
-    Infinite, without a warning, where the answer exceeds the floating-point range.
+    K = (1 + alpha / beta) A G^-alpha follows from inserting equation 4 of Hoffmann et al. 2022 into equation 2; the
+    parameters are those of `optimal_params`. Infinite, without a warning, where the answer exceeds the floating-point range.
     """
     k = (1 + alpha / beta) * a * allocation_scale(a, alpha, b, beta) ** -alpha
     with np.errstate(over="ignore"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from carbonscaling.model.activations import FULL, NONE, spec_layer_bytes
 from carbonscaling.model.flops import ForwardFlops, forward_flops, training_flops_per_token
 from carbonscaling.model.params import ParameterCount, active_params, mtp_params, parameter_count
 from carbonscaling.model.spec import ModelSpec
@@ -20,7 +19,7 @@ class ModelCard:
     ----------
     spec : ModelSpec
     seq_len : int
-        Sequence length of the FLOP and activation figures, in tokens.
+        Sequence length of the FLOP figures, in tokens.
     params : ParameterCount
         Parameters by part.
     active_params, mtp_params : int
@@ -30,9 +29,6 @@ class ModelCard:
         By convention: "causal", "full", "6N".
     kv_width, kv_cache_width : int
         Key and value elements of a token and layer in training, and in the inference cache.
-    activation_bytes : dict
-        Bytes one layer keeps for one sequence on one device with flash attention, by kind of layer: "dense", "moe"
-        (as far as the model has them), "full recomputation".
     """
 
     spec: ModelSpec
@@ -44,7 +40,6 @@ class ModelCard:
     training_flops_per_token: dict[str, float]
     kv_width: int
     kv_cache_width: int
-    activation_bytes: dict[str, float]
 
     @property
     def total_params(self) -> int:
@@ -55,10 +50,6 @@ class ModelCard:
 def model_card(spec: ModelSpec, seq_len: int | None = None) -> ModelCard:
     """Return the figures of `spec` at a sequence length, its own if none is given."""
     s = spec.seq_len if seq_len is None else seq_len
-    kinds = {"dense": spec.n_dense_layers > 0, "moe": spec.n_moe_layers > 0}
-    stored = {
-        kind: float(spec_layer_bytes(spec, s, moe=kind == "moe", recompute=NONE)) for kind, has in kinds.items() if has
-    }
     return ModelCard(
         spec=spec,
         seq_len=s,
@@ -73,5 +64,4 @@ def model_card(spec: ModelSpec, seq_len: int | None = None) -> ModelCard:
         },
         kv_width=0 if spec.attention is None else spec.attention.kv_width,
         kv_cache_width=0 if spec.attention is None else spec.attention.kv_cache_width,
-        activation_bytes=stored | {"full recomputation": float(spec_layer_bytes(spec, s, recompute=FULL))},
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from carbonscaling.arrays import Truth
-from carbonscaling.model.activations import layer_bytes
+from carbonscaling.perf.activations import kept_widths, layer_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.offload import offloaded_share
@@ -114,24 +114,11 @@ class LayerBytes(NamedTuple):
 
 def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     """Bytes of activations that the mean layer keeps of one micro-batch, none of them moved away."""
-    moe = work.n_moe / work.n_layers
-    routed = moe * work.top_k * machine.software.imbalance
-    d_ff = (1.0 - moe) * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
-    # Kept outside and inside the tensor-parallel blocks. Selective recomputation drops the outputs of norms and activation
-    # functions, expert results, and what MLA's up-projections make; scores go in either case (Korthikanti, section 5).
-    h = work.d_model
-    heads = work.d_query + work.d_kv
-    outer = (4.0 + 2.0 * routed) * h
-    inner = heads + work.d_context + work.matrices * d_ff
-    outer_kept = (2.0 + routed) * h
-    inner_kept = (
-        np.where(work.d_latent > 0, work.d_latent * s.tp, heads) + work.d_context + (work.matrices - 1.0) * d_ff
-    )
+    widths = kept_widths(work, machine.software.imbalance, s.tp)
     drop = (s.recompute == Recompute.SELECTIVE) & (machine.software.flash > 0)
-    whole = _layer(work, machine, s, Recompute.NONE, outer, inner)
-    reduced = _layer(
-        work, machine, s, s.recompute, np.where(drop, outer_kept, outer), np.where(drop, inner_kept, inner)
-    )
+    whole = _layer(work, machine, s, Recompute.NONE, widths.outer, widths.inner)
+    outer = np.where(drop, widths.outer_least, widths.outer)
+    reduced = _layer(work, machine, s, s.recompute, outer, np.where(drop, widths.inner_least, widths.inner))
     return LayerBytes(whole, reduced)
 
 

@@ -17,6 +17,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 """Okabe and Ito's palette for every kind of colour vision."""
 MARKERS = "osD^vPX"
 STYLES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)), (0, (5, 1)), "-")
+STYLE = {"font.size": 9, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True, "svg.fonttype": "none"}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 HATCHES = ("", "//", "..")
 WIDTH, AXES_HEIGHT = 5.6, 3.55
@@ -34,8 +35,6 @@ def _matplotlib() -> Any:
             key="-o",
             remedy='pip install "carbonscaling[plot]", or leave -o out for the tables',
         ) from error
-    mpl.rcParams.update({"font.size": 9, "axes.grid": True, "grid.alpha": 0.3,
-                         "axes.axisbelow": True, "svg.fonttype": "none"})  # fmt: skip
     return mpl
 
 
@@ -80,6 +79,11 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
         matplotlib is not installed.
     """
     mpl = _matplotlib()
+    with mpl.rc_context(STYLE):
+        return _drawn(mpl, panel, mode, folder)
+
+
+def _drawn(mpl: Any, panel: Panel, mode: str, folder: Path) -> list[Path]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

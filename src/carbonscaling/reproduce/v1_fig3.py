@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.power import saturating_power
-from carbonscaling.catalog.factors import carbon_model
 from carbonscaling.catalog.hardware import cluster
 from carbonscaling.model.flops import hardware_flops_per_token
 from carbonscaling.reproduce.figure import Outcome, Panel, Series, verdict_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from carbonscaling.carbon.footprint import footprint
-from carbonscaling.catalog.factors import carbon_model
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog.hardware import cluster
 from carbonscaling.reproduce.figure import Outcome, Panel, Series, verdict_of
 from carbonscaling.reproduce.frontier import Run, runs

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from carbonscaling import __version__
 from carbonscaling.errors import InputError
-from carbonscaling.report.jsonable import to_json
+from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.serve import body
 from carbonscaling.serve.catalogue import catalogue, report_formats
 from carbonscaling.serve.guard import BUG, LOOPBACK, Guard

@@ -8,8 +8,9 @@ from typing import Any
 from carbonscaling.catalog import hardware, laws, models, prices, regions
 from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.perf.precision import PRECISIONS
-from carbonscaling.report.bars import LABELS
-from carbonscaling.report.statements import FORMATS
+from carbonscaling.reporting.accuracy import accuracy
+from carbonscaling.reporting.bars import LABELS
+from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
 
@@ -59,7 +60,7 @@ def _region(name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, Any]:
-    """Return every name a scenario may use here, with a few facts on each, and labels for what an answer holds."""
+    """Return the names a scenario may use here with a few facts on each, labels for what an answer holds, how right it is."""
     return {
         "devices": [_device(name) for name in hardware.device_names()],
         "hosts": list(hardware.host_names()),
@@ -73,4 +74,5 @@ def catalogue() -> dict[str, Any]:
         "labels": dict(LABELS),
         "reasons": {rule.name: rule.reason for rule in RULES}
         | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},
+        "accuracy": accuracy(),
     }

@@ -61,7 +61,7 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
-        self.app, self.hosts = app, frozenset(hosts)
+        self.app, self.hosts = app, frozenset(name.lower() for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from carbonscaling.errors import InputError
-from carbonscaling.report.jsonable import jsonable, to_json
+from carbonscaling.reporting.jsonable import jsonable, to_json
 from carbonscaling.serve.problem import as_data
 from carbonscaling.serve.question import Asked, Kind
 from carbonscaling.study.answer import estimate, plan, sources_used
@@ -88,7 +88,7 @@ def _evidence(answer: Estimate) -> dict[str, Any]:
 def _sources(answer: Estimate) -> dict[str, Any]:
     """Return every number behind an answer with its source, and the references with their BibTeX."""
     from carbonscaling.catalog.references import references
-    from carbonscaling.report.bibtex import bibtex
+    from carbonscaling.reporting.bibtex import bibtex
 
     known = references()
     keys = sources_used(answer)
@@ -100,13 +100,13 @@ def _sources(answer: Estimate) -> dict[str, Any]:
 
 
 def _report(answer: Estimate, name: str) -> Reply:
-    from carbonscaling.report.statements import FORMATS
+    from carbonscaling.reporting.statements import FORMATS
     from carbonscaling.study.saved import record_of
 
     data = jsonable(answer.to_dict())
     media = {"csv": "text/csv", "esrs": "text/csv", "json": "application/json", "boamps": "application/json"}
     if name == "html":
-        from carbonscaling.report.document import document
+        from carbonscaling.reporting.document import document
 
         return Reply(200, document(data, _evidence(answer), sources_used(answer)), "text/html")
     return Reply(200, FORMATS[name](record_of(data)), media.get(name, "text/markdown"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from carbonscaling import __version__
-from carbonscaling.report.schema import answer_schema
+from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.serve.catalogue import report_formats
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import FILES_ONLY

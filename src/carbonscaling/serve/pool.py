@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.platform import n_processors, shielded_from_interrupts
 from carbonscaling.serve.jobs import Job, Reply
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.problem import Problem
@@ -40,7 +41,8 @@ class _Worker:
         conn, theirs = _CONTEXT.Pipe()
         args = (theirs, str(self._folder), *self._of_a_process)
         process = _CONTEXT.Process(target=work, args=args, daemon=True)
-        process.start()
+        with shielded_from_interrupts():  # a process that still loads its modules would not take one well
+            process.start()
         theirs.close()
         self._conn, self.process = conn, process
 
@@ -121,7 +123,7 @@ class Pool:
         self._busy: set[_Worker] = set()
 
     def _worker(self) -> _Worker:
-        threads = max(1, len(os.sched_getaffinity(0)) // self.n)
+        threads = max(1, n_processors() // self.n)
         given = os.environ.get("CARBONSCALING_THREADS", "")
         folder = Path(self._home.name) / str(next(self._names))
         return _Worker(folder, int(given) if given.isdigit() else threads, self._limits.job_bytes, self._calls)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import traceback
@@ -11,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.platform import limit_memory
 from carbonscaling.serve.jobs import Job, Reply, do
 from carbonscaling.serve.question import Asked
 
@@ -38,13 +38,13 @@ def work(conn: Connection, folder: str, threads: int, job_bytes: int) -> None:
     threads : int
         Of a search.
     job_bytes : int
-        Memory that the process may hold.
+        Memory that the process may hold, where the system knows such a limit.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["CARBONSCALING_THREADS"] = str(threads)
     os.chdir(folder)
     _warm(Path(folder))
-    resource.setrlimit(resource.RLIMIT_DATA, (job_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    limit_memory(job_bytes)
     conn.send((0, None))
     while True:
         try:

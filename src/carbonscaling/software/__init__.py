@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from carbonscaling.software.options import Optimizer, Software
-from carbonscaling.software.stack import Choice, Stack
+from carbonscaling.software.stack import Stack
 
-__all__ = ["Choice", "Optimizer", "Software", "Stack"]
+__all__ = ["Optimizer", "Software", "Stack"]

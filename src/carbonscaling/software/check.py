@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.software.options import OPTIMIZERS
-from carbonscaling.sources import Datum
+from carbonscaling.sources import Choice, Datum
 from carbonscaling.units import SI
 
 if TYPE_CHECKING:
-    from carbonscaling.software.stack import Choice, Stack
+    from _typeshed import DataclassInstance
 
 __all__ = ["CHOICES", "check", "rows"]
 
@@ -36,7 +36,7 @@ BYTES = ("gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "u
 SIZES = tuple(unit for unit in SI if unit.endswith("B") and not unit.startswith("kg"))
 
 
-def rows(stack: Stack) -> Iterator[tuple[str, Datum | Choice]]:
+def rows(stack: DataclassInstance) -> Iterator[tuple[str, Datum | Choice]]:
     """Yield every number and choice of a stack with its name, those of maps under dotted ones."""
     for field in dataclasses.fields(stack):
         value = getattr(stack, field.name)
@@ -53,7 +53,7 @@ def _refuse(key: str, value: object, allowed: str, suggestion: str | None = None
     )  # fmt: skip
 
 
-def check(stack: Stack) -> None:
+def check(stack: DataclassInstance) -> None:
     """Refuse values of a stack that make no sense, each by name.
 
     Raises

@@ -8,20 +8,11 @@ from typing import TypeVar
 
 from carbonscaling.hardware.device import Device
 from carbonscaling.software.check import check
-from carbonscaling.sources import Datum
+from carbonscaling.sources import Choice, Datum
 
-__all__ = ["Choice", "Stack", "by_generation"]
+__all__ = ["Stack", "by_generation"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several ways, with where it is said."""
-
-    value: str
-    source: str
-    remark: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from carbonscaling.calibration.profile import Calibration, family
+from carbonscaling.calibration.profile import Calibration, family, shipped_calibration
 from carbonscaling.catalog import factors
 from carbonscaling.sources import Datum
 from carbonscaling.study.setup import Setup
 
-__all__ = ["LARGE", "features", "memory_error", "step_error"]
+__all__ = ["LARGE", "features", "memory_error", "speed_accuracy", "step_error"]
 
 LARGE = 1024
 """Devices beyond which runs are large: networks of several layers, failures, stragglers."""
@@ -24,7 +24,7 @@ def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
     s = u.scenario
     return {
         "whole_run": s.pace == "calendar",
-        "inferred_layout": u.untold and s.practice == "typical",
+        "inferred_layout": u.untold,
         "kernels_untold": s.software.attention_kernel is None,
         "experts": bool(u.work.n_experts > 0),
         "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
@@ -54,3 +54,20 @@ def memory_error(calibration: Calibration) -> Datum | None:
         1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation",
         remark="carbonscaling validate --components memory",
     )  # fmt: skip
+
+
+def speed_accuracy() -> str:
+    """Return the 90 % interval of a plan's speed on a device that was measured, in one sentence.
+
+    First where no software stack is named, as in a plan that names none, then on one that was measured; dense and with experts.
+    """
+
+    def factor(**told: bool) -> str:
+        half = shipped_calibration().half_width({"kernels_untold": True, **told})
+        return f"{math.exp(half or 0.0):.2f}"
+
+    return (
+        f"The 90 % interval of a speed is a factor of {factor(new_stack=True)} either way, "
+        f"{factor(new_stack=True, experts=True)} with experts; {factor()} and {factor(experts=True)} where a run names a "
+        "software stack that was measured."
+    )

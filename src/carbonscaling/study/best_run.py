@@ -9,6 +9,7 @@ from functools import cache
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence import rows
+from carbonscaling.evidence.row import count, measured, parse_row
 from carbonscaling.study.resolve import Resolved
 
 __all__ = ["BestRun", "best_run", "too_good"]
@@ -44,23 +45,19 @@ class BestRun:
     n_alike: int = 1
 
 
-def _number(row: Mapping[str, str], column: str) -> float:
-    return float(row.get(column) or 0.0)
-
-
-def _read(row: Mapping[str, str]) -> BestRun | None:
+def _read(text: Mapping[str, str]) -> BestRun | None:
     """Return what a row says, counted as an answer counts; None where it lacks something or is marked as doubtful."""
-    speed, layers, width = (_number(row, k) for k in ("tokens_per_s_per_device", "n_layers", "d_model"))
-    params = 1e9 * (_number(row, "active_params_b") or _number(row, "params_b"))
-    if not params and not row["n_experts"]:  # 4 d² of attention and 8 d² of feed-forward a layer, and the embedding
-        params = 12.0 * layers * width**2 + _number(row, "vocab") * width
-    doubtful = row["mode"] != "pretrain" or row["quality"] or row["precision"].startswith(FOUR_BITS)
+    row, speed = parse_row(text), measured(text, "tokens_per_s_per_device")
+    layers, width = row.n_layers or 0.0, row.d_model or 0.0
+    params = 1e9 * (row.active_params_b or row.params_b or 0.0)
+    if not params and not row.n_experts:  # 4 d² of attention and 8 d² of feed-forward a layer, and the embedding
+        params = 12.0 * layers * width**2 + (row.vocab or 0.0) * width
+    doubtful = row.mode != "pretrain" or text["quality"] or row.precision.startswith(FOUR_BITS)
     if doubtful or not (speed and params and layers and width):
         return None
-    inside = _number(row, "n_heads") * _number(row, "head_dim") or width
-    flops = 6.0 * params + 6.0 * layers * inside * _number(row, "seq_len")
-    n = int(_number(row, "n_devices"))
-    return BestRun(row["id"], row["source"], row["model"], n, params, speed * flops)
+    inside = (row.n_heads or 0.0) * (row.head_dim or 0.0) or width
+    flops = 6.0 * params + 6.0 * layers * inside * (row.seq_len or 0.0)
+    return BestRun(row.id, row.source, row.model, count(row.n_devices), params, speed * flops)
 
 
 @cache

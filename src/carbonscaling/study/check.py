@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.fields import check_fields
 from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.objectives import OBJECTIVES
-
-if TYPE_CHECKING:
-    from carbonscaling.study.scenario import Layout, Scenario
 
 __all__ = ["LAYOUT_BOUNDS", "check", "check_layout"]
 
@@ -54,7 +50,7 @@ LAYOUT_BOUNDS: tuple[Bound, ...] = (
 )
 
 
-def _tightest(bounds: tuple[Bound, ...]) -> tuple[Callable[[dict[str, Any]], Any], tuple[tuple[float, float], ...]]:
+def _tightest(bounds: tuple[Bound, ...]) -> tuple[Callable[[Mapping[str, Any]], Any], tuple[tuple[float, float], ...]]:
     """Return a reader of all fields that have bounds, and for each the bounds that imply all others."""
     ends: dict[str, tuple[float, float]] = {}
     for key, low, high, *_ in bounds:
@@ -71,62 +67,60 @@ def _refuse(key: str, value: object, allowed: str, remedy: str) -> None:
     raise InputError(f"{key} out of range", key=key, value=value, allowed=allowed, remedy=remedy)
 
 
-def _refuse_outside(item: object, bounds: tuple[Bound, ...], prefix: str = "") -> None:
+def _refuse_outside(values: Mapping[str, Any], bounds: tuple[Bound, ...], prefix: str = "") -> None:
     for key, low, high, allowed, remedy in bounds:
-        value = getattr(item, key)
+        value = values[key]
         if value is not None and not low <= value <= high:
             _refuse(prefix + key, value, allowed, remedy)
 
 
-def check_layout(layout: Layout) -> None:
-    """Refuse degrees and shares that make no sense, each by name.
+def check_layout(values: Mapping[str, Any]) -> None:
+    """Refuse degrees and shares of a layout that make no sense, each by name.
 
     Raises
     ------
     InputError
-        A value of the wrong kind, or out of range.
+        A value out of range.
     """
-    check_fields(layout, "layout.")
-    for value, (low, high) in zip(_LAYOUT_NUMBERS(layout.__dict__), _LAYOUT_ENDS, strict=True):
+    for value, (low, high) in zip(_LAYOUT_NUMBERS(values), _LAYOUT_ENDS, strict=True):
         if value is not None and not low <= value <= high:
-            _refuse_outside(layout, LAYOUT_BOUNDS, "layout.")
+            _refuse_outside(values, LAYOUT_BOUNDS, "layout.")
 
 
-def check(s: Scenario) -> None:
-    """Refuse values of a scenario that make no sense, each by name.
+def check(s: Mapping[str, Any]) -> None:
+    """Refuse values of a scenario, by field, that make no sense, each by name.
 
     Raises
     ------
     InputError
-        A value of the wrong kind or out of range, an unknown choice, or values that exclude each other.
+        A value out of range, an unknown choice, or values that exclude each other.
     """
-    check_fields(s)
-    for value, (low, high) in zip(_NUMBERS(s.__dict__), _ENDS, strict=True):
+    for value, (low, high) in zip(_NUMBERS(s), _ENDS, strict=True):
         if value is not None and not low <= value <= high:
             _refuse_outside(s, _BOUNDS)
-    if s.quantiles and (outside := [share for share in s.quantiles if not 0 <= share <= 1]):
+    if s["quantiles"] and (outside := [share for share in s["quantiles"] if not 0 <= share <= 1]):
         _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
-    if s.hourly is not None or s.start_hour:
+    if s["hourly"] is not None or s["start_hour"]:
         _check_hours(s)
-    if s.objective not in OBJECTIVES:
+    if s["objective"] not in OBJECTIVES:
         raise InputError(
             "unknown objective",
             key="objective",
-            value=s.objective,
+            value=s["objective"],
             allowed="; ".join(f"{o.name}: {o.description}" for o in OBJECTIVES.values()),
-            suggestion=nearest(s.objective, OBJECTIVES),
+            suggestion=nearest(s["objective"], OBJECTIVES),
             remedy="choose one of these",
         )
 
 
-def _check_hours(s: Scenario) -> None:
-    if s.hourly is not None and s.carbon_intensity_g_per_kwh is not None:
+def _check_hours(s: Mapping[str, Any]) -> None:
+    if s["hourly"] is not None and s["carbon_intensity_g_per_kwh"] is not None:
         raise InputError(
-            "two carbon intensities", key="hourly", value=s.hourly,
+            "two carbon intensities", key="hourly", value=s["hourly"],
             allowed="one of hourly and carbon_intensity_g_per_kwh", remedy="leave one out",
         )  # fmt: skip
-    if s.hourly is None and s.start_hour:
+    if s["hourly"] is None and s["start_hour"]:
         raise InputError(
-            "a start hour needs carbon intensity by the hour", key="start_hour", value=s.start_hour,
+            "a start hour needs carbon intensity by the hour", key="start_hour", value=s["start_hour"],
             remedy="add --hourly FILE.csv, or leave the start hour out",
         )  # fmt: skip

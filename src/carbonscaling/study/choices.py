@@ -13,7 +13,7 @@ from carbonscaling.carbon.footprint import CarbonNumbers, footprint
 from carbonscaling.carbon.hourly import Passage, passage
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.carbon.result import Footprint
-from carbonscaling.catalog.factor_rows import device_row, factor
+from carbonscaling.catalog.factors import device_row, factor
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields

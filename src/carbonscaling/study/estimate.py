@@ -15,12 +15,14 @@ from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
+from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.shown import FIGURES, headline, html_table, lines, lines_infeasible, span
+from carbonscaling.study.shown import FIGURES, headline, html_table, span
 from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
+from carbonscaling.words import data
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -123,12 +125,17 @@ class Infeasible:
 
     def __repr__(self) -> str:
         """Return why there is no answer, in a few lines; printed too."""
-        return lines_infeasible(self)
+        return "\n  remedy: ".join((self.headline, *self.remedies[:3]))
 
     def _repr_html_(self) -> str:
         """Return the same as a table, for notebooks."""
-        head, *remedies = lines_infeasible(self).split("\n")
-        return html_table(head, [(line.strip(),) for line in remedies])
+        return html_table(self.headline, [(f"remedy: {remedy}",) for remedy in self.remedies[:3]])
+
+    @property
+    def headline(self) -> str:
+        """Why there is no answer."""
+        r = self.resolved
+        return f"Nothing feasible for {r.spec.name} on {r.cluster.device.name}: {self.reason}"
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
@@ -206,7 +213,12 @@ class Estimate:
 
     def __repr__(self) -> str:
         """Return the answer in four lines; printed too."""
-        return lines(self)
+        r, need = self.resolved, self.memory
+        return (
+            f"{self.headline}\n"
+            f"  setting: {setting_words(self.setting)}; {r.recipe.name}, stack {r.stack.name}\n"
+            f"  memory: {data(float(need.total))} of {data(float(need.limit))} a device"
+        )
 
     def _repr_html_(self) -> str:
         """Return the answer as a table of its figures with their 90 % intervals, for notebooks."""
@@ -216,8 +228,13 @@ class Estimate:
             for key, name, write in FIGURES
             if summary[key] is not None
         ]
-        setting = lines(self).split("\n")[2].strip()
-        return html_table(headline(self).split("\n")[0], [*rows, ("", setting, "")], ("", "value", "90 % interval"))
+        setting = repr(self).split("\n")[2].strip()
+        return html_table(self.headline.split("\n")[0], [*rows, ("", setting, "")], ("", "value", "90 % interval"))
+
+    @property
+    def headline(self) -> str:
+        """The answer in two sentences, a line each."""
+        return headline(self.summary(), self.resolved.cluster.device.name)
 
     @property
     def n_devices(self) -> int:

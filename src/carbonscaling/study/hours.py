@@ -7,8 +7,8 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from carbonscaling.carbon.hourly import HourlyProfile, Hours, passage
-from carbonscaling.catalog.hourly import load_profile
+from carbonscaling.carbon.hourly import Hours, passage
+from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.study.record import Measured, Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -23,7 +23,16 @@ from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR, to_si
 
-__all__ = ["RunFootprint", "Takes", "assessed", "held_devices", "speed", "takes", "utilisation"]
+__all__ = [
+    "RunFootprint",
+    "Takes",
+    "assessed",
+    "held_devices",
+    "run_footprint",
+    "speed",
+    "takes",
+    "utilisation",
+]
 
 
 class RunFootprint(NamedTuple):
@@ -116,14 +125,23 @@ class Takes:
             numbers = numbers._replace(carbon_intensity=to_si(intensity(duration / HOUR), "g/kWh"))
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
             mfu = utilisation(self.r, step_s, n, self.peak_mfu)
-        parts = footprint(numbers, n, duration, mfu)
-        total: Number = np.asarray(parts.total_kg, dtype=float)
-        beside: Number = 0.0
-        if self.boundary is not None:
-            beside = boundary_kg(vars(self.boundary), numbers, n, duration, parts)
-            total = total + beside
         money = self.r.price.si if self.r.price else math.nan
-        return RunFootprint(duration, mfu, parts, beside, total, money * n * duration)
+        return run_footprint(numbers, n, duration, mfu, money, vars(self.boundary) if self.boundary else None)
+
+
+def run_footprint(
+    numbers: CarbonNumbers,
+    n_devices: Number,
+    duration_s: Number,
+    mfu: Number,
+    price: Number,
+    beside: Mapping[str, Number] | None,
+) -> RunFootprint:
+    """Return what runs of known length take, at a price in USD per device-second, with shares beside them (`Boundary`)."""
+    parts = footprint(numbers, n_devices, duration_s, mfu)
+    extra = 0.0 if beside is None else boundary_kg(beside, numbers, n_devices, duration_s, parts)
+    total: Number = np.asarray(parts.total_kg, dtype=float) + extra
+    return RunFootprint(duration_s, mfu, parts, extra, total, price * n_devices * duration_s)
 
 
 def takes(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from carbonscaling.carbon.boundary import boundary_kg
 from carbonscaling.carbon.footprint import footprint
-from carbonscaling.catalog.factors import hardware_factors
+from carbonscaling.carbon.model import hardware_factors
 from carbonscaling.catalog.regions import place, region_names
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.resolve import carbon_of

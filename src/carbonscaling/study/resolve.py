@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
-from carbonscaling.catalog import factors, laws
+from carbonscaling.carbon.model import HardwareFactors, carbon_model
+from carbonscaling.catalog import laws
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
@@ -140,7 +141,7 @@ def carbon_of(
     duration_s: float | None = None,
     pause_above: float = math.inf,
     ranges: bool = True,
-    hardware: factors.HardwareFactors | None = None,
+    hardware: HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
 
@@ -149,7 +150,7 @@ def carbon_of(
     """
     by_hour = intensity_met(s, duration_s, pause_above)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
-    return factors.carbon_model(
+    return carbon_model(
         cluster,
         s.region,
         s.carbon_mode,

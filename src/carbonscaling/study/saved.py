@@ -15,7 +15,7 @@ from carbonscaling.study.record import Record
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 
-__all__ = ["load_answer", "load_record", "record_of"]
+__all__ = ["load_answer", "record_of"]
 
 FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
 """Figures that an answer gives with an interval."""
@@ -45,17 +45,6 @@ def load_answer(path: str | Path) -> dict[str, Any]:
     if not data["feasible"]:
         raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
     return data
-
-
-def load_record(path: str | Path) -> Record:
-    """Return the record of a saved answer of plan or estimate (JSON).
-
-    Raises
-    ------
-    InputError
-        As `load_answer`, or another version saved it.
-    """
-    return record_of(load_answer(path), str(path))
 
 
 def record_of(data: Mapping[str, Any], where: str = "answer") -> Record:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.software.options import Software
 from carbonscaling.study.check import check, check_layout
@@ -75,7 +76,8 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
-        check_layout(self)
+        check_fields(self, "layout.")
+        check_layout(vars(self))
 
 
 _ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS = Layout(), Boundary(), Software()
@@ -126,8 +128,8 @@ class Scenario:
         Fused attention; without it as the device's usual stack.
     offload : {"none", "optimizer", "activations", "weights"}, optional
         What the host's memory holds: the optimizer states as far as it goes (lengthens the update); the activations of all
-        layers but the one in use; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but a
-        compiled program's policies may move the inputs of recomputed layers where not everything is recomputed.
+        layers but the one in use; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but
+        a compiled program's policies may move the inputs of recomputed layers.
     layout : Layout
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
@@ -229,7 +231,8 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
-        check(self)
+        check_fields(self)
+        check(vars(self))
 
     @property
     def is_counted(self) -> bool:

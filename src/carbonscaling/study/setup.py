@@ -29,7 +29,7 @@ CAST = 4.0
 
 MACHINE_FIELDS = (
     "device", "host", "nic_gbps", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "software",
-    "practice", "carbon_mode", "layout.recompute", "profile",
+    "practice", "carbon_mode", "profile",
 )  # fmt: skip
 """Fields that the cluster, its number formats and its software follow from; with states in the host the device count too."""
 PAPERS = "plain"
@@ -71,8 +71,9 @@ class Setup:
     @property
     def untold(self) -> bool:
         """Whether nobody stated how the model is split; stacks that wrap whole blocks split nothing but the states."""
-        layout = self.scenario.layout
-        return layout.tp is None and layout.pp is None and not self.stack.whole_blocks.value > 0
+        s = self.scenario
+        split = s.layout.tp is not None or s.layout.pp is not None or self.stack.whole_blocks.value > 0
+        return s.practice == "typical" and not split
 
     def machine(self, calibration: Calibration) -> Machine:
         """Return the machine with the factors of a calibration."""
@@ -114,8 +115,8 @@ def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Effi
     machine = build.machine(cluster, recipe, constants, own, s.software)
     if s.flash is not None and s.software.attention_kernel is None and bool(machine.software.flash) != s.flash:
         machine = machine.changed(flash=float(s.flash))
-    # Policies of a compiled program move to the host what does not fit, unless everything is recomputed.
-    policies = s.offload is None and own.compiled.value > 0 and s.layout.recompute != "full"
+    # Policies of a compiled program move to the host what does not fit.
+    policies = s.offload is None and own.compiled.value > 0
     if s.offload == "activations" or policies:
         machine = machine.changed(checkpoints=0.0, plain_checkpoints=0.0)
     if s.offload in (None, "none"):

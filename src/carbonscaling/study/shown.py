@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
-from carbonscaling.study.remedies import setting_words
 from carbonscaling.units import DAY, GB
 from carbonscaling.words import MASS, big, count, data, duration, energy, mass, money, percent, plain
 
-if TYPE_CHECKING:
-    from carbonscaling.study.estimate import Estimate, Infeasible
-
-__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "lines", "lines_infeasible", "span"]
+__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "span"]
 
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("tokens_per_s_per_device", "speed", lambda v: f"{plain(v)} tokens/s and device"),
@@ -34,40 +30,23 @@ def span(ends: tuple[float, float], write: Callable[[float], str]) -> str:
     return f"{low.removesuffix(f' {unit}')} to {high}"
 
 
-def carbon_words(e: Estimate) -> str:
+def carbon_words(summary: Mapping[str, Any]) -> str:
     """Return the carbon total with its interval in the total's own unit."""
-    f = e.footprint
-    number, unit = mass(f.total_tco2e).rsplit(" ", 1)
+    number, unit = mass(summary["carbon_total_tco2e"]).rsplit(" ", 1)
     factor = next(size for size, name in MASS if name == unit)
-    return f"{number} {unit} (between {plain(f.low_tco2e / factor)} and {plain(f.high_tco2e / factor)})"
+    low, high = (plain(summary[f"carbon_{end}_tco2e"] / factor) for end in ("low", "high"))
+    return f"{number} {unit} (between {low} and {high})"
 
 
-def headline(e: Estimate) -> str:
-    """Return the answer in two sentences, a line each."""
-    r, f = e.resolved, e.footprint
-    cost = "" if e.cost_usd is None else f", {money(e.cost_usd)}"
+def headline(summary: Mapping[str, Any], device: str) -> str:
+    """Return an answer in two sentences, a line each; `device` is its name for people."""
+    s = summary
+    cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}"
     return (
-        f"Train {r.spec.name} on {count(r.tokens)} tokens: {e.n_devices:,} x {r.cluster.device.name} "
-        f"for {duration(e.duration_s)} at {percent(e.mfu)} MFU.\n"
-        f"That is {big(e.device_hours)} device-hours, {energy(f.energy_kwh)} and {carbon_words(e)}{cost}."
+        f"Train {s['model']} on {count(s['tokens'])} tokens: {s['n_devices']:,} x {device} "
+        f"for {duration(s['duration_days'] * DAY)} at {percent(s['mfu'])} MFU.\n"
+        f"That is {big(s['device_hours'])} device-hours, {energy(s['energy_kwh'])} and {carbon_words(s)}{cost}."
     )
-
-
-def lines(e: Estimate) -> str:
-    """Return the headline, the setting and the memory: four lines."""
-    r, need = e.resolved, e.memory
-    return (
-        f"{headline(e)}\n"
-        f"  setting: {setting_words(e.setting)}; {r.recipe.name}, stack {r.stack.name}\n"
-        f"  memory: {data(float(need.total))} of {data(float(need.limit))} a device"
-    )
-
-
-def lines_infeasible(answer: Infeasible) -> str:
-    """Return why there is no answer, and up to three remedies."""
-    r = answer.resolved
-    head = f"Nothing feasible for {r.spec.name} on {r.cluster.device.name}: {answer.reason}"
-    return "\n  remedy: ".join((head, *answer.remedies[:3]))
 
 
 def html_table(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.embodied import amortised
 from carbonscaling.carbon.footprint import footprint
+from carbonscaling.carbon.model import bottom_up_range, carbon_model
 from carbonscaling.carbon.operational import energy, operational_carbon, overhead_energy
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import bottom_up_range, carbon_model
 from carbonscaling.catalog.read import build
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, TONNE

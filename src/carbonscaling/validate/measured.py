@@ -1,11 +1,11 @@
-"""What was measured, as one quantity: tokens per second and device. The only place that reads the measured columns."""
+"""What was measured, as one quantity: tokens per second and device."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
+from carbonscaling.evidence.row import measured
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.validate.record import Replay
@@ -14,14 +14,6 @@ __all__ = ["measured_speed"]
 
 FASTEST = 1e12
 """tokens/s that no device trains on, nor the inverse: a slip of the pen, and no measurement."""
-
-
-def _value(row: Mapping[str, str], column: str) -> float | None:
-    try:
-        value = float(row.get(column) or "nan")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value > 0 else None
 
 
 def _flops_per_token(row: Mapping[str, str], spec: ModelSpec) -> float:
@@ -55,19 +47,19 @@ def measured_speed(row: Mapping[str, str], replay: Replay) -> float | None:
 
 def _stated(row: Mapping[str, str], replay: Replay) -> float | None:
     n = replay.row.n_devices or float(replay.n_devices)
-    step = _value(row, "step_time_s")
-    batch = _value(row, "global_batch_seqs")
+    step = measured(row, "step_time_s")
+    batch = measured(row, "global_batch_seqs")
     if step and batch:
         return batch * replay.spec.seq_len / step / n
-    speed = _value(row, "tokens_per_s_per_device")
+    speed = measured(row, "tokens_per_s_per_device")
     if speed:
         return speed
-    tflops = _value(row, "tflops_per_device")
-    utilisation = _value(row, "mfu")
+    tflops = measured(row, "tflops_per_device")
+    utilisation = measured(row, "mfu")
     if tflops is None and utilisation is not None:
         half = "bf16" if "bf16" in replay.cluster.device.peak else "fp16"
         tflops = utilisation * replay.cluster.device.peak_flops(half) / 1e12
     if tflops is not None:
         return tflops * 1e12 / _flops_per_token(row, replay.spec)
-    hours, tokens = _value(row, "device_hours"), _value(row, "tokens_b")
+    hours, tokens = measured(row, "device_hours"), measured(row, "tokens_b")
     return tokens * 1e9 / (hours * 3600.0) if hours and tokens else None

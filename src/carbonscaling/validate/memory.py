@@ -9,11 +9,11 @@ import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.units import GIB
 from carbonscaling.validate.interval import conformal
 from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.row import parse_row
 
 __all__ = ["measured_memory", "memory_half_width", "need"]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import RunRow, Unusable
 from carbonscaling.hardware.device import Device
-from carbonscaling.validate.row import RunRow, Unusable
 
 __all__ = ["Place", "place"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from carbonscaling import evidence
 from carbonscaling.carbon.power import saturating_power
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factor_rows import device_row, factor
+from carbonscaling.catalog.factors import device_row, factor
 from carbonscaling.validate.score import Score, score
 
 __all__ = ["PowerScore", "score_power"]

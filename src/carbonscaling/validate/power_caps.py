@@ -11,7 +11,7 @@ import numpy as np
 from carbonscaling import evidence
 from carbonscaling.carbon.power import capped_power, capped_throughput
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factor_rows import factor
+from carbonscaling.catalog.factors import factor
 from carbonscaling.validate.score import Score, score
 
 __all__ = ["CapScore", "score_caps"]

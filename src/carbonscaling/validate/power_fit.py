@@ -16,7 +16,7 @@ import numpy.typing as npt
 from carbonscaling.carbon.power import capped_power
 from carbonscaling.carbon.work_power import work_power
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factor_rows import device_row, factor
+from carbonscaling.catalog.factors import device_row, factor
 from carbonscaling.validate.power_work import Work, workloads
 from carbonscaling.validate.score import Score, by_group, score
 

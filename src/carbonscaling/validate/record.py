@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import RunRow, Unusable
 from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.study.outcome import held_devices
 from carbonscaling.study.practice import Settled, settle
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup, setup
-from carbonscaling.validate.row import RunRow, Unusable
 from carbonscaling.validate.scenarios import scenario_of
 
-__all__ = ["Replay", "complete_row", "parameter_gap"]
+__all__ = ["Replay", "complete_row"]
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,3 @@ def complete_row(row: RunRow) -> Replay:
         return Replay(row, found, settle(found), notes)
     except InputError as error:
         raise Unusable(error.problem) from error
-
-
-def parameter_gap(found: Replay) -> float | None:
-    """Relative gap between the row's own parameter count and the inferred model's, None where it states none."""
-    if not found.row.params_b:
-        return None
-    return float(total_params(found.spec)) / (found.row.params_b * 1e9) - 1.0

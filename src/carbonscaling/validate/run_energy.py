@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from carbonscaling.carbon.footprint import FootprintParts, footprint
+from carbonscaling.carbon.host_power import derived_host_power, fed_by
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.uncertainty import interval, sample_footprint
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model
-from carbonscaling.catalog.host_power import derived_host_power, fed_by
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.units import HOUR, KWH, TONNE

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from carbonscaling.calibration.profile import Calibration, apply
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.perf.step import StepTime
 from carbonscaling.units import GB
 from carbonscaling.validate.fit import Sample, predicted_speed, sample
 from carbonscaling.validate.interval import bounds, features
 from carbonscaling.validate.measured import measured_speed
 from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.stacked import predict_memory, predict_step
 
 __all__ = ["Prediction", "complete", "replay_rows", "scored_sample"]

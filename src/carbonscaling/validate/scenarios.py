@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import RunRow, Unusable, count
 from carbonscaling.hardware.device import Device
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.memory import memory
@@ -18,7 +20,6 @@ from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import Setup, setup
 from carbonscaling.validate.named import kernels_named
 from carbonscaling.validate.place import Place, place
-from carbonscaling.validate.row import RunRow, Unusable, count
 from carbonscaling.validate.shape import shape
 
 __all__ = ["scenario_of"]
@@ -192,6 +193,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
     notes: list[str] = []
     spec = shape(row, notes)
     where: Place = place(row, notes)
+    compiled = stack(_stack(row, where.device)).compiled.value > 0
     try:
         s = Scenario(
             model=spec,
@@ -206,6 +208,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             layout=_layout(row),
             stack=_stack(row, where.device),
             software=_software(row, spec, where.device),
+            offload="none" if compiled and row.recompute == "full" else None,  # no policy decides
             practice="typical",
             pace="calendar" if row.calendar else "steady",
         )

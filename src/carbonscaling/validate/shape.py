@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from carbonscaling.catalog import models
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import RunRow, Unusable, count
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
-from carbonscaling.validate.row import RunRow, Unusable, count
 
 __all__ = ["shape"]
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.host_power import derived_host_power, fed_by
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog import hardware
-from carbonscaling.catalog.factors import carbon_model
-from carbonscaling.catalog.host_power import derived_host_power, fed_by
 from carbonscaling.validate.score import Score, score
 
 __all__ = ["ENTERED", "SystemCheck", "check_systems", "system_scores"]

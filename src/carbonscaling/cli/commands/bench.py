@@ -27,7 +27,7 @@ def bench(
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
     if sweep:
         return _sweep(json, output)
-    from carbonscaling.report.bench import bench_page
+    from carbonscaling.reporting.bench import bench_page
     from carbonscaling.study.bench import bench as measure
     from carbonscaling.study.bench import summary
 
@@ -44,8 +44,8 @@ def bench(
 
 
 def _sweep(json: bool, output: str | None) -> int:
-    from carbonscaling.report.bench_sweep import bench_sweep_page
-    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.reporting.bench_sweep import bench_sweep_page
+    from carbonscaling.reporting.jsonable import to_json
     from carbonscaling.study.sweep.bench import bench_sweep, sweep_summary
 
     rows = list(bench_sweep())

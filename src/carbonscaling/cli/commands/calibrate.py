@@ -47,16 +47,16 @@ def calibrate(
     from carbonscaling import evidence
     from carbonscaling.calibration.profile import shipped_calibration, to_toml
     from carbonscaling.errors import InputError
-    from carbonscaling.report.jsonable import jsonable
-    from carbonscaling.report.own_power import power_page
-    from carbonscaling.report.validation import left_out_data, left_out_page
+    from carbonscaling.evidence.row import read_runs
+    from carbonscaling.reporting.jsonable import jsonable
+    from carbonscaling.reporting.own_power import power_page
+    from carbonscaling.reporting.validation import left_out_data, left_out_page
     from carbonscaling.study.scenario import load_scenario
     from carbonscaling.validate.calibrate import calibrate as fit_all
     from carbonscaling.validate.calibrate import left_out_csv
     from carbonscaling.validate.emissions import is_emissions
     from carbonscaling.validate.logs import log_row
     from carbonscaling.validate.own_power import measured_power
-    from carbonscaling.validate.row import read_runs
 
     names = runs or ([] if log else ["shipped"])
     tracked = [name for name in names if name != "shipped" and is_emissions(Path(name))]

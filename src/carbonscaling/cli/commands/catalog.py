@@ -20,7 +20,7 @@ def list_(
 ) -> None:
     """List what the catalogue holds."""
     from carbonscaling.cli.shelves import SHELVES, shelf
-    from carbonscaling.report.catalog import names_page
+    from carbonscaling.reporting.catalog import names_page
 
     if kind is None:
         counts = {name: len(list(s.names())) for name, s in SHELVES.items()}
@@ -48,7 +48,7 @@ def show(
     from rich.console import Group
 
     from carbonscaling.cli.shelves import find
-    from carbonscaling.report.catalog import entry_page
+    from carbonscaling.reporting.catalog import entry_page
 
     entries = find(name, kind)
     if json:

@@ -54,7 +54,7 @@ def choose(
     options: ScenarioOptions = None,
 ) -> int:
     """Compare places, devices, counts, deadlines and start times: least carbon, least cost, the front between them."""
-    from carbonscaling.report.choices import choice_rows, choices_page
+    from carbonscaling.reporting.choices import choice_rows, choices_page
     from carbonscaling.study.choices import Options, choices
 
     if json and csv:

@@ -23,7 +23,7 @@ def cite(
     With a scenario file or the options of plan and estimate: every work behind that answer.
     """
     from carbonscaling.catalog.references import references
-    from carbonscaling.report.bibtex import bibtex
+    from carbonscaling.reporting.bibtex import bibtex
 
     files = [name for name in names if name.endswith(".toml")]
     keys = [name for name in names if not name.endswith(".toml")]

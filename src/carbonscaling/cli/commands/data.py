@@ -16,7 +16,7 @@ __all__ = ["list_", "show"]
 def list_(*, json: Json = False) -> None:
     """List the measurements that ship with the package."""
     from carbonscaling import evidence
-    from carbonscaling.report.data import files_page
+    from carbonscaling.reporting.data import files_page
 
     files = {
         name: (len(evidence.rows(name)), len(set(evidence.sources(name))), words)
@@ -37,7 +37,7 @@ def show(
 ) -> None:
     """Show a data set: its columns and its sources; every row with --json or --csv."""
     from carbonscaling import evidence
-    from carbonscaling.report.data import file_page
+    from carbonscaling.reporting.data import file_page
 
     if json and csv:
         raise InputError("two formats at once", value="--json --csv", remedy="choose one")

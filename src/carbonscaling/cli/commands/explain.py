@@ -31,8 +31,7 @@ def explain(
     from rich.console import Group
     from rich.text import Text
 
-    from carbonscaling.report.answer import headline
-    from carbonscaling.report.explain import SHOWN, explain_dict, explain_page
+    from carbonscaling.reporting.explain import SHOWN, explain_dict, explain_page
     from carbonscaling.study.answer import explain as answer
     from carbonscaling.study.estimate import Infeasible
 
@@ -40,6 +39,6 @@ def explain(
     if isinstance(found, Infeasible):
         return hand_over(found, json=json, output=output)
     data = {**found.to_dict(), "formulas": explain_dict(lines)}
-    page = Group(Text(headline(found), style="bold"), Text(""), explain_page(lines, len(lines) if every else SHOWN))
+    page = Group(Text(found.headline, style="bold"), Text(""), explain_page(lines, len(lines) if every else SHOWN))
     out.hand_out(data, page, json=json, output=output)
     return 0

@@ -30,7 +30,7 @@ def show(
     from carbonscaling.catalog import models
     from carbonscaling.errors import InputError
     from carbonscaling.model.card import model_card
-    from carbonscaling.report.model_page import model_dict, model_page
+    from carbonscaling.reporting.model_page import model_dict, model_page
 
     if seq_len is not None and seq_len < 1:
         raise InputError(

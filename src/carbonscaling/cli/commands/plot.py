@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from carbonscaling.cli.commands.query import Measure, asked
 from carbonscaling.cli.common import OUTPUT
+from carbonscaling.cli.output import tell_written
 
 __all__ = ["plot"]
 
@@ -31,9 +31,9 @@ def plot(
     ] = "study.png",
 ) -> int:
     """Draw a study's results: medians with their spread, the front of time and carbon, a heat map, a tornado."""
-    from carbonscaling.report.sweep_plot import draw
+    from carbonscaling.reporting.sweep_plot import draw
 
     found = asked(study)
     draw(found, kind, output, x=x, y=y, by=by, measure=measure)
-    sys.stderr.write(f"written: {output} ({found.seen})\n")
+    tell_written(output, f" ({found.seen})")
     return 0

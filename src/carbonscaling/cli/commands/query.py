@@ -109,27 +109,10 @@ def _check(output: str) -> None:
 
 
 def _write(selection: Selection, output: str) -> None:
-    from carbonscaling.report.jsonable import to_json
+    from carbonscaling.reporting.jsonable import to_json
 
     ending = Path(output).suffix
-    _put(output, to_json(_rows(selection)).encode() if ending == ".json" else selection.file(ending))
-    sys.stderr.write(f"written: {output}\n")
-
-
-def _put(output: str, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-    from carbonscaling.study.sweep.store import Store
-
-    path = Path(output).absolute()
-    try:
-        if not path.parent.is_dir():
-            raise InputError("no such folder", key="output", value=output, remedy="name a folder that exists")
-        Store(str(path.parent)).write(path.name, content)
-    except OSError as error:
-        raise InputError(
-            f"the file cannot be written: {(error.strerror or str(error)).lower()}", where=output,
-            remedy="name a file in a folder that exists and that you may write to",
-        ) from error  # fmt: skip
+    out.write_file(output, to_json(_rows(selection)) if ending == ".json" else selection.file(ending))
 
 
 def _print_csv(selection: Selection) -> None:

@@ -52,7 +52,7 @@ def report(
 ) -> None:
     """Write a statement of a training: from a saved answer, from measured values, or both; or report a study."""
     from carbonscaling.catalog.user_factors import load_factors
-    from carbonscaling.report.statements import FORMATS
+    from carbonscaling.reporting.statements import FORMATS
     from carbonscaling.study.measured import measured_record
     from carbonscaling.study.record import Measured
     from carbonscaling.study.saved import record_of
@@ -106,7 +106,7 @@ def report(
 
 def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
     """Write the report of a saved answer as one HTML file."""
-    from carbonscaling.report.document import document
+    from carbonscaling.reporting.document import document
     from carbonscaling.study.saved import record_of
     from carbonscaling.validate.nearby import of_answer
 
@@ -123,8 +123,8 @@ def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
 
 def _saved(answer: str, *, whole: bool) -> dict[str, Any]:
     """Return a saved answer whose values are of the kinds that they should be; `whole`: without a key missing."""
-    from carbonscaling.report.obeys import check_obeys
-    from carbonscaling.report.schema import answer_schema
+    from carbonscaling.reporting.obeys import check_obeys
+    from carbonscaling.reporting.schema import answer_schema
     from carbonscaling.study.saved import load_answer
 
     data, schema = load_answer(answer), answer_schema()
@@ -143,7 +143,7 @@ def _is_study(where: str) -> bool:
 def _study(where: str, format: str, output: str | None, *, measured: bool) -> None:
     """Write the report of a study as one HTML file."""
     from carbonscaling.cli.commands.query import asked
-    from carbonscaling.report.document.study import study_document
+    from carbonscaling.reporting.document.study import study_document
 
     if format not in PAGES:
         raise InputError(

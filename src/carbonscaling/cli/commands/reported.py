@@ -15,7 +15,7 @@ __all__ = ["reported"]
 
 def reported(*, json: Json = False, csv: Annotated[bool, Parameter(negative=(), help="Print CSV.")] = False) -> None:
     """Set published runs beside this project's estimates of them, and the setting a search would choose."""
-    from carbonscaling.report.reported import reported_page, reported_rows
+    from carbonscaling.reporting.reported import reported_page, reported_rows
     from carbonscaling.study.reported import reported_table
 
     if json and csv:

@@ -25,7 +25,7 @@ def robust(
     options: ScenarioOptions = None,
 ) -> int:
     """Draw every ranged constant from its range, estimate and search again; say how often another setting wins."""
-    from carbonscaling.report.robust import robust_page
+    from carbonscaling.reporting.robust import robust_page
     from carbonscaling.study.answer import answered, asked_again
     from carbonscaling.study.estimate import Infeasible
     from carbonscaling.study.robust import robustness

@@ -38,7 +38,7 @@ def scale(
     options: ScenarioOptions = None,
 ) -> int:  # fmt: skip
     """Show loss against carbon over the model sizes of a scaling law, each at its best setting."""
-    from carbonscaling.report.scale import scale_page, scale_rows
+    from carbonscaling.reporting.scale import scale_page, scale_rows
     from carbonscaling.study.scale import scale as curve
 
     if json and csv:

@@ -18,7 +18,7 @@ def schema(
     /,
 ) -> None:
     """Print the JSON Schema of a scenario file, of the answer of plan and estimate, or of a study file."""
-    from carbonscaling.report.schema import answer_schema
+    from carbonscaling.reporting.schema import answer_schema
     from carbonscaling.study.scenario import scenario_schema
     from carbonscaling.study.sweep.studyfile import study_schema
 

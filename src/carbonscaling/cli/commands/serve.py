@@ -49,5 +49,8 @@ def serve(
             raise InputError(f"{key} out of range", key=key, value=value, allowed=f"above 0, at most {most}",
                              remedy=f"correct --{key}")  # fmt: skip
     sys.stderr.write(f"starting {n} process{'es' if n > 1 else ''}; then http://{host}:{port} - Ctrl-C ends it\n")
-    run(config_of(host, port, n, Limits(job_s=timeout), allow_host))
+    try:
+        run(config_of(host, port, n, Limits(job_s=timeout), allow_host))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the service was stopped") from None
     return 0

@@ -24,8 +24,8 @@ def uncertainty(
     output: JsonFile = None,
     options: ScenarioOptions = None,
 ) -> int:
-    """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SALib)."""
-    from carbonscaling.report.uncertainty import uncertainty_data, uncertainty_page
+    """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SciPy)."""
+    from carbonscaling.reporting.uncertainty import uncertainty_data, uncertainty_page
     from carbonscaling.study.answer import answered
     from carbonscaling.study.estimate import Infeasible
     from carbonscaling.study.sobol import sobol_indices

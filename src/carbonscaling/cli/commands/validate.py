@@ -24,10 +24,10 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
 
     from carbonscaling import evidence
     from carbonscaling.calibration.profile import load_calibration, shipped_calibration
-    from carbonscaling.report import validation as pages
+    from carbonscaling.evidence.row import read_runs
+    from carbonscaling.reporting import validation as pages
     from carbonscaling.validate import replayed
     from carbonscaling.validate.calibrate import shipped_left_out
-    from carbonscaling.validate.row import read_runs
 
     shipped = file == SHIPPED
     rows = evidence.rows("runs") if shipped else read_runs(Path(file))
@@ -55,9 +55,9 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
 
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
-    from carbonscaling.report import components as pages
+    from carbonscaling.evidence.row import read_runs
+    from carbonscaling.reporting import components as pages
     from carbonscaling.validate.components.table import component_table
-    from carbonscaling.validate.row import read_runs
 
     lines = component_table(part) if part is not None else ()
     rows = () if not others else evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))
@@ -76,7 +76,7 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
 def _published_page() -> RenderableType:
     from carbonscaling.baselines.peer_sets import peer_sets
     from carbonscaling.baselines.published import published_runs, score_methods
-    from carbonscaling.report.published import published_page
+    from carbonscaling.reporting.published import published_page
 
     runs = published_runs()
     return published_page(runs, score_methods(runs), peer_sets())
@@ -89,7 +89,7 @@ def _published(json: bool) -> None:
         return
     from carbonscaling.baselines.peer_sets import peer_sets
     from carbonscaling.baselines.published import published_runs, score_methods
-    from carbonscaling.report.published import published_data
+    from carbonscaling.reporting.published import published_data
 
     runs = published_runs()
     out.show_json(published_data(runs, score_methods(runs), peer_sets()))
@@ -100,7 +100,7 @@ def _page(folder: Path) -> None:
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
     from carbonscaling.files import make_folder
-    from carbonscaling.report import components, validation, validation_plot
+    from carbonscaling.reporting import components, validation, validation_plot
     from carbonscaling.validate.calibrate import shipped_left_out
     from carbonscaling.validate.components.table import component_table
 
@@ -121,7 +121,7 @@ def _page(folder: Path) -> None:
         text += f"\n## {title}\n\n```text\n{validation.as_text(part)}\n```\n"
     out.write_file(str(folder / "validation.md"), text)
     for figure in figures:
-        print(f"written: {figure}")
+        out.tell_written(str(figure))
 
 
 def validate(
@@ -155,6 +155,9 @@ def validate(
             group=OUTPUT,
         ),
     ] = None,
+    ledger: Annotated[
+        bool, Parameter(negative=(), help="First looks: each version on rows that it had never seen, by source.")
+    ] = False,
     published: Annotated[
         bool, Parameter(negative=(), help="Four whole runs with published overhead: speed and device-hours.")
     ] = False,
@@ -170,6 +173,14 @@ def validate(
     if folder is not None:
         _page(Path(folder))
         return
+    if ledger:
+        from carbonscaling.reporting.ledger import ledger_data, ledger_page
+        from carbonscaling.validate.ledger import first_looks
+        from carbonscaling.validate.ledger import ledger as entries
+
+        looks, rows = first_looks(), entries()
+        out.hand_out(ledger_data(looks, rows), ledger_page(looks, rows), json=json, output=output)
+        return
     if published:
         _published(json)
         return
@@ -182,9 +193,9 @@ def validate(
     from rich.console import Group
     from rich.text import Text
 
-    from carbonscaling.report import carbon_checks as pages
-    from carbonscaling.report.jsonable import jsonable
-    from carbonscaling.report.power_checks import work_page
+    from carbonscaling.reporting import carbon_checks as pages
+    from carbonscaling.reporting.jsonable import jsonable
+    from carbonscaling.reporting.power_checks import work_page
     from carbonscaling.validate import accounts, power, power_caps, power_fit, systems
     from carbonscaling.validate.carbon_runs import load_carbon_runs
     from carbonscaling.validate.device_hours import check_device_hours, hours_summary

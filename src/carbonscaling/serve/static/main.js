@@ -129,6 +129,7 @@ async function begin() {
     const names = await known;
     fillForm(names);
     know(names);
+    by("accuracy").textContent = names.accuracy;
   } catch (error) { failed(error); return; }
   if (!first) { await fromLink(); return; }
   showScenario(FIRST);

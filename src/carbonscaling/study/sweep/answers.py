@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.catalog.factors import HardwareFactors, hardware_factors
+from carbonscaling.carbon.model import HardwareFactors, hardware_factors
 from carbonscaling.errors import InputError
 from carbonscaling.study.resolve import HARDWARE_FIELDS
 from carbonscaling.study.sweep.case import codes, is_place, n_searches, place_keys, refusal, scenario_of_case
@@ -23,13 +23,13 @@ from carbonscaling.study.sweep.place import NUMBERS, interval_columns, place_col
 from carbonscaling.study.sweep.runs import Row, Run, Runs, failed
 from carbonscaling.study.sweep.studyfile import Study
 
-__all__ = ["Answers", "case_rows"]
+__all__ = ["Answers"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 MANY = 40
 """Searches that machine code saves more time of than loading it takes."""
-RUN_INPUTS = ("n_devices", "duration_days", "device_hours", "mfu")
+RUN_INPUTS = ("n_devices", "duration_days", "mfu")
 HARDWARE = attrgetter(*HARDWARE_FIELDS)
 
 
@@ -167,9 +167,3 @@ class Answers:
             middle = len(some) // 2
             for half in (slice(None, middle), slice(middle, None)):
                 self._fill(places, some[half], run, cases[half], inputs, own, lost)
-
-
-def case_rows(study: Study, case: int) -> list[Row]:
-    """Return the rows of one case."""
-    rows: list[Row] = Answers(study).table([case]).to_dicts()
-    return rows

@@ -19,7 +19,7 @@ from carbonscaling.platform import n_processors, shield_from_interrupts
 from carbonscaling.search.cache import private_folder
 from carbonscaling.study.sweep.extra import need
 
-__all__ = ["EXECUTORS", "Executor", "InProcess", "Processes", "RayCluster", "WorkerDiedError", "executor"]
+__all__ = ["Executor", "InProcess", "Processes", "RayCluster", "WorkerDiedError", "executor"]
 
 
 class WorkerDiedError(Exception):
@@ -175,9 +175,6 @@ class RayCluster:
 
 def _call(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     return fn(*args)
-
-
-EXECUTORS = ("processes", "inprocess", "ray")
 
 
 def executor(name: str, n_workers: int | None, address: str | None = None) -> Executor:

@@ -7,12 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from carbonscaling.carbon.assess import assess
-from carbonscaling.carbon.boundary import Boundary, boundary_kg
-from carbonscaling.carbon.footprint import footprint
-from carbonscaling.catalog.factors import HardwareFactors
+from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.carbon.model import HardwareFactors
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.study.hours import hours_of
+from carbonscaling.study.outcome import run_footprint
 from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE, to_si
@@ -43,7 +43,7 @@ def place_columns(
     hardware : HardwareFactors
         Its factors.
     run : Mapping
-        Arrays of ``n_devices, duration_days, device_hours, mfu``.
+        Arrays of ``n_devices, duration_days, mfu``.
     own : Mapping
         Arrays by the names in `NUMBERS`: values that differ.
 
@@ -68,15 +68,14 @@ def place_columns(
         met = to_si(mean, "g/kWh")
         values["carbon_intensity"] = met
         market = market if "market_intensity" in fixed else met
-    numbers = model.assemble(values)
-    parts = footprint(numbers, n, duration, run["mfu"])
     shares = {f.name: own.get(f"boundary.{f.name}", getattr(s.boundary, f.name)) for f in fields(Boundary)}
-    beside = boundary_kg(shares, numbers, n, duration, parts) / TONNE
-    total, operational = parts.total_kg / TONNE, parts.operational_kg / TONNE
     money = own.get("price_usd_per_device_hour", s.price_usd_per_device_hour)
     if money is None:
         listed = price(r.cluster.device.id)
         money = float("nan") if listed is None else listed.si * HOUR
+    taken = run_footprint(model.assemble(values), n, duration, run["mfu"], money / HOUR, shares)
+    parts, beside = taken.parts, taken.boundary_kg / TONNE
+    total, operational = parts.total_kg / TONNE, parts.operational_kg / TONNE
     return {
         "energy_kwh": parts.energy_j / KWH,
         "water_litres": parts.water_l,
@@ -86,7 +85,7 @@ def place_columns(
         "carbon_boundary_tco2e": beside,
         "carbon_total_tco2e": total + beside,
         "carbon_intensity": values["carbon_intensity"] * 1000.0 * KWH,
-        "cost_usd": money * run["device_hours"],
+        "cost_usd": taken.cost_usd,
     }
 
 

@@ -73,7 +73,10 @@ class Results:
     study : Study
     found : Found
         What the folder holds of it, with its manifest.
+    types : dict of str to str
+        Of the columns, as DuckDB calls them.
     columns : tuple of str
+        Their names.
     scratch : str
         Folder for what does not fit in memory.
     """
@@ -84,7 +87,8 @@ class Results:
         self.scratch = tempfile.mkdtemp(prefix="carbonscaling-")
         self._clean = weakref.finalize(self, shutil.rmtree, self.scratch, ignore_errors=True)
         self._connection = _opened(what, self.scratch)
-        self.columns = tuple(str(row[0]) for row in self.fetched("DESCRIBE cases"))
+        self.types = {str(row[0]): str(row[1]) for row in self.fetched("DESCRIBE cases")}
+        self.columns = tuple(self.types)
 
     @cached_property
     def seen(self) -> str:

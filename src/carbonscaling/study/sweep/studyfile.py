@@ -22,7 +22,7 @@ from carbonscaling.study.versions import stamped
 __all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "study_schema"]
 
 PLACE_FIELDS = (
-    "region", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years", "carbon_mode",
+    "region", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
     "paper_version", "amortisation", "shared_hosts", "factors", "boundary", "price_usd_per_device_hour",
 )  # fmt: skip
 """Fields that change carbon and cost of a run, and neither its settings nor its time."""

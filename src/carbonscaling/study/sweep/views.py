@@ -18,6 +18,7 @@ __all__ = [
     "front",
     "known_columns",
     "law",
+    "measured",
     "quantiles",
     "sensitivity",
     "status",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 CARBON = "carbon_total_tco2e"
+NUMBERS = ("BIGINT", "DOUBLE")
+"""Their types, as DuckDB calls them."""
 MISSING = "missing"
 """Status of cases that are not done."""
 SHOWN = (
@@ -46,13 +49,25 @@ def known_columns(r: Results, names: Sequence[str]) -> list[str]:
                 "no such column", value=name, suggestion=nearest(name, r.columns), allowed=", ".join(r.columns),
                 remedy="name a column of the results",
             )  # fmt: skip
-        found.append(match)
+        found.append('"case"' if match == "case" else match)
     return found
+
+
+def measured(r: Results, name: str) -> str:
+    """Return the column of a measure, which is a number; `InputError` where there is none."""
+    (column,) = known_columns(r, [name])
+    numbers = [c for c, kind in r.types.items() if kind in NUMBERS and c != "case"]
+    if column not in numbers:
+        raise InputError(
+            "not a number, so nothing can be compared by it", key="measure", value=name, allowed=", ".join(numbers),
+            remedy="name a column of numbers",
+        )  # fmt: skip
+    return column
 
 
 def best(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the case with the least of `measure`, for each combination of `by`; without one, the first twenty."""
-    (what,) = known_columns(r, [measure])
+    what = measured(r, measure)
     groups = known_columns(r, by)
     inputs = [c for c in _inputs(r) if c not in groups]
     columns = ", ".join(dict.fromkeys([*groups, '"case"', *inputs, *SHOWN.split(", "), what]))
@@ -65,7 +80,7 @@ def best(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection
 
 def front(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the cases that no other beats in both run time and `measure`, for each combination of `by`."""
-    (what,) = known_columns(r, [measure])
+    what = measured(r, measure)
     groups = known_columns(r, by)
     part = f"PARTITION BY {', '.join(groups)}" if groups else ""
     keys = ", ".join([*groups, "duration_days"])
@@ -83,7 +98,7 @@ def front(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selectio
 
 def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return the power law measure = factor x FLOPs^exponent over training FLOPs, for each combination of `by`."""
-    (what,) = known_columns(r, [measure])
+    what = measured(r, measure)
     groups = known_columns(r, by)
     keys = "".join(f"{g}, " for g in groups)
     grouping = f"GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
@@ -96,7 +111,7 @@ def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
 
 def quantiles(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     """Return 5th, 25th, 50th, 75th and 95th percentile of `measure`, for each combination of `by`."""
-    (what,) = known_columns(r, [measure])
+    what = measured(r, measure)
     groups = known_columns(r, by)
     keys = "".join(g + ", " for g in groups)
     shares = (5, 25, 50, 75, 95)
@@ -114,7 +129,7 @@ def sensitivity(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Se
 
     See `explained`; `low` and `high` are the least and greatest (geometric) mean over the input's values.
     """
-    (what,) = known_columns(r, [measure])
+    what = measured(r, measure)
     keys = {column(key): key for key in r.study.keys}
     wanted = known_columns(r, by) or list(keys)
     for name in wanted:

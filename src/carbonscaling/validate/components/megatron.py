@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from carbonscaling import evidence
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.model.flops import training_flops_per_token
 from carbonscaling.validate.calibrate import LeftOut, shipped_left_out
 from carbonscaling.validate.components.record import Component
 from carbonscaling.validate.place import place
-from carbonscaling.validate.row import parse_row
 from carbonscaling.validate.score import score
 from carbonscaling.validate.shape import shape
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from carbonscaling import evidence
+from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.validate.components.record import Component
 from carbonscaling.validate.memory import measured_memory, need
 from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.row import Unusable, parse_row
 from carbonscaling.validate.score import score
 
 __all__ = ["check_memory", "check_oom"]

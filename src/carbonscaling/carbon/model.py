@@ -1,0 +1,232 @@
+"""The carbon model of a cluster in a region, put together from the catalogue's factors and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Literal, NamedTuple
+
+from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.coefficients import (
+    Values,
+    device_kg_bottom_up,
+    host_kg_bottom_up,
+    paper_numbers,
+    physical_numbers,
+)
+from carbonscaling.carbon.factor_sets import (
+    Factors,
+    device_parts,
+    host_parts,
+    measured,
+    operation,
+    paper_power_set,
+    si,
+    site,
+)
+from carbonscaling.carbon.footprint import CarbonNumbers
+from carbonscaling.catalog.regions import NO_CONTRACT, place
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.sources import Datum
+
+__all__ = ["HardwareFactors", "bottom_up_range", "carbon_model", "hardware_factors"]
+
+AMORTISATIONS = {
+    "calendar": "calendar: run time over lifetime",
+    "busy_hours": "busy hours: run time over lifetime times the share of hours in use",
+}
+
+ALIKE = (
+    {"W", "kW"},
+    {"g/kWh", "kg/kWh"},
+    {"y", "d", "h", "s"},
+    {"kg", "t", "g"},
+    {"1", "%"},
+    {"kg/cm2", "kg/m2"},
+    {"mm2", "cm2", "m2"},
+    {"B", "kB", "KiB", "MB", "MiB", "GB", "GiB", "TB"},
+)
+"""Units that stand for the same quantity."""
+
+
+class HardwareFactors(NamedTuple):
+    """Factors of a cluster that no place changes: of a device, of a host, all of those used, and the embodied route."""
+
+    device: Factors
+    host: Factors
+    used: Factors
+    route: str
+
+
+def hardware_factors(
+    cluster: Cluster,
+    mode: Literal["physical", "paper"] = "physical",
+    version: Literal["v1", "v2"] = "v2",
+    best_utilisation: float | None = None,
+) -> HardwareFactors:
+    """Return the factors of a cluster that its place does not change; they are costly, and many places share them."""
+    device, host = device_parts(cluster.device, mode), host_parts(cluster.host, mode)
+    if mode == "paper":
+        return HardwareFactors(device, host, paper_power_set(cluster.device, version) | device | host, "paper")
+    found = measured(cluster, device, host)
+    used = operation(cluster, best_utilisation) | (found or device | host)
+    return HardwareFactors(device, host, used, "measured" if found else "bottom-up")
+
+
+def carbon_model(
+    cluster: Cluster,
+    region: str | None = None,
+    mode: Literal["physical", "paper"] = "physical",
+    version: Literal["v1", "v2"] = "v2",
+    *,
+    pue: float | str | None = None,
+    lifetime_years: float | None = None,
+    carbon_intensity_g_per_kwh: float | None = None,
+    amortisation: Literal["calendar", "busy_hours"] = "calendar",
+    shared_hosts: bool = False,
+    best_utilisation: float | None = None,
+    overrides: Mapping[str, Datum] | None = None,
+    ranges: bool = True,
+    hardware: HardwareFactors | None = None,
+) -> CarbonModel:
+    """Return coefficients, ranges, routes and sources for a cluster in a region.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    region : str, optional
+        As `region`; in paper mode the version's printed intensity if not given.
+    mode : {"physical", "paper"}
+        The default model, or the papers' equations and constants.
+    version : {"v1", "v2"}
+        Of the paper; the physical mode does not use it.
+    pue : float or str, optional
+        A value, or the name of a row (google, industry, …).
+    lifetime_years : float, optional
+    carbon_intensity_g_per_kwh : float, optional
+        Overrides the region's.
+    amortisation : {"calendar", "busy_hours"}
+    shared_hosts : bool
+        Whether others use the rest of a part-filled host.
+    best_utilisation : float, optional
+        MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
+    overrides : Mapping[str, Datum], optional
+        The user's own factors by role, see `carbonscaling.catalog.user_factors`.
+    ranges : bool
+        Whether the ends of every factor's range are worked out; central values alone are quicker.
+    hardware : HardwareFactors, optional
+        The cluster's own factors, where they are at hand (`hardware_factors` of the same mode and version).
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a value out of range.
+    """
+    _one_of("mode", mode, ("physical", "paper"))
+    _one_of("version", version, ("v1", "v2"))
+    _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
+    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
+    device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
+    factors = shared | own
+    assemble = partial(_sharing, _ASSEMBLE[route]) if shared_hosts else _ASSEMBLE[route]
+
+    market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
+    chosen = _overridden({**factors, "market_intensity": market}, overrides or {})
+    market = chosen.pop("market_intensity")
+    factors = chosen
+    numbers = assemble(si(factors))
+    device_routes, host_routes = {route: float(numbers.device_kg)}, {route: float(numbers.host_kg)}
+    if route == "measured":
+        device_routes["bottom-up"] = float(device_kg_bottom_up(si(device)))
+        host_routes["bottom-up"] = float(host_kg_bottom_up(si(device | host)))
+    return CarbonModel(
+        numbers=numbers,
+        assemble=assemble,
+        market=market,
+        ranges=spread(assemble, factors) if ranges else (),
+        factors=factors,
+        mode=mode,
+        version=version if mode == "paper" else "",
+        region=region or ("as printed" if carbon_intensity_g_per_kwh is None else "given"),
+        amortisation=AMORTISATIONS[amortisation],
+        embodied_route=route,
+        device_kg_by_route=device_routes,
+        host_kg_by_route=host_routes,
+    )
+
+
+def _overridden(factors: Mapping[str, Datum], own: Mapping[str, Datum]) -> dict[str, Datum]:
+    """Return the factors with the user's in their places.
+
+    Raises
+    ------
+    InputError
+        A role that this answer does not use, or a unit of another quantity.
+    """
+    for role, datum in own.items():
+        if role not in factors:
+            raise InputError(
+                "unknown factor", key=role, suggestion=nearest(role, factors), allowed=", ".join(sorted(factors)),
+                remedy="use one of the roles that this answer has",
+            )  # fmt: skip
+        alike = next((units for units in ALIKE if factors[role].unit in units), {factors[role].unit})
+        if datum.unit not in alike:
+            raise InputError(
+                "a unit of another quantity", key=role, value=datum.unit, allowed=", ".join(sorted(alike)),
+                remedy="give the factor in one of these",
+            )  # fmt: skip
+    return {**factors, **own}
+
+
+def bottom_up_range(cluster: Cluster) -> tuple[float, float, float]:
+    """Return low, central and high embodied carbon of one device by the bottom-up route, in kg.
+
+    Low has every factor at its favourable end, high at its other: where a measured figure lies outside, no choice of
+    published factors explains it.
+    """
+    parts = device_parts(cluster.device, "physical")
+    ends = [{name: datum.si_range[end] for name, datum in parts.items()} for end in (0, 1)]
+    good = parts["good_share"].si_range
+    low, high = (
+        device_kg_bottom_up({**values, "good_share": share}) for values, share in zip(ends, good[::-1], strict=True)
+    )
+    return float(low), float(device_kg_bottom_up(si(parts))), float(high)
+
+
+def _market(location: Datum, region: str | None, given: bool) -> Datum:
+    if region is None or given:
+        return replace(location, basis=NO_CONTRACT)
+    return place(region).market
+
+
+def _measured_numbers(v: Values) -> CarbonNumbers:
+    return physical_numbers(v, v["embodied_device"], v["embodied_host"])
+
+
+def _bottom_up_numbers(v: Values) -> CarbonNumbers:
+    return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
+
+
+def _sharing(assemble: Callable[[Values], CarbonNumbers], v: Values) -> CarbonNumbers:
+    return assemble(v)._replace(shared_hosts=1.0)
+
+
+_ASSEMBLE: Mapping[str, Callable[[Values], CarbonNumbers]] = {
+    "paper": paper_numbers,
+    "measured": _measured_numbers,
+    "bottom-up": _bottom_up_numbers,
+}
+
+
+def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(
+            f"unknown {key}",
+            key=key,
+            value=value,
+            suggestion=nearest(value, allowed),
+            allowed=", ".join(allowed),
+            remedy="choose one of these",
+        )

@@ -1,5 +1,0 @@
-"""The report people print: one self-contained HTML file of an answer."""
-
-from carbonscaling.report.document.page import document
-
-__all__ = ["document"]

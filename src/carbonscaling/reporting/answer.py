@@ -1,0 +1,189 @@
+"""An answer as a page one can read aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.perf.numbers import Recompute, Schedule
+from carbonscaling.reporting.bars import Bars, label
+from carbonscaling.reporting.bullets import bullets
+from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.study.estimate import Estimate, Lever
+from carbonscaling.study.found import unmeasured
+from carbonscaling.study.remedies import setting_words
+from carbonscaling.study.shown import FIGURES, carbon_words, span
+from carbonscaling.units import DAY, GB, KWH, TONNE
+from carbonscaling.words import (
+    ENERGY,
+    MASS,
+    count,
+    data,
+    duration,
+    energy,
+    mass,
+    percent,
+    plain,
+    scaled,
+)
+
+__all__ = ["answer_page", "conventions", "setting_lines", "spans"]
+
+TOP_SHOWN = 5
+_TOP_HEADINGS = (
+    ("devices", "right"), ("days", "right"), ("tCO2e", "right"), ("between", "right"), ("setting", "left"),
+)  # fmt: skip
+
+
+def setting_lines(e: Estimate) -> list[str]:
+    """Return the setting in a few lines: degrees, batch, steps."""
+    s, r = e.setting, e.resolved
+    schedule = Schedule.NAMES[int(s.schedule)]
+    degrees = [("tensor", s.tp), ("pipeline", s.pp), ("context", s.cp), ("data", s.dp)]
+    product = " x ".join(f"{name} {int(n)}" for name, n in degrees if n > 1) or "none"
+    product += f" = {e.n_devices:,} device{'s' if e.n_devices > 1 else ''}"
+    if s.ep > 1:
+        product += f"; experts over {int(s.ep)}" + (f", each over {int(s.etp)}" if s.etp > 1 else "")
+    extras = [f"ZeRO stage {int(s.zero)}" if s.zero else "no ZeRO"]
+    if s.zero and s.shard < s.dp * s.cp:
+        extras.append(f"sharded over {int(s.shard)} devices")
+    if s.pp > 1:
+        chunks = f", {int(s.vpp)} chunks a stage" if s.vpp > 1 else ""
+        extras.append(f"pipeline schedule {schedule}{chunks}")
+    if s.sp and s.tp > 1:
+        extras.append("sequence parallel")
+    recompute = Recompute.NAMES[int(s.recompute)]
+    extras.append(f"{recompute} recomputation" if s.recompute else "no recomputation")
+    loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
+    return [
+        f"parallelism: {product}",
+        f"with {', '.join(extras)}, in {r.recipe.name}, on software stack {r.stack.name}",
+        f"batch: {r.batch:,.0f} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
+        f"in {s.n_micro:g} micro-batches of {s.micro_batch:g} per replica",
+        f"{r.n_steps:,.0f} steps of {duration(float(e.step.total))}: {plain(e.tokens_per_s_per_device)} tokens/s and "
+        f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s per device",
+        f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "
+        f"checkpoints and ramp-up = {duration(e.duration_s)}",
+        *loss,
+    ]
+
+
+def spans(e: Estimate) -> list[str]:
+    """Return the 90 % interval of every main figure, a line each."""
+    found = e.intervals
+    return [f"{name}: {span(found[key], write)}" for key, name, write in FIGURES if key in found]
+
+
+def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
+    f, p = e.footprint, e.footprint.parts
+    step = e.step._asdict()
+    seconds = float(e.step.total)
+    factor, unit = (1e3, "ms") if seconds < 1 else (1.0, "s")
+    yield Bars(f"Step time: {duration(seconds)}", {k: factor * float(v) for k, v in step.items()}, unit)
+    yield Text("")
+    need = {k: float(v) / GB for k, v in e.memory._asdict().items() if k != "limit"}
+    limit, installed = float(e.memory.limit), e.resolved.cluster.device.memory_capacity
+    yield Bars(
+        f"Memory of the fullest device: {data(float(e.memory.total))} of {data(limit)} usable "
+        f"({installed.value:g} {installed.unit} installed)",
+        need, "GB", whole=limit / GB,
+    )  # fmt: skip
+    yield Text("")
+    one, unit = scaled(1.0, ENERGY, f.energy_kwh)
+    joules = {k: float(v) / KWH * one for k, v in p._asdict().items() if k.endswith("_energy_j")}
+    yield Bars(f"Energy: {energy(f.energy_kwh)}", joules, unit)
+    yield Text("")
+    one, unit = (1.0, "tCO2e") if 1.0 <= f.total_tco2e < 1e5 else scaled(1.0, MASS, f.total_tco2e)
+    tonnes = {k: float(v) / TONNE * one for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
+    tonnes |= {line.name: line.total_tco2e * one for line in f.lines}
+    yield Bars(f"Carbon: {carbon_words(e.summary())}", tonnes, unit)
+    yield Text("")
+
+
+def _lever(lever: Lever) -> str:
+    ends = sorted((lever.at_low, lever.at_high))
+    name = lever.name.replace("_", " ")
+    low, high = lever.low.split(" ")[0], lever.high
+    effect = f"{mass(ends[0])} to {mass(ends[1])}, {percent(lever.swing)} apart"
+    return f"{name}: {low} to {high} gives {effect} [{lever.source}]"
+
+
+def _top(e: Estimate) -> Iterator[RenderableType]:
+    if e.search is None or len(e.search.top) < 2:
+        return
+    table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
+    for heading, justify in _TOP_HEADINGS:
+        table.add_column(heading, justify=justify, ratio=1 if heading == "setting" else None)  # type: ignore[arg-type]
+    for c in e.search.top[:TOP_SHOWN]:
+        between = " to ".join(plain(end) for end in e.intervals_of(c)["carbon_interval_tco2e"])
+        flag = " *" if unmeasured(c.setting) else ""
+        carbon = plain(c.carbon_kg / TONNE)
+        row = (f"{c.n_devices:,}", plain(c.duration_s / DAY), carbon, between, setting_words(c.setting) + flag)
+        table.add_row(*row)
+    found = e.search
+    flagged = any(unmeasured(c.setting) for c in found.top[:TOP_SHOWN])
+    yield Text(f"Best settings: {OBJECTIVES[found.objective].description}", style="bold")
+    yield Padding(table, (0, 0, 0, 1))
+    left_out = found.rejected.get("bound", 0)
+    seen = f"{found.n_candidates:,} settings decided"
+    seen += f", {left_out:,} of them by a bound that they cannot pass" if left_out else f", {found.n_fit:,} fit"
+    yield Text(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", style="italic")
+    if flagged:
+        yield Text("  * uses what no measured run covers", style="italic")
+    for share, kg, c in found.quantiles:
+        line = f"{percent(share)} of the feasible settings emit less than {mass(kg / TONNE)}: {c.n_devices:,} devices, "
+        yield Padding(Text(line + setting_words(c.setting)), (0, 0, 0, 2))
+    yield Text("")
+
+
+def _best_published(e: Estimate) -> list[str]:
+    """Return how the answer's utilisation compares with the best one published; the papers' mode has none."""
+    if e.footprint.mode != "physical":
+        return []
+    own = f"this setting has {percent(e.mfu)}"
+    if e.best_run is None or e.best_mfu is None:
+        best = float(e.resolved.carbon.numbers.best_utilisation)
+        return [f"no run of this size is published on this device; its best MFU of any size is {percent(best)}; {own}"]
+    run = e.best_run
+    return [
+        f"the best MFU published for this device and size is {percent(e.best_mfu)} ({run.model} on {run.n_devices:,} "
+        f"devices, the best of {run.n_alike:,} configurations, {run.source}); {own}"
+    ]
+
+
+def conventions(e: Estimate) -> list[str]:
+    """Return what was counted how, a line each."""
+    f = e.footprint
+    version = f", version {f.version}" if f.version else ""
+    deadline = f"deadline {plain(e.scenario.max_days)} days" if e.scenario.max_days else "no deadline"
+    lines = [f"{label(x.name)} {mass(x.total_tco2e)}" if x.share else f"{label(x.name)} not counted" for x in f.lines]
+    beside = ", ".join(lines)
+    return [
+        f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'",
+        f"carbon mode: {f.mode}{version}; region {f.region}; intensity {f.carbon_basis or 'of unstated basis'}",
+        f"operation by location {mass(f.operational_tco2e)} at {plain(f.carbon_intensity_g_per_kwh)} g/kWh, by market "
+        f"{mass(f.market.operational_tco2e)} at {plain(f.market.carbon_intensity_g_per_kwh)} g/kWh ({f.market.basis})",
+        f"PUE {f.pue:.3g}; water {plain(f.water_litres / 1000.0)} m3",
+        f"beside the final run: {beside}",
+        f"embodied carbon: {f.embodied_route} route; amortised by {f.amortisation}",
+        "MFU counts model FLOPs with the causal half of attention, against the peak of the recipe's matrix format",
+        *_best_published(e),
+    ]
+
+
+def answer_page(e: Estimate) -> Group:
+    """Return the page of a feasible answer."""
+    parts: list[RenderableType] = [Text(e.headline, style="bold"), Text("")]
+    parts += bullets("Warnings", list(e.warnings), "yellow")
+    parts += bullets("Setting", setting_lines(e))
+    parts += bullets("Between, with 90 % confidence", spans(e))
+    parts += _breakdowns(e)
+    parts += _top(e)
+    parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])
+    parts += bullets("Assumed", list(e.resolved.notes))
+    parts += bullets("Conventions", conventions(e))
+    return Group(*parts[:-1])

@@ -1,0 +1,112 @@
+"""Component checks and baselines for people and machines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.baselines import Comparison
+from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.validate.components.record import Component
+
+__all__ = ["baselines_data", "baselines_page", "components_data", "components_page"]
+
+_TITLES = {
+    "gemm": "Matrix multiplications, time of a launch",
+    "collectives": "Collectives, time",
+    "memory": "Memory per device",
+    "oom": "What fits and what does not",
+    "pipeline": "Pipeline schedules, time of a step against a simulation",
+    "megatron": "Utilisation of Megatron's training runs, source left out (16-bit peak)",
+}
+
+
+def _percent(value: float | None, sign: str = "") -> str:
+    return "-" if value is None or math.isnan(value) else f"{100 * value:{sign}.1f}%"
+
+
+def _r2(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}" if value > -10 else "< -10"
+
+
+def _verdict(line: Component) -> str:
+    return f"{line.target}: {'yes' if line.met else 'no'}" if line.target else line.remark
+
+
+def _table(title: str, columns: Sequence[str], width: int) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column(overflow="fold", max_width=width)
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _scored(part: str, lines: Sequence[Component]) -> Table:
+    use = any(line.utilisation_r2 is not None for line in lines)
+    table = _table(_TITLES[part], ("rows", "MAPE", "median", "p90", "bias", "R²", *(("R² use",) if use else ())), 32)
+    for line in lines:
+        s = line.score
+        if s is not None:
+            figures = [f"{line.n:,}", _percent(s.mape), _percent(s.median), _percent(s.p90), _percent(s.bias, "+")]
+            table.add_row(line.group, *figures, _r2(s.r2), *((_r2(line.utilisation_r2),) if use else ()))
+    return table
+
+
+def _judged(part: str, lines: Sequence[Component]) -> Table:
+    table = _table(_TITLES[part], ("rows", "right"), 48)
+    for line in lines:
+        table.add_row(line.group, f"{line.n:,}", _percent(line.share))
+    return table
+
+
+def _part(part: str, lines: Sequence[Component]) -> RenderableType:
+    """Return a table, and under it what is asked of its lines and remarks on them."""
+    table = _judged(part, lines) if part == "oom" else _scored(part, lines)
+    said: dict[str, list[str]] = {}
+    for line in lines:
+        if _verdict(line):
+            said.setdefault(_verdict(line), []).append(line.group)
+    words = [f"{'; '.join(groups)}: {text}" for text, groups in said.items()]
+    return Group(table, *(Text(word, style="dim") for word in words))
+
+
+def components_page(lines: Sequence[Component]) -> RenderableType:
+    """Return one table a part."""
+    parts = list(dict.fromkeys(line.part for line in lines))
+    page: list[RenderableType] = []
+    for part in parts:
+        page += [_part(part, [line for line in lines if line.part == part]), Text("")]
+    return Group(*page[:-1])
+
+
+def components_data(lines: Sequence[Component]) -> list[dict[str, Any]]:
+    """Return the lines as plain data."""
+    return [jsonable(asdict(line)) for line in lines]
+
+
+def baselines_page(lines: Sequence[Comparison]) -> RenderableType:
+    """Return the table of baselines."""
+    table = _table(
+        "Speed in tokens/s/device on the same rows",
+        ("rows", "sources' median", "median", "MAPE", "p90", "bias", "R²", "log-R²"),
+        24,
+    )
+    for line in lines:
+        s = line.score
+        table.add_row(
+            line.name, f"{s.n:,}", _percent(line.median_of_sources), _percent(s.median), _percent(s.mape),
+            _percent(s.p90), _percent(s.bias, "+"), _r2(s.r2), _r2(s.log_r2),
+        )  # fmt: skip
+    legend = Text("\n".join(f"{line.name}: {line.what}" for line in lines), style="dim")
+    return Group(table, Text(""), legend)
+
+
+def baselines_data(lines: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """Return the table of baselines as plain data."""
+    return [jsonable(asdict(line)) for line in lines]

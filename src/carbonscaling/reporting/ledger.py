@@ -1,0 +1,60 @@
+"""The ledger of first looks as a page and as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.validate.ledger import FirstLook, LedgerRow
+from carbonscaling.words import percent
+
+__all__ = ["ledger_data", "ledger_page"]
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place < 2 else "right")
+    return table
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else percent(value)
+
+
+def ledger_page(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> Group:
+    """Return every version's first look at rows that it had never seen: by batch, and by source."""
+    total = _table(
+        "version", "batch", "rows", "sources", "skipped", "sources' median", "below 20 %", "inside", "40 % MFU",
+        "regression", "LLMCarbon",
+    )  # fmt: skip
+    for x in looks:
+        total.add_row(
+            x.version, x.batch, f"{x.n:,}", str(x.n_sources), str(x.n_skipped), percent(x.median), percent(x.below_20),
+            percent(x.inside), percent(x.constant_mfu), percent(x.regression), percent(x.llmcarbon),
+        )  # fmt: skip
+    sources = _table("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside")
+    for row in sorted(rows, key=lambda r: (r.batch, r.source, r.date, r.version)):
+        bias = "-" if row.bias is None else f"{100 * row.bias:+.0f}%"
+        sources.add_row(
+            row.source[:44], row.version, str(row.n), str(row.n_skipped), _share(row.median), _share(row.p90), bias,
+            _share(row.inside),
+        )  # fmt: skip
+    return Group(
+        Text("First looks: rows that no version had seen, scored before any rule changed", style="bold"),
+        total,
+        Text(
+            "  error of tokens/s and device; every source counts once; 40 % MFU, regression, LLMCarbon: on the same rows"
+        ),
+        Text(""),
+        Text("By source", style="bold"),
+        sources,
+    )
+
+
+def ledger_data(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> dict[str, Any]:
+    """Return the ledger as plain data."""
+    return {"first_looks": [vars(x) for x in looks], "sources": [vars(row) for row in rows]}

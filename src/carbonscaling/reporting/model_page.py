@@ -1,0 +1,104 @@
+"""A model in figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from carbonscaling.model.card import ModelCard
+from carbonscaling.perf.activations import kept_by_kind
+from carbonscaling.perf.build import workload
+from carbonscaling.reporting.bars import Bars
+from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.words import COUNTS, count, data, scaled
+
+__all__ = ["model_dict", "model_page", "shape_sentence"]
+
+
+def shape_sentence(card: ModelCard) -> str:
+    """Return the architecture in one sentence."""
+    s = card.spec
+    words = [f"{s.n_layers} layers of width {s.d_model:,}"]
+    if s.attention is not None:
+        heads = f"{s.attention.n_heads} heads"
+        if s.attention.kind == "gqa":
+            heads += f" sharing {s.attention.n_kv_heads} key/value heads"
+        words.append(f"{s.attention.kind.upper()} attention with {heads}")
+    if s.experts is not None:
+        words.append(
+            f"{s.experts.n_routed} experts of width {s.experts.d_ff:,}, {s.experts.top_k} per token, "
+            f"in {s.n_moe_layers} layers"
+        )
+    if s.n_dense_layers:
+        words.append(f"feed-forward width {s.ffn.d_ff:,}")
+    words.append(f"vocabulary {s.vocab_size:,}" + (", tied embeddings" if s.tied_embeddings else ""))
+    words.append(f"sequences of {s.seq_len:,} tokens")
+    return "; ".join(words)
+
+
+def model_dict(card: ModelCard) -> dict[str, Any]:
+    """Return the card as plain data, the totals at the top."""
+    spec, params = jsonable(card.spec), jsonable(card.params)
+    return {
+        "name": card.spec.name,
+        "total_params": card.total_params,
+        "active_params": card.active_params,
+        "mtp_params": card.mtp_params,
+        "params": params,
+        "seq_len": card.seq_len,
+        "forward_flops_per_token": {**jsonable(card.forward_flops), "total": card.forward_flops.total},
+        "training_flops_per_token": jsonable(card.training_flops_per_token),
+        "kv_width": card.kv_width,
+        "kv_cache_width": card.kv_cache_width,
+        "activation_bytes_per_layer": _kept(card),
+        "spec": spec,
+    }
+
+
+def _kept(card: ModelCard) -> dict[str, float]:
+    return kept_by_kind(workload(card.spec, card.seq_len))
+
+
+def _parameters(card: ModelCard) -> Bars:
+    one, unit = scaled(1.0, COUNTS, card.total_params)
+    named = {"head": "output head", "ffn": "dense feed-forward"}
+    parts = {named.get(name, name): value * one for name, value in jsonable(card.params).items()}
+    return Bars("Parameters", parts, unit)
+
+
+def model_page(card: ModelCard) -> Group:
+    """Return the page of a model."""
+    active = f", {count(card.active_params)} of them active for a token" if card.spec.experts else ""
+    mtp = f", and {count(card.mtp_params)} in multi-token-prediction modules" if card.mtp_params else ""
+    flops = jsonable(card.forward_flops)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=34)
+    table.add_column(ratio=1)
+    names = {"causal": "causal half of attention", "full": "attention in full", "6N": "6 N, without attention"}
+    for key, value in card.training_flops_per_token.items():
+        table.add_row(f"  {names.get(key, key)}", f"{value / 1e9:,.6g} GFLOP per token")
+    kept = Table.grid(padding=(0, 2))
+    kept.add_column(width=34)
+    kept.add_column(ratio=1)
+    for key, value in _kept(card).items():
+        kept.add_row(f"  {key}", data(value))
+    return Group(
+        Text(
+            f"{card.spec.name}: {card.total_params:,} parameters ({count(card.total_params)}){active}{mtp}",
+            style="bold",
+        ),
+        Text(shape_sentence(card)),
+        Text(""),
+        _parameters(card),
+        Text(""),
+        Bars(f"Forward pass of a token at {card.seq_len:,} tokens", {k: v / 1e9 for k, v in flops.items()}, "GFLOP"),
+        Text(""),
+        Text("Training, by convention", style="bold"),
+        table,
+        Text(""),
+        Text("Kept for the backward pass by a layer, per sequence, on one device", style="bold"),
+        kept,
+    )

@@ -1,0 +1,49 @@
+"""The ledger of first looks: entries are only added, and what is printed is what stands in the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from hashlib import sha256
+
+import pytest
+
+from carbonscaling import evidence
+from carbonscaling.cli import main
+from carbonscaling.validate.ledger import first_looks, ledger
+
+FIRST = "0.1.0"
+
+
+def test_entries_of_the_past_stay_as_they_are() -> None:
+    """What 0.1.0 scored on the first batch is a fact: a changed entry would be a rewritten past."""
+    lines = evidence.path("first_look").read_text(encoding="utf-8").splitlines()
+    past = "\n".join(line for line in lines if line.startswith(f"{FIRST},"))
+    assert len(past.splitlines()) == 27
+    assert sha256(past.encode()).hexdigest()[:16] == "6ecef7ca80e69642"
+
+
+def test_first_looks_are_sums_over_sources() -> None:
+    (old,) = (x for x in first_looks() if x.version == FIRST)
+    rows = [row for row in ledger() if row.version == FIRST]
+    assert (old.n, old.n_skipped, old.n_sources) == (297, 23, 27)
+    assert old.n == sum(row.n for row in rows)
+    assert old.median == sorted(row.median or 0.0 for row in rows)[13]
+    assert old.inside == pytest.approx(0.46, abs=0.005)
+
+
+def test_every_version_saw_the_same_rows() -> None:
+    seen: dict[str, dict[str, int]] = {version: {} for version in dict.fromkeys(row.version for row in ledger())}
+    for row in ledger():
+        seen[row.version][row.source] = row.n + row.n_skipped
+    assert len({json.dumps(counts, sort_keys=True) for counts in seen.values()}) == 1
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--ledger", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    table = list(csv.DictReader(io.StringIO(evidence.path("first_look").read_text(encoding="utf-8"))))
+    assert [row["source"] for row in data["sources"]] == [row["source"] for row in table]
+    assert main(["validate", "--ledger"]) == 0
+    assert "0.2.0.dev0" in capsys.readouterr().out
