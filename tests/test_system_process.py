@@ -191,9 +191,7 @@ def test_ctrl_c_stops_the_service(when: str, tmp_path: Path) -> None:
     ) as process:  # fmt: skip
         assert process.stderr is not None
         assert process.stderr.readline().startswith("starting 1 process; ")
-        while process.poll() is None and not (
-            when == "starting" or (loads(process.pid) if when == "loading" else listens(port))
-        ):
+        while process.poll() is None and not reached(when, process.pid, port):
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         err = process.communicate()[1]
@@ -201,11 +199,9 @@ def test_ctrl_c_stops_the_service(when: str, tmp_path: Path) -> None:
     assert process.returncode == ExitCode.INTERRUPTED
 
 
-def loads(pid: int) -> bool:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return any(b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
-
-
-def listens(port: int) -> bool:
+def reached(when: str, pid: int, port: int) -> bool:
+    if when == "loading":
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return any(b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
     with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return when == "starting" or client.connect_ex(("127.0.0.1", port)) == 0

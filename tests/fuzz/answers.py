@@ -16,10 +16,9 @@ from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.errors import InputError
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Schedule, Setting
+from carbonscaling.perf.numbers import RecomputeName, Schedule, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.software.options import Software
-from carbonscaling.study.scenario import RecomputeName
 from carbonscaling.units import KWH, TONNE
 
 __all__ = ["check", "question", "sensible"]

@@ -176,7 +176,7 @@ class Machine(NamedTuple):
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Return the fields of every room."""
-        return (*Silicon._fields, *Formats._fields, *SoftwareTerms._fields)
+        return Silicon._fields + Formats._fields + SoftwareTerms._fields
 
     @classmethod
     def of(cls, **numbers: Number) -> Machine:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from carbonscaling.arrays import Number
 
-__all__ = ["Number", "Recompute", "Schedule", "Setting", "Workload"]
+__all__ = ["Number", "Recompute", "RecomputeName", "Schedule", "ScheduleName", "Setting", "Workload"]
+
+RecomputeName = Literal["none", "selective", "full"]
+ScheduleName = Literal["1f1b", "zb1p", "dualpipe"]
 
 
 class Recompute:
@@ -15,7 +18,7 @@ class Recompute:
     NONE = 0
     SELECTIVE = 1
     FULL = 2
-    NAMES = ("none", "selective", "full")
+    NAMES: tuple[RecomputeName, ...] = get_args(RecomputeName)
 
 
 class Schedule:
@@ -24,7 +27,7 @@ class Schedule:
     ONE_F_ONE_B = 0
     ZERO_BUBBLE = 1
     DUALPIPE = 2
-    NAMES = ("1f1b", "zb1p", "dualpipe")
+    NAMES: tuple[ScheduleName, ...] = get_args(ScheduleName)
 
 
 class Setting(NamedTuple):

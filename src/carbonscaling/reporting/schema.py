@@ -1,13 +1,18 @@
-"""The JSON Schema of an answer; the names of its parts come from the results themselves."""
+"""The JSON Schema of an answer, generated from the results' own types where they have them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, get_origin, get_type_hints
 
+from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.footprint import FootprintParts
+from carbonscaling.carbon.result import Market, WideningFactor
 from carbonscaling.perf.memory import Memory
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.study.best_run import BestRun
+from carbonscaling.study.estimate import Lever
+from carbonscaling.study.summary import Summary
 from carbonscaling.study.versions import schema_id, stamped
 
 __all__ = ["answer_schema"]
@@ -18,38 +23,6 @@ COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 TEXT: dict[str, Any] = {"type": "string"}
 TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
 
-SUMMARY: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("model", "device", "region", "objective", "precision", "carbon_mode"), TEXT),
-    **dict.fromkeys(
-        ("n_devices", "tp", "pp", "dp", "ep", "etp", "cp", "vpp", "zero_stage", "shard", "seq_len"),
-        COUNT,
-    ),
-    **dict.fromkeys(("micro_batch", "n_micro", "global_batch_seqs"), NUMBER),
-    **dict.fromkeys(
-        ("duration_days", "steady_days", "run_overhead", "device_hours", "tokens", "n_steps", "mfu"), NUMBER
-    ),
-    **dict.fromkeys(("model_tflops_per_device", "tokens_per_s_per_device", "step_time_s"), NUMBER),
-    **dict.fromkeys(("memory_per_device_gb", "memory_limit_gb", "energy_kwh", "water_litres"), NUMBER),
-    **dict.fromkeys(("n_params", "training_flops"), NUMBER),
-    **dict.fromkeys(
-        (
-            "carbon_operational_tco2e",
-            "carbon_operational_market_tco2e",
-            "carbon_embodied_tco2e",
-            "carbon_boundary_tco2e",
-            "carbon_total_tco2e",
-        ),
-        NUMBER,
-    ),
-    **dict.fromkeys(("carbon_low_tco2e", "carbon_high_tco2e"), NUMBER),
-    **dict.fromkeys(("cost_usd", "loss"), MAYBE_NUMBER),
-    "recompute": {"enum": list(Recompute.NAMES)},
-    "recompute_percent": COUNT,
-    "schedule": {"enum": list(Schedule.NAMES)},
-}
-"""Types of the flat summary; units are in the names."""
-SINCE_0_2: dict[str, dict[str, Any]] = {"stack": TEXT, "practice": {"enum": ["best", "typical"]}}
-"""Keys that answers of 0.1.0 do not have."""
 PAIR: dict[str, Any] = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 
 
@@ -62,13 +35,30 @@ def _numbers(fields: tuple[str, ...], description: str) -> dict[str, Any]:
     return _object(dict.fromkeys((*fields, "total"), NUMBER), description)
 
 
+def _typed(model: type, description: str = "", **more: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a typed result, with what is printed of it beside its fields; every integer counts something."""
+    from pydantic import ConfigDict, create_model
+
+    fields: dict[str, Any] = {name: (hint, ...) for name, hint in get_type_hints(model).items()}
+    made = create_model(model.__name__, __config__=ConfigDict(protected_namespaces=()), **fields).model_json_schema()
+    kinds = {
+        name: COUNT if kind.get("type") == "integer" else {k: v for k, v in kind.items() if k != "title"}
+        for name, kind in made["properties"].items()
+    }
+    found = _object(kinds | more, description)
+    held = get_type_hints(model, include_extras=True)
+    optional = {name for name, kind in held.items() if get_origin(kind) is NotRequired}
+    return found | {"required": [name for name in found["properties"] if name not in optional]}
+
+
 def _summary(*, known: bool) -> dict[str, Any]:
     """Return the schema of the flat summary; of an answer that is no every figure may be missing."""
-    kinds = SUMMARY | SINCE_0_2
+    schema = _typed(Summary, "one flat row, units in the names" if known else "of the nearest setting, if it fitted")
     if not known:
-        kinds = {name: {"anyOf": [kind, {"type": "null"}]} for name, kind in kinds.items()}
-    schema = _object(kinds, "one flat row, units in the names" if known else "of the nearest setting, if it fitted")
-    return schema | {"required": list(SUMMARY)}
+        schema["properties"] = {
+            name: {"anyOf": [kind, {"type": "null"}]} for name, kind in schema["properties"].items()
+        }
+    return schema
 
 
 def _map(value: dict[str, Any]) -> dict[str, Any]:
@@ -107,10 +97,7 @@ def _search() -> dict[str, Any]:
 
 
 def _carbon() -> dict[str, Any]:
-    widest = _object({"name": TEXT, "low_tco2e": NUMBER, "high_tco2e": NUMBER, "source": TEXT})
     figures = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
-    market = {"carbon_intensity_g_per_kwh": NUMBER, "basis": TEXT, "source": TEXT, "operational_tco2e": NUMBER}
-    line = dict.fromkeys(("share", "energy_kwh", "operational_tco2e", "embodied_tco2e", "water_litres"), NUMBER)
     return _object(
         {
             **dict.fromkeys(("mode", "amortisation", "embodied_route", "carbon_basis"), TEXT),
@@ -119,9 +106,9 @@ def _carbon() -> dict[str, Any]:
             "pue": NUMBER,
             "interval_tco2e": PAIR,
             "intervals": _object(dict.fromkeys(figures, PAIR), "5th and 95th percentiles"),
-            "market": _object({**market, "interval_tco2e": PAIR}, "operational carbon by the market-based method"),
-            "boundary": {"type": "array", "items": _object({"name": TEXT, **line}, "a line beside the final run")},
-            "widest": {"type": "array", "items": widest},
+            "market": _typed(Market, "operational carbon by the market-based method", interval_tco2e=PAIR),
+            "boundary": {"type": "array", "items": _typed(BoundaryLine, "a line beside the final run")},
+            "widest": {"type": "array", "items": _typed(WideningFactor)},
             "device_kg_by_route": _map(NUMBER),
             "water_litres": NUMBER,
         },
@@ -136,20 +123,7 @@ def _formula() -> dict[str, Any]:
 
 def answer_schema() -> dict[str, Any]:
     """Return the JSON Schema of what ``plan --json``, ``estimate --json`` and ``explain --json`` print."""
-    lever = _object(
-        {
-            **dict.fromkeys(("name", "low", "high", "quantity", "source"), TEXT),
-            **dict.fromkeys(("at_low", "at_high", "central", "swing"), NUMBER),
-        }
-    )
-    best = _object(
-        {
-            **dict.fromkeys(("id", "source", "model"), TEXT),
-            **dict.fromkeys(("n_devices", "n_alike"), COUNT),
-            **dict.fromkeys(("active_params", "model_flops", "mfu"), NUMBER),
-        },
-        "the fastest published run of this device and size",
-    )
+    best = _typed(BestRun, "the fastest published run of this device and size", mfu=NUMBER)
     feasible = _object(
         {
             "schema": {"const": schema_id("answer")},
@@ -158,7 +132,7 @@ def answer_schema() -> dict[str, Any]:
             "step_time_s": _numbers(StepTime._fields, "seconds of a steady step by cause"),
             "memory_bytes": _numbers(Memory._fields, "bytes on the fullest device; limit is what may be used"),
             "carbon": _carbon(),
-            "levers": {"type": "array", "items": lever},
+            "levers": {"type": "array", "items": _typed(Lever, swing=NUMBER)},
             "search": {"anyOf": [{"$ref": "#/$defs/search"}, {"type": "null"}]},
             "best_run": {"anyOf": [best, {"type": "null"}]},
             "notes": TEXTS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.model.params import total_params
@@ -19,6 +19,7 @@ from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.shown import FIGURES, headline, html_table, span
+from carbonscaling.study.summary import Summary
 from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
@@ -28,23 +29,6 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 __all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
-
-SUMMARY = (
-    "model", "device", "region", "objective", "n_devices", "duration_days", "steady_days", "run_overhead", "device_hours",
-    "n_params", "tokens", "training_flops", "n_steps", "mfu", "model_tflops_per_device", "tokens_per_s_per_device",
-    "step_time_s", "memory_per_device_gb", "memory_limit_gb", "energy_kwh", "water_litres", "carbon_operational_tco2e",
-    "carbon_operational_market_tco2e", "carbon_embodied_tco2e", "carbon_boundary_tco2e", "carbon_total_tco2e",
-    "carbon_low_tco2e", "carbon_high_tco2e", "cost_usd", "stack", "practice", "tp", "pp", "dp", "ep", "etp", "cp", "vpp",
-    "zero_stage", "shard", "micro_batch", "n_micro", "global_batch_seqs", "seq_len", "recompute", "recompute_percent",
-    "schedule", "precision", "carbon_mode", "loss",
-)  # fmt: skip
-"""Keys of a summary, in order."""
-TEXTS = (
-    "model", "device", "region", "objective", "stack", "practice", "recompute", "schedule", "precision", "carbon_mode",
-)  # fmt: skip
-COUNTS = (
-    "n_devices", "tp", "pp", "dp", "ep", "etp", "cp", "vpp", "zero_stage", "shard", "seq_len", "recompute_percent",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -148,7 +132,7 @@ class Infeasible:
 
     def summary(self) -> dict[str, Any]:
         """Return the flat summary of what would be if it fitted; None for everything that is not known."""
-        return self.would.summary() if self.would else dict.fromkeys(SUMMARY)
+        return self.would.summary() if self.would else dict.fromkeys(Summary.__annotations__)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, see ``docs/schema``."""
@@ -274,7 +258,7 @@ class Estimate:
         """Return the flat summary: one row of numbers, units in the names."""
         s, f, r = self.setting, self.footprint, self.resolved
         embodied = f.embodied_tco2e
-        return {
+        found: Summary = {
             "model": r.spec.name,
             "device": r.cluster.device.id,
             "region": f.region,
@@ -326,6 +310,7 @@ class Estimate:
             "carbon_mode": f.mode,
             "loss": r.loss,
         }
+        return {**found}
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
@@ -395,9 +380,8 @@ class Estimate:
 def _frame(feasible: bool, summary: dict[str, Any], reason: str | None) -> DataFrame:
     """Return one row; columns of text are text and the others numbers, whether anything is known or not."""
     polars = need("polars", "sweep")
-    kinds = {
-        name: polars.String if name in TEXTS else polars.Int64 if name in COUNTS else polars.Float64 for name in summary
-    }
+    columns = {str: polars.String, int: polars.Int64, float: polars.Float64, float | None: polars.Float64}
+    kinds = {name: columns.get(held, polars.String) for name, held in get_type_hints(Summary).items()}
     schema = {"feasible": polars.Boolean, **kinds, "reason": polars.String}
     frame: DataFrame = polars.DataFrame([{"feasible": feasible, **summary, "reason": reason}], schema=schema)
     return frame

@@ -13,14 +13,12 @@ from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.perf.numbers import RecomputeName, ScheduleName
 from carbonscaling.software.options import Software
 from carbonscaling.study.check import check, check_layout
 from carbonscaling.study.versions import stamped
 
 __all__ = ["Layout", "Scenario", "load_scenario", "scenario_schema"]
-
-RecomputeName = Literal["none", "selective", "full"]
-ScheduleName = Literal["1f1b", "zb1p", "dualpipe"]
 
 
 @dataclass(frozen=True)

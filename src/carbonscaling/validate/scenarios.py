@@ -118,7 +118,7 @@ def _layout(row: RunRow) -> Layout:
         or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
         zero=zero,
         micro_batch=count(row.micro_batch) or None,
-        recompute=row.recompute if row.recompute in Recompute.NAMES else None,  # type: ignore[arg-type]
+        recompute=row.recompute if row.recompute in Recompute.NAMES else None,
     )
 
 

@@ -1,0 +1,64 @@
+"""The flat summary of an answer: its keys in order, what each holds; tables and the schema of answers are made of it."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from carbonscaling.perf.numbers import RecomputeName, ScheduleName
+
+__all__ = ["Summary"]
+
+
+class Summary(TypedDict):
+    """One flat row, units in the names; what answers of 0.1.0 do not have is not required."""
+
+    model: str
+    device: str
+    region: str
+    objective: str
+    n_devices: int
+    duration_days: float
+    steady_days: float
+    run_overhead: float
+    device_hours: float
+    n_params: float
+    tokens: float
+    training_flops: float
+    n_steps: float
+    mfu: float
+    model_tflops_per_device: float
+    tokens_per_s_per_device: float
+    step_time_s: float
+    memory_per_device_gb: float
+    memory_limit_gb: float
+    energy_kwh: float
+    water_litres: float
+    carbon_operational_tco2e: float
+    carbon_operational_market_tco2e: float
+    carbon_embodied_tco2e: float
+    carbon_boundary_tco2e: float
+    carbon_total_tco2e: float
+    carbon_low_tco2e: float
+    carbon_high_tco2e: float
+    cost_usd: float | None
+    stack: NotRequired[str]
+    practice: NotRequired[Literal["best", "typical"]]
+    tp: int
+    pp: int
+    dp: int
+    ep: int
+    etp: int
+    cp: int
+    vpp: int
+    zero_stage: int
+    shard: int
+    micro_batch: float
+    n_micro: float
+    global_batch_seqs: float
+    seq_len: int
+    recompute: RecomputeName
+    recompute_percent: int
+    schedule: ScheduleName
+    precision: str
+    carbon_mode: str
+    loss: float | None
