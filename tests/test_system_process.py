@@ -187,7 +187,7 @@ def test_ctrl_c_stops_the_service(when: str, tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "carbonscaling", "serve", "--port", str(port), "--processes", "1"],
         stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
-        env=None if when == "loading" else without(tmp_path),
+        env=without(tmp_path) if when == "at work" else None,
     ) as process:  # fmt: skip
         assert process.stderr is not None
         assert process.stderr.readline().startswith("starting 1 process; ")
