@@ -48,8 +48,8 @@ def serve(
         if not 0 < value <= most:
             raise InputError(f"{key} out of range", key=key, value=value, allowed=f"above 0, at most {most}",
                              remedy=f"correct --{key}")  # fmt: skip
-    sys.stderr.write(f"starting {n} process{'es' if n > 1 else ''}; then http://{host}:{port} - Ctrl-C ends it\n")
     try:
+        sys.stderr.write(f"starting {n} process{'es' if n > 1 else ''}; then http://{host}:{port} - Ctrl-C ends it\n")
         run(config_of(host, port, n, Limits(job_s=timeout), allow_host))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the service was stopped") from None
