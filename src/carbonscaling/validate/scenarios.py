@@ -193,8 +193,8 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
     notes: list[str] = []
     spec = shape(row, notes)
     where: Place = place(row, notes)
-    compiled = stack(_stack(row, where.device)).compiled.value > 0
     try:
+        compiled = stack(_stack(row, where.device)).compiled.value > 0
         s = Scenario(
             model=spec,
             tokens=row.tokens_b * 1e9 if row.tokens_b else None,
