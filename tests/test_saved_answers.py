@@ -137,3 +137,12 @@ def test_a_missing_key_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     del data["levers"]
     assert report(tmp_path, data, "html") == ExitCode.USAGE
     assert "a key is missing: another version saved this" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at", ["summary.device_hours", "carbon.boundary.0.operational_tco2e", "step_time_s.total"])
+@pytest.mark.parametrize("format", ["model-card", "html"])
+def test_a_whole_number_that_no_float_holds_is_refused(
+    at: str, format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(tmp_path, edited(at, 10**320), format) == ExitCode.USAGE
+    assert "bug" not in capsys.readouterr().err

@@ -34,7 +34,7 @@ def load_answer(path: str | Path) -> dict[str, Any]:
     """
     where = str(path)
     try:
-        data = json.loads(read_text(Path(path), SAVED))
+        data = json.loads(read_text(Path(path), SAVED), parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
     if not isinstance(data, dict) or "feasible" not in data:
@@ -64,6 +64,11 @@ def record_of(data: Mapping[str, Any], where: str = "answer") -> Record:
         ) from error
     _check_numbers(fields, where)
     return build(Record, fields, where)
+
+
+def _whole(text: str) -> float:
+    """Return a whole number as it is, one that no float can hold as infinity: sums of it would fail."""
+    return int(text) if len(text) < 300 else float(text)
 
 
 def _check_numbers(fields: Mapping[str, Any], where: str) -> None:
