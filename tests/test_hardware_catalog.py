@@ -263,6 +263,7 @@ BAD = [
     ('based_on = "h100"\ntdp = { value = nan, unit = "W", source = "user" }\n', "not a usable number", None),
     ('based_on = "h100"\ntdp = { value = 5.0, unit = "W", source = "jupi_2023" }\n', "unknown source", "jouppi_2023"),
     ('based_on = "h100"\nn_dies = 0\n', "too small a count", None),
+    (f'based_on = "h100"\nn_cores = {10**320}\n', "too large a count", None),
     ('based_on = "h100"\nkind = "fpga"\n', "gpu", None),
     ('based_on = "h100"\nkind = "tpu"\n', "too small a count", None),
     ("based_on = h100\n", "not valid TOML", None),

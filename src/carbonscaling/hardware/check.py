@@ -16,6 +16,8 @@ WATTS = ("W", "kW")
 AREA = ("mm2", "cm2", "m2")
 RATIO = ("1",)
 
+MOST_COUNT = 2**53
+
 
 def check_datum(datum: Datum, key: str, where: str, units: Iterable[str], *, zero: bool = False) -> None:
     """Refuse a datum of the wrong kind of unit, or one that is not positive.
@@ -61,19 +63,19 @@ def check_datum(datum: Datum, key: str, where: str, units: Iterable[str], *, zer
 
 
 def check_count(value: int, key: str, where: str, *, least: int = 1) -> None:
-    """Refuse a count below `least`.
+    """Refuse a count below `least`, or beyond what a float counts exactly.
 
     Raises
     ------
     InputError
         As said.
     """
-    if value < least:
+    if not least <= value <= MOST_COUNT:
         raise InputError(
-            "too small a count",
+            "too small a count" if value < least else "too large a count",
             where=where,
             key=key,
             value=value,
-            allowed=f"a whole number from {least}",
+            allowed=f"a whole number from {least} to {MOST_COUNT:,}",
             remedy="correct the value",
         )
