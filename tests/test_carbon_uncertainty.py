@@ -105,6 +105,7 @@ def test_user_factors_take_the_place_of_the_shipped(tmp_path: Path) -> None:
         ('pue = { value = 1.2, low = 0.9, high = 1.3, unit = "1" }', ["pue", "1 or more"]),
         ('carbon_intensity = { value = -5, unit = "g/kWh" }', ["carbon_intensity", "0 or more"]),
         ('lifetime = { value = 0, unit = "y" }', ["lifetime", "more than 0"]),
+        ('lifetime = { value = 1e-300, unit = "y" }', ["lifetime", "from 1e-30"]),
         ('pue = { unit = "1" }', ["missing key", "pue.value"]),
         ('pue = { value = 1.2, unit = "1", low = 1.1 }', ["low and high"]),
         ("pue = 1.2", ["a factor needs a table"]),

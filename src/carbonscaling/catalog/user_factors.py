@@ -23,7 +23,7 @@ BOUNDS: Mapping[str, tuple[float, float, str]] = {
 """What nature allows of a factor, by role; of any other, nothing below nought."""
 
 MOST = 1e30
-"""More than any factor is, in SI units."""
+"""More than any factor is, in SI units; less than its inverse none is but nought."""
 
 
 def load_factors(path: str | Path) -> dict[str, Datum]:
@@ -61,8 +61,9 @@ def _row(role: str, row: Mapping[str, Any], where: str) -> Datum:
 def _check(role: str, datum: Datum, where: str) -> None:
     least, most, allowed = BOUNDS.get(role, (0.0, math.inf, "0 or more"))
     for value in (datum.si, *datum.si_range):
-        if not least <= value <= min(most, MOST):
+        if not least <= value <= min(most, MOST) or 0.0 < abs(value) < 1.0 / MOST:
             raise InputError(
-                f"{role} is out of range", where=where, key=role, value=datum.value, allowed=allowed,
+                f"{role} is out of range", where=where, key=role, value=datum.value,
+                allowed=f"{allowed}; beside nought from {1.0 / MOST:g} to {MOST:g} in SI units",
                 remedy="correct the value or its range",
             )  # fmt: skip

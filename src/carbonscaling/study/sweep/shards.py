@@ -107,9 +107,8 @@ def _keep(store: Store, notes: Mapping[str, Note]) -> None:
     held = {
         name: (n.state, *dataclasses.astuple(n.contents)) for name, n in sorted(notes.items()) if n.state is not None
     }
-    with contextlib.suppress(
-        OSError, NotImplementedError
-    ):  # where it cannot be written, shards are read again next time
+    # Where it cannot be written (a store may only be readable), shards are read again next time.
+    with contextlib.suppress(OSError, NotImplementedError):
         store.write(CHECKED, sealed({"shards": held}))
 
 
