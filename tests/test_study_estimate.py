@@ -63,11 +63,11 @@ def test_published_settings_are_kept(table: tuple[ReportedRow, ...]) -> None:
     for row in table:
         run = runs[row.name]
         assert isinstance(row.estimate, cs.Estimate)
-        summary, layout = row.estimate.summary(), run.scenario.layout
+        summary, layout = row.estimate.summary(), run.as_told.layout
         assert summary["n_devices"] == run.scenario.devices
         assert summary["global_batch_seqs"] == run.scenario.batch
         assert (summary["tp"], summary["pp"], summary["zero_stage"]) == (layout.tp, layout.pp, layout.zero)
-        assert summary["micro_batch"] == layout.micro_batch
+        assert summary["micro_batch"] == run.scenario.layout.micro_batch
 
 
 def test_a_searched_setting_beats_the_published_one_within_the_same_software(table: tuple[ReportedRow, ...]) -> None:

@@ -14,19 +14,47 @@ from carbonscaling.study.estimate import Estimate, Infeasible
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import HOUR
 
-__all__ = ["ReportedRow", "ReportedRun", "own_overhead", "reported_runs", "reported_table"]
+__all__ = ["ReportedRow", "ReportedRun", "Told", "own_overhead", "reported_runs", "reported_table"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a source says of its software and layout, and where it runs or computes otherwise than the catalogue has it."""
+
+    stack: str
+    layout: Layout
+    precision: str | None = None
+    nic_gbps: float | None = None
 
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """A published run: its setting, its steady-state speed in the source's own unit, its device-hours."""
+    """A published run, its steady-state speed in the source's own unit, its device-hours.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        On the papers' machine, which knows no software: every degree given, inferred where the source is silent.
+    told : Told
+        What the source says.
+    """
 
     title: str
     scenario: Scenario
+    told: Told
     tokens_per_s_per_device: Datum | None = None
     model_tflops_per_device: Datum | None = None
     hardware_tflops_per_device: Datum | None = None
     device_hours: Datum | None = None
+
+    @property
+    def as_told(self) -> Scenario:
+        """The run as its source tells it; what that leaves open is settled as people do who run its software."""
+        s, told = self.scenario, self.told
+        return replace(
+            s, stack=told.stack, layout=told.layout, practice="typical",
+            precision=told.precision or s.precision, nic_gbps=told.nic_gbps or s.nic_gbps,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,16 +142,12 @@ def own_overhead(run: ReportedRun, ours: Estimate) -> float | None:
 
 
 def reported_table() -> tuple[ReportedRow, ...]:
-    """Estimate every published run from its setting, and search a setting of our own for the same devices.
-
-    Nothing is calibrated: device-level efficiencies alone.
-    """
+    """Estimate every published run as its source tells it, and search a setting of our own for the same devices."""
     rows = []
     for name, run in reported_runs().items():
         datum, unit, speed = _speed(run)
-        plain = replace(run.scenario, calibration="none")
-        ours = estimate(plain)
-        free = estimate(replace(plain, layout=Layout(), flash=None))
+        ours = estimate(run.as_told)
+        free = estimate(replace(run.as_told, layout=Layout(), practice="best", flash=None))
         rows.append(
             ReportedRow(
                 name=name,

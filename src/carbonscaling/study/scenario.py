@@ -256,8 +256,9 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
         raise
 
 
-def load_scenario(path: Path) -> Scenario:
+def load_scenario(path: str | Path) -> Scenario:
     """Read a scenario file; file names in it are relative to the file's own folder."""
+    path = Path(path)
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)

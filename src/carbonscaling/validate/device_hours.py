@@ -116,8 +116,8 @@ def _check(run: CarbonRun, model: str, hours: float) -> HoursCheck | None:
         (r for r in reported_runs().values() if r.scenario.model == model and _same_run(r.scenario, run)), None
     )
     if whole is not None:
-        plan = replace(plan, precision=whole.scenario.precision)
-        recipe, said = whole.scenario, "the whole setting"
+        plan = replace(plan, precision=whole.as_told.precision)
+        recipe, said = whole.as_told, "the whole setting"
     else:
         plan = replace(plan, precision="fp8" if row.get("precision") == "fp8" else None)
         recipe, said = _published(plan, row)
