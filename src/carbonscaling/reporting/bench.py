@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.study.stopwatch import BenchRow
+from carbonscaling.bench.stopwatch import BenchRow
 from carbonscaling.words import percent
 
 __all__ = ["bench_page"]
