@@ -27,6 +27,10 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
         "n_devices", "tp", "pp", "dp", "cp", "zero_stage", "micro_batch", "global_batch_seqs", "seq_len", "memory_gib",
     ),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
+    "trainings": (
+        "moe", "params_b", "active_b", "tokens_b", "seq_len", "batch_start_tok", "batch_end_tok", "batch_main_tok",
+        "n_devices", "device_hours", "days", "mfu", "seen", "batch_known",
+    ),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "carbon_runs": (
         "params_b", "active_params_b", "tokens_b", "n_devices", "device_hours", "days", "energy_kwh",
@@ -50,6 +54,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "oom": (
         "source", "source_path", "model", "device", "recompute", "attention_kernel", "sequence_parallel", "status",
     ),
+    "trainings": ("model", "date", "maker", "maker_type", "device", "precision", "source", "note"),
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
     "first_look": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carbonscaling.errors import InputError
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.spec import ModelSpec
-from carbonscaling.study.answer import asked
+from carbonscaling.study.asked import asked
 from carbonscaling.study.scenario import Scenario, scenario_from
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.drive import ended

@@ -32,7 +32,7 @@ from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.measured import measured_record
 from carbonscaling.reporting.statements.record import Measured
 from carbonscaling.reporting.validation import replay_data
-from carbonscaling.study.answer import asked
+from carbonscaling.study.asked import asked
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
 from carbonscaling.validate.calibrate import calibrate

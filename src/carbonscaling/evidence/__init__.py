@@ -25,6 +25,7 @@ FILES: dict[str, str] = {
     "memory": "memory per device of configurations in `runs`",
     "oom": "configurations that ran out of memory or were otherwise infeasible",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
+    "trainings": "published trainings: size, tokens, batch, devices, device-hours",
     "carbon_runs": "whole trainings with device-hours, energy, power, PUE, intensity, carbon",
 }
 """Shipped files by name, and what each holds."""

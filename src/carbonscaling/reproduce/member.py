@@ -41,5 +41,5 @@ def with_layers(r: Resolved, model: PaperModel) -> Resolved:
     spec = paper_family_spec(model.d_model, model.d_ff, model.n_layers, model.n_experts, r.seq_len)
     setup = replace(r.setup, subject=replace(r.setup.subject, spec=spec), work=workload(spec, r.seq_len))
     return replace(
-        r, setup=setup, tokens=float(model.n_tokens), loss=float(model.loss), compute=float(model.compute)
+        r, setup=setup, asked_tokens=float(model.n_tokens), loss=float(model.loss), compute=float(model.compute)
     )  # fmt: skip

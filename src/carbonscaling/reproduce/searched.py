@@ -19,7 +19,7 @@ from carbonscaling.reproduce.software import at_ends
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.space import Space
-from carbonscaling.study.answer import question_of, space_of
+from carbonscaling.study.asked import question_of, space_of
 from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY

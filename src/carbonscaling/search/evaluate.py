@@ -17,17 +17,24 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.perf.step import layer_key, step_time_from_layers
 from carbonscaling.search import compiled, kernel, tables
-from carbonscaling.search.bounds import LeastPasses, least_step
-from carbonscaling.search.constraints import first_recompute_violation, first_sharding_violation, first_violation
-from carbonscaling.search.grid import Grid
+from carbonscaling.search.bounds import LeastPasses, least_passes, least_step
+from carbonscaling.search.constraints import (
+    first_recompute_violation,
+    first_sharding_violation,
+    first_violation,
+    never_allowed,
+)
+from carbonscaling.search.divisors import MOST_WHOLE
+from carbonscaling.search.grid import Grid, sequence_shards
 from carbonscaling.search.lattice import Lattice
-from carbonscaling.search.limits import SHORTEST_S
 
 __all__ = ["CompiledJudge", "Decided", "Judge", "NumpyJudge", "judge_of", "prepare"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BLOCK = 1 << 17
+"""Options whose bounds are worked out at once with NumPy."""
 FEW = 50_000
 """Fewer settings than this are not worth loading machine code for."""
 
@@ -73,12 +80,39 @@ class Judge(Protocol):
 
 
 @dataclass
-class CompiledJudge:
-    """Decides with machine code."""
+class _Bounded:
+    """What both judges have in common: bounds by shape, laid over the lattice."""
 
     work: Workload
     machine: Machine
     grid: Grid
+
+    @cached_property
+    def _shapes(self) -> tuple[Floats, Floats, Floats]:
+        """Of every shape: least seconds a sequence of a replica and beside them, and the fewest replicas."""
+        raise NotImplementedError
+
+    def bounds(self) -> Floats:
+        """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
+        lattice = self.grid.lattice
+        return self._step(lattice.least(*self._shapes), lattice.extents(lattice.families).n_devices)
+
+    def row_bounds(self, rows: Ints) -> Floats:
+        """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
+        each, once, fewest = self._shapes
+        tp, pp, dp, cp, batch = self.grid.lattice.rows(rows).T.astype(float)
+        shape = rows // len(self.grid.lattice.dp)
+        passes = np.where(dp >= fewest[shape], each[shape] * (batch / dp) + once[shape], np.inf)
+        return self._step(passes, tp * pp * dp * cp)
+
+    def _step(self, passes: Floats, n_devices: Floats) -> Floats:
+        return np.asarray(least_step(self.machine, LeastPasses(0.0, passes), 0.0, n_devices))
+
+
+@dataclass
+class CompiledJudge(_Bounded):
+    """Decides with machine code."""
+
     keys: Ints = field(init=False)
     table: Floats = field(init=False)
     options: tables.Options = field(init=False)
@@ -89,16 +123,26 @@ class CompiledJudge:
         self.work, self.machine = floats(self.work), floats(self.machine)  # one compiled version serves all
         pairs, keys = np.unique(g.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
         self.keys = keys.reshape(-1).astype(np.int64)
+        fewest = float(g.lattice.batch.min(initial=MOST_WHOLE))
         self.options = tables.Options(
-            g.experts, g.pipes, g.states, g.micros, g.redos, g.batch, g.sequence_parallel, g.strict, g.whole_group
+            g.experts,
+            g.pipes,
+            g.states,
+            g.micros,
+            g.redos,
+            fewest,
+            g.sequence_parallel,
+            g.strict,
+            g.whole_group,
         )
         self.table = np.empty((len(pairs), len(g.experts), len(g.micros), tables.N_LAYER))
         compiled.entry(tables.layer_table)(self.work, self.machine, pairs.astype(float), self.options, self.table)
 
     @cached_property
-    def _shapes(self) -> tuple[Floats, Floats, Ints]:
-        """Of every shape: least seconds divided by the replicas and beside them, and place of the fewest replicas."""
+    def _shapes(self) -> tuple[Floats, Floats, Floats]:
+        """Of every shape: least seconds a sequence of a replica and beside them, and the fewest replicas."""
         g, shapes = self.grid, self.grid.lattice.shapes.astype(float)
+        dp = np.unique(g.lattice.dp).astype(float)
         each, once, first = np.empty(len(shapes)), np.empty(len(shapes)), np.empty(len(shapes), np.int64)
         compiled.entry(tables.shape_bounds)(
             self.work, self.machine, self.options, shapes, self.keys, self.table, each, once
@@ -113,25 +157,9 @@ class CompiledJudge:
         body = self.work._replace(p_embedding=0.0, p_head=0.0)
         compiled.entry(tables.fewest_replicas)(
             self.work, body, self.machine, self.options, roomy, np.unique(g.states[:, 0]), np.array(sorted(codes)),
-            shapes, g.lattice.dp.astype(float), first,
+            shapes, dp, first,
         )  # fmt: skip
-        return each, once, first
-
-    def bounds(self) -> Floats:
-        """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
-        lattice = self.grid.lattice
-        return self._step(lattice.least(*self._shapes), lattice.n_devices(lattice.families))
-
-    def row_bounds(self, rows: Ints) -> Floats:
-        """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
-        each, once, first = self._shapes
-        dp = self.grid.lattice.dp
-        shape, d = np.divmod(rows, len(dp))
-        passes = np.where(d >= first[shape], each[shape] / dp[d] + once[shape], np.inf)
-        return self._step(passes, self.grid.lattice.rows(rows).prod(axis=1).astype(float))
-
-    def _step(self, passes: Floats, n_devices: Floats) -> Floats:
-        return np.asarray(least_step(self.machine, LeastPasses(0.0, passes), 0.0, n_devices))
+        return each, once, np.append(dp, np.inf)[first]
 
     def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some rows."""
@@ -159,20 +187,30 @@ class CompiledJudge:
 
 
 @dataclass
-class NumpyJudge:
+class NumpyJudge(_Bounded):
     """Decides with NumPy, every setting one by one; the same formulas, and the same answer."""
 
-    work: Workload
-    machine: Machine
-    grid: Grid
+    @cached_property
+    def _shapes(self) -> tuple[Floats, Floats, Floats]:
+        """Of every shape: least seconds a sequence of a replica and beside them; no replicas are too few."""
+        g = self.grid
+        inner = np.array([(*e, *p, m) for e in g.experts for p in g.pipes for m in g.micros])
+        n, per_block = len(g.lattice.shapes), max(1, BLOCK // len(inner))
+        found = [self._least(g.lattice.shapes[i : i + per_block].astype(float), inner) for i in range(0, n, per_block)]
+        each, once = np.concatenate(found, axis=1) if found else np.zeros((2, 0))
+        return each, once, np.zeros(n)
 
-    def bounds(self) -> Floats:
-        """Return a bound that leaves nothing out."""
-        return np.full(len(self.grid.lattice.families), SHORTEST_S)
-
-    def row_bounds(self, rows: Ints) -> Floats:
-        """Return a bound that leaves nothing out."""
-        return np.full(len(rows), SHORTEST_S)
+    def _least(self, shapes: Floats, inner: Floats) -> Floats:
+        tp, pp, cp = np.repeat(shapes, len(inner), axis=0).T
+        ep, etp, vpp, schedule, micro = np.tile(inner, (len(shapes), 1)).T
+        one = np.ones_like(tp)
+        sp = sequence_shards(tp, self.grid.sequence_parallel)
+        s = Setting(tp, pp, one, cp, ep, etp, vpp, 0.0 * one, one, micro, one, 0.0 * one, schedule, sp, 100.0 * one)
+        with np.errstate(all="ignore"):  # of options that no rule allows
+            least = least_passes(self.work, self.machine, s, _gathered_layers(self.work, self.machine, s))
+        never = np.asarray(never_allowed(s, self.work, self.grid.strict))
+        columns = (np.where(never, np.inf, np.broadcast_to(v, tp.shape)) for v in (least.each / micro, least.once))
+        return np.array([np.nan_to_num(c, posinf=np.inf).reshape(len(shapes), -1).min(axis=1) for c in columns])
 
     def decide(self, rows: Ints, cut: Floats, late: Floats, prune: bool) -> Decided:  # noqa: ARG002
         """Decide some rows."""
@@ -235,13 +273,12 @@ def prepare() -> float:
     ones = np.ones((1, 2))
     one = np.ones(1, np.int64)
     tiny = Grid(
-        Lattice.within(np.ones((1, 3), np.int64), one, (1, 1)),
+        Lattice.within(np.ones((1, 3), np.int64), one, one, (1, 1)),
         ones,
         ones,
         0.0 * ones,
         np.ones(1),
         ones,
-        1.0,
         sequence_parallel=False,
         strict=False,
     )

@@ -24,7 +24,7 @@ class Grid:
     Attributes
     ----------
     lattice : Lattice
-        Layouts: tp, pp, dp, cp.
+        Layouts: tp, pp, dp, cp, batch.
     experts : array, shape (n, 2)
         ep, etp.
     pipes : array, shape (n, 2)
@@ -34,8 +34,6 @@ class Grid:
     micros : array, shape (n,)
     redos : array, shape (n, 2)
         recompute, percent of the layers.
-    batch : float
-        Sequences of a step.
     sequence_parallel, strict : bool
     """
 
@@ -45,7 +43,6 @@ class Grid:
     states: Floats
     micros: Floats
     redos: Floats
-    batch: float
     sequence_parallel: bool
     strict: bool
 
@@ -69,12 +66,12 @@ class Grid:
         shape = (*(len(x) for x in (self.experts, self.pipes, self.states, self.micros, self.redos)),)
         layout, inner = np.divmod(index, self.n_inner)
         e, p, z, m, r = np.unravel_index(inner, shape)
-        tp, pp, dp, cp = self.lattice.rows(layout).T.astype(float)
+        tp, pp, dp, cp, batch = self.lattice.rows(layout).T.astype(float)
         (ep, etp), (vpp, schedule) = self.experts[e].T, self.pipes[p].T
         (zero, shard), micro, (recompute, percent) = self.states[z].T, self.micros[m], self.redos[r].T
         return Setting(
             tp, pp, dp, cp, ep, etp, vpp, zero, group_size(shard, dp * cp, self.whole_group), micro,
-            n_micro(self.batch, dp, micro), recompute, schedule,
+            n_micro(batch, dp, micro), recompute, schedule,
             sequence_shards(tp, self.sequence_parallel), percent,
         )  # fmt: skip
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector
 from carbonscaling.search.evaluate import Decided, Judge
 from carbonscaling.search.lattice import Lattice
-from carbonscaling.search.limits import LONGEST_S, at_devices, slowest_step
+from carbonscaling.search.limits import LONGEST_S, Extent, slowest_step
 from carbonscaling.search.result import Question
 
 __all__ = ["Progress", "Rounds"]
@@ -79,9 +80,9 @@ class Rounds:
     def run(self) -> None:
         """Decide all families; every round knows the best of those before."""
         self.left, self.bound = self._lattice.families, self.judge.bounds()
-        n, step = self._lattice.n_devices(self.left), np.minimum(self.bound, LONGEST_S)
-        outcome = self.question.bound(at_devices(n), step)
-        columns = self.found.objective.columns(at_devices(n), outcome)
+        settings, step = self._lattice.extents(self.left).settings(), np.minimum(self.bound, LONGEST_S)
+        outcome = self.question.bound(settings, step)
+        columns = self.found.objective.columns(settings, outcome)
         self.keys = np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
         if self.prune:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
@@ -113,7 +114,7 @@ class Rounds:
         """Families whose bound leaves a chance to be among the best, or on the front."""
         alive = np.asarray(self.found.keys_matter(self.keys))
         if self.front:
-            alive |= self.bound <= self.found.corner_limit(self._lattice.n_devices(self.left))
+            alive |= self.bound <= self.found.corner_limit(self._lattice.extents(self.left))
         return alive
 
     def _take(self, n_layouts: int) -> Ints:
@@ -131,37 +132,40 @@ class Rounds:
         self._shrink(kept)
         return now
 
-    def _late(self, n: Floats) -> Floats:
-        deadline = self.question.deadline_s
-        if deadline == np.inf:
-            return np.full(len(n), np.inf)
-        return slowest_step(self.question.run_time, deadline, n)
+    def _late(self, extent: Extent) -> Floats:
+        q, late = self.question, slowest_step(self.question.run_time, self.question.deadline_s, extent)
+        for name, most in q.limits:
+            late = np.minimum(late, slowest_step(self._taken(name), most, extent))
+        return late
 
-    def _cut(self, n: Floats, late: Floats) -> Floats:
-        """Step time beyond which a setting at each count is not wanted."""
+    def _taken(self, name: str) -> Callable[[Setting, Floats], Any]:
+        """Return what settings take of one field of an outcome, by their step times."""
+        return lambda settings, step: getattr(self.question.outcome(settings, step), name)
+
+    def _cut(self, extent: Extent, late: Floats) -> Floats:
+        """Step time beyond which a setting of each extent is not wanted."""
         if self.found.distribution is not None:
             return late
-        cut = self.found.slowest(n) if self.found.is_full else np.full(len(n), np.inf)
+        cut = self.found.slowest(extent) if self.found.is_full else np.full(len(late), np.inf)
         if self.front:
-            cut = np.maximum(cut, self.found.corner_limit(n))
+            cut = np.maximum(cut, self.found.corner_limit(extent))
         return np.minimum(cut, late)
 
     def _round(self, pool: Executor, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
-        n = self._lattice.n_devices(families)
-        late = self._late(n)
-        pending: deque[tuple[Floats, Floats, Ints, Future[Decided]]] = deque()
+        extent = self._lattice.extents(families)
+        late = self._late(extent)
+        pending: deque[tuple[Extent, Floats, Ints, Future[Decided]]] = deque()
 
         def take() -> None:
-            n_here, late_here, layouts, future = pending.popleft()
-            self.found.add(future.result(), n_here, late_here, layouts)
+            here, late_here, layouts, future = pending.popleft()
+            self.found.add(future.result(), here, late_here, layouts)
             self._tell(len(layouts))
 
         try:
-            for layouts, *values in self._blocks(families, n, self._cut(n, late), late):
-                n_here, cut_here, late_here = values
+            for layouts, here, cut_here, late_here in self._blocks(families, extent, self._cut(extent, late), late):
                 future = pool.submit(self.judge.decide, layouts, cut_here, late_here, self.prune)
-                pending.append((n_here, late_here, layouts, future))
+                pending.append((here, late_here, layouts, future))
                 if len(pending) > 2 * self.threads:
                     take()
             while pending:
@@ -172,22 +176,23 @@ class Rounds:
             raise
 
     def _blocks(
-        self, families: Ints, n: Floats, cut: Floats, late: Floats
-    ) -> Iterator[tuple[Ints, Floats, Floats, Floats]]:
-        """Yield layouts of some families with their device counts and limits, those left out by their bounds left out."""
+        self, families: Ints, extent: Extent, cut: Floats, late: Floats
+    ) -> Iterator[tuple[Ints, Extent, Floats, Floats]]:
+        """Yield layouts of some families with their extents and limits, those left out by their bounds left out."""
         per_block = PRUNED_BLOCK if self.prune else max(1, BLOCK // self.judge.grid.n_inner)
         sizes = self._lattice.sizes(families)
         block = (np.cumsum(sizes) - 1) // per_block
         for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):
             layouts = self._lattice.layouts(families[part])
-            values = [np.repeat(v[part], sizes[part]) for v in (n, cut, late)]
+            values = [np.repeat(v[part], sizes[part]) for v in (cut, late, *extent)]
             if self.prune:
-                alive = self.judge.row_bounds(layouts) <= values[1]
+                alive = self.judge.row_bounds(layouts) <= values[0]
                 self._leave_out(len(layouts) - int(alive.sum()))
                 layouts, values = layouts[alive], [v[alive] for v in values]
             for start in range(0, len(layouts), per_block):
                 some = slice(start, start + per_block)
-                yield layouts[some], values[0][some], values[1][some], values[2][some]
+                cut_here, late_here, *own = (v[some] for v in values)
+                yield layouts[some], Extent(*own), cut_here, late_here
 
     def _tell(self, n_layouts: int) -> None:
         self.decided += n_layouts * self.judge.grid.n_inner
