@@ -29,7 +29,7 @@ TILE = 16.0
 WAVES = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0, 64.0])
 """Micro-batches over pipeline stages."""
 WIDEST = 2.0**20
-BLOCK = 20_000
+BLOCK = 4_000
 """Most ranks of TP, and layouts that are timed at once."""
 
 
@@ -111,8 +111,8 @@ class Best:
 
 
 @formula(
-    "max(2·⌈d_1⌉·⌈d_2⌉·⌈tokens⌉/flops, value_bytes·(weight_passes·d_1·d_2 + tokens·(d_1+d_2))/bandwidth), ⌈x⌉ to 16",
-    unit="s", source="schneider_joseph_2023", place="simple_transformer.py, matmul; padding is this project's reading",
+    "max(2·⌈d_1⌉·⌈d_2⌉·⌈tokens⌉/flops, value_bytes·(weight_passes·d_1·d_2 + tokens·(d_1+d_2))/bandwidth)",
+    unit="s", source="schneider_joseph_2023", place="simple_transformer.py, matmul; ⌈x⌉ to a multiple of 16 is our reading",
 )  # fmt: skip
 def product_time(
     d_1: Number,
@@ -184,33 +184,32 @@ def step_times(v: Variant, chip: Chip, training: Training, s: Layout) -> Floats:
     return np.where(tokens >= 1.0, batch, np.inf)
 
 
-@lru_cache(maxsize=64)
-def _ranks(n_layers: int, dense: bool) -> tuple[Floats, Floats, Floats]:
-    """Return (TP, TPm) pairs, (PP, chunk) pairs and DP degrees."""
+@lru_cache(maxsize=32)
+def _layouts(n_layers: int, dense: bool) -> tuple[Floats, Floats, Floats, list[NDArray[np.int16]], Floats]:
+    """Return (TP, TPm) and (PP, chunk) pairs, DP degrees, where in them every layout lies by rising count, and the counts."""
     tp = sorted({2.0**a * b for a in range(21) for b in (1.0, 3.0) if 2.0**a * b <= WIDEST})
-    split = [(t, m) for t in tp for m in (2.0**a for a in range(17))
-             if t % m == 0 and (m == 1 or (t <= 64 * m * m and 4 * t >= m * m))]  # fmt: skip
-    stages = [(float(p), float(c)) for p in divisors(n_layers)
-              for c in (divisors(n_layers // p) if dense and p > 1 else (1,))]  # fmt: skip
-    dp = sorted({2.0**a * 3.0**b for a in range(60) for b in range(3)})
-    return np.array(split), np.array(stages), np.array(dp)
+    split = np.array([(t, m) for t in tp for m in (2.0**a for a in range(17))
+                      if t % m == 0 and (m == 1 or (t <= 64 * m * m and 4 * t >= m * m))])  # fmt: skip
+    stages = np.array([(float(p), float(c)) for p in divisors(n_layers)
+                       for c in (divisors(n_layers // p) if dense and p > 1 else (1,))])  # fmt: skip
+    dp = np.array(sorted({2.0**a * 3.0**b for a in range(51) for b in range(3)}))
+    n = split[:, 0, None, None] * stages[:, 0, None] * dp
+    order = np.argsort(n, axis=None, kind="stable")
+    places = [place.astype(np.int16) for place in np.unravel_index(order, n.shape)]
+    return split, stages, dp, places, n.ravel()[order]
 
 
-def layouts(training: Training, least: float, most: float) -> tuple[Layout, Floats]:
-    """Return every layout of `least` to `most` devices by rising count, columns for micro-batches; and the counts."""
-    split, stages, dp = _ranks(training.n_layers, training.n_experts == 1)
-    n = (split[:, 0, None, None] * stages[None, :, 0, None] * dp) * training.n_experts
-    i, j, k = np.nonzero((n >= least) & (n <= most) & (dp <= training.batch_tokens))
-    order = np.argsort(n[i, j, k], kind="stable")
-    i, j, k = i[order], j[order], k[order]
-    pp = stages[j, 0, None]
-    return Layout(split[i, 0, None], split[i, 1, None], pp, dp[k, None], pp * WAVES, stages[j, 1, None]), n[i, j, k]
-
-
-def _blocks(s: Layout, n: Floats) -> Iterator[tuple[Layout, Floats]]:
-    for start in range(0, len(n), BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield Layout(*(field[rows] for field in s)), n[rows]
+def layouts(training: Training, least: float, most: float) -> Iterator[tuple[Layout, Floats]]:
+    """Yield every layout of `least` to `most` devices by rising count in blocks, columns for micro-batches; and the counts."""
+    split, stages, dp, places, n = _layouts(training.n_layers, training.n_experts == 1)
+    first, last = np.searchsorted(n, [least / training.n_experts, most / training.n_experts * (1.0 + 1e-12)])
+    while first < last:
+        end = int(np.searchsorted(n, n[min(first + BLOCK, last) - 1], side="right"))  # equal counts stay together
+        rows, first = slice(first, end), end
+        i, j, k = (place[rows] for place in places)
+        pp = stages[j, 0, None]
+        yield (Layout(split[i, 0, None], split[i, 1, None], pp, dp[k, None], pp * WAVES, stages[j, 1, None]),
+               n[rows] * training.n_experts)  # fmt: skip
 
 
 def fewest_devices(v: Variant, chip: Chip, training: Training, deadline_s: float, most: float) -> Best | None:
@@ -220,7 +219,7 @@ def fewest_devices(v: Variant, chip: Chip, training: Training, deadline_s: float
     """
     ideal = training.compute / (deadline_s * chip.peak * chip.efficiency)
     least = max(ideal * (1.0 - 1e-9), training.state_bytes * training.n_params / chip.capacity)
-    for s, n in _blocks(*layouts(training, least, most)):
+    for s, n in layouts(training, least, most):
         step = step_times(v, chip, training, s)
         in_time = (step * (training.n_tokens / training.batch_tokens) <= deadline_s).any(axis=1)
         if in_time.any():
@@ -234,7 +233,7 @@ def fewest_devices(v: Variant, chip: Chip, training: Training, deadline_s: float
 def best_steps(v: Variant, chip: Chip, training: Training, n_devices: float) -> list[float]:
     """Return the shortest step of each (N_TP, N_DP, N_PP) on a number of devices, in time or not."""
     found: dict[tuple[float, float], float] = {}
-    s, _ = layouts(training, n_devices, n_devices)
-    for tp, pp, step in zip(s.tp[:, 0], s.pp[:, 0], step_times(v, chip, training, s).min(axis=1), strict=True):
-        found[tp, pp] = min(found.get((tp, pp), np.inf), float(step))
+    for s, _ in layouts(training, n_devices * (1.0 - 1e-12), n_devices):
+        for tp, pp, step in zip(s.tp[:, 0], s.pp[:, 0], step_times(v, chip, training, s).min(axis=1), strict=True):
+            found[tp, pp] = min(found.get((tp, pp), np.inf), float(step))
     return [step for step in found.values() if np.isfinite(step)]
