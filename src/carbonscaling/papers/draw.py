@@ -122,7 +122,7 @@ def _fill(mpl: Any, figure: Any, panel: Panel, title: str) -> None:
         _log_ticks(mpl, axes.yaxis, [y for s in panel.series for y in s.y if y > 0], UP)
     if panel.kind == "bars":
         axes.margins(y=0.1 if panel.log_y else 0.3)  # room for the legend
-    many = sum(len(s.x) for s in panel.series) >= MANY
+    many = panel.kind == "cloud" and sum(len(s.x) for s in panel.series) >= MANY
     axes.legend(fontsize=8, loc="upper left" if many else LEGENDS[panel.kind])  # "best" is slow among many points
 
 
