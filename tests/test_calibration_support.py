@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from carbonscaling.validate.speed.stacked import predict_step, stack_rows
 
 import carbonscaling as cs
 from carbonscaling.calibration.profile import Calibration, Constant, apply, shipped_calibration
@@ -14,9 +15,8 @@ from carbonscaling.catalog.hardware import device
 from carbonscaling.catalog.stacks import generic
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.numbers import Recompute
-from carbonscaling.validate.fit import predicted_speed, sample
-from carbonscaling.validate.record import complete_row
-from carbonscaling.validate.stacked import predict_step, stack_rows
+from carbonscaling.validate.replay import complete_row
+from carbonscaling.validate.speed.fit import predicted_speed, sample
 
 ROW = {
     "id": "r1", "source": "a", "model": "7B", "device": "A100-80", "stack": "megatron", "n_layers": "32", "d_model": "4096",

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 import carbonscaling as cs
+from carbonscaling.calibration.emissions import is_emissions, read_emissions
+from carbonscaling.calibration.own_power import measured_power
 from carbonscaling.calibration.profile import load_calibration, shipped_calibration
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.emissions import is_emissions, read_emissions
-from carbonscaling.validate.logs import log_row
-from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.own_power import measured_power
-from carbonscaling.validate.record import complete_row
+from carbonscaling.validate.replay import complete_row
+from carbonscaling.validate.speed.logs import log_row
+from carbonscaling.validate.speed.measured import measured_speed
 
 HEADER = "timestamp,run_id,duration,cpu_energy,gpu_energy,ram_energy,energy_consumed,gpu_count,gpu_model,pue\n"
 H100 = "8 x NVIDIA H100 80GB HBM3"

@@ -10,12 +10,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.validate.accounts import AccountCheck, EmbodiedCheck, TableRow
-from carbonscaling.validate.device_hours import HoursCheck, hours_summary
-from carbonscaling.validate.power import PowerScore
-from carbonscaling.validate.power_caps import CapScore
-from carbonscaling.validate.run_energy import CarbonCheck, summary
-from carbonscaling.validate.systems import ENTERED, SystemCheck, system_scores
+from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow
+from carbonscaling.validate.carbon.device_hours import HoursCheck, hours_summary
+from carbonscaling.validate.carbon.energy import CarbonCheck, summary
+from carbonscaling.validate.parts.power import CapScore, PowerScore
+from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
 from carbonscaling.words import count, plain
 
 __all__ = [

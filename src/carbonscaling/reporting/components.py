@@ -13,7 +13,7 @@ from rich.text import Text
 
 from carbonscaling.baselines import Comparison
 from carbonscaling.reporting.jsonable import jsonable
-from carbonscaling.validate.components.record import Component
+from carbonscaling.validate.parts.part import Component
 
 __all__ = ["baselines_data", "baselines_page", "components_data", "components_page"]
 

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.validate.ledger import FirstLook, LedgerRow
+from carbonscaling.evidence.ledger import FirstLook, LedgerRow
 from carbonscaling.words import percent
 
 __all__ = ["ledger_data", "ledger_page"]

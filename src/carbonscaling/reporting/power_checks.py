@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.validate.power_fit import WorkFit
+from carbonscaling.validate.parts.power_fit import WorkFit
 from carbonscaling.validate.score import Score
 
 __all__ = ["work_page"]

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.catalog import hardware
-from carbonscaling.validate.calibrate import LeftOut
+from carbonscaling.evidence.left_out import LeftOut
 from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
 
 __all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page"]
