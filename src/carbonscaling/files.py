@@ -154,7 +154,7 @@ def read_text(path: Path, kind: Kind) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> list[dict[str, str]]:
+def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = (), remedy: str = "") -> list[dict[str, str]]:
     """Return the rows of a user's CSV table by column, cells as text; cells beyond the header are left out.
 
     Parameters
@@ -163,6 +163,8 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> 
         Columns that it must have.
     known : sequence of str, optional
         Columns that it may have; those needed if not given.
+    remedy : str, optional
+        What to do about columns that are missing.
 
     Raises
     ------
@@ -182,7 +184,7 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> 
             key=", ".join(missing),
             suggestion=nearest(missing[0], have) if have else None,
             allowed=", ".join(known or needed),
-            remedy=f"add a header line with at least {', '.join(needed)}",
+            remedy=remedy or f"add a header line with at least {', '.join(needed)}",
         )
     return [{k: v for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in rows]
 

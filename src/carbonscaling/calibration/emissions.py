@@ -17,6 +17,7 @@ __all__ = ["EmissionsRun", "is_emissions", "read_emissions"]
 
 COLUMNS = ("duration", "gpu_energy", "gpu_count", "gpu_model")
 """Columns that power cannot do without."""
+REMEDY = "write it with codecarbon 2.1 or later, which says which accelerators it read"
 _MODEL = re.compile(r"\s*(\d+) x (.+?)\s*(?=\d+ x |$)")
 
 
@@ -95,7 +96,7 @@ def read_emissions(path: Path) -> list[EmissionsRun]:
     """
     where = str(path)
     found: dict[str, EmissionsRun] = {}
-    for line, row in enumerate(read_table(path, COLUMNS), start=2):
+    for line, row in enumerate(read_table(path, COLUMNS, remedy=REMEDY), start=2):
         seconds, count, energy = (_number(row, name, where, line) for name in ("duration", "gpu_count", "gpu_energy"))
         if seconds <= 0.0 or count < 1.0 or energy <= 0.0:
             continue  # no accelerator, a run without length, or a clock that was set back

@@ -59,8 +59,7 @@ def score(predicted: Array, measured: Array, low: Array | None = None, high: Arr
     """Score positive predictions against positive measurements; at least one."""
     ratio = predicted / measured
     error = np.abs(ratio - 1.0)
-    known = low is not None and high is not None
-    inside = float(np.mean((low <= measured) & (measured <= high))) if known else float("nan")
+    inside = np.nan if low is None or high is None else float(np.mean((low <= measured) & (measured <= high)))
     return Score(
         n=len(measured),
         mape=float(error.mean()),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,31 +69,20 @@ class HoursCheck:
         return self.planned / self.reported - 1.0
 
 
-def _model(run: CarbonRun) -> str | None:
-    name = re.sub(r"\s+", "-", run.name.partition(" (")[0].strip().lower())
-    try:
-        return models.model(name).name
-    except InputError:
-        return None
-
-
-def _row(run: CarbonRun) -> Mapping[str, str]:
+def _row(run: CarbonRun, hours: float) -> Mapping[str, str]:
     """Return the training configuration of the same whole run, if the shipped ones have it."""
     for row in evidence.rows("runs"):
-        if row["kind"] == "full_run" and row["device_hours"] and row["tokens_b"] and run.hours and run.tokens_b:
-            same = abs(float(row["device_hours"]) / run.hours - 1.0), abs(float(row["tokens_b"]) / run.tokens_b - 1.0)
-            if max(same) < SAME:
+        if row["kind"] == "full_run" and row["device_hours"] and row["tokens_b"] and run.tokens_b:
+            same = float(row["device_hours"]) / hours - 1.0, float(row["tokens_b"]) / run.tokens_b - 1.0
+            if max(map(abs, same)) < SAME:
                 return row
     return {}
 
 
 def _published(plan: Scenario, row: Mapping[str, str]) -> tuple[Scenario, str]:
     """Return the plan with the recipe that was published, and what that is."""
-    known: dict[str, Any] = {
-        field: int(float(row[column]))
-        for field, column in (("batch", "global_batch_seqs"), ("seq_len", "seq_len"))
-        if row.get(column)
-    }
+    columns = (("batch", "global_batch_seqs"), ("seq_len", "seq_len"))
+    known: dict[str, Any] = {field: int(float(row[column])) for field, column in columns if row.get(column)}
     said = [f"{field} {value}" for field, value in known.items()]
     if row.get("recompute") in ("none", "selective", "full"):
         known["layout"] = Layout(recompute=row["recompute"])  # type: ignore[arg-type]
@@ -100,56 +90,56 @@ def _published(plan: Scenario, row: Mapping[str, str]) -> tuple[Scenario, str]:
     return replace(plan, **known), ", ".join(said)
 
 
-def _hours(s: Scenario) -> Estimate | None:
-    try:
-        answer = estimate(s)
-    except InputError:
-        return None
-    return answer if isinstance(answer, Estimate) else None
+def _check(run: CarbonRun, hours: float) -> HoursCheck | None:
+    """Return the check of a run; None where nothing that fits its devices is found.
 
-
-def _check(run: CarbonRun, model: str, hours: float) -> HoursCheck | None:
-    n = int(run.n_devices or ASSUMED_DEVICES)
+    Raises
+    ------
+    InputError
+        The catalogue lacks the model or the device.
+    """
+    model = models.model(_name(run)).name
+    device, n = hardware.device(run.device).id, int(run.n_devices or ASSUMED_DEVICES)
     plan = Scenario(model=model, tokens=(run.tokens_b or 0.0) * 1e9, device=run.device, devices=n)
-    row = _row(run)
+    asked = (model, run.n_devices, device)
     whole = next(
-        (r for r in reported_runs().values() if r.scenario.model == model and _same_run(r.scenario, run)), None
+        (w for w in reported_runs().values() if asked == (w.scenario.model, w.scenario.devices, _device(w.scenario))),
+        None,
     )
     if whole is not None:
         plan = replace(plan, precision=whole.as_told.precision)
         recipe, said = whole.as_told, "the whole setting"
     else:
+        row = _row(run, hours)
         plan = replace(plan, precision="fp8" if row.get("precision") == "fp8" else None)
         recipe, said = _published(plan, row)
-    planned = _hours(plan)
-    if planned is None:
+    planned, known = estimate(plan), estimate(recipe) if said else None
+    if not isinstance(planned, Estimate):
         return None
-    known = _hours(recipe) if said else None
-    own = own_overhead(whole, known) if whole is not None and known is not None else None
-    return HoursCheck(
-        run.name, n, run.n_devices is None, hours, planned.device_hours, n * planned.steady_s / HOUR,
-        said if known is not None else "", known.device_hours if known else None,
-        known.n_devices * known.steady_s / HOUR * own if known is not None and own is not None else None,
-    )  # fmt: skip
+    check = HoursCheck(run.name, n, run.n_devices is None, hours, planned.device_hours, n * planned.steady_s / HOUR)
+    if not isinstance(known, Estimate):
+        return check
+    own = own_overhead(whole, known) if whole is not None else None
+    with_own = None if own is None else known.n_devices * known.steady_s / HOUR * own
+    return replace(check, recipe=said, known=known.device_hours, own=with_own)
 
 
-def _same_run(s: Scenario, run: CarbonRun) -> bool:
-    return s.devices == run.n_devices and hardware.device(s.device).id == hardware.device(run.device).id
+def _name(run: CarbonRun) -> str:
+    return re.sub(r"\s+", "-", run.name.partition(" (")[0].strip().lower())
+
+
+def _device(s: Scenario) -> str:
+    return hardware.device(s.device).id
 
 
 def check_device_hours(runs: Sequence[CarbonRun]) -> tuple[HoursCheck, ...]:
-    """Estimate every run whose model the catalogue knows and whose tokens and device-hours are given."""
+    """Estimate every run whose model and device the catalogue knows and whose tokens and device-hours are given."""
     found: dict[tuple[str, float], HoursCheck] = {}
     for run in runs:
-        model, hours = _model(run), run.hours
-        if model is None or not hours or not run.tokens_b or (model, hours) in found:
-            continue
-        try:
-            check = _check(run, model, hours)
-        except InputError:  # a device that the catalogue lacks
-            continue
-        if check is not None:
-            found[model, hours] = check
+        with suppress(InputError):
+            check = _check(run, run.hours) if run.hours and run.tokens_b else None
+            if check is not None:
+                found.setdefault((models.model(_name(run)).name, check.reported), check)
     return tuple(found.values())
 
 

@@ -106,11 +106,8 @@ def check_gemm() -> tuple[Component, ...]:
     def papers(line: Component) -> bool:
         return bool(line.score and line.score.r2 >= TIME_R2 and (line.utilisation_r2 or 0.0) >= USE_R2)
 
-    asked: dict[str, Asked] = {
-        name: (f"mean error at most {100 * most:g} %", lambda x, most=most: bool(x.score and x.score.mape <= most))
-        for name, most in TARGETS.items()
-    }
-    asked[POOLED] = (f"R² of time at least {TIME_R2:g}, of use {USE_R2:g}", papers)
+    asked = {name: Asked.most("mean error", "mape", most) for name, most in TARGETS.items()}
+    asked[POOLED] = Asked(f"R² of time at least {TIME_R2:g}, of use {USE_R2:g}", papers)
     found = []
     for row, one in zip(rows, outcomes(rows), strict=True):
         shared = () if row.group not in TARGETS else (POOLED,) if id(row) in slowed else (POOLED, STEADY)

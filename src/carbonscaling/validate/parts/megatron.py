@@ -8,7 +8,7 @@ from carbonscaling import evidence
 from carbonscaling.evidence.left_out import LeftOut, shipped_left_out
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.model.flops import training_flops_per_token
-from carbonscaling.validate.parts.part import Component, Outcome, lines
+from carbonscaling.validate.parts.part import Asked, Component, Outcome, lines
 from carbonscaling.validate.place import place
 from carbonscaling.validate.shape import shape
 
@@ -35,7 +35,7 @@ def utilisation_per_speed(row: Mapping[str, str]) -> float:
 
 
 def _groups(r: LeftOut) -> Iterator[str]:
-    """Yield the lines that a row counts in: the first is what the papers claim a figure for, the others say where its error sits."""
+    """Yield the lines that a row counts in: the papers claim a figure for the first, the others say where its error sits."""
     if r.stack != "megatron":
         yield "Megatron-DeepSpeed"
         return
@@ -56,6 +56,7 @@ def check_megatron() -> tuple[Component, ...]:
     for row in evidence.rows("runs"):
         if row["id"] in held:
             r, scale = held[row["id"]], utilisation_per_speed(row)
-            found.append(Outcome(tuple(_groups(r)), *(scale * v for v in (r.predicted, r.measured, r.low, r.high))))
-    asked = f"R² of utilisation at least {USE_R2:g}", lambda x: x.score is not None and x.score.r2 >= USE_R2
-    return lines("megatron", found, {"Megatron": asked})
+            predicted, measured, low, high = (scale * v for v in (r.predicted, r.measured, r.low, r.high))
+            found.append(Outcome(tuple(_groups(r)), predicted, measured, low, high))
+    claim = Asked(f"R² of utilisation at least {USE_R2:g}", lambda line: bool(line.score and line.score.r2 >= USE_R2))
+    return lines("megatron", found, {"Megatron": claim})

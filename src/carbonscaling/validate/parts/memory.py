@@ -14,7 +14,7 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.units import GIB
-from carbonscaling.validate.parts.part import Component, Outcome, lines
+from carbonscaling.validate.parts.part import Asked, Component, Outcome, lines
 from carbonscaling.validate.replay import Replay, complete, complete_row
 
 __all__ = ["check_memory", "check_oom", "measured_memory", "memory_half_width"]
@@ -90,21 +90,10 @@ def oom_outcomes() -> Iterator[Outcome]:
 
 def check_memory() -> tuple[Component, ...]:
     """Score the memory of measured configurations."""
-    return lines(
-        "memory",
-        memory_outcomes(),
-        {"all": ("median error at most 8 %", lambda x: x.score is not None and x.score.median <= 0.08)},
-    )
+    return lines("memory", memory_outcomes(), {"all": Asked.most("median error", "median", 0.08)})
 
 
 def check_oom() -> tuple[Component, ...]:
     """Count rejected configurations that ran out of memory, and accepted ones that ran."""
-    least = {"rejected, out of memory, all": 0.9, "accepted, runs that ran, all": 0.97}
-    return lines(
-        "oom",
-        oom_outcomes(),
-        {
-            group: (f"at least {100 * share:g} %", lambda x, share=share: (x.share or 0.0) >= share)
-            for group, share in least.items()
-        },
-    )
+    least = {"rejected, out of memory, all": Asked.least(0.9), "accepted, runs that ran, all": Asked.least(0.97)}
+    return lines("oom", oom_outcomes(), least)

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,8 +81,21 @@ class Component:
     remark: str = ""
 
 
-Asked = tuple[str, Callable[[Component], bool]]
-"""What the project asks of a line: in words, and whether a line does it."""
+class Asked(NamedTuple):
+    """What the project asks of a line: in words, and whether a line does it."""
+
+    target: str
+    met: Callable[[Component], bool]
+
+    @classmethod
+    def most(cls, name: str, field: str, limit: float) -> Asked:
+        """Ask that an error of the score, called `name`, is at most `limit`."""
+        return cls(f"{name} at most {100 * limit:g} %", lambda line: bool(getattr(line.score, field) <= limit))
+
+    @classmethod
+    def least(cls, share: float) -> Asked:
+        """Ask that at least this share is judged rightly."""
+        return cls(f"at least {100 * share:g} %", lambda line: (line.share or 0.0) >= share)
 
 
 def _line(part: str, group: str, found: list[Outcome]) -> Component:
@@ -109,7 +123,6 @@ def lines(
     for group, found in sorted(groups.items()):
         line = replace(_line(part, group, found), remark=remark(group))
         if asked and group in asked:
-            target, met = asked[group]
-            line = replace(line, target=target, met=met(line))
+            line = replace(line, target=asked[group].target, met=asked[group].met(line))
         table.append(line)
     return tuple(table)

@@ -71,7 +71,7 @@ class _Rows(NamedTuple):
     room: Array
 
     def part(self, keep: Mask) -> _Rows:
-        return _Rows(*(column[keep] for column in self))
+        return _Rows(self.workload[keep], self.speed[keep], self.rest[keep], self.room[keep])
 
     def misfit(self, predicted: Array) -> float:
         return float(np.sum((predicted - self.rest) ** 2))
@@ -151,8 +151,8 @@ def score_power() -> tuple[PowerScore, ...]:
         n = len(np.unique(rows.workload))
         scores.append(PowerScore(device, data, n, *constants, *(score(a, watts) for a in arrays)))
     watts, *together = (np.concatenate(column) for column in zip(*everything, strict=True))
-    n, merit = sum(s.n_workloads for s in scores), [score(a, watts) for a in together]
-    return (*scores, PowerScore("all", "the rows above together", n, *[float("nan")] * 3, *merit))
+    n, merit, none = sum(s.n_workloads for s in scores), [score(a, watts) for a in together], float("nan")
+    return (*scores, PowerScore("all", "the rows above together", n, none, none, none, *merit))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ Mask = npt.NDArray[np.bool_]
 START = (10.0, 3.0, 5e-5)
 """Weight of FLOPs, weight of memory, seconds a layer: where every fit starts."""
 MOST_STALLED = 0.95
+STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -115,22 +116,13 @@ class _Table:
 
 
 def _least_squares(residual: Callable[[Array], Array], start: Array) -> Array:
-    """Return positive values that minimise the sum of squares: Levenberg and Marquardt's steps in logarithms."""
-    at, damping = np.log(start), 1e-2
-    left = residual(np.exp(at))
-    for _ in range(60):
+    """Return positive values that minimise the sum of squares: Gauss and Newton's steps in logarithms, none longer than 1."""
+    at = np.log(start)
+    for _ in range(STEPS):
+        left = residual(np.exp(at))
         slope = np.stack([(residual(np.exp(at + 1e-6 * row)) - left) / 1e-6 for row in np.eye(len(at))], axis=1)
-        normal = slope.T @ slope
-        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-12), -slope.T @ left)
-        ahead = residual(np.exp(at + np.clip(step, -1.0, 1.0)))
-        if ahead @ ahead < left @ left:
-            done = left @ left - ahead @ ahead < 1e-10 * (left @ left)
-            at, left, damping = at + np.clip(step, -1.0, 1.0), ahead, damping / 5.0
-            if done:
-                break
-        else:
-            damping *= 5.0
-    return np.exp(at)
+        at = at + np.clip(np.linalg.lstsq(slope, -left, rcond=1e-6)[0], -1.0, 1.0)
+    return np.asarray(np.exp(at))
 
 
 def score_work() -> WorkFit:
@@ -144,6 +136,7 @@ def score_work() -> WorkFit:
         own = (table.device == i) | (name == "all")
         busy_w = float(values[i] * hardware.device(name).tdp.si) if name != "all" else float("nan")
         kinds = by_group(table.kind[own], held[own], table.watts[own])
-        merit = (score(guess[own], table.watts[own]) for guess in guesses)
-        scores.append(WorkScore(name, len(np.unique(table.workload[own])), busy_w, *merit, kinds))
-    return WorkFit(*(float(v) for v in values[-3:]), tuple(scores))
+        fitted, left, device_left = (score(guess[own], table.watts[own]) for guess in guesses)
+        scores.append(WorkScore(name, len(np.unique(table.workload[own])), busy_w, fitted, left, device_left, kinds))
+    flop_weight, memory_weight, stall_s = (float(v) for v in values[-3:])
+    return WorkFit(flop_weight, memory_weight, stall_s, tuple(scores))

@@ -49,7 +49,7 @@ def refit(device: str) -> KernelFit:
     fold = np.array([weights.index((r.n, r.k)) % FOLDS for r in rows])
 
     def off(logs: Array) -> Array:
-        return predicted_seconds(rows, Kernel(*np.exp(logs))) / measured
+        return np.asarray(predicted_seconds(rows, Kernel(*np.exp(logs))) / measured)
 
     def fit(use: NDArray[np.bool_], start: Array) -> Array:
         found = optimize.minimize(lambda x: np.mean(np.abs(np.log(off(x)[use]))), start, method="Powell")
@@ -69,8 +69,9 @@ def main() -> None:
         f = refit(name)
         k = f.kernel
         print(
-            f"{f.device}: {f.n} timings, efficiency {k.efficiency:.3f}, latency {1e6 * k.latency:.1f} us, k_half {k.k_half:.0f}, "
-            f"memory {k.memory:.2f}, lead {k.lead:.2f}; mean error {100 * f.all_rows:.1f} %, left out {100 * f.left_out:.1f} %"
+            f"{f.device}: {f.n} timings, efficiency {k.efficiency:.3f}, latency {1e6 * k.latency:.1f} us, "
+            f"k_half {k.k_half:.0f}, memory {k.memory:.2f}, lead {k.lead:.2f}; "
+            f"mean error {100 * f.all_rows:.1f} %, left out {100 * f.left_out:.1f} %"
         )
 
 

@@ -69,7 +69,7 @@ class Sample:
     @cached_property
     def untold(self) -> NDArray[np.bool_]:
         """Whole trainings whose layout nobody stated."""
-        return self.whole_run & np.array([r.setup.untold for r in self.replays])
+        return np.array([r.row.calendar and r.setup.untold for r in self.replays])
 
     @cached_property
     def weights(self) -> Array:
