@@ -84,7 +84,7 @@ class RunRow:
         return self.kind == "full_run" and self.pace.lower() != "steady"
 
 
-_TEXT = {f.name for f in fields(RunRow) if f.type == "str"}
+_IS_TEXT = {f.name: f.type == "str" for f in fields(RunRow)}
 
 
 def _number(column: str, text: str) -> float | None:
@@ -124,10 +124,10 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
     Unusable
         A number column holds text, a negative number or one beyond `MOST`; or a degree is no whole number.
     """
-    values: dict[str, object] = {}
-    for f in fields(RunRow):
-        text = row.get(f.name) or ""
-        values[f.name] = text.strip() if f.name in _TEXT else _number(f.name, text)
+    values = {
+        name: (row.get(name) or "").strip() if is_text else _number(name, row.get(name) or "")
+        for name, is_text in _IS_TEXT.items()
+    }
     return RunRow(**values)  # type: ignore[arg-type]
 
 
