@@ -15,7 +15,7 @@ from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.memory import memory, rank_params
 from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
 from carbonscaling.perf.step import step_time, sync_time
-from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.replay import Replay, complete_row
 from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
 
