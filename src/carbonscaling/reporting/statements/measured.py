@@ -9,8 +9,8 @@ from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.statements.record import Measured, Record
 from carbonscaling.sources import Datum
-from carbonscaling.study.record import Measured, Record
 from carbonscaling.units import HOUR, KWH
 
 __all__ = ["measured_record"]
