@@ -15,7 +15,8 @@ from carbonscaling.papers.study import Study
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.components.gemm import predicted_seconds, timings
+from carbonscaling.validate.parts.gemm import predicted_seconds
+from carbonscaling.validate.parts.timings import timings
 from carbonscaling.validate.score import score
 
 __all__ = ["fig3"]
