@@ -92,7 +92,8 @@ def fig1(study: Study) -> Figure:
         for m in ("reported", "regression", "llmcarbon")
     }
     why = (f"ratios to the reported hours, no hardware model enters; over its reported hours PaLM did "
-           f"{speed['reported']:.0f} TFLOP/s a chip, reg gives it {speed['regression']:.0f} and LLMC {speed['llmcarbon']:.0f}. {NOTE}")  # fmt: skip
+           f"{speed['reported']:.0f} TFLOP/s a chip, reg gives it {speed['regression']:.0f} and LLMC "
+           f"{speed['llmcarbon']:.0f}. {NOTE}")  # fmt: skip
     panel = Panel("v2-fig1", "Device-hours of frontier runs, baselines", "", "device-hours", series, "bars", log_x=False,
                   note=NOTE)  # fmt: skip
     return Figure({"v2-fig1": Outcome(text, verdict_of(holds), why)}, lambda: (panel,))
