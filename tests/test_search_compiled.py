@@ -27,11 +27,12 @@ from carbonscaling.search.constraints import (
 )
 from carbonscaling.search.divisors import divides
 from carbonscaling.search.engine import Question, search
-from carbonscaling.search.evaluate import CompiledJudge, NumpyJudge
+from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
+from carbonscaling.search.vectorised import NumpyJudge
 from samples import cases, machine_of, work_of
 
 needs_numba = pytest.mark.skipif(not compiled.available(), reason="numba is not installed")
@@ -63,8 +64,8 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
-    a = CompiledJudge(work, machine, g).decide(every, limit, limit, False)
-    b = NumpyJudge(work, machine, g).decide(every, limit, limit, False)
+    a = CompiledJudge(work, machine, g).decide(every, limit, limit, limit, False)
+    b = NumpyJudge(work, machine, g).decide(every, limit, limit, limit, False)
     assert a.counts.tolist() == b.counts.tolist()
     order = np.argsort(a.index)
     assert a.index[order].tolist() == b.index.tolist()
@@ -97,7 +98,7 @@ def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
     every = g.lattice.layouts(g.lattice.families)
     of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
     limit = np.full(len(every), np.inf)
-    best = judge.decide(every, limit, limit, False).row_best
+    best = judge.decide(every, limit, limit, limit, False).row_best
     bounds = judge.row_bounds(every)
     assert (of_family <= bounds).all()
     fits = np.isfinite(best)
@@ -202,7 +203,7 @@ def test_a_layout_left_out_for_memory_has_no_setting_that_fits(model: str, capac
     judge = CompiledJudge(work, machine, g)
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
-    best = judge.decide(every, limit, limit, False).row_best
+    best = judge.decide(every, limit, limit, limit, False).row_best
     may_fit = np.isfinite(judge.row_bounds(every))
     assert not np.isfinite(best[~may_fit]).any()
     if capacity == 8e9:  # and it does leave some out
