@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from carbonscaling.perf.memory import memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
-from carbonscaling.search import compiled, kernel
+from carbonscaling.search import compiled, evaluate, kernel
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
@@ -273,3 +274,23 @@ def test_a_compilation_that_fails_says_so() -> None:
 
 def test_counts_have_a_place_for_every_fate() -> None:
     assert list(range(ALLOWED, kernel.N_COUNTS)) == [kernel.MEMORY, kernel.LATE, kernel.FIT, kernel.BOUND]
+
+
+def test_machine_code_is_loaded_where_numpy_has_taken_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait is never more than twice the shortest, however many searches are still to come."""
+    made: list[float] = []
+    monkeypatch.setattr(evaluate, "prepare", lru_cache(maxsize=1)(lambda: made.append(1.0)))
+    monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
+    monkeypatch.setattr(compiled, "on_disk", lambda: kept)
+    second = int(evaluate.NUMPY_RATE[True])
+    kept = False
+    assert not evaluate._pays(20 * second, prune=True)
+    kept = True
+    assert evaluate._pays(0, prune=True)
+    kept = False
+    assert not evaluate._pays(4 * second, prune=True)
+    assert evaluate._pays(2 * second, prune=True)
+    assert made == []
+    evaluate.prepare()
+    monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
+    assert evaluate._pays(1, prune=True), "once loaded it is worth it at any size"

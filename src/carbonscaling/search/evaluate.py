@@ -25,8 +25,10 @@ Ints = NDArray[np.int64]
 
 PRUNED_BLOCK = 512
 """Layouts decided between two looks at the clock where bounds leave most settings out."""
-FEW = 50_000
-"""Fewer settings than this are not worth loading machine code for."""
+NUMPY_RATE = {True: 5e7, False: 2e6}
+"""Settings that NumPy gets through in a second, by whether bounds may leave some out."""
+LOADING_S, COMPILING_S = 1.0, 25.0
+"""Seconds that machine code takes before its first answer: kept on disk, and made anew."""
 
 
 @dataclass
@@ -125,12 +127,37 @@ def prepare() -> float:
         judge.decide(0 * one, judge.bounds(), np.ones(1), np.ones(1), True)
 
     compiled.interruptible(compile_all)
+    compiled.leave_mark()
     return time.perf_counter() - begin
 
 
-def judge_of(work: Workload, machine: Machine, grid: Grid, few: int = FEW) -> Judge:
-    """Return the quickest judge for a grid of this size; up to `few` settings are not worth loading machine code."""
-    if grid.n_candidates > few and compiled.available():
+class _Spent:
+    """Seconds that searches of this process would have been spared by machine code."""
+
+    seconds = 0.0
+
+
+def _pays(n_settings: int, *, prune: bool) -> bool:
+    """Whether machine code is worth its loading or making by now: where NumPy has taken as long as that would.
+
+    Nobody knows how many searches are still to come; so the wait is never more than twice the shortest.
+    """
+    if prepare.cache_info().currsize:
+        return True
+    _Spent.seconds += n_settings / NUMPY_RATE[prune]
+    return _Spent.seconds > LOADING_S and _Spent.seconds > (LOADING_S if compiled.on_disk() else COMPILING_S)
+
+
+def judge_of(work: Workload, machine: Machine, grid: Grid, *, prune: bool, few: int | None = None) -> Judge:
+    """Return the quickest judge for a grid of this size.
+
+    Parameters
+    ----------
+    few : int, optional
+        Up to so many settings are decided with NumPy, and more with machine code, whatever that costs.
+    """
+    n = grid.n_candidates
+    if compiled.available() and (_pays(n, prune=prune) if few is None else n > few):
         prepare()
         return CompiledJudge(work, machine, grid)
     return NumpyJudge(work, machine, grid)
