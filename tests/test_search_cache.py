@@ -118,7 +118,7 @@ def test_the_stamp_follows_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 @pytest.mark.parametrize("deep", [False, True])
 def test_ctrl_c_does_not_wait_for_a_compilation(tmp_path: Path, deep: bool) -> None:
-    """An empty cache and a large question, so that the search compiles; interrupted as soon as it says so, and when it is deep in it.
+    """An empty cache, a large question: the search compiles; interrupted as soon as it says so, and when it is deep in it.
 
     What is compiled last takes by far the longest; it would be on disk had the command waited.
     """
