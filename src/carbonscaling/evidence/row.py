@@ -9,7 +9,7 @@ from pathlib import Path
 
 from carbonscaling.files import read_table
 
-__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "parse_row", "read_runs"]
+__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "number", "parse_row", "read_runs"]
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
@@ -87,7 +87,14 @@ class RunRow:
 _IS_TEXT = {f.name: f.type == "str" for f in fields(RunRow)}
 
 
-def _number(column: str, text: str) -> float | None:
+def number(column: str, text: str) -> float | None:
+    """Return the number in a cell, None where it is blank.
+
+    Raises
+    ------
+    Unusable
+        It holds text, a negative number or one beyond `MOST`; or a fraction where the column counts.
+    """
     text = text.strip()
     if not text:
         return None
@@ -125,7 +132,7 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
         A number column holds text, a negative number or one beyond `MOST`; or a degree is no whole number.
     """
     values = {
-        name: (row.get(name) or "").strip() if is_text else _number(name, row.get(name) or "")
+        name: (row.get(name) or "").strip() if is_text else number(name, row.get(name) or "")
         for name, is_text in _IS_TEXT.items()
     }
     return RunRow(**values)  # type: ignore[arg-type]

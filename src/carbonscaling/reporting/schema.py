@@ -12,6 +12,7 @@ from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.estimate import Lever
+from carbonscaling.study.history import Needed
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.versions import schema_id, stamped
 
@@ -142,6 +143,10 @@ def answer_schema() -> dict[str, Any]:
         "a setting that answers the question",
     )
     feasible["properties"]["intervals"] = _map(PAIR) | {"description": "90 % intervals of figures of the summary"}
+    needed = _typed(
+        Needed, "device-hours that people needed, where device_hours can be reached: median and 90 % interval"
+    )
+    feasible["properties"]["needed"] = {"anyOf": [needed, {"type": "null"}]}
     feasible["properties"]["formulas"] = {"type": "array", "items": _formula(), "description": "added by explain"}
     infeasible = _object(
         {

@@ -73,6 +73,22 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     out.show(Group(*page, pages.baselines_page(table)) if others else Group(*page[:1]))
 
 
+def _trainings(file: str, history: bool, output: str | None, json: bool) -> None:
+    """Answer whole trainings before the fact, and score those whose hours were reported."""
+    from carbonscaling.files import csv_text
+    from carbonscaling.reporting.trainings import trainings_data, trainings_page
+    from carbonscaling.validate.carbon import trainings
+
+    checks = trainings.check_trainings(None if file == SHIPPED else Path(file), history=history)
+    practice = trainings.fit_practice(checks if file == SHIPPED else trainings.check_trainings())
+    if output is not None:
+        out.write_file(output, csv_text(trainings.COLUMNS, map(vars, checks)))
+    if json:
+        out.show_json(trainings_data(checks, practice))
+    else:
+        out.show(trainings_page(checks, practice))
+
+
 def _published_page() -> RenderableType:
     from carbonscaling.baselines.peer_sets import peer_sets
     from carbonscaling.baselines.published import published_runs, score_methods
@@ -141,6 +157,15 @@ def validate(
             help="Trainings with energy and carbon: a CSV file with the columns of the shipped one, or 'shipped'."
         ),
     ] = None,
+    trainings: Annotated[
+        str | None,
+        Parameter(
+            help="Whole trainings to predict before the fact: a CSV file with the columns of the shipped one, or 'shipped'."
+        ),
+    ] = None,
+    history: Annotated[
+        bool, Parameter(negative=(), help="With --trainings: a maker's own earlier trainings narrow what it needs.")
+    ] = False,
     components: Annotated[
         str | None,
         Parameter(
@@ -180,6 +205,9 @@ def validate(
 
         looks, rows = first_looks(), entries()
         out.hand_out(ledger_data(looks, rows), ledger_page(looks, rows), json=json, output=output)
+        return
+    if trainings is not None:
+        _trainings(trainings, history, output, json)
         return
     if published:
         _published(json)
