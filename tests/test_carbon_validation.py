@@ -16,7 +16,7 @@ from carbonscaling.evidence.carbon_run import load_carbon_runs
 from carbonscaling.validate.carbon.accounts import check_accounts, embodied_table, llmcarbon_table
 from carbonscaling.validate.carbon.device_hours import check_device_hours, hours_summary
 from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
-from carbonscaling.validate.parts.power import score_caps, score_power
+from carbonscaling.validate.parts.power_curves import score_caps, score_power
 from carbonscaling.validate.parts.systems import check_systems, system_scores
 
 

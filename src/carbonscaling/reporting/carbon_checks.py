@@ -13,7 +13,7 @@ from carbonscaling.reporting.tables import error, figures
 from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow
 from carbonscaling.validate.carbon.device_hours import HoursCheck, hours_summary
 from carbonscaling.validate.carbon.energy import CarbonCheck, summary
-from carbonscaling.validate.parts.power import CapScore, PowerScore
+from carbonscaling.validate.parts.power_curves import CapScore, PowerScore
 from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
 from carbonscaling.words import count, plain
 

@@ -16,10 +16,10 @@ from carbonscaling.perf import build
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.precision import precision
 from carbonscaling.validate.parts.alone import alone, clock
-from carbonscaling.validate.parts.part import Asked, Component, Outcome, lines
-from carbonscaling.validate.parts.timings import BATCHED, GROUPED, Timing, disturbed, timings
+from carbonscaling.validate.parts.part import Asked, Component, Outcome, Row, judged, lines
+from carbonscaling.validate.parts.timings import BATCHED, GROUPED, Timing, disturbed, timing, timings
 
-__all__ = ["Kernel", "check_gemm", "outcomes", "predicted_seconds"]
+__all__ = ["Kernel", "check_gemm", "gemm_outcomes", "outcomes", "predicted_seconds"]
 
 TARGETS: Mapping[str, float] = {"A100-40": 0.07, "A100-80": 0.07, "H100-80": 0.07, "TPUv4": 0.09}
 """Mean error the project asks for."""
@@ -88,7 +88,23 @@ def outcomes(rows: Sequence[Timing]) -> list[Outcome]:
     for kind in kinds.values():
         seconds[kind] = predicted_seconds([rows[i] for i in kind])
     pairs = zip(rows, seconds, strict=True)
-    return [Outcome((row.group,), float(time), row.seconds, work=row.flops) for row, time in pairs]
+    return [
+        Outcome((row.group,) if row.seconds > 0 else (), float(time), row.seconds, work=row.flops)
+        for row, time in pairs
+    ]
+
+
+def gemm_outcomes(rows: Sequence[Row]) -> list[Outcome]:
+    """Return the time of every row's launch in seconds, or why it has none."""
+    launches: list[Timing] = []
+
+    def read(row: Row) -> Outcome:
+        launches.append(timing(row))
+        return Outcome()
+
+    found = judged(rows, read)
+    timed = iter(outcomes(launches))
+    return [one if one.reason else next(timed) for one in found]
 
 
 def check_gemm() -> tuple[Component, ...]:
