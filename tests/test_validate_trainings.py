@@ -132,7 +132,8 @@ def test_a_file_of_trainings(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     low, hours, high, reachable = (float(rows[0][name]) for name in ("low", "device_hours", "high", "reachable"))
     assert low < hours < high
     shipped = next(x for x in check_trainings() if x.model == "Pythia-410M")
-    assert (reachable, hours) == (pytest.approx(shipped.reachable), pytest.approx(shipped.device_hours))
+    assert reachable == pytest.approx(shipped.reachable)
+    assert hours == pytest.approx(shipped.device_hours)
     assert data["scores"]["all"]["n"] == 1
     file.write_text("model,device\nx,h100\n", encoding="utf-8")
     assert main(["validate", "--trainings", str(file)]) == 2

@@ -42,7 +42,7 @@ def calibrate(
     """Fit the model's few physical constants to measured runs; intervals come from runs whose source was left out."""
     from dataclasses import replace
 
-    from rich.console import Group
+    from rich.console import Group, RenderableType
 
     from carbonscaling import evidence
     from carbonscaling.calibration.emissions import is_emissions
@@ -52,7 +52,7 @@ def calibrate(
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.own_power import power_page
-    from carbonscaling.reporting.validation import left_out_data, left_out_page
+    from carbonscaling.reporting.validation import left_out_data, left_out_page, trust_page
     from carbonscaling.study.scenario import load_scenario
     from carbonscaling.validate.speed.calibrate import calibrate as fit_all
     from carbonscaling.validate.speed.calibrate import left_out_csv
@@ -93,7 +93,12 @@ def calibrate(
         out.write_file(left_out, left_out_csv(left))
     if json:
         found = {"constants": len(calibration.constants), "interval": dict(calibration.interval)}
+        found |= {"trust": calibration.interval.get("trust"), "rows": len(rows)}
         out.show_json(jsonable(found | {"left_out": left_out_data(left), "power": power}))
         return
-    page = [] if power is None else [power_page(power)]
-    out.show(Group(*page, *([left_out_page(left, detail=False)] if rows else [])))
+    page: list[RenderableType] = [] if power is None else [power_page(power)]
+    if rows:
+        page.append(
+            trust_page(calibration, rows) if "trust" in calibration.interval else left_out_page(left, detail=False)
+        )
+    out.show(Group(*page))

@@ -191,7 +191,7 @@ def validate(
     rows: Annotated[
         str | None,
         Parameter(
-            help="With --components gemm, collectives, memory, oom or power: a CSV file of your own rows with the columns of the"
+            help="With --components gemm, collectives, memory, oom or power: a CSV file of your own rows, columns as in the"
             " shipped file; --runs names the runs that rows of memory refer to."
         ),
     ] = None,

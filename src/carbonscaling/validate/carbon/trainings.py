@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 
@@ -24,16 +23,16 @@ from carbonscaling.evidence.training import Training, load_trainings, parse_trai
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.spec import Experts, ModelSpec
 from carbonscaling.study.answer import PLAN_DAYS, estimate, plan
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.history import Practice
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.validate.score import Score, by_group, score
+from carbonscaling.validate.score import Score, by_group, score, spreads
 
 __all__ = ["COLUMNS", "TrainingCheck", "check_trainings", "fit_practice", "training_scores"]
 
 COLUMNS = ("model", "status", "reason", "device_hours", "low", "high", "reachable")
 """Columns of the file of answers."""
-SHARES = (0.6, 0.7, 0.8, 0.9)
 TOP_K = 8
 """Experts that a token uses in a model whose shape nobody states, as in most published ones since 2024."""
 
@@ -169,22 +168,12 @@ def _shipped() -> tuple[TrainingCheck, ...]:
 
 
 def fit_practice(checks: Iterable[TrainingCheck]) -> Practice:
-    """Return the distribution of reported over reachable hours.
-
-    The mean is the median. Each spread is the mean of those of the normal distributions of which `SHARES` lie as near the
-    median, or the maker's own median, as these shares of the trainings do: a few far off widen it, and do not set it.
-    """
+    """Return the distribution of reported over reachable hours: over makers, and over the trainings of one."""
     groups: dict[str, list[float]] = defaultdict(list)
     for check in checks:
         if check.ratio:
             groups[check.maker].append(math.log(check.ratio))
-    everything = np.concatenate(list(groups.values()))
-    mean = float(np.median(everything))
-    several = [np.array(own) for own in groups.values() if len(own) > 1]
-    apart = np.concatenate([(own - np.median(own)) * np.sqrt(len(own) / (len(own) - 1)) for own in several])
-    normal = [NormalDist().inv_cdf(0.5 + share / 2.0) for share in SHARES]
-    whole, within = (float(np.mean(np.quantile(np.abs(x), SHARES) / normal)) for x in (everything - mean, apart))
-    return Practice(mean, math.sqrt(max(0.0, whole**2 - within**2)), within)
+    return Practice(*spreads(list(groups.values())))
 
 
 def _needed(check: TrainingCheck, others: Sequence[TrainingCheck], history: bool) -> TrainingCheck:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 
 from carbonscaling import evidence
@@ -22,7 +21,7 @@ from carbonscaling.perf.collectives import (
 )
 from carbonscaling.perf.machine import Silicon
 from carbonscaling.units import GB
-from carbonscaling.validate.parts.part import Component, Outcome, Row, judged, lines, value
+from carbonscaling.validate.parts.part import Cells, Component, Outcome, Row, judged, lines, value
 
 __all__ = ["check_collectives", "collective_outcomes"]
 
@@ -95,7 +94,7 @@ def collective_outcomes(rows: Sequence[Row]) -> list[Outcome]:
 
 def check_collectives() -> tuple[Component, ...]:
     """Score times of the shipped rows."""
-    rows = [defaultdict(str, row) for row in evidence.rows("collectives")]
+    rows = [Cells(row) for row in evidence.rows("collectives")]
     return lines("collectives", collective_outcomes(rows), remark=_remark)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -16,7 +15,7 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.evidence.row import number, parse_row
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.units import GIB
-from carbonscaling.validate.parts.part import Asked, Component, Outcome, Row, judged, lines
+from carbonscaling.validate.parts.part import Asked, Cells, Component, Outcome, Row, judged, lines
 from carbonscaling.validate.replay import Replay, complete_row
 
 __all__ = ["check_memory", "check_oom", "memory_half_width", "memory_outcomes", "oom_outcomes"]
@@ -140,7 +139,7 @@ def _fits(replay: Replay) -> bool:
 
 
 def _rows(name: str) -> list[Row]:
-    return [defaultdict(str, row) for row in evidence.rows(name)]
+    return [Cells(row) for row in evidence.rows(name)]
 
 
 def check_memory() -> tuple[Component, ...]:

@@ -14,7 +14,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Unusable, number
 from carbonscaling.validate.score import Score, score
 
-__all__ = ["Asked", "Component", "Outcome", "Row", "judged", "lines", "value"]
+__all__ = ["Asked", "Cells", "Component", "Outcome", "Row", "judged", "lines", "value"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,15 @@ class Component:
 
 
 Row = Mapping[str, str]
-"""Cells of a row as text by column; a column that the file lacks is blank."""
+"""Cells of a row as text by column."""
+
+
+class Cells(dict[str, str]):
+    """A row of a file; a column that the file lacks is blank."""
+
+    def __missing__(self, _column: str) -> str:
+        """Return a blank."""
+        return ""
 
 
 def value(row: Row, column: str) -> float:

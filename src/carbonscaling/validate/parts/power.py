@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -29,7 +28,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Unusable, number
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.units import TERA
-from carbonscaling.validate.parts.part import Component, Outcome, Row, judged, lines
+from carbonscaling.validate.parts.part import Cells, Component, Outcome, Row, judged, lines
 from carbonscaling.validate.parts.power_rows import Job, job, job_speeds
 
 __all__ = ["check_power", "power_outcomes", "watts", "without_reading"]
@@ -137,4 +136,4 @@ def power_outcomes(rows: Sequence[Row]) -> list[Outcome]:
 
 def check_power() -> tuple[Component, ...]:
     """Score the watts of the shipped rows."""
-    return lines("power", power_outcomes([defaultdict(str, row) for row in evidence.rows("power")]))
+    return lines("power", power_outcomes([Cells(row) for row in evidence.rows("power")]))

@@ -45,11 +45,11 @@ def decodings(device: str) -> Iterator[tuple[str, float, float]]:
 
 
 class Job(NamedTuple):
-    """A benchmark's job on `count` nodes of one kind."""
+    """A benchmark's job on nodes of one kind."""
 
     device: str
     workload: str
-    count: int
+    n_nodes: int
     kind: str
 
 
@@ -67,8 +67,8 @@ def job_speeds(rows: Iterable[Mapping[str, str]]) -> dict[Job, float]:
     seconds: dict[Job, list[float]] = defaultdict(list)
     for found in filter(None, map(job, rows)):
         seconds[found[0]].append(found[1])
-    alone = {this: mean(seconds[one]) for this in seconds if (one := this._replace(count=1)) in seconds}
+    alone = {this: mean(seconds[one]) for this in seconds if (one := this._replace(n_nodes=1)) in seconds}
     return {
-        this: min(alone[this] / (this.count * mean(took)), 1.0) if this in alone else 1.0
+        this: min(alone[this] / (this.n_nodes * mean(took)), 1.0) if this in alone else 1.0
         for this, took in seconds.items()
     }

@@ -71,7 +71,7 @@ def _nodes(rows: Sequence[Mapping[str, str]]) -> Iterator[SystemCheck]:
         if found is not None:
             read[found[0]].append(float(row["watts"]) / 8)
     for this, speed in job_speeds(nodes).items():
-        name = f"{this.workload}, {this.count} node{'s' if this.count != 1 else ''}"
+        name = f"{this.workload}, {this.n_nodes} node{'s' if this.n_nodes != 1 else ''}"
         ours = watts(this.device, this.workload, None, "node", speed=speed)[0]
         yield SystemCheck(this.device, name, len(read[this]), speed, mean(read[this]), ours)
 

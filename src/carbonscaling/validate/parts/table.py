@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from carbonscaling.validate.parts.collectives import check_collectives, collecti
 from carbonscaling.validate.parts.gemm import check_gemm, gemm_outcomes
 from carbonscaling.validate.parts.megatron import check_megatron
 from carbonscaling.validate.parts.memory import check_memory, check_oom, memory_outcomes, oom_outcomes
-from carbonscaling.validate.parts.part import Component, Outcome, Row, lines
+from carbonscaling.validate.parts.part import Cells, Component, Outcome, Row, lines
 from carbonscaling.validate.parts.pipeline import check_pipeline
 from carbonscaling.validate.parts.power import check_power, power_outcomes
 
@@ -136,6 +135,6 @@ def component_rows(part: str, file: Path, runs: Iterable[Mapping[str, str]] | No
         No such part, or the file cannot be used.
     """
     _known(part, ROWS)
-    rows = tuple(defaultdict(str, row) for row in read_table(file, ROWS[part].needed))
+    rows = tuple(Cells(row) for row in read_table(file, ROWS[part].needed))
     outcomes = tuple(ROWS[part].outcomes(rows, runs))
     return Judged(part, rows, outcomes, lines(part, outcomes))

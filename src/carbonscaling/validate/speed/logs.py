@@ -17,6 +17,8 @@ __all__ = ["log_row", "step_seconds"]
 
 _MEGATRON = re.compile(r"elapsed time per iteration \(ms\):\s*([0-9]+(?:\.[0-9]+)?)")
 _TORCHTITAN = re.compile(r"\btps:\s*([0-9][0-9,]*)")
+OWN = "own logs"
+"""All logs of a calibration are of one source: what is odd about a machine is in each of them."""
 WARM_UP = 5
 """Steps at the beginning that are not counted: compilation, caches, first allocations."""
 
@@ -92,7 +94,7 @@ def log_row(log: Path, scenario: Scenario) -> dict[str, str]:
         )
     spec, a, x = r.spec, r.spec.attention, r.spec.experts
     values: dict[str, object] = {
-        "id": log.stem, "source": log.name, "model": spec.name, "device": r.cluster.device.id,
+        "id": log.stem, "source": OWN, "model": spec.name, "device": r.cluster.device.id,
         "stack": scenario.stack or "", "kind": "benchmark", "mode": "pretrain", "precision": r.recipe.name,
         "n_layers": spec.n_layers, "d_model": spec.d_model, "d_ff": spec.ffn.d_ff, "n_heads": a.n_heads,
         "n_kv_heads": a.n_kv_heads, "head_dim": a.head_dim, "vocab": spec.vocab_size, "seq_len": r.seq_len,
