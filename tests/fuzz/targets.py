@@ -38,6 +38,8 @@ from carbonscaling.study.answer import asked
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
 from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
+from carbonscaling.validate.carbon.trainings import check_trainings
+from carbonscaling.validate.parts.table import ROWS, component_rows
 from carbonscaling.validate.replay import complete
 from carbonscaling.validate.speed.calibrate import calibrate
 from carbonscaling.validate.speed.logs import log_row
@@ -207,6 +209,20 @@ def carbon_runs(rng: Random, folder: Path) -> object:
     return summary(check_carbon_runs(load_carbon_runs(_written(rng, folder / "carbon.csv", text))))
 
 
+def trainings(rng: Random, folder: Path) -> object:
+    """Whole trainings, answered before the fact."""
+    rows = _some(rng, [row for row in evidence.rows("trainings") if row["device"]], 1)
+    text = _csv(rng, [{**row, "model_file": ""} for row in rows])
+    return check_trainings(_written(rng, folder / "trainings.csv", text))
+
+
+def parts(rng: Random, folder: Path) -> object:
+    """Rows of a part of the model alone."""
+    part = rng.choice([*ROWS])
+    file = _written(rng, folder / "rows.csv", _csv(rng, _some(rng, evidence.rows(part), 2)))
+    return component_rows(part, file).csv()
+
+
 def hourly(rng: Random, folder: Path) -> object:
     """An hourly profile, and a run through it."""
     rows = [
@@ -338,6 +354,8 @@ TARGETS = (
     Target("runs-read", runs_read, 6_000),
     Target("calibrate", fitted, 20),
     Target("carbon-runs", carbon_runs, 3_000),
+    Target("trainings", trainings, 100),
+    Target("parts", parts, 3_000),
     Target("hourly", hourly, 9_000),
     Target("calibration", calibration, 5_000),
     Target("study", study, 6_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,8 +55,10 @@ ROWS: Mapping[str, _Kind] = {
 }
 """Parts that a user's own rows can be held against."""
 
+SLIP = 1e6
+"""Factor between measured and predicted that no error of a model makes."""
 RESULTS = ("status", "reason", "predicted", "low", "high", "measured", "unit", "fits")
-"""Columns that follow a row's own in the file of answers."""
+"""Columns that follow a row's own in the file of answers: ``ok``, ``too_large`` or ``unusable``; what was measured, as read."""
 
 
 class Judged(NamedTuple):
@@ -73,24 +76,26 @@ class Judged(NamedTuple):
 
     def csv(self) -> str:
         """Return every row with what is said of it: the time of a multiplication as its rate, of a collective in us."""
-        columns = [*dict.fromkeys(column for row in self.rows for column in row), *RESULTS]
-        return csv_text(columns, map(self._line, self.rows, self.outcomes))
+        own = dict.fromkeys(column for row in self.rows for column in row if column not in RESULTS)
+        return csv_text([*own, *RESULTS], map(self._line, self.rows, self.outcomes))
 
     def _line(self, row: Row, one: Outcome) -> dict[str, object]:
         unit, names = ROWS[self.part].unit, ("predicted", "low", "high", "measured")
         found = {name: _in_unit(getattr(one, name), unit, one.work) for name in names}
-        if unit == "TFLOP/s":
-            found["low"], found["high"] = found["high"], found["low"]
-        known = {name: None if math.isnan(v) else v for name, v in found.items()}
+        known: dict[str, object] = {name: None if math.isnan(v) else v for name, v in found.items()}
+        if one.right is not None:
+            known["measured"] = row["status"]
+        status = "unusable" if one.reason else "too_large" if one.fits is False else "ok"
         fits = None if one.fits is None else "yes" if one.fits else "no"
-        return {
-            **row,
-            "status": "unusable" if one.reason else "ok",
-            "reason": one.reason,
-            **known,
-            "unit": unit,
-            "fits": fits,
-        }
+        return {**row, **known, "status": status, "reason": one.reason, "unit": unit, "fits": fits}
+
+
+def _sound(one: Outcome) -> Outcome:
+    """Return what is said of a row: nothing where its inputs lead to no figure, unscored where its measurement is a slip."""
+    if not one.reason and not 0.0 < one.predicted < math.inf:
+        return Outcome(reason="the inputs lead to no finite figure")
+    slip = one.right is None and not 1.0 / SLIP < one.measured / (one.predicted or 1.0) < SLIP
+    return replace(one, groups=()) if slip else one
 
 
 def _in_unit(value: float, unit: str, work: float) -> float:
@@ -136,5 +141,5 @@ def component_rows(part: str, file: Path, runs: Iterable[Mapping[str, str]] | No
     """
     _known(part, ROWS)
     rows = tuple(Cells(row) for row in read_table(file, ROWS[part].needed))
-    outcomes = tuple(ROWS[part].outcomes(rows, runs))
+    outcomes = tuple(map(_sound, ROWS[part].outcomes(rows, runs)))
     return Judged(part, rows, outcomes, lines(part, outcomes))
