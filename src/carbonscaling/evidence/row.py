@@ -9,7 +9,20 @@ from pathlib import Path
 
 from carbonscaling.files import read_table
 
-__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "number", "parse_row", "read_runs"]
+__all__ = [
+    "MEASURED",
+    "REQUIRED",
+    "Cells",
+    "Row",
+    "RunRow",
+    "Unusable",
+    "count",
+    "measured",
+    "number",
+    "parse_row",
+    "read_runs",
+    "value",
+]
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
@@ -22,6 +35,18 @@ WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp")
 
 REQUIRED = ("id", "model", "device")
 """Columns a file must have. Any other column of the schema may be missing, which means unknown."""
+
+
+Row = Mapping[str, str]
+"""Cells of a row as text by column."""
+
+
+class Cells(dict[str, str]):
+    """A row of a file; a column that the file lacks is blank."""
+
+    def __missing__(self, _column: str) -> str:
+        """Return a blank."""
+        return ""
 
 
 class Unusable(Exception):  # noqa: N818 - a verdict on a row, not an error of the program
@@ -107,6 +132,20 @@ def number(column: str, text: str) -> float | None:
     if column in WHOLE and value % 1:
         raise Unusable(f"{column} is not a whole number: {text[:40]!r}")
     return value
+
+
+def value(row: Row, column: str) -> float:
+    """Return the number in a cell that must hold one.
+
+    Raises
+    ------
+    Unusable
+        It is blank, or as `number`.
+    """
+    found = number(column, row[column])
+    if found is None:
+        raise Unusable(f"no {column}")
+    return found
 
 
 def measured(row: Mapping[str, str | None], column: str) -> float | None:

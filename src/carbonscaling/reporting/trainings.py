@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.text import Text
 
 from carbonscaling.reporting.jsonable import jsonable
@@ -16,7 +16,7 @@ from carbonscaling.study.history import Practice
 from carbonscaling.validate.carbon.trainings import TrainingCheck, training_scores
 from carbonscaling.words import big
 
-__all__ = ["trainings_data", "trainings_page"]
+__all__ = ["answered_page", "trainings_data", "trainings_page"]
 
 
 def _width(checks: Sequence[TrainingCheck]) -> float | None:
@@ -38,7 +38,7 @@ def trainings_data(checks: Sequence[TrainingCheck], practice: Practice) -> dict[
     return dict(jsonable(found))
 
 
-def trainings_page(checks: Sequence[TrainingCheck], practice: Practice) -> RenderableType:
+def answered_page(checks: Sequence[TrainingCheck]) -> Group:
     """Return the trainings that were answered beside what was reported, then the others by reason."""
     headings = ("training", "maker", "reached", "needed", "low", "high", "reported", "off", "inside")
     table, lines = figures(headings, words=2), []
@@ -55,17 +55,21 @@ def trainings_page(checks: Sequence[TrainingCheck], practice: Practice) -> Rende
     if merits:
         s, width = merits["all"], _width(checks)
         lines.append(
-            f"{s.n} trainings of {len(merits) - 1} makers, each maker left out of the distribution: bias {error(s.bias, '+')}, "
-            f"median error {error(s.median)}, {error(s.coverage)} inside; the interval spans a factor of {width:.2f}"
+            f"{s.n} trainings: bias {error(s.bias, '+')}, median error {error(s.median)}, {error(s.coverage)} inside; the "
+            f"interval spans a factor of {width:.2f}"
         )
-    whole, own = practice.needed(), Practice(0.0, 0.0, practice.within).needed()
-    lines.append(
-        f"Shipped trainings needed {whole.median:.3f} ({whole.low:.3f} to {whole.high:.3f}) times what can be reached; one "
-        f"maker's own {own.low:.3f} to {own.high:.3f} times its median"
-    )
     others = Counter((x.status, x.reason) for x in checks if x.device_hours is None)
     lines += [f"  {status}: {n} x {why}" for (status, why), n in others.most_common()]
-    title = (
-        "Device-hours of whole trainings before the fact: what can be reached, what people needed, what was reported"
-    )
+    title = "Device-hours before the fact: what can be reached, what people needed, what was reported"
     return Group(Text(title, style="bold"), table, *(Text(line) for line in lines))
+
+
+def trainings_page(checks: Sequence[TrainingCheck], practice: Practice) -> Group:
+    """Return the same, and the distribution of the shipped trainings."""
+    whole, one, own = practice.needed(), practice.needed((1.0,)), Practice(0.0, 0.0, practice.within).needed()
+    said = (
+        f"Shipped trainings needed {whole.median:.3f} ({whole.low:.3f} to {whole.high:.3f}) times what can be reached, each "
+        f"maker left out of its own; one maker's own {own.low:.3f} to {own.high:.3f} times its median, so that with one earlier "
+        f"training the interval spans a factor of {one.high / one.low:.2f}"
+    )
+    return Group(answered_page(checks), Text(said))

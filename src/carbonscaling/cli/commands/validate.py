@@ -251,20 +251,21 @@ def validate(
     from carbonscaling.reporting import carbon_checks as pages
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.power_checks import work_page
+    from carbonscaling.reporting.trainings import answered_page
     from carbonscaling.validate.carbon import accounts
-    from carbonscaling.validate.carbon.device_hours import check_device_hours, hours_summary
     from carbonscaling.validate.carbon.energy import check_carbon_runs
+    from carbonscaling.validate.carbon.trainings import check_hours, training_scores
     from carbonscaling.validate.parts import power_curves, power_fit, systems
 
     own = carbon_runs not in (None, SHIPPED)
     trained = load_carbon_runs(carbon_runs if own else None)
-    checks, hours = check_carbon_runs(trained), check_device_hours(trained)
+    checks, hours = check_carbon_runs(trained), check_hours(trained)
     data = {
         "carbon_runs": pages.carbon_runs_data(checks),
         "device_hours": jsonable(hours),
-        "device_hours_summary": jsonable(hours_summary(hours)),
+        "device_hours_summary": jsonable(training_scores(hours)),
     }
-    page = [pages.carbon_runs_page(checks), pages.hours_page(hours)]
+    page = [pages.carbon_runs_page(checks), answered_page(hours)]
     if not own:
         known, table, embodied = accounts.check_accounts(), accounts.llmcarbon_table(), accounts.embodied_table()
         scores, caps, read = power_curves.score_power(), power_curves.score_caps(), systems.check_systems()

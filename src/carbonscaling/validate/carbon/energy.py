@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from carbonscaling.carbon.footprint import FootprintParts, footprint
+from carbonscaling.carbon.host_power import without_reading
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.uncertainty import interval, sample_footprint
 from carbonscaling.catalog import hardware
@@ -22,7 +23,6 @@ from carbonscaling.errors import InputError
 from carbonscaling.evidence.carbon_run import CarbonRun
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.units import HOUR, KWH, TONNE
-from carbonscaling.validate.parts.power import without_reading
 from carbonscaling.validate.score import score
 
 __all__ = ["CarbonCheck", "Energy", "check_carbon_runs", "energy_of", "summary"]

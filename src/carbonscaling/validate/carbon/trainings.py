@@ -18,18 +18,19 @@ import numpy as np
 
 from carbonscaling.catalog import hardware, models
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.carbon_run import CarbonRun
 from carbonscaling.evidence.row import Unusable
 from carbonscaling.evidence.training import Training, load_trainings, parse_training
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.spec import Experts, ModelSpec
 from carbonscaling.study.answer import PLAN_DAYS, estimate, plan
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.history import Practice
+from carbonscaling.study.history import Practice, shipped_practice
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.validate.score import Score, by_group, score, spreads
 
-__all__ = ["COLUMNS", "TrainingCheck", "check_trainings", "fit_practice", "training_scores"]
+__all__ = ["COLUMNS", "TrainingCheck", "check_hours", "check_trainings", "fit_practice", "training_scores"]
 
 COLUMNS = ("model", "status", "reason", "device_hours", "low", "high", "reachable")
 """Columns of the file of answers."""
@@ -144,13 +145,12 @@ def _reach(t: Training) -> tuple[Estimate | Infeasible, list[str]]:
     return found, notes
 
 
-def _check(row: Mapping[str, str], folder: Path) -> TrainingCheck:
+def _answered(t: Training) -> TrainingCheck:
     """Return a training with what can be reached."""
-    name, maker, date = ((row.get(column) or "").strip() for column in ("model", "maker", "date"))
+    name, maker, date = t.model, t.maker, t.date
+    if not t.scorable:
+        return TrainingCheck(name, maker, date, "left_out", t.note, t.reported)
     try:
-        t = parse_training(row, folder)
-        if not t.scorable:
-            return TrainingCheck(name, maker, date, "left_out", t.note, t.reported)
         found, notes = _reach(t)
     except (Unusable, InputError) as error:
         return TrainingCheck(
@@ -159,6 +159,14 @@ def _check(row: Mapping[str, str], folder: Path) -> TrainingCheck:
     if isinstance(found, Infeasible):
         return TrainingCheck(name, maker, date, "infeasible", found.reason, t.reported)
     return TrainingCheck(name, maker, date, "ok", "; ".join(notes), t.reported, found.device_hours)
+
+
+def _check(row: Mapping[str, str], folder: Path) -> TrainingCheck:
+    try:
+        return _answered(parse_training(row, folder))
+    except Unusable as error:
+        name, maker, date = ((row.get(column) or "").strip() for column in ("model", "maker", "date"))
+        return TrainingCheck(name, maker, date, "unusable", str(error))
 
 
 @cache
@@ -176,14 +184,18 @@ def fit_practice(checks: Iterable[TrainingCheck]) -> Practice:
     return Practice(*spreads(list(groups.values())))
 
 
-def _needed(check: TrainingCheck, others: Sequence[TrainingCheck], history: bool) -> TrainingCheck:
-    """Return a training with what people needed, by other makers' trainings and, if asked, by the maker's own earlier ones."""
+def _needed(check: TrainingCheck, practice: Practice, own: Sequence[float] = ()) -> TrainingCheck:
+    """Return a training with what people needed, by a distribution and the ratios of the maker's own earlier ones."""
     if check.reachable is None:
         return check
-    practice = fit_practice(x for x in others if x.maker != check.maker)
-    own = [x for x in others if x.maker == check.maker and x.date < check.date and x.ratio] if history else []
-    hours, low, high = practice.needed([x.ratio for x in own if x.ratio]).times(check.reachable)
+    hours, low, high = practice.needed(own).times(check.reachable)
     return replace(check, device_hours=hours, low=low, high=high, own=len(own))
+
+
+def _left_out(check: TrainingCheck, others: Sequence[TrainingCheck], history: bool) -> TrainingCheck:
+    """Return the same by other makers' trainings and, if asked, by the maker's own earlier ones."""
+    own = [x.ratio for x in others if history and x.maker == check.maker and x.date < check.date and x.ratio]
+    return _needed(check, fit_practice(x for x in others if x.maker != check.maker), own)
 
 
 def check_trainings(path: Path | None = None, *, history: bool = False) -> tuple[TrainingCheck, ...]:
@@ -201,12 +213,25 @@ def check_trainings(path: Path | None = None, *, history: bool = False) -> tuple
         The file cannot be used.
     """
     if path is None:
-        return tuple(_needed(check, _shipped(), history) for check in _shipped())
+        return tuple(_left_out(check, _shipped(), history) for check in _shipped())
     rows, folder = load_trainings(path)
     checks = [_check(row, folder) for row in rows]
     known = {(x.maker, x.model) for x in _shipped()}
     others = [*_shipped(), *(x for x in checks if (x.maker, x.model) not in known)] if history else _shipped()
-    return tuple(_needed(check, others, history) for check in checks)
+    return tuple(_left_out(check, others, history) for check in checks)
+
+
+def check_hours(runs: Sequence[CarbonRun]) -> tuple[TrainingCheck, ...]:
+    """Answer the trainings among runs with energy and carbon before the fact: those that state tokens and device-hours."""
+    found: dict[tuple[str, float], TrainingCheck] = {}
+    for run in runs:
+        if run.hours and run.tokens_b:
+            own = Training(
+                run.name, "", "", run.device, "", "", run.active_params_b not in (None, run.params_b), run.params_b,
+                run.active_params_b, run.tokens_b, 0, int(run.n_devices or 0), run.days, run.hours, None,
+            )  # fmt: skip
+            found.setdefault((run.name.partition(" (")[0], run.hours), _needed(_answered(own), shipped_practice()))
+    return tuple(found.values())
 
 
 def training_scores(checks: Sequence[TrainingCheck]) -> dict[str, Score]:

@@ -10,7 +10,7 @@ from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import Unusable, number
+from carbonscaling.evidence.row import Cells, Row, Unusable, number, value
 from carbonscaling.perf import build
 from carbonscaling.perf.collectives import (
     all_gather_time,
@@ -21,7 +21,7 @@ from carbonscaling.perf.collectives import (
 )
 from carbonscaling.perf.machine import Silicon
 from carbonscaling.units import GB
-from carbonscaling.validate.parts.part import Cells, Component, Outcome, Row, judged, lines, value
+from carbonscaling.validate.parts.part import Component, Outcome, judged, lines
 
 __all__ = ["check_collectives", "collective_outcomes"]
 

@@ -12,10 +12,10 @@ import numpy as np
 from carbonscaling import evidence
 from carbonscaling.calibration.interval import conformal
 from carbonscaling.calibration.profile import shipped_calibration
-from carbonscaling.evidence.row import number, parse_row
+from carbonscaling.evidence.row import Cells, Row, number, parse_row
 from carbonscaling.perf.memory import Memory, memory
 from carbonscaling.units import GIB
-from carbonscaling.validate.parts.part import Asked, Cells, Component, Outcome, Row, judged, lines
+from carbonscaling.validate.parts.part import Asked, Component, Outcome, judged, lines
 from carbonscaling.validate.replay import Replay, complete_row
 
 __all__ = ["check_memory", "check_oom", "memory_half_width", "memory_outcomes", "oom_outcomes"]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import Unusable, number
+from carbonscaling.evidence.row import Row, Unusable
 from carbonscaling.validate.score import Score, score
 
-__all__ = ["Asked", "Cells", "Component", "Outcome", "Row", "judged", "lines", "value"]
+__all__ = ["Asked", "Component", "Outcome", "judged", "lines"]
 
 
 @dataclass(frozen=True)
@@ -84,32 +84,6 @@ class Component:
     target: str = ""
     met: bool | None = None
     remark: str = ""
-
-
-Row = Mapping[str, str]
-"""Cells of a row as text by column."""
-
-
-class Cells(dict[str, str]):
-    """A row of a file; a column that the file lacks is blank."""
-
-    def __missing__(self, _column: str) -> str:
-        """Return a blank."""
-        return ""
-
-
-def value(row: Row, column: str) -> float:
-    """Return the number in a cell.
-
-    Raises
-    ------
-    Unusable
-        It is blank, or as `evidence.row.number`.
-    """
-    found = number(column, row[column])
-    if found is None:
-        raise Unusable(f"no {column}")
-    return found
 
 
 def judged(rows: Iterable[Row], judge: Callable[[Row], Outcome]) -> list[Outcome]:

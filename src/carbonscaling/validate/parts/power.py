@@ -20,29 +20,20 @@ from numpy.typing import NDArray
 from carbonscaling import evidence
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.footprint import FootprintParts, footprint
-from carbonscaling.carbon.host_power import derived_host_power, fed_by
+from carbonscaling.carbon.host_power import without_reading
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.uncertainty import interval, sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import Unusable, number
+from carbonscaling.evidence.power_rows import Job, job, job_speeds
+from carbonscaling.evidence.row import Cells, Row, Unusable, number
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.units import TERA
-from carbonscaling.validate.parts.part import Cells, Component, Outcome, Row, judged, lines
-from carbonscaling.validate.parts.power_rows import Job, job, job_speeds
+from carbonscaling.validate.parts.part import Component, Outcome, judged, lines
 
-__all__ = ["check_power", "power_outcomes", "watts", "without_reading"]
+__all__ = ["check_power", "power_outcomes", "watts"]
 
 Array = NDArray[np.float64]
-
-
-def without_reading(cluster: Cluster, workload: str) -> tuple[Cluster, tuple[str, ...]]:
-    """Return the cluster with a host power that a run's own reading did not enter, and the readings left out."""
-    names = fed_by(cluster.host.id, workload)
-    other = derived_host_power(cluster, names) if names else None
-    if other is None:
-        return cluster, ()
-    return replace(cluster, host=replace(cluster.host, host_power=other)), names
 
 
 @cache

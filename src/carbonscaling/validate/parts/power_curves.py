@@ -18,7 +18,7 @@ import numpy.typing as npt
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import device_row, factor
-from carbonscaling.validate.parts.power_rows import decodings, trainings
+from carbonscaling.evidence.power_rows import decodings, trainings
 from carbonscaling.validate.score import Score, left_out, score
 
 __all__ = ["CapScore", "PowerScore", "score_caps", "score_power"]

@@ -16,8 +16,8 @@ from statistics import mean
 import numpy as np
 
 from carbonscaling import evidence
+from carbonscaling.evidence.power_rows import Job, job, job_speeds
 from carbonscaling.validate.parts.power import watts
-from carbonscaling.validate.parts.power_rows import Job, job, job_speeds
 from carbonscaling.validate.score import Score, by_group, score
 
 __all__ = ["ENTERED", "SystemCheck", "check_systems", "system_scores"]

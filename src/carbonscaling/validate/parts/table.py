@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.evidence.row import Cells, Row
 from carbonscaling.files import csv_text, read_table
 from carbonscaling.units import TERA
 from carbonscaling.validate.parts.collectives import check_collectives, collective_outcomes
 from carbonscaling.validate.parts.gemm import check_gemm, gemm_outcomes
 from carbonscaling.validate.parts.megatron import check_megatron
 from carbonscaling.validate.parts.memory import check_memory, check_oom, memory_outcomes, oom_outcomes
-from carbonscaling.validate.parts.part import Cells, Component, Outcome, Row, lines
+from carbonscaling.validate.parts.part import Component, Outcome, lines
 from carbonscaling.validate.parts.pipeline import check_pipeline
 from carbonscaling.validate.parts.power import check_power, power_outcomes
 
@@ -99,7 +100,9 @@ def _sound(one: Outcome) -> Outcome:
 
 
 def _in_unit(value: float, unit: str, work: float) -> float:
-    return work / value / TERA if unit == "TFLOP/s" else value * 1e6 if unit == "us" else value
+    if unit == "TFLOP/s":
+        return work / value / TERA if value else math.nan
+    return value * 1e6 if unit == "us" else value
 
 
 def _known(part: str, names: Iterable[str]) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import Unusable, number
+from carbonscaling.evidence.row import Row, Unusable, number, value
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.units import TERA
-from carbonscaling.validate.parts.part import Row, value
 
 __all__ = ["BATCHED", "GROUPED", "Timing", "disturbed", "timing", "timings"]
 
