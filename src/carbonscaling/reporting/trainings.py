@@ -69,7 +69,7 @@ def trainings_page(checks: Sequence[TrainingCheck], practice: Practice) -> Group
     whole, one, own = practice.needed(), practice.needed((1.0,)), Practice(0.0, 0.0, practice.within).needed()
     said = (
         f"Shipped trainings needed {whole.median:.3f} ({whole.low:.3f} to {whole.high:.3f}) times what can be reached, each "
-        f"maker left out of its own; one maker's own {own.low:.3f} to {own.high:.3f} times its median, so that with one earlier "
-        f"training the interval spans a factor of {one.high / one.low:.2f}"
+        f"maker left out of its own; one maker's own {own.low:.3f} to {own.high:.3f} times its median, so that with one "
+        f"earlier training the interval spans a factor of {one.high / one.low:.2f}"
     )
     return Group(answered_page(checks), Text(said))
