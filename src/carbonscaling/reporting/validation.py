@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from carbonscaling.reporting.tables import coefficient, error, figures
 from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
 from carbonscaling.words import percent
 
-__all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page", "trust_page"]
+__all__ = ["as_text", "fitted_page", "left_out_data", "left_out_page", "replay_data", "replay_page"]
 
 _SIZES = ((1.0, "below 1B"), (10.0, "1B to 10B"), (100.0, "10B to 100B"), (float("inf"), "above 100B"))
 
@@ -112,15 +112,16 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
     return Group(*parts)
 
 
-def trust_page(calibration: Calibration, rows: Sequence[Mapping[str, str]]) -> Text:
-    """Return how much a fit to a few measurements may be trusted, and how much narrower that makes an interval."""
-    n_sources = len({row.get("source") or "" for row in rows})
+def fitted_page(calibration: Calibration, left: Sequence[LeftOut], n_rows: int, n_sources: int) -> RenderableType:
+    """Return how right a fit is: by sources left out, or how much a few measurements may be trusted and narrow an interval."""
+    if "trust" not in calibration.interval:
+        return left_out_page(left, detail=False)
     known, narrower = (
         calibration.interval,
         calibration.interval["quantile"] / shipped_calibration().interval["quantile"],
     )
     return Text(
-        f"Measurements: {len(rows):,}, of {n_sources} source{'s' if n_sources > 1 else ''}: too few to leave one out. They "
+        f"Measurements: {n_rows:,}, of {n_sources} source{'s' if n_sources > 1 else ''}: too few to leave one out. They "
         f"move the shipped fit, and settle {percent(known['trust'])} of what machines differ by. The 90 % interval of a speed "
         f"like theirs narrows by {percent(1.0 - narrower)}: what one machine's runs differ by stays, however well they are met."
     )

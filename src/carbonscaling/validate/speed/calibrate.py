@@ -15,9 +15,10 @@ from carbonscaling.errors import InputError
 from carbonscaling.evidence.left_out import NUMBERS, LeftOut, shipped_left_out
 from carbonscaling.files import csv_text
 from carbonscaling.validate.parts.memory import memory_half_width
+from carbonscaling.validate.replay import Replay
 from carbonscaling.validate.score import spreads
 from carbonscaling.validate.speed.crossval import GENERATIONS, generation, leave_generation_out, leave_sources_out
-from carbonscaling.validate.speed.fit import Prior, Sample, fit, spread_of_speed
+from carbonscaling.validate.speed.fit import Prior, Sample, fit, sample, spread_of_speed
 from carbonscaling.validate.speed.runs import scored_sample
 
 __all__ = ["calibrate", "left_out_csv"]
@@ -29,7 +30,10 @@ ENOUGH_SOURCES = 10
 
 
 def calibrate(
-    rows: Sequence[Mapping[str, str]], title: str, progress: Callable[[str, int, int], None] | None = None
+    rows: Sequence[Mapping[str, str]],
+    title: str,
+    progress: Callable[[str, int, int], None] | None = None,
+    logs: Sequence[tuple[Replay, float]] = (),
 ) -> tuple[Calibration, list[LeftOut]]:
     """Fit the knobs to measured rows, and learn the intervals from rows whose source was left out.
 
@@ -42,6 +46,8 @@ def calibrate(
     title : str
     progress : callable, optional
         Told (source left out, how many are done, how many there are).
+    logs : sequence of (Replay, tokens/s/device), optional
+        Runs of the user's own, as `log_run` reads them.
 
     Raises
     ------
@@ -49,6 +55,9 @@ def calibrate(
         No usable row.
     """
     s, _ = scored_sample(rows)
+    if logs:
+        replays, speeds = zip(*logs, strict=True)
+        s = sample([*(s.replays if s else ()), *replays], [*(s.measured if s else ()), *speeds])
     if s is None:
         raise InputError(
             "no usable measurement to calibrate on", allowed="rows with inputs and a measured speed",
