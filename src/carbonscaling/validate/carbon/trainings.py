@@ -194,7 +194,8 @@ def _needed(check: TrainingCheck, practice: Practice, own: Sequence[float] = ())
 
 def _left_out(check: TrainingCheck, others: Sequence[TrainingCheck], history: bool) -> TrainingCheck:
     """Return the same by other makers' trainings and, if asked, by the maker's own earlier ones."""
-    own = [x.ratio for x in others if history and x.maker == check.maker and x.date < check.date and x.ratio]
+    earlier = [x for x in others if history and check.maker and x.maker == check.maker and x.date < check.date]
+    own = [x.ratio for x in earlier if x.ratio]
     return _needed(check, fit_practice(x for x in others if x.maker != check.maker), own)
 
 

@@ -113,7 +113,8 @@ def _outcome(row: Row, speeds: Mapping[Job, float]) -> Outcome:
     task = found[0].workload if found else workload.removeprefix("training ")
     speed = speeds[found[0]] if found and kind == "node" else 1.0
     ours = [boards * w for w in watts(row["device"], task, _used(row, cluster), kind, limit, speed)]
-    measured = number("watts", row["watts"]) or math.nan
+    metered = "not a measurement" not in row["notes"]  # a rating, or a limit used for accounting
+    measured = (number("watts", row["watts"]) if metered else None) or math.nan
     work = next((word for word in ("inference", "training") if word in workload.lower()), "other work")
     groups = (f"{kind}s, all {work}", f"{row['device']}, {kind}, {work}") if measured > 0.0 else ()
     return Outcome(groups, ours[0], measured, ours[1], ours[2])
