@@ -15,6 +15,7 @@ from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.found import SearchReport, search_dict
+from carbonscaling.study.history import Needed, shipped_practice
 from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
@@ -138,6 +139,13 @@ class Estimate:
         """Devices times hours of the whole run, overhead included."""
         return self.n_devices * self.duration_s / HOUR
 
+    @property
+    def needed(self) -> Needed | None:
+        """Device-hours that people needed where `device_hours` can be reached, with 90 % interval; None in the papers' mode."""
+        if self.scenario.carbon_mode == "paper":
+            return None
+        return shipped_practice().needed(self.scenario.history).times(self.device_hours)
+
     def summary(self) -> dict[str, Any]:
         """Return the flat summary: one row of numbers, units in the names."""
         s, f, r = self.setting, self.footprint, self.resolved
@@ -239,6 +247,7 @@ class Estimate:
             "feasible": True,
             "summary": self.summary(),
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
+            "needed": self.needed and self.needed._asdict(),
             "step_time_s": parts(self.step),
             "memory_bytes": parts(self.memory),
             "carbon": carbon_dict(f),

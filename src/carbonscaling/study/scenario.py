@@ -160,6 +160,8 @@ class Scenario:
         Lines beside the final run; none unless given.
     run_overhead : float, optional
         Run time over its own steady state (1 or more).
+    history : tuple of float
+        Reported over estimated device-hours of earlier trainings of yours: they say what this one will need.
     price_usd_per_device_hour : float, optional
         Price of a device-hour in US dollars, in place of the list price.
     years_ahead : float
@@ -217,6 +219,7 @@ class Scenario:
     factors: str | None = None
     boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
+    history: tuple[float, ...] = ()
     price_usd_per_device_hour: float | None = None
     years_ahead: float = 0.0
     cpa_growth: bool = False

@@ -1,4 +1,4 @@
-"""Fit the kernel constants again: ``python -m carbonscaling.validate.parts.refit``.
+"""Fit the kernel constants again: ``python -m carbonscaling.calibration.refit``.
 
 Each device's five constants (efficiency, latency, inner dimension lost, share of HBM bandwidth, lead of a lone launch's clock)
 minimise the mean absolute logarithmic error of its aligned 16-bit timings. Weights (n by k) are dealt into five folds, so that
@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.calibration.kernels import Kernel, predicted_seconds
+from carbonscaling.evidence.timing import timings
 from carbonscaling.platform import need
-from carbonscaling.validate.parts.gemm import Kernel, predicted_seconds
-from carbonscaling.validate.parts.timings import timings
 
 __all__ = ["DEVICES", "KernelFit", "refit"]
 

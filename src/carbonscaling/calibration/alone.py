@@ -38,7 +38,7 @@ class Alone:
 @lru_cache(maxsize=1)
 def alone() -> Alone:
     """Return the constants of lone kernels."""
-    return from_toml(Alone, packaged("carbonscaling.validate.parts", "isolated.toml"), "isolated.toml")
+    return from_toml(Alone, packaged("carbonscaling.calibration", "isolated.toml"), "isolated.toml")
 
 
 def clock(seconds: Any, lead: float, settling: float) -> Any:

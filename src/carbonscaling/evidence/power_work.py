@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.read import packaged
-from carbonscaling.validate.parts.power_rows import trainings
+from carbonscaling.evidence.power_rows import trainings
 
 __all__ = ["DEVICES", "Work", "workloads"]
 
@@ -54,7 +54,7 @@ def _published() -> dict[str, dict[str, dict[str, Any]]]:
     """Return architectures by kind and name; a name under ``also`` shares its entry."""
     return {
         kind: {name: row for key, row in table.items() for name in (key, *row.get("also", ()))}
-        for kind, table in packaged("carbonscaling.validate.parts", "power_work.toml").items()
+        for kind, table in packaged("carbonscaling.evidence", "power_work.toml").items()
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import Unusable
+from carbonscaling.evidence.row import Row, Unusable, number, value
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.units import TERA
 
@@ -55,17 +57,17 @@ class Timing:
         return 2.0 * self.batch * self.m * self.n * self.k
 
 
-def timing(row: Mapping[str, str]) -> Timing:
-    """Return a row as a launch.
+def timing(row: Row) -> Timing:
+    """Return a row as a launch; `seconds` is not-a-number where it states no rate.
 
     Raises
     ------
     Unusable
-        It is no multiplication, or names no device of the catalogue or none of its number formats.
+        It is no multiplication, lacks a size, or names no device of the catalogue or none of its number formats.
     """
     name, op, kind = row["device"], row["op"], row["dtype"]
     if op in FUSED or kind not in FORMATS:
-        raise Unusable(f"{op} in {kind or 'no format'} is no multiplication that the model has")
+        raise Unusable(f"{op or 'gemm'} in {kind or 'no format'} is no multiplication that the model has")
     try:
         device = hardware.device(name)
     except InputError as error:
@@ -73,26 +75,24 @@ def timing(row: Mapping[str, str]) -> Timing:
     recipe = "fp16" if FORMATS[kind] == "bf16" and "bf16" not in device.peak else FORMATS[kind]
     if recipe not in PRECISIONS or recipe not in device.peak:
         raise Unusable(f"{device.name} has no {recipe} peak")
-    m, n, k, batch = *(float(row[dim]) for dim in "mnk"), float(row["batch"] or 1.0)
+    m, n, k = (value(row, dim) for dim in "mnk")
+    batch, rate = number("batch", row["batch"]) or 1.0, number("tflops", row["tflops"])
     unaligned = any(dim % ALIGNMENT for dim in (m, n, k))
     apart = (
         (op in BATCHED, ", batched"), (op in GROUPED, ", grouped"), (kind not in ("fp16", "bf16"), f", {kind}"),
         (unaligned, ", unaligned"), (True, ""),
     )  # fmt: skip
     group = name + next(suffix for holds, suffix in apart if holds)
-    return Timing(
-        group, name, recipe, op, batch, m, n, k, 2.0 * batch * m * n * k / (float(row["tflops"]) * TERA), row["source"]
-    )
+    seconds = 2.0 * batch * m * n * k / (rate * TERA) if rate else math.nan
+    return Timing(group, name, recipe, op, batch, m, n, k, seconds, row["source"])
 
 
 def timings() -> list[Timing]:
     """Return the shipped timings that name a catalogue device and one of its number formats."""
     found = []
     for row in evidence.rows("gemm"):
-        try:
+        with suppress(Unusable):
             found.append(timing(row))
-        except Unusable:
-            continue
     return found
 
 
