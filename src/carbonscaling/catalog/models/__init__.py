@@ -110,6 +110,23 @@ def model(name: str) -> ModelSpec:
     return model_entry(name).spec
 
 
+def _as_trained(spec: ModelSpec) -> ModelSpec:
+    """Return a model whose training length is assumed with that of the catalogue's model of the same width and heads."""
+    if not spec.seq_len_range or spec.attention is None:
+        return spec
+
+    def shape(one: ModelSpec) -> tuple[object, ...]:
+        a, x = one.attention, one.experts
+        return one.d_model, a and (a.n_heads, a.n_kv_heads, a.d_query_key), one.ffn.gated, x and (x.n_routed, x.d_ff)
+
+    alike = [known for known in map(model, model_names()) if shape(known) == shape(spec)]
+    if not alike:
+        return spec
+    nearest_depth = min(alike, key=lambda known: abs(known.n_layers - spec.n_layers))
+    why = f"as {nearest_depth.name} of the catalogue, of the same width and heads, was trained"
+    return replace(spec, seq_len=nearest_depth.seq_len, seq_len_why=f"{why}; {spec.seq_len_why.rpartition(': ')[2]}")
+
+
 def load_model(path: str | Path) -> ModelSpec:
     """Return the model a user's file describes.
 
@@ -126,7 +143,7 @@ def load_model(path: str | Path) -> ModelSpec:
     """
     path = Path(path)
     if path.suffix != ".toml":
-        return from_config(path)
+        return _as_trained(from_config(path))
     table = {"name": path.stem, **read_toml(path)}
     try:
         spec = build(ModelSpec, table, str(path))
