@@ -90,11 +90,11 @@ def _mixer(v: Values, n_layers: int) -> Mixer | None:
 def _experts(v: Values, n_moe: int) -> Experts | None:
     if not n_moe:
         return None
-    width = v["d_expert"]
+    width = v.count("d_expert")
     shared = v["d_shared"] if "d_shared" in v else width * (v["n_shared"] or 0)
     groups, chosen = v["groups"], v["groups_chosen"]
     return Experts(
-        n_routed=v["n_routed"], top_k=v["top_k"], d_ff=width, d_ff_shared=shared,
+        n_routed=v.count("n_routed"), top_k=v.count("top_k"), d_ff=width, d_ff_shared=shared,
         n_dense_layers=v.count("n_layers") - n_moe, gated=v["expert_gated"], bias=v["expert_bias"],
         router_bias=v["router_bias"], shared_gate=v["shared_gate"], n_zero=v["n_zero"], d_latent=v["d_latent"],
         node_limit=chosen if groups is not None and groups > 1 else None,

@@ -76,7 +76,9 @@ class Values:
         """
         value = self[name]
         if not isinstance(value, int):
-            raise self.c.fail("not a usable count", name, value, "a whole number")
+            parts = _ENTRY.fullmatch(str(self.row.get(name)))
+            key = parts["keys"].split("|")[0] if parts else name
+            raise self.c.fail("not a usable count", key, value, "a whole number")
         return int(value)
 
     def know_all(self) -> None:
@@ -114,7 +116,7 @@ class Values:
                 c, key = places[0]
                 return c.integer(*(key for _, key in places))  # says which key is missing
             value = self._default(parts["default"])
-            self.defaulted["|".join(key for _, key in places)] = value
+            self.defaulted[parts["keys"]] = value
             return value
         c, key = found
         value = _checked(c, key, name, _PER_LAYER if self.row.get("quirk") == "per_layer_lists" else _MAY_BE_LISTS)

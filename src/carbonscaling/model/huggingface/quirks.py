@@ -219,11 +219,11 @@ def _gemma4(v: Values) -> None:
     params, matrices = _per_layer_inputs(v)
     _without_kv(v, mixer_kinds(v))
     _per_layer_heads(v)
-    if not v.c.flag("attention_k_eq_v", False):
+    if not v["one_kv"]:
         v.put("n_kv_heads", v["local_n_kv_heads"])
     if v["double_wide"] and v.count("shared_layers"):
         v.put("d_ff", [v.count("d_ff") * (1 + (i >= n - v.count("shared_layers"))) for i in range(n)])
-    if not v.c.flag("enable_moe_block", False):
+    if not v["moe_if"]:
         v.put("blocks", "dense")
         v.put("n_dense", n)
     else:

@@ -37,10 +37,11 @@ def row(kind: str) -> Mapping[str, Any]:
 def alike(kind: str) -> str | None:
     """Return the type that a name misspells; none where it may as well be another architecture.
 
-    >>> alike("lama"), alike("qwen3_nexxt"), alike("qwen4"), alike("seed_oss2")
+    >>> alike("lama"), alike("qwen3_nexxt"), alike("qwen4"), alike("pixtral")
     ('llama', 'qwen3_next', None, None)
     """
     plain = kind.lower()
     near = difflib.get_close_matches(plain[:80], model_types(), n=1, cutoff=_SPELLINGS)
     digits = [c for c in plain if c.isdigit()]
-    return near[0] if near and [c for c in near[0] if c.isdigit()] == digits else None
+    same = near and near[0][0] == plain[0] and [c for c in near[0] if c.isdigit()] == digits
+    return near[0] if same else None
