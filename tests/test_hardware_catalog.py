@@ -255,7 +255,7 @@ def test_user_device_based_on_a_shipped_one(tmp_path: Path) -> None:
 
 BAD = [
     ('based_on = "h100"\ntpd = 3\n', "unknown key", "tdp"),
-    ('based_on = "h101"\n', "unknown device", "h100"),
+    ('based_on = "h100-smx"\n', "unknown device", "h100-sxm"),
     ("based_on = 3\n", "expected a name", None),
     ('name = "x"\n', "missing key", None),
     ('based_on = "h100"\ntdp = { value = 5.0, unit = "GB", source = "user" }\n', "does not measure", None),

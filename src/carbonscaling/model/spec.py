@@ -265,7 +265,7 @@ class ModelSpec:
     seq_len : int
         Default training sequence length, in tokens.
     attention : Attention, optional
-        None only in the papers' family, which counts feed-forward blocks alone (ruling R2).
+        None for a model of mixers alone, and in the papers' family, which counts feed-forward blocks alone (ruling R2).
     ffn : FeedForward
         Of the dense layers (also where all layers are MoE: then unused).
     experts : Experts, optional
