@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.errors import InputError
-from carbonscaling.model import from_config, model_types, total_params
+from carbonscaling.model import from_config, total_params
 
 HF = Path(__file__).parent / "data" / "hf"
 

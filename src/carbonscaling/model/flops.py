@@ -176,7 +176,8 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
     s = spec.seq_len if seq_len is None else seq_len
     kinds = [(a, n, *projections(d, a)) for a, n in spec.attentions]
     scores = sum(
-        n * _per_key(a) * float(_seen(a, n, s, causal)) + _own(a, n) * index_width(a) * float(mean_keys(s, np.inf, causal)) / (a.compressed or 1)
+        n * _per_key(a) * float(_seen(a, n, s, causal))
+        + _own(a, n) * index_width(a) * float(mean_keys(s, np.inf, causal)) / (a.compressed or 1)
         for a, n, *_ in kinds
     )
     index = sum(_own(a, n) * indexer_params(d, a)[0] for a, n, *_ in kinds)

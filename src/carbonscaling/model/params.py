@@ -231,7 +231,7 @@ def mtp_params(spec: ModelSpec) -> int:
     d = spec.d_model
     norm = NORM_VECTORS[spec.norm] * d
     block = sum(_moe_layer(spec)) or ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias)
-    attention = 0 if spec.attention is None else _attention(spec, spec.attention) + sum(
-        indexer_params(d, spec.attention)
+    attention = (
+        0 if spec.attention is None else _attention(spec, spec.attention) + sum(indexer_params(d, spec.attention))
     )
     return spec.n_mtp * (2 * d * d + 3 * norm + attention + block + spec.norms_per_layer * norm)

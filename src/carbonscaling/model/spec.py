@@ -348,7 +348,11 @@ class ModelSpec:
         at_least(self, 1, "n_layers", "d_model", "seq_len", "n_streams")
         at_least(self, 0, "vocab_size", "n_positions", "norms_per_layer", "n_mtp", "extra_params", "extra_weights")
         at_least(self, 1, "d_embed", optional=True)
-        for part, key in ((self.attention, "n_window_layers"), (self.experts, "n_dense_layers"), (self.mixer, "n_layers")):
+        for part, key in (
+            (self.attention, "n_window_layers"),
+            (self.experts, "n_dense_layers"),
+            (self.mixer, "n_layers"),
+        ):
             if part is not None and getattr(part, key) > self.n_layers:
                 raise InputError(
                     "more layers of a kind than there are layers",

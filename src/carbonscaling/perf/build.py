@@ -126,7 +126,9 @@ def _attention_shapes(spec: ModelSpec, seq_len: int) -> dict[str, float]:
         }  # fmt: skip
         shapes |= {name: shapes[name] + share * value for name, value in own_shapes.items()}
     span = float(attention_span(spec, seq_len, causal=True))
-    return shapes | {"span": span + index * float(mean_keys(seq_len, np.inf, True)) / (shapes["d_query"] + shapes["d_context"])}
+    return shapes | {
+        "span": span + index * float(mean_keys(seq_len, np.inf, True)) / (shapes["d_query"] + shapes["d_context"])
+    }
 
 
 def _gate(a: Attention) -> int:

@@ -77,6 +77,19 @@ def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
     return total
 
 
+def _matrices(
+    work: Workload, parts: tuple[tuple[Number, ...], ...], mixer: tuple[tuple[Number, ...], ...],
+    dense: tuple[tuple[Number, ...], ...], routed: tuple[tuple[Number, ...], ...], which: int,
+) -> Number:  # fmt: skip
+    """Sum one kind of matrix time of the mean layer: attention, another mixer, dense block, experts, by their shares."""
+    return (
+        work.attended * _summed(parts, which)
+        + work.mixed * _summed(mixer, which)
+        + work.plain * _summed(dense, which)
+        + work.moe * _summed(routed, which)
+    )
+
+
 def _pass(
     launch: Number, matmul: Number, attention: Number, elementwise: Number, tp_comm: Number, cp_comm: Number,
     ep_comm: Number,
@@ -115,8 +128,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     """
     silicon, formats, software = machine
     tp, cp, ep, etp, sp, batch = key
-    tokens = batch * work.seq_len / cp
-    e = formats.gemm_efficiency
+    tokens, e = batch * work.seq_len / cp, formats.gemm_efficiency
     moe, plain, attended = work.moe, work.plain, work.attended
     h, width = work.d_model, formats.comm_bytes  # element-wise kernels work in the format of the residual stream
 
@@ -141,8 +153,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
         linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
     )
-    own = tokens / tp  # tokens each rank routes
-    inside = np.where(work.d_routed > 0, work.d_routed, h)
+    own, inside = tokens / tp, np.where(work.d_routed > 0, work.d_routed, h)  # tokens each rank routes, experts' width
     n_local = np.maximum(work.n_experts / ep, 1.0)
     rows = own * etp * work.top_k * software.imbalance / n_local
     g = formats.grouped_efficiency
@@ -155,12 +166,11 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         linear(machine, 1.0, own, h, work.d_routed, e),
         linear(machine, 1.0, own, work.d_routed, np.where(work.d_routed > 0, h, 0.0), e),
     )
-    mixed = work.mixed
-    forward = attended * _summed(parts, 0) + mixed * _summed(mixer, 0) + plain * _summed(dense, 0) + moe * _summed(routed, 0)
-    back = attended * _summed(parts, 1) + mixed * _summed(mixer, 1) + plain * _summed(dense, 1) + moe * _summed(routed, 1)
-    weight = attended * _summed(parts, 2) + mixed * _summed(mixer, 2) + plain * _summed(dense, 2) + moe * _summed(routed, 2)
+    forward = _matrices(work, parts, mixer, dense, routed, 0)
+    back = _matrices(work, parts, mixer, dense, routed, 1)
+    weight = _matrices(work, parts, mixer, dense, routed, 2)
     scores, scores_back = attended * attention, attended * attention_back
-    attention, attention_back = scores + mixed * scan, scores_back + mixed * scan_back
+    attention, attention_back = scores + work.mixed * scan, scores_back + work.mixed * scan_back
 
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
     # and for experts the permutation of tokens there and back.
@@ -190,13 +200,15 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     last = (
         plain * dense[1][0]
         + moe * routed[3][0]
-        + np.where(work.reduces < 2.0, attended * parts[3][0], 0.0)  # of a parallel block the attention's output goes with it
+        + np.where(
+            work.reduces < 2.0, attended * parts[3][0], 0.0
+        )  # of a parallel block the attention's output goes with it
         + (1.0 - software.tp_overlap) * split * reduce
         + stream(machine, width * tokens * 3.0 * h / np.where(sp > 0, tp, 1.0))
     )
 
-    one = software.layer_launch / 2.0  # of a layer's two blocks
-    launch = one * (attended + mixed + plain) + moe * (software.moe_launch - one)
+    # A layer's launches are half its mixer's; an expert block replaces the other half.
+    launch = (work.halves - moe) * software.layer_launch + moe * software.moe_launch
     summed = stream(machine, software.sum_bytes * _held(work, key))
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.

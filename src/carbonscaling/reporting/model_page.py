@@ -81,7 +81,7 @@ def _state(card: ModelCard) -> float:
 
 
 def _assumed(card: ModelCard) -> list[str]:
-    """What was assumed of the model, its training length among it."""
+    """Return what was assumed of the model, its training length among it."""
     s = card.spec
     length = (f"sequences of {s.seq_len:,} tokens: {s.seq_len_why}",) if s.seq_len_why else ()
     return [*length, *s.said]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.sources import Datum
 
-__all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names"]
+__all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names", "model_spec"]
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,26 @@ def model(name: str) -> ModelSpec:
     return model_entry(name).spec
 
 
+def model_spec(name: str) -> ModelSpec:
+    """Return a model of the catalogue, or the one that a file describes.
+
+    Parameters
+    ----------
+    name : str
+        A name, or the path of a Hugging Face ``config.json`` or of a model TOML file.
+
+    Raises
+    ------
+    InputError
+        No such model, or an unusable file.
+    """
+    path = Path(name)
+    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
+    return load_model(path) if is_file else model(name)
+
+
 def _bare(table: Mapping[str, Any]) -> dict[str, None]:
-    """A model with another mixer may do without attention; one without either has forgotten it."""
+    """Return no attention for a model with another mixer; one without either has forgotten it."""
     return {"attention": None} if "mixer" in table else {}
 
 

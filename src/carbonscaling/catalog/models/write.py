@@ -44,4 +44,4 @@ def model_toml(spec: ModelSpec) -> str:
     """
     plain = dataclasses.replace(spec, **{name: type(getattr(spec, name))() for name in SAYS_NOTHING})
     lines = [f"{key} = {text}" for key, text in _lines(plain)]
-    return "\n".join((f"# Like {spec.name}. Every key: docs/reference/model-file", *lines)) + "\n"
+    return "\n".join((f"# Like {spec.name}. All keys: docs/howto/describe-a-model", *lines)) + "\n"

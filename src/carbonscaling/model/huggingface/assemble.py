@@ -32,7 +32,7 @@ def _heads(v: Values, prefix: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _attentions(v: Values, kinds: list[str]) -> dict[str, Attention | None]:
+def _attentions(v: Values, kinds: list[str]) -> dict[str, Any]:
     """Return the model's attention, and a second one where windowed layers have other heads."""
     n_full, n_window = sum(kind in ("full", "both") for kind in kinds), kinds.count("window")
     window = v["window"] if v["window_if"] else None
@@ -125,7 +125,7 @@ def assemble(v: Values, name: str) -> ModelSpec:
     n_layers, d = v.count("n_layers"), v.count("d_model")
     n_moe = blocks.count("moe")
     n_dense = blocks.count("dense") if "n_dense" not in v else v.count("n_dense")
-    norm = v["norm"] if v["norm_affine"] else "none"
+    norm: Any = v["norm"] if v["norm_affine"] else "none"
     length = train_length(v)
     d_embed = v["d_embed"]
     return ModelSpec(

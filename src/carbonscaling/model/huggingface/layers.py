@@ -138,7 +138,9 @@ def _sparse_from(v: Values, n: int) -> list[str]:
     """Leading dense layers, then experts in every so-manieth."""
     step = v["moe_step"]
     if isinstance(step, list):
-        return _named(v, "moe_layer_freq", [str(x).lower() for x in step], {"1": MOE, "0": DENSE, "true": MOE, "false": DENSE}, n)
+        return _named(
+            v, "moe_layer_freq", [str(x).lower() for x in step], {"1": MOE, "0": DENSE, "true": MOE, "false": DENSE}, n
+        )
     first, last = v.count("first_dense"), v["moe_last"]
     end = n if last is None or last < 0 else last
     return [MOE if first <= i <= end and i % step == 0 else DENSE for i in range(n)]

@@ -39,7 +39,7 @@ def _bigcode(v: Values) -> None:
 
 
 def _apertus(v: Values) -> None:
-    """The two learned exponents of an xIELU in every block."""
+    """Add the two learned exponents of an xIELU in every block."""
     v.put("extra_params", 2 * v.count("n_layers"))
 
 
@@ -50,7 +50,7 @@ def _head_layernorms(v: Values) -> None:
 
 
 def _bitnet(v: Values) -> None:
-    """A norm before each output projection."""
+    """Add a norm before each output projection."""
     v.put("extra_params", v.count("n_layers") * (v.count("d_model") + v.count("d_ff")))
 
 
@@ -62,7 +62,7 @@ def _bert(v: Values) -> None:
 
 
 def _inner_width(v: Values) -> None:
-    """The inner width is `expand` times the model's, whatever the heads say."""
+    """Refuse heads that do not fill the inner width, `expand` times the model's."""
     if v.count("mix_heads") * v.count("mix_dim") != v.count("expand") * v.count("d_model"):
         raise v.c.fail(
             "the heads of the state space do not fill its width", "expand", v["expand"],
@@ -76,7 +76,7 @@ def _inner_total(v: Values) -> None:
 
 
 def _mamba(v: Values) -> None:
-    """The rank of time steps may be "auto": a sixteenth of the width, rounded up."""
+    """Read a rank of time steps "auto": a sixteenth of the width, rounded up."""
     if v["rank"] == "auto":
         v.put("rank", -(-v.count("d_model") // 16))
 
@@ -89,7 +89,7 @@ def _granite_hybrid(v: Values) -> None:
 
 
 def _lfm2(v: Values) -> None:
-    """A stated width is that of a plain block: two thirds of it, rounded up."""
+    """Take a stated width for that of a plain block: two thirds of it, rounded up."""
     if v["adjusted"]:
         factor = v.c.data.get("block_ffn_dim_multiplier", 1.0)
         if factor not in (None, 1):
@@ -198,7 +198,7 @@ def _per_layer_inputs(v: Values) -> tuple[int, int]:
 
 
 def _without_kv(v: Values, kinds: list[str]) -> None:
-    """The last layers use the keys and values of earlier ones."""
+    """Let the last layers use the keys and values of earlier ones."""
     last = kinds[len(kinds) - v.count("shared_layers") :]
     v.put("shared_kv", [sum(kind != "window" for kind in last), last.count("window")])
 
@@ -240,7 +240,9 @@ def _deepseek_v4(v: Values) -> None:
         rates = {"sliding_attention": 0, "compressed_sparse_attention": v["rate_sparse"]}
         rates["heavily_compressed_attention"] = v["rate_heavy"]
         if v["compressed"] is None or not set(v["compressed"]) <= set(rates):
-            raise v.c.fail("no usable list of layers", "compress_ratios", v["compressed"], "one ratio a layer", "add it")
+            raise v.c.fail(
+                "no usable list of layers", "compress_ratios", v["compressed"], "one ratio a layer", "add it"
+            )
         ratios = [rates[kind] for kind in v["compressed"]]
     if not all(isinstance(ratio, int) and ratio >= 0 for ratio in ratios):
         raise v.c.fail("not a list of ratios", "compress_ratios", ratios, "whole numbers")

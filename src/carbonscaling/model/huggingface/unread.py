@@ -69,7 +69,7 @@ _NEAR = 0.78
 
 def _says_nothing(value: Any) -> bool:
     """Whether a value switches nothing on."""
-    return value is None or value is False or value in (0, "", "none") or value == [] or value == {}
+    return value is None or value is False or value in (0, "", "none") or value in ([], {})
 
 
 def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...]:
@@ -83,7 +83,10 @@ def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...
     values.know_all()
     ignored = IRRELEVANT | set(str(values.row.get("ignored", "")).split())
     left = [key for key in text.unread() if key not in ignored and not key.startswith("_")]
-    missing = {key for keys in values.defaulted for key in re.split(r"[|.]", keys)} | {"rope_scaling", "rope_parameters"}
+    missing = {key for keys in values.defaulted for key in re.split(r"[|.]", keys)} | {
+        "rope_scaling",
+        "rope_parameters",
+    }
     for key in left:
         near = difflib.get_close_matches(key, sorted(missing - set(text.data)), n=1, cutoff=_NEAR)
         value = text.data.get(key)
