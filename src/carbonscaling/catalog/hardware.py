@@ -75,6 +75,12 @@ def _resolve(kind: type, name: str) -> str:
     found = spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
     if found is None:
         word = kind.__name__.lower()
+        if re.search(r"[,+&]|\band\b", name):
+            raise InputError(
+                f"one job runs on one kind of {word}: a step would wait for the slowest", key=word, value=name,
+                allowed="one name",
+                remedy="plan each kind alone and compare them: carbonscaling choose --accelerators A,B",
+            )  # fmt: skip
         raise InputError(
             f"unknown {word}",
             key=word,
