@@ -17,10 +17,10 @@ from referencing.jsonschema import DRAFT4
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.boamps import boamps_report
+from carbonscaling.reporting.statements.measured import measured_record
+from carbonscaling.reporting.statements.record import Measured, Record
 from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.reporting.statements.text import significant
-from carbonscaling.study.measured import measured_record
-from carbonscaling.study.record import Measured, Record
 from samples import load_record
 
 DATA = Path(__file__).parent / "data"

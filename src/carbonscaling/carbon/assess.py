@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.result import Footprint, Market, WideningFactor
-from carbonscaling.carbon.uncertainty import draws, interval, sample_factor, sample_footprint
+from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
@@ -77,6 +78,12 @@ class CarbonModel:
     embodied_route: str
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]
+
+    @cached_property
+    def ends(self) -> CarbonNumbers:
+        """Coefficients at the low and the high end of every range in turn, as arrays of twice as many."""
+        ends = [end for factor in self.ranges for end in (factor.low, factor.high)]
+        return CarbonNumbers(*map(np.array, zip(*ends, strict=True))) if ends else self.numbers
 
 
 def spread(
@@ -148,19 +155,22 @@ def assess(
         "idle_share", sum(shares.values()), sum(shares.values()) <= 1.0, "shares of the time that add up to 1 at most"
     )
 
-    def run(numbers: CarbonNumbers, ratio: float = 1.0) -> FootprintParts:
-        parts = footprint(numbers._replace(**shares), n_devices, duration_s * ratio, min(utilisation / ratio, 1.0))
-        return FootprintParts(*(float(part) for part in parts))
+    def run(numbers: CarbonNumbers, ratio: Number = 1.0) -> FootprintParts:
+        return footprint(
+            numbers._replace(**shares), n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)
+        )
 
-    parts = run(model.numbers)
+    parts = FootprintParts(*(float(part) for part in run(model.numbers)))
     lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**shares), n_devices, duration_s, parts)
-    ends = [(r.name, r.datum, run(r.low), run(r.high)) for r in model.ranges]
-    if time is not None and time.low is not None:
-        ends.append(("time", time, *(run(model.numbers, end) for end in time.si_range)))  # type: ignore[arg-type]
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
+    ranged = [(factor.name, factor.datum.source) for factor in model.ranges]
+    ends = [np.reshape(run(model.ends).total_kg, (-1, 2))] if ranged else []
+    if time is not None and time.low is not None:
+        ranged.append(("time", time.source))
+        ends.append(np.reshape(run(model.numbers, np.array(time.si_range)).total_kg, (1, 2)))
+    tonnes = (scale * np.concatenate(ends) / TONNE).tolist() if ends else []
     effects = [
-        WideningFactor(name, float(scale * low.total_kg / TONNE), float(scale * high.total_kg / TONNE), datum.source)
-        for name, datum, low, high in ends
+        WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=True)
     ]
     sampled, _ = sample_footprint(
         model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
@@ -184,21 +194,24 @@ def _result(
     )
     total = total_kg / TONNE + extra
     scale = total * TONNE / total_kg if total_kg else 1.0
-    intervals = {
-        "energy_kwh": interval(sampled.energy_j / KWH, energy_j / KWH),
-        "operational_tco2e": interval(sampled.operational_kg / TONNE, operational_kg / TONNE),
-        "embodied_tco2e": interval((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
-        "total_tco2e": interval(scale * sampled.total_kg / TONNE, total),
-        "water_litres": interval(sampled.water_l, water_l),
-    }
     bought = sample_factor("market_intensity", model.market, draws("market_intensity", np.size(sampled.energy_j)))
+    found = intervals(
+        {
+            "energy_kwh": (sampled.energy_j / KWH, energy_j / KWH),
+            "operational_tco2e": (sampled.operational_kg / TONNE, operational_kg / TONNE),
+            "embodied_tco2e": ((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
+            "total_tco2e": (scale * sampled.total_kg / TONNE, total),
+            "water_litres": (sampled.water_l, water_l),
+            "market": (bought * sampled.energy_j / TONNE, energy_j * model.market.si / TONNE),
+        }
+    )
     market_g = model.market.si * 1000.0 * KWH
     market = Market(
         market_g,
         model.market.basis,
         model.market.source,
         energy_j * model.market.si / TONNE,
-        interval(bought * sampled.energy_j / TONNE, energy_j * model.market.si / TONNE),
+        found.pop("market"),
     )
     location = model.factors["carbon_intensity"]
     return Footprint(
@@ -218,7 +231,7 @@ def _result(
         water_litres=water_l,
         parts=parts,
         lines=lines,
-        intervals=intervals,
+        intervals=found,
         market=market,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from carbonscaling.catalog import hardware
-from carbonscaling.study.record import Record
+from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["boamps", "boamps_report"]
 

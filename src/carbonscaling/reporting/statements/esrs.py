@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from carbonscaling.study.record import Record
+from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["esrs"]
 
