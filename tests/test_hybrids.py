@@ -18,7 +18,7 @@ from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.kernels import scan_times
 from carbonscaling.perf.step import step_time
-from carbonscaling.validate.replayed import replay_file
+from carbonscaling.validate.speed.runs import replay_file
 from counted import ideal, layer
 from samples import machine_of, setting, work_of
 
