@@ -56,7 +56,7 @@ def _question(**changes: Any) -> Question:
 @pytest.mark.parametrize(
     ("model", "device", "recipe"),
     [("llama-3-8b", "h100-sxm", "bf16"), ("deepseek-v2-lite", "h800", "fp8"), ("gpt-3-1.3b", "v100-sxm2-32", "fp16"),
-     ("mixtral-8x7b", "tpu-v4", "bf16")],
+     ("mixtral-8x7b", "tpu-v4", "bf16"), ("nemotron-3-super", "b200", "mxfp8")],
 )  # fmt: skip
 def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""

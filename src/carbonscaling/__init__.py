@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from carbonscaling.carbon.boundary import Boundary
     from carbonscaling.catalog.hardware import cluster, device
+    from carbonscaling.catalog.models import model_spec
     from carbonscaling.catalog.stacks import stack
     from carbonscaling.core.answers import choices, report
     from carbonscaling.core.nouns import recipe
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
     from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
-    from carbonscaling.study.subject import model_spec
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
@@ -97,7 +97,7 @@ _HOMES = {
     "footprint": "carbonscaling.core.takes",
     "load_scenario": "carbonscaling.study.scenario",
     "memory": "carbonscaling.core.takes",
-    "model_spec": "carbonscaling.study.subject",
+    "model_spec": "carbonscaling.catalog.models",
     "plan": "carbonscaling.study.answer",
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",
