@@ -202,7 +202,7 @@ def test_catalog_list_and_show(run: Run) -> None:
     assert found["data"]["tdp"]["value"] == 700.0
     assert found["data"]["tdp"]["source"] == "nvidia_h100_whitepaper"
     page = " ".join(run("catalog", "show", "us-east5")[1].split())
-    assert "323.05 g/kWh (209.983 to 465.192) [gcp_regions_2024] 2024; operational, location-based" in page
+    assert "323.05 g/kWh (263.066 to 386.338) [gcp_regions_2024] 2024; operational, location-based" in page
 
 
 def test_schema_refuses_an_unknown_key(run: Run) -> None:

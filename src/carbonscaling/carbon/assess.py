@@ -12,7 +12,7 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
-from carbonscaling.carbon.result import Footprint, Market, WideningFactor
+from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
 from carbonscaling.carbon.uncertainty import draws, interval, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
@@ -52,8 +52,8 @@ class CarbonModel:
     ranges : tuple of FactorRange
     factors : Mapping[str, Datum]
         Every factor used, with unit, source and range.
-    market : Datum
-        Market-based carbon intensity, beside the location-based one in `factors`.
+    location, market : Datum
+        Location-based and market-based carbon intensity; the one that `scope2` names is in `factors` as well.
     mode, version : str
         ``physical`` or ``paper``; the paper's version where that matters.
     region : str
@@ -63,12 +63,17 @@ class CarbonModel:
         The route behind `numbers`: measured, bottom-up or paper.
     device_kg_by_route, host_kg_by_route : Mapping[str, float]
         Embodied carbon of one device and one host by every route that has data.
+    scope2 : str
+        Method that totals count: location or market.
+    upstream_g_per_kwh : float, optional
+        What the life-cycle intensity of the place counts beside generation; None where not both are published.
     """
 
     numbers: CarbonNumbers
     assemble: Callable[[Mapping[str, Number]], CarbonNumbers]
     ranges: tuple[FactorRange, ...]
     factors: Mapping[str, Datum]
+    location: Datum
     market: Datum
     mode: Literal["physical", "paper"]
     version: str
@@ -77,6 +82,8 @@ class CarbonModel:
     embodied_route: str
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]
+    scope2: Literal["location", "market"] = "location"
+    upstream_g_per_kwh: float | None = None
 
 
 def spread(
@@ -191,25 +198,18 @@ def _result(
         "total_tco2e": interval(scale * sampled.total_kg / TONNE, total),
         "water_litres": interval(sampled.water_l, water_l),
     }
-    bought = sample_factor("market_intensity", model.market, draws("market_intensity", np.size(sampled.energy_j)))
-    market_g = model.market.si * 1000.0 * KWH
-    market = Market(
-        market_g,
-        model.market.basis,
-        model.market.source,
-        energy_j * model.market.si / TONNE,
-        interval(bought * sampled.energy_j / TONNE, energy_j * model.market.si / TONNE),
-    )
-    location = model.factors["carbon_intensity"]
+    counted = model.factors["carbon_intensity"]
     return Footprint(
         mode=model.mode,
         version=model.version,
         region=model.region,
         amortisation=model.amortisation,
         embodied_route=model.embodied_route,
-        carbon_basis=location.basis,
-        carbon_intensity_g_per_kwh=location.si * 1000.0 * KWH,
+        carbon_basis=counted.basis,
+        carbon_intensity_g_per_kwh=counted.si * 1000.0 * KWH,
         pue=model.factors["pue"].si,
+        upstream_g_per_kwh=model.upstream_g_per_kwh,
+        scope2=model.scope2,
         total_tco2e=total,
         operational_tco2e=operational_kg / TONNE,
         embodied_tco2e=embodied_kg / TONNE,
@@ -219,11 +219,25 @@ def _result(
         parts=parts,
         lines=lines,
         intervals=intervals,
-        market=market,
+        location=_by_method("carbon_intensity", model.location, energy_j, sampled),
+        market=_by_method("market_intensity", model.market, energy_j, sampled),
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
         host_kg_by_route=model.host_kg_by_route,
-        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.market)})),
+        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.location, model.market)})),
+    )
+
+
+def _by_method(name: str, intensity: Datum, energy_j: float, sampled: FootprintParts) -> Scope2:
+    """Return operational carbon at one method's intensity, with its interval."""
+    tonnes = energy_j * intensity.si / TONNE
+    drawn = sample_factor(name, intensity, draws(name, np.size(sampled.energy_j)))
+    return Scope2(
+        intensity.si * 1000.0 * KWH,
+        intensity.basis,
+        intensity.source,
+        tonnes,
+        interval(drawn * sampled.energy_j / TONNE, tonnes),
     )
 
 

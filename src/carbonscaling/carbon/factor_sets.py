@@ -10,7 +10,8 @@ from typing import Any
 from carbonscaling.carbon.coefficients import Values, device_kg_bottom_up, host_kg_bottom_up
 from carbonscaling.carbon.embodied import murphy_yield
 from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
-from carbonscaling.catalog.factors import device_row, factor, node_row, pue
+from carbonscaling.catalog.factors import device_row, factor, factor_ids, node_row, pue
+from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import Place, place
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
@@ -45,20 +46,22 @@ def site(
     usage_effectiveness: float | str | None,
     lifetime_years: float | None,
     amortisation: str,
+    basis: Basis | None = None,
 ) -> Factors:
     """Return grid, data centre, water, lifetime and amortisation; the user's values take the catalogue's place.
 
     Raises
     ------
     InputError
-        A negative intensity, a PUE below 1, a lifetime of zero or less, no region in physical mode.
+        A negative intensity, a PUE below 1, a lifetime of zero or less, no region in physical mode, a basis that is not
+        published for the region.
     """
     paper = mode == "paper"
     there = None if region is None else place(region)
     if intensity_g_per_kwh is not None:
         intensity = _given("carbon_intensity_g_per_kwh", intensity_g_per_kwh, "g/kWh", 0.0, "0 or more")
     elif there is not None:
-        intensity = there.location
+        intensity = there.intensity(basis)
     elif paper:
         intensity = factor(f"paper.carbon_intensity.{version}")
     else:
@@ -84,15 +87,17 @@ def site(
             name: nothing if uncounted else factor(f"embodied.bottom_up.{name}")
             for name in ("building", "transport", "end_of_life")
         },
-        "water_on_site": _of_provider("facility.water", there, "on_site"),
+        "water_on_site": (there and there.water_on_site) or _of_provider("facility.water", there, "on_site"),
         "water_off_site": factor("facility.water.off_site") if there is None else there.water,
     }
 
 
 def _of_provider(table: str, there: Place | None, default: str = "default") -> Datum:
-    """Return the row of the provider of a place, where it has one."""
-    name = f"{table}.{there.provider}" if there is not None and there.provider else f"{table}.{default}"
-    return factor(name)
+    """Return the row of the provider of a place, else that of data centres at large."""
+    if there is None:
+        return factor(f"{table}.{default}")
+    own = f"{table}.{there.provider or 'anywhere'}"
+    return factor(own if own in factor_ids() else f"{table}.anywhere")
 
 
 def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:

@@ -26,7 +26,8 @@ from carbonscaling.carbon.factor_sets import (
     site,
 )
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.catalog.regions import NO_CONTRACT, place
+from carbonscaling.catalog.grids import Basis
+from carbonscaling.catalog.regions import NO_CONTRACT, Place, place
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
@@ -90,6 +91,8 @@ def carbon_model(
     overrides: Mapping[str, Datum] | None = None,
     ranges: bool = True,
     hardware: HardwareFactors | None = None,
+    basis: Basis | None = None,
+    scope2: Literal["location", "market"] = "location",
 ) -> CarbonModel:
     """Return coefficients, ranges, routes and sources for a cluster in a region.
 
@@ -118,6 +121,10 @@ def carbon_model(
         Whether the ends of every factor's range are worked out; central values alone are quicker.
     hardware : HardwareFactors, optional
         The cluster's own factors, where they are at hand (`hardware_factors` of the same mode and version).
+    basis : {"operational", "life-cycle"}, optional
+        What the region's intensity counts; operational where that is published if not given.
+    scope2 : {"location", "market"}
+        Method that totals count.
 
     Raises
     ------
@@ -127,15 +134,17 @@ def carbon_model(
     _one_of("mode", mode, ("physical", "paper"))
     _one_of("version", version, ("v1", "v2"))
     _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
-    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
+    _one_of("scope2", scope2, ("location", "market"))
+    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation, basis)
     device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
     factors = shared | own
     assemble = partial(_sharing, _ASSEMBLE[route]) if shared_hosts else _ASSEMBLE[route]
 
-    market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
-    chosen = _overridden({**factors, "market_intensity": market}, overrides or {})
-    market = chosen.pop("market_intensity")
-    factors = chosen
+    there = None if region is None or carbon_intensity_g_per_kwh is not None else place(region)
+    market = _market(factors["carbon_intensity"], there, basis)
+    factors = _overridden({**factors, "market_intensity": market}, overrides or {})
+    methods = {"location": factors["carbon_intensity"], "market": factors.pop("market_intensity")}
+    factors["carbon_intensity"] = methods[scope2]
     numbers = assemble(si(factors))
     device_routes, host_routes = {route: float(numbers.device_kg)}, {route: float(numbers.host_kg)}
     if route == "measured":
@@ -144,7 +153,9 @@ def carbon_model(
     return CarbonModel(
         numbers=numbers,
         assemble=assemble,
-        market=market,
+        **methods,
+        scope2=scope2,
+        upstream_g_per_kwh=None if there is None or "carbon_intensity" in (overrides or {}) else there.upstream,
         ranges=spread(assemble, factors) if ranges else (),
         factors=factors,
         mode=mode,
@@ -195,10 +206,8 @@ def bottom_up_range(cluster: Cluster) -> tuple[float, float, float]:
     return float(low), float(device_kg_bottom_up(si(parts))), float(high)
 
 
-def _market(location: Datum, region: str | None, given: bool) -> Datum:
-    if region is None or given:
-        return replace(location, basis=NO_CONTRACT)
-    return place(region).market
+def _market(location: Datum, there: Place | None, basis: Basis | None) -> Datum:
+    return replace(location, basis=NO_CONTRACT) if there is None else there.market_intensity(basis)
 
 
 def _measured_numbers(v: Values) -> CarbonNumbers:

@@ -31,6 +31,10 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("model", "show"): ("model:show", "Show a model: parameters and FLOPs by part."),
     ("catalog", "list"): ("catalog:list_", "List what the catalogue holds."),
     ("catalog", "show"): ("catalog:show", "Show an entry: every number with unit, range, source and remark."),
+    ("catalog", "check"): (
+        "catalog:check",
+        "Say which numbers of electricity, data centres and prices have grown old.",
+    ),
     ("data", "list"): ("data:list_", "List the measurements that ship with the package."),
     ("data", "show"): ("data:show", "Show a data set: its columns and its sources."),
     ("completion",): ("completion:completion", "Print the script that completes commands and options in a shell."),

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, get_origin, get_type_hints
 
 from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.footprint import FootprintParts
-from carbonscaling.carbon.result import Market, WideningFactor
+from carbonscaling.carbon.result import Scope2, WideningFactor
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
@@ -98,7 +98,7 @@ def _search() -> dict[str, Any]:
 
 def _carbon() -> dict[str, Any]:
     figures = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
-    return _object(
+    found = _object(
         {
             **dict.fromkeys(("mode", "amortisation", "embodied_route", "carbon_basis"), TEXT),
             "parts": _object(dict.fromkeys(FootprintParts._fields, NUMBER), "SI: J, kg CO2e, litres, W"),
@@ -106,7 +106,7 @@ def _carbon() -> dict[str, Any]:
             "pue": NUMBER,
             "interval_tco2e": PAIR,
             "intervals": _object(dict.fromkeys(figures, PAIR), "5th and 95th percentiles"),
-            "market": _typed(Market, "operational carbon by the market-based method", interval_tco2e=PAIR),
+            "market": _typed(Scope2, "operational carbon by the market-based method", interval_tco2e=PAIR),
             "boundary": {"type": "array", "items": _typed(BoundaryLine, "a line beside the final run")},
             "widest": {"type": "array", "items": _typed(WideningFactor)},
             "device_kg_by_route": _map(NUMBER),
@@ -114,6 +114,12 @@ def _carbon() -> dict[str, Any]:
         },
         "carbon with parts, conventions and interval",
     )
+    found["properties"] |= {  # answers of 0.1.0 have none of these
+        "upstream_g_per_kwh": MAYBE_NUMBER,
+        "scope2": {"enum": ["location", "market"]},
+        "location": _typed(Scope2, "operational carbon by the location-based method", interval_tco2e=PAIR),
+    }
+    return found
 
 
 def _formula() -> dict[str, Any]:
