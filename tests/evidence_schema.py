@@ -26,6 +26,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "memory": (
         "n_devices", "tp", "pp", "dp", "cp", "zero_stage", "micro_batch", "global_batch_seqs", "seq_len", "memory_gib",
     ),
+    "published": ("low_bits", "experts", "n_devices", "active_params", "model_flops"),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "carbon_runs": (
@@ -51,11 +52,12 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
         "source", "source_path", "model", "device", "recompute", "attention_kernel", "sequence_parallel", "status",
     ),
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
+    "published": ("id", "source", "model", "device"),
     "first_look": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip
 """Columns that hold words."""
 
-UNIQUE: Mapping[str, str] = {"runs": "id"}
+UNIQUE: Mapping[str, str] = {"runs": "id", "published": "id"}
 """Columns whose values never repeat."""
 
 

@@ -12,13 +12,12 @@ from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
-from carbonscaling.validate.accounts import check_accounts, embodied_table, llmcarbon_table
-from carbonscaling.validate.carbon_runs import load_carbon_runs
-from carbonscaling.validate.device_hours import check_device_hours, hours_summary
-from carbonscaling.validate.power import score_power
-from carbonscaling.validate.power_caps import score_caps
-from carbonscaling.validate.run_energy import check_carbon_runs, summary
-from carbonscaling.validate.systems import check_systems, system_scores
+from carbonscaling.evidence.carbon_run import load_carbon_runs
+from carbonscaling.validate.carbon.accounts import check_accounts, embodied_table, llmcarbon_table
+from carbonscaling.validate.carbon.device_hours import check_device_hours, hours_summary
+from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
+from carbonscaling.validate.parts.power import score_caps, score_power
+from carbonscaling.validate.parts.systems import check_systems, system_scores
 
 
 def test_bloom_under_its_own_conventions_and_ours() -> None:
@@ -223,7 +222,7 @@ def test_energy_before_pue_and_energy_from_watts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name,devise,energy_basis\n", ["a column is missing", "devise"]),
+        ("name,devise,energy_basis\n", ["missing columns", "devise"]),
         (f"{HEADER}\n", ["no rows"]),
         (f"{HEADER}\nx,H100,guess,8,1,,1,1.1,\n", ["energy basis", "tdp", "line 2"]),
         (f"{HEADER}\nx,H100,tdp,8,many,,1,1.1,\n", ["device_hours", "many", "line 2"]),

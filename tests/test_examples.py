@@ -9,10 +9,10 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
+from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.reported import reported_table
 from carbonscaling.study.scenario import Scenario, load_scenario
-from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.words import plain
 
 ROOT = Path(__file__).parent.parent

@@ -12,12 +12,12 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.reporting.components import components_data, components_page
-from carbonscaling.validate.components.alone import clock
-from carbonscaling.validate.components.gemm import Timing, predicted_seconds, timings
-from carbonscaling.validate.components.megatron import utilisation_per_speed
-from carbonscaling.validate.components.record import Component
-from carbonscaling.validate.components.sweeps import disturbed
-from carbonscaling.validate.components.table import PARTS, component_table
+from carbonscaling.validate.parts.alone import clock
+from carbonscaling.validate.parts.gemm import predicted_seconds
+from carbonscaling.validate.parts.megatron import utilisation_per_speed
+from carbonscaling.validate.parts.part import Component
+from carbonscaling.validate.parts.table import PARTS, component_table
+from carbonscaling.validate.parts.timings import Timing, disturbed, timings
 from carbonscaling.validate.score import Score
 from samples import machine_of
 

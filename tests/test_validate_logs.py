@@ -10,9 +10,9 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.logs import log_row, step_seconds
-from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.record import complete_row
+from carbonscaling.validate.replay import complete_row
+from carbonscaling.validate.speed.logs import log_row, step_seconds
+from carbonscaling.validate.speed.measured import measured_speed
 
 MINE = Scenario(
     model="mixtral-8x7b", device="h100-sxm", devices=64, batch=256, seq_len=4096, tokens=1e12,

@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 
 from carbonscaling import evidence
+from carbonscaling.calibration.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.left_out import LeftOut
 from carbonscaling.evidence.row import MEASURED, RunRow, Unusable, parse_row, read_runs
 from carbonscaling.reporting.validation import as_text, left_out_data, left_out_page
-from carbonscaling.validate.calibrate import LeftOut
-from carbonscaling.validate.fit import fit, predicted_speed
-from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
-from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.replayed import COLUMNS, replay_file
-from carbonscaling.validate.runs import replay_rows, scored_sample
+from carbonscaling.validate.replay import Replay, complete_row
 from carbonscaling.validate.score import score, source_medians
+from carbonscaling.validate.speed.fit import fit, predicted_speed
+from carbonscaling.validate.speed.runs import COLUMNS, replay_file, replay_rows, scored_sample
 
 SOME = [r for k, r in enumerate(evidence.rows("runs")) if k % 40 == 0]
 
@@ -270,7 +269,7 @@ def test_a_file_is_completed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(row.id)
         return complete_row(row)
 
-    monkeypatch.setattr("carbonscaling.validate.runs.complete_row", counted)
+    monkeypatch.setattr("carbonscaling.validate.replay.complete_row", counted)
     rows = [{**ROW, "id": str(i), "step_time_s": "3.1"} for i in range(3)]
     found = replay_file(rows, shipped_calibration())
     assert seen == ["0", "1", "2"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import carbonscaling as cs
 from carbonscaling import evidence
+from carbonscaling.calibration.own_power import measured_power
 from carbonscaling.calibration.profile import calibrated, load_calibration, shipped_calibration, to_toml
 from carbonscaling.carbon.hourly import passage
 from carbonscaling.carbon.model import carbon_model
@@ -23,6 +24,7 @@ from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.stacks import stack
 from carbonscaling.catalog.user_factors import load_factors
+from carbonscaling.evidence.carbon_run import load_carbon_runs
 from carbonscaling.evidence.row import read_runs
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.params import active_params
@@ -35,13 +37,11 @@ from carbonscaling.study.measured import measured_record
 from carbonscaling.study.record import Measured
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
-from carbonscaling.validate.calibrate import calibrate
-from carbonscaling.validate.carbon_runs import load_carbon_runs
-from carbonscaling.validate.logs import log_row
-from carbonscaling.validate.own_power import measured_power
-from carbonscaling.validate.replayed import replay_file
-from carbonscaling.validate.run_energy import check_carbon_runs, summary
-from carbonscaling.validate.runs import complete
+from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
+from carbonscaling.validate.replay import complete
+from carbonscaling.validate.speed.calibrate import calibrate
+from carbonscaling.validate.speed.logs import log_row
+from carbonscaling.validate.speed.runs import replay_file
 from fuzz.answers import sensible
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.material import ROOT, configs, scenario

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
-from carbonscaling.carbon.uncertainty import draws, interval, sample_factor, sample_footprint
+from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
@@ -85,6 +86,12 @@ class CarbonModel:
     scope2: Literal["location", "market"] = "location"
     upstream_g_per_kwh: float | None = None
 
+    @cached_property
+    def ends(self) -> CarbonNumbers:
+        """Coefficients at the low and the high end of every range in turn, as arrays of twice as many."""
+        ends = [end for factor in self.ranges for end in (factor.low, factor.high)]
+        return CarbonNumbers(*map(np.array, zip(*ends, strict=True))) if ends else self.numbers
+
 
 def spread(
     assemble: Callable[[Mapping[str, Number]], CarbonNumbers], factors: Mapping[str, Datum]
@@ -155,19 +162,22 @@ def assess(
         "idle_share", sum(shares.values()), sum(shares.values()) <= 1.0, "shares of the time that add up to 1 at most"
     )
 
-    def run(numbers: CarbonNumbers, ratio: float = 1.0) -> FootprintParts:
-        parts = footprint(numbers._replace(**shares), n_devices, duration_s * ratio, min(utilisation / ratio, 1.0))
-        return FootprintParts(*(float(part) for part in parts))
+    def run(numbers: CarbonNumbers, ratio: Number = 1.0) -> FootprintParts:
+        return footprint(
+            numbers._replace(**shares), n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)
+        )
 
-    parts = run(model.numbers)
+    parts = FootprintParts(*(float(part) for part in run(model.numbers)))
     lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**shares), n_devices, duration_s, parts)
-    ends = [(r.name, r.datum, run(r.low), run(r.high)) for r in model.ranges]
-    if time is not None and time.low is not None:
-        ends.append(("time", time, *(run(model.numbers, end) for end in time.si_range)))  # type: ignore[arg-type]
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
+    ranged = [(factor.name, factor.datum.source) for factor in model.ranges]
+    ends = [np.reshape(run(model.ends).total_kg, (-1, 2))] if ranged else []
+    if time is not None and time.low is not None:
+        ranged.append(("time", time.source))
+        ends.append(np.reshape(run(model.numbers, np.array(time.si_range)).total_kg, (1, 2)))
+    tonnes = (scale * np.concatenate(ends) / TONNE).tolist() if ends else []
     effects = [
-        WideningFactor(name, float(scale * low.total_kg / TONNE), float(scale * high.total_kg / TONNE), datum.source)
-        for name, datum, low, high in ends
+        WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=True)
     ]
     sampled, _ = sample_footprint(
         model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
@@ -191,13 +201,30 @@ def _result(
     )
     total = total_kg / TONNE + extra
     scale = total * TONNE / total_kg if total_kg else 1.0
-    intervals = {
-        "energy_kwh": interval(sampled.energy_j / KWH, energy_j / KWH),
-        "operational_tco2e": interval(sampled.operational_kg / TONNE, operational_kg / TONNE),
-        "embodied_tco2e": interval((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
-        "total_tco2e": interval(scale * sampled.total_kg / TONNE, total),
-        "water_litres": interval(sampled.water_l, water_l),
+    methods = {"location": model.location, "market": model.market}
+    bought = {
+        name: sample_factor(role, methods[name], draws(role, np.size(sampled.energy_j)))
+        for name, role in (("location", "carbon_intensity"), ("market", "market_intensity"))
     }
+    found = intervals(
+        {
+            "energy_kwh": (sampled.energy_j / KWH, energy_j / KWH),
+            "operational_tco2e": (sampled.operational_kg / TONNE, operational_kg / TONNE),
+            "embodied_tco2e": ((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
+            "total_tco2e": (scale * sampled.total_kg / TONNE, total),
+            "water_litres": (sampled.water_l, water_l),
+            **{
+                name: (bought[name] * sampled.energy_j / TONNE, energy_j * datum.si / TONNE)
+                for name, datum in methods.items()
+            },
+        }
+    )
+    by_method = {
+        name: Scope2(
+            datum.si * 1000.0 * KWH, datum.basis, datum.source, energy_j * datum.si / TONNE, found.pop(name)
+        )
+        for name, datum in methods.items()
+    }  # fmt: skip
     counted = model.factors["carbon_intensity"]
     return Footprint(
         mode=model.mode,
@@ -218,26 +245,12 @@ def _result(
         water_litres=water_l,
         parts=parts,
         lines=lines,
-        intervals=intervals,
-        location=_by_method("carbon_intensity", model.location, energy_j, sampled),
-        market=_by_method("market_intensity", model.market, energy_j, sampled),
+        intervals=found,
+        **by_method,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
         host_kg_by_route=model.host_kg_by_route,
         sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.location, model.market)})),
-    )
-
-
-def _by_method(name: str, intensity: Datum, energy_j: float, sampled: FootprintParts) -> Scope2:
-    """Return operational carbon at one method's intensity, with its interval."""
-    tonnes = energy_j * intensity.si / TONNE
-    drawn = sample_factor(name, intensity, draws(name, np.size(sampled.energy_j)))
-    return Scope2(
-        intensity.si * 1000.0 * KWH,
-        intensity.basis,
-        intensity.source,
-        tonnes,
-        interval(drawn * sampled.energy_j / TONNE, tonnes),
     )
 
 

@@ -77,7 +77,7 @@ def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
     data = answer.to_dict()
     if format in FORMATS:
         return FORMATS[format](record_of(data))
+    from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
-    from carbonscaling.validate.nearby import of_answer
 
     return document(data, of_answer(data["summary"]))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from carbonscaling.errors import InputError, nearest
-from carbonscaling.files import TABLE, read_text
+from carbonscaling.files import read_table
 
 __all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "parse_row", "read_runs"]
 
@@ -87,7 +84,7 @@ class RunRow:
         return self.kind == "full_run" and self.pace.lower() != "steady"
 
 
-_TEXT = {f.name for f in fields(RunRow) if f.type == "str"}
+_IS_TEXT = {f.name: f.type == "str" for f in fields(RunRow)}
 
 
 def _number(column: str, text: str) -> float | None:
@@ -127,10 +124,10 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
     Unusable
         A number column holds text, a negative number or one beyond `MOST`; or a degree is no whole number.
     """
-    values: dict[str, object] = {}
-    for f in fields(RunRow):
-        text = row.get(f.name) or ""
-        values[f.name] = text.strip() if f.name in _TEXT else _number(f.name, text)
+    values = {
+        name: (row.get(name) or "").strip() if is_text else _number(name, row.get(name) or "")
+        for name, is_text in _IS_TEXT.items()
+    }
     return RunRow(**values)  # type: ignore[arg-type]
 
 
@@ -142,24 +139,4 @@ def read_runs(path: Path) -> list[dict[str, str]]:
     InputError
         No such file, not UTF-8, no header, or a required column is missing.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path, TABLE), newline=""))
-    try:
-        _check_columns(reader.fieldnames or [], path)
-        return [{k: v for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in reader]
-    except csv.Error as error:
-        raise InputError(f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends") from error
-
-
-def _check_columns(columns: Iterable[str], path: Path) -> None:
-    have = list(columns)
-    missing = [name for name in REQUIRED if name not in have]
-    if missing:
-        known = [f.name for f in fields(RunRow)]
-        raise InputError(
-            "missing columns" if have else "the file is empty",
-            where=str(path),
-            key=", ".join(missing),
-            suggestion=nearest(missing[0], have) if have else None,
-            allowed=", ".join([*known, *MEASURED]),
-            remedy="add a header line with at least id, model and device",
-        )
+    return read_table(path, REQUIRED, [*(f.name for f in fields(RunRow)), *MEASURED])

@@ -52,7 +52,8 @@ class StepTime(NamedTuple):
 class Passes(NamedTuple):
     """What of a step does not depend on how data parallelism shards its states.
 
-    `forward` and `backward` are seconds of one micro-batch on the fullest stage, in which reductions and gathers can hide.
+    `forward` and `backward` are seconds of one micro-batch on the fullest stage, waits for the host included: in them
+    reductions and gathers can hide.
     `summed` is what adding up the gradients of all micro-batches takes beside `lines`, where every rank adds all it made.
     """
 
@@ -110,11 +111,12 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
-    # Activations go to the host during the forward pass and come back during the backward one.
+    # Activations go to the host during the forward pass and come back during the backward one; while the device waits
+    # for them, replicas exchange what they have to.
     sent = moved_bytes(work, machine, s) / silicon.host_link
-    waits = np.maximum(0.0, sent - software.overlap * forward) + np.maximum(
-        0.0, sent - software.overlap * (stage - forward)
-    )
+    backward = stage - forward
+    wait_forward = np.maximum(0.0, sent - software.overlap * forward)
+    wait_backward = np.maximum(0.0, sent - software.overlap * backward)
 
     lines = StepTime(
         matmul=share * (f.matmul + b.matmul),
@@ -125,7 +127,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         tp_comm=share * (f.tp_comm + b.tp_comm),
         cp_comm=share * (f.cp_comm + b.cp_comm),
         ep_comm=share * ep_comm,
-        launch=share * (f.launch + b.launch) + s.n_micro * waits,
+        launch=share * (f.launch + b.launch) + s.n_micro * (wait_forward + wait_backward),
         stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)), 0.0),
         bubble=bubble,
         pp_comm=pp_comm,
@@ -134,4 +136,4 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         host=0.0,
         straggler=0.0,
     )
-    return Passes(lines, forward, stage - forward, summed)
+    return Passes(lines, forward + wait_forward, backward + wait_backward, summed)

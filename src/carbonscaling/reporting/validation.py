@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.catalog import hardware
-from carbonscaling.validate.calibrate import LeftOut
+from carbonscaling.evidence.left_out import LeftOut
+from carbonscaling.reporting.tables import coefficient, error, figures
 from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
 
 __all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page"]
@@ -74,20 +74,11 @@ def left_out_data(rows: Sequence[LeftOut]) -> dict[str, Any]:
     }
 
 
-def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{100 * value:.1f}%"
-
-
 def _table(title: str, scores: dict[str, Score]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column(overflow="fold", max_width=44)
-    for name in ("rows", "median", "p90", "MAPE", "bias", "log-R²", "inside"):
-        table.add_column(name, justify="right")
+    table = figures(("", "rows", "median", "p90", "MAPE", "bias", "log-R²", "inside"), title=title, width=44)
     for name, s in scores.items():
-        table.add_row(
-            name, str(s.n), _percent(s.median), _percent(s.p90), _percent(s.mape), f"{100 * s.bias:+.1f}%",
-            "-" if math.isnan(s.log_r2) else f"{s.log_r2:.3f}", _percent(s.coverage),
-        )  # fmt: skip
+        errors = error(s.median), error(s.p90), error(s.mape), error(s.bias, "+")
+        table.add_row(name, str(s.n), *errors, coefficient(s.log_r2, 3), error(s.coverage))
     return table
 
 
@@ -100,7 +91,7 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
     medians = source_medians([r.source for r in held], arrays[0], arrays[1])
     head = Text(
         f"Speed in tokens/s/device, {len(held):,} rows of {len(medians)} sources, each predicted by a fit that never saw its "
-        f"source.\nMedian of the sources' median errors {_percent(float(np.median(medians)))}; "
+        f"source.\nMedian of the sources' median errors {error(float(np.median(medians)))}; "
         f"{np.mean(medians < 0.2):.0%} of sources below 20%.{_not_counted(others)}"
     )
     parts: list[RenderableType] = [head, Text(""), _table("pooled over rows", {"all": score(*arrays)})]

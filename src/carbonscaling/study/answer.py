@@ -99,7 +99,9 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         r = replace(r, carbon=carbon, notes=notes)
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
-    best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
+    best = best_run(
+        r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
+    )
     warnings = too_good(r, n, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":

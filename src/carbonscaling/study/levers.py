@@ -101,7 +101,6 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
         ends = totals(replace(own, overhead=np.array(overhead.si_range)), float(steps[0]))
         add([NAMES["run_overhead"]], [overhead], ends)
     if factors := r.carbon.ranges:
-        numbers = stacked([end for factor in factors for end in (factor.low, factor.high)])
-        ends = totals(replace(own, numbers=numbers), float(steps[0]))
+        ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))
         add([factor.name for factor in factors], [factor.datum for factor in factors], ends)
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

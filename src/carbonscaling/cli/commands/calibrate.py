@@ -45,6 +45,8 @@ def calibrate(
     from rich.console import Group
 
     from carbonscaling import evidence
+    from carbonscaling.calibration.emissions import is_emissions
+    from carbonscaling.calibration.own_power import measured_power
     from carbonscaling.calibration.profile import shipped_calibration, to_toml
     from carbonscaling.errors import InputError
     from carbonscaling.evidence.row import read_runs
@@ -52,11 +54,9 @@ def calibrate(
     from carbonscaling.reporting.own_power import power_page
     from carbonscaling.reporting.validation import left_out_data, left_out_page
     from carbonscaling.study.scenario import load_scenario
-    from carbonscaling.validate.calibrate import calibrate as fit_all
-    from carbonscaling.validate.calibrate import left_out_csv
-    from carbonscaling.validate.emissions import is_emissions
-    from carbonscaling.validate.logs import log_row
-    from carbonscaling.validate.own_power import measured_power
+    from carbonscaling.validate.speed.calibrate import calibrate as fit_all
+    from carbonscaling.validate.speed.calibrate import left_out_csv
+    from carbonscaling.validate.speed.logs import log_row
 
     names = runs or ([] if log else ["shipped"])
     tracked = [name for name in names if name != "shipped" and is_emissions(Path(name))]

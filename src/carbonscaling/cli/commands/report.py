@@ -106,9 +106,9 @@ def report(
 
 def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
     """Write the report of a saved answer as one HTML file."""
+    from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
     from carbonscaling.study.saved import record_of
-    from carbonscaling.validate.nearby import of_answer
 
     if answer is None or measured:
         raise InputError(

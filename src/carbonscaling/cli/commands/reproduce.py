@@ -31,24 +31,25 @@ def reproduce(
     ] = None,
 ) -> None:
     """Reproduce both CarbonScaling papers: every figure, and a verdict for every claim."""
-    from carbonscaling.reproduce import page as pages
-    from carbonscaling.reproduce import tables
-    from carbonscaling.reproduce.run import draw_all
-    from carbonscaling.reproduce.run import reproduce as run
+    from carbonscaling.papers import page as pages
+    from carbonscaling.papers.draw import write_parquet
+    from carbonscaling.papers.run import draw_all
+    from carbonscaling.papers.run import reproduce as run
 
     found = run(name)
+    data = pages.data(found)
     folder = output or (str(Path(page).with_suffix("")) if page else None)
     if folder is not None:
         where = Path(folder)
         make_folder(where)
         draw_all(found, where)
-        for file, rows in (("panels", tables.panel_table(found)), ("claims", tables.verdict_table(found))):
-            out.write_file(str(where / f"{file}.csv"), tables.as_csv(rows))
+        for file in ("panels", "claims"):
+            out.write_file(str(where / f"{file}.csv"), out.csv_text(data[file]))
             if output is not None:  # a page keeps what can be compared line by line
-                tables.write_parquet(rows, where / f"{file}.parquet")
+                write_parquet(data[file], where / f"{file}.parquet")
     if page is not None:
         out.write_file(page, pages.markdown(found, Path(folder or ".").name))
     if json:
-        out.show_json(pages.data(found))
+        out.show_json(data)
     else:
         out.show(pages.table(found))

@@ -24,10 +24,10 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
 
     from carbonscaling import evidence
     from carbonscaling.calibration.profile import load_calibration, shipped_calibration
+    from carbonscaling.evidence.left_out import shipped_left_out
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import validation as pages
-    from carbonscaling.validate import replayed
-    from carbonscaling.validate.calibrate import shipped_left_out
+    from carbonscaling.validate.speed import runs as replayed
 
     shipped = file == SHIPPED
     rows = evidence.rows("runs") if shipped else read_runs(Path(file))
@@ -57,11 +57,11 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     from carbonscaling.baselines import compare
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import components as pages
-    from carbonscaling.validate.components.table import component_table
+    from carbonscaling.validate.parts.table import component_table
 
     lines = component_table(part) if part is not None else ()
     rows = () if not others else evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))
-    from carbonscaling.validate.calibrate import shipped_left_out
+    from carbonscaling.evidence.left_out import shipped_left_out
 
     # Ours on the shipped rows are predictions of fits that never saw the row's source.
     ours = {r.id: r.predicted for r in shipped_left_out() if r.fold == "source"} if file == SHIPPED else None
@@ -99,10 +99,10 @@ def _page(folder: Path) -> None:
     """Write ``validation.md`` with every figure, and the scatter plot of left-out predictions."""
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
+    from carbonscaling.evidence.left_out import shipped_left_out
     from carbonscaling.files import make_folder
     from carbonscaling.reporting import components, validation, validation_plot
-    from carbonscaling.validate.calibrate import shipped_left_out
-    from carbonscaling.validate.components.table import component_table
+    from carbonscaling.validate.parts.table import component_table
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
     make_folder(folder)
@@ -174,9 +174,9 @@ def validate(
         _page(Path(folder))
         return
     if ledger:
+        from carbonscaling.evidence.ledger import first_looks
+        from carbonscaling.evidence.ledger import ledger as entries
         from carbonscaling.reporting.ledger import ledger_data, ledger_page
-        from carbonscaling.validate.ledger import first_looks
-        from carbonscaling.validate.ledger import ledger as entries
 
         looks, rows = first_looks(), entries()
         out.hand_out(ledger_data(looks, rows), ledger_page(looks, rows), json=json, output=output)
@@ -193,13 +193,14 @@ def validate(
     from rich.console import Group
     from rich.text import Text
 
+    from carbonscaling.evidence.carbon_run import load_carbon_runs
     from carbonscaling.reporting import carbon_checks as pages
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.power_checks import work_page
-    from carbonscaling.validate import accounts, power, power_caps, power_fit, systems
-    from carbonscaling.validate.carbon_runs import load_carbon_runs
-    from carbonscaling.validate.device_hours import check_device_hours, hours_summary
-    from carbonscaling.validate.run_energy import check_carbon_runs
+    from carbonscaling.validate.carbon import accounts
+    from carbonscaling.validate.carbon.device_hours import check_device_hours, hours_summary
+    from carbonscaling.validate.carbon.energy import check_carbon_runs
+    from carbonscaling.validate.parts import power, power_fit, systems
 
     own = carbon_runs not in (None, SHIPPED)
     listed = load_carbon_runs(carbon_runs if own else None)
@@ -212,7 +213,7 @@ def validate(
     page = [pages.carbon_runs_page(checks), pages.hours_page(hours)]
     if not own:
         known, table, embodied = accounts.check_accounts(), accounts.llmcarbon_table(), accounts.embodied_table()
-        scores, caps, read = power.score_power(), power_caps.score_caps(), systems.check_systems()
+        scores, caps, read = power.score_power(), power.score_caps(), systems.check_systems()
         by_work = power_fit.score_work()
         page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps), work_page(by_work)]
         page += [pages.systems_page(read)]

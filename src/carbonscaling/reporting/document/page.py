@@ -148,7 +148,7 @@ def document(
     data : Mapping
         A feasible answer as plain data (``estimate.to_dict()``, or a file that plan or estimate saved).
     evidence : Mapping, optional
-        `Nearby.to_dict` of `carbonscaling.validate.nearby` for the same device and size.
+        `Nearby.to_dict` of `carbonscaling.evidence.nearby` for the same device and size.
     sources : sequence of str, optional
         Keys of every work behind the answer; without them those of its carbon figures, which the answer itself names.
     """
