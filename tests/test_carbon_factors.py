@@ -121,7 +121,7 @@ def test_nearest_process_node() -> None:
 
 
 def test_rows_by_beginning_of_a_device_id() -> None:
-    ids = {"a100-80-sxm": 150.0, "a100-40": 127.6, "h100-sxm": 164.0, "paper-h100": 164.0}
+    ids = {"a100-80-sxm": 187.0, "a100-40": 150.0, "h100-sxm": 164.0, "paper-h100": 164.0}
     for device_id, kg in ids.items():
         row = device_row("embodied.measured.device", device_id)
         assert row is not None

@@ -199,13 +199,14 @@ def host_parts(host: Host, mode: str) -> Factors:
     }
 
 
-def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors | None:
-    """Return the measured route, or None where nothing of the device was measured.
+def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors:
+    """Return what was measured: of a device and its host, of servers of such devices alone, or nothing.
 
-    The two routes disagree by more than either's own range, so each interval spans both.
+    The two routes disagree by more than either's own range, so each interval spans both. A server without its devices is
+    one figure for all of them, so that two devices differ by themselves and not by the route of their hosts.
     """
     if "+" in cluster.device.id:  # a technology projection: nobody measured it
-        return None
+        return {}
     n = cluster.host.devices_per_host
     with_host = device_row("embodied.measured.device_with_host", cluster.device.id)
     own = device_row("embodied.measured.device", cluster.device.id)
@@ -213,16 +214,15 @@ def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors | None
     if with_host is not None:
         both = _spanned(with_host, lambda v: device_kg_bottom_up(v) + host_kg_bottom_up(v) / n, device | host)
         nothing = Datum(0.0, "kg", with_host.source, basis=with_host.basis, remark="inside the device's figure")
-        return {"embodied_device": both, "embodied_host": nothing, "switches": nothing}
-    if own is None:
-        return None
+        inside = dict.fromkeys(("building", "transport", "end_of_life"), replace(nothing, unit="1"))
+        return {"embodied_device": both, "embodied_host": nothing, "switches": nothing, **inside}
+    if cluster.device.kind == "tpu":
+        return {}
     scaled = replace(
         per_device, value=per_device.value * n, low=(per_device.low or 0.0) * n, high=(per_device.high or 0.0) * n
     )
-    return {
-        "embodied_device": _spanned(own, device_kg_bottom_up, device),
-        "embodied_host": _spanned(scaled, host_kg_bottom_up, device | host),
-    }
+    found = {"embodied_host": _spanned(scaled, host_kg_bottom_up, device | host)}
+    return found if own is None else found | {"embodied_device": _spanned(own, device_kg_bottom_up, device)}
 
 
 def sampled_range(formula: Callable[[Values], Any], factors: Factors) -> tuple[float, float]:

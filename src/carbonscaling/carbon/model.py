@@ -72,8 +72,9 @@ def hardware_factors(
     if mode == "paper":
         return HardwareFactors(device, host, paper_power_set(cluster.device, version) | device | host, "paper")
     found = measured(cluster, device, host)
-    used = operation(cluster, best_utilisation) | (found or device | host)
-    return HardwareFactors(device, host, used, "measured" if found else "bottom-up")
+    parts = {} if "embodied_device" in found else device if found else device | host
+    used = operation(cluster, best_utilisation) | parts | found
+    return HardwareFactors(device, host, used, "measured" if "embodied_device" in found else "bottom-up")
 
 
 def carbon_model(
@@ -138,7 +139,8 @@ def carbon_model(
     shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation, basis)
     device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
     factors = shared | own
-    assemble = partial(_sharing, _ASSEMBLE[route]) if shared_hosts else _ASSEMBLE[route]
+    assemble = paper_numbers if mode == "paper" else _numbers
+    assemble = partial(_sharing, assemble) if shared_hosts else assemble
 
     there = None if region is None or carbon_intensity_g_per_kwh is not None else place(region)
     market = _market(factors["carbon_intensity"], there, basis)
@@ -146,10 +148,11 @@ def carbon_model(
     methods = {"location": factors["carbon_intensity"], "market": factors.pop("market_intensity")}
     factors["carbon_intensity"] = methods[scope2]
     numbers = assemble(si(factors))
-    device_routes, host_routes = {route: float(numbers.device_kg)}, {route: float(numbers.host_kg)}
-    if route == "measured":
-        device_routes["bottom-up"] = float(device_kg_bottom_up(si(device)))
-        host_routes["bottom-up"] = float(host_kg_bottom_up(si(device | host)))
+    device_routes = {route: float(numbers.device_kg)}
+    host_routes = {"measured" if "embodied_host" in own else route: float(numbers.host_kg)}
+    if mode == "physical":
+        device_routes.setdefault("bottom-up", float(device_kg_bottom_up(si(device))))
+        host_routes.setdefault("bottom-up", float(host_kg_bottom_up(si(device | host))))
     return CarbonModel(
         numbers=numbers,
         assemble=assemble,
@@ -210,23 +213,14 @@ def _market(location: Datum, there: Place | None, basis: Basis | None) -> Datum:
     return replace(location, basis=NO_CONTRACT) if there is None else there.market_intensity(basis)
 
 
-def _measured_numbers(v: Values) -> CarbonNumbers:
-    return physical_numbers(v, v["embodied_device"], v["embodied_host"])
-
-
-def _bottom_up_numbers(v: Values) -> CarbonNumbers:
-    return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
+def _numbers(v: Values) -> CarbonNumbers:
+    """Return the physical mode's coefficients: what was measured of device and host, the rest bottom-up."""
+    device_kg = v["embodied_device"] if "embodied_device" in v else device_kg_bottom_up(v)
+    return physical_numbers(v, device_kg, v["embodied_host"] if "embodied_host" in v else host_kg_bottom_up(v))
 
 
 def _sharing(assemble: Callable[[Values], CarbonNumbers], v: Values) -> CarbonNumbers:
     return assemble(v)._replace(shared_hosts=1.0)
-
-
-_ASSEMBLE: Mapping[str, Callable[[Values], CarbonNumbers]] = {
-    "paper": paper_numbers,
-    "measured": _measured_numbers,
-    "bottom-up": _bottom_up_numbers,
-}
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
