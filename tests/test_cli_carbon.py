@@ -48,7 +48,7 @@ def test_report_from_a_saved_answer_and_from_measured_values(
     card, _ = run(capsys, "report", ANSWER, "-o", str(tmp_path / "card.md"))
     assert card.startswith("---\nco2_eq_emissions:")
     assert (tmp_path / "card.md").read_text() == card
-    both, _ = run(capsys, "report", ANSWER, "--device-hours", "31k", "--energy-kwh", "30000")
+    both, _ = run(capsys, "report", ANSWER, "--device-hours", "31k", "--energy-kwh", "30000", "--energy-scope", "it")
     assert "| | planned | actual |" in both
     alone = ["report", "--device", "a100-80", "--devices", "384", "--device-hours", "1082990", "--region", "France"]
     record = json.loads(run(capsys, *alone, "--format", "json")[0])
@@ -61,7 +61,7 @@ def test_report_from_a_saved_answer_and_from_measured_values(
     [
         ([], "nothing to report"),
         (["--device-hours", "10"], "--device"),
-        ([ANSWER, "--energy-kwh", "10"], "--device-hours"),
+        ([ANSWER, "--energy-kwh", "10"], "--energy-scope"),
         ([ANSWER, "--format", "esr"], "esrs"),
         (["nowhere.json"], "no such file"),
     ],

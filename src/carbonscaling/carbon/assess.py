@@ -243,6 +243,7 @@ def _result(
         boundary_tco2e=extra,
         energy_kwh=energy_j / KWH,
         water_litres=water_l,
+        water_on_site_litres=float(parts.energy_j) / model.factors["pue"].si * float(model.numbers.water_on_site),
         parts=parts,
         lines=lines,
         intervals=found,

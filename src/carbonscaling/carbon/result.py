@@ -51,8 +51,8 @@ class Footprint:
     scope2 : str
         Method that operational carbon and the total count: location or market.
     total_tco2e, operational_tco2e, embodied_tco2e, boundary_tco2e : float
-    energy_kwh, water_litres : float
-        Of the final run.
+    energy_kwh, water_litres, water_on_site_litres : float
+        Of the final run; water is that used on site and that of electricity generation.
     parts : FootprintParts
     lines : tuple of BoundaryLine
     intervals : Mapping[str, tuple of float]
@@ -83,6 +83,7 @@ class Footprint:
     boundary_tco2e: float
     energy_kwh: float
     water_litres: float
+    water_on_site_litres: float
     parts: FootprintParts
     lines: tuple[BoundaryLine, ...]
     intervals: Mapping[str, tuple[float, float]]

@@ -116,6 +116,7 @@ def _carbon() -> dict[str, Any]:
     )
     found["properties"] |= {  # answers of 0.1.0 have none of these
         "upstream_g_per_kwh": MAYBE_NUMBER,
+        "water_on_site_litres": NUMBER,
         "scope2": {"enum": ["location", "market"]},
         "location": _typed(Scope2, "operational carbon by the location-based method", interval_tco2e=PAIR),
     }

@@ -407,6 +407,7 @@ def carbon_dict(f: Footprint) -> dict[str, Any]:
         "widest": [vars(w) for w in f.widest],
         "device_kg_by_route": dict(f.device_kg_by_route),
         "water_litres": f.water_litres,
+        "water_on_site_litres": f.water_on_site_litres,
     }
 
 
