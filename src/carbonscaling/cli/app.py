@@ -12,7 +12,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
     ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
     ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data, or of given keys."),
-    ("reported",): ("reported:reported", "Set measured runs beside this project's estimates."),
+    ("accounts",): ("accounts:accounts", "Set published carbon accounts beside this project's figures."),
     ("sweep",): ("sweep:sweep", "Run a study of any size; what is done is kept and never done again."),
     ("query",): ("query:query", "Ask a study's results: SQL, or a canned view."),
     ("plot",): ("plot:plot", "Draw a study's results: curves, fronts, heat maps, tornados."),
