@@ -19,12 +19,12 @@ from carbonscaling.errors import InputError
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.annex_xi import duration_range
 from carbonscaling.reporting.statements.boamps import boamps_report
+from carbonscaling.reporting.statements.measured import measured_record
+from carbonscaling.reporting.statements.record import Measured, Record
+from carbonscaling.reporting.statements.saved import record_of
 from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.reporting.statements.text import significant
 from carbonscaling.study.answer import estimate
-from carbonscaling.study.measured import measured_record
-from carbonscaling.study.record import Measured, Record
-from carbonscaling.study.saved import record_of
 from carbonscaling.study.scenario import Scenario
 from samples import load_record
 

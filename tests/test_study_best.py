@@ -10,8 +10,9 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.evidence import rows
+from carbonscaling.evidence.best_run import BestRun, best_run
 from carbonscaling.evidence.published import published_speeds, read_speeds
-from carbonscaling.study.best_run import BestRun, best_run, too_good
+from carbonscaling.study.doubts import too_good
 
 GPT3 = cs.Scenario(
     model="gpt-3-175b", tokens=300e9, device="a100-80", devices=1024, batch=2048, seq_len=2048, objective="time"

@@ -68,7 +68,8 @@ if TYPE_CHECKING:
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
     from carbonscaling.study.choices import Choice
-    from carbonscaling.study.estimate import Estimate, Infeasible
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
     from carbonscaling.study.subject import model_spec
@@ -79,7 +80,7 @@ _HOMES = {
     "Cluster": "carbonscaling.hardware.cluster",
     "Device": "carbonscaling.hardware.device",
     "Estimate": "carbonscaling.study.estimate",
-    "Infeasible": "carbonscaling.study.estimate",
+    "Infeasible": "carbonscaling.study.infeasible",
     "InputError": "carbonscaling.errors",
     "Layout": "carbonscaling.study.scenario",
     "ModelSpec": "carbonscaling.model.spec",

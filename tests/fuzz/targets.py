@@ -31,10 +31,10 @@ from carbonscaling.model.params import active_params
 from carbonscaling.perf.build import machine, workload
 from carbonscaling.perf.precision import precision
 from carbonscaling.reporting.statements import FORMATS
+from carbonscaling.reporting.statements.measured import measured_record
+from carbonscaling.reporting.statements.record import Measured
 from carbonscaling.reporting.validation import replay_data
 from carbonscaling.study.answer import asked
-from carbonscaling.study.measured import measured_record
-from carbonscaling.study.record import Measured
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
 from carbonscaling.validate.carbon.energy import check_carbon_runs, summary

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import carbonscaling as cs
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.jsonable import to_json
+from carbonscaling.reporting.statements.saved import record_of
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate
 from carbonscaling.serve.jobs import Job, do
@@ -24,7 +25,6 @@ from carbonscaling.study.answer import asked_again
 from carbonscaling.study.choices import Options, choices
 from carbonscaling.study.places import ranked
 from carbonscaling.study.robust import robustness
-from carbonscaling.study.saved import record_of
 from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.studyfile import Keep, Study
 from carbonscaling.units import DAY, KWH, TONNE

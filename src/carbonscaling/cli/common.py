@@ -9,7 +9,8 @@ from cyclopts import Group, Parameter
 from carbonscaling.errors import ExitCode
 
 if TYPE_CHECKING:
-    from carbonscaling.study.estimate import Estimate, Infeasible
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
 
 __all__ = ["Json", "JsonFile", "Output", "ScenarioFile", "hand_over"]
 

@@ -9,7 +9,6 @@ import numpy as np
 from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import moved_bytes
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
@@ -63,8 +62,14 @@ class Passes(NamedTuple):
     summed: Number
 
 
-def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> Passes:
-    """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast."""
+def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes, moved: Number) -> Passes:
+    """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast.
+
+    Parameters
+    ----------
+    moved : float or array
+        Bytes of a micro-batch's activations that the fullest stage sends to the host, and fetches again.
+    """
     silicon, _, software = machine
     n_layers = work.n_layers
     f, b = layer.forward, layer.backward
@@ -113,7 +118,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
 
     # Activations go to the host during the forward pass and come back during the backward one; while the device waits
     # for them, replicas exchange what they have to.
-    sent = moved_bytes(work, machine, s) / silicon.host_link
+    sent = moved / silicon.host_link
     backward = stage - forward
     wait_forward = np.maximum(0.0, sent - software.overlap * forward)
     wait_backward = np.maximum(0.0, sent - software.overlap * backward)

@@ -13,8 +13,9 @@ from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.reporting.bars import Bars, label
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.study.estimate import Estimate, Lever
-from carbonscaling.study.found import unmeasured
+from carbonscaling.study.doubts import unmeasured
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.levers import Lever
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.shown import FIGURES, carbon_words, span
 from carbonscaling.units import DAY, GB, KWH, TONNE

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from carbonscaling.bench.stopwatch import BenchRow
 from carbonscaling.reporting.tables import figures
-from carbonscaling.study.stopwatch import BenchRow
 from carbonscaling.words import percent
 
 __all__ = ["bench_page"]

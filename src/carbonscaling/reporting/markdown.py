@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from carbonscaling.reporting.answer import conventions, setting_lines
 from carbonscaling.reporting.bars import label
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.remedies import REASONS
 from carbonscaling.units import KWH
 from carbonscaling.words import data, duration, percent, plain

@@ -35,7 +35,7 @@ N_COUNTS = ALLOWED + 4
 BUFFER = 1 << 20
 """Most settings that are held at once, beyond those of one layout."""
 
-NO_WORK = WorkBytes(0.0, 0.0, 0.0)
+NO_WORK = WorkBytes(0.0, 0.0, 0.0, 0.0, 0.0)
 NO_NEED = Memory(*(0.0 for _ in Memory._fields))
 NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0, 0.0)
 
@@ -145,10 +145,10 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 if place_z[z] == ALLOWED:
                                     b = state_bytes(work, machine, setting_of(o, row, e, p, z, 0, 0))
                                     states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
-                                    need = total_memory(machine, s, b, NO_WORK)
+                                    need = total_memory(machine, 0.0, b, NO_WORK)
                                     least_states = min(least_states, need.total)
                         held = work_bytes(work, machine, s)
-                        if prune and (least_states + least_held(machine, s, held)) * ROUNDING > need.limit:
+                        if prune and (least_states + least_held(machine, held)) * ROUNDING > need.limit:
                             counts[BOUND] += n_valid
                             continue
                         have_passes = False
@@ -157,9 +157,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         for z in range(n_z):
                             if place_z[z] < ALLOWED:
                                 continue
-                            own = setting_of(o, row, e, p, z, m, r)
                             b = StateBytes(states[z, 0], states[z, 1], states[z, 2])
-                            need = total_memory(machine, own, b, held)
+                            need = total_memory(machine, o.states[z, 0], b, held)
                             excess = need.total - need.limit
                             index = here + z * n_m * n_r + r
                             if excess > 0.0:
@@ -169,11 +168,12 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 continue
                             if not have_passes:
                                 have_passes = True
-                                passes = passes_time(work, machine, s, layer)
+                                passes = passes_time(work, machine, s, layer, held.moved)
                                 worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
                                 counts[BOUND] += 1
                                 continue
+                            own = setting_of(o, row, e, p, z, m, r)
                             if not known[z]:
                                 known[z] = True
                                 t = sync_time(work, machine, own)

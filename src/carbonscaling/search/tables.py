@@ -153,6 +153,6 @@ def _may_fit(
             tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, roomy.micro_batch, n_micro, codes[r], 0.0,
             sequence_shards(tp, o.sequence_parallel), 100.0,
         )  # fmt: skip
-        held = min(held, least_held(machine, s, work_bytes(work, machine, s)))
-    need = total_memory(machine, roomy, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0, 0.0))
+        held = min(held, least_held(machine, work_bytes(work, machine, s)))
+    need = total_memory(machine, roomy.zero, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0, 0.0, 0.0, 0.0))
     return bool(need.total * ROUNDING <= need.limit)

@@ -12,6 +12,7 @@ from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.best_run import best_run
 from carbonscaling.formula import TraceLine, tracing
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
@@ -22,10 +23,11 @@ from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.best_run import best_run, too_good
-from carbonscaling.study.estimate import Estimate, Infeasible
-from carbonscaling.study.found import SearchReport, search_report, unmeasured
+from carbonscaling.study.doubts import too_good, unmeasured
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.levers import levers
 from carbonscaling.study.outcome import held_devices, takes, utilisation
 from carbonscaling.study.practice import settle

@@ -19,8 +19,9 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate, plan
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_of, profile_of
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -13,12 +13,11 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
-from carbonscaling.study.estimate import Lever
 from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import TONNE
 
-__all__ = ["levers"]
+__all__ = ["Lever", "levers"]
 
 NAMES = {
     "gemm": "matrix-multiplication efficiency",
@@ -42,6 +41,38 @@ NAMES = {
     "run_overhead": "time lost to failures, restarts, checkpoints, ramp-up",
 }
 """Ranged efficiencies by what a reader calls them; memory reserves do not move time or carbon."""
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One uncertain input and what its range does to an answer.
+
+    Attributes
+    ----------
+    name : str
+        What is uncertain.
+    low, high : str
+        Its range, with unit.
+    quantity : str
+        The answer it moves.
+    at_low, at_high, central : float
+        The answer at both ends and at the central value.
+    source : str
+    """
+
+    name: str
+    low: str
+    high: str
+    quantity: str
+    at_low: float
+    at_high: float
+    central: float
+    source: str
+
+    @property
+    def swing(self) -> float:
+        """Relative width of the effect."""
+        return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
 
 
 def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:

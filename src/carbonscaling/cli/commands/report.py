@@ -56,9 +56,9 @@ def report(
     from carbonscaling.catalog import hardware
     from carbonscaling.catalog.user_factors import load_factors
     from carbonscaling.reporting.statements import FORMATS
-    from carbonscaling.study.measured import measured_record
-    from carbonscaling.study.record import Measured
-    from carbonscaling.study.saved import record_of
+    from carbonscaling.reporting.statements.measured import measured_record
+    from carbonscaling.reporting.statements.record import Measured
+    from carbonscaling.reporting.statements.saved import record_of
 
     if answer is not None and _is_study(answer):
         _study(answer, format, output, measured=device_hours is not None or energy_kwh is not None)
@@ -109,7 +109,7 @@ def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
     """Write the report of a saved answer as one HTML file."""
     from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
-    from carbonscaling.study.saved import record_of
+    from carbonscaling.reporting.statements.saved import record_of
 
     if answer is None or measured:
         raise InputError(
@@ -126,11 +126,11 @@ def _saved(answer: str, *, whole: bool) -> dict[str, Any]:
     """Return a saved answer whose values are of the kinds that they should be; `whole`: without a key missing."""
     from carbonscaling.reporting.obeys import check_obeys
     from carbonscaling.reporting.schema import answer_schema
-    from carbonscaling.study.saved import load_answer
+    from carbonscaling.reporting.statements.saved import load_answer
 
     data, schema = load_answer(answer), answer_schema()
-    feasible, _ = schema["oneOf"]
-    check_obeys({"schema": schema["$id"], **data}, feasible | {"$defs": schema["$defs"]}, answer, whole=whole)
+    feasible = schema["$defs"]["Feasible"] | {"$defs": schema["$defs"]}
+    check_obeys({"schema": schema["$id"], **data}, feasible, answer, whole=whole)
     return data
 
 

@@ -11,8 +11,8 @@ from carbonscaling.reporting.statements.esrs import esrs
 from carbonscaling.reporting.statements.flat import as_csv, as_json
 from carbonscaling.reporting.statements.inventory import ghg_protocol
 from carbonscaling.reporting.statements.model_card import model_card
+from carbonscaling.reporting.statements.record import Record
 from carbonscaling.reporting.statements.sci import sci
-from carbonscaling.study.record import Record
 
 __all__ = ["FORMATS"]
 

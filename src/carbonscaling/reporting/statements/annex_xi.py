@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
+from carbonscaling.reporting.statements.record import Record
 from carbonscaling.reporting.statements.text import conventions, significant, span
-from carbonscaling.study.record import Record
 from carbonscaling.words import plain
 
 __all__ = ["annex_xi", "duration_range"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.study.record import Record
+from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["boamps", "boamps_report"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from carbonscaling.study.record import Record, RecordLine
+from carbonscaling.reporting.statements.record import Record, RecordLine
 
 __all__ = ["cyclonedx", "spdx"]
 

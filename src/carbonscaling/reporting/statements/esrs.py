@@ -8,7 +8,7 @@ import io
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.statements.inventory import scopes
-from carbonscaling.study.record import Record
+from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["esrs"]
 

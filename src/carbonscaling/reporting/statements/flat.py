@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from carbonscaling.reporting.jsonable import to_json
-from carbonscaling.study.record import Record
+from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["as_csv", "as_json"]
 

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import NamedTuple
 
-from carbonscaling.study.record import Record, RecordLine
+from carbonscaling.reporting.statements.record import Record, RecordLine
 
 __all__ = ["Scopes", "ghg_protocol", "scopes"]
 

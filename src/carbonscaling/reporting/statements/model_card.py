@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from carbonscaling.reporting.statements.record import Record
 from carbonscaling.reporting.statements.text import beside_plan, conventions, span
-from carbonscaling.study.record import Record
 from carbonscaling.words import big, energy, mass, plain
 
 __all__ = ["model_card"]

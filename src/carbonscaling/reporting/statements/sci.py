@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from carbonscaling.formula import formula
+from carbonscaling.reporting.statements.record import Record
 from carbonscaling.reporting.statements.text import conventions
-from carbonscaling.study.record import Record
 
 __all__ = ["sci", "sci_score"]
 

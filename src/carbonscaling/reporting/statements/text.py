@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carbonscaling.study.record import Record
+from carbonscaling.reporting.statements.record import Record
 from carbonscaling.words import energy, plain
 
 __all__ = ["beside_plan", "conventions", "significant", "span"]

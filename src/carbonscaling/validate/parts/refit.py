@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.study.sweep.extra import need
+from carbonscaling.platform import need
 from carbonscaling.validate.parts.gemm import Kernel, predicted_seconds
 from carbonscaling.validate.parts.timings import timings
 

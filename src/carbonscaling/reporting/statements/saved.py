@@ -10,8 +10,8 @@ from typing import Any
 from carbonscaling.catalog.read import build
 from carbonscaling.errors import InputError
 from carbonscaling.files import SAVED, read_text
-from carbonscaling.study.agreement import check_agreement
-from carbonscaling.study.record import Record, RecordLine, record_lines
+from carbonscaling.reporting.statements.agreement import check_agreement
+from carbonscaling.reporting.statements.record import Record, RecordLine, record_lines
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.errors import InputError
-from carbonscaling.study.record import Measured
+from carbonscaling.reporting.statements.record import Measured
 from carbonscaling.units import HOUR, KWH
 
 __all__ = ["drawn_at_most", "refuse_implausible"]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.uncertainty import SEED, sample_footprint
-from carbonscaling.errors import InputError
+from carbonscaling.platform import need
 from carbonscaling.sources import Datum
 
 __all__ = ["FIGURES", "SobolIndex", "sobol_indices"]
@@ -43,15 +41,6 @@ class SobolIndex:
     source: str
 
 
-def _scipy() -> Any:
-    try:
-        return import_module("scipy.stats")
-    except ImportError as error:
-        raise InputError(
-            "Sobol indices need SciPy", key="uncertainty", remedy="pip install 'carbonscaling[uncertainty]'"
-        ) from error
-
-
 def sobol_indices(
     model: CarbonModel,
     n_devices: float,
@@ -68,7 +57,7 @@ def sobol_indices(
     InputError
         SciPy is not installed.
     """
-    stats = _scipy()
+    stats = need("scipy.stats", "uncertainty")
     ranged = {name: datum for name, datum in model.factors.items() if datum.low is not None}
     if time is not None and time.low is not None:
         ranged["time"] = time

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from carbonscaling.bench.questions import ask, firmness, pruning
+from carbonscaling.bench.stopwatch import BenchRow, row_of, timed
+from carbonscaling.bench.walk import Walk
 from carbonscaling.platform import peak_memory_bytes
 from carbonscaling.search import compiled
 from carbonscaling.search.engine import Question, n_threads, search
 from carbonscaling.search.evaluate import judge_of, prepare
 from carbonscaling.search.space import Space, grid, layouts
 from carbonscaling.study.answer import question_of
-from carbonscaling.study.questions import ask, firmness, pruning
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.stopwatch import BenchRow, row_of, timed
-from carbonscaling.study.walk import Walk
 
 __all__ = ["BenchRow", "bench", "summary"]
 

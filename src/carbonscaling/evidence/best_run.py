@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from carbonscaling.evidence.published import published_speeds
-from carbonscaling.study.resolve import Resolved
 
-__all__ = ["BestRun", "best_run", "too_good"]
+__all__ = ["BestRun", "best_run"]
 
 ALIKE = 2.0
 """Models within this factor of active parameters are of one size."""
@@ -61,17 +60,3 @@ def best_run(device: str, active_params: float, *, low_bits: bool = False, exper
         return None
     best = max(alike, key=lambda run: run.model_flops)
     return BestRun(best.id, best.source, best.model, best.n_devices, best.active_params, best.model_flops, len(alike))
-
-
-def too_good(r: Resolved, n_devices: int, mfu: float, best: BestRun | None) -> list[str]:
-    """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
-    if best is None:
-        most = r.carbon.numbers.best_utilisation
-        known = f"published for this device ({most:.0%}; no run of this size is)"
-    else:
-        most = best.model_flops / float(r.machine.formats.peak_mfu)
-        known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
-    if mfu <= most:
-        return []
-    by = "by more than its interval" if mfu / r.time(n_devices).si_range[1] > most else "though within its interval"
-    return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]

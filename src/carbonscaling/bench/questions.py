@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from carbonscaling.bench.stopwatch import BenchRow, row_of, timed
 from carbonscaling.search.engine import Question, n_threads, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.study.answer import asked_again, plan, question_of
-from carbonscaling.study.estimate import Infeasible
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.robust import robustness
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.stopwatch import BenchRow, row_of, timed
 from carbonscaling.units import DAY
 
 __all__ = ["PRUNING", "QUESTIONS", "Case", "ask", "firmness", "pruning"]

@@ -10,9 +10,9 @@ from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.statements.plausible import drawn_at_most, refuse_implausible
+from carbonscaling.reporting.statements.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.sources import Datum
-from carbonscaling.study.plausible import drawn_at_most, refuse_implausible
-from carbonscaling.study.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.units import HOUR, KWH
 
 __all__ = ["measured_record"]
