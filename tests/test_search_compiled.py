@@ -281,9 +281,9 @@ def test_machine_code_is_loaded_where_numpy_has_taken_as_long(monkeypatch: pytes
     made: list[float] = []
     monkeypatch.setattr(evaluate, "prepare", lru_cache(maxsize=1)(lambda: made.append(1.0)))
     monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
+    kept = False
     monkeypatch.setattr(compiled, "on_disk", lambda: kept)
     second = int(evaluate.NUMPY_RATE[True])
-    kept = False
     assert not evaluate._pays(20 * second, prune=True)
     kept = True
     assert evaluate._pays(0, prune=True)
