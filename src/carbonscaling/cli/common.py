@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -11,7 +12,7 @@ from carbonscaling.errors import ExitCode
 if TYPE_CHECKING:
     from carbonscaling.study.estimate import Estimate, Infeasible
 
-__all__ = ["Json", "JsonFile", "Output", "ScenarioFile", "hand_over"]
+__all__ = ["Emit", "Json", "JsonFile", "Output", "ScenarioFile", "hand_over"]
 
 OUTPUT = Group("Output", sort_key=0)
 
@@ -21,7 +22,16 @@ Output = Annotated[
     str | None,
     Parameter(
         name=("--output", "-o"),
-        help="Write the answer to this file as well: Markdown if it ends in .md, else JSON.",
+        help="Write the answer to this file as well: Markdown if it ends in .md, a picture of the plan if in .svg, else JSON; "
+        "with --emit, what other software reads.",
+        group=OUTPUT,
+    ),
+]
+Emit = Annotated[
+    str | None,
+    Parameter(
+        help="Write what other software reads, into the file of --output or in the answer's place: megatron, megatron-bridge, "
+        "torchtitan, deepspeed, maxtext (launch settings).",
         group=OUTPUT,
     ),
 ]
@@ -30,8 +40,8 @@ JsonFile = Annotated[
 ]
 
 
-def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None) -> int:
-    """Print an answer (and write it), return its exit code."""
+def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None, emit: str | None = None) -> int:
+    """Print an answer (and write it), or what other software reads of it; return its exit code."""
     from carbonscaling.cli import output as out
     from carbonscaling.reporting.answer import answer_page
     from carbonscaling.reporting.infeasible import infeasible_page
@@ -40,9 +50,14 @@ def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None) 
     from carbonscaling.study.estimate import Estimate
 
     data: dict[str, Any] = answer.to_dict()
-    if output is not None:
+    written = None if emit is None or not answer.feasible else _written(answer, emit)
+    if output is not None and emit is None:
         out.write_file(output, markdown(answer) if output.endswith(".md") else to_json(data))
-    if json:
+    elif output is not None and written is not None:
+        out.write_file(output, written)
+    if written is not None and output is None:
+        sys.stdout.write(written)
+    elif json:
         out.show_json(data)
     elif isinstance(answer, Estimate):
         out.show(answer_page(answer))
@@ -51,3 +66,9 @@ def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None) 
     if isinstance(answer, Estimate) and answer.search is not None and answer.search.interrupted:
         return int(ExitCode.INTERRUPTED)
     return int(ExitCode.OK if isinstance(answer, Estimate) else ExitCode.INFEASIBLE)
+
+
+def _written(answer: Estimate | Infeasible, to: str) -> str:
+    from carbonscaling.exchange.emit import emit
+
+    return emit(answer, to)

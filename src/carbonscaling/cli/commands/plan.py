@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from carbonscaling.cli.common import Json, Output, ScenarioFile, hand_over
-from carbonscaling.cli.options import ScenarioOptions, scenario_of
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli.common import OUTPUT, Emit, Json, Output, ScenarioFile, hand_over
+from carbonscaling.cli.options import ScenarioOptions, given, scenario_of
 from carbonscaling.cli.output import Ticker
 
 __all__ = ["estimate", "plan"]
+
+From = Annotated[
+    str | None,
+    Parameter(
+        name="--from",
+        help="Launch file of an existing run, whose settings count unless an option says otherwise: a shell script with "
+        "Megatron-LM's or MaxText's arguments, torchtitan's TOML, DeepSpeed's JSON, YAML of MaxText or Megatron-Bridge. It is "
+        "read, never run.",
+        group=OUTPUT,
+    ),
+]
 
 
 def plan(
@@ -15,6 +30,7 @@ def plan(
     *,
     json: Json = False,
     output: Output = None,
+    emit: Emit = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Find the best setting and device count that finish within the deadline (three months if none is given)."""
@@ -23,7 +39,7 @@ def plan(
     question = scenario_of(scenario, options)
     with Ticker() as ticker:
         found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output)
+    return hand_over(found, json=json, output=output, emit=emit)
 
 
 def estimate(
@@ -32,12 +48,23 @@ def estimate(
     *,
     json: Json = False,
     output: Output = None,
+    emit: Emit = None,
+    from_: From = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Say what a training run takes on a given number of devices; parts of the layout left out are searched."""
     from carbonscaling.study.answer import estimate as answer
 
-    question = scenario_of(scenario, options)
-    with Ticker() as ticker:
-        found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output)
+    if from_ is not None:
+        from carbonscaling.exchange.answer import estimate_launch
+        from carbonscaling.exchange.read import read_launch
+
+        launch = read_launch(from_, given(options).get("devices"))
+        question = scenario_of(scenario, options, launch.scenario)
+        with Ticker() as ticker:
+            found = estimate_launch(launch, question, progress=ticker)
+    else:
+        question = scenario_of(scenario, options)
+        with Ticker() as ticker:
+            found = answer(question, progress=ticker)
+    return hand_over(found, json=json, output=output, emit=emit)
