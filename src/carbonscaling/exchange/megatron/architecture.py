@@ -109,6 +109,7 @@ def model_of(said: Mapping[str, Any], seq_len: int) -> ModelSpec:
         tied_embeddings=not said.get("untie_embeddings_and_output_weights"),
         n_positions=(said.get("max_position_embeddings") or seq_len) if learned else 0,
         norm="rmsnorm" if said.get("normalization") == "RMSNorm" else "layernorm",
+        embedding_norm=bool(said.get("embed_layernorm")),
         n_mtp=said.get("mtp_num_layers") or 0,
     )  # fmt: skip
     known = known_model(spec)
@@ -124,7 +125,8 @@ def _no_model(why: str) -> InputError:
 
 
 def _vocabulary(said: Mapping[str, Any]) -> int | None:
-    return said.get("padded_vocab_size") or said.get("vocab_size") or VOCABULARY.get(str(said.get("tokenizer_type")))
+    usual = "GPT2BPETokenizer" if said.get("merge_file") else None
+    return said.get("padded_vocab_size") or said.get("vocab_size") or VOCABULARY.get(str(said.get("tokenizer_type", usual)))
 
 
 def _attention(said: Mapping[str, Any], heads: int, width: int, biased: bool) -> Attention:

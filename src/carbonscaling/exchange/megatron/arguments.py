@@ -10,8 +10,10 @@ from typing import Any
 from carbonscaling.exchange.release import known_names
 from carbonscaling.exchange.shell import UNKNOWN
 
-__all__ = ["LATER", "behind_script", "flat", "parsed", "trainer"]
+__all__ = ["ELSEWHERE", "LATER", "behind_script", "flat", "parsed", "trainer"]
 
+ELSEWHERE = "arguments in variables that only a run sets"
+"""Name of those that cannot be told at all."""
 LATER = "its value is known only when the script runs"
 LEAST = 3
 """Arguments below which a command is not taken for a trainer's."""
@@ -23,7 +25,9 @@ FORMER = {
     "moe-enable-deepep": "0", "enable-cuda-graph": "0", "external-cuda-graph": "0", "use-mcore-models": "0",
     "use-legacy-models": "0", "zero-stage": "1", "deepspeed": "0", "deepspeed-config": "1", "ds-sequence-parallel-size": "1",
     "deepspeed-activation-checkpointing": "0", "no-pipeline-parallel": "0", "partition-activations": "0",
-    "checkpoint-num-layers": "1", "synchronize-each-layer": "0", "contiguous-checkpointing": "0",
+    "checkpoint-num-layers": "1",
+    "moe-expert-parallel-size": "1", "topk": "1", "expert-interval": "+", "train-tokens": "1", "pad-vocab-size-to": "1",
+    "no-async-tensor-model-parallel-allreduce": "0", "embed-layernorm": "0", "synchronize-each-layer": "0", "contiguous-checkpointing": "0",
     "no-position-embedding": "0", "DDP-impl": "1", "num-workers": "1",
 }  # fmt: skip
 """Arguments of earlier releases, with how many values follow them."""
@@ -78,7 +82,9 @@ def parsed(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     while place < len(words):
         word = words[place]
         place += 1
-        if not word.startswith("--") or len(word) == 2:
+        if word == UNKNOWN:
+            strange[ELSEWHERE] = LATER
+        if not _is_flag(word):
             continue
         name, _, inline = word[2:].partition("=")
         plain = name.replace("_", "-")
@@ -107,7 +113,7 @@ def _is_flag(word: str) -> bool:
 
 def _value(text: str) -> Any:
     """Return a number where a word is one."""
-    if re.fullmatch(r"[+-]?\d{1,15}", text):
+    if re.fullmatch(r"[+-]?\d[\d_]{0,18}", text):
         return int(text)
     if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
         return float(text)

@@ -134,8 +134,14 @@ def _recomputation(answer: Estimate) -> list[Line]:
     a_chunk = math.ceil(layers / float(s.vpp))
     return [
         *found, Line("recompute_method", "block", why),
-        Line("recompute_num_layers", a_chunk, f"{layers} of {per_stage:g} layers of a stage"),
+        Line("recompute_num_layers", a_chunk, _again(layers, a_chunk * int(s.vpp), per_stage)),
     ]  # fmt: skip
+
+
+def _again(planned: int, said: int, per_stage: float) -> str:
+    """Say how many layers are recomputed; each chunk the same number, hence more than planned where that does not divide."""
+    more = "" if said == planned else f" (planned: {planned}; every chunk recomputes as many)"
+    return f"{said} of {per_stage:g} layers of a stage{more}"
 
 
 def _overlap(answer: Estimate) -> list[Line]:

@@ -12,6 +12,7 @@ from carbonscaling.model.spec import ModelSpec
 __all__ = ["host", "precision", "recomputation", "software"]
 
 _FORMATS = ("bf16", "fp16", "fp8_format", "fp8_recipe", "fp4_format", "fp4_recipe", "fp8", "fp8_hybrid", "fp8_e4m3")
+_SIZES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
 Said = Mapping[str, Any]
 
 
@@ -32,18 +33,18 @@ def precision(said: Said, found: Reading) -> None:
         found.take("grad_reduce_in_bf16", "gradients of 2 bytes", software_gradient_bytes=2.0)
     if "accumulate_allreduce_grads_in_fp32" in said:
         found.take("accumulate_allreduce_grads_in_fp32", "gradients of 4 bytes", software_gradient_bytes=4.0)
+    for name in ("main_grads_dtype", "megatron_fsdp_main_grads_dtype"):
+        if (size := _SIZES.get(str(said.get(name)))) and size >= 2:
+            found.take(name, f"gradients of {size:g} bytes", software_gradient_bytes=size)
     _states(said, found)
 
 
 def _states(said: Said, found: Reading) -> None:
-    sizes = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
     names = {"main_params_dtype": "fp32", "exp_avg_dtype": "fp32", "exp_avg_sq_dtype": "fp32"}
     if said.get("use_precision_aware_optimizer"):
-        total = sum(sizes.get(str(said.get(name, usual)), 4.0) for name, usual in names.items())
+        total = sum(_SIZES.get(str(said.get(name, usual)), 4.0) for name, usual in names.items())
         for name in ("use_precision_aware_optimizer", *(name for name in names if name in said)):
             found.take(name, f"states of {total:g} bytes", software_optimizer_bytes=total)
-        if str(said.get("main_grads_dtype")) == "bf16":
-            found.take("main_grads_dtype", "gradients of 2 bytes", software_gradient_bytes=2.0)
 
 
 def recomputation(said: Said, found: Reading) -> None:
@@ -94,6 +95,8 @@ def software(said: Said, found: Reading) -> None:
     for name in ("overlap_grad_reduce", "overlap_param_gather", "overlap_param_gather_with_optimizer_step"):
         if name in said:
             found.taken[name] = "traffic of data parallelism beside compute" if beside else "nothing by itself"
+    if "no_async_tensor_model_parallel_allreduce" in said:
+        found.taken["no_async_tensor_model_parallel_allreduce"] = "nothing of it hidden"
     if not said.get("tp_comm_overlap") and found.layout["tp"] > 1:
         found.software["tp_overlap"] = 0.0
     if "tp_comm_overlap" in said:

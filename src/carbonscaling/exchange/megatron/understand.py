@@ -10,7 +10,7 @@ from typing import Any
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.launch import Reading
 from carbonscaling.exchange.megatron.architecture import known_model, model_of
-from carbonscaling.exchange.megatron.arguments import LATER
+from carbonscaling.exchange.megatron.arguments import ELSEWHERE, LATER
 from carbonscaling.exchange.megatron.plan import DEGREES, STRATEGIES
 from carbonscaling.exchange.megatron.software import host, precision, recomputation, software
 
@@ -26,10 +26,22 @@ _MODEL = {
     "moe_router_group_topk", "swiglu", "disable_bias_linear", "normalization", "position_embedding_type",
     "use_rotary_position_embeddings", "no_position_embedding", "max_position_embeddings",
     "untie_embeddings_and_output_weights", "mtp_num_layers", "quick_geglu", "window_size",
-    "window_attn_skip_freq", "softmax_type",
+    "window_attn_skip_freq", "softmax_type", "merge_file", "embed_layernorm",
     "vocab_size", "padded_vocab_size", "tokenizer_type",
 }  # fmt: skip
 """Arguments that make the model."""
+_COUNTS = (
+    "num_layers", "hidden_size", "ffn_hidden_size", "num_attention_heads", "kv_channels", "num_query_groups", "q_lora_rank",
+    "kv_lora_rank", "qk_head_dim", "qk_pos_emb_head_dim", "v_head_dim", "num_experts", "moe_router_topk", "moe_ffn_hidden_size",
+    "moe_shared_expert_intermediate_size", "moe_router_group_topk", "max_position_embeddings", "mtp_num_layers", "vocab_size",
+    "padded_vocab_size", "micro_batch_size", "global_batch_size", "batch_size", "seq_length", "encoder_seq_length",
+    "train_samples", "train_iters", "recompute_num_layers", "num_virtual_stages_per_pipeline_rank", "zero_stage",
+    "num_layers_per_virtual_pipeline_stage", "ds_sequence_parallel_size", "model_parallel_size",
+    "cpu_offloading_num_layers", "pad_vocab_size_to", "moe_expert_parallel_size",
+)  # fmt: skip
+"""Arguments that are whole numbers from one up."""
+_LATER_TELLS = {"merge_file"}
+"""Arguments that tell something by standing there."""
 _MATTERS = re.compile(
     r"parallel|batch|recompute|checkpoint_(?!activ)|fp8|fp4|fp16|bf16|offload|optimizer$|fsdp|shard|window|pattern"
 )
@@ -59,12 +71,14 @@ def understand(said: Said, found: Reading, strange: Mapping[str, str] | None = N
     InputError
         The model is not described.
     """
+    said, later = _former(_whole(said, found)), strange or {}
     for part in (_layout, _sharding, _stages, _batch, precision, recomputation, software, host):
         part(said, found)
+    _open(later, found)
     _length(said, found)
-    _model(said, found)
+    _model({**dict.fromkeys(_LATER_TELLS & later.keys(), True), **said}, found)
     _count(found)
-    for name, why in (strange or {}).items():
+    for name, why in later.items():
         if why.startswith(LATER) and not (name in _MODEL or _matters(name)):
             found.aside.append(name)
         else:
@@ -75,6 +89,44 @@ def understand(said: Said, found: Reading, strange: Mapping[str, str] | None = N
                 found.not_understood[name] = "not counted here"
             else:
                 found.aside.append(name)
+
+
+def _former(said: Said) -> Said:
+    """Return arguments of Megatron-DeepSpeed by the names that Megatron-LM has for the same."""
+    said = dict(said)
+    if "moe_expert_parallel_size" in said:
+        interval = said.pop("expert_interval", 2)
+        said["moe_layer_freq"] = interval[0] if isinstance(interval, list) else interval
+        said["expert_model_parallel_size"] = said.pop("moe_expert_parallel_size")
+        said["moe_router_topk"] = said.pop("topk", 1)
+        said["num_experts"] = max(said["num_experts"]) if isinstance(said.get("num_experts"), list) else said.get("num_experts")
+    if "pad_vocab_size_to" in said:
+        said["padded_vocab_size"] = said.pop("pad_vocab_size_to")
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _open(later: Mapping[str, str], found: Reading) -> None:
+    """Leave open what an argument sets whose value only a run tells; where whole arguments may be missing, all that no other says."""
+    names = {name: field for field, name in DEGREES.items()} | {"micro_batch_size": "micro_batch"}
+    for name, field in names.items():
+        if later.get(name) == LATER:
+            found.layout.pop(field, None)
+    if ELSEWHERE in later:
+        said = {became.partition(" ")[0] for became in found.taken.values()}
+        for field in ("zero", "recompute", "recompute_percent", "vpp", *DEGREES):
+            if field not in said and not (field == "zero" and "ZeRO" in said):
+                found.layout.pop(field, None)
+        found.scenario |= {"precision": found.scenario["precision"] if "precision" in said else None}
+        found.software.clear()
+
+
+def _whole(said: Said, found: Reading) -> Said:
+    """Return arguments without those counts that are none, which are told."""
+    counts = {*DEGREES.values(), *_COUNTS}
+    wrong = [name for name in counts & said.keys() if not isinstance(said[name], int) or isinstance(said[name], bool)]
+    wrong += [name for name in counts & said.keys() if name not in wrong and said[name] < 1 and name != "zero_stage"]
+    found.not_understood |= {name: f"{said[name]!r} is no count" for name in wrong}
+    return {name: value for name, value in said.items() if name not in wrong}
 
 
 def _matters(name: str) -> bool:
@@ -119,6 +171,9 @@ def _sharding(said: Said, found: Reading) -> None:
         found.taken["use_distributed_optimizer"] = f"ZeRO stage {stage}"
     if "zero_stage" in said:
         stage = int(said["zero_stage"])
+        if stage == 0 and said.get("bf16") and found.scenario.get("stack") == "megatron-deepspeed":
+            stage = 1
+            found.notes.append("DeepSpeed's optimizer for bf16 shards its states, as ZeRO stage 1 does, at stage 0 too")
         found.taken["zero_stage"] = f"ZeRO stage {stage}"
     found.layout["zero"] = stage
 
@@ -168,13 +223,15 @@ def _length(said: Said, found: Reading) -> None:
     batch, seq_len = found.scenario.get("batch"), found.scenario.get("seq_len")
     if (n := said.get("train_samples")) and seq_len:
         found.take("train_samples", f"{n * seq_len:.6g} tokens", tokens=float(n * seq_len))
-    if (n := said.get("train_iters")) and batch and seq_len:
+    if (n := said.get("train_tokens")) and isinstance(n, int):
+        found.take("train_tokens", f"{n:.6g} tokens", tokens=float(n))
+    elif (n := said.get("train_iters")) and batch and seq_len:
         found.take("train_iters", f"{n * batch * seq_len:.6g} tokens", tokens=float(n * batch * seq_len))
 
 
 def _count(found: Reading) -> None:
     """Leave out a device count that the layout does not fit: examples ask for one node until people say how many."""
-    split = math.prod(found.layout[name] for name in ("tp", "pp", "cp"))
+    split = math.prod(found.layout.get(name, 1) for name in ("tp", "pp", "cp"))
     devices = found.scenario.get("devices")
     if devices is not None and devices % split:
         del found.scenario["devices"]

@@ -88,13 +88,14 @@ def _here(text: str, place: int, marker: str) -> tuple[str, int, int]:
 
 def tokens(text: str) -> list[Token]:
     """Return what a script is made of, in order."""
-    text = text.replace("\\\n", " ")
     found: list[Token] = []
     place = 0
     while place < len(text):
         letter = text[place]
         if letter in " \t\r":
             place += 1
+        elif text.startswith("\\\n", place):  # a line that goes on; one that is a comment does not
+            place += 2
         elif letter == "#":
             place = text.find("\n", place) if "\n" in text[place:] else len(text)
         elif text.startswith("((", place):

@@ -69,7 +69,9 @@ class Variables:
         place = 0
         while place < len(raw):
             letter = raw[place]
-            if letter == "\\" and place + 1 < len(raw):
+            if raw.startswith("\\\n", place):
+                place += 2
+            elif letter == "\\" and place + 1 < len(raw):
                 found.append((raw[place + 1], True))
                 place += 2
             elif letter == "'":
@@ -94,7 +96,9 @@ class Variables:
     def _quoted(self, inner: str, whole: bool) -> str:
         text, place = "", 0
         while place < len(inner):
-            if inner[place] == "\\" and inner[place + 1 : place + 2] in ('"', "\\", "$", "`"):
+            if inner.startswith("\\\n", place):
+                place += 2
+            elif inner[place] == "\\" and inner[place + 1 : place + 2] in ('"', "\\", "$", "`"):
                 text, place = text + inner[place + 1], place + 2
             elif inner[place] in "$`":
                 value, place = self._expansion(inner, place, quoted=not whole)

@@ -80,7 +80,7 @@ def _read_model(said: Mapping[str, Any], found: Reading) -> None:
     found.scenario["precision"] = recipe
     for key in said:
         if key in ("training.mixed_precision_param", "training.mixed_precision_reduce", "model.converters") or (
-            key.startswith("quantize.") and recipe != "bf16"
+            key.startswith("quantize.")
         ):
             found.taken[key] = f"precision {recipe}"
     if (optimizer := str(said.get("optimizer.name", "AdamW"))) not in ("AdamW", "Adam"):
