@@ -12,7 +12,7 @@ from carbonscaling.errors import ExitCode
 if TYPE_CHECKING:
     from carbonscaling.study.estimate import Estimate, Infeasible
 
-__all__ = ["Emit", "Json", "JsonFile", "Output", "ScenarioFile", "hand_over"]
+__all__ = ["Emit", "Json", "JsonFile", "Output", "Picture", "ScenarioFile", "hand_over"]
 
 OUTPUT = Group("Output", sort_key=0)
 
@@ -27,11 +27,18 @@ Output = Annotated[
         group=OUTPUT,
     ),
 ]
+Picture = Annotated[
+    str | None,
+    Parameter(
+        help="Draw the plan into this file (SVG): the pipeline on the clock, which ranks lie where.", group=OUTPUT
+    ),
+]
 Emit = Annotated[
     str | None,
     Parameter(
         help="Write what other software reads, into the file of --output or in the answer's place: megatron, megatron-bridge, "
-        "torchtitan, deepspeed, maxtext (launch settings).",
+        "torchtitan, deepspeed, maxtext (launch settings); simai (a workload), chakra, chakra-ranks (execution traces, several "
+        "files); trace (one step for Chrome and Perfetto), svg; profile (with --from a workload of SimAI).",
         group=OUTPUT,
     ),
 ]
@@ -40,7 +47,14 @@ JsonFile = Annotated[
 ]
 
 
-def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None, emit: str | None = None) -> int:
+def hand_over(
+    answer: Estimate | Infeasible,
+    *,
+    json: bool,
+    output: str | None,
+    emit: str | None = None,
+    picture: str | None = None,
+) -> int:
     """Print an answer (and write it), or what other software reads of it; return its exit code."""
     from carbonscaling.cli import output as out
     from carbonscaling.reporting.answer import answer_page
@@ -50,13 +64,16 @@ def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None, 
     from carbonscaling.study.estimate import Estimate
 
     data: dict[str, Any] = answer.to_dict()
-    written = None if emit is None or not answer.feasible else _written(answer, emit)
-    if output is not None and emit is None:
+    if picture is not None and answer.feasible:
+        _emit(answer, "svg", picture)
+    if emit is not None and answer.feasible:
+        _emit(answer, emit, output)
+    elif output is not None and output.endswith(".svg") and answer.feasible:
+        _emit(answer, "svg", output)
+    elif output is not None and emit is None:
         out.write_file(output, markdown(answer) if output.endswith(".md") else to_json(data))
-    elif output is not None and written is not None:
-        out.write_file(output, written)
-    if written is not None and output is None:
-        sys.stdout.write(written)
+    if emit is not None and answer.feasible and output is None:
+        pass  # it stands in the answer's place
     elif json:
         out.show_json(data)
     elif isinstance(answer, Estimate):
@@ -68,7 +85,13 @@ def hand_over(answer: Estimate | Infeasible, *, json: bool, output: str | None, 
     return int(ExitCode.OK if isinstance(answer, Estimate) else ExitCode.INFEASIBLE)
 
 
-def _written(answer: Estimate | Infeasible, to: str) -> str:
-    from carbonscaling.exchange.emit import emit
+def _emit(answer: Estimate | Infeasible, to: str, output: str | None) -> None:
+    """Write a plan for other software, into files or on stdout."""
+    from carbonscaling.cli.output import tell_written
+    from carbonscaling.exchange.emit import emit, emit_files
 
-    return emit(answer, to)
+    if output is None:
+        sys.stdout.write(emit(answer, to))
+        return
+    names = emit_files(answer, to, output)
+    tell_written(names[0], f" and {len(names) - 1} more" if len(names) > 1 else "")

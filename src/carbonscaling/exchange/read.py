@@ -9,7 +9,8 @@ from pathlib import Path
 
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.launch import Launch
-from carbonscaling.files import CONFIG, read_text
+from carbonscaling.exchange.simai.workload import HEADER
+from carbonscaling.files import LOG, read_text
 
 __all__ = ["read_launch"]
 
@@ -23,7 +24,7 @@ def read_launch(path: str | Path, devices: int | None = None) -> Launch:
     ----------
     path : str or Path
         A shell script (Megatron-LM, Megatron-DeepSpeed, MaxText), TOML (torchtitan), JSON (DeepSpeed), or YAML (MaxText,
-        Megatron-Bridge).
+        Megatron-Bridge); or a workload of SimAI.
     devices : int, optional
         Their number, where the file leaves it to its launcher: batches and degrees may follow from it.
 
@@ -38,8 +39,10 @@ def read_launch(path: str | Path, devices: int | None = None) -> Launch:
         The file cannot be read, or no software's settings are in it.
     """
     path = Path(path)
-    text = read_text(path, CONFIG)
+    text = read_text(path, LOG)
     kind = path.suffix.lower()
+    if text.startswith(HEADER):
+        return _reader("simai.launch", "workload_launch")(text, str(path), devices)
     if kind == ".toml":
         return _reader("torchtitan.launch", "torchtitan_launch")(text, str(path), devices)
     if kind == ".json" or (text.lstrip()[:1] == "{" and _is_json(text)):

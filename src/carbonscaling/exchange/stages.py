@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import math
 
-from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
+from carbonscaling.perf.layer import LayerTimes, layer_times
+from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.passes import OneLayer, one_layer
+from carbonscaling.perf.step import layer_key
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["dealt", "layers_by_stage", "timed_layer"]
 
 
-def timed_layer(answer: Estimate) -> tuple[LayerTimes, OneLayer]:
-    """Return the seconds of one layer of an answer for one micro-batch: by pass, and in all."""
+def timed_layer(answer: Estimate, machine: Machine | None = None) -> tuple[LayerTimes, OneLayer]:
+    """Return the seconds of one layer of an answer for one micro-batch: by pass, and in all.
+
+    Parameters
+    ----------
+    answer : Estimate
+    machine : Machine, optional
+        In place of the answer's.
+    """
     r, s = answer.resolved, Setting(*(float(v) for v in answer.setting))
-    times = layer_times(r.work, r.machine, LayerKey(s.tp, s.cp, s.ep, s.etp, s.sp, s.micro_batch))
-    return times, one_layer(r.work, r.machine, s, times)
+    machine = r.machine if machine is None else machine
+    times = layer_times(r.work, machine, layer_key(s))
+    return times, one_layer(r.work, machine, s, times)
 
 
 def layers_by_stage(answer: Estimate) -> list[list[int]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from carbonscaling.cli.common import OUTPUT, Emit, Json, Output, ScenarioFile, hand_over
+from carbonscaling.cli.common import OUTPUT, Emit, Json, Output, Picture, ScenarioFile, hand_over
 from carbonscaling.cli.options import ScenarioOptions, given, scenario_of
 from carbonscaling.cli.output import Ticker
+
+if TYPE_CHECKING:
+    from carbonscaling.study.estimate import Estimate, Infeasible
 
 __all__ = ["estimate", "plan"]
 
@@ -31,6 +35,7 @@ def plan(
     json: Json = False,
     output: Output = None,
     emit: Emit = None,
+    picture: Picture = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Find the best setting and device count that finish within the deadline (three months if none is given)."""
@@ -39,7 +44,7 @@ def plan(
     question = scenario_of(scenario, options)
     with Ticker() as ticker:
         found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output, emit=emit)
+    return hand_over(found, json=json, output=output, emit=emit, picture=picture)
 
 
 def estimate(
@@ -49,6 +54,7 @@ def estimate(
     json: Json = False,
     output: Output = None,
     emit: Emit = None,
+    picture: Picture = None,
     from_: From = None,
     options: ScenarioOptions = None,
 ) -> int:
@@ -63,8 +69,24 @@ def estimate(
         question = scenario_of(scenario, options, launch.scenario)
         with Ticker() as ticker:
             found = estimate_launch(launch, question, progress=ticker)
+        if emit == "profile" and found.feasible:
+            return _profile(from_, found, output)
     else:
         question = scenario_of(scenario, options)
         with Ticker() as ticker:
             found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output, emit=emit)
+    return hand_over(found, json=json, output=output, emit=emit, picture=picture)
+
+
+def _profile(workload: str, answer: Estimate | Infeasible, output: str | None) -> int:
+    """Write what a workload's times say of the device."""
+    from carbonscaling.cli.output import write_file
+    from carbonscaling.exchange.simai.launch import workload_profile
+    from carbonscaling.study.estimate import Estimate
+
+    text = workload_profile(workload, answer) if isinstance(answer, Estimate) else ""
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_file(output, text)
+    return 0

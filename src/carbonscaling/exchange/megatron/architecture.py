@@ -126,7 +126,11 @@ def _no_model(why: str) -> InputError:
 
 def _vocabulary(said: Mapping[str, Any]) -> int | None:
     usual = "GPT2BPETokenizer" if said.get("merge_file") else None
-    return said.get("padded_vocab_size") or said.get("vocab_size") or VOCABULARY.get(str(said.get("tokenizer_type", usual)))
+    return (
+        said.get("padded_vocab_size")
+        or said.get("vocab_size")
+        or VOCABULARY.get(str(said.get("tokenizer_type", usual)))
+    )
 
 
 def _attention(said: Mapping[str, Any], heads: int, width: int, biased: bool) -> Attention:

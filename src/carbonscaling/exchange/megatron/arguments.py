@@ -27,7 +27,8 @@ FORMER = {
     "deepspeed-activation-checkpointing": "0", "no-pipeline-parallel": "0", "partition-activations": "0",
     "checkpoint-num-layers": "1",
     "moe-expert-parallel-size": "1", "topk": "1", "expert-interval": "+", "train-tokens": "1", "pad-vocab-size-to": "1",
-    "no-async-tensor-model-parallel-allreduce": "0", "embed-layernorm": "0", "synchronize-each-layer": "0", "contiguous-checkpointing": "0",
+    "no-async-tensor-model-parallel-allreduce": "0", "embed-layernorm": "0",
+    "synchronize-each-layer": "0", "contiguous-checkpointing": "0",
     "no-position-embedding": "0", "DDP-impl": "1", "num-workers": "1",
 }  # fmt: skip
 """Arguments of earlier releases, with how many values follow them."""

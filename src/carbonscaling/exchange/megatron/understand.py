@@ -99,14 +99,19 @@ def _former(said: Said) -> Said:
         said["moe_layer_freq"] = interval[0] if isinstance(interval, list) else interval
         said["expert_model_parallel_size"] = said.pop("moe_expert_parallel_size")
         said["moe_router_topk"] = said.pop("topk", 1)
-        said["num_experts"] = max(said["num_experts"]) if isinstance(said.get("num_experts"), list) else said.get("num_experts")
+        said["num_experts"] = (
+            max(said["num_experts"]) if isinstance(said.get("num_experts"), list) else said.get("num_experts")
+        )
     if "pad_vocab_size_to" in said:
         said["padded_vocab_size"] = said.pop("pad_vocab_size_to")
     return {name: value for name, value in said.items() if value is not None}
 
 
 def _open(later: Mapping[str, str], found: Reading) -> None:
-    """Leave open what an argument sets whose value only a run tells; where whole arguments may be missing, all that no other says."""
+    """Leave open what an argument sets whose value only a run tells.
+
+    Where whole arguments may be missing, all that no other says is left open.
+    """
     names = {name: field for field, name in DEGREES.items()} | {"micro_batch_size": "micro_batch"}
     for name, field in names.items():
         if later.get(name) == LATER:
