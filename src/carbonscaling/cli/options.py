@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -170,15 +170,22 @@ def given(options: Any) -> dict[str, Any]:
     return {} if options is None else {k: v for k, v in vars(options).items() if v is not None}
 
 
-def scenario_of(path: str | None, options: Any) -> Scenario:
+def scenario_of(path: str | None, options: Any, between: Callable[[Scenario], Scenario] = lambda s: s) -> Scenario:
     """Return the scenario of a file with the options laid over it.
+
+    Parameters
+    ----------
+    path : str, optional
+    options : ScenarioOptions, optional
+    between : callable, optional
+        Changes the file's scenario before the options do.
 
     Raises
     ------
     InputError
         The file cannot be used, or an option is out of range; the message names the option.
     """
-    base = Scenario() if path is None else load_scenario(Path(path))
+    base = between(Scenario() if path is None else load_scenario(Path(path)))
     own = given(options)
     nested: dict[str, Any] = {}
     try:

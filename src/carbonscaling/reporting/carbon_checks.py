@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.reporting.tables import error, figures
-from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow
+from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow, accounts_summary
 from carbonscaling.validate.carbon.energy import CarbonCheck, summary
 from carbonscaling.validate.parts.power_curves import CapScore, PowerScore
 from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
@@ -100,36 +100,46 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     return Group(*parts)
 
 
-def _accounts(accounts: Sequence[AccountCheck]) -> Iterator[RenderableType]:
-    table = figures(("tCO2e", "reported", "repeated", "off by", "ours", "between"))
-    for a in accounts:
-        own = a.account
-        for name, datum, repeated, ours, span in (
-            (
-                "operational",
-                own.reported_operational,
-                a.repeated_operational,
-                a.physical_operational,
-                a.operational_interval,
-            ),
-            ("embodied", own.reported_embodied, a.repeated_embodied, a.physical_embodied, a.embodied_interval),
-        ):
-            gap = error(repeated / datum.value - 1.0, "+")
-            between = f"{plain(span[0])} to {plain(span[1])}"
-            table.add_row(f"{own.title}: {name}", plain(datum.value), f"{repeated:.2f}", gap, plain(ours), between)
-        low, high = a.formula_tco2e
-        table.add_row("  papers' embodied formula", "", "", "", f"{plain(low)} to {plain(high)}", "")
-    yield Text("Published accounts: repeated under their own conventions, and our own estimate", style="bold")
+def _accounts(checks: Sequence[AccountCheck]) -> Iterator[RenderableType]:
+    table = figures(
+        ("account", "figure", "reported", "ours", "off by", "between", "inside", "repeated"), words=2, width=40
+    )
+    for check in checks:
+        title = check.account.title
+        for line in check.lines or [None]:
+            if line is None:
+                table.add_row(title, "nothing that can be held", *[""] * 6)
+                continue
+            between = "" if line.low is None else f"{_maybe(line.low)} to {_maybe(line.high)}"
+            inside = {None: "", True: "yes", False: "no"}[line.inside]
+            ours = error(line.error, "+") if line.error is not None else ""
+            repeated = "" if line.repeated is None else plain(line.repeated)
+            shown = f"{line.figure}, {line.unit}"
+            table.add_row(title, shown, plain(line.reported), _maybe(line.ours), ours, between, inside, repeated)
+            title = ""
+        if check.formula_tco2e is not None:
+            low, high = check.formula_tco2e
+            table.add_row("", "papers' embodied formula, t", "", "", "", f"{plain(low)} to {plain(high)}", "", "")
+    yield Text(
+        "Published accounts: as reported, and ours from device-hours (water: from energy and place)", style="bold"
+    )
     yield table
-    for a in accounts:
-        yield Text(f"  {a.account.title}: {a.account.remark}", style="italic")
+    for check in checks:
+        if check.account.convention:
+            yield Text(f"  {check.account.title}: {check.account.convention}", style="italic")
+    s = accounts_summary(checks)
+    yield Text(
+        f"{s['accounts']} accounts, {s['accounts_held']} of them held: {s['figures_held']} measured figures, "
+        f"{100 * s['share_inside']:.0f}% inside; energy given the hours {100 * s['energy_error']:.1f}% off in the mean; widest "
+        f"intervals: energy x{s['widest_energy']:.2f}, total carbon x{s['widest_total_carbon']:.2f}; {s['figures_repeated']} "
+        "figures by rating or from another figure of their account are repeated within "
+        f"{100 * s['worst_repetition']:.1f}%"
+    )
 
 
-def accounts_page(
-    accounts: Sequence[AccountCheck], rows: Sequence[TableRow], embodied: Sequence[EmbodiedCheck]
-) -> Group:
+def accounts_page(checks: Sequence[AccountCheck], rows: Sequence[TableRow], embodied: Sequence[EmbodiedCheck]) -> Group:
     """Return accounts, LLMCarbon's table and embodied carbon by route."""
-    parts = [*_accounts(accounts), Text("")]
+    parts = [*_accounts(checks), Text("")]
     table = figures(("LLMCarbon, tCO2e", "reported", "its method", "off by", "ours", "off by"))
     for r in rows:
         table.add_row(
@@ -148,9 +158,7 @@ def accounts_page(
         table.add_row(
             e.device, plain(e.primary), plain(central), plain(low), plain(high), "yes" if e.inside else "no", e.source
         )
-    parts += [table, Text("  bottom-up is higher: the papers' 1.9 kg/GB of HBM, where NVIDIA's footprint allows 0.86",
-                          style="italic")]  # fmt: skip
-    return Group(*parts)
+    return Group(*parts, table)
 
 
 def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:

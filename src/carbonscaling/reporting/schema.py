@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.footprint import FootprintParts
-from carbonscaling.carbon.result import Market, WideningFactor
+from carbonscaling.carbon.result import Scope2, WideningFactor
 from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Setting
@@ -78,10 +78,16 @@ Carbon = _printed(
         "parts": _numbers(FootprintParts, "SI: J, kg CO2e, litres, W"),
         "interval_tco2e": Pair,
         "intervals": _printed("Intervals", dict.fromkeys(FIGURES, Pair), "5th and 95th percentiles"),
-        "market": _record(Market, "operational carbon by the market-based method", interval_tco2e=Pair),
+        "market": _record(Scope2, "operational carbon by the market-based method", interval_tco2e=Pair),
         "boundary": _list(_record(BoundaryLine, "a line beside the final run")),
         "widest": _list(_record(WideningFactor)),
         "device_kg_by_route": dict[str, float],
+        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these four
+        "water_on_site_litres": NotRequired[float],
+        "scope2": NotRequired[Literal["location", "market"]],
+        "location": NotRequired[
+            _record(Scope2, "operational carbon by the location-based method", interval_tco2e=Pair)
+        ],
     },
     "carbon with parts, conventions and interval",
 )

@@ -135,6 +135,11 @@ class Scenario:
         Shares of the feasible settings at which to give their carbon (0.5: the median); every setting is then looked at.
     region : str
         Cloud region or country that sets the carbon intensity.
+    basis : {"operational", "life-cycle"}, optional
+        What the region's carbon intensity counts: burning fuel alone (scope 2), or fuel supply, plants and losses too;
+        without it operational where that is published, in a comparison where it is for every place.
+    scope2 : {"location", "market"}
+        Method that totals count: the grid's average, or what contracts and the residual mix say.
     carbon_intensity_g_per_kwh : float, optional
         Carbon intensity of electricity in g CO2e/kWh, in place of the region's.
     hourly : str, optional
@@ -207,6 +212,8 @@ class Scenario:
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
     region: str = "us-east5"
+    basis: Literal["operational", "life-cycle"] | None = None
+    scope2: Literal["location", "market"] = "location"
     carbon_intensity_g_per_kwh: float | None = None
     hourly: str | None = None
     start_hour: float = 0.0

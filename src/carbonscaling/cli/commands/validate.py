@@ -256,7 +256,6 @@ def validate(
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.power_checks import work_page
     from carbonscaling.reporting.trainings import answered_page
-    from carbonscaling.validate.carbon import accounts
     from carbonscaling.validate.carbon.energy import check_carbon_runs
     from carbonscaling.validate.carbon.trainings import check_hours, training_scores
     from carbonscaling.validate.parts import power_curves, power_fit, systems
@@ -271,15 +270,11 @@ def validate(
     }
     page = [pages.carbon_runs_page(checks), answered_page(hours)]
     if not own:
-        known, table, embodied = accounts.check_accounts(), accounts.llmcarbon_table(), accounts.embodied_table()
         scores, caps, read = power_curves.score_power(), power_curves.score_caps(), systems.check_systems()
         by_work = power_fit.score_work()
-        page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps), work_page(by_work)]
+        page += [pages.power_page(scores, caps), work_page(by_work)]
         page += [pages.systems_page(read)]
         data |= {
-            "accounts": jsonable(known),
-            "llmcarbon": jsonable(table),
-            "embodied": jsonable(embodied),
             "power": pages.power_data(scores, caps, read) | {"by_work": jsonable(by_work)},
         }
     out.hand_out(data, Group(*(part for one in page for part in (one, Text("")))), json=json, output=output)
