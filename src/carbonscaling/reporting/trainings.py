@@ -54,9 +54,10 @@ def answered_page(checks: Sequence[TrainingCheck]) -> Group:
     merits = training_scores(checks)
     if merits:
         s, width = merits["all"], _width(checks)
+        makers = float(np.mean([merit.coverage for name, merit in merits.items() if name != "all"]))
         lines.append(
-            f"{s.n} trainings: bias {error(s.bias, '+')}, median error {error(s.median)}, {error(s.coverage)} inside; the "
-            f"interval spans a factor of {width:.2f}"
+            f"{s.n} trainings: bias {error(s.bias, '+')}, median error {error(s.median)}, {error(s.coverage)} inside "
+            f"({error(makers)} as a mean over makers); the interval spans a factor of {width:.2f}"
         )
     others = Counter((x.status, x.reason) for x in checks if x.device_hours is None)
     lines += [f"  {status}: {n} x {why}" for (status, why), n in others.most_common()]
