@@ -11,7 +11,7 @@ from carbonscaling import files
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.study.estimate import Estimate, Infeasible
 
-__all__ = ["FORMATS", "SEVERAL", "emit", "emit_files", "picture"]
+__all__ = ["FORMATS", "SEVERAL", "check_format", "emit", "emit_files", "picture"]
 
 FORMATS: dict[str, str] = {
     "megatron": "megatron.script:megatron_script",
@@ -34,13 +34,24 @@ def _writer(place: str) -> Callable[..., Any]:
     return found
 
 
-def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
+def check_format(to: str) -> None:
+    """Refuse a format that is none.
+
+    Raises
+    ------
+    InputError
+        It is unknown.
+    """
     if to not in FORMATS and to not in SEVERAL:
         known = (*FORMATS, *SEVERAL)
         raise InputError(
             "unknown format of a plan", key="emit", value=to, allowed=", ".join(known), suggestion=nearest(to, known),
             remedy="choose one of these",
         )  # fmt: skip
+
+
+def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
+    check_format(to)
     if isinstance(answer, Infeasible):
         raise InputError(
             f"there is no plan to write: {answer.reason}", key="emit", value=to,

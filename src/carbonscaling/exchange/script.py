@@ -47,8 +47,11 @@ def script_launch(text: str, where: str, devices: int | None) -> Launch:
         found.take("devices", f"{count} devices", devices=count)
     if said.pop("deepspeed", None) or "deepspeed_config" in {*said, *strange}:
         found.take("deepspeed", "stack megatron-deepspeed", stack="megatron-deepspeed")
-        said = {**said, **_zero_stage(script)}
+        said = {**_zero_stage(script), **said}
     understand(said, found, strange)
+    if found.scenario.get("stack") == "megatron-deepspeed" and "zero_stage" not in said:
+        found.layout.pop("zero", None)
+        found.notes.append("the ZeRO stage stands in DeepSpeed's configuration, another file: --zero says it")
     return found.done()
 
 

@@ -136,9 +136,10 @@ def _zero(said: Mapping[str, Any], found: Reading) -> None:
         if (size := _whole(said.get(key))) and size > 1:
             found.take(where + key, f"sharded over {size} devices", layout_shard=size)
     if "overlap_comm" in said:
-        found.take(
-            where + "overlap_comm", f"overlap {said['overlap_comm']}", software_dp_overlap=bool(said["overlap_comm"])
-        )
+        beside = said["overlap_comm"] is True
+        found.taken[where + "overlap_comm"] = f"overlap {beside}"
+        if beside != (stage == 3):  # else as it ships, which the stack describes
+            found.software["dp_overlap"] = beside
     known = known_names("deepspeed")
     for key in said:
         if where + key not in known and where + key not in found.taken:

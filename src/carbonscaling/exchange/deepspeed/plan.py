@@ -58,8 +58,8 @@ def deepspeed_config(answer: Estimate) -> str:
 
 
 def _zero(answer: Estimate, title: str) -> dict[str, Any]:
-    s, beside = answer.setting, answer.resolved.machine.software.update_beside
-    found: dict[str, Any] = {"stage": int(s.zero), "overlap_comm": bool(beside)}
+    s, beside = answer.setting, answer.scenario.software.dp_overlap
+    found: dict[str, Any] = {"stage": int(s.zero), "overlap_comm": s.zero == 3 if beside is None else beside}
     if s.zero and s.shard < s.dp:
         if s.zero != 3:
             raise cannot_say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def read_keys(said: Mapping[str, Any], found: Reading, devices: int | None) -> N
             continue
         if key not in known and key != "base_config":
             found.not_understood[key] = "no key of MaxText's base.yml"
-        elif _matters(key):
+        elif _matters(key) and (key not in known or json.dumps(said[key]) != known[key].default):
             found.not_understood[key] = "not counted here"
         else:
             found.aside.append(key)
@@ -124,9 +125,9 @@ def _degree(said: Mapping[str, Any], found: Reading, axis: str) -> int | None:
 def _axes(said: Mapping[str, Any], found: Reading, devices: int | None) -> int | None:
     degrees = {axis: _degree(said, found, axis) for axis in AXES}
     open_ = [axis for axis, degree in degrees.items() if degree is None]
-    if (
-        len(open_) == 2 and "dcn_data_parallelism" not in said
-    ):  # several domains are rare: the inner axis takes the devices
+    if {"data", "fsdp"} <= {*open_} and _number(
+        said, "dcn_data_parallelism", -1
+    ) < 0:  # one domain: it takes the devices
         degrees["data"] = int(_number(said, "ici_data_parallelism", 1))
         open_.remove("data")
     elif "data" in open_ and "fsdp" not in open_ and devices is None:

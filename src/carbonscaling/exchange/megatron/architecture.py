@@ -160,7 +160,7 @@ def _window(said: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _experts(said: Mapping[str, Any], d_ff: int, gated: bool, biased: bool) -> Experts | None:
-    if not said.get("num_experts"):
+    if (said.get("num_experts") or 1) == 1:  # Megatron-DeepSpeed calls a dense layer one expert
         return None
     return Experts(
         said["num_experts"], said.get("moe_router_topk", 2), said.get("moe_ffn_hidden_size") or d_ff,

@@ -79,12 +79,13 @@ def _stages(answer: Estimate) -> list[Line]:
         return []
     stages, chunks = int(s.pp), int(s.vpp)
     layers = layers_by_stage(answer)
-    if len({n for stage in layers for n in stage}) == 1:
+    extra = answer.resolved.spec.n_mtp  # counted among the layers of the last stage
+    if len({n for stage in layers for n in stage}) == 1 and not extra:
         why = of_layout(answer, "vpp")
         return [Line("num_virtual_stages_per_pipeline_rank", chunks, why)] if chunks > 1 else []
     order = [layers[stage][chunk] for chunk in range(chunks) for stage in range(stages)]
     words = ["t" * n for n in order]
-    words[0], words[-1] = "E" + words[0], words[-1] + "m" * answer.resolved.spec.n_mtp + "L"
+    words[0], words[-1] = "E" + words[0], "t" * (order[-1] - extra) + "m" * extra + "L"
     middle = [(word, len([*same])) for word, same in groupby(words[1:-1])]
     folded = "|".join([words[0], *(f"({word}|)*{n}" if n > 1 else word for word, n in middle), words[-1]])
     layout = re.sub(r"(\)\*\d+)\|", r"\1", folded)  # a bar is inside the brackets already

@@ -37,7 +37,7 @@ _COUNTS = (
     "padded_vocab_size", "micro_batch_size", "global_batch_size", "batch_size", "seq_length", "encoder_seq_length",
     "train_samples", "train_iters", "recompute_num_layers", "num_virtual_stages_per_pipeline_rank", "zero_stage",
     "num_layers_per_virtual_pipeline_stage", "ds_sequence_parallel_size", "model_parallel_size",
-    "cpu_offloading_num_layers", "pad_vocab_size_to", "moe_expert_parallel_size",
+    "cpu_offloading_num_layers", "pad_vocab_size_to", "moe_expert_parallel_size", "topk",
 )  # fmt: skip
 """Arguments that are whole numbers from one up."""
 _LATER_TELLS = {"merge_file"}
@@ -150,7 +150,7 @@ def _layout(said: Said, found: Reading) -> None:
         found.take("model_parallel_size", f"tp {said['model_parallel_size']}", layout_tp=said["model_parallel_size"])
     for field in ("tp", "pp", "cp"):
         found.layout.setdefault(field, 1)
-    if said.get("num_experts"):
+    if (said.get("num_experts") or 1) > 1:
         found.layout.setdefault("ep", 1)
         found.layout.setdefault("etp", found.layout["tp"])
     sharded = bool(said.get("sequence_parallel")) and found.layout["tp"] > 1

@@ -12,6 +12,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.release import known_names, release
+from carbonscaling.perf.numbers import Recompute
 
 __all__ = ["torchtitan_launch"]
 
@@ -37,6 +38,7 @@ def torchtitan_launch(text: str, where: str, devices: int | None) -> Launch:
             allowed="[training], [parallelism], [activation_checkpoint] and others",
             remedy="a scenario of this project is given without --from",
         )  # fmt: skip
+    _check_counts(said, where)
     found = Reading(where, release("torchtitan"))
     _read_model(said, found)
     _read_degrees(said, found, devices)
@@ -53,6 +55,21 @@ def torchtitan_launch(text: str, where: str, devices: int | None) -> Launch:
         else:
             found.aside.append(key)
     return found.done()
+
+
+def _check_counts(said: Mapping[str, Any], where: str) -> None:
+    for key, value in said.items():
+        counts = key.endswith(
+            ("_degree", "batch_size", "microbatch_size", ".seq_len", ".steps", "_layers", "layers_per_stage")
+        )
+        if not counts or key.partition(".")[0] not in ("training", "parallelism"):
+            continue
+        least = 0 if key.endswith("less_layers") else -1
+        if isinstance(value, bool) or not isinstance(value, int) or value < least or (value == 0 and least < 0):
+            raise InputError(
+                "not a count", where=where, key=key, value=value, allowed="a whole number from one up, or -1 for what is left",
+                remedy="correct it",
+            )  # fmt: skip
 
 
 def _flat(tables: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -75,7 +92,7 @@ def _read_model(said: Mapping[str, Any], found: Reading) -> None:
             found.not_understood[key] = f"the catalogue has no {wanted}; add --model"
     recipe = "fp32" if said.get("training.mixed_precision_param") == "float32" else "bf16"
     converters = said.get("model.converters", [])
-    for converter in converters if isinstance(converters, list) else [converters]:
+    for converter in map(str, converters if isinstance(converters, list) else [converters]):
         recipe = "fp8" if "float8" in converter else "mxfp8" if "mx" in converter else recipe
     found.scenario["precision"] = recipe
     for key in said:
@@ -174,7 +191,7 @@ def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:
             said.get("parallelism.pipeline_parallel_layers_per_stage"),
         )
         layers = _n_layers(found)
-        if parts:
+        if isinstance(parts, list) and parts:
             chunks = max(1, len(parts) // stages)
         elif each and layers:
             less = [said.get(f"parallelism.pipeline_parallel_{end}_stage_less_layers", 1) for end in ("first", "last")]
@@ -207,7 +224,10 @@ def _read_recomputation(said: Mapping[str, Any], found: Reading) -> None:
         mode, option = "selective", "op"
     kind, percent = mode, 100
     if mode == "selective" and option.isdigit():  # every n-th layer as a whole
-        kind, percent = "full", max(1, 100 // int(option))
+        kind, percent = "full", max(1, 100 // max(1, int(option)))
+    if kind not in Recompute.NAMES:
+        found.not_understood["activation_checkpoint.mode"] = f"{kind} is no mode of torchtitan"
+        return
     found.layout["recompute"] = kind
     if kind == "full":
         found.layout["recompute_percent"] = percent
