@@ -46,6 +46,8 @@ def estimate_launch(
         )  # fmt: skip
     answer = estimate(question, progress=progress)
     notes = [*launch.words, *_faster(answer)]
+    if question.device == Scenario().device:
+        notes.insert(1, f"device {question.device}: no launch file names one; --device says which")
     return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, *notes)))
 
 

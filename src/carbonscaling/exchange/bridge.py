@@ -56,7 +56,7 @@ def bridge_overrides(answer: Estimate) -> str:
         tables[_PLACES.get(line.name, "model")].append(Line(name, value, line.why))
     tables["dataset"] = [line for line in tables["model"] if line.name == "seq_length"]
     found = [f"# {line}" for line in header(answer, what.title, what.stack)]
-    found += [f"# Lay it over the pretraining recipe of {spec.name}, on {answer.n_devices:,} devices", ""]
+    found += [f"# Lay it over the pretraining recipe of {spec.name}, on {int(answer.setting.n_devices):,} devices", ""]
     for section, inside in tables.items():
         if inside:
             found += [f"{section}:", *(f"  {line.name}: {json.dumps(line.value)}  # {line.why}" for line in inside)]

@@ -40,7 +40,9 @@ def torchtitan_config(answer: Estimate) -> str:
                          f"software stack {answer.resolved.stack.name}")],
     }  # fmt: skip
     found = [f"# {line}" for line in header(answer, what.title, what.stack)]
-    found.append(f"# Launch on {answer.n_devices:,} devices with torchrun; add dataset, optimizer and checkpoints.")
+    found.append(
+        f"# Launch on {int(answer.setting.n_devices):,} devices with torchrun; add dataset, optimizer and checkpoints."
+    )
     for table, lines in tables.items():
         found += ["", f"[{table}]", *(f"{line.name} = {json.dumps(line.value)}  # {line.why}" for line in lines)]
     return "\n".join([*found, ""])
