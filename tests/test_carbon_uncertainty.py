@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from carbonscaling.carbon import assess
 from carbonscaling.carbon.model import carbon_model
+from carbonscaling.carbon.sobol import sobol_indices
 from carbonscaling.carbon.uncertainty import Z95, draws, interval, sample_factor, sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
-from carbonscaling.study.sobol import sobol_indices
 from carbonscaling.units import DAY
 
 H100 = hardware.cluster("h100-sxm")

@@ -208,7 +208,7 @@ def test_what_stays_whatever_the_stage_is_no_more_than_what_is_held(
     q = machine_of("h100-sxm").changed(checkpoints=checkpoints, plain_checkpoints=plain)
     for pp in (1.0, 4.0):
         s = setting(pp=pp, n_micro=8.0, dp=2.0, zero=float(zero), recompute=2.0)
-        need, least = memory(w, q, s), float(least_held(q, s, work_bytes(w, q, s)))
+        need, least = memory(w, q, s), float(least_held(q, work_bytes(w, q, s)))
         assert least <= float(need.activations + need.buffers) * (1 + 1e-12)
         if checkpoints == plain:
             close(need.activations + need.buffers, least)

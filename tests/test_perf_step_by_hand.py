@@ -29,7 +29,7 @@ ENDS = 20.0 + 40.0 + 2 * 2.0
 
 
 def _passes(s: Setting, n_layers: float = 8.0, **machine: float) -> Passes:
-    return passes_time(toy(n_layers), ideal(**machine), s, LAYER)
+    return passes_time(toy(n_layers), ideal(**machine), s, LAYER, 0.0)
 
 
 # Passes
@@ -99,14 +99,14 @@ def test_layers_are_dealt_out_around_the_head() -> None:
 
 def test_equal_layers_where_the_head_is_small() -> None:
     small = LAYER._replace(head_forward=1.0, head_backward=2.0, embedding=0.0)
-    p = passes_time(toy(9.0), ideal(), setting(pp=3.0, n_micro=6.0), small)
+    p = passes_time(toy(9.0), ideal(), setting(pp=3.0, n_micro=6.0), small, 0.0)
     close(p.forward + p.backward, 3 * (F + B) + 3.0)  # a tenth layer would cost more than the head on top
     close(p.lines.stage_imbalance, 6 * (3 * (F + B) + 3.0 - (9 * (F + B) + 3.0) / 3))
 
 
 def test_a_head_longer_than_a_stage_is_the_fullest_stage() -> None:
     large = LAYER._replace(head_forward=400.0, head_backward=800.0)
-    p = passes_time(toy(4.0), ideal(), setting(pp=4.0, n_micro=8.0), large)
+    p = passes_time(toy(4.0), ideal(), setting(pp=4.0, n_micro=8.0), large, 0.0)
     ends = 1200.0 + 4.0
     close(p.forward + p.backward, ends)  # no layer beside them: four on three stages
     close(p.lines.bubble, 4 * (F + B))
@@ -130,9 +130,9 @@ def test_quicker_layers_around_the_head() -> None:
     The ends are then a little more than 2 layers: the last stage, 15 of the layers and the ends, is the longer one.
     """
     ends, less = _ends(1.99, F + B), 0.01 * (F + B)
-    slow = passes_time(toy(32.0), ideal(), setting(pp=2.0, n_micro=6.0), ends)
+    slow = passes_time(toy(32.0), ideal(), setting(pp=2.0, n_micro=6.0), ends, 0.0)
     quicker = ends._replace(backward=BACKWARD._replace(matmul=BACKWARD.matmul - less))
-    quick = passes_time(toy(32.0), ideal(), setting(pp=2.0, n_micro=6.0), quicker)
+    quick = passes_time(toy(32.0), ideal(), setting(pp=2.0, n_micro=6.0), quicker, 0.0)
     assert float(quick.lines.total) <= float(slow.lines.total)
     close(slow.forward + slow.backward, 17 * (F + B))
     close(quick.forward + quick.backward, 15 * (F + B - less) + 1.99 * (F + B))
@@ -167,7 +167,7 @@ def test_the_fullest_stage_is_the_best_deal(n_layers: int, pp: int, vpp: int, en
 @pytest.mark.parametrize(("schedule", "bubble"), [(Schedule.ZERO_BUBBLE, "zero"), (Schedule.DUALPIPE, "dual")])
 def test_other_schedules_wait_as_table_2_of_deepseek_v3_says(schedule: int, bubble: str) -> None:
     no_exchange = LAYER._replace(forward=FORWARD._replace(ep_comm=0.0), backward=BACKWARD._replace(ep_comm=0.0))
-    p = passes_time(toy(), ideal(), setting(pp=4.0, n_micro=12.0, schedule=float(schedule)), no_exchange)
+    p = passes_time(toy(), ideal(), setting(pp=4.0, n_micro=12.0, schedule=float(schedule)), no_exchange, 0.0)
     work = 8 * (F + B - 8.0) + ENDS
     stage = float(p.forward + p.backward)
     weight = stage * 8 * 6.0 / work
@@ -209,9 +209,9 @@ def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
     close(p.lines.stage_imbalance, 12 * (stage - mean) - (stage / mean - 1) * 12 * 2 * (8.0 - left))
     assert float(_passes(s, overlap=1.0, contention=1.0).lines.ep_comm) == 0.0
     little = LAYER._replace(forward=FORWARD._replace(ep_comm=0.25), backward=BACKWARD._replace(ep_comm=0.25))
-    close(passes_time(toy(), ideal(overlap=0.001), s, little).lines.ep_comm, 12 * 2 * (0.5 - 0.001 * 45.5))
+    close(passes_time(toy(), ideal(overlap=0.001), s, little, 0.0).lines.ep_comm, 12 * 2 * (0.5 - 0.001 * 45.5))
     dense = LAYER._replace(forward=FORWARD._replace(ep_comm=0.0), backward=BACKWARD._replace(ep_comm=0.0))
-    assert float(passes_time(toy(), ideal(contention=1.05), s, dense).lines.ep_comm) == 0.0
+    assert float(passes_time(toy(), ideal(contention=1.05), s, dense, 0.0).lines.ep_comm) == 0.0
 
 
 def test_expert_traffic_hides_behind_another_micro_batch() -> None:
@@ -386,7 +386,7 @@ def test_sharded_gradients_are_summed_by_the_rank_that_keeps_them(zero: int, ran
 def test_sums_of_all_micro_batches() -> None:
     """1.25 s a layer and 3 s for the head, with every micro-batch; none of it in a line of the passes."""
     close(_passes(setting(n_micro=5.0)).summed, 5 * (8 * 1.25 + 3.0))
-    none = passes_time(toy(), ideal(), setting(n_micro=5.0), LAYER._replace(summed=0.0, head_summed=0.0))
+    none = passes_time(toy(), ideal(), setting(n_micro=5.0), LAYER._replace(summed=0.0, head_summed=0.0), 0.0)
     assert none == _passes(setting(n_micro=5.0))._replace(summed=0.0)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from polars.testing import assert_frame_equal
 
+from carbonscaling.bench.sweep import bench_sweep, sweep_summary
 from carbonscaling.study.sweep import drive as driving
 from carbonscaling.study.sweep import stamp as stamps
-from carbonscaling.study.sweep.bench import bench_sweep, sweep_summary
 from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import InProcess, Processes
 from carbonscaling.study.sweep.manifest import read_manifest, study_of

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from carbonscaling.carbon.boundary import Boundary
     from carbonscaling.catalog.hardware import cluster, device
+    from carbonscaling.catalog.models import model_spec
     from carbonscaling.catalog.stacks import stack
     from carbonscaling.core.answers import choices, report
     from carbonscaling.core.nouns import recipe
@@ -73,10 +74,10 @@ if TYPE_CHECKING:
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
     from carbonscaling.study.choices import Choice
-    from carbonscaling.study.estimate import Estimate, Infeasible
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
-    from carbonscaling.study.subject import model_spec
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
@@ -84,7 +85,7 @@ _HOMES = {
     "Cluster": "carbonscaling.hardware.cluster",
     "Device": "carbonscaling.hardware.device",
     "Estimate": "carbonscaling.study.estimate",
-    "Infeasible": "carbonscaling.study.estimate",
+    "Infeasible": "carbonscaling.study.infeasible",
     "InputError": "carbonscaling.errors",
     "Layout": "carbonscaling.study.scenario",
     "ModelSpec": "carbonscaling.model.spec",
@@ -102,7 +103,7 @@ _HOMES = {
     "footprint": "carbonscaling.core.takes",
     "load_scenario": "carbonscaling.study.scenario",
     "memory": "carbonscaling.core.takes",
-    "model_spec": "carbonscaling.study.subject",
+    "model_spec": "carbonscaling.catalog.models",
     "picture": "carbonscaling.exchange.emit",
     "plan": "carbonscaling.study.answer",
     "read_launch": "carbonscaling.exchange.read",

@@ -1,4 +1,4 @@
-"""What not every operating system has, each with what is done where it is missing. Nothing else asks which system it is on."""
+"""What not every system has, each with what is done where it is missing. Nothing else asks which system it is on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import os
 import signal
 import stat
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from carbonscaling.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,7 @@ __all__ = [
     "held_by_others",
     "limit_memory",
     "n_processors",
+    "need",
     "peak_memory_bytes",
     "shield_from_interrupts",
     "shielded_from_interrupts",
@@ -31,6 +35,22 @@ ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") i
 """Signals that ask a process to end, beside the Ctrl-C of a terminal."""
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)
 """Errors of file systems that know no flushing of folders."""
+
+
+def need(module: str, extra: str) -> Any:
+    """Return a library that an extra brings.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"this needs {module.partition('.')[0]}", key=extra, remedy=f"pip install 'carbonscaling[{extra}]'"
+        ) from error
 
 
 def n_processors() -> int:

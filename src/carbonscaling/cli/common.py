@@ -10,7 +10,8 @@ from cyclopts import Group, Parameter
 from carbonscaling.errors import ExitCode
 
 if TYPE_CHECKING:
-    from carbonscaling.study.estimate import Estimate, Infeasible
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
 
 __all__ = ["Emit", "Json", "JsonFile", "Output", "Picture", "ScenarioFile", "hand_over"]
 

@@ -76,8 +76,15 @@ def real_number(_type: Any, tokens: Sequence[Any]) -> float:
 
 
 def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
-    """Convert the value of an option that lists measures, with commas between."""
-    return tuple(float(number(part, tokens[0].keyword or "")) for part in tokens[0].value.split(",") if part.strip())
+    """Convert the values of an option that lists measures, with commas between; A/B is their ratio."""
+    parts = [(part, token.keyword or "") for token in tokens for part in token.value.split(",") if part.strip()]
+    return tuple(_ratio(part, option) for part, option in parts)
+
+
+def _ratio(text: str, option: str) -> float:
+    over, _, under = text.partition("/")
+    divisor = float(number(under, option)) if under else 1.0
+    return float(number(over, option)) / divisor if divisor else math.inf
 
 
 def software_changes(texts: Sequence[str]) -> dict[str, Any]:

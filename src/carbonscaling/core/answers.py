@@ -8,7 +8,8 @@ from typing import Any, Literal
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.study import choices as study_choices
 from carbonscaling.study.choices import Choice, Options
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
 
 __all__ = ["choices", "report"]
@@ -61,7 +62,7 @@ def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
         An unknown format, or an answer that nothing is feasible.
     """
     from carbonscaling.reporting.statements import FORMATS
-    from carbonscaling.study.saved import record_of
+    from carbonscaling.reporting.statements.saved import record_of
 
     known = (*FORMATS, "html", "pdf-ready")
     if format not in known:
@@ -77,7 +78,7 @@ def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
     data = answer.to_dict()
     if format in FORMATS:
         return FORMATS[format](record_of(data))
+    from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
-    from carbonscaling.validate.nearby import of_answer
 
     return document(data, of_answer(data["summary"]))

@@ -8,7 +8,8 @@ from carbonscaling.errors import InputError
 from carbonscaling.exchange.launch import Launch
 from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import estimate
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY

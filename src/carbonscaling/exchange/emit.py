@@ -9,7 +9,8 @@ from typing import Any
 
 from carbonscaling import files
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 
 __all__ = ["FORMATS", "SEVERAL", "Picture", "check_format", "emit", "emit_files", "picture"]
 

@@ -9,7 +9,7 @@ from carbonscaling.exchange.bridge import SECTIONS, read_sections
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.maxtext.launch import read_keys
 from carbonscaling.exchange.release import known_names, release
-from carbonscaling.study.sweep.extra import need
+from carbonscaling.platform import need
 
 __all__ = ["yaml_launch"]
 

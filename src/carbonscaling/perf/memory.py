@@ -14,7 +14,7 @@ from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
 __all__ = ["LayerBytes", "Memory", "RankParams", "StateBytes", "WorkBytes", "layer_kept", "least_held", "memory"]
-__all__ += ["moved_bytes", "rank_params", "state_bytes", "total_memory", "work_bytes"]
+__all__ += ["rank_params", "state_bytes", "total_memory", "work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -34,11 +34,17 @@ class StateBytes(NamedTuple):
 
 
 class WorkBytes(NamedTuple):
-    """Bytes of what micro-batches in flight need; `inputs` those of layers that are recomputed, which ZeRO-3 may move away."""
+    """Bytes of what micro-batches in flight need; `inputs` those of layers that are recomputed, which ZeRO-3 may move away.
+
+    `moved` are those of one micro-batch that the fullest stage sends to the host, and fetches again. `free` is the share of the
+    first stage's activations that the stage with the logits does not hold: one micro-batch where the first holds them all.
+    """
 
     activations: Number
     inputs: Number
     logits: Number
+    free: Number
+    moved: Number
 
 
 class Memory(NamedTuple):
@@ -72,8 +78,8 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     both = work.p_embedding + work.p_head
     ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(work.p_embedding, work.p_head), both)
 
-    moe = work.n_moe / work.n_layers
-    block = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / s.tp
+    moe = work.moe
+    block = (work.p_attention + work.plain * work.p_dense + moe * work.p_shared) / s.tp
     experts = moe * work.n_experts * work.p_expert / (s.ep * s.etp)
     ends_fullest = copies * at_end * (block + experts) + ends / s.tp > copies * per_stage * (block + experts)
     n_layers = copies * np.where(ends_fullest, at_end, per_stage)
@@ -126,7 +132,8 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
     software = machine.software
     one = layer_kept(work, machine, s)
-    in_flight = layers_in_flight(layers_on_stage(work.n_layers, s.pp, s.vpp), s.pp, s.vpp, s.n_micro, s.schedule)
+    per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
+    in_flight = layers_in_flight(per_stage, s.pp, s.vpp, s.n_micro, s.schedule)
     share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
     full = s.recompute == Recompute.FULL
     saved = one.reduced * share * in_flight
@@ -139,15 +146,9 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
         activations=here + np.where(full, one.whole, 0.0),  # a layer that is recomputed is whole once more
         inputs=np.where(full, saved, 0.0),
         logits=logits,
+        free=np.where(s.pp > 1, 1.0 - 1.0 / np.minimum(s.pp, s.n_micro), 0.0),
+        moved=software.moved * per_stage * (one.reduced * share + one.whole * (1.0 - share)),
     )
-
-
-def moved_bytes(work: Workload, machine: Machine, s: Setting) -> Number:
-    """Bytes of a micro-batch's activations that the fullest stage sends to the host, and fetches again."""
-    one = layer_kept(work, machine, s)
-    share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
-    per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
-    return machine.software.moved * per_stage * (one.reduced * share + one.whole * (1.0 - share))
 
 
 def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide: Number, narrow: Number) -> Number:
@@ -160,30 +161,25 @@ def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide
     )  # fmt: skip
 
 
-def _buffers(logits: Number, kept: Number, s: Setting) -> Number:
-    """Logits: with a pipeline their stage holds one micro-batch where the first stage holds them all."""
-    return np.where(s.pp > 1, np.maximum(0.0, logits - kept * (1.0 - 1.0 / np.minimum(s.pp, s.n_micro))), logits)
-
-
-def least_held(machine: Machine, s: Setting, held: WorkBytes) -> Number:
+def least_held(machine: Machine, held: WorkBytes) -> Number:
     """Bytes of `held` that stay on the device whatever the ZeRO stage."""
     software = machine.software
     every = held.activations + np.maximum(software.checkpoints, software.plain_checkpoints) * held.inputs
     fewest = np.minimum(software.checkpoints, software.plain_checkpoints)
-    return held.activations + fewest * held.inputs + _buffers(held.logits, every, s)
+    return held.activations + fewest * held.inputs + np.maximum(0.0, held.logits - held.free * every)
 
 
-def total_memory(machine: Machine, s: Setting, states: StateBytes, held: WorkBytes) -> Memory:
+def total_memory(machine: Machine, zero: Number, states: StateBytes, held: WorkBytes) -> Memory:
     """Add up what a device holds, and say how much it may."""
     silicon, _, software = machine
-    kept = held.activations + np.where(s.zero >= 3, software.checkpoints, software.plain_checkpoints) * held.inputs
+    kept = held.activations + np.where(zero >= 3, software.checkpoints, software.plain_checkpoints) * held.inputs
     none = 0.0 * (kept + states.weights)
     return Memory(
         weights=states.weights + none,
         gradients=states.gradients + none,
         optimizer=states.optimizer + none,
         activations=kept + none,
-        buffers=_buffers(held.logits, kept, s) + none,
+        buffers=np.maximum(0.0, held.logits - held.free * kept) + none,
         framework=software.framework_bytes + none,
         limit=silicon.capacity * (1.0 - software.reserve) + none,
     )
@@ -191,4 +187,4 @@ def total_memory(machine: Machine, s: Setting, states: StateBytes, held: WorkByt
 
 def memory(work: Workload, machine: Machine, s: Setting) -> Memory:
     """Bytes on the fullest device for `setting`; fields may be arrays that broadcast."""
-    return total_memory(machine, s, state_bytes(work, machine, s), work_bytes(work, machine, s))
+    return total_memory(machine, s.zero, state_bytes(work, machine, s), work_bytes(work, machine, s))

@@ -9,7 +9,6 @@ import numpy as np
 from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import moved_bytes
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
@@ -52,7 +51,8 @@ class StepTime(NamedTuple):
 class Passes(NamedTuple):
     """What of a step does not depend on how data parallelism shards its states.
 
-    `forward` and `backward` are seconds of one micro-batch on the fullest stage, in which reductions and gathers can hide.
+    `forward` and `backward` are seconds of one micro-batch on the fullest stage, waits for the host included: in them
+    reductions and gathers can hide.
     `summed` is what adding up the gradients of all micro-batches takes beside `lines`, where every rank adds all it made.
     """
 
@@ -82,8 +82,14 @@ def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -
     return OneLayer(f.total + layer.backward.total + redo, ends, redo)
 
 
-def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> Passes:
-    """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast."""
+def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes, moved: Number) -> Passes:
+    """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast.
+
+    Parameters
+    ----------
+    moved : float or array
+        Bytes of a micro-batch's activations that the fullest stage sends to the host, and fetches again.
+    """
     silicon, _, software = machine
     n_layers = work.n_layers
     f, b = layer.forward, layer.backward
@@ -124,11 +130,12 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
     ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
-    # Activations go to the host during the forward pass and come back during the backward one.
-    sent = moved_bytes(work, machine, s) / silicon.host_link
-    waits = np.maximum(0.0, sent - software.overlap * forward) + np.maximum(
-        0.0, sent - software.overlap * (stage - forward)
-    )
+    # Activations go to the host during the forward pass and come back during the backward one; while the device waits
+    # for them, replicas exchange what they have to.
+    sent = moved / silicon.host_link
+    backward = stage - forward
+    wait_forward = np.maximum(0.0, sent - software.overlap * forward)
+    wait_backward = np.maximum(0.0, sent - software.overlap * backward)
 
     lines = StepTime(
         matmul=share * (f.matmul + b.matmul),
@@ -139,7 +146,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         tp_comm=share * (f.tp_comm + b.tp_comm),
         cp_comm=share * (f.cp_comm + b.cp_comm),
         ep_comm=share * ep_comm,
-        launch=share * (f.launch + b.launch) + s.n_micro * waits,
+        launch=share * (f.launch + b.launch) + s.n_micro * (wait_forward + wait_backward),
         stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)), 0.0),
         bubble=bubble,
         pp_comm=pp_comm,
@@ -148,4 +155,4 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes)
         host=0.0,
         straggler=0.0,
     )
-    return Passes(lines, forward, stage - forward, summed)
+    return Passes(lines, forward + wait_forward, backward + wait_backward, summed)

@@ -10,7 +10,7 @@ from carbonscaling.perf.gathering import fetched_twice, parameter_wait
 from carbonscaling.perf.goodput import straggler_share
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import rank_params
+from carbonscaling.perf.memory import rank_params, work_bytes
 from carbonscaling.perf.numbers import Number, Recompute, Setting, Workload
 from carbonscaling.perf.offload import HOST_GRADIENT, offloaded_share, offloaded_update_time, streamed_time
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
@@ -45,7 +45,8 @@ def step_time(work: Workload, machine: Machine, setting: Setting) -> StepTime:
 
 def step_time_from_layers(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> StepTime:
     """Time one step from layer times computed before (a search computes each of them once)."""
-    return close_step(machine, s, passes_time(work, machine, s, layer), sync_time(work, machine, s))
+    moved = work_bytes(work, machine, s).moved
+    return close_step(machine, s, passes_time(work, machine, s, layer, moved), sync_time(work, machine, s))
 
 
 def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:

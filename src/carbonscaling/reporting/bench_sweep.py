@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.study.sweep.bench import SweepRow
+from carbonscaling.bench.sweep import SweepRow
 from carbonscaling.words import percent
 
 __all__ = ["bench_sweep_page"]

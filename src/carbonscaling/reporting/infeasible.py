@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.reporting.bullets import bullets
-from carbonscaling.study.estimate import Infeasible
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.remedies import REASONS, setting_words
 from carbonscaling.words import data, percent, plain
 

@@ -1,158 +1,145 @@
-"""The JSON Schema of an answer, generated from the results' own types where they have them."""
+"""The JSON Schema of an answer, generated from types: the results' own, and of what is printed beside them."""
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, get_origin, get_type_hints
+from collections.abc import Mapping
+from types import GenericAlias
+from typing import Annotated, Any, Literal, NotRequired, get_type_hints
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.footprint import FootprintParts
-from carbonscaling.carbon.result import Market, WideningFactor
+from carbonscaling.carbon.result import Scope2, WideningFactor
+from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
-from carbonscaling.study.best_run import BestRun
-from carbonscaling.study.estimate import Lever
+from carbonscaling.study.history import Needed
+from carbonscaling.study.levers import Lever
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.versions import schema_id, stamped
 
 __all__ = ["answer_schema"]
 
-NUMBER: dict[str, Any] = {"type": "number"}
-MAYBE_NUMBER: dict[str, Any] = {"type": ["number", "null"]}
-COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
-TEXT: dict[str, Any] = {"type": "string"}
-TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
+Count = Annotated[int, Field(ge=0)]
+Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 
-PAIR: dict[str, Any] = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+closed = with_config(ConfigDict(extra="forbid", protected_namespaces=()))
+"""A type of dictionaries with no other keys."""
 
 
-def _object(properties: dict[str, Any], description: str = "", **more: Any) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    return schema | ({"description": description} if description else {}) | more
+def _printed(name: str, fields: Mapping[str, Any], about: str = "", **more: Any) -> Any:
+    """Return the type of a record as it is printed, with what stands beside its fields; every integer counts something."""
+    hints = {key: Count if hint is int else hint for key, hint in fields.items()}
+    made: Any = TypedDict(name, {**hints, **more})  # type: ignore[misc]  # fields are known when it runs
+    made.__doc__ = about or None
+    return closed(made)
 
 
-def _numbers(fields: tuple[str, ...], description: str) -> dict[str, Any]:
-    return _object(dict.fromkeys((*fields, "total"), NUMBER), description)
+def _list(kind: Any) -> Any:
+    return GenericAlias(list, (kind,))
 
 
-def _typed(model: type, description: str = "", **more: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a typed result, with what is printed of it beside its fields; every integer counts something."""
-    from pydantic import ConfigDict, create_model
-
-    fields: dict[str, Any] = {name: (hint, ...) for name, hint in get_type_hints(model).items()}
-    made = create_model(model.__name__, __config__=ConfigDict(protected_namespaces=()), **fields).model_json_schema()
-    kinds = {
-        name: COUNT if kind.get("type") == "integer" else {k: v for k, v in kind.items() if k != "title"}
-        for name, kind in made["properties"].items()
-    }
-    found = _object(kinds | more, description)
-    held = get_type_hints(model, include_extras=True)
-    optional = {name for name, kind in held.items() if get_origin(kind) is NotRequired}
-    return found | {"required": [name for name in found["properties"] if name not in optional]}
+def _numbers(record: Any, about: str, **more: Any) -> Any:
+    return _printed(record.__name__, dict.fromkeys(record._fields, float), about, **more)
 
 
-def _summary(*, known: bool) -> dict[str, Any]:
-    """Return the schema of the flat summary; of an answer that is no every figure may be missing."""
-    schema = _typed(Summary, "one flat row, units in the names" if known else "of the nearest setting, if it fitted")
-    if not known:
-        schema["properties"] = {
-            name: {"anyOf": [kind, {"type": "null"}]} for name, kind in schema["properties"].items()
-        }
-    return schema
+def _record(record: Any, about: str = "", **more: Any) -> Any:
+    return _printed(record.__name__, get_type_hints(record, include_extras=True), about, **more)
 
 
-def _map(value: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": value}
+CANDIDATE: Mapping[str, Any] = {
+    **dict.fromkeys((*Setting._fields, "n_devices"), Count),
+    **dict.fromkeys(("step_time_s", "duration_days", "carbon_tco2e"), float),
+    "cost_usd": float | None,
+    "unmeasured": list[str],
+}
+"""One setting that a search found, with what it takes."""
+INTERVALS = dict.fromkeys(("carbon_interval_tco2e", "duration_interval_days"), NotRequired[Pair])
+FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
 
-
-def _search() -> dict[str, Any]:
-    candidate = {
-        **dict.fromkeys(Setting._fields, COUNT),
-        "n_devices": COUNT,
-        **dict.fromkeys(("step_time_s", "duration_days", "carbon_tco2e"), NUMBER),
-        "cost_usd": MAYBE_NUMBER,
-        "unmeasured": TEXTS,
-    }
-    ranges = {"carbon_interval_tco2e": PAIR, "duration_interval_days": PAIR}
-    one = _object(candidate, "a setting") | {"properties": candidate | ranges}
-    return _object(
-        {
-            "objective": TEXT,
-            "n_candidates": COUNT,
-            "n_layouts": COUNT,
-            "n_fit": COUNT,
-            "rejected": _map(COUNT),
-            "near": NUMBER,
-            "n_near": COUNT,
-            "interrupted": {"type": "boolean"},
-            "top": {"type": "array", "items": one},
-            "front": {"type": "array", "items": one},
-            "quantiles": {
-                "type": "array",
-                "items": _object({"share": NUMBER, **candidate}, "share of the feasible settings with less carbon"),
-            },
-        },
-        "what the search looked at",
-    )
-
-
-def _carbon() -> dict[str, Any]:
-    figures = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
-    return _object(
-        {
-            **dict.fromkeys(("mode", "amortisation", "embodied_route", "carbon_basis"), TEXT),
-            "parts": _object(dict.fromkeys(FootprintParts._fields, NUMBER), "SI: J, kg CO2e, litres, W"),
-            "carbon_intensity_g_per_kwh": NUMBER,
-            "pue": NUMBER,
-            "interval_tco2e": PAIR,
-            "intervals": _object(dict.fromkeys(figures, PAIR), "5th and 95th percentiles"),
-            "market": _typed(Market, "operational carbon by the market-based method", interval_tco2e=PAIR),
-            "boundary": {"type": "array", "items": _typed(BoundaryLine, "a line beside the final run")},
-            "widest": {"type": "array", "items": _typed(WideningFactor)},
-            "device_kg_by_route": _map(NUMBER),
-            "water_litres": NUMBER,
-        },
-        "carbon with parts, conventions and interval",
-    )
-
-
-def _formula() -> dict[str, Any]:
-    texts = ("name", "expression", "unit", "source", "place")
-    return _object({**dict.fromkeys(texts, TEXT), "arguments": {"type": "object"}, "result": {}}, "an evaluation")
+Candidate = _printed("Candidate", CANDIDATE, "a setting", **INTERVALS)
+Quantile = _printed("Quantile", CANDIDATE, "share of the feasible settings with less carbon", share=float)
+Search = _printed(
+    "Search",
+    {
+        "objective": str, "n_candidates": int, "n_layouts": int, "n_fit": int, "rejected": dict[str, Count], "near": float,
+        "n_near": int, "interrupted": bool, "top": _list(Candidate), "front": _list(Candidate), "quantiles": _list(Quantile),
+    },
+    "what the search looked at",
+)  # fmt: skip
+Carbon = _printed(
+    "Carbon",
+    {
+        **dict.fromkeys(("mode", "amortisation", "embodied_route", "carbon_basis"), str),
+        **dict.fromkeys(("carbon_intensity_g_per_kwh", "pue", "water_litres"), float),
+        "parts": _numbers(FootprintParts, "SI: J, kg CO2e, litres, W"),
+        "interval_tco2e": Pair,
+        "intervals": _printed("Intervals", dict.fromkeys(FIGURES, Pair), "5th and 95th percentiles"),
+        "market": _record(Scope2, "operational carbon by the market-based method", interval_tco2e=Pair),
+        "boundary": _list(_record(BoundaryLine, "a line beside the final run")),
+        "widest": _list(_record(WideningFactor)),
+        "device_kg_by_route": dict[str, float],
+        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these four
+        "water_on_site_litres": NotRequired[float],
+        "scope2": NotRequired[Literal["location", "market"]],
+        "location": NotRequired[
+            _record(Scope2, "operational carbon by the location-based method", interval_tco2e=Pair)
+        ],
+    },
+    "carbon with parts, conventions and interval",
+)
+Evaluation = _printed(
+    "Evaluation",
+    {
+        **dict.fromkeys(("name", "expression", "unit", "source", "place"), str),
+        "arguments": dict[str, Any],
+        "result": Any,
+    },
+    "an evaluation",
+)
+SUMMARY = get_type_hints(Summary, include_extras=True)
+BOTH: Mapping[str, Any] = {"schema": Literal[schema_id("answer")], "notes": list[str], "search": Search | None}
+Feasible = _printed(
+    "Feasible",
+    {
+        **BOTH,
+        "feasible": Literal[True],
+        "summary": _printed("Summary", SUMMARY, "one flat row, units in the names"),
+        "intervals": NotRequired[
+            Annotated[dict[str, Pair], Field(description="90 % intervals of figures of the summary")]
+        ],
+        "needed": NotRequired[
+            _record(Needed, "device-hours that people needed where device_hours can be reached: median, 90 % interval")
+            | None
+        ],
+        "step_time_s": _numbers(StepTime, "seconds of a steady step by cause", total=float),
+        "memory_bytes": _numbers(Memory, "bytes on the fullest device; limit is what may be used", total=float),
+        "carbon": Carbon,
+        "levers": _list(_record(Lever, swing=float)),
+        "best_run": _record(BestRun, "the fastest published run of this device and size", mfu=float) | None,
+        "warnings": list[str],
+        "sources": list[str],
+        "formulas": NotRequired[Annotated[_list(Evaluation), Field(description="added by explain")]],
+    },
+    "a setting that answers the question",
+)
+WOULD = {name: NotRequired[hint | None] for name, hint in get_type_hints(Summary).items()}
+Nothing = _printed(
+    "Infeasible",
+    {
+        **BOTH,
+        "feasible": Literal[False],
+        "reason": str,
+        "remedies": list[str],
+        "summary": NotRequired[_printed("NearestSummary", WOULD, "of the nearest setting, if it fitted")],
+    },
+    "no setting does; exit code 3",
+)
 
 
 def answer_schema() -> dict[str, Any]:
     """Return the JSON Schema of what ``plan --json``, ``estimate --json`` and ``explain --json`` print."""
-    best = _typed(BestRun, "the fastest published run of this device and size", mfu=NUMBER)
-    feasible = _object(
-        {
-            "schema": {"const": schema_id("answer")},
-            "feasible": {"const": True},
-            "summary": _summary(known=True),
-            "step_time_s": _numbers(StepTime._fields, "seconds of a steady step by cause"),
-            "memory_bytes": _numbers(Memory._fields, "bytes on the fullest device; limit is what may be used"),
-            "carbon": _carbon(),
-            "levers": {"type": "array", "items": _typed(Lever, swing=NUMBER)},
-            "search": {"anyOf": [{"$ref": "#/$defs/search"}, {"type": "null"}]},
-            "best_run": {"anyOf": [best, {"type": "null"}]},
-            "notes": TEXTS,
-            "warnings": TEXTS,
-            "sources": TEXTS,
-        },
-        "a setting that answers the question",
-    )
-    feasible["properties"]["intervals"] = _map(PAIR) | {"description": "90 % intervals of figures of the summary"}
-    feasible["properties"]["formulas"] = {"type": "array", "items": _formula(), "description": "added by explain"}
-    infeasible = _object(
-        {
-            "schema": {"const": schema_id("answer")},
-            "feasible": {"const": False},
-            "reason": TEXT,
-            "remedies": TEXTS,
-            "search": {"anyOf": [{"$ref": "#/$defs/search"}, {"type": "null"}]},
-            "notes": TEXTS,
-        },
-        "no setting does; exit code 3",
-    )
-    infeasible["properties"]["summary"] = _summary(known=False)
-    return stamped("answer", {"oneOf": [feasible, infeasible], "$defs": {"search": _search()}})
+    return stamped("answer", TypeAdapter(Feasible | Nothing).json_schema())

@@ -10,8 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.carbon.sobol import SobolIndex
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.sobol import SobolIndex
 from carbonscaling.words import percent, plain
 
 __all__ = ["uncertainty_data", "uncertainty_page"]

@@ -35,7 +35,7 @@ N_COUNTS = ALLOWED + 4
 BUFFER = 1 << 20
 """Most settings that are held at once, beyond those of one layout."""
 
-NO_WORK = WorkBytes(0.0, 0.0, 0.0)
+NO_WORK = WorkBytes(0.0, 0.0, 0.0, 0.0, 0.0)
 NO_NEED = Memory(*(0.0 for _ in Memory._fields))
 NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0, 0.0)
 
@@ -49,6 +49,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     table: Any,
     start: int,
     cut: Any,
+    kept: Any,
     late: Any,
     prune: bool,
     found_index: Any,
@@ -65,12 +66,13 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     ----------
     rows, keys : arrays
         Layouts, and the place of each one's (tp, cp) in `table`.
-    cut, late : arrays
-        Per row: step time beyond which a setting cannot matter, and beyond which it misses the deadline.
+    cut, kept, late : arrays
+        Per row: step time beyond which a setting cannot matter, beyond which it matters only as the row's quickest, and
+        beyond which it misses the deadline.
     prune : bool
         Leave out what a bound rules out; without, every setting is decided one by one.
     found_index, found_step : arrays
-        Written: settings that fit within `cut`, and their step times.
+        Written: settings that fit within `kept`, and their step times.
     counts, row_best, row_best_index, miss, miss_index : arrays
         Written: settings by fate, each row's quickest setting that fits, the nearest miss of the memory limit.
 
@@ -145,10 +147,10 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 if place_z[z] == ALLOWED:
                                     b = state_bytes(work, machine, setting_of(o, row, e, p, z, 0, 0))
                                     states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
-                                    need = total_memory(machine, s, b, NO_WORK)
+                                    need = total_memory(machine, 0.0, b, NO_WORK)
                                     least_states = min(least_states, need.total)
                         held = work_bytes(work, machine, s)
-                        if prune and (least_states + least_held(machine, s, held)) * ROUNDING > need.limit:
+                        if prune and (least_states + least_held(machine, held)) * ROUNDING > need.limit:
                             counts[BOUND] += n_valid
                             continue
                         have_passes = False
@@ -157,9 +159,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         for z in range(n_z):
                             if place_z[z] < ALLOWED:
                                 continue
-                            own = setting_of(o, row, e, p, z, m, r)
                             b = StateBytes(states[z, 0], states[z, 1], states[z, 2])
-                            need = total_memory(machine, own, b, held)
+                            need = total_memory(machine, o.states[z, 0], b, held)
                             excess = need.total - need.limit
                             index = here + z * n_m * n_r + r
                             if excess > 0.0:
@@ -169,11 +170,12 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 continue
                             if not have_passes:
                                 have_passes = True
-                                passes = passes_time(work, machine, s, layer)
+                                passes = passes_time(work, machine, s, layer, held.moved)
                                 worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
                                 counts[BOUND] += 1
                                 continue
+                            own = setting_of(o, row, e, p, z, m, r)
                             if not known[z]:
                                 known[z] = True
                                 t = sync_time(work, machine, own)
@@ -187,7 +189,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             counts[LATE] += step > late[i]
                             if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):
                                 row_best[i], row_best_index[i] = step, index
-                            if step <= cut[i]:
+                            if step <= kept[i]:
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
     return len(rows), n_found

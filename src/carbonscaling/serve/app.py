@@ -21,7 +21,7 @@ from carbonscaling.serve.catalogue import catalogue, report_formats
 from carbonscaling.serve.guard import BUG, LOOPBACK, Guard
 from carbonscaling.serve.jobs import Job, Reply, Task
 from carbonscaling.serve.limits import Limits
-from carbonscaling.serve.openapi import description
+from carbonscaling.serve.openapi import OPERATIONS, description
 from carbonscaling.serve.pages import page_routes
 from carbonscaling.serve.pool import Pool
 from carbonscaling.serve.problem import Problem, refusal
@@ -134,17 +134,9 @@ def create_app(processes: int = 1, limits: Limits | None = None, hosts: Collecti
         finally:
             pool.close()
 
-    def post(path: str, task: Task, kind: Kind | None = None) -> Route:
-        return Route(f"/api/v1/{path}", api.endpoint(task, kind), methods=["POST"])
-
     routes = [
         *page_routes(),
-        post("plan", "answer", "plan"),
-        post("estimate", "answer", "estimate"),
-        post("regions", "regions"),
-        post("evidence", "evidence"),
-        post("sources", "sources"),
-        post("report/{format}", "report"),
+        *(Route(f"/api/v1/{o.path}", api.endpoint(o.task, o.kind), methods=["POST"]) for o in OPERATIONS),
         Route("/api/v1/catalog", _fixed(to_json(catalogue()))),
         Route("/openapi.json", _fixed(to_json(description(limits)))),
         Route("/health", api.health),

@@ -15,7 +15,8 @@ from carbonscaling.reporting.jsonable import jsonable, to_json
 from carbonscaling.serve.problem import as_data
 from carbonscaling.serve.question import Asked, Kind
 from carbonscaling.study.answer import estimate, plan, sources_used
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.inputs import inputs
 
 __all__ = ["Job", "Reply", "Task", "do"]
@@ -76,8 +77,8 @@ def _regions(answer: Estimate) -> dict[str, Any]:
 
 def _evidence(answer: Estimate) -> dict[str, Any]:
     """Return the measured trainings most like an answer's, and how predictions of them fared."""
+    from carbonscaling.evidence.nearby import nearby
     from carbonscaling.model.params import total_params
-    from carbonscaling.validate.nearby import nearby
 
     r = answer.resolved
     device = r.cluster.device
@@ -101,7 +102,7 @@ def _sources(answer: Estimate) -> dict[str, Any]:
 
 def _report(answer: Estimate, name: str) -> Reply:
     from carbonscaling.reporting.statements import FORMATS
-    from carbonscaling.study.saved import record_of
+    from carbonscaling.reporting.statements.saved import record_of
 
     data = jsonable(answer.to_dict())
     media = {"csv": "text/csv", "esrs": "text/csv", "json": "application/json", "boamps": "application/json"}

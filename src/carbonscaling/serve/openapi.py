@@ -1,17 +1,22 @@
-"""The OpenAPI description of the service; its schemas are those of the scenario and of the answer."""
+"""The OpenAPI description of the service, made from the table of its operations and the types of what goes in and out."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
 
 from carbonscaling import __version__
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.serve.catalogue import report_formats
+from carbonscaling.serve.jobs import Task
 from carbonscaling.serve.limits import Limits
-from carbonscaling.serve.question import FILES_ONLY
+from carbonscaling.serve.problem import Refusal
+from carbonscaling.serve.question import FILES_ONLY, Kind
 from carbonscaling.study.scenario import scenario_schema
 
-__all__ = ["description"]
+__all__ = ["OPERATIONS", "Operation", "description"]
 
 JSON = "application/json"
 REFUSALS = {
@@ -23,7 +28,38 @@ REFUSALS = {
     "500": "a bug, or a request that ended two processes",
     "503": "busy, or it took too long",
 }
-TEXT = {"type": ["string", "null"]}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What may be asked about a scenario: its path under ``/api/v1/``, what is done, what comes back.
+
+    `kind` is the question; None where the request says it.
+    """
+
+    path: str
+    task: Task
+    words: str
+    kind: Kind | None = None
+
+
+OPERATIONS = (
+    Operation("plan", "answer", "the best setting and device count within the deadline", "plan"),
+    Operation("estimate", "answer", "what a given number of devices takes", "estimate"),
+    Operation("regions", "regions", "the same run in every cloud region, least carbon first"),
+    Operation("evidence", "evidence", "measured trainings of this device and size, and their predictions"),
+    Operation("sources", "sources", "every number behind the answer, with unit, range, source; BibTeX"),
+    Operation("report/{format}", "report", "a statement of the run"),
+)
+LOOKS = {
+    "/api/v1/catalog": "devices, models, regions, laws; labels of what an answer holds",
+    "/health": "whether the service answers",
+    "/openapi.json": "this description",
+}
+
+
+def _component(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _moved(value: Any) -> Any:
@@ -38,64 +74,50 @@ def _moved(value: Any) -> Any:
 
 
 def _schemas() -> dict[str, Any]:
-    scenario, answer = scenario_schema(), answer_schema()
-    own = _moved(scenario)
+    parts = {"Scenario": scenario_schema(), "Answer": answer_schema(), "Refusal": TypeAdapter(Refusal).json_schema()}
+    found = {name: _moved(schema) for part in parts.values() for name, schema in part.get("$defs", {}).items()}
+    found |= {name: _moved(part) for name, part in parts.items()}
+    own = found["Scenario"]["properties"]
     for name in FILES_ONLY:
-        own["properties"].pop(name, None)
+        own.pop(name)
     upload = {"type": "object", "description": "a Hugging Face config.json"}
-    own["properties"]["model"] = {
-        "anyOf": [{"type": "string", "description": "a catalogue name"}, upload, {"type": "null"}]
-    }
-    own["title"] = "Scenario"
-    keys = ("where", "key", "allowed", "suggestion", "remedy")
-    said = {"problem": {"type": "string"}, "value": {}, **dict.fromkeys(keys, TEXT)}
-    error = {"type": "object", "properties": said, "required": ["problem"]}
-    return {
-        **_moved(scenario.get("$defs", {})),
-        **_moved(answer["$defs"]),
-        "Scenario": own,
-        "Answer": _moved(answer),
-        "Error": {"type": "object", "properties": {"error": error}, "required": ["error"]},
-    }
+    own["model"] = {"anyOf": [{"type": "string", "description": "a catalogue name"}, upload, {"type": "null"}]}
+    return found
 
 
-def _refusals() -> dict[str, Any]:
-    content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {status: {"description": words, "content": content} for status, words in REFUSALS.items()}
+def _content(words: str, schema: dict[str, Any], media: str = JSON) -> dict[str, Any]:
+    return {"description": words, "content": {media: {"schema": schema}}}
 
 
-def _ask(name: str, words: str, schema: dict[str, Any] | None = None, media: str = JSON, kind: bool = True) -> Any:
-    body = {"required": True, "content": {JSON: {"schema": {"$ref": "#/components/schemas/Scenario"}}}}
-    found = {"description": words, "content": {media: {"schema": schema or {"type": "object"}}}}
-    choice = {
-        "name": "kind", "in": "query", "schema": {"enum": ["plan", "estimate"]},
+def _asked(o: Operation) -> dict[str, Any]:
+    form = {"name": "format", "in": "path", "required": True, "schema": {"enum": list(report_formats())}}
+    kind = {
+        "name": "kind", "in": "query", "schema": {"enum": list(get_args(Kind))},
         "description": "default: estimate where the scenario has a device count, else plan",
     }  # fmt: skip
+    found = {
+        "answer": _content(o.words, _component("Answer")),
+        "report": _content(o.words, {"type": "string"}, "*/*"),
+    }
     return {
-        "post": {
-            "operationId": name,
-            "summary": words,
-            "parameters": [choice] if kind else [],
-            "requestBody": body,
-            "responses": {"200": found, **_refusals()},
-        }
+        "operationId": o.path.partition("/")[0],
+        "summary": o.words,
+        "parameters": [form] * (o.task == "report") + [kind] * (o.kind is None),
+        "requestBody": {"required": True, "content": {JSON: {"schema": _component("Scenario")}}},
+        "responses": {
+            "200": found.get(o.task, _content(o.words, {"type": "object"})),
+            **{status: _content(words, _component("Refusal")) for status, words in REFUSALS.items()},
+        },
     }
 
 
-def _look(name: str, words: str) -> Any:
-    content = {JSON: {"schema": {"type": "object"}}}
-    return {
-        "get": {"operationId": name, "summary": words, "responses": {"200": {"description": words, "content": content}}}
-    }
+def _looked(path: str, words: str) -> dict[str, Any]:
+    name = path.rpartition("/")[2].removesuffix(".json")
+    return {"operationId": name, "summary": words, "responses": {"200": _content(words, {"type": "object"})}}
 
 
 def description(limits: Limits) -> dict[str, Any]:
     """Return the description."""
-    answer = {"$ref": "#/components/schemas/Answer"}
-    report = _ask("report", "a statement of the run", {"type": "string"}, "*/*")
-    report["post"]["parameters"].insert(
-        0, {"name": "format", "in": "path", "required": True, "schema": {"enum": list(report_formats())}}
-    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -109,15 +131,8 @@ def description(limits: Limits) -> dict[str, Any]:
             "files; a model may be the object of its `config.json`.",
         },
         "paths": {
-            "/api/v1/plan": _ask("plan", "the best setting and device count within the deadline", answer, kind=False),
-            "/api/v1/estimate": _ask("estimate", "what a given number of devices takes", answer, kind=False),
-            "/api/v1/regions": _ask("regions", "the same run in every cloud region, least carbon first"),
-            "/api/v1/evidence": _ask("evidence", "measured trainings of this device and size, and their predictions"),
-            "/api/v1/sources": _ask("sources", "every number behind the answer, with unit, range, source; BibTeX"),
-            "/api/v1/report/{format}": report,
-            "/api/v1/catalog": _look("catalog", "devices, models, regions, laws; labels of what an answer holds"),
-            "/health": _look("health", "whether the service answers"),
-            "/openapi.json": _look("openapi", "this description"),
+            **{f"/api/v1/{o.path}": {"post": _asked(o)} for o in OPERATIONS},
+            **{path: {"get": _looked(path, words)} for path, words in LOOKS.items()},
         },
         "components": {"schemas": _schemas()},
-    }  # fmt: skip
+    }

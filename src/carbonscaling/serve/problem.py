@@ -7,13 +7,32 @@ import math
 from typing import Any
 
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from carbonscaling.errors import InputError
 
-__all__ = ["Problem", "as_data", "refusal"]
+__all__ = ["Problem", "Refusal", "as_data", "refusal"]
 
 LONGEST = 200
 """Characters of a user's own value that an error repeats."""
+
+
+class Said(TypedDict):
+    """An error as plain data."""
+
+    problem: str
+    where: str | None
+    key: str | None
+    value: bool | int | float | str | None
+    allowed: str | None
+    suggestion: str | None
+    remedy: str | None
+
+
+class Refusal(TypedDict):
+    """The body of a refusal."""
+
+    error: Said
 
 
 class Problem(Exception):  # noqa: N818 - the answer to a request, not a failure of the program
@@ -35,7 +54,7 @@ class Problem(Exception):  # noqa: N818 - the answer to a request, not a failure
         super().__init__(problem)
 
 
-def as_data(error: InputError) -> dict[str, Any]:
+def as_data(error: InputError) -> Said:
     """Return an error as plain data: a long value cut short, one that JSON has no number for in words."""
     value = error.value
     if value is not None and not (isinstance(value, bool | int | float) and math.isfinite(value)):

@@ -12,6 +12,7 @@ from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.best_run import best_run
 from carbonscaling.formula import TraceLine, tracing
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
@@ -22,11 +23,11 @@ from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.best_run import best_run, too_good
-from carbonscaling.study.estimate import Estimate, Infeasible
-from carbonscaling.study.found import SearchReport, search_report, unmeasured
+from carbonscaling.study.doubts import too_good, unmeasured
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
-from carbonscaling.study.levers import levers
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.outcome import held_devices, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
@@ -99,7 +100,9 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         r = replace(r, carbon=carbon, notes=notes)
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
-    best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
+    best = best_run(
+        r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
+    )
     warnings = too_good(r, n, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":
@@ -118,7 +121,6 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         duration_s=duration,
         footprint=print_,
         cost_usd=float(taken.cost_usd) if r.price else None,
-        levers=levers(r, setting),
         search=report,
         best_run=best,
         warnings=tuple(warnings),

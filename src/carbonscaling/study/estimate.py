@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from carbonscaling.carbon.result import Footprint
+from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.accuracy import memory_error, step_error
-from carbonscaling.study.best_run import BestRun
 from carbonscaling.study.found import SearchReport, search_dict
+from carbonscaling.study.history import Needed, shipped_practice
+from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
+from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.shown import FIGURES, headline, html_table, span
 from carbonscaling.study.summary import Summary
-from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
 from carbonscaling.words import data
@@ -28,127 +31,7 @@ from carbonscaling.words import data
 if TYPE_CHECKING:
     from polars import DataFrame
 
-__all__ = ["Estimate", "Infeasible", "Lever", "SearchReport", "carbon_dict"]
-
-
-@dataclass(frozen=True)
-class Lever:
-    """One uncertain input and what its range does to an answer.
-
-    Attributes
-    ----------
-    name : str
-        What is uncertain.
-    low, high : str
-        Its range, with unit.
-    quantity : str
-        The answer it moves.
-    at_low, at_high, central : float
-        The answer at both ends and at the central value.
-    source : str
-    """
-
-    name: str
-    low: str
-    high: str
-    quantity: str
-    at_low: float
-    at_high: float
-    central: float
-    source: str
-
-    @property
-    def swing(self) -> float:
-        """Relative width of the effect."""
-        return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
-
-
-@dataclass(frozen=True)
-class Infeasible:
-    """No setting answers the question: why, how near, and what would help.
-
-    It answers everything that an `Estimate` answers: there is no run, so every figure of one is None, and so are its parts;
-    there are no intervals, levers or warnings. Only `summary` (and what is made of it) tells what the nearest setting would
-    take if it fitted, as a table of many answers needs it; read it beside `feasible`.
-
-    Attributes
-    ----------
-    reason : str
-        One sentence.
-    search : SearchReport, optional
-        None where people's practice settled the layout.
-    remedies : tuple of str
-    would : Estimate, optional
-        What the nearest setting would take if it fitted; the one asked for, where the layout was given whole.
-    """
-
-    scenario: Scenario
-    resolved: Resolved
-    reason: str
-    search: SearchReport | None
-    remedies: tuple[str, ...]
-    would: Estimate | None = None
-
-    feasible: ClassVar[bool] = False
-    setting: ClassVar[None] = None
-    step: ClassVar[None] = None
-    memory: ClassVar[None] = None
-    steady_s: ClassVar[None] = None
-    duration_s: ClassVar[None] = None
-    footprint: ClassVar[None] = None
-    cost_usd: ClassVar[None] = None
-    levers: ClassVar[tuple[Lever, ...]] = ()
-    best_run: ClassVar[None] = None
-    warnings: ClassVar[tuple[str, ...]] = ()
-    n_devices: ClassVar[None] = None
-    tokens_per_s_per_device: ClassVar[None] = None
-    model_flops_per_device: ClassVar[None] = None
-    mfu: ClassVar[None] = None
-    best_mfu: ClassVar[None] = None
-    device_hours: ClassVar[None] = None
-
-    def __repr__(self) -> str:
-        """Return why there is no answer, in a few lines; printed too."""
-        return "\n  remedy: ".join((self.headline, *self.remedies[:3]))
-
-    def _repr_html_(self) -> str:
-        """Return the same as a table, for notebooks."""
-        return html_table(self.headline, [(f"remedy: {remedy}",) for remedy in self.remedies[:3]])
-
-    @property
-    def headline(self) -> str:
-        """Why there is no answer."""
-        r = self.resolved
-        return f"Nothing feasible for {r.spec.name} on {r.cluster.device.name}: {self.reason}"
-
-    @property
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Intervals by figure: none."""
-        return {}
-
-    def intervals_of(self, _candidate: Candidate) -> dict[str, tuple[float, float]]:
-        """Return the intervals of one of the settings found: none fits, so none."""
-        return {}
-
-    def summary(self) -> dict[str, Any]:
-        """Return the flat summary of what would be if it fitted; None for everything that is not known."""
-        return self.would.summary() if self.would else dict.fromkeys(Summary.__annotations__)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain data, see ``docs/schema``."""
-        return {
-            "schema": schema_id("answer"),
-            "feasible": False,
-            "reason": self.reason,
-            "remedies": list(self.remedies),
-            "summary": self.summary(),
-            "search": search_dict(self.search) if self.search else None,
-            "notes": list(self.resolved.notes),
-        }
-
-    def to_frame(self) -> DataFrame:
-        """Return the summary as a table of one row, see `Estimate.to_frame`."""
-        return _frame(self.feasible, self.summary(), self.reason)
+__all__ = ["Estimate"]
 
 
 @dataclass(frozen=True)
@@ -170,8 +53,6 @@ class Estimate:
         Energy and carbon with interval.
     cost_usd : float, optional
         None where no price is known.
-    levers : tuple of Lever
-        What would change the answer most, first first.
     search : SearchReport, optional
         None where the setting was given whole.
     best_run : BestRun, optional
@@ -188,7 +69,6 @@ class Estimate:
     duration_s: float
     footprint: Footprint
     cost_usd: float | None
-    levers: tuple[Lever, ...] = ()
     search: SearchReport | None = None
     best_run: BestRun | None = None
     warnings: tuple[str, ...] = field(default=())
@@ -214,6 +94,11 @@ class Estimate:
         ]
         setting = repr(self).split("\n")[2].strip()
         return html_table(self.headline.split("\n")[0], [*rows, ("", setting, "")], ("", "value", "90 % interval"))
+
+    @cached_property
+    def levers(self) -> tuple[Lever, ...]:
+        """What would change the answer most, widest first."""
+        return levers(self.resolved, self.setting)
 
     @property
     def headline(self) -> str:
@@ -253,6 +138,13 @@ class Estimate:
     def device_hours(self) -> float:
         """Devices times hours of the whole run, overhead included."""
         return self.n_devices * self.duration_s / HOUR
+
+    @property
+    def needed(self) -> Needed | None:
+        """Device-hours that people needed where `device_hours` can be reached, with 90 % interval; None in the papers' mode."""
+        if self.scenario.carbon_mode == "paper":
+            return None
+        return shipped_practice().needed(self.scenario.history).times(self.device_hours)
 
     def summary(self) -> dict[str, Any]:
         """Return the flat summary: one row of numbers, units in the names."""
@@ -355,8 +247,9 @@ class Estimate:
             "feasible": True,
             "summary": self.summary(),
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
-            "step_time_s": _parts(self.step),
-            "memory_bytes": _parts(self.memory),
+            "needed": self.needed and self.needed._asdict(),
+            "step_time_s": parts(self.step),
+            "memory_bytes": parts(self.memory),
             "carbon": carbon_dict(f),
             "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
             "search": search_dict(self.search, self.intervals_of) if self.search else None,
@@ -374,42 +267,8 @@ class Estimate:
         InputError
             Polars is not installed (extra ``sweep``).
         """
-        return _frame(self.feasible, self.summary(), None)
-
-
-def _frame(feasible: bool, summary: dict[str, Any], reason: str | None) -> DataFrame:
-    """Return one row; columns of text are text and the others numbers, whether anything is known or not."""
-    polars = need("polars", "sweep")
-    columns = {str: polars.String, int: polars.Int64, float: polars.Float64, float | None: polars.Float64}
-    kinds = {name: columns.get(held, polars.String) for name, held in get_type_hints(Summary).items()}
-    schema = {"feasible": polars.Boolean, **kinds, "reason": polars.String}
-    frame: DataFrame = polars.DataFrame([{"feasible": feasible, **summary, "reason": reason}], schema=schema)
-    return frame
-
-
-def carbon_dict(f: Footprint) -> dict[str, Any]:
-    """Return a footprint as plain data: parts that add up, intervals, both scope 2 methods, conventions."""
-    return {
-        "mode": f.mode,
-        "amortisation": f.amortisation,
-        "embodied_route": f.embodied_route,
-        "carbon_basis": f.carbon_basis,
-        "carbon_intensity_g_per_kwh": f.carbon_intensity_g_per_kwh,
-        "pue": f.pue,
-        "parts": {k: float(v) for k, v in f.parts._asdict().items()},
-        "interval_tco2e": [f.low_tco2e, f.high_tco2e],
-        "intervals": {k: list(v) for k, v in f.intervals.items()},
-        "market": {**vars(f.market), "interval_tco2e": list(f.market.interval_tco2e)},
-        "boundary": [vars(line) for line in f.lines],
-        "widest": [vars(w) for w in f.widest],
-        "device_kg_by_route": dict(f.device_kg_by_route),
-        "water_litres": f.water_litres,
-    }
+        return frame(self.feasible, self.summary(), None)
 
 
 def _whole(value: Number) -> float | int:
     return int(value) if float(value).is_integer() else float(value)
-
-
-def _parts(values: Any) -> dict[str, float]:
-    return {**{k: float(v) for k, v in values._asdict().items()}, "total": float(values.total)}

@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.search.result import Candidate, SearchResult
+from carbonscaling.study.doubts import unmeasured
 from carbonscaling.units import DAY
 
-__all__ = ["SearchReport", "search_dict", "search_report", "unmeasured"]
-
-MOST_DEVICES = 16_384
-"""Devices of the largest public training run with a measured speed."""
+__all__ = ["SearchReport", "search_dict", "search_report"]
 
 
 @dataclass(frozen=True)
@@ -59,24 +56,6 @@ def search_report(result: SearchResult, objective: str) -> SearchReport:
         result.n_near, result.near, tuple(result.front), result.interrupted,
         tuple((share, kg, candidate) for share, (kg, candidate) in result.quantiles.items()),
     )  # fmt: skip
-
-
-def unmeasured(s: Setting) -> tuple[str, ...]:
-    """Return the features of a setting that no measured training run covers.
-
-    >>> unmeasured(Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 2, 1, 1, 50))
-    ('zero-bubble schedule', 'recomputation of a share of the layers')
-    """
-    checks = (
-        (s.schedule == Schedule.ZERO_BUBBLE, "zero-bubble schedule"),
-        (s.recompute != Recompute.NONE and s.recompute_percent < 100, "recomputation of a share of the layers"),
-        (s.zero >= 1 and s.shard < s.dp * s.cp, "sharding group smaller than the data-parallel group"),
-        (s.etp > 1, "tensor parallelism inside experts"),
-        (s.cp > 32, "context parallelism beyond 32"),
-        (s.vpp > 24, "more than 24 chunks a stage"),
-        (s.n_devices > MOST_DEVICES, f"more than {MOST_DEVICES:,} devices"),
-    )
-    return tuple(name for holds, name in checks if holds)
 
 
 def _row(c: Candidate) -> dict[str, Any]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from carbonscaling.arrays import stacked
+from carbonscaling.perf.build import workload
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
-from carbonscaling.study.estimate import Lever
 from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import TONNE
 
-__all__ = ["levers"]
+__all__ = ["Lever", "levers"]
 
 NAMES = {
     "gemm": "matrix-multiplication efficiency",
@@ -44,6 +44,38 @@ NAMES = {
 """Ranged efficiencies by what a reader calls them; memory reserves do not move time or carbon."""
 
 
+@dataclass(frozen=True)
+class Lever:
+    """One uncertain input and what its range does to an answer.
+
+    Attributes
+    ----------
+    name : str
+        What is uncertain.
+    low, high : str
+        Its range, with unit.
+    quantity : str
+        The answer it moves.
+    at_low, at_high, central : float
+        The answer at both ends and at the central value.
+    source : str
+    """
+
+    name: str
+    low: str
+    high: str
+    quantity: str
+    at_low: float
+    at_high: float
+    central: float
+    source: str
+
+    @property
+    def swing(self) -> float:
+        """Relative width of the effect."""
+        return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
+
+
 def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
     """Every ranged efficiency with the constants at its low and at its high end."""
     e = r.efficiency
@@ -63,6 +95,17 @@ def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
                 value,
                 *(replace(e, **{spec.name: replace(value, value=v)}) for v in (value.low, value.high)),
             )
+
+
+def _by_length(r: Resolved, s: Setting) -> list[float]:
+    """Step times at both ends of an assumed sequence length's range, of a step with as many tokens."""
+    spec, found = r.spec, []
+    for seq_len in spec.seq_len_range:
+        n_micro = float(s.n_micro) * r.seq_len / seq_len
+        whole = max(n_micro, 1.0)
+        work = workload(spec, seq_len)
+        found.append(float(step_time(work, r.machine, s._replace(n_micro=whole)).total) * n_micro / whole)
+    return found
 
 
 def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
@@ -95,13 +138,19 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
             low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
             found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
 
+    if r.scenario.seq_len is None and r.spec.seq_len_range:
+        (at_low,), (at_high,) = (totals(own, step) for step in _by_length(r, floats))
+        low, high = r.spec.seq_len_range
+        length = "assumed sequence length"
+        found.append(
+            Lever(length, str(low), f"{high} tokens", "carbon_total_tco2e", at_low, at_high, central, "config")
+        )
     moved = totals(replace(own, peak_mfu=together.formats.peak_mfu), steps)
     add([NAMES[name] for name, *_ in ranged], [datum for _, datum, *_ in ranged], moved[1:])
     if overhead.low is not None:
         ends = totals(replace(own, overhead=np.array(overhead.si_range)), float(steps[0]))
         add([NAMES["run_overhead"]], [overhead], ends)
     if factors := r.carbon.ranges:
-        numbers = stacked([end for factor in factors for end in (factor.low, factor.high)])
-        ends = totals(replace(own, numbers=numbers), float(steps[0]))
+        ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))
         add([factor.name for factor in factors], [factor.datum for factor in factors], ends)
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

@@ -10,7 +10,8 @@ from carbonscaling.catalog.read import build, packaged
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import HOUR
 

@@ -9,7 +9,8 @@ from carbonscaling.catalog import laws
 from carbonscaling.errors import InputError
 from carbonscaling.laws import PaperFamily
 from carbonscaling.study.answer import plan
-from carbonscaling.study.estimate import Estimate, Infeasible
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
 
 __all__ = ["ScalePoint", "default_sizes", "scale"]

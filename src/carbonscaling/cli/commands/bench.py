@@ -27,9 +27,9 @@ def bench(
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
     if sweep:
         return _sweep(json, output)
+    from carbonscaling.bench.search import bench as measure
+    from carbonscaling.bench.search import summary
     from carbonscaling.reporting.bench import bench_page
-    from carbonscaling.study.bench import bench as measure
-    from carbonscaling.study.bench import summary
 
     rows = []
     for row in measure(large=large):
@@ -44,9 +44,9 @@ def bench(
 
 
 def _sweep(json: bool, output: str | None) -> int:
+    from carbonscaling.bench.sweep import bench_sweep, sweep_summary
     from carbonscaling.reporting.bench_sweep import bench_sweep_page
     from carbonscaling.reporting.jsonable import to_json
-    from carbonscaling.study.sweep.bench import bench_sweep, sweep_summary
 
     rows = list(bench_sweep())
     data = {"summary": sweep_summary(rows), "rows": [dataclasses.asdict(row) for row in rows]}

@@ -43,7 +43,7 @@ def cite(
         sys.stdout.write(bibtex(keys, references()))
         return 0
     from carbonscaling.study.answer import explain, sources_used
-    from carbonscaling.study.estimate import Infeasible
+    from carbonscaling.study.infeasible import Infeasible
 
     found, lines = explain(scenario_of(files[0] if files else None, options))
     if isinstance(found, Infeasible):

@@ -33,7 +33,7 @@ def explain(
 
     from carbonscaling.reporting.explain import SHOWN, explain_dict, explain_page
     from carbonscaling.study.answer import explain as answer
-    from carbonscaling.study.estimate import Infeasible
+    from carbonscaling.study.infeasible import Infeasible
 
     found, lines = answer(scenario_of(scenario, options))
     if isinstance(found, Infeasible):

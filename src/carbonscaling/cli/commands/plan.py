@@ -12,7 +12,8 @@ from carbonscaling.cli.options import ScenarioOptions, given, scenario_of
 from carbonscaling.cli.output import Ticker
 
 if TYPE_CHECKING:
-    from carbonscaling.study.estimate import Estimate, Infeasible
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
 
 __all__ = ["estimate", "plan"]
 

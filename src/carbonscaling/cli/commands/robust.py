@@ -27,7 +27,7 @@ def robust(
     """Draw every ranged constant from its range, estimate and search again; say how often another setting wins."""
     from carbonscaling.reporting.robust import robust_page
     from carbonscaling.study.answer import answered, asked_again
-    from carbonscaling.study.estimate import Infeasible
+    from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.robust import robustness
 
     answer = answered(scenario_of(scenario, options))

@@ -25,10 +25,10 @@ def uncertainty(
     options: ScenarioOptions = None,
 ) -> int:
     """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SciPy)."""
+    from carbonscaling.carbon.sobol import sobol_indices
     from carbonscaling.reporting.uncertainty import uncertainty_data, uncertainty_page
     from carbonscaling.study.answer import answered
-    from carbonscaling.study.estimate import Infeasible
-    from carbonscaling.study.sobol import sobol_indices
+    from carbonscaling.study.infeasible import Infeasible
 
     answer = answered(scenario_of(scenario, options))
     if isinstance(answer, Infeasible):

@@ -145,18 +145,21 @@ def _attention(said: Mapping[str, Any], heads: int, width: int, biased: bool) ->
     return Attention(
         heads, groups, said.get("kv_channels") or width // heads, qkv_bias=biased or bool(said.get("add_qkv_bias")),
         out_bias=biased, qk_norm="head" if said.get("qk_layernorm") else "none", sinks=said.get("softmax_type") == "learnable",
-        **_window(said),
+        window=_window(said), n_window_layers=_windowed(said),
     )  # fmt: skip
 
 
-def _window(said: Mapping[str, Any]) -> dict[str, int]:
-    """Return the window of the windowed layers, keys to the left and the token itself; each n-th layer has none."""
+def _window(said: Mapping[str, Any]) -> int | None:
+    """Return what a windowed layer sees: keys to the left, and the token itself."""
     first = str(said.get("window_size", "")).strip("()[] ").partition(",")[0]
-    if not first.isdigit():
-        return {}
+    return int(first) + 1 if first.isdigit() else None
+
+
+def _windowed(said: Mapping[str, Any]) -> int:
+    """Return how many layers are windowed: all but each n-th one."""
     every = said.get("window_attn_skip_freq")
     whole = said["num_layers"] // every if isinstance(every, int) and every > 0 else 0
-    return {"window": int(first) + 1, "n_window_layers": said["num_layers"] - whole}
+    return 0 if _window(said) is None else int(said["num_layers"] - whole)
 
 
 def _experts(said: Mapping[str, Any], d_ff: int, gated: bool, biased: bool) -> Experts | None:

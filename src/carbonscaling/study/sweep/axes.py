@@ -152,7 +152,7 @@ def _from_table(path: Path, where: str) -> dict[str, tuple[Value, ...]]:
     if not os.path.isfile(path):
         raise InputError("no such table", where=where, key="table", value=str(path), remedy="check the path")
     if path.suffix == ".parquet":
-        from carbonscaling.study.sweep.extra import need
+        from carbonscaling.platform import need
 
         polars = need("polars", "sweep")
         try:

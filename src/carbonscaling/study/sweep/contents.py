@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from carbonscaling.study.sweep.extra import need
+from carbonscaling.platform import need
 
 __all__ = ["Contents", "contents_of", "counted", "noted"]
 

@@ -15,9 +15,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from carbonscaling.platform import n_processors, shield_from_interrupts
+from carbonscaling.platform import n_processors, need, shield_from_interrupts
 from carbonscaling.search.cache import private_folder
-from carbonscaling.study.sweep.extra import need
 
 __all__ = ["Executor", "InProcess", "Processes", "RayCluster", "WorkerDiedError", "executor"]
 

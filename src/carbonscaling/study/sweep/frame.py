@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.platform import need
 from carbonscaling.study.sweep.columns import COLUMNS, PLACE_COLUMNS, column, kind_of
-from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.sweep.studyfile import Study
 
 __all__ = ["Frames"]

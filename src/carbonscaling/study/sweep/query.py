@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError
 from carbonscaling.literal import literal
+from carbonscaling.platform import need
 from carbonscaling.study.sweep.bounded import Progress, bounded
-from carbonscaling.study.sweep.extra import need
 from carbonscaling.study.sweep.found import Found, found
 from carbonscaling.study.sweep.store import Store, is_remote
 

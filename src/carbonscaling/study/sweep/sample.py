@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from carbonscaling.errors import InputError
+from carbonscaling.platform import need
 from carbonscaling.study.sweep.axes import MOST_VALUES, Block
-from carbonscaling.study.sweep.extra import need
 
 __all__ = ["Factor", "Samples", "sample_block"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.files import read_regular, replace_file
-from carbonscaling.study.sweep.extra import need
+from carbonscaling.platform import need
 
 __all__ = ["Store", "is_remote"]
 
