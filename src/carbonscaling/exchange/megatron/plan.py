@@ -7,7 +7,7 @@ import re
 from itertools import groupby
 
 from carbonscaling.exchange.line import Line, cannot_say, of_batch, of_layout, of_model, of_tokens
-from carbonscaling.exchange.megatron.architecture import model_arguments
+from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.perf.pipeline import layers_on_stage
@@ -194,5 +194,7 @@ def _host(answer: Estimate, title: str) -> list[Line]:
 
 
 def _model(answer: Estimate) -> list[Line]:
-    why = of_model(answer)
-    return [Line(name, value, why) for name, value in model_arguments(answer.resolved.spec).items()]
+    spec, why = answer.resolved.spec, of_model(answer)
+    if unsaid(spec):
+        return []
+    return [Line(name, value, why) for name, value in model_arguments(spec).items()]

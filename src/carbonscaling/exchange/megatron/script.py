@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from carbonscaling.exchange.line import Line, header
+from carbonscaling.exchange.megatron.architecture import unsaid
 from carbonscaling.exchange.megatron.plan import arguments
 from carbonscaling.exchange.release import release
 from carbonscaling.study.estimate import Estimate
@@ -27,9 +28,11 @@ def megatron_script(answer: Estimate) -> str:
     nodes = used // on_node
     flags = [_flag(line) for line in arguments(answer, what.title)]
     width = min(48, max(len(flag) for flag, _ in flags))
+    missing = unsaid(answer.resolved.spec)
     return "\n".join([
         "#!/bin/bash",
         *(f"# {line}" for line in header(answer, what.title, what.stack)),
+        *([f"# Add the model's own arguments: those known here cannot say its {', '.join(missing)}"] if missing else []),
         "# Add data, tokenizer and checkpoints behind the script's name: bash train.sh --data-path ...",
         "",
         "export CUDA_DEVICE_MAX_CONNECTIONS=1",
