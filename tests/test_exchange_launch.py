@@ -151,6 +151,19 @@ def test_what_only_a_run_tells_is_left_open(tmp_path: Path) -> None:
     assert "precision" not in cs.read_launch(path).settings
 
 
+def test_a_model_of_another_kind_is_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "run.sh"
+    sizes = "--num-layers 4 --hidden-size 512 --num-attention-heads 8 --vocab-size 1000 --seq-length 512"
+    for command in (
+        f"python pretrain_bert.py {sizes}",
+        f"python pretrain_gpt.py {sizes} --hybrid-override-pattern M-M-",
+    ):
+        path.write_text(command)
+        found = cs.read_launch(path)
+        assert "model" not in found.settings
+        assert any("add --model" in note for note in found.notes)
+
+
 LAYOUTS: list[tuple[str, dict[str, Any]]] = [
     ("megatron", dict(model="llama-3-70b", device="b200", devices=64, batch=256, layout=cs.Layout(
         tp=4, pp=4, cp=1, dp=4, vpp=5, zero=1, micro_batch=1, recompute="full", recompute_percent=25))),
@@ -158,6 +171,8 @@ LAYOUTS: list[tuple[str, dict[str, Any]]] = [
         tp=2, pp=2, cp=1, dp=16, ep=8, etp=1, vpp=1, zero=1, micro_batch=1, recompute="selective"))),
     ("megatron", dict(model="llama-3-8b", devices=32, batch=64, layout=cs.Layout(
         tp=2, pp=1, cp=2, dp=8, zero=3, micro_batch=1, recompute="none"))),
+    ("megatron", dict(model="llama-3-8b", devices=32, batch=64, layout=cs.Layout(
+        tp=2, pp=1, cp=1, dp=16, zero=1, shard=8, micro_batch=1, recompute="none"))),
     ("megatron-bridge", dict(model="deepseek-v3", device="gb200", devices=256, batch=2048, precision="mxfp8", layout=cs.Layout(
         tp=1, pp=4, cp=1, dp=64, ep=64, etp=1, vpp=4, zero=1, micro_batch=1, recompute="selective"))),
     ("torchtitan", dict(model="llama-3-70b", devices=128, batch=256, layout=cs.Layout(
