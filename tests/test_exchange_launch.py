@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import carbonscaling as cs
@@ -103,7 +103,8 @@ def test_a_torchtitan_configuration_is_taken_over() -> None:
 def test_a_deepspeed_configuration_is_taken_over() -> None:
     found = cs.read_launch(DATA / "ds_config.json")
     assert found.settings["layout"] == {
-        "dp": 64, "tp": 1, "pp": 1, "cp": 1, "vpp": 1, "zero": 3, "micro_batch": 2, "recompute": "full", "schedule": "1f1b"
+        "dp": 64, "tp": 1, "pp": 1, "cp": 1, "ep": 1, "vpp": 1, "zero": 3, "micro_batch": 2, "recompute": "full",
+        "schedule": "1f1b",
     }  # fmt: skip
     wanted = {"devices": 64, "batch": 512, "precision": "bf16", "offload": "optimizer"}
     assert {key: found.settings[key] for key in wanted} == wanted
@@ -218,6 +219,42 @@ def test_what_is_written_reads_back_equal(to: str, question: dict[str, Any], tmp
     if to not in ("deepspeed", "megatron-bridge"):
         assert again.resolved.spec.n_layers == answer.resolved.spec.n_layers
         assert again.resolved.tokens == pytest.approx(answer.resolved.tokens, rel=1e-3)  # whole steps
+
+
+SEARCHED: dict[str, list[cs.Layout]] = {
+    "megatron": [cs.Layout(), cs.Layout(recompute="full"), cs.Layout(zero=3, pp=1)],
+    "megatron-bridge": [cs.Layout(), cs.Layout(tp=4)],
+    "torchtitan": [cs.Layout(pp=1, zero=3), cs.Layout(pp=2)],
+    "deepspeed": [cs.Layout(pp=1, cp=1, ep=1, zero=3, recompute="full")],
+    "maxtext": [cs.Layout(pp=1, zero=3), cs.Layout(pp=2, zero=1, ep=1)],
+}
+
+
+@settings(max_examples=15)
+@given(st.data(), st.sampled_from(sorted(SEARCHED)))
+def test_whatever_a_search_finds_reads_back(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, to: str
+) -> None:
+    draw = data.draw
+    question: dict[str, Any] = dict(
+        model=draw(st.sampled_from(["llama-3-8b", "llama-3.1-405b", "mixtral-8x7b", "deepseek-v3", "gpt-3-175b"])),
+        device=draw(st.sampled_from(["h100-sxm", "b200", "tpu-v5p"])),
+        devices=draw(st.sampled_from([16, 48, 256])),
+    )
+    layout, batch = draw(st.sampled_from(SEARCHED[to])), draw(st.sampled_from([240, 512]))
+    answer = cs.estimate(cs.Scenario(**question, batch=batch, tokens=1e12, layout=layout))
+    try:
+        text = cs.emit(answer, to)
+    except cs.InputError:  # nothing fits, or this software cannot do it
+        return
+    path = tmp_path_factory.mktemp("found") / f"run.{SUFFIX[to]}"
+    path.write_text(text)
+    launch = cs.read_launch(path)
+    again = cs.estimate(launch.scenario(cs.Scenario(**{k: v for k, v in question.items() if k not in launch.settings})))
+    found = again if isinstance(again, cs.Estimate) else again.would
+    assert found is not None
+    assert found.setting == answer.setting
+    assert found.resolved.batch == batch
 
 
 def _megatron_parser() -> argparse.ArgumentParser:

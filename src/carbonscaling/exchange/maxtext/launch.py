@@ -148,7 +148,9 @@ def _axes(said: Mapping[str, Any], found: Reading, devices: int | None) -> int |
     fsdp = [degrees[axis] for axis in ("fsdp", "fsdp_transpose", "expert")]
     ep, pp = degrees["expert"] or 1, degrees["pipeline"] or 1
     found.layout |= {"tp": tp, "cp": cp, "pp": pp, "sequence_parallel": (degrees["tensor_sequence"] or 1) > 1}
-    found.layout |= {"ep": ep, "etp": tp} if ep > 1 else {}
+    found.layout["ep"] = ep
+    if ep > 1 or (found.spec is not None and found.spec.experts):
+        found.layout["etp"] = tp
     found.layout["zero"] = (
         3
         if "fsdp" in open_ or math.prod(f or 1 for f in fsdp) > 1
@@ -180,7 +182,7 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
         int(_number(said, "num_pipeline_repeats", -1)),
         int(_number(said, "num_layers_per_pipeline_stage", 1)),
     )
-    layers = _n_layers(found)
+    layers = found.spec.n_layers if found.spec else 0
     found.layout["vpp"] = max(1, repeats if repeats > 0 else layers // (pp * each)) if pp > 1 else 1
     pieces = int(_number(said, "num_pipeline_microbatches", -1)) if pp > 1 else 1
     pieces = pieces if pieces > 0 else pp
@@ -205,13 +207,6 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
     if "steps" in said and (steps := int(_number(said, "steps", 0))) > 0:
         tokens = float(steps * found.scenario["batch"] * found.scenario["seq_len"])
         found.take("steps", f"{tokens:.6g} tokens", tokens=tokens)
-
-
-def _n_layers(found: Reading) -> int:
-    from carbonscaling.catalog.models import model
-
-    named = found.scenario.get("model")
-    return named.n_layers if isinstance(named, ModelSpec) else model(named).n_layers if isinstance(named, str) else 0
 
 
 def _precision(said: Mapping[str, Any], found: Reading) -> None:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from carbonscaling.catalog.models import model, model_aliases
+from carbonscaling.catalog.models import model_aliases
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.launch import Launch, Reading
@@ -123,12 +123,7 @@ def _read_degrees(said: Mapping[str, Any], found: Reading, devices: int | None) 
     taken = tp * cp * found.layout["pp"] * max(1, copies)
     if shard < 0 and devices is not None and devices % taken == 0:
         shard = devices // taken
-    experts = int(said.get("parallelism.expert_parallel_degree", 1))
-    if "parallelism.expert_parallel_degree" in said:
-        found.take("parallelism.expert_parallel_degree", f"ep {experts}", layout_ep=experts)
-    if "parallelism.expert_tensor_parallel_degree" in said:
-        inside = int(said["parallelism.expert_tensor_parallel_degree"])
-        found.take("parallelism.expert_tensor_parallel_degree", f"etp {inside}", layout_etp=inside)
+    _read_experts(said, found)
     if shard > 0:
         found.layout["dp"] = copies * shard
         if copies > 1 and shard * cp > 1:
@@ -150,6 +145,17 @@ def _read_degrees(said: Mapping[str, Any], found: Reading, devices: int | None) 
     elif "parallelism.enable_async_tensor_parallel" in said or tp > 1:
         found.software["tp_overlap"] = 0.0
         found.taken |= {k: "nothing of it hidden" for k in said if k.endswith("enable_async_tensor_parallel")}
+
+
+def _read_experts(said: Mapping[str, Any], found: Reading) -> None:
+    """Take over how experts are spread; where they are not, tensor parallelism splits them as it does all else."""
+    key = "parallelism.expert_parallel_degree"
+    degree, inner = int(said.get(key, 1)), "parallelism.expert_tensor_parallel_degree"
+    found.layout["ep"] = degree
+    if found.spec is not None and found.spec.experts:
+        found.layout["etp"] = int(said.get(inner, 1)) if degree > 1 else found.layout["tp"]
+    found.taken |= {key: f"ep {degree}"} if key in said else {}
+    found.taken |= {inner: f"etp {found.layout.get('etp', 1)}"} if inner in said else {}
 
 
 def _read_batch(said: Mapping[str, Any], found: Reading) -> None:
@@ -190,7 +196,7 @@ def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:
             said.get("parallelism.module_fqns_per_model_part"),
             said.get("parallelism.pipeline_parallel_layers_per_stage"),
         )
-        layers = _n_layers(found)
+        layers = found.spec.n_layers if found.spec else 0
         if isinstance(parts, list) and parts:
             chunks = max(1, len(parts) // stages)
         elif each and layers:
@@ -205,11 +211,6 @@ def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:
             found.taken[key] = f"schedule {schedule}, vpp {chunks}" if stages > 1 else "nothing, since pp is 1"
     if stages > 1 and name.lower() in ("gpipe", "loopedbfs", "zbvzerobubble", "dualpipev"):
         found.notes.append(f"the schedule {name} is counted as {schedule}")
-
-
-def _n_layers(found: Reading) -> int:
-    name = found.scenario.get("model")
-    return model(name).n_layers if isinstance(name, str) else 0
 
 
 def _read_recomputation(said: Mapping[str, Any], found: Reading) -> None:

@@ -109,8 +109,10 @@ def _parallelism(answer: Estimate, title: str) -> list[Line]:
             Line("fsdp_reshard_after_forward", policy, f"ZeRO stage {int(s.zero)}: {of_layout(answer, 'zero')}")
         )
     if spec.experts:
-        if s.etp not in (1, s.tp):
-            raise cannot_say(title, f"etp {int(s.etp)} beside tp {int(s.tp)}", ["etp"], "etp is 1 or tp there")
+        if s.etp not in (1, s.tp) or (s.ep == 1 and s.etp != s.tp):
+            raise cannot_say(
+                title, f"etp {int(s.etp)} beside tp {int(s.tp)}", ["etp"], "etp is 1 or tp there, and tp where ep is 1"
+            )
         found.append(Line("expert_parallel_degree", int(s.ep), of_layout(answer, "ep")))
         found.append(Line("expert_tensor_parallel_degree", int(s.etp), of_layout(answer, "etp")))
     return [*found, *_pipeline(answer, title)]
