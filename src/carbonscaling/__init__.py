@@ -29,13 +29,16 @@ __all__ = [
     "choices",
     "cluster",
     "device",
+    "emit",
     "estimate",
     "explain",
     "footprint",
     "load_scenario",
     "memory",
     "model_spec",
+    "picture",
     "plan",
+    "read_launch",
     "recipe",
     "report",
     "scale",
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
     from carbonscaling.core.settings import setting
     from carbonscaling.core.takes import footprint, memory, step_time
     from carbonscaling.errors import InputError
+    from carbonscaling.exchange.emit import emit, picture
+    from carbonscaling.exchange.read import read_launch
     from carbonscaling.hardware.cluster import Cluster
     from carbonscaling.hardware.device import Device
     from carbonscaling.model.spec import ModelSpec
@@ -92,13 +97,16 @@ _HOMES = {
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",
     "device": "carbonscaling.catalog.hardware",
+    "emit": "carbonscaling.exchange.emit",
     "estimate": "carbonscaling.study.answer",
     "explain": "carbonscaling.study.answer",
     "footprint": "carbonscaling.core.takes",
     "load_scenario": "carbonscaling.study.scenario",
     "memory": "carbonscaling.core.takes",
     "model_spec": "carbonscaling.catalog.models",
+    "picture": "carbonscaling.exchange.emit",
     "plan": "carbonscaling.study.answer",
+    "read_launch": "carbonscaling.exchange.read",
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",
     "scale": "carbonscaling.study.scale",

@@ -86,10 +86,19 @@ def _part(path: str) -> tuple[dict[str, Any], str]:
     schema = makers[kind]()
     if definition:
         return schema["$defs"][definition], definition
-    schema = schema["oneOf"][0] if "oneOf" in schema else schema
+    known = schema["$defs"]
+    schema = known["Feasible"] if kind == "answer" else schema
     for key in keys:
-        schema = schema["properties"][key]
-    return schema, path
+        schema = _meant(schema["properties"][key], known)
+    fields = schema["properties"].items()
+    described = {name: {"description": _meant(field, known).get("description", ""), **field} for name, field in fields}
+    return schema | {"properties": described}, path
+
+
+def _meant(field: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Return what a field refers to, itself where it refers to nothing."""
+    arms = [arm["$ref"] for arm in (field, *field.get("anyOf", ())) if "$ref" in arm]
+    return dict(known[arms[0].rpartition("/")[2]]) if arms else field
 
 
 class Fields(_Markdown):

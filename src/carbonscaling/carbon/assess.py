@@ -13,7 +13,7 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
-from carbonscaling.carbon.result import Footprint, Market, WideningFactor
+from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
 from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
@@ -53,8 +53,8 @@ class CarbonModel:
     ranges : tuple of FactorRange
     factors : Mapping[str, Datum]
         Every factor used, with unit, source and range.
-    market : Datum
-        Market-based carbon intensity, beside the location-based one in `factors`.
+    location, market : Datum
+        Location-based and market-based carbon intensity; the one that `scope2` names is in `factors` as well.
     mode, version : str
         ``physical`` or ``paper``; the paper's version where that matters.
     region : str
@@ -64,12 +64,17 @@ class CarbonModel:
         The route behind `numbers`: measured, bottom-up or paper.
     device_kg_by_route, host_kg_by_route : Mapping[str, float]
         Embodied carbon of one device and one host by every route that has data.
+    scope2 : str
+        Method that totals count: location or market.
+    upstream_g_per_kwh : float, optional
+        What the life-cycle intensity of the place counts beside generation; None where not both are published.
     """
 
     numbers: CarbonNumbers
     assemble: Callable[[Mapping[str, Number]], CarbonNumbers]
     ranges: tuple[FactorRange, ...]
     factors: Mapping[str, Datum]
+    location: Datum
     market: Datum
     mode: Literal["physical", "paper"]
     version: str
@@ -78,6 +83,8 @@ class CarbonModel:
     embodied_route: str
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]
+    scope2: Literal["location", "market"] = "location"
+    upstream_g_per_kwh: float | None = None
 
     @cached_property
     def ends(self) -> CarbonNumbers:
@@ -194,7 +201,11 @@ def _result(
     )
     total = total_kg / TONNE + extra
     scale = total * TONNE / total_kg if total_kg else 1.0
-    bought = sample_factor("market_intensity", model.market, draws("market_intensity", np.size(sampled.energy_j)))
+    methods = {"location": model.location, "market": model.market}
+    bought = {
+        name: sample_factor(role, methods[name], draws(role, np.size(sampled.energy_j)))
+        for name, role in (("location", "carbon_intensity"), ("market", "market_intensity"))
+    }
     found = intervals(
         {
             "energy_kwh": (sampled.energy_j / KWH, energy_j / KWH),
@@ -202,41 +213,45 @@ def _result(
             "embodied_tco2e": ((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
             "total_tco2e": (scale * sampled.total_kg / TONNE, total),
             "water_litres": (sampled.water_l, water_l),
-            "market": (bought * sampled.energy_j / TONNE, energy_j * model.market.si / TONNE),
+            **{
+                name: (bought[name] * sampled.energy_j / TONNE, energy_j * datum.si / TONNE)
+                for name, datum in methods.items()
+            },
         }
     )
-    market_g = model.market.si * 1000.0 * KWH
-    market = Market(
-        market_g,
-        model.market.basis,
-        model.market.source,
-        energy_j * model.market.si / TONNE,
-        found.pop("market"),
-    )
-    location = model.factors["carbon_intensity"]
+    by_method = {
+        name: Scope2(
+            datum.si * 1000.0 * KWH, datum.basis, datum.source, energy_j * datum.si / TONNE, found.pop(name)
+        )
+        for name, datum in methods.items()
+    }  # fmt: skip
+    counted = model.factors["carbon_intensity"]
     return Footprint(
         mode=model.mode,
         version=model.version,
         region=model.region,
         amortisation=model.amortisation,
         embodied_route=model.embodied_route,
-        carbon_basis=location.basis,
-        carbon_intensity_g_per_kwh=location.si * 1000.0 * KWH,
+        carbon_basis=counted.basis,
+        carbon_intensity_g_per_kwh=counted.si * 1000.0 * KWH,
         pue=model.factors["pue"].si,
+        upstream_g_per_kwh=model.upstream_g_per_kwh,
+        scope2=model.scope2,
         total_tco2e=total,
         operational_tco2e=operational_kg / TONNE,
         embodied_tco2e=embodied_kg / TONNE,
         boundary_tco2e=extra,
         energy_kwh=energy_j / KWH,
         water_litres=water_l,
+        water_on_site_litres=float(parts.energy_j) / model.factors["pue"].si * float(model.numbers.water_on_site),
         parts=parts,
         lines=lines,
         intervals=found,
-        market=market,
+        **by_method,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
         host_kg_by_route=model.host_kg_by_route,
-        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.market)})),
+        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.location, model.market)})),
     )
 
 

@@ -87,10 +87,11 @@ def _one(kind: str, load: Callable[[str], Datum]) -> Callable[[str], Entry]:
 
 def _place(name: str) -> Entry:
     found = regions.place(name)
-    facts = {"provider": found.provider or "country", "country": found.iso3}
-    return Entry(
-        "regions", found.name, facts, {"location": found.location, "market": found.market, "water": found.water}
-    )
+    facts = {"provider": found.provider or "none: a country or zone", "country": found.iso3, "where": found.title,
+             "basis where none is asked for": found.basis, "water stress, 0 to 4": found.water_stress}  # fmt: skip
+    named = {"market": found.market, "residual": found.residual, "marginal": found.marginal, "water": found.water,
+             "water on site": found.water_on_site}  # fmt: skip
+    return Entry("regions", found.name, facts, {**found.intensities, **{k: v for k, v in named.items() if v}})
 
 
 def _efficiency(name: str) -> Entry:

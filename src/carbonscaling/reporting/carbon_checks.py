@@ -10,15 +10,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.reporting.tables import error, figures
-from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow
-from carbonscaling.validate.carbon.device_hours import HoursCheck, hours_summary
+from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow, accounts_summary
 from carbonscaling.validate.carbon.energy import CarbonCheck, summary
-from carbonscaling.validate.parts.power import CapScore, PowerScore
+from carbonscaling.validate.parts.power_curves import CapScore, PowerScore
 from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
-from carbonscaling.words import count, plain
+from carbonscaling.words import plain
 
 __all__ = [
-    "accounts_page", "carbon_runs_data", "carbon_runs_page", "hours_page", "power_data", "power_page", "systems_page",
+    "accounts_page", "carbon_runs_data", "carbon_runs_page", "power_data", "power_page", "systems_page",
 ]  # fmt: skip
 
 NAME = 24
@@ -101,62 +100,46 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     return Group(*parts)
 
 
-def hours_page(checks: Sequence[HoursCheck]) -> Group:
-    """Return device-hours estimated before the fact beside those reported."""
-    title = Text("Device-hours before the fact; best setting found", style="bold")
-    if not checks:
-        return Group(title, Text("  no run names a model of the catalogue with tokens and device-hours"))
-    table = figures(("run", "devices", "reported", "planned", "error", "no overhead", "recipe", "own overhead"))
-
-    def off(c: HoursCheck, ours: float | None) -> str:
-        return "-" if ours is None else error(ours / c.reported - 1.0, "+")
-
-    for c in checks:
-        table.add_row(
-            c.name.partition(" (")[0], f"{c.n_devices:,}{'?' if c.assumed else ''}", count(c.reported), count(c.planned),
-            off(c, c.planned), off(c, c.steady), off(c, c.known), off(c, c.own),
-        )  # fmt: skip
-    lines = [f"  {name}: {n} runs, mean absolute error {error(e)}" for name, (n, e) in hours_summary(checks).items()]
-    return Group(
-        title,
-        table,
-        Text("  planned: from model, tokens, device count (?: assumed) and number format, with the default overhead; recipe: "
-             "with the published batch, sequence length, recomputation or layout; own overhead: and with device-hours over "
-             "steady state as published", style="italic"),
-        *(Text(line) for line in lines),
-    )  # fmt: skip
-
-
-def _accounts(accounts: Sequence[AccountCheck]) -> Iterator[RenderableType]:
-    table = figures(("tCO2e", "reported", "repeated", "off by", "ours", "between"))
-    for a in accounts:
-        own = a.account
-        for name, datum, repeated, ours, span in (
-            (
-                "operational",
-                own.reported_operational,
-                a.repeated_operational,
-                a.physical_operational,
-                a.operational_interval,
-            ),
-            ("embodied", own.reported_embodied, a.repeated_embodied, a.physical_embodied, a.embodied_interval),
-        ):
-            gap = error(repeated / datum.value - 1.0, "+")
-            between = f"{plain(span[0])} to {plain(span[1])}"
-            table.add_row(f"{own.title}: {name}", plain(datum.value), f"{repeated:.2f}", gap, plain(ours), between)
-        low, high = a.formula_tco2e
-        table.add_row("  papers' embodied formula", "", "", "", f"{plain(low)} to {plain(high)}", "")
-    yield Text("Published accounts: repeated under their own conventions, and our own estimate", style="bold")
+def _accounts(checks: Sequence[AccountCheck]) -> Iterator[RenderableType]:
+    table = figures(
+        ("account", "figure", "reported", "ours", "off by", "between", "inside", "repeated"), words=2, width=40
+    )
+    for check in checks:
+        title = check.account.title
+        for line in check.lines or [None]:
+            if line is None:
+                table.add_row(title, "nothing that can be held", *[""] * 6)
+                continue
+            between = "" if line.low is None else f"{_maybe(line.low)} to {_maybe(line.high)}"
+            inside = {None: "", True: "yes", False: "no"}[line.inside]
+            ours = error(line.error, "+") if line.error is not None else ""
+            repeated = "" if line.repeated is None else plain(line.repeated)
+            shown = f"{line.figure}, {line.unit}"
+            table.add_row(title, shown, plain(line.reported), _maybe(line.ours), ours, between, inside, repeated)
+            title = ""
+        if check.formula_tco2e is not None:
+            low, high = check.formula_tco2e
+            table.add_row("", "papers' embodied formula, t", "", "", "", f"{plain(low)} to {plain(high)}", "", "")
+    yield Text(
+        "Published accounts: as reported, and ours from device-hours (water: from energy and place)", style="bold"
+    )
     yield table
-    for a in accounts:
-        yield Text(f"  {a.account.title}: {a.account.remark}", style="italic")
+    for check in checks:
+        if check.account.convention:
+            yield Text(f"  {check.account.title}: {check.account.convention}", style="italic")
+    s = accounts_summary(checks)
+    yield Text(
+        f"{s['accounts']} accounts, {s['accounts_held']} of them held: {s['figures_held']} measured figures, "
+        f"{100 * s['share_inside']:.0f}% inside; energy given the hours {100 * s['energy_error']:.1f}% off in the mean; widest "
+        f"intervals: energy x{s['widest_energy']:.2f}, total carbon x{s['widest_total_carbon']:.2f}; {s['figures_repeated']} "
+        "figures by rating or from another figure of their account are repeated within "
+        f"{100 * s['worst_repetition']:.1f}%"
+    )
 
 
-def accounts_page(
-    accounts: Sequence[AccountCheck], rows: Sequence[TableRow], embodied: Sequence[EmbodiedCheck]
-) -> Group:
+def accounts_page(checks: Sequence[AccountCheck], rows: Sequence[TableRow], embodied: Sequence[EmbodiedCheck]) -> Group:
     """Return accounts, LLMCarbon's table and embodied carbon by route."""
-    parts = [*_accounts(accounts), Text("")]
+    parts = [*_accounts(checks), Text("")]
     table = figures(("LLMCarbon, tCO2e", "reported", "its method", "off by", "ours", "off by"))
     for r in rows:
         table.add_row(
@@ -175,9 +158,7 @@ def accounts_page(
         table.add_row(
             e.device, plain(e.primary), plain(central), plain(low), plain(high), "yes" if e.inside else "no", e.source
         )
-    parts += [table, Text("  bottom-up is higher: the papers' 1.9 kg/GB of HBM, where NVIDIA's footprint allows 0.86",
-                          style="italic")]  # fmt: skip
-    return Group(*parts)
+    return Group(*parts, table)
 
 
 def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:

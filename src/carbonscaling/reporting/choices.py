@@ -84,6 +84,7 @@ def choices_page(found: Sequence[Choice]) -> Group:
     for c in shown:
         table.add_row(*(text(c) for _, text in changing))
     parts: list[RenderableType] = [Text("In all: " + ", ".join(same))] if same else []
+    parts += [Text(f"Carbon intensity: {basis}") for basis in dict.fromkeys(c.basis for c in shown if c.basis)]
     parts += [
         table,
         Text(

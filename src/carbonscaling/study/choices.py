@@ -14,7 +14,7 @@ from carbonscaling.carbon.hourly import Passage, passage
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog.factors import device_row, factor
-from carbonscaling.catalog.regions import place
+from carbonscaling.catalog.regions import common_basis, place
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.sources import Datum
@@ -95,6 +95,8 @@ class Choice:
     marginal_tco2e : float
         Total with the marginal intensity of the hour before it is saved, for choices between times of one grid.
     cost_usd : float, optional
+    basis : str
+        What the carbon intensity counts: the same for every choice.
     infeasible : str
         Why there is no answer, if there is none.
     """
@@ -119,6 +121,7 @@ class Choice:
     marginal_tco2e: float = math.nan
     water_litres: float = math.nan
     cost_usd: float | None = None
+    basis: str = ""
     infeasible: str = field(default="")
 
 
@@ -143,8 +146,8 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
     """
     options.check(scenario)
     regions = options.regions or (scenario.region,)
-    for name in regions:
-        place(name)
+    if len(regions) > 1:
+        scenario = replace(scenario, basis=common_basis(map(place, regions), scenario.basis))
     devices: Sequence[str] = options.devices or (scenario.device,)
     counts: Sequence[int | None] = options.counts or (scenario.devices,)
     deadlines: Sequence[float | None] = options.deadlines or (scenario.max_days,)
@@ -220,7 +223,7 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, thre
     paused_s = way.paused_h * HOUR if way else 0.0
     days = (duration_s + paused_s) / DAY
     named = dict(
-        region=s.region, device=s.device, n_devices=e.n_devices, deadline_days=deadline,
+        region=s.region, device=s.device, basis=model.location.basis, n_devices=e.n_devices, deadline_days=deadline,
         start_hour=s.start_hour if way else None,
         pause_above_g_per_kwh=threshold if math.isfinite(threshold) else None,
         power_limit_w=limit if math.isfinite(limit) else None,

@@ -163,13 +163,16 @@ def carbon_of(
         overrides=own | load_factors(s.factors) if s.factors else own,
         ranges=ranges,
         hardware=hardware,
+        basis=s.basis,
+        scope2=s.scope2,
     )
 
 
 HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")
 """Fields that the cluster, its number formats and its software constants follow from, fitted factors included."""
 CARBON_FIELDS = (
-    "region", "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
+    "region", "basis", "scope2",
+    "carbon_mode", "paper_version", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
     "amortisation", "shared_hosts", "factors", "calibration",
 )  # fmt: skip
 """Fields that the carbon factors follow from, beside the hardware's."""

@@ -140,6 +140,11 @@ class Scenario:
         Shares of the feasible settings at which to give their carbon (0.5: the median); every setting is then looked at.
     region : str
         Cloud region or country that sets the carbon intensity.
+    basis : {"operational", "life-cycle"}, optional
+        What the region's carbon intensity counts: burning fuel alone (scope 2), or fuel supply, plants and losses too;
+        without it operational where that is published, in a comparison where it is for every place.
+    scope2 : {"location", "market"}
+        Method that totals count: the grid's average, or what contracts and the residual mix say.
     carbon_intensity_g_per_kwh : float, optional
         Carbon intensity of electricity in g CO2e/kWh, in place of the region's.
     hourly : str, optional
@@ -165,6 +170,8 @@ class Scenario:
         Lines beside the final run; none unless given.
     run_overhead : float, optional
         Run time over its own steady state (1 or more).
+    history : tuple of float
+        Reported over estimated device-hours of earlier trainings of yours: they say what this one will need.
     price_usd_per_device_hour : float, optional
         Price of a device-hour in US dollars, in place of the list price.
     years_ahead : float
@@ -212,6 +219,8 @@ class Scenario:
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
     region: str = "us-east5"
+    basis: Literal["operational", "life-cycle"] | None = None
+    scope2: Literal["location", "market"] = "location"
     carbon_intensity_g_per_kwh: float | None = None
     hourly: str | None = None
     start_hour: float = 0.0
@@ -224,6 +233,7 @@ class Scenario:
     factors: str | None = None
     boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
+    history: tuple[float, ...] = ()
     price_usd_per_device_hour: float | None = None
     years_ahead: float = 0.0
     cpa_growth: bool = False
