@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.model import HardwareFactors, carbon_model
+from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
@@ -22,7 +23,7 @@ from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
-from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
@@ -140,17 +141,18 @@ def carbon_of(
     *,
     duration_s: float | None = None,
     pause_above: float = math.inf,
+    window: str = ALWAYS,
     ranges: bool = True,
     hardware: HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
 
     With intensity by the hour, `duration_s` says which hours count; until it is known, all of them. Those above
-    `pause_above` (g/kWh) are waited out.
+    `pause_above` (g/kWh), or outside `window`, are waited out.
     """
-    by_hour = intensity_met(s, duration_s, pause_above)
+    by_hour = intensity_met(s, duration_s, pause_above, window)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
-    return carbon_model(
+    model = carbon_model(
         cluster,
         s.region,
         s.carbon_mode,
@@ -166,6 +168,11 @@ def carbon_of(
         basis=s.basis,
         scope2=s.scope2,
     )
+    profile = profile_of(s)
+    if by_hour is None or profile is None or s.scope2 == "market":
+        return model
+    counted = replace(model.location, basis=profile.basis or "by the hour, as the profile counts")
+    return replace(model, location=counted, factors={**model.factors, "carbon_intensity": counted})
 
 
 HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")

@@ -143,8 +143,9 @@ class Scenario:
     carbon_intensity_g_per_kwh : float, optional
         Carbon intensity of electricity in g CO2e/kWh, in place of the region's.
     hourly : str, optional
-        Carbon intensity by the hour, in place of the region's: CSV file with columns time, g_per_kwh. A run counts the
-        mean of the hours it meets.
+        Carbon intensity over time, in place of the region's: CSV file with columns time, g_per_kwh at 5 to 60 minutes,
+        of several places with the column behind it (``hours.csv:ERCO``), Electricity Maps' or ENTSO-E's CSV, WattTime's
+        JSON. A run counts the mean of the hours it meets.
     start_hour : float
         Hours after the profile's first at which the run begins.
     pue : float, optional
@@ -269,8 +270,9 @@ def load_scenario(path: str | Path) -> Scenario:
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)
-        if isinstance(value, str) and os.path.isfile(path.parent / value):
-            data[key] = str(path.parent / value)
+        names = (value, value.rpartition(":")[0]) if isinstance(value, str) else ()
+        if any(name and os.path.isfile(path.parent / name) for name in names):
+            data[key] = str(path.parent / str(value))
     return scenario_from(data, str(path))
 
 
