@@ -105,6 +105,14 @@ def choices_page(found: Sequence[Choice]) -> Group:
         least = best(found, figure)
         if least is not None:
             parts.append(Text(f"{title}: {_words(least)}"))
+    parts += [Text(f"Price: {basis}") for basis in dict.fromkeys(c.price_basis for c in shown if c.price_basis)]
+    unpriced = list(dict.fromkeys(c.device for c in shown if c.cost_usd is None))
+    if unpriced:
+        parts.append(
+            Text(
+                f"No such price is known of {', '.join(unpriced)}: not in least cost; give --price-usd-per-device-hour"
+            )
+        )
     kept = front(found)
     if len(kept) > 1:
         parts += [Text("No other is better in carbon and cost at once:", style="bold")]

@@ -109,6 +109,8 @@ class Choice:
     cost_usd : float, optional
     basis : str
         What the carbon intensity counts: the same for every choice.
+    price_basis : str
+        What is bought, and where the price is from; empty where none is known.
     infeasible : str
         Why there is no answer, if there is none.
     """
@@ -134,6 +136,7 @@ class Choice:
     water_litres: float = math.nan
     cost_usd: float | None = None
     basis: str = ""
+    price_basis: str = ""
     start: str = ""
     window: str = ""
     carbon_intensity_g_per_kwh: float = math.nan
@@ -286,6 +289,7 @@ def _choice(
         energy_kwh=energy,
         operational_tco2e=operational,
         market_tco2e=market,
+        price_basis="" if r.price is None else f"{r.price.basis or 'given'} [{r.price.source}]",
         embodied_tco2e=embodied,
         total_tco2e=total,
         low_tco2e=max(run.low_tco2e + shift, 0.0),

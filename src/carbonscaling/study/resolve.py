@@ -252,7 +252,7 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
         notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
     notes += own_note(calibration.power, s, found.cluster)
     overhead = _overhead(found, calibration) if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
-    money = price(found.cluster.device.id)
+    money = price(found.cluster.device.id, s.price_basis)
     if s.price_usd_per_device_hour is not None:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
     return Resolved(

@@ -167,7 +167,9 @@ class Scenario:
     run_overhead : float, optional
         Run time over its own steady state (1 or more).
     price_usd_per_device_hour : float, optional
-        Price of a device-hour in US dollars, in place of the list price.
+        Price of a device-hour in US dollars, in place of the shipped one.
+    price_basis : {"list", "committed", "low"}
+        Which shipped price counts: on demand, committed for days to years, or spot and marketplaces.
     years_ahead : float
         Years by which the device's technology is projected.
     cpa_growth : bool
@@ -226,6 +228,7 @@ class Scenario:
     boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
     price_usd_per_device_hour: float | None = None
+    price_basis: Literal["list", "committed", "low"] = "list"
     years_ahead: float = 0.0
     cpa_growth: bool = False
     stack: str | None = None
