@@ -23,6 +23,7 @@ from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_of, profile_of
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.outcome import contracted
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE
@@ -259,6 +260,7 @@ def _choice(
     model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold, window=window)
     if watts is not None:
         model = _drawing(model, watts)
+    model = contracted(s, model, e.n_devices, duration_s, min(e.mfu / slower, 1.0))
     run = assess(
         model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices)
     )

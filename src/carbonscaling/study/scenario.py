@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
@@ -78,8 +79,8 @@ class Layout:
         check_layout(vars(self))
 
 
-_ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS = Layout(), Boundary(), Software()
-"""What every scenario shares that says nothing of layout, boundary and software."""
+_ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS, _NO_CONTRACT = Layout(), Boundary(), Software(), Contracts()
+"""What every scenario shares that says nothing of layout, boundary, software and contracts."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ class Scenario:
         Count only the used part of a part-filled host, because others use the rest.
     factors : str, optional
         TOML file of the user's own carbon factors, each in the place of the shipped one.
+    contracts : Contracts
+        Electricity bought by contract, for the market-based method; none unless given.
     boundary : Boundary
         Lines beside the final run; none unless given.
     run_overhead : float, optional
@@ -225,6 +228,7 @@ class Scenario:
     amortisation: Literal["calendar", "busy_hours"] = "calendar"
     shared_hosts: bool = False
     factors: str | None = None
+    contracts: Contracts = field(default_factory=lambda: _NO_CONTRACT)
     boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
     price_usd_per_device_hour: float | None = None
