@@ -47,14 +47,14 @@ class Options:
         Days.
     starts : tuple of float or str
         Hours after the profile's first, or dates and moments (ISO 8601).
-    best_start : bool
-        The start within the profile at which a run without pauses meets the least, beside those.
-    windows : tuple of str
-        Hours in which work may go on: always, night, weekend, or hours such as 20-8; with @ZONE in that zone's time.
     pause_above : tuple of float
         g/kWh above which work stops; infinity never pauses.
     power_limits : tuple of float
         Watts a device; infinity is none.
+    windows : tuple of str
+        Hours in which work may go on: always, night, weekend, or hours such as 20-8; with @ZONE in that zone's time.
+    best_start : bool
+        The start within the profile at which a run without pauses meets the least, beside those asked for.
     """
 
     regions: tuple[str, ...] = ()
@@ -62,10 +62,10 @@ class Options:
     counts: tuple[int, ...] = ()
     deadlines: tuple[float, ...] = ()
     starts: tuple[float | str, ...] = ()
-    best_start: bool = False
-    windows: tuple[str, ...] = ()
     pause_above: tuple[float, ...] = ()
     power_limits: tuple[float, ...] = ()
+    windows: tuple[str, ...] = ()
+    best_start: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no list of names or numbers."""
