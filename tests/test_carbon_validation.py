@@ -21,9 +21,9 @@ from carbonscaling.validate.carbon.accounts import (
     embodied_table,
     llmcarbon_table,
 )
-from carbonscaling.validate.carbon.device_hours import check_device_hours, hours_summary
 from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
-from carbonscaling.validate.parts.power import score_caps, score_power
+from carbonscaling.validate.carbon.trainings import check_hours, training_scores
+from carbonscaling.validate.parts.power_curves import score_caps, score_power
 from carbonscaling.validate.parts.systems import check_systems, system_scores
 
 
@@ -164,26 +164,14 @@ def test_a_node_at_work_draws_less_than_its_rating(device: str, rating_kw: float
     assert 0.6 * rating_kw < node_kw < rating_kw
 
 
-def test_device_hours_before_the_fact_and_with_the_published_recipe() -> None:
-    names = ("DeepSeek-V3 (pretraining)", "Pythia-12B", "Llama 2 7B")
+def test_device_hours_of_runs_with_energy_before_the_fact() -> None:
+    names = ("DeepSeek-V3 (pretraining)", "Pythia-12B", "Llama 2 7B", "BLOOM-176B (dynamic only)")
     runs = [r for r in load_carbon_runs() if r.name in names]
-    checks = {c.name: c for c in check_device_hours(runs)}
-    deepseek, pythia, llama = checks["DeepSeek-V3 (pretraining)"], checks["Pythia-12B"], checks["Llama 2 7B"]
-    assert deepseek.recipe == "the whole setting"
-    assert deepseek.own is not None
-    assert deepseek.known is not None
-    assert deepseek.own < deepseek.known  # its hours are its steady state: nothing lost
-    assert deepseek.own == pytest.approx(deepseek.reported, rel=0.1)
-    assert deepseek.planned < 1.5 * deepseek.reported  # in FP8, as it was trained
-    assert "recompute full" in pythia.recipe
-    assert pythia.known is not None
-    assert abs(pythia.known / pythia.reported - 1.0) < abs(pythia.error)
-    assert pythia.own is None
-    assert llama.assumed
-    assert llama.steady < llama.planned
-    found = hours_summary(list(checks.values()))
-    assert found["planned"][0] == 3
-    assert found["recipe and own overhead known"][0] == 1
+    checks = {c.model: c for c in check_hours([*runs, *runs])}
+    assert set(checks) == set(names)
+    assert all(c.ratio and 0.6 < c.ratio < 2.4 for c in checks.values())
+    assert "the smallest count" in checks["Llama 2 7B"].reason
+    assert training_scores(list(checks.values()))["all"].n == 4
 
 
 def test_hours_times_rating_is_never_evidence() -> None:

@@ -13,11 +13,8 @@ from carbonscaling.calibration.own_power import measured_power
 from carbonscaling.calibration.profile import load_calibration, shipped_calibration
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import parse_row
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.replay import complete_row
-from carbonscaling.validate.speed.logs import log_row
-from carbonscaling.validate.speed.measured import measured_speed
+from carbonscaling.validate.speed.logs import log_run
 
 HEADER = "timestamp,run_id,duration,cpu_energy,gpu_energy,ram_energy,energy_consumed,gpu_count,gpu_model,pue\n"
 H100 = "8 x NVIDIA H100 80GB HBM3"
@@ -146,9 +143,8 @@ def test_an_impossible_power_in_a_profile_is_refused(profile: Path) -> None:
 def test_with_tokens_beside_it_the_file_is_a_speed(tmp_path: Path) -> None:
     file = _file(tmp_path, HEADER + RUNS.splitlines()[0] + "\n")
     ran = Scenario(model="llama-3-8b", device="h100-sxm", devices=8, batch=64, seq_len=8192, tokens=4e8)
-    row = log_row(file, ran)
-    assert measured_speed(row, complete_row(parse_row(row))) == pytest.approx(4e8 / 7200 / 8)
+    assert log_run(file, ran)[1] == pytest.approx(4e8 / 7200 / 8)
     with pytest.raises(InputError, match="knows no tokens"):
-        log_row(file, Scenario(model="llama-3-8b", device="h100-sxm", devices=8))
+        log_run(file, Scenario(model="llama-3-8b", device="h100-sxm", devices=8))
     with pytest.raises(InputError, match="several runs"):
-        log_row(_file(tmp_path, HEADER + RUNS), ran)
+        log_run(_file(tmp_path, HEADER + RUNS), ran)

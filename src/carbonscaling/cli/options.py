@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,8 +80,15 @@ def real_number(_type: Any, tokens: Sequence[Any]) -> float:
 
 
 def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
-    """Convert the value of an option that lists measures, with commas between."""
-    return tuple(float(number(part, tokens[0].keyword or "")) for part in tokens[0].value.split(",") if part.strip())
+    """Convert the values of an option that lists measures, with commas between; A/B is their ratio."""
+    parts = [(part, token.keyword or "") for token in tokens for part in token.value.split(",") if part.strip()]
+    return tuple(_ratio(part, option) for part, option in parts)
+
+
+def _ratio(text: str, option: str) -> float:
+    over, _, under = text.partition("/")
+    divisor = float(number(under, option)) if under else 1.0
+    return float(number(over, option)) / divisor if divisor else math.inf
 
 
 def software_changes(texts: Sequence[str]) -> dict[str, Any]:
@@ -170,15 +177,22 @@ def given(options: Any) -> dict[str, Any]:
     return {} if options is None else {k: v for k, v in vars(options).items() if v is not None}
 
 
-def scenario_of(path: str | None, options: Any) -> Scenario:
+def scenario_of(path: str | None, options: Any, between: Callable[[Scenario], Scenario] = lambda s: s) -> Scenario:
     """Return the scenario of a file with the options laid over it.
+
+    Parameters
+    ----------
+    path : str, optional
+    options : ScenarioOptions, optional
+    between : callable, optional
+        Changes the file's scenario before the options do.
 
     Raises
     ------
     InputError
         The file cannot be used, or an option is out of range; the message names the option.
     """
-    base = Scenario() if path is None else load_scenario(Path(path))
+    base = between(Scenario() if path is None else load_scenario(Path(path)))
     own = given(options)
     nested: dict[str, Any] = {}
     try:

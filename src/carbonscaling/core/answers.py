@@ -59,9 +59,12 @@ def choices(
     InputError
         An unknown name, a value of the wrong kind, or options that contradict each other.
     """
-    given: tuple[Any, ...] = (regions, devices, counts, deadlines, starts, pause_above, power_limits, windows)
-    listed: list[Any] = [values if isinstance(values, str) else tuple(values) for values in given]
-    return study_choices.choices(scenario, Options(*listed, best_start))
+    given: dict[str, Any] = dict(
+        regions=regions, devices=devices, counts=counts, deadlines=deadlines, starts=starts, pause_above=pause_above,
+        power_limits=power_limits, windows=windows,
+    )  # fmt: skip
+    listed: dict[str, Any] = {k: values if isinstance(values, str) else tuple(values) for k, values in given.items()}
+    return study_choices.choices(scenario, Options(**listed, best_start=best_start))
 
 
 def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:

@@ -9,7 +9,20 @@ from pathlib import Path
 
 from carbonscaling.files import read_table
 
-__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "parse_row", "read_runs"]
+__all__ = [
+    "MEASURED",
+    "REQUIRED",
+    "Cells",
+    "Row",
+    "RunRow",
+    "Unusable",
+    "count",
+    "measured",
+    "number",
+    "parse_row",
+    "read_runs",
+    "value",
+]
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
@@ -22,6 +35,18 @@ WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp")
 
 REQUIRED = ("id", "model", "device")
 """Columns a file must have. Any other column of the schema may be missing, which means unknown."""
+
+
+Row = Mapping[str, str]
+"""Cells of a row as text by column."""
+
+
+class Cells(dict[str, str]):
+    """A row of a file; a column that the file lacks is blank."""
+
+    def __missing__(self, _column: str) -> str:
+        """Return a blank."""
+        return ""
 
 
 class Unusable(Exception):  # noqa: N818 - a verdict on a row, not an error of the program
@@ -87,7 +112,14 @@ class RunRow:
 _IS_TEXT = {f.name: f.type == "str" for f in fields(RunRow)}
 
 
-def _number(column: str, text: str) -> float | None:
+def number(column: str, text: str) -> float | None:
+    """Return the number in a cell, None where it is blank.
+
+    Raises
+    ------
+    Unusable
+        It holds text, a negative number or one beyond `MOST`; or a fraction where the column counts.
+    """
     text = text.strip()
     if not text:
         return None
@@ -100,6 +132,20 @@ def _number(column: str, text: str) -> float | None:
     if column in WHOLE and value % 1:
         raise Unusable(f"{column} is not a whole number: {text[:40]!r}")
     return value
+
+
+def value(row: Row, column: str) -> float:
+    """Return the number in a cell that must hold one.
+
+    Raises
+    ------
+    Unusable
+        It is blank, or as `number`.
+    """
+    found = number(column, row[column])
+    if found is None:
+        raise Unusable(f"no {column}")
+    return found
 
 
 def measured(row: Mapping[str, str | None], column: str) -> float | None:
@@ -125,7 +171,7 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
         A number column holds text, a negative number or one beyond `MOST`; or a degree is no whole number.
     """
     values = {
-        name: (row.get(name) or "").strip() if is_text else _number(name, row.get(name) or "")
+        name: (row.get(name) or "").strip() if is_text else number(name, row.get(name) or "")
         for name, is_text in _IS_TEXT.items()
     }
     return RunRow(**values)  # type: ignore[arg-type]

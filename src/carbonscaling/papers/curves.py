@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.papers.figure import CANNOT, Outcome, Panel, Series
+from carbonscaling.papers.figure import CANNOT, Band, Outcome, Panel, Series
 from carbonscaling.papers.study import Point, carbon
 
 __all__ = ["PowerLaw", "curve", "curve_panel", "descending", "fit", "found", "ideal_curve", "percent", "saving", "sizes",
-           "untested"]  # fmt: skip
+           "times", "untested"]  # fmt: skip
 
 CARBON, LOSS = "carbon footprint (tCO2e)", "loss by the paper's law"
 NO_POINT = "no size has a setting that finishes in time on every device compared"
@@ -92,11 +92,17 @@ def ideal_curve(points: Sequence[Point], tonnes: Callable[[Point], float]) -> Se
     return Series("ideal", tuple(tonnes(p) for p in points), tuple(p.loss for p in points))
 
 
-def curve_panel(name: str, title: str, series: Sequence[Series], note: str = "") -> Panel:
+def times(label: str, base: Series, low: float, high: float) -> Band:
+    """Return what a paper claims as an area: `low` to `high` times the carbon of a curve."""
+    x = (*(low * x for x in base.x), *(high * x for x in reversed(base.x)))
+    return Band(label, x, (*base.y, *reversed(base.y)))
+
+
+def curve_panel(name: str, title: str, series: Sequence[Series], note: str = "", bands: Sequence[Band] = ()) -> Panel:
     """Return a panel of loss over carbon; noted is the power law of every curve of three points, with 95 % intervals."""
     laws = "; ".join(f"{s.label}: {fit(s.x, s.y)}" for s in series if len(s.x) >= 3)
     fits = f"Power laws loss = k CO^-alpha: {laws}" if laws else "Too few points for a power law."
-    return Panel(name, title, CARBON, LOSS, tuple(series), note=f"{note} {fits}".strip())
+    return Panel(name, title, CARBON, LOSS, tuple(series), note=f"{note} {fits}".strip(), bands=tuple(bands))
 
 
 def descending(values: Sequence[float]) -> bool:

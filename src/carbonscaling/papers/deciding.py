@@ -1,185 +1,128 @@
-"""Which unprinted inputs move a verdict, which decide a required claim that differs, and how near others bring it."""
+"""Which unprinted inputs move a verdict, and from which value on one turns a claim that differs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from carbonscaling.papers.claims import FIGURES, REQUIRED, figures_of
-from carbonscaling.papers.figure import REPRODUCED, Outcome
-from carbonscaling.papers.realisation import choices, variants
+from carbonscaling.papers.claims import FIGURES, OF_THE_MODEL, figure, figures_of
+from carbonscaling.papers.figure import DIFFERS, REPRODUCED, Outcome
+from carbonscaling.papers.realisation import Value, choices
 from carbonscaling.papers.study import Study
 
-__all__ = ["Ask", "Move", "Trial", "Values", "approaches", "decisions", "moves", "open_values", "outcome_with"]
-
-Values = tuple[tuple[str, float], ...]
-"""Inputs with other values."""
-Ask = Callable[[Sequence[Values]], Sequence[Outcome]]
-"""From sets of inputs to a claim's outcome with each."""
+__all__ = ["Move", "Turn", "model_outcomes", "moves", "outcome_with", "turns"]
 
 STEPS, HALVINGS = 12, 12
 """Points between the ends of a range, and bisections of the interval in which a verdict turns."""
-MOST, WIDTH = 3, 3
-"""Inputs changed together at most, since more of them would reach anything, and sets that are widened."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One alternative of one choice of ``papers.toml``.
+    """One alternative of one choice of ``papers.toml``, and the verdicts that it moves.
 
     Attributes
     ----------
     choice : str
-    value : float
-        Instead of the realisation's.
+    value : float or str
+        Instead of the study's.
     moved : tuple of (claim, verdict before, verdict after)
-    outcomes : Mapping
-        Every claim's outcome with it.
     """
 
     choice: str
-    value: float
+    value: Value
     moved: tuple[tuple[str, str, str], ...]
-    outcomes: Mapping[str, Outcome]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A claim with other values of some inputs.
-
-    Attributes
-    ----------
-    claim : str
-    values : tuple of (choice, value)
-    outcome : Outcome
-    """
-
-    claim: str
-    values: Values
-    outcome: Outcome
 
     @property
     def plausible(self) -> bool:
-        """Whether every value lies among those that the papers or measurements support."""
-        return all(choices()[name].plausible(value) for name, value in self.values)
+        """Whether the papers or measurements support the value."""
+        return choices()[self.choice].plausible(self.value)
 
 
-def moves(base: Mapping[str, Outcome], found: Sequence[Mapping[str, Outcome]]) -> tuple[Move, ...]:
-    """Return what every alternative moves.
+@dataclass(frozen=True)
+class Turn:
+    """A claim that differs, and the least change of one input with which it does not.
 
-    Parameters
+    Attributes
     ----------
-    base : Mapping
-        Outcomes of the paper mode with the realisation itself.
-    found : sequence of Mapping
-        Outcomes with every alternative, in the order of `realisation.variants`.
+    claim, choice : str
+    value : float
     """
-    return tuple(
-        Move(choice, value, tuple((name, base[name].verdict, o.verdict) for name, o in other.items()
-                                  if name in base and o.verdict != base[name].verdict), other)
-        for (choice, value, _), other in zip(variants(), found, strict=True)
-    )  # fmt: skip
+
+    claim: str
+    choice: str
+    value: float
+
+    @property
+    def plausible(self) -> bool:
+        """Whether the papers or measurements support the value."""
+        return choices()[self.choice].plausible(self.value)
 
 
-def outcome_with(study: Study, claim: str, values: Values) -> Outcome:
-    """Return what a claim becomes with other values of some inputs."""
-    changed = Study(study.mode, replace(study.choice, **dict(values)))
-    # Not through the cache of `figure`: a scan asks for thousands of realisations once each.
-    return FIGURES[figures_of(claim)[0]](changed).outcomes[claim]
+def model_outcomes(study: Study) -> Mapping[str, Outcome]:
+    """Return the outcomes of all claims that rest on the realisation."""
+    return {claim: o for name in OF_THE_MODEL for claim, o in figure(name, study).outcomes.items()}
 
 
-def decisions(study: Study, found: Mapping[str, Outcome], shared: Sequence[str]) -> tuple[Trial, ...]:
-    """Return what turns each required claim that differs, each input at its least change that does.
-
-    Parameters
-    ----------
-    study : Study
-        Paper mode with the realisation.
-    found : Mapping
-        Its outcomes.
-    shared : sequence of str
-        Choices that need few searches beyond those done: readings among them, and pairs of their alternatives, are tried
-        here; the others stand in the sensitivity table alone.
-    """
-    result: list[Trial] = []
-    for claim in REQUIRED:
-        if found[claim].verdict != REPRODUCED:
-            single = list(_single(study, claim, shared))
-            supported = {t.values[0][0] for t in single if t.plausible}
-            open_to = [(name, value) for name, value, _ in variants() if name in shared and name not in supported]
-            pairs = [pair for pair in combinations(open_to, 2) if pair[0][0] != pair[1][0]]
-            result += [*single, *(t for t in (_trial(study, claim, pair) for pair in pairs) if _holds(t))]
-    return tuple(result)
+def _with(study: Study, choice: str, value: Value) -> Study:
+    change: dict[str, Any] = {choice: value}
+    return Study(study.mode, replace(study.choice, **change))
 
 
-def _trial(study: Study, claim: str, values: Values) -> Trial:
-    return Trial(claim, values, outcome_with(study, claim, values))
-
-
-def _holds(trial: Trial) -> bool:
-    return trial.outcome.verdict == REPRODUCED
-
-
-def _single(study: Study, claim: str, shared: Sequence[str]) -> Iterator[Trial]:
-    """Yield every single input that turns the claim: the nearest value of a range, or another reading."""
+def moves(study: Study) -> tuple[Move, ...]:
+    """Return what every alternative of every choice moves, alone."""
+    base, found = model_outcomes(study), []
     for name, choice in choices().items():
-        if choice.range is not None:
-            turns = (_turning(study, claim, name, end) for end in choice.range)
-            yield from (trial for trial in turns if trial is not None)
-        elif name in shared:
-            yield from filter(_holds, (_trial(study, claim, ((name, v),)) for v in choice.variants))
+        for value in (v for v in (choice.value, *choice.variants) if v != getattr(study.choice, name)):
+            other = model_outcomes(_with(study, name, value))
+            moved = ((claim, o.verdict, other[claim].verdict) for claim, o in base.items())
+            found.append(Move(name, value, tuple(m for m in moved if m[1] != m[2])))
+    return tuple(found)
 
 
-def _turning(study: Study, claim: str, name: str, end: float) -> Trial | None:
-    """Return the value nearest to the realisation's, on the way to `end`, from which the claim holds; by bisection."""
+def outcome_with(study: Study, claim: str, choice: str, value: Value) -> Outcome:
+    """Return what a claim becomes with another value of one input."""
+    # Not through the cache of `figure`: a scan asks for thousands of realisations once each.
+    return FIGURES[figures_of(claim)[0]](_with(study, choice, value)).outcomes[claim]
+
+
+def turns(study: Study) -> tuple[Turn, ...]:
+    """Return what turns each claim of the model that differs: of every input with a range, the nearest values."""
+    differ = [claim for claim, o in model_outcomes(study).items() if o.verdict == DIFFERS]
+    return tuple(turn for claim in differ for turn in _turns(study, claim))
+
+
+def _turns(study: Study, claim: str) -> Iterator[Turn]:
+    for name, choice in choices().items():
+        for end in choice.range or ():
+            value = _turning(study, claim, name, end)
+            if value is not None:
+                yield Turn(claim, name, value)
+
+
+def _turning(study: Study, claim: str, name: str, end: float) -> float | None:
+    """Return the value nearest to the study's, on the way to `end`, from which the claim holds; by bisection."""
+
+    def holds(value: float) -> bool:
+        return outcome_with(study, claim, name, value).verdict == REPRODUCED
+
     way = np.linspace(getattr(study.choice, name), end, STEPS + 1)
-    for outside, first in pairwise(float(v) for v in way):
-        before, inside = outside, _trial(study, claim, ((name, first),))
-        if _holds(inside):
-            for _ in range(HALVINGS):
-                middle = _trial(study, claim, ((name, (before + inside.values[0][1]) / 2.0),))
-                if _holds(middle):
-                    inside = middle
-                else:
-                    before = middle.values[0][1]
-            return inside
+    for outside, inside in pairwise(float(v) for v in way):
+        if holds(inside):
+            return _bisected(holds, outside, inside)
     return None
 
 
-def open_values() -> tuple[tuple[str, float], ...]:
-    """Return every other value of an input that the papers leave open; what they print, and words, are not inputs."""
-    return tuple((name, v) for name, c in choices().items() if not c.printed and not c.wording for v in c.variants)
+def _bisected(holds: Callable[[float], bool], outside: float, inside: float) -> float:
+    """Return the value on the inner side of the border between one that does not hold and one that does.
 
-
-def approaches(claim: str, base: Outcome, alone: Mapping[tuple[str, float], Outcome], ask: Ask) -> tuple[Trial, ...]:
-    """Return the sets of one, two and three supported values that bring a claim nearest, up to those with which it holds.
-
-    The nearest few of each number are widened by every other input. A set that leaves fewer sizes or devices to be tested
-    than the realisation is passed over: it would only hide them.
-
-    Parameters
-    ----------
-    claim : str
-    base : Outcome
-        With the realisation.
-    alone : Mapping
-        With each of `open_values` alone.
-    ask : callable
-        Finds the outcome with several.
+    >>> round(_bisected(lambda x: x > 0.3, 0.0, 1.0), 3)
+    0.3
     """
-    kept: list[Trial] = []
-    tried = [Trial(claim, (one,), alone[one]) for one in open_values()]
-    for _ in range(MOST):
-        closer = [t for t in tried if t.outcome.points >= base.points and t.outcome.short < base.short]
-        nearest = sorted(closer, key=lambda t: t.outcome.short)
-        holding = [t for t in nearest if _holds(t)]
-        kept += holding or nearest[:WIDTH]
-        if holding or not nearest:
-            break
-        wider = sorted({tuple(sorted((*t.values, one))) for t in nearest[:WIDTH] for one in open_values()
-                        if one[0] not in dict(t.values)})  # fmt: skip
-        tried = [Trial(claim, values, outcome) for values, outcome in zip(wider, ask(wider), strict=True)]
-    return tuple(kept)
+    for _ in range(HALVINGS):
+        middle = (outside + inside) / 2.0
+        outside, inside = (outside, middle) if holds(middle) else (middle, inside)
+    return inside

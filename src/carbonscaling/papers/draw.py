@@ -13,7 +13,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.files import write_figure, write_file
 from carbonscaling.papers.figure import Panel
 
-__all__ = ["draw", "write_parquet"]
+__all__ = ["draw", "label_of", "write_parquet"]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 """Okabe and Ito's palette for every kind of colour vision."""
@@ -21,11 +21,24 @@ MARKERS = "osD^vPX"
 STYLES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)), (0, (5, 1)), "-")
 STYLE: Any = {"font.size": 9, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True, "svg.fonttype": "none"}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SHADES = ("0.5", "0.75")
 HATCHES = ("", "//", "..")
 WIDTH, AXES_HEIGHT = 5.6, 3.55
 """Inches; the figure grows by the lines under it."""
 ABOVE, BELOW, LINE = 0.5, 0.62, 0.125
 NOTE_SIZE, NOTE_COLUMNS = 6.5, 112
+
+
+def label_of(mode: str) -> str:
+    """Return what a panel's label stands for.
+
+    >>> label_of("paper"), label_of("paper-F"), label_of("paper-physical")
+    ('paper mode', 'paper mode, engine F', "paper mode, this project's kernels")
+    """
+    base, _, engine = mode.partition("-")
+    return f"{base} mode" + (
+        "" if not engine else ", this project's kernels" if engine == "physical" else f", engine {engine}"
+    )
 
 
 def _curve(axes: Any, panel: Panel) -> None:
@@ -79,7 +92,7 @@ def draw(panel: Panel, mode: str, folder: Path) -> list[Path]:
     with mpl.rc_context(STYLE):
         figure = Figure()
         FigureCanvasAgg(figure)
-        _fill(mpl, figure, panel, f"{panel.title}\n({panel.name}, {mode} mode)")
+        _fill(mpl, figure, panel, f"{panel.title}\n({panel.name}, {label_of(mode)})")
         for path in files:
             write_figure(path, figure, dpi=160)
     return files
@@ -92,6 +105,8 @@ def _fill(mpl: Any, figure: Any, panel: Panel, title: str) -> None:
     figure.set_size_inches(WIDTH, height)
     # Margins are counted, not solved for: a layout engine costs more than all the rest.
     axes = figure.add_axes((0.15, under / height, 0.8, AXES_HEIGHT / height))
+    for i, band in enumerate(panel.bands):
+        axes.fill(band.x, band.y, color=SHADES[i % 2], alpha=0.25, linewidth=0, label=band.label, zorder=0)
     {"curve": _curve, "bars": _bars, "cloud": _cloud}[panel.kind](axes, panel)
     axes.set(xlabel=panel.x_label, ylabel=panel.y_label)
     axes.set_title(title, fontsize=10)
@@ -107,7 +122,7 @@ def _fill(mpl: Any, figure: Any, panel: Panel, title: str) -> None:
         _log_ticks(mpl, axes.yaxis, [y for s in panel.series for y in s.y if y > 0], UP)
     if panel.kind == "bars":
         axes.margins(y=0.1 if panel.log_y else 0.3)  # room for the legend
-    many = sum(len(s.x) for s in panel.series) >= MANY
+    many = panel.kind == "cloud" and sum(len(s.x) for s in panel.series) >= MANY
     axes.legend(fontsize=8, loc="upper left" if many else LEGENDS[panel.kind])  # "best" is slow among many points
 
 

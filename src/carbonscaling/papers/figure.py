@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,8 +10,8 @@ __all__ = [
     "CANNOT",
     "DIFFERS",
     "REPRODUCED",
+    "Band",
     "Figure",
-    "Need",
     "Outcome",
     "Panel",
     "Series",
@@ -40,6 +39,22 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Band:
+    """What a paper claims of a curve, as an area.
+
+    Attributes
+    ----------
+    label : str
+    x, y : tuple of float
+        Corners.
+    """
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Panel:
     """One panel of a figure.
 
@@ -55,6 +70,8 @@ class Panel:
     log_x, log_y : bool
     note : str
         What a reader must know, under the figure.
+    bands : tuple of Band
+        Claimed by the paper.
     """
 
     name: str
@@ -66,22 +83,7 @@ class Panel:
     log_x: bool = True
     log_y: bool = True
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Need:
-    """A quantity that a claim needs, where it is farthest from it.
-
-    Attributes
-    ----------
-    what : str
-        With its unit.
-    found, needed : float
-    """
-
-    what: str
-    found: float
-    needed: float
+    bands: tuple[Band, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,22 +98,11 @@ class Outcome:
         One of `REPRODUCED`, `DIFFERS`, `CANNOT`.
     reason : str
         One sentence.
-    tests : tuple of Need
-        What the verdict rests on, where that can be said in numbers.
-    points : int
-        Sizes or devices that the tests look at.
     """
 
     ours: float | str
     verdict: str
     reason: str
-    tests: tuple[Need, ...] = ()
-    points: int = 0
-
-    @property
-    def short(self) -> float:
-        """By how much the claim is missed: the largest lack among its tests; infinite without tests."""
-        return max((t.needed - t.found for t in self.tests), default=math.inf)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CONTRADICTIONS", "SUMMARY"]
+__all__ = ["CONTRADICTIONS", "ENGINES", "SUMMARY"]
 
 CONTRADICTIONS = (
     "**Layers.** Version 1 prints L = 0.402 d^0.75; every size that either version prints needs 0.1618 (ruling R1). The "
@@ -25,28 +25,44 @@ CONTRADICTIONS = (
 """Where a paper's text contradicts itself, or one version the other."""
 
 SUMMARY = (
-    "**What agrees.** The ordinal picture: newer GPUs train the same model with less carbon, in shrinking steps; "
-    "utilisation at the optimum falls as models grow; ideal, low-static and no-embodied carbon lie in the printed order; "
-    "carbon per device rises with the generation at the width taken for 1000B parameters, and in version 2 the embodied "
-    "share with it; growing carbon per area takes part of a projection's saving back; version 2's sizes follow from its "
-    "formulas with the corrected layer constant.",
-    "**What differs.** Magnitudes, and version 1 beyond its smallest sizes. With a critical batch that grows as C^1/6 "
-    "nothing beyond d = 24,576 trains within three months on any device of the papers: a step has to pass through the "
-    "whole depth of the network, and more devices do not shorten that. The practical carbon leaves the printed 2 to 5 "
-    "times the ideal from the second size on, and the exponent flattens. The embodied share at 323 g/kWh is a tenth of "
-    "the 19 % that version 2's regions need. Version 1's embodied share does not rise from the V100 to the A100, because "
-    "32 TB of storage weigh most on the smallest GPU; with "
-    "the A100's measured power and hosts that draw as much as eight B100 it does. "
-    "The median setting of the smallest model is hardly worse than the "
-    "best: its device count leaves algorithm 1 a handful of layouts, each fast at its best micro-batch. No one or two "
-    "supported inputs turn that, three at once do: micro-batches of one sequence or a slower network, with layers of more "
-    "divisors or faster kernels. The "
-    "printed coefficients of determination do not repeat on public measurements.",
+    "**What agrees.** Version 1, at all five sizes: B100 takes two to five times the ideal carbon; loss follows a power "
+    "law of nearly the ideal exponent; ideal, low-static, no-embodied and B100 lie in the printed order; utilisation at "
+    "the optimum falls as models grow; each GPU generation takes less carbon, in shrinking steps; what future hardware "
+    "saves shrinks beyond 1e14 parameters; training algorithms matter above 1e7 tonnes only, and there the aggressive "
+    "batch alone. Version 2: its sizes, the order and the law on B100, carbon per device and embodied share over the "
+    "GPU generations, what 5 and 10 years of hardware save, what growing carbon per area takes back, and the dirtiest "
+    "region above the middle one.",
+    "**What differs.** The median setting is no worse than the optimum on small models, where few layouts exist. Carbon "
+    "per device does not rise from the H100 to the B100 in version 1, since both have one printed TDP; the embodied "
+    "share does not rise from the V100 to the A100, since 32 TB of storage weigh most on the smallest GPU. Some TPUs "
+    "take more carbon than an A100, or less than an H100. 8-bit training saves more than printed. The embodied share at "
+    "323 g/kWh is a tenth of the 19 % that version 2's regions need. The printed coefficients of determination do not "
+    "repeat on public measurements. For each of these there is a computed explanation below.",
     "**What to take from it.** Compare generations, regions and settings with it, by order and not by percentage. A "
-    "verdict on one model size (figures 7a and 5a) rests on which device counts the divisibility rules allow, and changes "
-    "with the width. How much worse a median setting is (figure 5a) says more about what else a search arranges than about "
-    "layouts: compare your own settings by `estimate` instead of applying a factor. Read every "
-    "absolute figure beyond 1e13 parameters as an extrapolation that the three-month deadline "
-    "decides. The tables at the end say which verdict rests on which unprinted input.",
+    "verdict on one model size (figures 7a and 5a) rests on which device counts the divisibility rules allow, and "
+    "changes with the width. Beyond 1e28 FLOP every figure rests on the engine: with published latencies nothing trains "
+    "much beyond 2e31 FLOP in three months (`v1-limits-E`), without any the papers' sizes do. More devices shorten a "
+    "step only down to the time that one micro-batch takes through all layers; a larger batch does not shorten that, "
+    "but needs fewer steps.",
+)
+"""One paragraph each."""
+
+ENGINES = (
+    "**F**, version 1's by default. Its laws, its limits of 1e28 and 1e31 FLOP, its hardware figures (3352, 1555 and "
+    "900 GB/s) and the constraints of algorithm 1 are those of Erdil and Schneider-Joseph's data-movement model and of "
+    "the second author's public code before it: products and messages of a layer side by side, one layer a chunk of the "
+    "pipeline, two-dimensional tensor parallelism, as many expert ranks as experts, memory counted in total, "
+    "all-reduces done by the fabric. No latencies: with the published ones version 1's d = 98,304 (3.7e31 FLOP) would "
+    "not train.",
+    "**E** is F with what that paper adds: rings, gradients hidden behind compute, 4.5 us as the least time of a "
+    "product and 5 us a message and level.",
+    "**S**, version 2's by default. Version 2 names SimAI and SCALE-Sim; the analytical mode of the first lays tensor, "
+    "expert and stage traffic on the critical path. S does that, with all-reduces in rings and no latencies.",
+    "**This project's kernels** in the papers' strict space: what calibrated physics make of it. Launches of eager "
+    "software, auxiliary kernels and unhidden all-to-alls cost most there, and L = 189 or 318 layers have few divisors, "
+    "so that batches of E 2^k sequences allow no interleaving.",
+    "**Not proven.** Neither the authors' code nor all of that paper could be read; this is one reading for all claims "
+    "of a version. About 120 combinations of equations and constants were tried when it was looked for, and F was taken "
+    "for its sources, not for its count. The static share, 0.842, is how the quotation on power reads at full load.",
 )
 """One paragraph each."""

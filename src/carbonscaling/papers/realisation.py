@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from carbonscaling.catalog.read import packaged, shipped
+from carbonscaling.papers.variants import Engine
 
-__all__ = ["Choice", "Realisation", "choices", "realisation", "variants"]
+__all__ = ["Choice", "Realisation", "Value", "choices", "realisation", "shown", "variants"]
+
+Value = float | str
 
 
 @dataclass(frozen=True)
@@ -17,9 +21,10 @@ class Choice:
 
     Attributes
     ----------
-    value : float
+    value : float or str
+        A number, or the name of an engine.
     unit, source : str
-    variants : tuple of float
+    variants : tuple
         What the sensitivity table tries instead.
     reasoning : str
     printed : bool
@@ -31,19 +36,20 @@ class Choice:
         needs other searches.
     """
 
-    value: float
+    value: Value
     unit: str
     source: str
-    variants: tuple[float, ...]
+    variants: tuple[Value, ...]
     reasoning: str
     printed: bool = False
     wording: bool = False
     range: tuple[float, float] | None = None
 
-    def plausible(self, value: float) -> bool:
+    def plausible(self, value: Value) -> bool:
         """Whether a value lies between the smallest and the largest that the papers or measurements support."""
         known = (self.value,) if self.printed else (self.value, *self.variants)
-        return min(known) <= value <= max(known)
+        numbers = [v for v in known if isinstance(v, int | float)]
+        return value in known if isinstance(value, str) else min(numbers) <= value <= max(numbers)
 
 
 @dataclass(frozen=True)
@@ -62,25 +68,19 @@ class Realisation:
     host_memory_v2: float
     dram_kg_per_gb: float
     pue: float
+    engine_v1: Engine
+    engine_v2: Engine
+    efficiency: float
     network: float
-    network_follows_link: float
+    network_grows: float
+    cache: float
+    exact_batch: float
     deadline: float
     trillion_width: float
-    batch_multiple: float
-    token_batch: float
-    widest_tensor: float
-    total_memory: float
-    median_of_layouts: float
     far_above: float
     shared_hosts: float
-    recompute: float
     eviction: float
     full_power_at: float
-    micro_batch: float
-    zero_v1: float
-    kernels: float
-    hiding: float
-    imbalance: float
     layer_multiple: float
 
 
@@ -97,11 +97,22 @@ def realisation() -> Realisation:
     >>> realisation().deadline
     90.0
     """
-    return Realisation(**{name: choice.value for name, choice in choices().items()})
+    values: dict[str, Any] = {name: choice.value for name, choice in choices().items()}
+    return Realisation(**values)
 
 
-def variants() -> Iterator[tuple[str, float, Realisation]]:
+def variants() -> Iterator[tuple[str, Value, Realisation]]:
     """Return every alternative: the choice, its other value, and the realisation with it."""
-    return (
-        (name, value, replace(realisation(), **{name: value})) for name, c in choices().items() for value in c.variants
-    )
+    for name, choice in choices().items():
+        for value in choice.variants:
+            change: dict[str, Any] = {name: value}
+            yield name, value, replace(realisation(), **change)
+
+
+def shown(value: Value) -> str:
+    """Return a value as text.
+
+    >>> shown(2.0), shown("F")
+    ('2', 'F')
+    """
+    return value if isinstance(value, str) else f"{value:g}"

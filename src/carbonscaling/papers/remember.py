@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 SWITCH = "CARBONSCALING_REMEMBER"
 """Environment variable; 0 asks everything anew."""
-ASKING = ("member.py", "population.py", "searched.py")
+ASKING = ("kernels.py", "member.py", "task.py")
 """Files beside this one that decide an answer."""
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.papers.coefficients import as_printed
-from carbonscaling.papers.population import layout_median
 from carbonscaling.papers.realisation import Realisation, realisation
-from carbonscaling.papers.searched import Found, Task, find, median_step, resolved
-from carbonscaling.perf.goodput import run_time
+from carbonscaling.papers.searched import find, median_run
+from carbonscaling.papers.task import Found, Task, resolved
+from carbonscaling.papers.variants import Engine
 from carbonscaling.units import KWH, TONNE
 
 __all__ = [
@@ -44,10 +44,9 @@ DEVICES = {
 """Catalogue entry of each device of the papers, by mode and version."""
 
 
-ANYWHERE = ("deadline", "eviction")
-SEARCHED = (*ANYWHERE, "network", "network_follows_link", "batch_multiple", "token_batch", "widest_tensor", "total_memory",
-            "recompute", "micro_batch", "zero_v1", "kernels", "hiding", "imbalance", "layer_multiple")  # fmt: skip
-"""Choices that a search depends on, in both modes and in paper mode."""
+SEARCHED = ("deadline", "eviction", "engine_v1", "engine_v2", "efficiency", "network", "network_grows", "cache", "exact_batch",
+            "layer_multiple")  # fmt: skip
+"""Choices that a search depends on."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +112,15 @@ class Study:
     ----------
     mode : {"paper", "physical"}
     choice : Realisation
-        What the papers never print; physical mode uses the deadline and the width of the 1T model only.
+        What the papers never print; physical mode uses the deadline, the width of the 1T model and the evicted share only.
     """
 
     mode: str
     choice: Realisation = field(default_factory=realisation)
+
+    def with_engine(self, engine: Engine) -> Study:
+        """Return the same with one engine for both versions."""
+        return Study(self.mode, replace(self.choice, engine_v1=engine, engine_v2=engine))
 
     def devices(self, version: str) -> dict[str, str]:
         """Return the catalogue entries by the papers' device names."""
@@ -130,10 +133,7 @@ class Study:
 
     def task(self, version: str, device: str, d_model: int, **changes: Any) -> Task:
         """Return the search of one size on one device, with the variations of the papers' studies (fields of `Task`)."""
-        counted = {name: getattr(self.choice, name) for name in (SEARCHED if self.mode == "paper" else ANYWHERE)}
-        if version == "v2":
-            counted["zero_v1"] = 3  # version 2 prints its stages
-        inputs = replace(realisation(), **counted)
+        inputs = replace(realisation(), **{name: getattr(self.choice, name) for name in SEARCHED})
         return Task(self.mode, version, self.devices(version)[device], d_model, inputs=inputs, **changes)
 
     def point(self, version: str, device: str, d_model: int, *, cpa_growth: bool = False,
@@ -161,7 +161,7 @@ class Study:
         return Point(
             d_model, float(model.n_params), float(model.loss), float(model.compute),
             find(task) if searched else None, numbers,
-            r.compute / float(r.machine.formats.peak_mfu),
+            float(model.compute) / float(r.machine.formats.peak_mfu),
         )  # fmt: skip
 
     def row(self, version: str, device: str, widths: Sequence[int], **changes: Any) -> list[Point]:
@@ -173,13 +173,9 @@ class Study:
         return points
 
     def median_carbon(self, version: str, device: str, d_model: int) -> float:
-        """Tonnes of the setting with the median step time among all that fit on the optimum's devices."""
-        point, task = self.point(version, device, d_model), self.task(version, device, d_model)
+        """Tonnes of the setting with the median step time on the optimum's devices."""
+        point = self.point(version, device, d_model)
         if point.found is None:
             return float("nan")
-        r, n_devices = resolved(task), point.found.n_devices
-        by_layout = self.mode == "paper" and self.choice.median_of_layouts
-        step = (layout_median if by_layout else median_step)(task, n_devices)
-        duration = float(run_time(r.n_steps, step, r.run_overhead.si))
-        utilisation = r.batch * r.seq_len * r.work.model_flops / (step * n_devices * r.machine.formats.peak_mfu)
-        return float(footprint(point.numbers, n_devices, duration, utilisation).total_kg) / TONNE
+        run = median_run(self.task(version, device, d_model), point.found)
+        return float(footprint(point.numbers, point.found.n_devices, *run).total_kg) / TONNE

@@ -78,8 +78,8 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     both = work.p_embedding + work.p_head
     ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(work.p_embedding, work.p_head), both)
 
-    moe = work.n_moe / work.n_layers
-    block = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / s.tp
+    moe = work.moe
+    block = (work.p_attention + work.plain * work.p_dense + moe * work.p_shared) / s.tp
     experts = moe * work.n_experts * work.p_expert / (s.ep * s.etp)
     ends_fullest = copies * at_end * (block + experts) + ends / s.tp > copies * per_stage * (block + experts)
     n_layers = copies * np.where(ends_fullest, at_end, per_stage)

@@ -13,7 +13,7 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
 
-__all__ = ["Passes", "StepTime", "passes_time"]
+__all__ = ["OneLayer", "Passes", "StepTime", "one_layer", "passes_time"]
 
 
 class StepTime(NamedTuple):
@@ -62,6 +62,26 @@ class Passes(NamedTuple):
     summed: Number
 
 
+class OneLayer(NamedTuple):
+    """Seconds of one micro-batch both ways: in the mean layer, in embedding and head, and what of the layer is done again."""
+
+    per_layer: Number
+    ends: Number
+    redo: Number
+
+
+def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> OneLayer:
+    """Return what a layer takes with the work that it repeats, and what the ends of the model take."""
+    f = layer.forward
+    redo = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
+        s.recompute == Recompute.FULL,
+        f.total - (1.0 - machine.software.redo_last) * layer.last,
+        np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
+    )
+    ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
+    return OneLayer(f.total + layer.backward.total + redo, ends, redo)
+
+
 def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes, moved: Number) -> Passes:
     """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast.
 
@@ -73,13 +93,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
     silicon, _, software = machine
     n_layers = work.n_layers
     f, b = layer.forward, layer.backward
-    redo = recomputed_share(n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
-        s.recompute == Recompute.FULL,
-        f.total - (1.0 - software.redo_last) * layer.last,
-        np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
-    )
-    ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
-    per_layer = f.total + b.total + redo
+    per_layer, ends, redo = one_layer(work, machine, s, layer)
 
     stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends, software.head_last)
     mean = (per_layer * n_layers + ends) / s.pp

@@ -11,14 +11,13 @@ from rich.text import Text
 
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow, accounts_summary
-from carbonscaling.validate.carbon.device_hours import HoursCheck, hours_summary
 from carbonscaling.validate.carbon.energy import CarbonCheck, summary
-from carbonscaling.validate.parts.power import CapScore, PowerScore
+from carbonscaling.validate.parts.power_curves import CapScore, PowerScore
 from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
-from carbonscaling.words import count, plain
+from carbonscaling.words import plain
 
 __all__ = [
-    "accounts_page", "carbon_runs_data", "carbon_runs_page", "hours_page", "power_data", "power_page", "systems_page",
+    "accounts_page", "carbon_runs_data", "carbon_runs_page", "power_data", "power_page", "systems_page",
 ]  # fmt: skip
 
 NAME = 24
@@ -99,32 +98,6 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     parts += [Text(f"  {c.run.name}: {c.note}", style="italic") for c in checks if c.scored]
     parts += [Text(f"  not scored: {n} rows, {why}") for why, n in sorted(reasons.items(), key=lambda kv: -kv[1])]
     return Group(*parts)
-
-
-def hours_page(checks: Sequence[HoursCheck]) -> Group:
-    """Return device-hours estimated before the fact beside those reported."""
-    title = Text("Device-hours before the fact; best setting found", style="bold")
-    if not checks:
-        return Group(title, Text("  no run names a model of the catalogue with tokens and device-hours"))
-    table = figures(("run", "devices", "reported", "planned", "error", "no overhead", "recipe", "own overhead"))
-
-    def off(c: HoursCheck, ours: float | None) -> str:
-        return "-" if ours is None else error(ours / c.reported - 1.0, "+")
-
-    for c in checks:
-        table.add_row(
-            c.name.partition(" (")[0], f"{c.n_devices:,}{'?' if c.assumed else ''}", count(c.reported), count(c.planned),
-            off(c, c.planned), off(c, c.steady), off(c, c.known), off(c, c.own),
-        )  # fmt: skip
-    lines = [f"  {name}: {n} runs, mean absolute error {error(e)}" for name, (n, e) in hours_summary(checks).items()]
-    return Group(
-        title,
-        table,
-        Text("  planned: from model, tokens, device count (?: assumed) and number format, with the default overhead; recipe: "
-             "with the published batch, sequence length, recomputation or layout; own overhead: and with device-hours over "
-             "steady state as published", style="italic"),
-        *(Text(line) for line in lines),
-    )  # fmt: skip
 
 
 def _accounts(checks: Sequence[AccountCheck]) -> Iterator[RenderableType]:

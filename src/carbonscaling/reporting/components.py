@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,14 +15,16 @@ from carbonscaling.baselines import Comparison
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import coefficient, error, figures
 from carbonscaling.validate.parts.part import Component
+from carbonscaling.validate.parts.table import Judged
 
-__all__ = ["baselines_data", "baselines_page", "components_data", "components_page"]
+__all__ = ["baselines_data", "baselines_page", "components_data", "components_page", "rows_data", "rows_page"]
 
 _TITLES = {
     "gemm": "Matrix multiplications, time of a launch",
     "collectives": "Collectives, time",
     "memory": "Memory per device",
     "oom": "What fits and what does not",
+    "power": "Power, watts",
     "pipeline": "Pipeline schedules, time of a step against a simulation",
     "megatron": "Utilisation of Megatron's training runs, source left out (16-bit peak)",
 }
@@ -72,6 +75,23 @@ def components_page(lines: Sequence[Component]) -> RenderableType:
 def components_data(lines: Sequence[Component]) -> list[dict[str, Any]]:
     """Return the lines as plain data."""
     return [jsonable(asdict(line)) for line in lines]
+
+
+def rows_page(found: Judged) -> RenderableType:
+    """Return the table of a user's rows, and why rows are not answered."""
+    why = Counter(found.reasons)
+    said = f"{len(found.rows):,} rows, {len(found.rows) - len(found.reasons):,} answered"
+    return Group(
+        Text(said), *([components_page(found.table)] if found.table else []),
+        *(Text(f"  - {n:,} x {reason}") for reason, n in why.most_common(10)),
+    )  # fmt: skip
+
+
+def rows_data(found: Judged) -> dict[str, Any]:
+    """Return the same as plain data."""
+    why = dict(Counter(found.reasons).most_common())
+    answered = len(found.rows) - len(found.reasons)
+    return {"rows": len(found.rows), "answered": answered, "unusable": why, "components": components_data(found.table)}
 
 
 def baselines_page(lines: Sequence[Comparison]) -> RenderableType:

@@ -16,6 +16,7 @@ from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.study.history import Needed
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.versions import schema_id, stamped
@@ -109,6 +110,10 @@ Feasible = _printed(
         "summary": _printed("Summary", SUMMARY, "one flat row, units in the names"),
         "intervals": NotRequired[
             Annotated[dict[str, Pair], Field(description="90 % intervals of figures of the summary")]
+        ],
+        "needed": NotRequired[
+            _record(Needed, "device-hours that people needed where device_hours can be reached: median, 90 % interval")
+            | None
         ],
         "step_time_s": _numbers(StepTime, "seconds of a steady step by cause", total=float),
         "memory_bytes": _numbers(Memory, "bytes on the fullest device; limit is what may be used", total=float),

@@ -12,12 +12,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog import hardware
 from carbonscaling.evidence.left_out import LeftOut
 from carbonscaling.reporting.tables import coefficient, error, figures
 from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
+from carbonscaling.words import percent
 
-__all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page"]
+__all__ = ["as_text", "fitted_page", "left_out_data", "left_out_page", "replay_data", "replay_page"]
 
 _SIZES = ((1.0, "below 1B"), (10.0, "1B to 10B"), (100.0, "10B to 100B"), (float("inf"), "above 100B"))
 
@@ -108,6 +110,21 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
             parts += [Text(""), _table(f"by {name}", groups)]
         parts += [Text(""), _table("by size", by_group([_size(r.params_b) for r in held], *arrays))]
     return Group(*parts)
+
+
+def fitted_page(calibration: Calibration, left: Sequence[LeftOut], n_rows: int, n_sources: int) -> RenderableType:
+    """Return how right a fit is: by sources left out, or how much a few measurements may be trusted and narrow an interval."""
+    if "trust" not in calibration.interval:
+        return left_out_page(left, detail=False)
+    known, narrower = (
+        calibration.interval,
+        calibration.interval["quantile"] / shipped_calibration().interval["quantile"],
+    )
+    return Text(
+        f"Measurements: {n_rows:,}, of {n_sources} source{'s' if n_sources > 1 else ''}: too few to leave one out. They "
+        f"move the shipped fit, and settle {percent(known['trust'])} of what machines differ by. The 90 % interval of a speed "
+        f"like theirs narrows by {percent(1.0 - narrower)}: what one machine's runs differ by stays, however well they are met."
+    )
 
 
 def as_text(part: RenderableType, width: int = 100) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector
-from carbonscaling.search.evaluate import Decided, Judge
+from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
-from carbonscaling.search.limits import LONGEST_S, at_devices, slowest_step
+from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, at_devices, slowest_step
 from carbonscaling.search.result import Question
 
 __all__ = ["Progress", "Rounds"]
@@ -31,10 +31,6 @@ FIRST_ROUND = 1 << 15
 GROWTH = 64
 FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
-BLOCK = 1 << 18
-"""Settings decided between two looks at the clock, in one thread."""
-PRUNED_BLOCK = 512
-"""Layouts decided between two looks at the clock where bounds leave most settings out."""
 
 
 class _Here(Executor):
@@ -76,9 +72,15 @@ class Rounds:
     def _lattice(self) -> Lattice:
         return self.judge.grid.lattice
 
+    @property
+    def _one_round(self) -> bool:
+        """Whether all settings are decided at once: bounds cost more than they save."""
+        return self.judge.grid.n_candidates <= FIRST_ROUND
+
     def run(self) -> None:
         """Decide all families; every round knows the best of those before."""
-        self.left, self.bound = self._lattice.families, self.judge.bounds()
+        self.left = self._lattice.families
+        self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
         n, step = self._lattice.n_devices(self.left), np.minimum(self.bound, LONGEST_S)
         outcome = self.question.bound(at_devices(n), step)
         columns = self.found.objective.columns(at_devices(n), outcome)
@@ -87,7 +89,7 @@ class Rounds:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
         size = FIRST_ROUND
-        with ThreadPoolExecutor(self.threads) if self.threads > 1 else _Here() as pool:
+        with ThreadPoolExecutor(self.threads) if self.threads > 1 and not self._one_round else _Here() as pool:
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())
@@ -137,19 +139,22 @@ class Rounds:
             return np.full(len(n), np.inf)
         return slowest_step(self.question.run_time, deadline, n)
 
-    def _cut(self, n: Floats, late: Floats) -> Floats:
-        """Step time beyond which a setting at each count is not wanted."""
+    def _cuts(self, n: Floats, late: Floats) -> tuple[Floats, Floats]:
+        """Step times at each count beyond which a setting does not matter, and beyond which it is not kept.
+
+        Beyond the second only each layout's quickest setting matters, for the front.
+        """
         if self.found.distribution is not None:
-            return late
-        cut = self.found.slowest(n) if self.found.is_full else np.full(len(n), np.inf)
-        if self.front:
-            cut = np.maximum(cut, self.found.corner_limit(n))
-        return np.minimum(cut, late)
+            return late, late
+        kept = self.found.slowest(n) if self.found.is_full else np.full(len(n), np.inf)
+        cut = np.maximum(kept, self.found.corner_limit(n)) if self.front else kept
+        return np.minimum(cut, late), np.minimum(cut if self.found.stairs else kept, late)
 
     def _round(self, pool: Executor, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
         n = self._lattice.n_devices(families)
         late = self._late(n)
+        cut, kept = self._cuts(n, late)
         pending: deque[tuple[Floats, Floats, Ints, Future[Decided]]] = deque()
 
         def take() -> None:
@@ -158,9 +163,8 @@ class Rounds:
             self._tell(len(layouts))
 
         try:
-            for layouts, *values in self._blocks(families, n, self._cut(n, late), late):
-                n_here, cut_here, late_here = values
-                future = pool.submit(self.judge.decide, layouts, cut_here, late_here, self.prune)
+            for layouts, (n_here, cut_here, kept_here, late_here) in self._blocks(families, (n, cut, kept, late)):
+                future = pool.submit(self.judge.decide, layouts, cut_here, kept_here, late_here, self.prune)
                 pending.append((n_here, late_here, layouts, future))
                 if len(pending) > 2 * self.threads:
                     take()
@@ -171,23 +175,24 @@ class Rounds:
                 waiting.cancel()
             raise
 
-    def _blocks(
-        self, families: Ints, n: Floats, cut: Floats, late: Floats
-    ) -> Iterator[tuple[Ints, Floats, Floats, Floats]]:
-        """Yield layouts of some families with their device counts and limits, those left out by their bounds left out."""
-        per_block = PRUNED_BLOCK if self.prune else max(1, BLOCK // self.judge.grid.n_inner)
+    def _blocks(self, families: Ints, values: Sequence[Floats]) -> Iterator[tuple[Ints, list[Floats]]]:
+        """Yield layouts of some families with the families' values; those left out that their bounds leave out.
+
+        `values` are the device counts, the cut, and whatever else is wanted of each family.
+        """
+        per_block = self.judge.rows_at_once(prune=self.prune)
         sizes = self._lattice.sizes(families)
         block = (np.cumsum(sizes) - 1) // per_block
         for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):
             layouts = self._lattice.layouts(families[part])
-            values = [np.repeat(v[part], sizes[part]) for v in (n, cut, late)]
-            if self.prune:
-                alive = self.judge.row_bounds(layouts) <= values[1]
+            here = [np.repeat(v[part], sizes[part]) for v in values]
+            if self.prune and not self._one_round:
+                alive = self.judge.row_bounds(layouts) <= here[1]
                 self._leave_out(len(layouts) - int(alive.sum()))
-                layouts, values = layouts[alive], [v[alive] for v in values]
+                layouts, here = layouts[alive], [v[alive] for v in here]
             for start in range(0, len(layouts), per_block):
                 some = slice(start, start + per_block)
-                yield layouts[some], values[0][some], values[1][some], values[2][some]
+                yield layouts[some], [v[some] for v in here]
 
     def _tell(self, n_layouts: int) -> None:
         self.decided += n_layouts * self.judge.grid.n_inner

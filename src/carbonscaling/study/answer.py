@@ -29,7 +29,6 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.levers import levers
 from carbonscaling.study.outcome import contracted, held_devices, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
@@ -130,7 +129,6 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         duration_s=duration,
         footprint=print_,
         cost_usd=float(taken.cost_usd) if r.price else None,
-        levers=levers(r, setting),
         search=report,
         best_run=best,
         warnings=tuple(warnings),

@@ -100,6 +100,13 @@ def check(s: Mapping[str, Any]) -> None:
             _refuse_outside(s, _BOUNDS)
     if s["quantiles"] and (outside := [share for share in s["quantiles"] if not 0 <= share <= 1]):
         _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
+    if s["history"] and (outside := [ratio for ratio in s["history"] if not 0.01 <= ratio <= 100]):
+        _refuse(
+            "history",
+            outside[0],
+            "ratios from 0.01 to 100",
+            "give reported over estimated device-hours of an earlier run",
+        )
     if s["hourly"] is not None or s["start_hour"]:
         _check_hours(s)
     if s["objective"] not in OBJECTIVES:

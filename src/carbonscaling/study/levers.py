@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from carbonscaling.arrays import stacked
+from carbonscaling.perf.build import workload
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
@@ -96,6 +97,17 @@ def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
             )
 
 
+def _by_length(r: Resolved, s: Setting) -> list[float]:
+    """Step times at both ends of an assumed sequence length's range, of a step with as many tokens."""
+    spec, found = r.spec, []
+    for seq_len in spec.seq_len_range:
+        n_micro = float(s.n_micro) * r.seq_len / seq_len
+        whole = max(n_micro, 1.0)
+        work = workload(spec, seq_len)
+        found.append(float(step_time(work, r.machine, s._replace(n_micro=whole)).total) * n_micro / whole)
+    return found
+
+
 def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """Return the inputs whose published range moves total carbon most, widest first.
 
@@ -126,6 +138,13 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
             low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
             found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
 
+    if r.scenario.seq_len is None and r.spec.seq_len_range:
+        (at_low,), (at_high,) = (totals(own, step) for step in _by_length(r, floats))
+        low, high = r.spec.seq_len_range
+        length = "assumed sequence length"
+        found.append(
+            Lever(length, str(low), f"{high} tokens", "carbon_total_tco2e", at_low, at_high, central, "config")
+        )
     moved = totals(replace(own, peak_mfu=together.formats.peak_mfu), steps)
     add([NAMES[name] for name, *_ in ranged], [datum for _, datum, *_ in ranged], moved[1:])
     if overhead.low is not None:

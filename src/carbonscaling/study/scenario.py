@@ -169,6 +169,8 @@ class Scenario:
         Lines beside the final run; none unless given.
     run_overhead : float, optional
         Run time over its own steady state (1 or more).
+    history : tuple of float
+        Reported over estimated device-hours of earlier trainings of yours: they say what this one will need.
     price_usd_per_device_hour : float, optional
         Price of a device-hour in US dollars, in place of the shipped one.
     price_basis : {"list", "committed", "low"}
@@ -231,6 +233,7 @@ class Scenario:
     contracts: Contracts = field(default_factory=lambda: _NO_CONTRACT)
     boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
+    history: tuple[float, ...] = ()
     price_usd_per_device_hour: float | None = None
     price_basis: Literal["list", "committed", "low"] = "list"
     years_ahead: float = 0.0

@@ -169,6 +169,9 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = plain_machine(s, cluster, recipe, constants, own)
+    notes += what.spec.said
+    if s.seq_len is None and what.spec.seq_len_why:
+        notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")
     if s.stack is None:
         notes.append(f"software as stack {own.name}: {own.title}")
     known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len

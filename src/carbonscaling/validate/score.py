@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians"]
+__all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians", "spreads"]
 
 Array = NDArray[np.float64]
 
+SHARES = (0.6, 0.7, 0.8, 0.9)
 COUNTED = ("gpu", "tpu")
 """Kinds of devices that headline figures count; rows of others stay listed by device."""
 
@@ -89,6 +91,21 @@ def left_out(groups: NDArray[Any], predict: Callable[[NDArray[np.bool_]], Array]
     for own in (groups == group for group in np.unique(groups)):
         found[own] = predict(own)
     return found
+
+
+def spreads(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Return the median of values in groups, and the standard deviations of the groups' means and within a group.
+
+    Each spread is the mean of those of the normal distributions of which `SHARES` lie as near the median, or the group's own
+    median, as these shares of the values do: a few far off widen it, and do not set it.
+    """
+    several = [np.array(group) for group in groups if len(group) > 1]
+    everything = np.concatenate([np.asarray(group) for group in groups])
+    middle = float(np.median(everything))
+    apart = np.concatenate([(own - np.median(own)) * np.sqrt(len(own) / (len(own) - 1)) for own in several])
+    normal = [NormalDist().inv_cdf(0.5 + share / 2.0) for share in SHARES]
+    whole, within = (float(np.mean(np.quantile(np.abs(x), SHARES) / normal)) for x in (everything - middle, apart))
+    return middle, max(0.0, whole**2 - within**2) ** 0.5, within
 
 
 def source_medians(sources: Sequence[str], predicted: Array, measured: Array) -> Array:

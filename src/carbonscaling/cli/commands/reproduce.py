@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -13,11 +13,20 @@ from carbonscaling.files import make_folder
 
 __all__ = ["reproduce"]
 
+Engine = Literal["F", "E", "S", "physical"]
+
 
 def reproduce(
     name: Annotated[str | None, Parameter(help="Figure, panel or claim, e.g. v2-fig6a (default: all).")] = None,
     /,
     *,
+    engine: Annotated[
+        Engine | None,
+        Parameter(
+            help="Engine of the paper mode for both versions: F (fabric reduces, no latencies; version 1's own), E (published "
+            "latencies), S (everything serial; version 2's own), physical (this project's kernels)."
+        ),
+    ] = None,
     json: Json = False,
     output: Annotated[
         str | None,
@@ -36,7 +45,7 @@ def reproduce(
     from carbonscaling.papers.run import draw_all
     from carbonscaling.papers.run import reproduce as run
 
-    found = run(name)
+    found = run(name, engine)
     data = pages.data(found)
     folder = output or (str(Path(page).with_suffix("")) if page else None)
     if folder is not None:

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.calibration.kernels import predicted_seconds
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.power import saturating_power
 from carbonscaling.catalog.hardware import cluster
+from carbonscaling.evidence.timing import timings
 from carbonscaling.model.flops import hardware_flops_per_token
 from carbonscaling.papers.figure import Figure, Outcome, Panel, Series, verdict_of
 from carbonscaling.papers.study import Study
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.parts.gemm import predicted_seconds
-from carbonscaling.validate.parts.timings import timings
 from carbonscaling.validate.score import score
 
 __all__ = ["fig3"]

@@ -8,14 +8,14 @@ that factor without it; that second figure is the one to judge by.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean
 from typing import NamedTuple
 
 import numpy as np
 
 from carbonscaling.carbon.footprint import FootprintParts, footprint
-from carbonscaling.carbon.host_power import derived_host_power, fed_by
+from carbonscaling.carbon.host_power import without_reading
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.uncertainty import interval, sample_footprint
 from carbonscaling.catalog import hardware
@@ -117,18 +117,6 @@ def energy_of(
     return Energy(central, *interval(_as_counted(sampled, basis).energy_j / KWH, central))
 
 
-def _without(cluster: Cluster, run: CarbonRun) -> tuple[Cluster, tuple[str, ...]]:
-    """Return the cluster with factors that the run did not enter, and those that it did."""
-    if run.energy_basis != "measured_with_host":
-        return cluster, ()
-    names = fed_by(cluster.host.id, run.name)
-    other = derived_host_power(cluster, names) if names else None
-    if other is None:
-        return cluster, ()
-    found = replace(cluster, host=replace(cluster.host, host_power=other))
-    return found, tuple(f"host_power.{cluster.host.id}.{name}" for name in names)
-
-
 def check_carbon_run(run: CarbonRun) -> CarbonCheck:
     """Hold one run against the model; a device that the catalogue lacks is a note, not an error."""
     hours = run.hours
@@ -144,7 +132,9 @@ def check_carbon_run(run: CarbonRun) -> CarbonCheck:
     duration = hours / n * HOUR
     pue = 1.0 if run.before_pue else run.pue
     shipped = energy_of(cluster, run.energy_basis, n, duration, mfu, pue)
-    other, fed = _without(cluster, run)
+    measured_whole = run.energy_basis == "measured_with_host"
+    other, names = without_reading(cluster, run.name) if measured_whole else (cluster, ())
+    fed = tuple(f"host_power.{cluster.host.id}.{name}" for name in names)
     left_out = energy_of(other, run.energy_basis, n, duration, mfu, pue) if fed else shipped
     numbers = carbon_model(cluster, carbon_intensity_g_per_kwh=0.0, ranges=False).numbers
     embodied_kg = float(footprint(numbers, n, duration, mfu).total_kg)  # at no intensity: nothing else is left

@@ -2,86 +2,101 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Cells, Row, Unusable, number, value
 from carbonscaling.perf import build
-from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
+from carbonscaling.perf.collectives import (
+    all_gather_time,
+    all_reduce_time,
+    all_to_all_time,
+    group_bandwidth,
+    inner_ranks,
+)
 from carbonscaling.perf.machine import Silicon
 from carbonscaling.units import GB
-from carbonscaling.validate.parts.part import Component, Outcome, lines
+from carbonscaling.validate.parts.part import Component, Outcome, judged, lines
 
-__all__ = ["check_collectives"]
+__all__ = ["check_collectives", "collective_outcomes"]
 
 LARGE = 16 * 2**20
 """Bytes: messages from here on are bound by bandwidth, smaller ones by latency."""
-_BUS = {"all_reduce": 2.0, "all_gather": 1.0}
+BUS = {"all_reduce": 2.0, "all_gather": 1.0, "reduce_scatter": 1.0, "all_to_all": 1.0}
+"""Bytes that a device sends for each byte of the message, but for the share that stays with it (nccl-tests' convention)."""
 
 
-def _seconds(row: Mapping[str, str], n: float) -> float | None:
-    """Measured time, from the bus bandwidth where the row states no time."""
-    if row["time_us"]:
-        return float(row["time_us"]) * 1e-6
-    if row["collective"] in _BUS and row["busbw_gbs"]:
-        return _BUS[row["collective"]] * (n - 1.0) / n * float(row["bytes"]) / (float(row["busbw_gbs"]) * GB)
-    return None
+def _silicon(row: Row) -> Silicon:
+    """Silicon of a device named alone or as its standard server, with the network that the row states.
 
-
-def _inner(silicon: Silicon, row: Mapping[str, str], n: float) -> float:
-    """Ranks on one host: as many as fit, or as many as the source put there."""
-    stated = re.search(r"devices_per_node (\d+)", row["notes"])
-    return float(stated[1]) if stated else float(inner_ranks(n, 1.0, silicon.domain))
-
-
-def _predicted(silicon: Silicon, row: Mapping[str, str], n: float, inner: float, size: float) -> float | None:
-    link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
-    ways = {"all_reduce": all_reduce_time, "all_gather": all_gather_time}
-    if row["collective"] in ways:
-        time = ways[row["collective"]]
-        return float(time(size, n, inner, link, silicon.nic, silicon.link_latency, silicon.nic_latency))
-    if row["collective"] != "send_recv":
-        return None
-    return float(size / link + silicon.link_latency if inner > 1 else size / silicon.nic + silicon.nic_latency)
-
-
-def _silicon(name: str) -> Silicon | None:
-    """Silicon of a device named alone or as its standard server; other boards are not in the catalogue."""
-    if "(" in name and not name.endswith("(DGX)"):
-        return None
+    Raises
+    ------
+    Unusable
+        Another board, or a device that the catalogue does not know.
+    """
+    name = row["device"].removesuffix(" (DGX)")
     try:
-        device = hardware.device(name.removesuffix(" (DGX)"))
-    except InputError:
-        return None
-    return build.silicon(hardware.cluster(device), efficiency(device))
+        device = hardware.device(name)
+        if "(" in name:
+            raise Unusable(f"{name} is no board of the catalogue")
+    except InputError as error:
+        raise Unusable(f"unknown device {name!r}") from error
+    cards, each = number("nics_per_node", row["nics_per_node"]), number("gbps_per_nic", row["gbps_per_nic"])
+    stated = cards * each * value(row, "nodes") / value(row, "n_devices") if cards and each else None
+    return build.silicon(hardware.cluster(device, None, nic_gbps=stated), efficiency(device))
 
 
-def outcome(row: Mapping[str, str]) -> Outcome:
-    """Return the time of a row in seconds, by device, kind and size of message."""
-    silicon = _silicon(row["device"])
-    if silicon is None:
-        return Outcome(reason=f"unknown device {row['device']!r}")
-    if not row["bytes"] or not row["n_devices"] or float(row["n_devices"]) < 2:
-        return Outcome(reason="no bytes, or fewer than two devices")
-    n, size = float(row["n_devices"]), float(row["bytes"])
-    inner = _inner(silicon, row, n)
-    predicted, measured = _predicted(silicon, row, n, inner, size), _seconds(row, n)
-    if predicted is None or not float(n / inner).is_integer():
-        return Outcome(reason=f"{row['collective']} is not predicted" if predicted is None else "hosts of unequal size")
-    if measured is None:
-        return Outcome(predicted=predicted)
-    where = "across hosts" if n > inner else "16 MB and more" if size >= LARGE else "below 16 MB"
-    kind = row["collective"].replace("_", "-")
-    return Outcome((f"{row['device'].removesuffix(' (DGX)')}, {kind}, {where}",), predicted, measured)
+def _predicted(silicon: Silicon, kind: str, n: float, inner: float, size: float) -> float:
+    link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
+    rates = (link, silicon.nic, silicon.link_latency, silicon.nic_latency)
+    if kind == "send_recv":
+        return float(size / link + silicon.link_latency if inner > 1 else size / silicon.nic + silicon.nic_latency)
+    if kind == "all_to_all":
+        return float(all_to_all_time(size, size * (n - inner) / n, n, inner, *rates))
+    return float((all_reduce_time if kind == "all_reduce" else all_gather_time)(size, n, inner, *rates))
 
 
-def _remark(group: str) -> str:
-    return "the source's network is not that of the catalogue's host" if group.endswith("hosts") else ""
+def outcome(row: Row) -> Outcome:
+    """Return the time of a row in seconds, by device, kind, and size of message or fabric.
+
+    Raises
+    ------
+    Unusable
+        The row lacks something, or the model has nothing for it.
+    """
+    kind, n, size = row["collective"], value(row, "n_devices"), value(row, "bytes")
+    if kind not in (*BUS, "send_recv"):
+        raise Unusable(f"{kind or 'no collective'} is not predicted")
+    silicon, nodes = _silicon(row), number("nodes", row["nodes"])
+    on_node = re.search(r"devices_per_node (\d+)", row["notes"])
+    stated = n / nodes if nodes else float(on_node[1]) if on_node else None
+    inner = stated or float(inner_ranks(n, 1.0, silicon.domain))
+    if n < 2 or not inner.is_integer() or n % inner:
+        raise Unusable("fewer than two devices, or hosts of unequal size")
+    predicted, time, rate = _predicted(silicon, kind, n, inner, size), number("time_us", row["time_us"]), 0.0
+    if kind in BUS:
+        rate = (number("busbw_gbs", row["busbw_gbs"]) or 0.0) * GB
+    measured = time * 1e-6 if time else BUS[kind] * (n - 1.0) / n * size / rate if rate else math.nan
+    where = row["fabric"] or "across hosts" if n > inner else "16 MB and more" if size >= LARGE else "below 16 MB"
+    group = f"{row['device'].removesuffix(' (DGX)')}, {kind.replace('_', '-')}, {where}"
+    return Outcome((group,) if measured > 0.0 else (), predicted, measured)
+
+
+def collective_outcomes(rows: Sequence[Row]) -> list[Outcome]:
+    """Return the time of every row in seconds, or why it has none."""
+    return judged(rows, outcome)
 
 
 def check_collectives() -> tuple[Component, ...]:
     """Score times of the shipped rows."""
-    return lines("collectives", map(outcome, evidence.rows("collectives")), remark=_remark)
+    rows = [Cells(row) for row in evidence.rows("collectives")]
+    return lines("collectives", collective_outcomes(rows), remark=_remark)
+
+
+def _remark(group: str) -> str:
+    return "the source's network is not that of the catalogue's host" if group.endswith("across hosts") else ""

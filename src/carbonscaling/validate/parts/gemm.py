@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from carbonscaling.catalog import hardware
-from carbonscaling.catalog.efficiency import efficiency
-from carbonscaling.perf import build
-from carbonscaling.perf.gemm import gemm_time
-from carbonscaling.perf.precision import precision
-from carbonscaling.validate.parts.alone import alone, clock
-from carbonscaling.validate.parts.part import Asked, Component, Outcome, lines
-from carbonscaling.validate.parts.timings import BATCHED, GROUPED, Timing, disturbed, timings
+from carbonscaling.calibration.kernels import predicted_seconds
+from carbonscaling.evidence.row import Row
+from carbonscaling.evidence.timing import BATCHED, GROUPED, Timing, disturbed, timing, timings
+from carbonscaling.validate.parts.part import Asked, Component, Outcome, judged, lines
 
-__all__ = ["Kernel", "check_gemm", "outcomes", "predicted_seconds"]
+__all__ = ["check_gemm", "gemm_outcomes", "outcomes"]
 
 TARGETS: Mapping[str, float] = {"A100-40": 0.07, "A100-80": 0.07, "H100-80": 0.07, "TPUv4": 0.09}
 """Mean error the project asks for."""
@@ -27,56 +21,6 @@ POOLED = "A100, H100 and TPUv4 together"
 STEADY = f"{POOLED}, readings that were disturbed left out"
 TIME_R2, USE_R2 = 0.996, 0.992
 """What the papers claim of launch times and of the utilisation reached, over rows of one kind."""
-
-
-class Kernel(NamedTuple):
-    """Constants of a device's multiplications: see `perf.gemm.gemm_time`; `lead` is that of a lone launch's clock."""
-
-    efficiency: Any
-    latency: Any
-    k_half: Any
-    memory: Any
-    lead: Any
-
-
-def predicted_seconds(rows: Sequence[Timing], kernel: Kernel | None = None) -> NDArray[np.float64]:
-    """Return the time of launches of one kind on one device in one number format.
-
-    A lone launch differs from one inside a step. A GPU starts it at a higher clock and ends it at a lower one; a TPU moves the
-    operands between HBM and vector memory before and after it, where inside a compiled step that traffic runs ahead.
-
-    Parameters
-    ----------
-    rows : sequence of Timing
-    kernel : Kernel, optional
-        Constants in place of those that ship.
-    """
-    first, device = rows[0], hardware.device(rows[0].device)
-    silicon = build.silicon(hardware.cluster(device), efficiency(device))
-    formats = build.formats(device, precision(first.recipe), efficiency(device))
-    batch, m, n, k = (np.array([getattr(r, name) for r in rows]) for name in ("batch", "m", "n", "k"))
-    lone = device.kind == "tpu"
-    width = {"fp8": 1.0, "int8": 1.0, "fp32": 4.0}.get(first.recipe, 2.0)
-    if kernel is None:
-        share = {
-            **dict.fromkeys(GROUPED, formats.grouped_efficiency), **dict.fromkeys(BATCHED, formats.batched_efficiency),
-        }.get(first.op, formats.gemm_efficiency)  # fmt: skip
-        ahead = alone().lead.get(device.architecture)
-        kernel = Kernel(
-            share, silicon.kernel_latency, formats.gemm_k_half, silicon.memory_efficiency, ahead.si if ahead else 0.0
-        )
-
-    def seconds(peak: Any) -> Any:
-        return gemm_time(
-            batch, m, n, k, peak, kernel.efficiency, kernel.k_half, silicon.cores, silicon.tile_m, silicon.tile_n,
-            kernel.latency, np.inf if lone else silicon.bandwidth, kernel.memory, width,
-        )  # fmt: skip
-
-    time = seconds(formats.peak)
-    if kernel.lead:
-        time = seconds(formats.peak * clock(time, kernel.lead, alone().settling.si))
-    moved = width * batch * (m * k + k * n + m * n) / (silicon.bandwidth * alone().isolated_transfer.value)
-    return np.asarray(time + moved if lone else time, dtype=float)
 
 
 def outcomes(rows: Sequence[Timing]) -> list[Outcome]:
@@ -88,7 +32,23 @@ def outcomes(rows: Sequence[Timing]) -> list[Outcome]:
     for kind in kinds.values():
         seconds[kind] = predicted_seconds([rows[i] for i in kind])
     pairs = zip(rows, seconds, strict=True)
-    return [Outcome((row.group,), float(time), row.seconds, work=row.flops) for row, time in pairs]
+    return [
+        Outcome((row.group,) if row.seconds > 0 else (), float(time), row.seconds, work=row.flops)
+        for row, time in pairs
+    ]
+
+
+def gemm_outcomes(rows: Sequence[Row]) -> list[Outcome]:
+    """Return the time of every row's launch in seconds, or why it has none."""
+    launches: list[Timing] = []
+
+    def read(row: Row) -> Outcome:
+        launches.append(timing(row))
+        return Outcome()
+
+    found = judged(rows, read)
+    timed = iter(outcomes(launches))
+    return [one if one.reason else next(timed) for one in found]
 
 
 def check_gemm() -> tuple[Component, ...]:

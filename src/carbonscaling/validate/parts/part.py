@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Row, Unusable
 from carbonscaling.validate.score import Score, score
 
-__all__ = ["Asked", "Component", "Outcome", "lines"]
+__all__ = ["Asked", "Component", "Outcome", "judged", "lines"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Outcome:
         90 % interval of the prediction, where there is one.
     work : float
         What the time of the row does; over it, predicted and measured are compared as utilisation.
+    fits : bool, optional
+        Whether the model says that the devices can hold it, where that is asked.
     right : bool, optional
         Where the measurement is a yes or no: whether the model says the same.
     reason : str
@@ -41,6 +45,7 @@ class Outcome:
     low: float = math.nan
     high: float = math.nan
     work: float = math.nan
+    fits: bool | None = None
     right: bool | None = None
     reason: str = ""
 
@@ -52,7 +57,7 @@ class Component:
     Attributes
     ----------
     part : str
-        ``gemm``, ``collectives``, ``memory``, ``oom``, ``pipeline``, ``megatron``.
+        ``gemm``, ``collectives``, ``memory``, ``oom``, ``power``, ``pipeline``, ``megatron``.
     group : str
         Device, kernel, stack or schedule.
     n : int
@@ -79,6 +84,19 @@ class Component:
     target: str = ""
     met: bool | None = None
     remark: str = ""
+
+
+def judged(rows: Iterable[Row], judge: Callable[[Row], Outcome]) -> list[Outcome]:
+    """Return what the model says of every row, or why it says nothing."""
+    found = []
+    for row in rows:
+        try:
+            found.append(judge(row))
+        except Unusable as verdict:
+            found.append(Outcome(reason=str(verdict)))
+        except InputError as error:
+            found.append(Outcome(reason=f"{error.problem}: {error.value}"))
+    return found
 
 
 class Asked(NamedTuple):

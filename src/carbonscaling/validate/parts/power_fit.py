@@ -17,7 +17,7 @@ from carbonscaling.carbon.power import capped_power
 from carbonscaling.carbon.work_power import work_power
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import device_row, factor
-from carbonscaling.validate.parts.power_work import Work, workloads
+from carbonscaling.evidence.power_work import Work, workloads
 from carbonscaling.validate.score import Score, by_group, left_out, score
 
 __all__ = ["WorkFit", "WorkScore", "score_work"]

@@ -13,6 +13,8 @@ __all__ = ["Kind", "Task", "interleaved_order", "play", "zero_bubble_order"]
 Kind = Literal["forward", "backward", "weight"]
 """``weight`` is the weight-gradient part of a backward pass where a schedule keeps it apart."""
 
+PASSES: tuple[Kind, Kind] = ("forward", "backward")
+
 
 class Task(NamedTuple):
     """One pass of a micro-batch through one model chunk on one device."""
@@ -33,18 +35,18 @@ def interleaved_order(pp: int, vpp: int, n_micro: int) -> list[list[Task]]:
     ----------
     n_micro : a multiple of `pp` where ``vpp > 1``.
     """
-    total = n_micro * vpp
     orders = []
     for device in range(pp):
         ahead = pp - device - 1 if vpp == 1 else 2 * (pp - device - 1) + (vpp - 1) * pp
-        warm_up = min(ahead, total)
-        order = [_task("forward", device, i, pp, vpp) for i in range(warm_up)]
-        for i in range(total - warm_up):
-            order.append(_task("forward", device, warm_up + i, pp, vpp))
-            order.append(_task("backward", device, i, pp, vpp))
-        order += [_task("backward", device, i, pp, vpp) for i in range(total - warm_up, total)]
-        orders.append(order)
+        forwards, backwards = ([_task(kind, device, i, pp, vpp) for i in range(n_micro * vpp)] for kind in PASSES)
+        orders.append(_alternating(forwards, backwards, ahead))
     return orders
+
+
+def _alternating(forwards: list[Task], backwards: list[Task], ahead: int) -> list[Task]:
+    """Return `ahead` forward passes, then one forward and one backward, then the backward passes that are left."""
+    steady = [task for pair in zip(forwards[ahead:], backwards, strict=False) for task in pair]
+    return forwards[:ahead] + steady + backwards[max(0, len(forwards) - ahead) :]
 
 
 def _task(kind: Kind, device: int, index: int, pp: int, vpp: int) -> Task:

@@ -8,19 +8,16 @@ batch.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
 
 from carbonscaling import evidence
-from carbonscaling.carbon.footprint import footprint
-from carbonscaling.carbon.host_power import derived_host_power, fed_by
-from carbonscaling.carbon.model import carbon_model
-from carbonscaling.catalog import hardware
+from carbonscaling.evidence.power_rows import Job, job, job_speeds
+from carbonscaling.validate.parts.power import watts
 from carbonscaling.validate.score import Score, by_group, score
 
 __all__ = ["ENTERED", "SystemCheck", "check_systems", "system_scores"]
@@ -57,52 +54,26 @@ class SystemCheck:
         return self.ours / self.watts - 1.0
 
 
-def _watts(device: str, workload: str, mfu: float | None = None, *, speed: float = 1.0, network: bool = False) -> float:
-    """Return watts per accelerator with its share of the host, which the workload's own reading did not enter.
-
-    A run that does not say its MFU counts as well tuned, and as slower by `speed`. A node's switches stand elsewhere.
-    """
-    cluster = hardware.cluster(device)
-    names = fed_by(cluster.host.id, workload)
-    other = derived_host_power(cluster, names) if names else None
-    if other is not None:
-        cluster = replace(cluster, host=replace(cluster.host, host_power=other))
-    numbers = carbon_model(cluster, pue=1.0, carbon_intensity_g_per_kwh=0.0, ranges=False).numbers
-    if not network:
-        numbers = numbers._replace(network_w=0.0)
-    used = numbers.best_utilisation * speed if mfu is None else mfu
-    n = cluster.host.devices_per_host
-    return float(footprint(numbers, n, 1.0, used).energy_j) / n
-
-
 def _accelerators(rows: Sequence[Mapping[str, str]]) -> Iterator[SystemCheck]:
     for row in rows:
         if row["scope"].startswith(("per accelerator, system", "per accelerator, measured system")) and row["watts"]:
             name = row["utilisation_or_workload"].removeprefix("training ")
             used = float(row["utilisation"]) if row["utilisation"] else None
-            yield SystemCheck(
-                row["device"], name, 1, 1.0, float(row["watts"]), _watts(row["device"], name, used, network=True)
-            )
+            ours = watts(row["device"], name, used, "system")[0]
+            yield SystemCheck(row["device"], name, 1, 1.0, float(row["watts"]), ours)
 
 
 def _nodes(rows: Sequence[Mapping[str, str]]) -> Iterator[SystemCheck]:
-    groups: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
-    for row in rows:
-        seconds = re.search(r"; (\d+) s", row["notes"])
-        if row["scope"].startswith(NODE) and row["watts"] and seconds:
-            system = row["notes"].partition(";")[0]
-            key = (row["device"], row["utilisation_or_workload"].removeprefix("MLPerf Training "), system)
-            groups[key].append((float(row["watts"]) / 8, float(seconds[1])))
-    alone = {
-        (d, w, s.partition("x")[2]): mean(t for _, t in v) for (d, w, s), v in groups.items() if s.startswith("1x")
-    }
-    for (device, workload, system), read in groups.items():
-        count, _, kind = system.partition("x")
-        one = alone.get((device, workload, kind))
-        speed = min(one / (int(count) * mean(t for _, t in read)), 1.0) if one else 1.0
-        name = f"{workload}, {count} node{'s' if count != '1' else ''}"
-        ours = _watts(device, workload, speed=speed)
-        yield SystemCheck(device, name, len(read), speed, mean(w for w, _ in read), ours)
+    nodes = [row for row in rows if row["scope"].startswith(NODE) and row["watts"]]
+    read: dict[Job, list[float]] = defaultdict(list)
+    for row in nodes:
+        found = job(row)
+        if found is not None:
+            read[found[0]].append(float(row["watts"]) / 8)
+    for this, speed in job_speeds(nodes).items():
+        name = f"{this.workload}, {this.n_nodes} node{'s' if this.n_nodes != 1 else ''}"
+        ours = watts(this.device, this.workload, None, "node", speed=speed)[0]
+        yield SystemCheck(this.device, name, len(read[this]), speed, mean(read[this]), ours)
 
 
 def check_systems() -> tuple[SystemCheck, ...]:

@@ -19,7 +19,7 @@ from carbonscaling.perf.step import step_time
 from carbonscaling.study.outcome import speed
 from carbonscaling.validate.replay import Replay
 
-__all__ = ["Sample", "fit", "predicted_speed", "sample"]
+__all__ = ["Prior", "Sample", "fit", "predicted_speed", "sample", "spread_of_speed"]
 
 Array = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
     return Sample(
         replays=tuple(replays),
         measured=np.asarray(measured, dtype=float),
-        sources=tuple(r.row.source or r.row.id for r in replays),
+        sources=tuple(r.row.source or "not stated" for r in replays),
         architectures=tuple(family(r.cluster.device) for r in replays),
         devices=tuple(r.cluster.device.id for r in replays),
         stacks=tuple(r.setup.stack.family for r in replays),
@@ -152,7 +152,56 @@ def _jacobian(s: Sample, layout: _Layout, theta: Array, base: Array) -> Array:
     return out
 
 
-def fit(s: Sample, title: str, start: Calibration | None = None, iterations: int = ITERATIONS) -> Calibration:
+@dataclass(frozen=True)
+class Prior:
+    """What is believed before a fit.
+
+    Attributes
+    ----------
+    centre : Calibration, optional
+        Factors that the knobs' priors lie around; 1 if not given.
+    scale : float
+        On the priors' spreads.
+    noise : float, optional
+        Residual (in the logarithm) at which a row counts half, every row alike; if not given as `NOISE` says, each source once.
+    """
+
+    centre: Calibration | None = None
+    scale: float = 1.0
+    noise: float | None = None
+
+
+def _logs(layout: _Layout, calibration: Calibration | None) -> Array:
+    begin = calibration or Calibration("prior")
+    return np.array([np.log(begin.factor(knob, scope)) for knob, scope in layout.columns])
+
+
+def _system(s: Sample, layout: _Layout, theta: Array, prior: Prior) -> tuple[Array, Array, Array]:
+    """Return Hessian and gradient of the loss at `theta`, and the derivatives of log-speed by row."""
+    belief = (prior.scale * np.array(layout.spread)) ** -2.0
+    base = np.log(_speed(s, layout.factors(theta)))
+    residual = base - np.log(s.measured)
+    noise, scale = (s.noise, s.weights / s.noise) if prior.noise is None else (prior.noise, 1.0 / prior.noise)
+    weight = scale**2 / (1.0 + (residual / noise) ** 2)
+    jacobian = _jacobian(s, layout, theta, base)
+    hessian = jacobian.T @ (weight[:, None] * jacobian) + np.diag(belief)
+    return hessian, jacobian.T @ (weight * residual) + belief * (theta - _logs(layout, prior.centre)), jacobian
+
+
+def spread_of_speed(s: Sample, calibration: Calibration, prior: Prior | None = None) -> float:
+    """Return the standard deviation of log-speed that a calibration leaves, of the median row.
+
+    Before a fit, by the knobs' own priors, if no prior is given; else after one with it.
+    """
+    layout = _Layout(s)
+    hessian, _, jacobian = _system(s, layout, _logs(layout, calibration), prior or Prior())
+    covariance = np.diag(np.array(layout.spread) ** 2) if prior is None else np.linalg.inv(hessian)
+    return float(np.sqrt(np.median(np.sum(jacobian @ covariance * jacobian, axis=1))))
+
+
+def fit(
+    s: Sample, title: str, start: Calibration | None = None, iterations: int = ITERATIONS, prior: Prior | None = None
+) -> Calibration:
     """Return the calibration that explains the sample best.
 
     Minimises the weighted Cauchy loss of log(predicted/measured) plus the knobs' priors by Gauss-Newton steps with
@@ -165,20 +214,13 @@ def fit(s: Sample, title: str, start: Calibration | None = None, iterations: int
     start : Calibration, optional
         Where to start; the priors if not given.
     iterations : int
+    prior : Prior, optional
+        The knobs' own around 1 if not given.
     """
-    layout = _Layout(s)
-    spread = np.array(layout.spread)
-    begin = start or Calibration("prior")
-    theta = np.array([np.log(begin.factor(knob, scope)) for knob, scope in layout.columns])
-    prior = spread**-2.0
-    hessian = np.diag(prior)
+    layout, believed = _Layout(s), prior or Prior()
+    theta, hessian = _logs(layout, start), np.eye(len(layout.columns))
     for _ in range(iterations):
-        base = np.log(_speed(s, layout.factors(theta)))
-        residual = base - np.log(s.measured)
-        weight = (s.weights / s.noise) ** 2 / (1.0 + (residual / s.noise) ** 2)
-        jacobian = _jacobian(s, layout, theta, base)
-        hessian = jacobian.T @ (weight[:, None] * jacobian) + np.diag(prior)
-        gradient = jacobian.T @ (weight * residual) + prior * theta
+        hessian, gradient, _ = _system(s, layout, theta, believed)
         theta = theta - np.clip(np.linalg.solve(hessian, gradient), -0.3, 0.3)
     deviation = np.sqrt(np.diag(np.linalg.inv(hessian)))
     constants = []
@@ -193,7 +235,7 @@ def fit(s: Sample, title: str, start: Calibration | None = None, iterations: int
                 value=round(float(np.exp(theta[i])), 6),
                 low=round(float(np.exp(theta[i] - deviation[i])), 6),
                 high=round(float(np.exp(theta[i] + deviation[i])), 6),
-                prior_spread=float(spread[i]),
+                prior_spread=layout.spread[i],
                 n_rows=len(used),
                 n_sources=len({s.sources[j] for j in used}),
             )

@@ -1,22 +1,30 @@
-"""A user's own training log as a measured row: step time from the log, everything else from the scenario beside it."""
+"""A user's own training log as a measured run: step time from the log, everything else from the scenario beside it."""
 
 from __future__ import annotations
 
 import math
 import re
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 from carbonscaling.calibration.emissions import is_emissions, read_emissions
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.files import LOG, read_text
+from carbonscaling.study.practice import settle
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.setup import setup
+from carbonscaling.validate.replay import Replay
+from carbonscaling.validate.speed.measured import FASTEST
 
-__all__ = ["log_row", "step_seconds"]
+__all__ = ["OWN", "log_run", "step_seconds"]
 
 _MEGATRON = re.compile(r"elapsed time per iteration \(ms\):\s*([0-9]+(?:\.[0-9]+)?)")
 _TORCHTITAN = re.compile(r"\btps:\s*([0-9][0-9,]*)")
+OWN = "own logs"
+"""All logs of a calibration are of one source: what is odd about a machine is in each of them."""
 WARM_UP = 5
 """Steps at the beginning that are not counted: compilation, caches, first allocations."""
 
@@ -59,54 +67,39 @@ def _tracked(file: Path, scenario: Scenario) -> float:
     return runs[0].seconds
 
 
-def log_row(log: Path, scenario: Scenario) -> dict[str, str]:
-    """Return one row with the schema of ``runs.csv`` from a log and the scenario that produced it.
+def log_run(log: Path, scenario: Scenario) -> tuple[Replay, float]:
+    """Return a logged run as a measurement: its scenario settled as people settle one, and its tokens/s/device.
 
     Parameters
     ----------
     log : Path
         Output of Megatron-LM or torchtitan; or codecarbon's ``emissions.csv`` of one run whose tokens the scenario states.
     scenario : Scenario
-        Its model, device, device count, batch and layout.
+        Its model, device, device count, batch, layout and software.
 
     Raises
     ------
     InputError
         The log has no known line, or the scenario names no device count.
     """
-    r, layout = resolve(scenario), scenario.layout
+    r = resolve(scenario)
     if scenario.devices is None:
         raise InputError("a log needs the number of devices", key="devices", remedy="give devices in the scenario file")
     if r.spec.attention is None:
         raise InputError("a model without attention cannot have been trained", key="model", value=r.spec.name)
+    tokens = r.batch * r.seq_len
     if is_emissions(log):
-        seconds: float | None = _tracked(log, scenario) * r.batch * r.seq_len / r.tokens
+        seconds: float | None = _tracked(log, scenario) * tokens / r.tokens
     else:
-        seconds = step_seconds(read_text(log, LOG), r.batch * r.seq_len, scenario.devices)
-    if seconds is None:
+        seconds = step_seconds(read_text(log, LOG), tokens, scenario.devices)
+    speed = tokens / seconds / scenario.devices if seconds else 0.0
+    if not 1.0 / FASTEST < speed < FASTEST:
         raise InputError(
             "no step times found in the log",
             where=str(log),
             allowed="'elapsed time per iteration (ms): …' (Megatron-LM) or 'tps: …' (torchtitan)",
             remedy="give the log of such a run, or write a CSV with the columns of runs.csv",
         )
-    spec, a, x = r.spec, r.spec.attention, r.spec.experts
-    values: dict[str, object] = {
-        "id": log.stem, "source": log.name, "model": spec.name, "device": r.cluster.device.id,
-        "stack": scenario.stack or "", "kind": "benchmark", "mode": "pretrain", "precision": r.recipe.name,
-        "n_layers": spec.n_layers, "d_model": spec.d_model, "d_ff": spec.ffn.d_ff, "n_heads": a.n_heads,
-        "n_kv_heads": a.n_kv_heads, "head_dim": a.head_dim, "vocab": spec.vocab_size, "seq_len": r.seq_len,
-        "ffn_type": "swiglu" if spec.ffn.gated else "gelu", "tied_embeddings": float(spec.tied_embeddings),
-        "n_devices": scenario.devices, "tp": layout.tp, "pp": layout.pp, "dp": layout.dp, "cp": layout.cp, "ep": layout.ep,
-        "vpp": layout.vpp, "zero_stage": layout.zero, "micro_batch": layout.micro_batch, "recompute": layout.recompute,
-        "global_batch_seqs": r.batch, "step_time_s": seconds,
-    }  # fmt: skip
-    if x is not None:
-        values |= {
-            "n_experts": x.n_routed,
-            "top_k": x.top_k,
-            "d_ff_expert": x.d_ff,
-            "n_shared_experts": x.d_ff_shared / x.d_ff,
-            "n_dense_layers": x.n_dense_layers,
-        }
-    return {key: str(value) for key, value in values.items() if value is not None}
+    row = parse_row({"id": log.stem, "source": OWN, "device": r.cluster.device.id, "kind": "benchmark"})
+    found = setup(replace(scenario, batch=int(r.batch), seq_len=r.seq_len, practice="typical"))
+    return Replay(row, found, settle(found), ()), speed

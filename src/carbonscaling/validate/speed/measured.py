@@ -10,7 +10,7 @@ from carbonscaling.model.flops import hardware_flops_per_token, training_flops_p
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.validate.replay import Replay
 
-__all__ = ["measured_speed"]
+__all__ = ["FASTEST", "measured_speed"]
 
 FASTEST = 1e12
 """tokens/s that no device trains on, nor the inverse: a slip of the pen, and no measurement."""
