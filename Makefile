@@ -21,8 +21,8 @@ $(READY): $(CORE)
 plan: $(CORE)  ## the main job: plan Llama-3.1-405B on H100
 	$(BIN)/carbonscaling plan --model examples/llama-3.1-405b.json --tokens 15.6e12 --device h100-sxm --max-days 90 --region us-east5
 
-reported: $(CORE)  ## published runs beside our estimates
-	$(BIN)/carbonscaling reported
+accounts: $(CORE)  ## published carbon accounts beside our figures
+	$(BIN)/carbonscaling accounts
 
 test: $(READY)  ## the whole suite, two workers
 	$(BIN)/python -m pytest -n 2 -m "not slow and not cluster"

@@ -26,12 +26,13 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "memory": (
         "n_devices", "tp", "pp", "dp", "cp", "zero_stage", "micro_batch", "global_batch_seqs", "seq_len", "memory_gib",
     ),
+    "published": ("low_bits", "experts", "n_devices", "active_params", "model_flops"),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
+    "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "trainings": (
         "moe", "params_b", "active_b", "tokens_b", "seq_len", "batch_start_tok", "batch_end_tok", "batch_main_tok",
         "n_devices", "device_hours", "days", "mfu", "seen", "batch_known",
     ),
-    "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "carbon_runs": (
         "params_b", "active_params_b", "tokens_b", "n_devices", "device_hours", "days", "energy_kwh",
         "avg_device_power_w", "pue", "ci_g_per_kwh", "tco2e_operational", "tco2e_embodied",
@@ -54,13 +55,14 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "oom": (
         "source", "source_path", "model", "device", "recompute", "attention_kernel", "sequence_parallel", "status",
     ),
-    "trainings": ("model", "date", "maker", "maker_type", "device", "precision", "source", "note"),
+    "trainings": ("model", "date", "maker", "maker_type", "device", "precision", "source", "note", "model_file"),
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
+    "published": ("id", "source", "model", "device"),
     "first_look": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip
 """Columns that hold words."""
 
-UNIQUE: Mapping[str, str] = {"runs": "id"}
+UNIQUE: Mapping[str, str] = {"runs": "id", "published": "id"}
 """Columns whose values never repeat."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.memory import memory
-from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.replay import Replay, complete_row
 
 LLAMA_70B = {
     "id": "a", "model": "some 70B", "device": "H100-80", "n_layers": "80", "d_model": "8192", "d_ff": "28672", "n_heads": "64",

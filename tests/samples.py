@@ -17,7 +17,15 @@ from carbonscaling.perf.precision import precision
 from carbonscaling.reporting.statements.record import Record
 from carbonscaling.reporting.statements.saved import load_answer, record_of
 
-MODELS = ("llama-3-8b", "gpt-3-1.3b", "mixtral-8x7b", "deepseek-v2-lite", "palm-8b")
+MODELS = (
+    "llama-3-8b",
+    "gpt-3-1.3b",
+    "mixtral-8x7b",
+    "deepseek-v2-lite",
+    "palm-8b",
+    "nemotron-3-nano",
+    "qwen3-next-80b-a3b",
+)
 DEVICES = (("h100-sxm", "bf16"), ("a100-80", "fp16"), ("tpu-v4", "bf16"), ("v100-sxm2-32", "fp16"), ("h800", "fp8"))
 
 

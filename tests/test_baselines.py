@@ -12,7 +12,7 @@ from carbonscaling.baselines.regression import Point
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import parse_row
-from carbonscaling.validate.record import complete_row
+from carbonscaling.validate.replay import complete_row
 
 NARAYANAN_2021 = [
     (1.7, 137),

@@ -10,9 +10,9 @@ import pytest
 from carbonscaling.baselines.peer_sets import peer_sets
 from carbonscaling.baselines.published import _default_hours, published_runs, score_methods
 from carbonscaling.cli import main
+from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR
-from carbonscaling.validate.calibrate import shipped_left_out
 
 
 def test_runs_are_the_published_ones_and_hours_follow_from_speed() -> None:

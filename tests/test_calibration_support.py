@@ -14,9 +14,9 @@ from carbonscaling.catalog.hardware import device
 from carbonscaling.catalog.stacks import generic
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.numbers import Recompute
-from carbonscaling.validate.fit import predicted_speed, sample
-from carbonscaling.validate.record import complete_row
-from carbonscaling.validate.stacked import predict_step, stack_rows
+from carbonscaling.perf.step import step_time
+from carbonscaling.validate.replay import complete_row
+from carbonscaling.validate.speed.fit import predicted_speed, sample
 
 ROW = {
     "id": "r1", "source": "a", "model": "7B", "device": "A100-80", "stack": "megatron", "n_layers": "32", "d_model": "4096",
@@ -51,11 +51,12 @@ def test_a_plan_says_that_its_stack_was_never_measured(nobodys: str) -> None:
 
 
 def test_a_stacks_factor_lengthens_its_whole_step_and_nobody_elses() -> None:
-    rows = stack_rows([complete_row(parse_row(ROW))])
-    plain = predict_step(rows, rows.machine).total
+    rows = sample([complete_row(parse_row(ROW))], [1.0])
+    plain = step_time(rows.work, rows.machine, rows.setting).total
     for name, factor in (("megatron", 1.25), ("other", 1.0), ("", 1.0)):
         factors = _slower(1.25).factors(["Ampere"], ["a100-80"], [name])
-        assert predict_step(rows, apply(rows.machine, factors)).total == pytest.approx(factor * plain, rel=1e-9)
+        slowed = step_time(rows.work, apply(rows.machine, factors), rows.setting).total
+        assert slowed == pytest.approx(factor * plain, rel=1e-9)
 
 
 def test_a_stack_that_was_never_measured_has_no_narrower_interval(nobodys: str) -> None:

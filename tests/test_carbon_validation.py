@@ -12,36 +12,86 @@ from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
-from carbonscaling.validate.accounts import check_accounts, embodied_table, llmcarbon_table
-from carbonscaling.validate.carbon_runs import load_carbon_runs
-from carbonscaling.validate.device_hours import check_device_hours, hours_summary
-from carbonscaling.validate.power import score_power
-from carbonscaling.validate.power_caps import score_caps
-from carbonscaling.validate.run_energy import check_carbon_runs, summary
-from carbonscaling.validate.systems import check_systems, system_scores
+from carbonscaling.evidence.carbon_run import load_carbon_runs
+from carbonscaling.validate.carbon.accounts import (
+    AccountCheck,
+    AccountLine,
+    accounts_summary,
+    check_accounts,
+    embodied_table,
+    llmcarbon_table,
+)
+from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
+from carbonscaling.validate.carbon.trainings import check_hours, training_scores
+from carbonscaling.validate.parts.power_curves import score_caps, score_power
+from carbonscaling.validate.parts.systems import check_systems, system_scores
 
 
-def test_bloom_under_its_own_conventions_and_ours() -> None:
-    bloom = check_accounts()[0]
-    assert bloom.repeated_embodied == pytest.approx(11.2, rel=0.01)
-    assert bloom.repeated_operational == pytest.approx(39.3, rel=0.01)
-    assert bloom.repeated_operational + bloom.repeated_embodied == pytest.approx(50.5, rel=0.01)
-    for (low, high), reported in ((bloom.operational_interval, 39.3), (bloom.embodied_interval, 11.2)):
-        assert low <= reported <= high
+@pytest.fixture(scope="module")
+def accounts() -> dict[str, AccountCheck]:
+    return {check.name: check for check in check_accounts()}
+
+
+def _line(check: AccountCheck, figure: str) -> AccountLine:
+    return next(line for line in check.lines if line.figure == figure)
+
+
+def test_bloom_under_its_own_conventions_and_ours(accounts: dict[str, AccountCheck]) -> None:
+    bloom = accounts["bloom"]
+    operational, embodied = _line(bloom, "operational carbon"), _line(bloom, "embodied carbon")
+    assert embodied.repeated == pytest.approx(11.2, rel=0.01)
+    assert operational.repeated == pytest.approx(39.3, rel=0.01)
+    assert all(line.inside for line in bloom.lines)
+    assert bloom.formula_tco2e is not None
     low, high = bloom.formula_tco2e  # the papers' formula on BLOOM: 45 to 68 % below
     assert low == pytest.approx(3.6, rel=0.03)
     assert high == pytest.approx(6.2, rel=0.04)
 
 
-def test_olmo_embodied_under_its_own_conventions_and_ours() -> None:
-    olmo = check_accounts()[1]
-    assert olmo.repeated_embodied == pytest.approx(21.8, rel=0.01)
-    assert olmo.embodied_interval[0] <= 21.8 <= olmo.embodied_interval[1]
-    low, high = olmo.operational_interval
-    assert low <= olmo.physical_operational <= high
+def test_olmo_embodied_under_its_own_conventions_and_ours(accounts: dict[str, AccountCheck]) -> None:
+    olmo = accounts["olmo"]
+    embodied, energy = _line(olmo, "embodied carbon"), _line(olmo, "energy")
+    assert embodied.repeated == pytest.approx(21.8, rel=0.01)
+    assert embodied.inside
     # Accelerators alone, as metered. The account's energy over its hours is more than a GPU can draw on average.
-    assert olmo.physical_operational == pytest.approx(olmo.account.reported_operational.value, rel=0.1)
+    assert energy.ours == pytest.approx(energy.reported, rel=0.1)
     assert hardware.device("h100-sxm").tdp.si < (913e6 / 970e3) / 1.2
+
+
+def test_named_accounts_are_held(accounts: dict[str, AccountCheck]) -> None:
+    names = {"olmo-3", "olmo-2-7b", "apertus-70b", "gemma-3", "llama-3.1-405b", "llama-4-scout", "mistral-large-2", "bloom",
+             "gpt-3", "tucano-160m"}  # fmt: skip
+    assert names <= set(accounts)
+    found = accounts_summary(tuple(accounts.values()))
+    assert found["accounts_held"] >= 12
+    assert found["widest_total_carbon"] < 2.5
+    assert found["worst_repetition"] < 0.01
+    for check in accounts.values():
+        assert check.account.convention or all(line.inside for line in check.lines), check.name
+
+
+@pytest.mark.parametrize(("name", "error"), [("olmo-3-7b", 0.020), ("olmo-3-32b", -0.019)])
+def test_energy_given_hours_of_runs_that_entered_no_factor(
+    accounts: dict[str, AccountCheck], name: str, error: float
+) -> None:
+    assert _line(accounts[name], "energy").error == pytest.approx(error, abs=0.001)
+
+
+@pytest.mark.parametrize(("name", "kilolitres"), [("olmo-2-7b", 202.0), ("olmo-3", 15_887.0), ("olmoe", 70.0)])
+def test_water_of_texas(accounts: dict[str, AccountCheck], name: str, kilolitres: float) -> None:
+    water = _line(accounts[name], "water")
+    assert water.reported == kilolitres
+    assert water.ours == pytest.approx(kilolitres, rel=0.01)
+    assert water.inside
+
+
+def test_ratings_are_no_evidence(accounts: dict[str, AccountCheck]) -> None:
+    for name in ("llama-65b", "llama-3.1-405b", "llama-3.1-70b", "llama-4-scout"):
+        line = _line(accounts[name], "operational carbon")
+        assert not line.measured
+        assert line.repeated == pytest.approx(line.reported, rel=0.005)
+        assert line.ours is not None
+        assert line.ours > 1.2 * line.reported  # hosts and network are not in it
 
 
 @pytest.mark.parametrize(
@@ -54,7 +104,7 @@ def test_llmcarbons_method_with_its_inputs(title: str, printed: float) -> None:
     assert "of the run itself" in row.inputs
 
 
-@pytest.mark.parametrize(("device", "kg"), [("h100-sxm", 164.0), ("a100-40", 127.6), ("b200", 284.0)])
+@pytest.mark.parametrize(("device", "kg"), [("h100-sxm", 164.0), ("a100-40", 150.0), ("b200", 284.0)])
 def test_primary_embodied_lies_inside_the_bottom_up_range(device: str, kg: float) -> None:
     row = next(r for r in embodied_table() if r.device == device)
     assert row.primary == kg
@@ -114,26 +164,14 @@ def test_a_node_at_work_draws_less_than_its_rating(device: str, rating_kw: float
     assert 0.6 * rating_kw < node_kw < rating_kw
 
 
-def test_device_hours_before_the_fact_and_with_the_published_recipe() -> None:
-    names = ("DeepSeek-V3 (pretraining)", "Pythia-12B", "Llama 2 7B")
+def test_device_hours_of_runs_with_energy_before_the_fact() -> None:
+    names = ("DeepSeek-V3 (pretraining)", "Pythia-12B", "Llama 2 7B", "BLOOM-176B (dynamic only)")
     runs = [r for r in load_carbon_runs() if r.name in names]
-    checks = {c.name: c for c in check_device_hours(runs)}
-    deepseek, pythia, llama = checks["DeepSeek-V3 (pretraining)"], checks["Pythia-12B"], checks["Llama 2 7B"]
-    assert deepseek.recipe == "the whole setting"
-    assert deepseek.own is not None
-    assert deepseek.known is not None
-    assert deepseek.own < deepseek.known  # its hours are its steady state: nothing lost
-    assert deepseek.own == pytest.approx(deepseek.reported, rel=0.1)
-    assert deepseek.planned < 1.5 * deepseek.reported  # in FP8, as it was trained
-    assert "recompute full" in pythia.recipe
-    assert pythia.known is not None
-    assert abs(pythia.known / pythia.reported - 1.0) < abs(pythia.error)
-    assert pythia.own is None
-    assert llama.assumed
-    assert llama.steady < llama.planned
-    found = hours_summary(list(checks.values()))
-    assert found["planned"][0] == 3
-    assert found["recipe and own overhead known"][0] == 1
+    checks = {c.model: c for c in check_hours([*runs, *runs])}
+    assert set(checks) == set(names)
+    assert all(c.ratio and 0.6 < c.ratio < 2.4 for c in checks.values())
+    assert "the smallest count" in checks["Llama 2 7B"].reason
+    assert training_scores(list(checks.values()))["all"].n == 4
 
 
 def test_hours_times_rating_is_never_evidence() -> None:
@@ -223,7 +261,7 @@ def test_energy_before_pue_and_energy_from_watts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name,devise,energy_basis\n", ["a column is missing", "devise"]),
+        ("name,devise,energy_basis\n", ["missing columns", "devise"]),
         (f"{HEADER}\n", ["no rows"]),
         (f"{HEADER}\nx,H100,guess,8,1,,1,1.1,\n", ["energy basis", "tdp", "line 2"]),
         (f"{HEADER}\nx,H100,tdp,8,many,,1,1.1,\n", ["device_hours", "many", "line 2"]),

@@ -10,9 +10,9 @@ import pytest
 from carbonscaling import evidence
 from carbonscaling.carbon.work_power import work_power
 from carbonscaling.catalog import hardware, models
+from carbonscaling.evidence.power_work import _published, decoding_bytes, generation_flops, workloads
 from carbonscaling.model.params import active_params, parameter_count
-from carbonscaling.validate.power_fit import _least_squares, score_work
-from carbonscaling.validate.power_work import _published, decoding_bytes, generation_flops, workloads
+from carbonscaling.validate.parts.power_fit import _least_squares, score_work
 
 
 def test_power_lies_between_idle_and_busy() -> None:

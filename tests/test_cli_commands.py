@@ -202,7 +202,7 @@ def test_catalog_list_and_show(run: Run) -> None:
     assert found["data"]["tdp"]["value"] == 700.0
     assert found["data"]["tdp"]["source"] == "nvidia_h100_whitepaper"
     page = " ".join(run("catalog", "show", "us-east5")[1].split())
-    assert "323.05 g/kWh (209.983 to 465.192) [gcp_regions_2024] 2024; operational, location-based" in page
+    assert "323.05 g/kWh (263.066 to 386.338) [gcp_regions_2024] 2024; operational, location-based" in page
 
 
 def test_schema_refuses_an_unknown_key(run: Run) -> None:
@@ -212,14 +212,16 @@ def test_schema_refuses_an_unknown_key(run: Run) -> None:
         jsonschema.validate({"modle": "x"}, scenario)
 
 
-def test_reported_sets_runs_beside_estimates(run: Run) -> None:
-    rows = json.loads(run("reported", "--json")[1])
-    assert len(rows) >= 4
-    for row in rows:
-        assert row["error"] == pytest.approx(row["ours"] / row["reported"] - 1)
-        assert row["source"]
-    page = run("reported")[1]
-    assert all(row["title"] in page for row in rows)
+def test_accounts(run: Run) -> None:
+    found = json.loads(run("accounts", "--json")[1])
+    assert found["summary"]["accounts_held"] >= 12
+    for row in found["accounts"]:
+        if row["ours"] is not None:
+            assert row["error"] == pytest.approx(row["ours"] / row["reported"] - 1)
+    lines = run("accounts", "--csv")[1].splitlines()
+    assert len(lines) == len(found["accounts"]) + 1
+    assert "Llama 3.1 405B" in run("accounts")[1]
+    assert run("accounts", "--csv", "--json")[0] == 2
 
 
 def test_progress_only_on_a_terminal_and_not_in_the_first_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ Refuse = Callable[[Iterable[object], Iterable[str]], None]
 MODEL = ("--model", "llama-3-8b", "--tokens", "1T", "--batch", "512")
 
 BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "unknown device": (("plan", *MODEL, "--device", "h10"), ("unknown device", "did you mean: h100", "remedy")),
-    "unknown model": (("plan", "--model", "llama-3.1-40b"), ("unknown model", "did you mean: llama-3.1-405b")),
+    "unknown device": (("plan", *MODEL, "--device", "h100-sxn"), ("unknown device", "did you mean: h100", "remedy")),
+    "unknown model": (("plan", "--model", "lama-3.1-405b"), ("unknown model", "did you mean: llama-3.1-405b")),
     "unknown region": (("plan", *MODEL, "--region", "frace"), ("unknown region", "did you mean: france")),
     "unknown precision": (("plan", *MODEL, "--precision", "bf61"), ("unknown precision", "did you mean: bf16")),
     "unknown objective": (("plan", *MODEL, "--objective", "carbn"), ("unknown objective", "did you mean: carbon")),

@@ -9,10 +9,10 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
+from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.reported import reported_table
 from carbonscaling.study.scenario import Scenario, load_scenario
-from carbonscaling.validate.calibrate import shipped_left_out
 from carbonscaling.words import plain
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +72,7 @@ def test_published_runs_come_out_as_the_readme_prints(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_table_of_published_runs_says_what_estimate_says(name: str) -> None:
-    """`carbonscaling reported` and the run's own file, whose model is the measured row's: vocabularies differ a little."""
+    """The table of published runs and the run's own file, whose model is the measured row's: vocabularies differ a little."""
     table = next(row for row in reported_table() if row.name == name)
     answer = cs.estimate(cs.load_scenario(str(ROOT / "examples" / "runs" / f"{name}.toml")))
     assert isinstance(table.estimate, Estimate)

@@ -71,12 +71,12 @@ def test_device_is_plausible(name: str) -> None:
     assert device.id == name
     assert device.default_host in HOSTS
     assert device.idle_power.si < 0.7 * device.tdp.si
-    assert 300e-6 <= device.die_area.si <= 2500e-6
+    assert 290e-6 <= device.die_area.si <= 2500e-6
     assert 1e9 <= device.memory_capacity.si <= 320e9
     sixteen_bit = device.peak.get("bf16", device.peak.get("fp16"))
     assert sixteen_bit is not None
-    # machine balance of every accelerator since 2017
-    assert 40 < sixteen_bit.si / device.memory_bandwidth.si < 600
+    # machine balance of every accelerator since 2017; the H20, cut for export, is lowest
+    assert 30 < sixteen_bit.si / device.memory_bandwidth.si < 600
     assert device.peak.get("fp32", sixteen_bit).si <= sixteen_bit.si
     assert 2016 < device.year < 2027
     assert (device.matrix_unit > 0) == (device.kind == "tpu")
@@ -255,7 +255,7 @@ def test_user_device_based_on_a_shipped_one(tmp_path: Path) -> None:
 
 BAD = [
     ('based_on = "h100"\ntpd = 3\n', "unknown key", "tdp"),
-    ('based_on = "h101"\n', "unknown device", "h100"),
+    ('based_on = "h100-smx"\n', "unknown device", "h100-sxm"),
     ("based_on = 3\n", "expected a name", None),
     ('name = "x"\n', "missing key", None),
     ('based_on = "h100"\ntdp = { value = 5.0, unit = "GB", source = "user" }\n', "does not measure", None),

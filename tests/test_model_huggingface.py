@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.errors import InputError
-from carbonscaling.model import from_config, model_types, total_params
+from carbonscaling.model import from_config, total_params
 
 HF = Path(__file__).parent / "data" / "hf"
 
@@ -84,16 +84,33 @@ def test_exact_counts(name: str, count: int) -> None:
     spec = from_config(HF / f"{name}.json")
     assert total_params(spec) == count
     assert spec.name == name
-    assert spec.notes in ("", "language model only")
+    assert spec.notes == "" or spec.notes.startswith("language model only")
 
 
-def test_every_type_and_file_is_tested() -> None:
-    files = {path.stem: json.loads(path.read_text()) for path in HF.glob("*.json")}
-    assert set(files) == set(COUNTS)
-    seen = {c["model_type"] for c in files.values()} | {
-        c["text_config"]["model_type"] for c in files.values() if "text_config" in c
-    }
-    assert seen == set(model_types())
+def test_every_file_is_tested() -> None:
+    assert {path.stem for path in HF.glob("*.json")} == set(COUNTS)
+
+
+ROPE = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 8192, "rope_theta": 500000.0}
+LENGTHS: list[tuple[dict[str, Any], int, bool]] = [
+    ({"rope_scaling": ROPE, "max_position_embeddings": 131072}, 8192, True),
+    ({"rope_parameters": ROPE, "max_position_embeddings": 131072}, 8192, True),  # as transformers 5 writes it
+    ({"rope_parameters": {"full_attention": ROPE}, "max_position_embeddings": 131072}, 8192, True),  # by kind of layer
+    ({"max_position_embeddings": 4096}, 4096, False),
+    ({"max_position_embeddings": 131072}, 4096, False),
+    ({"max_position_embeddings": 131072, "transformers_version": "4.36.0"}, 4096, False),
+    ({"max_position_embeddings": 131072, "transformers_version": "5.24.0"}, 8192, False),
+]
+
+
+@pytest.mark.parametrize(("change", "seq_len", "stated"), LENGTHS)
+def test_training_lengths(change: dict[str, Any], seq_len: int, stated: bool) -> None:
+    """Stated before rotary scaling; else assumed with a reason, and a range where the longest position is far above."""
+    config = json.loads((HF / "llama-2-7b.json").read_text())
+    spec = from_config({k: v for k, v in config.items() if k != "rope_scaling"} | change)
+    assert spec.seq_len == seq_len
+    assert (spec.seq_len_why == "") == stated
+    assert spec.seq_len_range in ((), (4096, 131072))
 
 
 @pytest.mark.parametrize(
@@ -166,8 +183,8 @@ def test_class_defaults() -> None:
 
 
 def test_unknown_keys_are_named() -> None:
-    config = json.loads((HF / "llama-3-8b.json").read_text()) | {"hyper_connections": 4}
-    assert from_config(config).notes == "keys not used: hyper_connections"
+    config = json.loads((HF / "llama-3-8b.json").read_text()) | {"phase_of_moon": 4}
+    assert from_config(config).unread == ("phase_of_moon",)
 
 
 def test_directory_with_a_config(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import GB
-from carbonscaling.validate.runs import replay_rows
-from carbonscaling.validate.scenarios import scenario_of
+from carbonscaling.validate.rows import scenario_of
+from carbonscaling.validate.speed.runs import replay_rows
 
 Row = Mapping[str, str]
 Said = tuple[float | None, float | None, bool]

@@ -74,9 +74,10 @@ def test_systolic_array_by_hand() -> None:
 
 def test_latencies_of_both_tiers() -> None:
     """Eight ranks in a domain are six hops of a tree, sixteen domains eight."""
-    time = collectives.all_gather_time(0.0, 128.0, 8.0, 1.0, 1.0, 1.0, 100.0)
+    time = collectives.all_gather_time(1e-12, 128.0, 8.0, 1.0, 1.0, 1.0, 100.0)
     close(time, 6 * 1.0 + 8 * 100.0)
-    close(collectives.all_gather_time(0.0, 3.0, 3.0, 1.0, 1.0, 1.0, 100.0), 2.0)
+    close(collectives.all_gather_time(1e-12, 3.0, 3.0, 1.0, 1.0, 1.0, 100.0), 2.0)
+    assert collectives.all_gather_time(0.0, 128.0, 8.0, 1.0, 1.0, 1.0, 100.0) == 0.0  # nothing is sent
 
 
 @pytest.mark.parametrize(

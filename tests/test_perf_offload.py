@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import carbonscaling as cs
@@ -15,7 +15,7 @@ from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.memory import memory, rank_params
 from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
 from carbonscaling.perf.step import step_time, sync_time
-from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.replay import Replay, complete_row
 from counted import close, ideal, toy
 from samples import machine_of, setting, work_of
 
@@ -95,6 +95,22 @@ def test_a_host_is_shared_by_its_devices() -> None:
     assert alone.to_host == pytest.approx(2 * found.to_host)
     assert alone.bandwidth == pytest.approx(0.46 * found.memory.si), "of one CPU, though the host has two"
     assert alone.capacity == pytest.approx(found.capacity * host.devices_per_host)
+
+
+@given(
+    st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(9.0, 12.0), st.floats(9.0, 12.0),
+    st.sampled_from([0.0, 1.0, 2.0, 3.0]),
+)  # fmt: skip
+@example(1.0, 0.8, 9.7, 9.5, 3.0)
+def test_quicker_products_never_lengthen_a_step_that_waits_for_host_and_network(
+    moved: float, overlap: float, host: float, link: float, zero: float
+) -> None:
+    """No second of compute that vanishes is paid for twice, by activations on their way to the host and by gathers."""
+    s = setting(dp=8.0, zero=zero, shard=8.0, micro_batch=1.0, n_micro=2.0)
+    rates = {"host_link": 10.0**host, "link": 10.0**link}
+    machine = PLAIN.changed(moved=moved, overlap=overlap, **rates, layer_launch=0.0)
+    quick = machine.changed(peak=2.0 * PLAIN.formats.peak, peak_attention=2.0 * PLAIN.formats.peak_attention)
+    assert step_time(WORK, quick, s).total <= step_time(WORK, machine, s).total * (1.0 + 1e-12)
 
 
 GPT3_13B = {

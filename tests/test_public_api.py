@@ -72,7 +72,7 @@ LAYERS = (
     "laws", "model", "hardware", "software",  # nouns
     "perf", "catalog", "carbon", "search",  # formulas, the numbers that ship, what is best
     "evidence", "calibration",  # measurements, and what was fitted to them
-    "study", "bench", "validate", "baselines", "reproduce",  # questions and answers, and how right they are
+    "study", "exchange", "bench", "validate", "baselines", "papers",  # questions, answers, files; how right they are
     "reporting", "core", "serve", "cli", "__main__",  # doors
 )  # fmt: skip
 """Every module and folder of the package: each may import those before it, and no other."""

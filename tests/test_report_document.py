@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.cli.run import run
+from carbonscaling.evidence.nearby import nearby
 from carbonscaling.reporting.document import document
 from carbonscaling.reporting.document.html import Markup, listed, node, table
-from carbonscaling.validate.nearby import nearby
 from carbonscaling.words import plain
 
 ASKED = ("--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10")

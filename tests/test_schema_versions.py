@@ -18,7 +18,7 @@ from carbonscaling.study.versions import SCHEMA_VERSIONS, schema_id
 from samples import load_record
 
 SCHEMAS = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema}
-UNVERSIONED = Path(__file__).parent / "data" / "statements" / "answer.json"
+UNVERSIONED = Path(__file__).parent / "data" / "statements" / "unversioned.json"
 """Saved before answers named their schema."""
 
 ASK = ["--model", "llama-3-8b", "--tokens", "1e12", "--devices", "64", "--dp", "64", "--json"]

@@ -118,16 +118,20 @@ def test_the_stamp_follows_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 @pytest.mark.parametrize("deep", [False, True])
 def test_ctrl_c_does_not_wait_for_a_compilation(tmp_path: Path, deep: bool) -> None:
-    """An empty cache, so that the search compiles; interrupted as soon as it says so, and when it is deep in it.
+    """An empty cache, a large question: the search compiles; interrupted as soon as it says so, and when it is deep in it.
 
     What is compiled last takes by far the longest; it would be on disk had the command waited.
     """
     if not compiled.available():
         pytest.skip("numba is not installed")
-    command = [sys.executable, "-m", "carbonscaling", "plan", "--model", "llama-3-8b", "--tokens", "1e12"]
+    command = [sys.executable, "-m", "carbonscaling", "plan", "--model", "deepseek-v3", "--tokens", "1e12"]
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     with subprocess.Popen(
-        [*command, "--space", "full"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, "--space", "full", "--max-devices", "1e9"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stderr is not None
         assert "compiling" in process.stderr.readline()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from carbonscaling.perf.memory import memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
-from carbonscaling.search import compiled, kernel
+from carbonscaling.search import compiled, evaluate, kernel
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
@@ -27,11 +28,12 @@ from carbonscaling.search.constraints import (
 )
 from carbonscaling.search.divisors import divides
 from carbonscaling.search.engine import Question, search
-from carbonscaling.search.evaluate import CompiledJudge, NumpyJudge
+from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
+from carbonscaling.search.vectorised import NumpyJudge
 from samples import cases, machine_of, work_of
 
 needs_numba = pytest.mark.skipif(not compiled.available(), reason="numba is not installed")
@@ -54,7 +56,7 @@ def _question(**changes: Any) -> Question:
 @pytest.mark.parametrize(
     ("model", "device", "recipe"),
     [("llama-3-8b", "h100-sxm", "bf16"), ("deepseek-v2-lite", "h800", "fp8"), ("gpt-3-1.3b", "v100-sxm2-32", "fp16"),
-     ("mixtral-8x7b", "tpu-v4", "bf16")],
+     ("mixtral-8x7b", "tpu-v4", "bf16"), ("nemotron-3-super", "b200", "mxfp8")],
 )  # fmt: skip
 def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""
@@ -63,8 +65,8 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     g = grid(space, work, layouts(space, work, (96,), machine.silicon.domain, (1, 96)))
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
-    a = CompiledJudge(work, machine, g).decide(every, limit, limit, False)
-    b = NumpyJudge(work, machine, g).decide(every, limit, limit, False)
+    a = CompiledJudge(work, machine, g).decide(every, limit, limit, limit, False)
+    b = NumpyJudge(work, machine, g).decide(every, limit, limit, limit, False)
     assert a.counts.tolist() == b.counts.tolist()
     order = np.argsort(a.index)
     assert a.index[order].tolist() == b.index.tolist()
@@ -97,7 +99,7 @@ def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
     every = g.lattice.layouts(g.lattice.families)
     of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
     limit = np.full(len(every), np.inf)
-    best = judge.decide(every, limit, limit, False).row_best
+    best = judge.decide(every, limit, limit, limit, False).row_best
     bounds = judge.row_bounds(every)
     assert (of_family <= bounds).all()
     fits = np.isfinite(best)
@@ -207,7 +209,7 @@ def test_a_layout_left_out_for_memory_has_no_setting_that_fits(model: str, capac
     judge = CompiledJudge(work, machine, g)
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
-    best = judge.decide(every, limit, limit, False).row_best
+    best = judge.decide(every, limit, limit, limit, False).row_best
     may_fit = np.isfinite(judge.row_bounds(every))
     assert not np.isfinite(best[~may_fit]).any()
     if capacity == 8e9:  # and it does leave some out
@@ -277,3 +279,23 @@ def test_a_compilation_that_fails_says_so() -> None:
 
 def test_counts_have_a_place_for_every_fate() -> None:
     assert list(range(ALLOWED, kernel.N_COUNTS)) == [kernel.MEMORY, kernel.LATE, kernel.FIT, kernel.BOUND]
+
+
+def test_machine_code_is_loaded_where_numpy_has_taken_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait is never more than twice the shortest, however many searches are still to come."""
+    made: list[float] = []
+    monkeypatch.setattr(evaluate, "prepare", lru_cache(maxsize=1)(lambda: made.append(1.0)))
+    monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
+    kept = False
+    monkeypatch.setattr(compiled, "on_disk", lambda: kept)
+    second = int(evaluate.NUMPY_RATE[True])
+    assert not evaluate._pays(20 * second, prune=True)
+    kept = True
+    assert evaluate._pays(0, prune=True)
+    kept = False
+    assert not evaluate._pays(4 * second, prune=True)
+    assert evaluate._pays(2 * second, prune=True)
+    assert made == []
+    evaluate.prepare()
+    monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
+    assert evaluate._pays(1, prune=True), "once loaded it is worth it at any size"

@@ -16,7 +16,7 @@ from carbonscaling.model.from_law import paper_family_spec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.search import rounds
+from carbonscaling.search import evaluate, rounds, vectorised
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, SearchResult, search
@@ -88,7 +88,8 @@ def test_counts_add_up(found: SearchResult) -> None:
 def test_blocks_do_not_change_the_answer(found: SearchResult, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     question, small = _question(), Space(micro_batch=(1, 2), vpp=(1, 2, 4))
     expected = search(question, small)
-    monkeypatch.setattr(rounds, "BLOCK", block)
+    for module in (vectorised, evaluate):
+        monkeypatch.setattr(module, "BLOCK", block)
     monkeypatch.setattr(rounds, "FIRST_ROUND", block)
     again = search(question, small)
     assert again.top == expected.top

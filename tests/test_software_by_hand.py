@@ -17,7 +17,7 @@ from carbonscaling.perf.numbers import Recompute
 from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Choice, Datum
-from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.replay import Replay, complete_row
 from stacks import stacked
 
 ROW = next(r for r in evidence.rows("runs") if r["stack"] == "aleph-alpha" and r["tp"] == "2.0" and r["pp"] == "2.0")

@@ -7,7 +7,7 @@ import pytest
 from carbonscaling import evidence
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.step import step_time
-from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.replay import Replay, complete_row
 
 ROW = {
     "id": "r1", "source": "a", "model": "13B", "device": "A100-80", "stack": "aleph-alpha", "n_layers": "40",

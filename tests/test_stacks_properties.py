@@ -21,8 +21,9 @@ from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
 from carbonscaling.search import compiled
 from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
-from carbonscaling.search.evaluate import CompiledJudge, NumpyJudge
+from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.space import Space, grid, layouts
+from carbonscaling.search.vectorised import NumpyJudge
 from carbonscaling.software.options import Software
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import setup
@@ -118,8 +119,8 @@ def test_compiled_equals_plain(name: str, change: int) -> None:
     """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""
     judge, g, every, machine, work = _judges(name, change)
     limit = np.full(len(every), np.inf)
-    a = judge.decide(every, limit, limit, False)
-    b = NumpyJudge(work, machine, g).decide(every, limit, limit, False)
+    a = judge.decide(every, limit, limit, limit, False)
+    b = NumpyJudge(work, machine, g).decide(every, limit, limit, limit, False)
     assert a.counts.tolist() == b.counts.tolist()
     order = np.argsort(a.index)
     assert a.index[order].tolist() == b.index.tolist()
@@ -136,7 +137,7 @@ def test_what_is_left_out_of_a_search_could_not_win(name: str, change: int) -> N
         judge, g, every, _, _ = _judges(name, change, capacity)
         of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
         limit = np.full(len(every), np.inf)
-        best, bounds = judge.decide(every, limit, limit, False).row_best, judge.row_bounds(every)
+        best, bounds = judge.decide(every, limit, limit, limit, False).row_best, judge.row_bounds(every)
         assert (of_family <= bounds).all()
         fits = np.isfinite(best)
         assert (bounds[fits] <= best[fits]).all()

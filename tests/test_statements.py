@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,15 @@ from referencing.jsonschema import DRAFT4
 
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.statements import FORMATS
+from carbonscaling.reporting.statements.annex_xi import duration_range
 from carbonscaling.reporting.statements.boamps import boamps_report
 from carbonscaling.reporting.statements.measured import measured_record
 from carbonscaling.reporting.statements.record import Measured, Record
+from carbonscaling.reporting.statements.saved import record_of
 from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.reporting.statements.text import significant
+from carbonscaling.study.answer import estimate
+from carbonscaling.study.scenario import Scenario
 from samples import load_record
 
 DATA = Path(__file__).parent / "data"
@@ -31,6 +36,9 @@ SUFFIX = {
     "sci": "md",
     "esrs": "csv",
     "boamps": "json",
+    "ghg-protocol": "csv",
+    "spdx": "json",
+    "cyclonedx": "json",
     "csv": "csv",
     "json": "json",
 }
@@ -84,6 +92,7 @@ def test_boamps_obeys_its_published_schema(which: str, request: pytest.FixtureRe
     report = json.loads(FORMATS["boamps"](record))
     validator.validate(report)
     assert report["measures"][0]["powerConsumption"] == pytest.approx(record.energy_kwh, abs=0.001)
+    assert report["environment"]["location"] == "Columbus, United States"
     broken = {**boamps_report(record), "measures": [{"powerConsumption": 1.0}]}
     assert not validator.is_valid(broken)
 
@@ -99,11 +108,164 @@ def test_a_record_adds_up(planned: Record, happened: Record) -> None:
         assert r.intervals["total_tco2e"][0] <= r.total_tco2e <= r.intervals["total_tco2e"][1]
 
 
+LINES = ("final run", "development", "failed_runs", "evaluation", "inference", "idle_reservation")
+
+
+def _esrs(record: Record) -> dict[str, float]:
+    found = csv.DictReader(io.StringIO(FORMATS["esrs"](record)))
+    return {row["line"]: float(row["value"]) for row in found if row["value"] not in ("", "not known")}
+
+
+# A3 of the carbon audit: one boundary a page.
+
+
+def test_every_line_carries_everything(planned: Record) -> None:
+    assert tuple(line.name for line in planned.lines) == LINES
+    for line in planned.lines:
+        assert all(value > 0.0 for key, value in vars(line).items() if key != "name"), line
+    whole = planned.project
+    assert whole.energy_kwh == pytest.approx(sum(line.energy_kwh for line in planned.lines))
+    assert whole.location_tco2e + whole.embodied_tco2e == pytest.approx(planned.total_tco2e)
+    assert whole.location_tco2e == pytest.approx(whole.energy_kwh * planned.location_intensity_g_per_kwh / 1e6)
+
+
+def test_parts_equal_totals_in_every_statement(planned: Record) -> None:
+    whole, rows = planned.project, _esrs(planned)
+    assert rows["Total energy consumption"] == pytest.approx(whole.energy_kwh / 1e3, rel=1e-5)
+    of = sum(value for name, value in rows.items() if name.startswith("of which") and "stress" not in name)
+    assert of == pytest.approx(rows["Total energy consumption"], rel=1e-4)
+    water = rows["Total water consumption, own operations"] + rows["Value chain: water of electricity generation"]
+    assert water == pytest.approx(whole.water_litres / 1e3, rel=1e-5)
+    table = list(csv.DictReader(io.StringIO(FORMATS["ghg-protocol"](planned))))
+    assert [row["line"] for row in table] == [*(name.replace("_", " ") for name in LINES), "whole project"]
+    for column in list(table[0])[1:]:
+        parts = sum(float(row[column]) for row in table[:-1])
+        assert parts == pytest.approx(float(table[-1][column]), rel=1e-4), column
+    for row in table:
+        for method in ("location", "market"):
+            scopes = ("scope1_tco2e", f"scope2_{method}_tco2e", "scope3_category2_tco2e", "scope3_category3_tco2e")
+            assert sum(float(row[x]) for x in scopes) == pytest.approx(float(row[f"total_{method}_tco2e"]), rel=1e-4)
+    spdx = json.loads(FORMATS["spdx"](planned))["@graph"][2]["ai_energyConsumption"]
+    quantities = [
+        float(x["ai_energyQuantity"]) for kind in ("training", "inference") for x in spdx[f"ai_{kind}EnergyConsumption"]
+    ]
+    assert sum(quantities) == pytest.approx(whole.energy_kwh, rel=1e-4)
+    model = json.loads(FORMATS["cyclonedx"](planned))["components"][0]["modelCard"]
+    listed = model["considerations"]["environmentalConsiderations"]["energyConsumptions"]
+    assert sum(x["activityEnergyCost"]["value"] for x in listed) == pytest.approx(whole.energy_kwh, rel=1e-4)
+    assert sum(x["co2CostEquivalent"]["value"] for x in listed) == pytest.approx(planned.total_tco2e, rel=1e-4)
+    boamps = sum(measure["powerConsumption"] for measure in boamps_report(planned)["measures"])
+    assert boamps == pytest.approx(whole.energy_kwh, rel=1e-4)
+
+
+# A2: scope 2 is generation, what the life cycle has beyond it category 3.
+
+
+def test_scope_2_is_generation_whatever_basis_the_answer_has() -> None:
+    found = {}
+    for basis in ("operational", "life-cycle"):
+        scenario = Scenario(
+            model="llama-3-8b", tokens=1e12, devices=64, practice="typical", region="us-east5", basis=basis
+        )
+        record = record_of(json.loads(json.dumps(estimate(scenario).to_dict())))
+        found[basis] = _esrs(record)
+    for line in ("Gross location-based Scope 2", "Scope 3, category 3 fuel and energy"):
+        assert found["operational"][line] == pytest.approx(found["life-cycle"][line], rel=1e-5)
+    rows = found["operational"]
+    assert rows["Scope 3, category 3 fuel and energy"] / rows["Gross location-based Scope 2"] == pytest.approx(
+        418 / 323.05 - 1, rel=1e-4
+    )
+
+
+# A5: bounds of plausibility.
+
+
+@pytest.mark.parametrize(("kwh", "scope"), [(154.0 * 1000, "devices"), (30.0, "devices"), (154.0 * 1000, "facility")])
+def test_watts_that_no_device_draws_are_refused(kwh: float, scope: Any) -> None:
+    with pytest.raises(InputError, match="W a device is not what this job"):
+        measured_record(Measured(1000.0, kwh, scope), device="h100-sxm", n_devices=8, region="us-east5")
+
+
+def test_what_the_job_cannot_have_drawn_is_a_line_of_its_own() -> None:
+    r = measured_record(Measured(1000.0, 968.0, "devices"), device="h100-sxm", n_devices=8, region="us-east5")
+    assert r.energy_parts_kwh["unexplained"] == pytest.approx(968.0 - 700.0)
+    assert sum(r.energy_parts_kwh.values()) == pytest.approx(r.energy_kwh)
+    assert "Not explained by the job" in FORMATS["model-card"](r)
+    fine = measured_record(Measured(1000.0, 650.0, "devices"), device="h100-sxm", n_devices=8, region="us-east5")
+    assert "unexplained" not in fine.energy_parts_kwh
+
+
+def test_the_scope_of_a_meter_is_asked() -> None:
+    with pytest.raises(InputError, match=r"(?s)what was metered is not said.*facility, it, devices"):
+        measured_record(Measured(1000.0, 650.0), device="h100-sxm", n_devices=8, region="us-east5")
+
+
+@pytest.mark.parametrize("scope", ["facility", "it", "devices"])
+def test_kilowatt_hours_alone_suffice(scope: Any) -> None:
+    r = measured_record(Measured(None, 1000.0, scope), device="h100-sxm", n_devices=8, region="us-east5")
+    assert "device-hours from the energy" in r.energy_method
+    again = measured_record(Measured(r.device_hours, 1000.0, scope), device="h100-sxm", n_devices=8, region="us-east5")
+    assert again.energy_kwh == pytest.approx(r.energy_kwh)
+    assert 400.0 < r.energy_parts_kwh["device"] / r.device_hours * 1e3 < 700.0
+    with pytest.raises(InputError, match="nothing was measured"):
+        measured_record(Measured(), device="h100-sxm", n_devices=8, region="us-east5")
+
+
+# A6: fields and units of the EU form.
+
+
+def test_the_eu_forms_fields_and_units(planned: Record) -> None:
+    text = FORMATS["annex-xi"](planned)
+    assert "| Training time, for national authorities | less than 1 month |" in text
+    assert f"{_two(planned.device_hours / 24.0)} h100-sxm days" in text
+    assert f"| Estimated energy consumption (training) | {_two(planned.energy_kwh / 1e3)} MWh" in text
+    forward = (planned.training_flops or 0.0) / 3.0 / (planned.tokens or 1.0) * 1e5
+    assert f"| Benchmarked amount of computation used for inference | {_two(forward)} FLOP |" in text
+    assert "processing 100,000 tokens on 64 x h100-sxm" in text
+
+
+def _two(value: float) -> str:
+    mantissa, order = f"{value:.1e}".split("e")
+    return f"{mantissa} x 10^{int(order)}"
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(29, "less than 1 month"), (60, "1 to 3 months"), (92, "3 to 6 months"), (190, "more than 6 months")],
+)
+def test_ranges_of_training_time(days: float, words: str) -> None:
+    assert duration_range(days) == words
+
+
+# A10: BoAmps and the model card.
+
+
+def test_boamps_names_memory_processors_and_pue(planned: Record) -> None:
+    report = boamps_report(planned)
+    gpu, cpu, ram = report["infrastructure"]["components"]
+    assert gpu["memorySize"] == 80.0
+    assert (cpu["componentType"], cpu["nbComponent"]) == ("cpu", 16)
+    assert (ram["componentType"], ram["nbComponent"]) == ("ram", 8)
+    assert "PUE 1.09" in report["measures"][0]["measurementMethod"]
+
+
+@pytest.mark.parametrize("device", ["h100-sxm+2y", "mine"])
+def test_boamps_of_projected_and_custom_devices(planned: Record, device: str) -> None:
+    report = boamps_report(replace(planned, device=device))
+    _boamps_validator().validate(report)
+    assert device in report["infrastructure"]["components"][0]["componentName"]
+
+
+def test_the_model_card_names_a_place(planned: Record) -> None:
+    assert 'geographical_location: "Columbus, United States"' in FORMATS["model-card"](planned)
+
+
 def test_esrs_totals_are_the_sums_of_their_lines(planned: Record) -> None:
-    rows = {row["line"]: float(row["value"]) for row in csv.DictReader(io.StringIO(FORMATS["esrs"](planned)))}
-    embodied, beside = rows["Scope 3, category 2 capital goods"], rows["Beside the final run, scopes 2 and 3"]
+    rows = _esrs(planned)
+    scope_3 = [rows[f"Scope 3, category {n}"] for n in (
+        "1 purchased goods and services", "2 capital goods", "3 fuel and energy")]  # fmt: skip
     for method in ("location", "market"):
-        parts = rows["Gross Scope 1"] + rows[f"Gross {method}-based Scope 2"] + embodied + beside
+        parts = rows["Gross Scope 1"] + rows[f"Gross {method}-based Scope 2"] + sum(scope_3)
         assert rows[f"Total GHG emissions ({method}-based)"] == pytest.approx(parts, rel=1e-5)
     assert rows["Gross market-based Scope 2"] < rows["Gross location-based Scope 2"]
 
@@ -111,7 +273,8 @@ def test_esrs_totals_are_the_sums_of_their_lines(planned: Record) -> None:
 def test_sci_is_the_standards_formula(planned: Record) -> None:
     assert sci_score(1000.0, 300.0, 50_000.0, 1e6) == pytest.approx(0.35)
     text = FORMATS["sci"](planned)
-    per_token = (planned.operational_tco2e + planned.embodied_tco2e) * 1e6 / (planned.tokens or 0)
+    whole = planned.project
+    per_token = (whole.location_tco2e + whole.embodied_tco2e) * 1e6 / (planned.tokens or 0)
     assert f"| SCI per training token | {per_token:.6g} | gCO2e |" in text
     assert all(f"SCI per {unit}" in text for unit in ("training FLOP", "parameter", "training run"))
 
@@ -178,11 +341,17 @@ def test_files_that_are_no_answer(tmp_path: Path, text: str, words: list[str]) -
         ({"region": "us-eats5"}, "us-east5"),
         ({"pue": 0.9}, "1 or more"),
         ({"measured": Measured(0.0)}, "device_hours"),
-        ({"measured": Measured(10.0, -1.0)}, "energy_kwh"),
+        ({"measured": Measured(10.0, -1.0, "it")}, "energy_kwh"),
     ],
 )
 def test_bad_measured_values(changes: dict[str, Any], word: str) -> None:
-    given = {"measured": Measured(100.0, 50.0), "device": "h100-sxm", "n_devices": 8, "region": "us-east5", **changes}
+    given = {
+        "measured": Measured(100.0, 60.0, "it"),
+        "device": "h100-sxm",
+        "n_devices": 8,
+        "region": "us-east5",
+        **changes,
+    }
     measured = given.pop("measured")
     with pytest.raises(InputError, match=word):
         measured_record(measured, **given)

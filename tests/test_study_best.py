@@ -11,6 +11,7 @@ import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.evidence import rows
 from carbonscaling.evidence.best_run import BestRun, best_run
+from carbonscaling.evidence.published import published_speeds, read_speeds
 from carbonscaling.study.doubts import too_good
 
 GPT3 = cs.Scenario(
@@ -37,6 +38,21 @@ def test_the_best_run_is_the_fastest_row_of_its_device_and_size() -> None:
     assert 87.5e9 <= best.active_params <= 350e9
     assert best.n_alike > 50
     assert 0.4 < best.model_flops / 312e12 < 0.7
+
+
+def test_the_table_is_what_the_rows_say() -> None:
+    """Written anew by `python -m carbonscaling.evidence.published` after rows, devices or names change."""
+    table = {run.id: run for runs in published_speeds().values() for run in runs}
+    assert table == {run.id: run for run in read_speeds()}
+
+
+@pytest.mark.parametrize("device", ["h100-sxm", "tpu-v7x"])
+def test_dense_models_and_experts_are_compared_among_themselves(device: str) -> None:
+    held = {row["id"]: row for row in rows("runs")}
+    for experts in (False, True):
+        found = [best_run(device, size, experts=experts) for size in (3e9, 8e9, 13e9, 37e9)]
+        assert any(found)
+        assert all(bool(held[best.id]["n_experts"]) is experts for best in found if best)
 
 
 def test_sizes_devices_and_formats_without_a_run_have_none() -> None:

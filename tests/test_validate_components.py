@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from carbonscaling import evidence
+from carbonscaling.calibration.alone import clock
+from carbonscaling.calibration.kernels import predicted_seconds
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.timing import Timing, disturbed, timings
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.reporting.components import components_data, components_page
-from carbonscaling.validate.components.alone import clock
-from carbonscaling.validate.components.gemm import Timing, predicted_seconds, timings
-from carbonscaling.validate.components.megatron import utilisation_per_speed
-from carbonscaling.validate.components.record import Component
-from carbonscaling.validate.components.sweeps import disturbed
-from carbonscaling.validate.components.table import PARTS, component_table
+from carbonscaling.validate.parts.megatron import utilisation_per_speed
+from carbonscaling.validate.parts.part import Component
+from carbonscaling.validate.parts.table import PARTS, component_table
 from carbonscaling.validate.score import Score
 from samples import machine_of
 

@@ -11,7 +11,7 @@ import pytest
 
 from carbonscaling import evidence
 from carbonscaling.cli import main
-from carbonscaling.validate.ledger import first_looks, ledger
+from carbonscaling.evidence.ledger import first_looks, ledger
 
 FIRST = "0.1.0"
 

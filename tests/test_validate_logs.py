@@ -9,10 +9,11 @@ import pytest
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import parse_row
-from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.validate.logs import log_row, step_seconds
-from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.record import complete_row
+from carbonscaling.software.options import Software
+from carbonscaling.study.scenario import Layout, Scenario, replace
+from carbonscaling.validate.replay import complete_row
+from carbonscaling.validate.speed.logs import log_run, step_seconds
+from carbonscaling.validate.speed.measured import measured_speed
 
 MINE = Scenario(
     model="mixtral-8x7b", device="h100-sxm", devices=64, batch=256, seq_len=4096, tokens=1e12,
@@ -43,18 +44,18 @@ def test_a_log_without_steps_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "empty.log"
     file.write_text("hello\n", encoding="utf-8")
     with pytest.raises(InputError, match="no step times"):
-        log_row(file, MINE)
+        log_run(file, MINE)
 
 
-def test_row_from_log_replays_as_the_scenario(tmp_path: Path) -> None:
+def test_a_logged_run_is_its_scenario(tmp_path: Path) -> None:
     file = tmp_path / "run.log"
     file.write_text(_megatron([10.0] * 20), encoding="utf-8")
-    row = log_row(file, MINE)
-    replay = complete_row(parse_row(row))
-    assert replay.setting.n_devices == 64
-    assert (replay.setting.tp, replay.setting.pp, replay.setting.ep) == (2, 4, 8)
-    assert replay.work.top_k == 2
-    assert measured_speed(row, replay) == pytest.approx(256 * 4096 / 10.0 / 64)
+    told = replace(MINE, software=Software(cuda_graphs="full"))
+    run, speed = log_run(file, told)
+    assert run.setting.n_devices == 64
+    assert (run.setting.tp, run.setting.pp, run.setting.ep) == (2, 4, 8)
+    assert run.scenario.software == told.software, "what the run changes about its stack is not lost"
+    assert speed == pytest.approx(256 * 4096 / 10.0 / 64)
 
 
 def test_command_needs_a_scenario_for_every_log(capsys: pytest.CaptureFixture[str]) -> None:

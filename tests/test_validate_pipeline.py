@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from carbonscaling.perf.numbers import Schedule
 from carbonscaling.perf.pipeline import bubble_time, layers_in_flight
-from carbonscaling.validate.components.schedule import Task, interleaved_order, play, zero_bubble_order
+from carbonscaling.validate.parts.schedule import Task, interleaved_order, play, zero_bubble_order
 
 TIMES = st.floats(0.25, 4.0)
 

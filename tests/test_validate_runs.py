@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from carbonscaling import evidence
+from carbonscaling.calibration.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.calibration.profile import Calibration, load_calibration, shipped_calibration, to_toml
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.left_out import LeftOut
 from carbonscaling.evidence.row import MEASURED, RunRow, Unusable, parse_row, read_runs
 from carbonscaling.reporting.validation import as_text, left_out_data, left_out_page
-from carbonscaling.validate.calibrate import LeftOut
-from carbonscaling.validate.fit import fit, predicted_speed
-from carbonscaling.validate.interval import FEATURES, bounds, fit_interval, widen_for_new_architectures
-from carbonscaling.validate.record import Replay, complete_row
-from carbonscaling.validate.replayed import COLUMNS, replay_file
-from carbonscaling.validate.runs import replay_rows, scored_sample
+from carbonscaling.validate.replay import Replay, complete_row
 from carbonscaling.validate.score import score, source_medians
+from carbonscaling.validate.speed.calibrate import calibrate
+from carbonscaling.validate.speed.fit import fit, predicted_speed
+from carbonscaling.validate.speed.runs import COLUMNS, replay_file, replay_rows, scored_sample
 
 SOME = [r for k, r in enumerate(evidence.rows("runs")) if k % 40 == 0]
 
@@ -270,7 +270,7 @@ def test_a_file_is_completed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(row.id)
         return complete_row(row)
 
-    monkeypatch.setattr("carbonscaling.validate.runs.complete_row", counted)
+    monkeypatch.setattr("carbonscaling.validate.replay.complete_row", counted)
     rows = [{**ROW, "id": str(i), "step_time_s": "3.1"} for i in range(3)]
     found = replay_file(rows, shipped_calibration())
     assert seen == ["0", "1", "2"]
@@ -307,10 +307,66 @@ def test_only_headers_is_no_error(tmp_path: Path) -> None:
     assert found.score is None
 
 
-def test_too_few_rows_to_calibrate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = _csv(tmp_path / "runs.csv", [{**ROW, "step_time_s": "3.1"}])
+def test_no_row_to_calibrate_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _csv(tmp_path / "runs.csv", [{**ROW, "step_time_s": ""}])
     assert main(["calibrate", "--runs", str(file)]) == 2
-    assert "too few usable measurements" in capsys.readouterr().err
+    assert "no usable measurement" in capsys.readouterr().err
+
+
+def _own(n: int, slower: float, **changes: str) -> list[dict[str, str]]:
+    """Runs of one machine, each slower than shipped by a factor."""
+    rows = [{**ROW, "source": "mine", "id": str(i), "micro_batch": str(1 + i % 2), **changes} for i in range(n)]
+    shipped = replay_rows(rows, shipped_calibration())
+    return [{**r, "step_time_s": str(slower * (p.step_time_s or 0.0))} for r, p in zip(rows, shipped, strict=True)]
+
+
+def test_a_few_runs_move_the_fit_no_further_than_they_can_be_trusted() -> None:
+    before, moved, trusted, widths = replay_rows(_own(1, 1.0), shipped_calibration())[0], [], [], []
+    for n in (1, 4, 16):
+        found, left = calibrate(_own(n, 1.3), "mine")
+        after = replay_rows(_own(1, 1.0), found)[0]
+        assert left == []
+        assert after.tokens_per_s_per_device
+        assert after.low
+        assert after.high
+        assert before.tokens_per_s_per_device
+        moved.append(math.log(before.tokens_per_s_per_device / after.tokens_per_s_per_device) / math.log(1.3))
+        trusted.append(found.interval["trust"])
+        widths.append(after.high / after.low)
+    assert before.high
+    assert before.low
+    shipped = before.high / before.low
+    assert 0.0 < moved[0] < moved[1] < moved[2] < 1.0
+    assert 0.0 < trusted[0] < trusted[1] < trusted[2] < 1.0
+    assert shipped > widths[0] > widths[1] > widths[2] > shipped**0.7, "what one machine's runs differ by stays"
+
+
+def test_rows_without_a_source_are_of_one() -> None:
+    """Five rows that say nothing of where they come from are no five witnesses."""
+    rows = [{**row, "source": ""} for row in _own(5, 1.2)]
+    assert calibrate(rows, "mine")[0].interval == calibrate(_own(5, 1.2), "mine")[0].interval
+
+
+def test_a_new_stack_stays_uncertain_after_one_run(tmp_path: Path) -> None:
+    file = tmp_path / "nobodys.toml"
+    file.write_text('based_on = "megatron"\nfamily = "nobodys"\n', encoding="utf-8")
+    row = _own(1, 1.1, stack=str(file))
+    shipped, own = (replay_rows(row, c)[0] for c in (shipped_calibration(), calibrate(row, "mine")[0]))
+    assert shipped.high
+    assert shipped.low
+    assert own.high
+    assert own.low
+    assert (own.high / own.low) > (shipped.high / shipped.low) ** 0.9
+
+
+def test_the_command_says_how_much_a_few_runs_may_be_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = _csv(tmp_path / "runs.csv", _own(2, 1.2)), tmp_path / "mine.toml"
+    assert main(["calibrate", "--runs", str(file), "-o", str(out)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Measurements: 2, of 1 source" in said
+    assert load_calibration(out).interval["trust"] < 0.5
 
 
 @pytest.mark.parametrize("column", ["n_devices", "tp", "pp", "dp", "cp", "ep", "vpp"])

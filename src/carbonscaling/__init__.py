@@ -29,13 +29,16 @@ __all__ = [
     "choices",
     "cluster",
     "device",
+    "emit",
     "estimate",
     "explain",
     "footprint",
     "load_scenario",
     "memory",
     "model_spec",
+    "picture",
     "plan",
+    "read_launch",
     "recipe",
     "report",
     "scale",
@@ -53,12 +56,15 @@ if TYPE_CHECKING:
 
     from carbonscaling.carbon.boundary import Boundary
     from carbonscaling.catalog.hardware import cluster, device
+    from carbonscaling.catalog.models import model_spec
     from carbonscaling.catalog.stacks import stack
     from carbonscaling.core.answers import choices, report
     from carbonscaling.core.nouns import recipe
     from carbonscaling.core.settings import setting
     from carbonscaling.core.takes import footprint, memory, step_time
     from carbonscaling.errors import InputError
+    from carbonscaling.exchange.emit import emit, picture
+    from carbonscaling.exchange.read import read_launch
     from carbonscaling.hardware.cluster import Cluster
     from carbonscaling.hardware.device import Device
     from carbonscaling.model.spec import ModelSpec
@@ -72,7 +78,6 @@ if TYPE_CHECKING:
     from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
-    from carbonscaling.study.subject import model_spec
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
@@ -92,13 +97,16 @@ _HOMES = {
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",
     "device": "carbonscaling.catalog.hardware",
+    "emit": "carbonscaling.exchange.emit",
     "estimate": "carbonscaling.study.answer",
     "explain": "carbonscaling.study.answer",
     "footprint": "carbonscaling.core.takes",
     "load_scenario": "carbonscaling.study.scenario",
     "memory": "carbonscaling.core.takes",
-    "model_spec": "carbonscaling.study.subject",
+    "model_spec": "carbonscaling.catalog.models",
+    "picture": "carbonscaling.exchange.emit",
     "plan": "carbonscaling.study.answer",
+    "read_launch": "carbonscaling.exchange.read",
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",
     "scale": "carbonscaling.study.scale",

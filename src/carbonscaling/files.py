@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import io
 import os
 import stat
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +22,11 @@ __all__ = [
     "SETTINGS",
     "TABLE",
     "Kind",
+    "csv_text",
     "make_folder",
     "read_bytes",
     "read_regular",
+    "read_table",
     "read_text",
     "replace_file",
     "write_figure",
@@ -148,6 +152,54 @@ def read_text(path: Path, kind: Kind) -> str:
     except UnicodeDecodeError as error:
         raise InputError("the file is not UTF-8 text", where=str(path), remedy="save it as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = (), remedy: str = "") -> list[dict[str, str]]:
+    """Return the rows of a user's CSV table by column, cells as text; cells beyond the header are left out.
+
+    Parameters
+    ----------
+    needed : sequence of str
+        Columns that it must have.
+    known : sequence of str, optional
+        Columns that it may have; those needed if not given.
+    remedy : str, optional
+        What to do about columns that are missing.
+
+    Raises
+    ------
+    InputError
+        As `read_text`, or it is no CSV table with these columns.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path, TABLE), newline=""))
+    try:
+        have, rows = reader.fieldnames or [], list(reader)
+    except csv.Error as error:
+        raise InputError(f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends") from error
+    missing = [name for name in needed if name not in have]
+    if missing:
+        raise InputError(
+            "missing columns" if have else "the file is empty",
+            where=str(path),
+            key=", ".join(missing),
+            suggestion=nearest(missing[0], have) if have else None,
+            allowed=", ".join(known or needed),
+            remedy=remedy or f"add a header line with at least {', '.join(needed)}",
+        )
+    return [{k: v for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in rows]
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV text, one line each in the order of the columns; None is a blank.
+
+    >>> csv_text(("a", "b"), [{"a": 1, "b": None, "c": 3}]).split()
+    ['a,b', '1,']
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
 
 
 def _beside(path: Path) -> list[str]:

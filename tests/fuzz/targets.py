@@ -15,6 +15,7 @@ from typing import Any
 
 import carbonscaling as cs
 from carbonscaling import evidence
+from carbonscaling.calibration.own_power import measured_power
 from carbonscaling.calibration.profile import calibrated, load_calibration, shipped_calibration, to_toml
 from carbonscaling.carbon.hourly import passage
 from carbonscaling.carbon.model import carbon_model
@@ -23,6 +24,7 @@ from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.stacks import stack
 from carbonscaling.catalog.user_factors import load_factors
+from carbonscaling.evidence.carbon_run import load_carbon_runs
 from carbonscaling.evidence.row import read_runs
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.params import active_params
@@ -35,13 +37,13 @@ from carbonscaling.reporting.validation import replay_data
 from carbonscaling.study.asked import asked
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
-from carbonscaling.validate.calibrate import calibrate
-from carbonscaling.validate.carbon_runs import load_carbon_runs
-from carbonscaling.validate.logs import log_row
-from carbonscaling.validate.own_power import measured_power
-from carbonscaling.validate.replayed import replay_file
-from carbonscaling.validate.run_energy import check_carbon_runs, summary
-from carbonscaling.validate.runs import complete
+from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
+from carbonscaling.validate.carbon.trainings import check_trainings
+from carbonscaling.validate.parts.table import ROWS, component_rows
+from carbonscaling.validate.replay import complete
+from carbonscaling.validate.speed.calibrate import calibrate
+from carbonscaling.validate.speed.logs import log_run
+from carbonscaling.validate.speed.runs import replay_file
 from fuzz.answers import sensible
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.material import ROOT, configs, scenario
@@ -207,6 +209,20 @@ def carbon_runs(rng: Random, folder: Path) -> object:
     return summary(check_carbon_runs(load_carbon_runs(_written(rng, folder / "carbon.csv", text))))
 
 
+def trainings(rng: Random, folder: Path) -> object:
+    """Whole trainings, answered before the fact."""
+    rows = _some(rng, [row for row in evidence.rows("trainings") if row["device"]], 1)
+    text = _csv(rng, [{**row, "model_file": ""} for row in rows])
+    return check_trainings(_written(rng, folder / "trainings.csv", text))
+
+
+def parts(rng: Random, folder: Path) -> object:
+    """Rows of a part of the model alone."""
+    part = rng.choice([*ROWS])
+    file = _written(rng, folder / "rows.csv", _csv(rng, _some(rng, evidence.rows(part), 2)))
+    return component_rows(part, file).csv()
+
+
 def hourly(rng: Random, folder: Path) -> object:
     """An hourly profile, and a run through it."""
     rows = [
@@ -279,16 +295,13 @@ NUMBERS = ("1234.5", "0", "0.0", "1,234", ",", ".", "1.2.3", "1e3", "-5", "9" * 
 
 
 def log(rng: Random, folder: Path) -> object:
-    """A training log, as a row that is completed."""
+    """A training log, as a run that is settled."""
     line = rng.choice((MEGATRON, TORCHTITAN))
     odd = rng.random() < 0.5
     text = "".join(
         line.format(i=i, ms=rng.choice(NUMBERS) if odd and rng.random() < 0.3 else "5120.5") for i in range(14)
     )
-    row = log_row(_written(rng, folder / "train.log", text), RUN)
-    _, replays, reasons = complete([row])
-    assert replays or reasons
-    return row
+    return log_run(_written(rng, folder / "train.log", text), RUN)
 
 
 EMISSIONS = "timestamp,run_id,duration,energy_consumed,cpu_energy,gpu_energy,ram_energy,gpu_count,gpu_model,pue"
@@ -338,6 +351,8 @@ TARGETS = (
     Target("runs-read", runs_read, 6_000),
     Target("calibrate", fitted, 20),
     Target("carbon-runs", carbon_runs, 3_000),
+    Target("trainings", trainings, 100),
+    Target("parts", parts, 3_000),
     Target("hourly", hourly, 9_000),
     Target("calibration", calibration, 5_000),
     Target("study", study, 6_000),

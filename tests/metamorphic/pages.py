@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 import carbonscaling as cs
 from carbonscaling.errors import InputError
@@ -76,15 +80,18 @@ def _front(e: cs.Estimate) -> None:
     """Nothing on the front beats another in everything, and no best setting beats the front."""
     report = e.search
     assert report is not None
-    points = [(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd) for c in report.front]
-    if not math.isfinite(report.top[0].cost_usd):
-        points = [p[:3] for p in points]  # type: ignore[misc]
-    for c in report.top if points else ():
-        own = (c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd)[: len(points[0])]
-        assert any(all(a <= b for a, b in zip(p, own, strict=True)) for p in points), "a best setting beats the front"
+    n = 4 if math.isfinite(report.top[0].cost_usd) else 3
+
+    def measures(found: Sequence[Candidate]) -> npt.NDArray[np.float64]:
+        return np.array([(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd)[:n] for c in found])
+
+    if not report.front:
+        return
+    points, best = measures(report.front), measures(report.top)
+    assert (points[:, None] <= best).all(axis=2).any(axis=0).all(), "a best setting beats the front"
     for p in points:
-        beaten = any(q != p and all(a <= b for a, b in zip(q, p, strict=True)) for q in points)
-        assert not beaten, f"the front holds what it beats itself: {p}"
+        beats = (points <= p).all(axis=1) & (points != p).any(axis=1)
+        assert not beats.any(), f"the front holds what it beats itself: {p}"
 
 
 COLUMNS = (

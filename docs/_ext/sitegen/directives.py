@@ -1,4 +1,4 @@
-"""The directives that pages use: ``formulas``, ``nomenclature``, ``works``, ``fields``, ``file`` and ``run``."""
+"""The directives that pages use: ``formulas``, ``nomenclature``, ``works``, ``devices``, ``fields``, ``file`` and ``run``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from docutils.parsers.rst import directives  # type: ignore[import-untyped]
 from sphinx.util.docutils import SphinxDirective
 
 from carbonscaling.cli.options import field_help
+from carbonscaling.model.mixer import Mixer
+from carbonscaling.model.spec import Attention, Experts, FeedForward, Indexer, ModelSpec
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 from sitegen.output import folder_of, run_command
-from sitegen.tables import formula_table, nomenclature_table, reference_list, schema_table, undefined
+from sitegen.tables import device_table, formula_table, nomenclature_table, reference_list, schema_table, undefined
 
 __all__ = ["DIRECTIVES"]
 
@@ -65,6 +67,17 @@ class Works(_Markdown):
         return reference_list()
 
 
+MODEL = (ModelSpec, Attention, FeedForward, Experts, Indexer, Mixer)
+"""What a model file is made of."""
+
+
+class Devices(_Markdown):
+    """Every device of the catalogue."""
+
+    def text(self) -> str:
+        return device_table()
+
+
 def _part(path: str) -> tuple[dict[str, Any], str]:
     """Return an object within a schema, e.g. ``answer.summary`` or ``scenario#Layout``."""
     makers = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema}
@@ -101,7 +114,7 @@ class Fields(_Markdown):
         from carbonscaling.study.sweep.sample import Samples
         from carbonscaling.study.sweep.studyfile import Keep, StudyFile
 
-        classes = {c.__name__: c for c in (Scenario, Layout, Boundary, Axis, Span, Samples, Keep, StudyFile)}
+        classes = {c.__name__: c for c in (Scenario, Layout, Boundary, Axis, Span, Samples, Keep, StudyFile, *MODEL)}
         schema, name = _part(self.arguments[0])
         home = classes.get({"scenario": "Scenario", "study": "StudyFile"}.get(name, name))
         described = field_help(home) if home is not None and dataclasses.is_dataclass(home) else {}
@@ -147,6 +160,7 @@ class File(SphinxDirective):
 
 
 DIRECTIVES = {
+    "devices": Devices,
     "formulas": Formulas,
     "nomenclature": Nomenclature,
     "works": Works,

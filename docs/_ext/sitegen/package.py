@@ -36,7 +36,7 @@ def layers() -> list[str]:
         "search",
         "catalog",
     )
-    flow += ("calibration", "evidence", "study", "validate", "baselines", "reproduce", "reporting", "cli")
+    flow += ("calibration", "evidence", "study", "validate", "baselines", "papers", "reporting", "cli")
     found = {name.split(".")[1] for name in modules() if "." in name}
     return [name for name in flow if name in found] + sorted(found - set(flow))
 

@@ -1,4 +1,4 @@
-"""Tables as Markdown text: formulas, nomenclature, references, fields of a schema."""
+"""Tables as Markdown text: formulas, nomenclature, references, devices, fields of a schema."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.catalog import hardware
+from carbonscaling.catalog.efficiency import efficiency, family
+from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.references import references
 from sitegen.package import arguments, registered
 
-__all__ = ["formula_table", "nomenclature_table", "reference_list", "schema_table", "undefined"]
+__all__ = ["device_table", "formula_table", "nomenclature_table", "reference_list", "schema_table", "undefined"]
 
 
 def _cell(text: str) -> str:
@@ -87,6 +90,43 @@ def reference_list() -> str:
         licence = f" ({r.licence})" if r.licence else ""
         lines.append(f"- []{{#ref-{key}}}`{key}`: {r.authors} ({r.year}). *{r.title}*. {r.venue}{licence}.{where}")
     return "\n".join(lines) + "\n"
+
+
+def device_table() -> str:
+    """Return the devices that ship: their sheets, power, host, efficiency and price, each with its source."""
+    rows = []
+    for device in map(hardware.device, hardware.device_names()):
+        half = device.peak.get("bf16", device.peak.get("fp16"))
+        e, cost = efficiency(device), price(device.id)
+        known = family(device)
+        memory, idle = device.memory_capacity, device.idle_power
+        reached = e.gemm["bf16" if "bf16" in device.peak else "fp16"]
+        rows.append(
+            (
+                f"`{device.id}`",
+                f"{device.name} ({device.year})",
+                "" if half is None else f"{half.value:g} {half.unit} {_work(half.source)}",
+                f"{memory.value:g} {memory.unit} {device.memory_kind} at {device.memory_bandwidth.value:g} "
+                f"{device.memory_bandwidth.unit} {_work(memory.source)}",
+                f"{device.link_bandwidth.value:g} {device.link_bandwidth.unit}",
+                f"{device.tdp.value:g} W, idle {idle.value:g} W {_work(device.tdp.source)}",
+                f"`{device.default_host}`",
+                f"{reached.value:g} ({reached.low:g} to {reached.high:g}), {known or 'default'}",
+                "" if cost is None else f"{cost.value:g} {cost.unit} ({cost.year})",
+            )
+        )
+    head = (
+        "device",
+        "what",
+        "16 bit, dense",
+        "memory",
+        "links, both ways",
+        "power",
+        "host",
+        "of its peak reached",
+        "price",
+    )
+    return _table(head, rows)
 
 
 def _kind(field: Mapping[str, Any]) -> str:

@@ -14,9 +14,9 @@ from carbonscaling.baselines.regression import Point, Regression, fit_regression
 from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.units import HOUR
-from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.record import Replay, complete_row
+from carbonscaling.validate.replay import Replay, complete_row
 from carbonscaling.validate.score import COUNTED, Score, score, source_medians
+from carbonscaling.validate.speed.measured import measured_speed
 
 __all__ = ["BASELINES", "Comparison", "compare", "predict"]
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration
-from carbonscaling.validate.calibrate import shipped_left_out
-from carbonscaling.validate.runs import replay_rows
+from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.validate.score import Score, score
+from carbonscaling.validate.speed.runs import replay_rows
 
 __all__ = ["PeerSet", "peer_sets"]
 

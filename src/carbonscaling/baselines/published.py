@@ -12,16 +12,16 @@ from carbonscaling import evidence
 from carbonscaling.baselines.compare import predict
 from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog.read import packaged, shipped
+from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.evidence.row import parse_row
 from carbonscaling.software.options import Software
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import features
 from carbonscaling.units import HOUR
-from carbonscaling.validate.calibrate import shipped_left_out
-from carbonscaling.validate.measured import measured_speed
-from carbonscaling.validate.record import complete_row
-from carbonscaling.validate.runs import replay_rows
+from carbonscaling.validate.replay import complete_row
 from carbonscaling.validate.score import Score, score
+from carbonscaling.validate.speed.measured import measured_speed
+from carbonscaling.validate.speed.runs import replay_rows
 
 __all__ = ["Method", "PublishedRun", "published_runs", "score_methods"]
 

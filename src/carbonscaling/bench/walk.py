@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.search import kernel
-from carbonscaling.search.evaluate import Judge
+from carbonscaling.search.judge import Judge
 
 __all__ = ["Walk"]
 
@@ -61,7 +61,7 @@ class Walk:
         while now < until:
             here = lattice.layouts(self._families[self._at : self._at + per_block])
             limit = np.full(len(here), np.inf)
-            self._fit += int(self.judge.decide(here, -limit, limit, False).counts[kernel.FIT])
+            self._fit += int(self.judge.decide(here, -limit, -limit, limit, False).counts[kernel.FIT])
             self._at += per_block
             before, now = now, time.thread_time()
             self._spent += now - before

@@ -10,7 +10,7 @@ from carbonscaling.carbon.footprint import (
     without_embodied,
     without_static,
 )
-from carbonscaling.carbon.result import Footprint, Market, WideningFactor
+from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
 
 __all__ = [
     "Boundary",
@@ -20,7 +20,7 @@ __all__ = [
     "FactorRange",
     "Footprint",
     "FootprintParts",
-    "Market",
+    "Scope2",
     "WideningFactor",
     "assess",
     "footprint",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
-from carbonscaling.carbon.result import Footprint, Market, WideningFactor
-from carbonscaling.carbon.uncertainty import draws, interval, sample_factor, sample_footprint
+from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
+from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
@@ -52,8 +53,8 @@ class CarbonModel:
     ranges : tuple of FactorRange
     factors : Mapping[str, Datum]
         Every factor used, with unit, source and range.
-    market : Datum
-        Market-based carbon intensity, beside the location-based one in `factors`.
+    location, market : Datum
+        Location-based and market-based carbon intensity; the one that `scope2` names is in `factors` as well.
     mode, version : str
         ``physical`` or ``paper``; the paper's version where that matters.
     region : str
@@ -63,12 +64,17 @@ class CarbonModel:
         The route behind `numbers`: measured, bottom-up or paper.
     device_kg_by_route, host_kg_by_route : Mapping[str, float]
         Embodied carbon of one device and one host by every route that has data.
+    scope2 : str
+        Method that totals count: location or market.
+    upstream_g_per_kwh : float, optional
+        What the life-cycle intensity of the place counts beside generation; None where not both are published.
     """
 
     numbers: CarbonNumbers
     assemble: Callable[[Mapping[str, Number]], CarbonNumbers]
     ranges: tuple[FactorRange, ...]
     factors: Mapping[str, Datum]
+    location: Datum
     market: Datum
     mode: Literal["physical", "paper"]
     version: str
@@ -77,6 +83,14 @@ class CarbonModel:
     embodied_route: str
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]
+    scope2: Literal["location", "market"] = "location"
+    upstream_g_per_kwh: float | None = None
+
+    @cached_property
+    def ends(self) -> CarbonNumbers:
+        """Coefficients at the low and the high end of every range in turn, as arrays of twice as many."""
+        ends = [end for factor in self.ranges for end in (factor.low, factor.high)]
+        return CarbonNumbers(*map(np.array, zip(*ends, strict=True))) if ends else self.numbers
 
 
 def spread(
@@ -148,19 +162,22 @@ def assess(
         "idle_share", sum(shares.values()), sum(shares.values()) <= 1.0, "shares of the time that add up to 1 at most"
     )
 
-    def run(numbers: CarbonNumbers, ratio: float = 1.0) -> FootprintParts:
-        parts = footprint(numbers._replace(**shares), n_devices, duration_s * ratio, min(utilisation / ratio, 1.0))
-        return FootprintParts(*(float(part) for part in parts))
+    def run(numbers: CarbonNumbers, ratio: Number = 1.0) -> FootprintParts:
+        return footprint(
+            numbers._replace(**shares), n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)
+        )
 
-    parts = run(model.numbers)
+    parts = FootprintParts(*(float(part) for part in run(model.numbers)))
     lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**shares), n_devices, duration_s, parts)
-    ends = [(r.name, r.datum, run(r.low), run(r.high)) for r in model.ranges]
-    if time is not None and time.low is not None:
-        ends.append(("time", time, *(run(model.numbers, end) for end in time.si_range)))  # type: ignore[arg-type]
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
+    ranged = [(factor.name, factor.datum.source) for factor in model.ranges]
+    ends = [np.reshape(run(model.ends).total_kg, (-1, 2))] if ranged else []
+    if time is not None and time.low is not None:
+        ranged.append(("time", time.source))
+        ends.append(np.reshape(run(model.numbers, np.array(time.si_range)).total_kg, (1, 2)))
+    tonnes = (scale * np.concatenate(ends) / TONNE).tolist() if ends else []
     effects = [
-        WideningFactor(name, float(scale * low.total_kg / TONNE), float(scale * high.total_kg / TONNE), datum.source)
-        for name, datum, low, high in ends
+        WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=True)
     ]
     sampled, _ = sample_footprint(
         model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
@@ -184,46 +201,57 @@ def _result(
     )
     total = total_kg / TONNE + extra
     scale = total * TONNE / total_kg if total_kg else 1.0
-    intervals = {
-        "energy_kwh": interval(sampled.energy_j / KWH, energy_j / KWH),
-        "operational_tco2e": interval(sampled.operational_kg / TONNE, operational_kg / TONNE),
-        "embodied_tco2e": interval((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
-        "total_tco2e": interval(scale * sampled.total_kg / TONNE, total),
-        "water_litres": interval(sampled.water_l, water_l),
+    methods = {"location": model.location, "market": model.market}
+    bought = {
+        name: sample_factor(role, methods[name], draws(role, np.size(sampled.energy_j)))
+        for name, role in (("location", "carbon_intensity"), ("market", "market_intensity"))
     }
-    bought = sample_factor("market_intensity", model.market, draws("market_intensity", np.size(sampled.energy_j)))
-    market_g = model.market.si * 1000.0 * KWH
-    market = Market(
-        market_g,
-        model.market.basis,
-        model.market.source,
-        energy_j * model.market.si / TONNE,
-        interval(bought * sampled.energy_j / TONNE, energy_j * model.market.si / TONNE),
+    found = intervals(
+        {
+            "energy_kwh": (sampled.energy_j / KWH, energy_j / KWH),
+            "operational_tco2e": (sampled.operational_kg / TONNE, operational_kg / TONNE),
+            "embodied_tco2e": ((sampled.total_kg - sampled.operational_kg) / TONNE, embodied_kg / TONNE),
+            "total_tco2e": (scale * sampled.total_kg / TONNE, total),
+            "water_litres": (sampled.water_l, water_l),
+            **{
+                name: (bought[name] * sampled.energy_j / TONNE, energy_j * datum.si / TONNE)
+                for name, datum in methods.items()
+            },
+        }
     )
-    location = model.factors["carbon_intensity"]
+    by_method = {
+        name: Scope2(
+            datum.si * 1000.0 * KWH, datum.basis, datum.source, energy_j * datum.si / TONNE, found.pop(name)
+        )
+        for name, datum in methods.items()
+    }  # fmt: skip
+    counted = model.factors["carbon_intensity"]
     return Footprint(
         mode=model.mode,
         version=model.version,
         region=model.region,
         amortisation=model.amortisation,
         embodied_route=model.embodied_route,
-        carbon_basis=location.basis,
-        carbon_intensity_g_per_kwh=location.si * 1000.0 * KWH,
+        carbon_basis=counted.basis,
+        carbon_intensity_g_per_kwh=counted.si * 1000.0 * KWH,
         pue=model.factors["pue"].si,
+        upstream_g_per_kwh=model.upstream_g_per_kwh,
+        scope2=model.scope2,
         total_tco2e=total,
         operational_tco2e=operational_kg / TONNE,
         embodied_tco2e=embodied_kg / TONNE,
         boundary_tco2e=extra,
         energy_kwh=energy_j / KWH,
         water_litres=water_l,
+        water_on_site_litres=float(parts.energy_j) / model.factors["pue"].si * float(model.numbers.water_on_site),
         parts=parts,
         lines=lines,
-        intervals=intervals,
-        market=market,
+        intervals=found,
+        **by_method,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
         host_kg_by_route=model.host_kg_by_route,
-        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.market)})),
+        sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.location, model.market)})),
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from carbonscaling.carbon.coefficients import Values, device_kg_bottom_up, host_kg_bottom_up
 from carbonscaling.carbon.embodied import murphy_yield
 from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
-from carbonscaling.catalog.factors import device_row, factor, node_row, pue
+from carbonscaling.catalog.factors import device_row, factor, factor_ids, node_row, pue
+from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import Place, place
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
@@ -45,20 +46,22 @@ def site(
     usage_effectiveness: float | str | None,
     lifetime_years: float | None,
     amortisation: str,
+    basis: Basis | None = None,
 ) -> Factors:
     """Return grid, data centre, water, lifetime and amortisation; the user's values take the catalogue's place.
 
     Raises
     ------
     InputError
-        A negative intensity, a PUE below 1, a lifetime of zero or less, no region in physical mode.
+        A negative intensity, a PUE below 1, a lifetime of zero or less, no region in physical mode, a basis that is not
+        published for the region.
     """
     paper = mode == "paper"
     there = None if region is None else place(region)
     if intensity_g_per_kwh is not None:
         intensity = _given("carbon_intensity_g_per_kwh", intensity_g_per_kwh, "g/kWh", 0.0, "0 or more")
     elif there is not None:
-        intensity = there.location
+        intensity = there.intensity(basis)
     elif paper:
         intensity = factor(f"paper.carbon_intensity.{version}")
     else:
@@ -84,15 +87,17 @@ def site(
             name: nothing if uncounted else factor(f"embodied.bottom_up.{name}")
             for name in ("building", "transport", "end_of_life")
         },
-        "water_on_site": _of_provider("facility.water", there, "on_site"),
+        "water_on_site": (there and there.water_on_site) or _of_provider("facility.water", there, "on_site"),
         "water_off_site": factor("facility.water.off_site") if there is None else there.water,
     }
 
 
 def _of_provider(table: str, there: Place | None, default: str = "default") -> Datum:
-    """Return the row of the provider of a place, where it has one."""
-    name = f"{table}.{there.provider}" if there is not None and there.provider else f"{table}.{default}"
-    return factor(name)
+    """Return the row of the provider of a place, else that of data centres at large."""
+    if there is None:
+        return factor(f"{table}.{default}")
+    own = f"{table}.{there.provider or 'anywhere'}"
+    return factor(own if own in factor_ids() else f"{table}.anywhere")
 
 
 def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:
@@ -194,13 +199,14 @@ def host_parts(host: Host, mode: str) -> Factors:
     }
 
 
-def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors | None:
-    """Return the measured route, or None where nothing of the device was measured.
+def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors:
+    """Return what was measured: of a device and its host, of servers of such devices alone, or nothing.
 
-    The two routes disagree by more than either's own range, so each interval spans both.
+    The two routes disagree by more than either's own range, so each interval spans both. A server without its devices is
+    one figure for all of them, so that two devices differ by themselves and not by the route of their hosts.
     """
     if "+" in cluster.device.id:  # a technology projection: nobody measured it
-        return None
+        return {}
     n = cluster.host.devices_per_host
     with_host = device_row("embodied.measured.device_with_host", cluster.device.id)
     own = device_row("embodied.measured.device", cluster.device.id)
@@ -208,16 +214,15 @@ def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors | None
     if with_host is not None:
         both = _spanned(with_host, lambda v: device_kg_bottom_up(v) + host_kg_bottom_up(v) / n, device | host)
         nothing = Datum(0.0, "kg", with_host.source, basis=with_host.basis, remark="inside the device's figure")
-        return {"embodied_device": both, "embodied_host": nothing, "switches": nothing}
-    if own is None:
-        return None
+        inside = dict.fromkeys(("building", "transport", "end_of_life"), replace(nothing, unit="1"))
+        return {"embodied_device": both, "embodied_host": nothing, "switches": nothing, **inside}
+    if cluster.device.kind == "tpu":
+        return {}
     scaled = replace(
         per_device, value=per_device.value * n, low=(per_device.low or 0.0) * n, high=(per_device.high or 0.0) * n
     )
-    return {
-        "embodied_device": _spanned(own, device_kg_bottom_up, device),
-        "embodied_host": _spanned(scaled, host_kg_bottom_up, device | host),
-    }
+    found = {"embodied_host": _spanned(scaled, host_kg_bottom_up, device | host)}
+    return found if own is None else found | {"embodied_device": _spanned(own, device_kg_bottom_up, device)}
 
 
 def sampled_range(formula: Callable[[Values], Any], factors: Factors) -> tuple[float, float]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from carbonscaling.carbon.power import host_from_system
 from carbonscaling.catalog.factors import device_row, factor, factor_ids
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 
-__all__ = ["derived_host_power", "fed_by", "system_readings"]
+__all__ = ["derived_host_power", "fed_by", "system_readings", "without_reading"]
 
 INDEPENDENT = "host_power.independent.server"
 
@@ -61,3 +62,12 @@ def derived_host_power(cluster: Cluster, without: Collection[str] = ()) -> Datum
         sum((*left, estimate.si)) / (len(left) + 1), "W", next(iter(readings.values())).source, min(low, *left, high),
         max(high, *left, low), basis="derived", remark=f"an estimate from ratings, and system readings: {named}",
     )  # fmt: skip
+
+
+def without_reading(cluster: Cluster, workload: str) -> tuple[Cluster, tuple[str, ...]]:
+    """Return the cluster with a host power that a run's own reading did not enter, and the readings left out."""
+    names = fed_by(cluster.host.id, workload)
+    other = derived_host_power(cluster, names) if names else None
+    if other is None:
+        return cluster, ()
+    return replace(cluster, host=replace(cluster.host, host_power=other)), names

@@ -26,7 +26,8 @@ from carbonscaling.carbon.factor_sets import (
     site,
 )
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.catalog.regions import NO_CONTRACT, place
+from carbonscaling.catalog.grids import Basis
+from carbonscaling.catalog.regions import NO_CONTRACT, Place, place
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
@@ -71,8 +72,9 @@ def hardware_factors(
     if mode == "paper":
         return HardwareFactors(device, host, paper_power_set(cluster.device, version) | device | host, "paper")
     found = measured(cluster, device, host)
-    used = operation(cluster, best_utilisation) | (found or device | host)
-    return HardwareFactors(device, host, used, "measured" if found else "bottom-up")
+    parts = {} if "embodied_device" in found else device if found else device | host
+    used = operation(cluster, best_utilisation) | parts | found
+    return HardwareFactors(device, host, used, "measured" if "embodied_device" in found else "bottom-up")
 
 
 def carbon_model(
@@ -90,6 +92,8 @@ def carbon_model(
     overrides: Mapping[str, Datum] | None = None,
     ranges: bool = True,
     hardware: HardwareFactors | None = None,
+    basis: Basis | None = None,
+    scope2: Literal["location", "market"] = "location",
 ) -> CarbonModel:
     """Return coefficients, ranges, routes and sources for a cluster in a region.
 
@@ -118,6 +122,10 @@ def carbon_model(
         Whether the ends of every factor's range are worked out; central values alone are quicker.
     hardware : HardwareFactors, optional
         The cluster's own factors, where they are at hand (`hardware_factors` of the same mode and version).
+    basis : {"operational", "life-cycle"}, optional
+        What the region's intensity counts; operational where that is published if not given.
+    scope2 : {"location", "market"}
+        Method that totals count.
 
     Raises
     ------
@@ -127,24 +135,30 @@ def carbon_model(
     _one_of("mode", mode, ("physical", "paper"))
     _one_of("version", version, ("v1", "v2"))
     _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
-    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation)
+    _one_of("scope2", scope2, ("location", "market"))
+    shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation, basis)
     device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
     factors = shared | own
-    assemble = partial(_sharing, _ASSEMBLE[route]) if shared_hosts else _ASSEMBLE[route]
+    assemble = paper_numbers if mode == "paper" else _numbers
+    assemble = partial(_sharing, assemble) if shared_hosts else assemble
 
-    market = _market(factors["carbon_intensity"], region, given=carbon_intensity_g_per_kwh is not None)
-    chosen = _overridden({**factors, "market_intensity": market}, overrides or {})
-    market = chosen.pop("market_intensity")
-    factors = chosen
+    there = None if region is None or carbon_intensity_g_per_kwh is not None else place(region)
+    market = _market(factors["carbon_intensity"], there, basis)
+    factors = _overridden({**factors, "market_intensity": market}, overrides or {})
+    methods = {"location": factors["carbon_intensity"], "market": factors.pop("market_intensity")}
+    factors["carbon_intensity"] = methods[scope2]
     numbers = assemble(si(factors))
-    device_routes, host_routes = {route: float(numbers.device_kg)}, {route: float(numbers.host_kg)}
-    if route == "measured":
-        device_routes["bottom-up"] = float(device_kg_bottom_up(si(device)))
-        host_routes["bottom-up"] = float(host_kg_bottom_up(si(device | host)))
+    device_routes = {route: float(numbers.device_kg)}
+    host_routes = {"measured" if "embodied_host" in own else route: float(numbers.host_kg)}
+    if mode == "physical":
+        device_routes.setdefault("bottom-up", float(device_kg_bottom_up(si(device))))
+        host_routes.setdefault("bottom-up", float(host_kg_bottom_up(si(device | host))))
     return CarbonModel(
         numbers=numbers,
         assemble=assemble,
-        market=market,
+        **methods,
+        scope2=scope2,
+        upstream_g_per_kwh=None if there is None or "carbon_intensity" in (overrides or {}) else there.upstream,
         ranges=spread(assemble, factors) if ranges else (),
         factors=factors,
         mode=mode,
@@ -195,29 +209,18 @@ def bottom_up_range(cluster: Cluster) -> tuple[float, float, float]:
     return float(low), float(device_kg_bottom_up(si(parts))), float(high)
 
 
-def _market(location: Datum, region: str | None, given: bool) -> Datum:
-    if region is None or given:
-        return replace(location, basis=NO_CONTRACT)
-    return place(region).market
+def _market(location: Datum, there: Place | None, basis: Basis | None) -> Datum:
+    return replace(location, basis=NO_CONTRACT) if there is None else there.market_intensity(basis)
 
 
-def _measured_numbers(v: Values) -> CarbonNumbers:
-    return physical_numbers(v, v["embodied_device"], v["embodied_host"])
-
-
-def _bottom_up_numbers(v: Values) -> CarbonNumbers:
-    return physical_numbers(v, device_kg_bottom_up(v), host_kg_bottom_up(v))
+def _numbers(v: Values) -> CarbonNumbers:
+    """Return the physical mode's coefficients: what was measured of device and host, the rest bottom-up."""
+    device_kg = v["embodied_device"] if "embodied_device" in v else device_kg_bottom_up(v)
+    return physical_numbers(v, device_kg, v["embodied_host"] if "embodied_host" in v else host_kg_bottom_up(v))
 
 
 def _sharing(assemble: Callable[[Values], CarbonNumbers], v: Values) -> CarbonNumbers:
     return assemble(v)._replace(shared_hosts=1.0)
-
-
-_ASSEMBLE: Mapping[str, Callable[[Values], CarbonNumbers]] = {
-    "paper": paper_numbers,
-    "measured": _measured_numbers,
-    "bottom-up": _bottom_up_numbers,
-}
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.footprint import FootprintParts
 
-__all__ = ["Footprint", "Market", "WideningFactor"]
+__all__ = ["Footprint", "Scope2", "WideningFactor"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class WideningFactor:
 
 
 @dataclass(frozen=True)
-class Market:
-    """Operational carbon by the market-based method (GHG Protocol, scope 2), beside the location-based figure."""
+class Scope2:
+    """Operational carbon by one of the two methods of the GHG Protocol's scope 2: location-based or market-based."""
 
     carbon_intensity_g_per_kwh: float
     basis: str
@@ -45,15 +45,20 @@ class Footprint:
         Conventions, to be printed with every figure; `carbon_basis` says what the carbon intensity counts.
     carbon_intensity_g_per_kwh, pue : float
         Central values used.
+    upstream_g_per_kwh : float, optional
+        Fuel supply, plants and losses (scope 3, category 3): life-cycle less operational intensity of the place; None where
+        not both are published.
+    scope2 : str
+        Method that operational carbon and the total count: location or market.
     total_tco2e, operational_tco2e, embodied_tco2e, boundary_tco2e : float
-        Operational carbon is location-based.
-    energy_kwh, water_litres : float
-        Of the final run.
+    energy_kwh, water_litres, water_on_site_litres : float
+        Of the final run; water is that used on site and that of electricity generation.
     parts : FootprintParts
     lines : tuple of BoundaryLine
     intervals : Mapping[str, tuple of float]
         5th and 95th percentiles of energy, operational, embodied and total carbon, and water.
-    market : Market
+    location, market : Scope2
+        By both methods, whichever the total counts.
     widest : tuple of WideningFactor
         The (up to) three factors that widen the interval most, widest first.
     device_kg_by_route, host_kg_by_route : Mapping[str, float]
@@ -70,16 +75,20 @@ class Footprint:
     carbon_basis: str
     carbon_intensity_g_per_kwh: float
     pue: float
+    upstream_g_per_kwh: float | None
+    scope2: str
     total_tco2e: float
     operational_tco2e: float
     embodied_tco2e: float
     boundary_tco2e: float
     energy_kwh: float
     water_litres: float
+    water_on_site_litres: float
     parts: FootprintParts
     lines: tuple[BoundaryLine, ...]
     intervals: Mapping[str, tuple[float, float]]
-    market: Market
+    location: Scope2
+    market: Scope2
     widest: tuple[WideningFactor, ...]
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.sources import Datum
 
-__all__ = ["LIMITS", "N_SAMPLES", "SEED", "draws", "interval", "sample_factor", "sample_footprint"]
+__all__ = ["LIMITS", "N_SAMPLES", "SEED", "draw", "draws", "interval", "intervals", "sample_factor", "sample_footprint"]
 
 Array = npt.NDArray[np.float64]
 Assemble = Callable[[Mapping[str, Number]], CarbonNumbers]
@@ -36,9 +37,12 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 """Bounds of nature on some factors; samples beyond are set to the bound."""
 
 
+@lru_cache(maxsize=256)
 def draws(name: str, n: int = N_SAMPLES, seed: int = SEED) -> Array:
-    """Return standard normal numbers that depend on the factor's name and the seed alone."""
-    return np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(n)
+    """Return standard normal numbers that depend on the factor's name and the seed alone; not to be written to."""
+    found = np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(n)
+    found.flags.writeable = False
+    return found
 
 
 def sample_factor(name: str, datum: Datum, z: Array) -> Array:
@@ -58,6 +62,18 @@ def sample_factor(name: str, datum: Datum, z: Array) -> Array:
     least, most = LIMITS.get(name, (0.0, np.inf))
     clipped: Array = np.clip(found, least, most)
     return clipped
+
+
+def draw(name: str, datum: Datum) -> Array:
+    """Return the values in SI that a factor is drawn as; not to be written to."""
+    return _drawn(name, datum.si, datum.si_range)
+
+
+@lru_cache(maxsize=256)
+def _drawn(name: str, value: float, ends: tuple[float, float]) -> Array:
+    found = sample_factor(name, Datum(value, "1", "", *ends), draws(name))
+    found.flags.writeable = False
+    return found
 
 
 def sample_footprint(
@@ -83,13 +99,15 @@ def sample_footprint(
     shares : Mapping[str, float], optional
         Shares of the run's time: fields of `CarbonNumbers`.
     normals : Mapping[str, Array], optional
-        Standard normal numbers by factor, in place of `draws`.
+        Standard normal numbers by factor, in place of our own.
     """
     ranged = {name: datum for name, datum in factors.items() if datum.low is not None}
     if time is not None and time.low is not None:
         ranged["time"] = time
-    z = {name: draws(name) if normals is None else normals[name] for name in ranged}
-    drawn = {name: sample_factor(name, datum, z[name]) for name, datum in ranged.items()}
+    drawn = {
+        name: draw(name, datum) if normals is None else sample_factor(name, datum, normals[name])
+        for name, datum in ranged.items()
+    }
     n = len(next(iter(drawn.values()))) if drawn else 1
     values = {name: np.full(n, datum.si) for name, datum in factors.items()} | {
         name: array for name, array in drawn.items() if name != "time"
@@ -101,6 +119,14 @@ def sample_footprint(
 
 def interval(values: Number, central: float) -> tuple[float, float]:
     """Return the 5th and 95th percentiles, never so that they leave the central value out."""
-    array = np.atleast_1d(np.asarray(values, dtype=float))
-    low, high = np.percentile(array, [5.0, 95.0])
-    return min(float(low), central), max(float(high), central)
+    return intervals({"": (values, central)})[""]
+
+
+def intervals(figures: Mapping[str, tuple[Number, float]]) -> dict[str, tuple[float, float]]:
+    """Return the `interval` of every figure, given by its values in as many draws each and its central value."""
+    drawn = np.atleast_2d(np.stack([np.atleast_1d(np.asarray(values, float)) for values, _ in figures.values()]))
+    ends = np.percentile(drawn, [5.0, 95.0], axis=1).T.tolist()
+    return {
+        name: (min(low, central), max(high, central))
+        for (name, (_, central)), (low, high) in zip(figures.items(), ends, strict=True)
+    }

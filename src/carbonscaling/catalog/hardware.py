@@ -63,6 +63,11 @@ _DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|clou
 """What vendors' tools write around the name of a part: maker, brand, kind of memory."""
 
 
+def _misspelt(name: str, names: list[str]) -> str | None:
+    """Return the name that another misspells; another number is another part, not a misspelling."""
+    return nearest(name, [one for one in names if re.findall(r"\d+", one) == re.findall(r"\d+", name)])
+
+
 def _resolve(kind: type, name: str) -> str:
     known = _names(kind)
     plain = name.strip().lower().replace("_", "-").replace(" ", "-")
@@ -70,11 +75,17 @@ def _resolve(kind: type, name: str) -> str:
     found = spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
     if found is None:
         word = kind.__name__.lower()
+        if re.search(r"[,+&]|\band\b", name):
+            raise InputError(
+                f"one job runs on one kind of {word}: a step would wait for the slowest", key=word, value=name,
+                allowed="one name",
+                remedy="plan each kind alone and compare them: carbonscaling choose --accelerators A,B",
+            )  # fmt: skip
         raise InputError(
             f"unknown {word}",
             key=word,
             value=name,
-            suggestion=nearest(plain, [*known, *aliases(kind)]),
+            suggestion=_misspelt(plain, [*known, *aliases(kind)]),
             allowed=", ".join(known),
             remedy=f"choose one of these, or describe your own in a TOML file and give its path (*.toml) as the {word}",
         )

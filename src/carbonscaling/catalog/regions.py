@@ -1,21 +1,27 @@
-"""Carbon intensity and water of electricity by place: Google Cloud, AWS and Azure regions, and countries."""
+"""Electricity by place: regions of clouds, countries and zones, by any name that people use for them."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 
 from carbonscaling.catalog.factors import factor
+from carbonscaling.catalog.grids import Area, Basis, CloudRegion, areas, cloud_regions, newest, series
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Datum
 
-__all__ = ["NO_CONTRACT", "Place", "place", "region", "region_names"]
+__all__ = ["BASES", "NO_CONTRACT", "Place", "common_basis", "place", "region", "region_names"]
 
-NO_CONTRACT = "market-based: no contracts known, so the location's own"
+BASES: tuple[Basis, ...] = ("operational", "life-cycle")
+"""What an intensity counts: burning fuel in power stations alone (GHG Protocol, scope 2), or with fuel supply and plants."""
+NO_CONTRACT = "market-based: no contracts known, and no residual mix that may be passed on, so the location's own"
+PROVIDERS = {"google": ("google-cloud", "google", "gcp"), "aws": ("amazon", "aws"), "azure": ("microsoft-azure", "azure"),
+             "oci": ("oracle", "oci"), "ovh": ("ovhcloud", "ovh"), "scaleway": ("scaleway",),
+             "coreweave": ("coreweave",), "crusoe": ("crusoe",)}  # fmt: skip
+"""What people write before a region's id."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +32,141 @@ class Place:
     ----------
     name : str
     provider : str
-        google, aws, azure, or empty for a country.
+        google, aws, azure, oci, …, or empty for a country or zone.
     iso3 : str
         Country.
-    location, market : Datum
-        Carbon intensity by the location-based and by the market-based method.
+    title : str
+        As a reader knows it: city or country.
+    intensities : Mapping[str, Datum]
+        Location-based carbon intensity by basis; one or both of `BASES`.
+    carbon_free : Datum, optional
+        Share of the provider's hours covered by carbon-free energy, its contracts included.
+    residual : Datum, optional
+        What nobody's contract claims (generation alone).
+    marginal : Datum, optional
+        Operating margin: of the plants that follow the load.
     water : Datum
         Of generation, L/kWh.
+    water_on_site : Datum, optional
+        Of this data centre, per IT energy.
+    water_stress : int, optional
+        0 (low) to 4 (extremely high): World Resources Institute, the country's mean.
     """
 
     name: str
     provider: str
     iso3: str
-    location: Datum
-    market: Datum
+    title: str
+    intensities: Mapping[str, Datum]
+    carbon_free: Datum | None
+    residual: Datum | None
+    marginal: Datum | None
     water: Datum
+    water_on_site: Datum | None
+    water_stress: int | None
+
+    @property
+    def basis(self) -> Basis:
+        """Operational where it is known: what scope 2 counts."""
+        return next(basis for basis in BASES if basis in self.intensities)
+
+    @property
+    def location(self) -> Datum:
+        """Location-based carbon intensity, operational where that is known."""
+        return self.intensity()
+
+    @property
+    def market(self) -> Datum:
+        """Market-based carbon intensity without contracts of one's own."""
+        return self.market_intensity()
+
+    def intensity(self, basis: Basis | None = None) -> Datum:
+        """Return the location-based carbon intensity on a basis.
+
+        Raises
+        ------
+        InputError
+            It is not published on this basis.
+        """
+        wanted = basis or self.basis
+        if wanted not in self.intensities:
+            raise InputError(
+                f"no {wanted} intensity is published for {self.name}, and no factor converts one basis into the other",
+                key="basis", value=wanted, allowed=", ".join(self.intensities),
+                remedy="ask for the other basis, name a place that has this one, or give --carbon-intensity-g-per-kwh",
+            )  # fmt: skip
+        return self.intensities[wanted]
+
+    def market_intensity(self, basis: Basis | None = None) -> Datum:
+        """Return the market-based intensity: the provider's contracts, else the residual mix, else the location's own."""
+        location = self.intensity(basis)
+        if self.carbon_free is not None:
+            left = 1.0 - self.carbon_free.value
+            return replace(
+                location,
+                value=left * location.value,
+                low=left * (location.low or location.value),
+                high=location.high,
+                source=self.carbon_free.source,
+                basis=location.basis.replace("location", "market"),
+                remark=f"{self.carbon_free.value:.0%} carbon-free by the hour with the provider's contracts, the rest at the "
+                "grid's average; high: nothing of it procured",
+            )
+        return self.residual or replace(location, basis=NO_CONTRACT)
+
+    @property
+    def upstream(self) -> float | None:
+        """Fuel supply, plants and losses in g/kWh (scope 3, category 3); None unless both bases are known and agree on it."""
+        if len(self.intensities) < len(BASES):
+            return None
+        beyond = self.intensities["life-cycle"].value - self.intensities["operational"].value
+        return beyond if beyond >= 0.0 else None
+
+
+def _slug(name: str) -> str:
+    """Return a name in lower case without accents, words joined by hyphens.
+
+    >>> _slug("São Paulo"), _slug("US-TEX-ERCO"), _slug("united_states")
+    ('sao-paulo', 'us-tex-erco', 'united-states')
+    """
+    plain = unicodedata.normalize("NFKD", name)
+    return re.sub(r"[^a-z0-9]+", "-", "".join(c for c in plain if not unicodedata.combining(c)).lower()).strip("-")
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[str, str]:
+    """Return every accepted name of an area with its code; what names one exactly comes before what lies in it."""
+    found: dict[str, str] = {}
+    listed = sorted(areas().values(), key=lambda area: area.kind != "country")
+    for area in listed:
+        for name in (area.name, area.code):
+            found.setdefault(_slug(name), area.code)
+    for area in listed:
+        if area.kind == "country" and area.iso2:
+            found.setdefault(area.iso2.lower(), area.code)
+    for area in reversed(listed):
+        for name in area.names:
+            found.setdefault(_slug(name), area.code)
+    return found
+
+
+def _cloud_ids(key: str) -> Iterable[tuple[str, str]]:
+    """Return what a name could be as a region's id, with the provider that it names: bare, or with an availability zone."""
+    for provider, said in (("", ("",)), *PROVIDERS.items()):
+        for word in said:
+            if key.startswith(f"{word}-") or not word:
+                rest = key.removeprefix(f"{word}-") if word else key
+                yield from (
+                    (provider, name) for name in (rest, re.sub(r"(?<=\d)-?[a-f]$", "", rest), rest.replace("-", ""))
+                )
+
+
+def _cloud(key: str) -> CloudRegion | None:
+    known = cloud_regions()
+    for provider, name in _cloud_ids(key):
+        if name in known and provider in ("", known[name].provider):
+            return known[name]
+    return None
 
 
 def place(name: str) -> Place:
@@ -49,9 +175,8 @@ def place(name: str) -> Place:
     Parameters
     ----------
     name : str
-        A Google Cloud region (``us-east5``; 2024, operational), an AWS or Azure region (``us-east-1``, ``eastus``; taken
-        as the grid it is on), or a country by name or ISO code (``france``, ``FRA``; life-cycle). Mind the basis when
-        comparing two.
+        A cloud region by its id (``us-east5``, ``aws:eu-west-1``, ``East US 2``, with or without an availability zone), a
+        country by name, ISO code (``france``, ``FR``, ``FRA``) or city, or a zone (``US-TEX-ERCO``, ``ontario``).
 
     Raises
     ------
@@ -59,17 +184,106 @@ def place(name: str) -> Place:
         No such place.
     """
     key = _slug(name)
-    known = _places()
-    if key not in known:
+    cloud = _cloud(key)
+    if cloud is not None:
+        return _of_cloud(cloud.name)
+    code = _names().get(key)
+    if code is None or not (series(code, "generation") or series(code, "life-cycle")):
+        known = [*cloud_regions(), *_names()]
         raise InputError(
-            "unknown region",
+            "unknown region" if code is None else "no carbon intensity is published for this region",
             key="region",
             value=name,
-            suggestion=nearest(key, known),
-            allowed="Google Cloud, AWS and Azure regions, and countries",
+            suggestion=nearest(key, known) if code is None else None,
+            allowed="regions of clouds, countries, zones, and their cities",
             remedy="carbonscaling catalog list regions, or give the carbon intensity itself in g/kWh",
         )
-    return known[key]
+    return _of_area(code)
+
+
+@lru_cache(maxsize=1024)
+def _of_area(code: str) -> Place:
+    area = areas()[code]
+    return _assembled(_slug(area.name), "", area, code, code, "", None, area.name)
+
+
+@lru_cache(maxsize=1024)
+def _of_cloud(name: str) -> Place:
+    cloud = cloud_regions()[name]
+    country = areas()[cloud.iso3]
+    on_site = None
+    if cloud.wue is not None:
+        on_site = Datum(
+            cloud.wue, "L/kWh", "li_2023", 0.5 * cloud.wue, 2.0 * cloud.wue, 2023, "per IT energy",
+            "the provider's site; the range is a judgement",
+        )  # fmt: skip
+    found = _assembled(
+        cloud.name,
+        cloud.provider,
+        country,
+        cloud.grid,
+        cloud.zone,
+        cloud.water,
+        on_site,
+        f"{cloud.city}, {country.name}",
+    )
+    if cloud.provider != "google":
+        return found
+    share = series(cloud.name, "carbon-free")
+    year = max(share)
+    return replace(found, carbon_free=Datum(share[year][0], "1", share[year][1], year=year, basis="by the hour"))
+
+
+def _assembled(
+    name: str, provider: str, country: Area, grid: str, zone: str, basin: str, on_site: Datum | None, title: str
+) -> Place:
+    said = {grid: "", zone: ""} if not provider else {code: f"; the grid of {_words(code)}" for code in (grid, zone)}
+    kinds = (
+        ("operational", newest(grid, "generation", "g/kWh", "operational, location-based", title + said[grid])),
+        (
+            "life-cycle",
+            newest(
+                zone,
+                "consumed" if provider else "life-cycle",
+                "g/kWh",
+                "life-cycle, location-based",
+                title + said[zone],
+            ),
+        ),
+    )
+    code = country.iso3
+    stress = series(code, "water-stress")
+    return Place(
+        name=name,
+        provider=provider,
+        iso3=code,
+        title=title,
+        intensities={basis: datum for basis, datum in kinds if datum is not None},
+        carbon_free=None,
+        residual=newest(code, "residual", "g/kWh", "operational, market-based: residual mix", areas()[code].name),
+        marginal=newest(code, "operating-margin", "g/kWh", "operating margin", areas()[code].name),
+        water=_water(basin or zone, code),
+        water_on_site=on_site,
+        water_stress=int(stress[max(stress)][0]) if stress else None,
+    )
+
+
+def _words(code: str) -> str:
+    """Return what a reader calls a grid: a Google Cloud region's id, or an area's name."""
+    area = areas().get(code)
+    return code if area is None else _slug(area.name)
+
+
+def _water(code: str, country: str) -> Datum:
+    """Return the water of generation of the smallest area that it is known for."""
+    for known in (code, country):
+        years = series(known, "water")
+        if years:
+            year = max(years)
+            value, source = years[year]
+            return Datum(value, "L/kWh", source, 0.5 * value, 1.5 * value, year, "of generation",
+                         f"{_words(known)}, evaporation of reservoirs included; the range is a judgement")  # fmt: skip
+    return factor("facility.water.off_site")
 
 
 def region(name: str) -> Datum:
@@ -83,79 +297,27 @@ def region(name: str) -> Datum:
     return place(name).location
 
 
-def region_names() -> tuple[str, ...]:
-    """Return the accepted names, without the ISO codes that mean the same countries."""
-    return tuple(name for name in _places() if len(name) != 3)
-
-
-def _ranged(datum: Datum) -> Datum:
-    """Add what one year's average says about another year."""
-    change = factor("grid.change.yearly")
-    low, high = (datum.value * end for end in (change.low or 1.0, change.high or 1.0))
-    return replace(datum, low=low, high=high)
-
-
-def _google_market(location: Datum, carbon_free: float) -> Datum:
-    """Market-based intensity from the provider's carbon-free share of every hour."""
-    left = (1.0 - carbon_free) * location.value
-    return replace(
-        location,
-        value=left,
-        low=(1.0 - carbon_free) * (location.low or location.value),
-        high=location.high,
-        basis="operational, market-based",
-        remark=f"{carbon_free:.0%} carbon-free by the hour, the rest at the grid's average; high: nothing of it procured",
-    )
-
-
 @lru_cache(maxsize=1)
-def _places() -> Mapping[str, Place]:
-    default_water = factor("facility.water.off_site")
-    water = {
-        row["iso3"]: Datum(
-            float(row["l_per_kwh"]), "L/kWh", "ecologits_mixes", 0.5 * float(row["l_per_kwh"]),
-            1.5 * float(row["l_per_kwh"]), 2025, "of generation", "by country; the range is a judgement",
-        )
-        for row in _csv("water_by_country.csv")
-    }  # fmt: skip
-    countries: dict[str, Place] = {}
-    for row in _csv("countries_2023.csv"):
-        datum = _ranged(
-            Datum(
-                float(row["g_per_kwh"]), "g/kWh", "owid_electricity_2023", year=int(row["year"]),
-                basis="life-cycle, location-based", remark=row["country"],
-            )
-        )  # fmt: skip
-        found = Place(_slug(row["country"]), "", row["iso3"], datum, replace(datum, basis=NO_CONTRACT),
-                      water.get(row["iso3"], default_water))  # fmt: skip
-        countries[found.name] = countries[row["iso3"].lower()] = found
-    google = {row["Google Cloud Region"]: row for row in _csv("gcp_regions_2024.csv")}
-    clouds: dict[str, Place] = {}
-    for row in _csv("cloud_regions.csv"):
-        name, iso3 = row["region"], row["iso3"]
-        if row["provider"] == "google":
-            own = google[name]
-            location = _ranged(
-                Datum(
-                    float(own["Grid carbon intensity (gCO2eq / kWh)"]), "g/kWh", "gcp_regions_2024", year=2024,
-                    basis="operational, location-based",
-                    remark=f"{own['Location']}; carbon-free share {own['Google CFE']}",
-                )
-            )  # fmt: skip
-            market = _google_market(location, float(own["Google CFE"]))
-        else:
-            grid = row["grid"]
-            same = (clouds.get(grid) or countries[grid]).location
-            location = replace(same, remark=f"{row['provider']} in {row['place']}: the grid of {grid}")
-            market = replace(location, basis=NO_CONTRACT)
-        clouds[name] = Place(name, row["provider"], iso3, location, market, water.get(iso3, default_water))
-    return clouds | countries
+def region_names() -> tuple[str, ...]:
+    """Return one name of every place: the ids of cloud regions, then countries and zones."""
+    listed = (area for area in areas().values() if series(area.code, "generation") or series(area.code, "life-cycle"))
+    return (*cloud_regions(), *(_slug(area.name) for area in listed))
 
 
-def _csv(name: str) -> list[dict[str, str]]:
-    text = (resources.files("carbonscaling.catalog") / "factors" / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
+def common_basis(places: Iterable[Place], wanted: Basis | None = None) -> Basis:
+    """Return the one basis that places are compared on: the wanted one, else operational where all have it, else life-cycle.
 
-
-def _slug(name: str) -> str:
-    return name.strip().lower().replace(" ", "-").replace("_", "-")
+    Raises
+    ------
+    InputError
+        A place lacks the wanted basis, or no basis is known for all of them.
+    """
+    listed = tuple(places)
+    for basis in (wanted,) if wanted else BASES:
+        if all(basis in there.intensities for there in listed):
+            return basis
+    lacking = "; ".join(f"{there.name}: {' and '.join(there.intensities)}" for there in listed)
+    raise InputError(
+        f"no {wanted} intensity is published for every place" if wanted else "these places have no basis in common",
+        key="basis", value=wanted, allowed=lacking, remedy="leave out those that lack it, or ask for the other basis",
+    )  # fmt: skip

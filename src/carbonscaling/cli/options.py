@@ -6,13 +6,14 @@ import dataclasses
 import math
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
@@ -23,11 +24,14 @@ SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e1
 """Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""
 
 LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=2)
+CONTRACTS_GROUP = Group("Electricity by contract (market-based)", sort_key=4)
 BOUNDARY_GROUP = Group("Beside the final run (not counted unless given)", sort_key=3)
 SCENARIO_GROUP = Group("Scenario", sort_key=1)
 
-NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary}
+NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary, "contracts": Contracts}
 """Fields of a scenario whose fields are options of their own."""
+PREFIX: dict[type, str] = {Contracts: "contract_"}
+"""What stands before the names of such options."""
 
 _NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)")
 
@@ -76,8 +80,15 @@ def real_number(_type: Any, tokens: Sequence[Any]) -> float:
 
 
 def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
-    """Convert the value of an option that lists measures, with commas between."""
-    return tuple(float(number(part, tokens[0].keyword or "")) for part in tokens[0].value.split(",") if part.strip())
+    """Convert the values of an option that lists measures, with commas between; A/B is their ratio."""
+    parts = [(part, token.keyword or "") for token in tokens for part in token.value.split(",") if part.strip()]
+    return tuple(_ratio(part, option) for part, option in parts)
+
+
+def _ratio(text: str, option: str) -> float:
+    over, _, under = text.partition("/")
+    divisor = float(number(under, option)) if under else 1.0
+    return float(number(over, option)) / divisor if divisor else math.inf
 
 
 def software_changes(texts: Sequence[str]) -> dict[str, Any]:
@@ -113,7 +124,9 @@ def field_help(cls: type) -> dict[str, str]:
     return found
 
 
-def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -> tuple[str, Any, Any]:
+def _option(
+    field: dataclasses.Field[Any], hint: Any, text: str, group: Group, prefix: str = ""
+) -> tuple[str, Any, Any]:
     kinds = [k for k in typing.get_args(hint) if k is not type(None)] or [hint]
     if any(map(dataclasses.is_dataclass, kinds)):  # a file may hold a table here, a command line its name
         hint = next(k for k in kinds if not dataclasses.is_dataclass(k))
@@ -128,7 +141,7 @@ def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -
         n_tokens=1 if converter else None,
         allow_leading_hyphen=converter is not None,
     )
-    return field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
+    return prefix + field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
 
 
 def _software_option(text: str) -> tuple[str, Any, Any]:
@@ -139,13 +152,14 @@ def _software_option(text: str) -> tuple[str, Any, Any]:
 
 
 def _options_class() -> type:
-    """Return a dataclass with every field of `Scenario`, `Layout` and `Boundary`, all unset."""
+    """Return a dataclass with every field of `Scenario`, `Layout`, `Boundary` and `Contracts`, all unset."""
     made = []
-    for cls, group in ((Scenario, SCENARIO_GROUP), (Layout, LAYOUT_GROUP), (Boundary, BOUNDARY_GROUP)):
+    groups = {Scenario: SCENARIO_GROUP, Layout: LAYOUT_GROUP, Boundary: BOUNDARY_GROUP, Contracts: CONTRACTS_GROUP}
+    for cls, group in groups.items():
         hints, texts = typing.get_type_hints(cls), field_help(cls)
         made += [
             _software_option(texts["software"]) if field.name == "software"
-            else _option(field, hints[field.name], texts.get(field.name, ""), group)
+            else _option(field, hints[field.name], texts.get(field.name, ""), group, PREFIX.get(cls, ""))
             for field in dataclasses.fields(cls)
             if field.name not in NESTED
         ]  # fmt: skip
@@ -163,24 +177,33 @@ def given(options: Any) -> dict[str, Any]:
     return {} if options is None else {k: v for k, v in vars(options).items() if v is not None}
 
 
-def scenario_of(path: str | None, options: Any) -> Scenario:
+def scenario_of(path: str | None, options: Any, between: Callable[[Scenario], Scenario] = lambda s: s) -> Scenario:
     """Return the scenario of a file with the options laid over it.
+
+    Parameters
+    ----------
+    path : str, optional
+    options : ScenarioOptions, optional
+    between : callable, optional
+        Changes the file's scenario before the options do.
 
     Raises
     ------
     InputError
         The file cannot be used, or an option is out of range; the message names the option.
     """
-    base = Scenario() if path is None else load_scenario(Path(path))
+    base = between(Scenario() if path is None else load_scenario(Path(path)))
     own = given(options)
     nested: dict[str, Any] = {}
     try:
         nested["software"] = dataclasses.replace(base.software, **software_changes(own.pop("software", ())))
         for name, cls in NESTED.items():
-            fields = {field.name for field in dataclasses.fields(cls)}
-            nested[name] = dataclasses.replace(getattr(base, name), **{k: own.pop(k) for k in fields & set(own)})
+            said = {PREFIX.get(cls, "") + field.name: field.name for field in dataclasses.fields(cls)}
+            changes = {said[k]: own.pop(k) for k in said.keys() & own.keys()}
+            nested[name] = dataclasses.replace(getattr(base, name), **changes)
         return dataclasses.replace(base, **nested, **own)
     except InputError as error:
         outer, _, inner = (error.key or "").rpartition(".")
-        error.where = error.where or f"option --{(outer if outer == 'software' else inner).replace('_', '-')}"
+        name = outer if outer == "software" else PREFIX.get(NESTED.get(outer, Scenario), "") + inner
+        error.where = error.where or f"option --{name.replace('_', '-')}"
         raise

@@ -54,12 +54,8 @@ def tell_written(path: str, what: str = "") -> None:
 
 def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows as CSV with a header line."""
-    import csv
-
     table = list(rows)
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(table[0]) if table else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
+    sys.stdout.write(files.csv_text(list(table[0]) if table else (), table))
 
 
 def hand_out(data: Any, page: RenderableType, *, json: bool, output: str | None, csv: bool = False) -> None:

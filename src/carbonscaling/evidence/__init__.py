@@ -24,8 +24,9 @@ FILES: dict[str, str] = {
     "power_work": "rows of `power` from inference with the throughput, sequences in flight and steps that their source prints",
     "memory": "memory per device of configurations in `runs`",
     "oom": "configurations that ran out of memory or were otherwise infeasible",
+    "published": "speeds of `runs` as model FLOP/s of a device; written by `python -m carbonscaling.evidence.published`",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
-    "trainings": "published trainings: size, tokens, batch, devices, device-hours",
+    "trainings": "published trainings by maker: size, tokens, batch, devices, device-hours",
     "carbon_runs": "whole trainings with device-hours, energy, power, PUE, intensity, carbon",
 }
 """Shipped files by name, and what each holds."""

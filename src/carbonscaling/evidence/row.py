@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from carbonscaling.errors import InputError, nearest
-from carbonscaling.files import TABLE, read_text
+from carbonscaling.files import read_table
 
-__all__ = ["MEASURED", "REQUIRED", "RunRow", "Unusable", "count", "measured", "parse_row", "read_runs"]
+__all__ = [
+    "MEASURED",
+    "REQUIRED",
+    "Cells",
+    "Row",
+    "RunRow",
+    "Unusable",
+    "count",
+    "measured",
+    "number",
+    "parse_row",
+    "read_runs",
+    "value",
+]
 
 MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s", "device_hours", "days")
 """Columns that a prediction never reads; they are what it is held to."""
@@ -25,6 +35,18 @@ WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp")
 
 REQUIRED = ("id", "model", "device")
 """Columns a file must have. Any other column of the schema may be missing, which means unknown."""
+
+
+Row = Mapping[str, str]
+"""Cells of a row as text by column."""
+
+
+class Cells(dict[str, str]):
+    """A row of a file; a column that the file lacks is blank."""
+
+    def __missing__(self, _column: str) -> str:
+        """Return a blank."""
+        return ""
 
 
 class Unusable(Exception):  # noqa: N818 - a verdict on a row, not an error of the program
@@ -87,10 +109,17 @@ class RunRow:
         return self.kind == "full_run" and self.pace.lower() != "steady"
 
 
-_TEXT = {f.name for f in fields(RunRow) if f.type == "str"}
+_IS_TEXT = {f.name: f.type == "str" for f in fields(RunRow)}
 
 
-def _number(column: str, text: str) -> float | None:
+def number(column: str, text: str) -> float | None:
+    """Return the number in a cell, None where it is blank.
+
+    Raises
+    ------
+    Unusable
+        It holds text, a negative number or one beyond `MOST`; or a fraction where the column counts.
+    """
     text = text.strip()
     if not text:
         return None
@@ -103,6 +132,20 @@ def _number(column: str, text: str) -> float | None:
     if column in WHOLE and value % 1:
         raise Unusable(f"{column} is not a whole number: {text[:40]!r}")
     return value
+
+
+def value(row: Row, column: str) -> float:
+    """Return the number in a cell that must hold one.
+
+    Raises
+    ------
+    Unusable
+        It is blank, or as `number`.
+    """
+    found = number(column, row[column])
+    if found is None:
+        raise Unusable(f"no {column}")
+    return found
 
 
 def measured(row: Mapping[str, str | None], column: str) -> float | None:
@@ -127,10 +170,10 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
     Unusable
         A number column holds text, a negative number or one beyond `MOST`; or a degree is no whole number.
     """
-    values: dict[str, object] = {}
-    for f in fields(RunRow):
-        text = row.get(f.name) or ""
-        values[f.name] = text.strip() if f.name in _TEXT else _number(f.name, text)
+    values = {
+        name: (row.get(name) or "").strip() if is_text else number(name, row.get(name) or "")
+        for name, is_text in _IS_TEXT.items()
+    }
     return RunRow(**values)  # type: ignore[arg-type]
 
 
@@ -142,24 +185,4 @@ def read_runs(path: Path) -> list[dict[str, str]]:
     InputError
         No such file, not UTF-8, no header, or a required column is missing.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path, TABLE), newline=""))
-    try:
-        _check_columns(reader.fieldnames or [], path)
-        return [{k: v for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in reader]
-    except csv.Error as error:
-        raise InputError(f"not a usable CSV: {error}", where=str(path), remedy="check quotes and line ends") from error
-
-
-def _check_columns(columns: Iterable[str], path: Path) -> None:
-    have = list(columns)
-    missing = [name for name in REQUIRED if name not in have]
-    if missing:
-        known = [f.name for f in fields(RunRow)]
-        raise InputError(
-            "missing columns" if have else "the file is empty",
-            where=str(path),
-            key=", ".join(missing),
-            suggestion=nearest(missing[0], have) if have else None,
-            allowed=", ".join([*known, *MEASURED]),
-            remedy="add a header line with at least id, model and device",
-        )
+    return read_table(path, REQUIRED, [*(f.name for f in fields(RunRow)), *MEASURED])

@@ -13,7 +13,8 @@ import numpy as np
 
 from carbonscaling.arrays import Number, Truth
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.model.params import active_params
+from carbonscaling.model.mixer import mixer_matrices, scan_flops
+from carbonscaling.model.params import active_params, indexer_params
 from carbonscaling.model.spec import Attention, ModelSpec
 
 __all__ = [
@@ -39,7 +40,9 @@ class ForwardFlops:
     qkv, out : float
         Projections into and out of attention.
     scores : float
-        Queries against keys, and probabilities against values.
+        Queries against keys, and probabilities against values; where an indexer picks the keys, its scores of all of them.
+    mixer, scan : float
+        Matrices of state spaces, linear attention and convolutions, and what these do along the sequence.
     ffn : float
         Dense feed-forward blocks.
     router : float
@@ -50,16 +53,21 @@ class ForwardFlops:
         Output head.
     mtp : float
         Multi-token-prediction modules, each a layer, a projection and a pass through the head.
+    extra : float
+        `ModelSpec.extra_weights`.
     """
 
     qkv: float = 0.0
     scores: float = 0.0
     out: float = 0.0
+    mixer: float = 0.0
+    scan: float = 0.0
     ffn: float = 0.0
     router: float = 0.0
     experts: float = 0.0
     logits: float = 0.0
     mtp: float = 0.0
+    extra: float = 0.0
 
     @property
     def total(self) -> float:
@@ -93,8 +101,19 @@ def mean_keys(seq_len: Number, window: Number, causal: Number | Truth) -> Number
     return w - np.where(causal, w * w / (2.0 * seq_len), 0.0)
 
 
+def _seen(a: Attention, n_layers: int, seq_len: Number, causal: bool) -> Number:
+    """Mean keys that a query sees, over the windowed and global layers of one kind of attention."""
+    counted = causal and a.causal
+    most = np.inf if a.indexer is None else float(a.indexer.top_k)
+    share = a.n_window_layers / n_layers if n_layers else 0.0
+    windowed = mean_keys(seq_len, np.inf if a.window is None else a.window, counted)
+    if a.compressed:
+        windowed = windowed + mean_keys(seq_len, most * a.compressed, counted) / a.compressed
+    return share * windowed + (1 - share) * mean_keys(seq_len, most, counted)
+
+
 def attention_span(spec: ModelSpec, seq_len: Number | None = None, causal: bool = True) -> Number:
-    """Return the mean number of keys a query sees, over windowed and global layers.
+    """Return the mean number of keys a query sees, over all layers with attention, wide heads counting more.
 
     Parameters
     ----------
@@ -102,26 +121,41 @@ def attention_span(spec: ModelSpec, seq_len: Number | None = None, causal: bool 
     seq_len : float or array, optional
         Tokens of a sequence; the model's own if not given.
     causal : bool
-        As in `mean_keys`.
+        As in `mean_keys`; encoders always see all.
     """
     s = spec.seq_len if seq_len is None else seq_len
-    a = spec.attention
-    if a is None:
-        return 0.0 * s
-    share = a.n_window_layers / spec.n_layers
-    windowed = mean_keys(s, np.inf if a.window is None else a.window, causal)
-    return share * windowed + (1 - share) * mean_keys(s, np.inf, causal)
+    weights = [(n * _per_key(a), _seen(a, n, s, causal)) for a, n in spec.attentions]
+    total = sum(weight for weight, _ in weights)
+    return sum((weight / total * seen for weight, seen in weights), start=0.0 * s) if total else 0.0 * s
 
 
-def _projections(d: int, a: Attention) -> tuple[float, float]:
-    """Multiply-add pairs a token costs in the projections of one layer: into attention, and out."""
+def _per_key(a: Attention) -> float:
+    """Multiply-add pairs of a query and a key it sees: scores and context."""
+    return float(a.n_heads * (a.d_query_key + a.d_value))
+
+
+def index_width(a: Attention) -> float:
+    """Return the multiply-add pairs of a query's indexer against one key."""
+    return 0.0 if a.indexer is None else float(a.indexer.n_heads * a.indexer.head_dim)
+
+
+def projections(d: int, a: Attention) -> tuple[float, float]:
+    """Return the multiply-add pairs a token costs in the projections of one layer: into attention, and out."""
     d_q = a.n_heads * a.d_query_key
+    gate = d * {"none": 0, "head": a.n_heads, "full": a.n_heads * a.d_value}[a.gate]
     out = float(a.n_heads * a.d_value * d)
-    if a.kv_lora_rank is None:
-        return float(d * (d_q + a.kv_width)), out
+    if a.out_rank:
+        out = float(a.out_rank * (a.n_heads * a.d_value + a.out_groups * d))
     query = d * d_q if a.q_lora_rank is None else a.q_lora_rank * (d + d_q)
+    if a.kv_lora_rank is None:
+        return float(query + d * kv_projected(a) + gate), out
     latent = d * (a.kv_lora_rank + a.rope_head_dim) + a.kv_lora_rank * a.n_heads * (a.head_dim + a.d_value)
-    return float(query + latent), out
+    return float(query + latent + gate), out
+
+
+def kv_projected(a: Attention) -> int:
+    """Return the width that a token's keys and values are projected to in one layer."""
+    return a.n_kv_heads * (a.d_query_key + (0 if a.one_kv else a.d_value))
 
 
 def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = True) -> ForwardFlops:
@@ -138,28 +172,46 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
     causal : bool
         Count half of the attention scores.
     """
-    d, n_layers, a, e = spec.d_model, spec.n_layers, spec.attention, spec.experts
-    into, out = (0.0, 0.0) if a is None else _projections(d, a)
-    per_key = 0.0 if a is None else float(a.n_heads * (a.d_query_key + a.d_value))
+    d, e, m = spec.d_model, spec.experts, spec.mixer
+    s = spec.seq_len if seq_len is None else seq_len
+    kinds = [(a, n, *projections(d, a)) for a, n in spec.attentions]
+    scores = sum(
+        n * _per_key(a) * float(_seen(a, n, s, causal))
+        + _own(a, n) * index_width(a) * float(mean_keys(s, np.inf, causal)) / (a.compressed or 1)
+        for a, n, *_ in kinds
+    )
+    index = sum(_own(a, n) * indexer_params(d, a)[0] for a, n, *_ in kinds)
     ffn = float(spec.ffn.n_matrices * d * spec.ffn.d_ff)
-    router = 0.0 if e is None or spec.ffn_only else float(d * (e.n_routed + e.shared_gate))
-    experts = 0.0 if e is None else float(e.n_matrices * d * (e.top_k * e.d_ff + e.d_ff_shared))
+    router = experts = 0.0
+    if e is not None:
+        latent = e.d_latent or d
+        router = 0.0 if spec.ffn_only else float(d * (e.n_routed + e.n_zero + e.shared_gate + 2 * (e.d_latent or 0)))
+        experts = float(e.n_matrices * (e.visited * latent * e.d_ff + d * e.d_ff_shared))
     d_embed = spec.d_embed or d
     logits = float(spec.vocab_size * d_embed) + (0.0 if spec.d_embed is None else 2.0 * d_embed * d)
-    span = float(attention_span(spec, seq_len, causal))
-    s = spec.seq_len if seq_len is None else seq_len
     block = ffn if e is None else router + experts
-    mtp = 2.0 * d * d + into + out + per_key * float(mean_keys(s, np.inf, causal)) + block + logits
+    one = [into + out + _per_key(a) * float(_seen(a, 0, s, causal)) for a, _, into, out in kinds[:1]]
+    mtp = 2.0 * d * d + sum(one) + block + logits
     return ForwardFlops(
-        qkv=2 * n_layers * into,
-        scores=2 * n_layers * per_key * span,
-        out=2 * n_layers * out,
+        qkv=2 * (sum(n * into - a.n_without_kv * d * kv_projected(a) for a, n, into, _ in kinds) + index),
+        scores=2 * scores,
+        out=2 * sum(n * out for _, n, _, out in kinds),
+        mixer=0.0 if m is None else 2.0 * m.n_layers * sum(mixer_matrices(m, d)),
+        scan=0.0 if m is None else m.n_layers * scan_flops(m),
         ffn=2 * spec.n_dense_layers * ffn,
         router=2 * spec.n_moe_layers * router,
         experts=2 * spec.n_moe_layers * experts,
         logits=2 * logits,
         mtp=2 * spec.n_mtp * mtp,
+        extra=2.0 * spec.extra_weights,
     )
+
+
+def _own(a: Attention, n_layers: int) -> int:
+    """Layers with an indexer of their own."""
+    if a.indexer is None:
+        return 0
+    return n_layers if a.indexer.n_layers is None else a.indexer.n_layers
 
 
 def _check(convention: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
+from carbonscaling.model.mixer import mixer_params
 from carbonscaling.model.spec import Attention, ModelSpec
 
 __all__ = [
@@ -36,11 +37,13 @@ class ParameterCount:
     positions : int
         Learned absolute positions.
     attention : int
-        Projections, biases, query/key and latent norms, sinks, over all layers.
+        Projections, gates, biases, query/key and latent norms, sinks, indexers, over all layers.
+    mixer : int
+        State spaces, linear attention, convolutions, over all layers.
     ffn : int
         Feed-forward blocks of the dense layers.
     router : int
-        Expert scores, their biases, the shared experts' gate.
+        Expert scores, their biases, the shared experts' gate, projections to a latent width.
     routed_experts, shared_experts : int
     norms : int
         Full-width norms.
@@ -53,6 +56,7 @@ class ParameterCount:
     embedding: int = 0
     positions: int = 0
     attention: int = 0
+    mixer: int = 0
     ffn: int = 0
     router: int = 0
     routed_experts: int = 0
@@ -113,14 +117,47 @@ def mla_params(
 def _attention(spec: ModelSpec, a: Attention) -> int:
     """Parameters of one layer's attention."""
     d, d_q, d_kv = spec.d_model, a.n_heads * a.d_query_key, a.n_kv_heads * a.d_query_key
+    qkv_width = d_q + a.kv_width
     if a.kv_lora_rank is not None:
         weights = mla_params(d, a.n_heads, a.head_dim, a.rope_head_dim, a.d_value, a.q_lora_rank, a.kv_lora_rank)
         qkv_width = (a.q_lora_rank or 0) + a.kv_lora_rank + a.rope_head_dim
     else:
         weights = attention_params(d, a.n_heads, a.n_kv_heads, a.d_query_key, a.d_value)
-        qkv_width = d_q + a.kv_width
+        if a.q_lora_rank is not None:
+            weights += a.q_lora_rank * (d + 1 + d_q) - d * d_q
+    if a.one_kv:
+        weights -= d * a.n_kv_heads * a.d_value
+        qkv_width -= a.n_kv_heads * a.d_value
+    if a.out_rank:
+        weights += a.out_rank * (a.n_heads * a.d_value + a.out_groups * d) - a.n_heads * a.d_value * d
     norm = {"none": 0, "head": 2 * a.d_query_key, "full": d_q + d_kv}[a.qk_norm]
-    return weights + a.qkv_bias * qkv_width + a.out_bias * d + norm + a.sinks * a.n_heads
+    gate = {"none": 0, "head": a.n_heads, "full": a.n_heads * a.d_value}[a.gate]
+    return weights + a.qkv_bias * (qkv_width + gate) + a.out_bias * d + norm + a.sinks * a.n_heads + d * gate
+
+
+def _shared_kv(spec: ModelSpec, a: Attention) -> int:
+    """Parameters of keys and values that layers do without because they use another layer's."""
+    width = a.n_kv_heads * (a.d_query_key + (0 if a.one_kv else a.d_value))
+    return a.n_without_kv * (spec.d_model * width + a.qkv_bias * width + (a.qk_norm == "head") * a.d_query_key)
+
+
+def indexer_params(d_model: int, a: Attention) -> tuple[int, int]:
+    """Return the weights of one indexer's matrices, and the rest: norms.
+
+    DeepSeek-V3.2: queries from MLA's latent (or the model width), one key head under a LayerNorm, a weight per head.
+    MiniMax-M3: queries and one key head from the model width, a norm on both.
+    """
+    i = a.indexer
+    if i is None:
+        return 0, 0
+    if i.own_queries:
+        return d_model * (i.n_heads + 1) * i.head_dim, 2 * i.head_dim
+    return (a.q_lora_rank or d_model) * i.n_heads * i.head_dim + d_model * (i.head_dim + i.n_heads), 2 * i.head_dim
+
+
+def _indexers(spec: ModelSpec, a: Attention, n_layers: int) -> int:
+    n_own = n_layers if a.indexer is None or a.indexer.n_layers is None else a.indexer.n_layers
+    return n_own * sum(indexer_params(spec.d_model, a))
 
 
 def _moe_layer(spec: ModelSpec) -> tuple[int, int, int]:
@@ -128,8 +165,11 @@ def _moe_layer(spec: ModelSpec) -> tuple[int, int, int]:
     e = spec.experts
     if e is None:
         return 0, 0, 0
-    router = 0 if spec.ffn_only else e.n_routed * (spec.d_model + e.router_bias) + e.shared_gate * spec.d_model
-    routed = e.n_routed * ffn_params(spec.d_model, e.d_ff, e.n_matrices, e.bias)
+    d = e.d_latent or spec.d_model
+    choices = e.n_routed + e.n_zero
+    router = 0 if spec.ffn_only else choices * (spec.d_model + e.router_bias) + e.shared_gate * spec.d_model
+    router += 0 if e.d_latent is None else 2 * spec.d_model * e.d_latent
+    routed = e.n_routed * ffn_params(d, e.d_ff, e.n_matrices, e.bias)
     shared = ffn_params(spec.d_model, e.d_ff_shared, e.n_matrices, e.bias) if e.d_ff_shared else 0
     return router, routed, shared
 
@@ -149,7 +189,10 @@ def parameter_count(spec: ModelSpec) -> ParameterCount:
     return ParameterCount(
         embedding=table + (0 if spec.d_embed is None else 2 * d_embed * d),
         positions=spec.n_positions * d,
-        attention=0 if spec.attention is None else spec.n_layers * _attention(spec, spec.attention),
+        attention=sum(
+            n * _attention(spec, a) + _indexers(spec, a, n) - _shared_kv(spec, a) for a, n in spec.attentions
+        ),
+        mixer=0 if spec.mixer is None else spec.mixer.n_layers * mixer_params(spec.mixer, d),
         ffn=spec.n_dense_layers * ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias),
         router=n_moe * router,
         routed_experts=n_moe * routed,
@@ -173,7 +216,8 @@ def active_params(spec: ModelSpec) -> int:
     count = parameter_count(spec)
     if spec.experts is None:
         return count.total
-    visited = count.routed_experts * spec.experts.top_k // spec.experts.n_routed
+    e = spec.experts
+    visited = count.routed_experts * e.top_k // (e.n_routed + e.n_zero)
     return count.total - count.routed_experts + visited
 
 
@@ -187,5 +231,7 @@ def mtp_params(spec: ModelSpec) -> int:
     d = spec.d_model
     norm = NORM_VECTORS[spec.norm] * d
     block = sum(_moe_layer(spec)) or ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias)
-    attention = 0 if spec.attention is None else _attention(spec, spec.attention)
+    attention = (
+        0 if spec.attention is None else _attention(spec, spec.attention) + sum(indexer_params(d, spec.attention))
+    )
     return spec.n_mtp * (2 * d * d + 3 * norm + attention + block + spec.norms_per_layer * norm)

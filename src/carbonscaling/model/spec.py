@@ -8,8 +8,38 @@ from typing import Literal
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.check import at_least
+from carbonscaling.model.mixer import Mixer
 
-__all__ = ["Attention", "Experts", "FeedForward", "ModelSpec"]
+__all__ = ["Attention", "Experts", "FeedForward", "Indexer", "ModelSpec"]
+
+
+@dataclass(frozen=True)
+class Indexer:
+    """What picks the keys a query attends to (DeepSeek-V3.2, arXiv 2512.02556, section 2.1).
+
+    Attributes
+    ----------
+    n_heads, head_dim : int
+        Heads that score every key, and their width; the keys are one head's.
+    top_k : int
+        Keys that a query attends to.
+    n_layers : int, optional
+        Layers with an indexer of their own; all if not given.
+    own_queries : bool
+        Queries are projected from the model width, and the picks are a kv head's own (MiniMax-M3), not from MLA's latent.
+    """
+
+    n_heads: int
+    head_dim: int
+    top_k: int
+    n_layers: int | None = None
+    own_queries: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse counts that no indexer can have."""
+        check_fields(self)
+        at_least(self, 1, "n_heads", "head_dim", "top_k")
+        at_least(self, 0, "n_layers", optional=True)
 
 
 @dataclass(frozen=True)
@@ -40,6 +70,22 @@ class Attention:
         Sliding-window length of the windowed layers.
     n_window_layers : int
         How many layers are windowed; the others see the whole sequence.
+    n_layers : int, optional
+        Layers with this attention; all if not given.
+    gate : {"none", "head", "full"}
+        A gate on the result, projected from the layer's input: one number a head, or one for every element.
+    one_kv : bool
+        Keys are the values: one projection for both.
+    causal : bool
+        False where every token sees the whole sequence (encoders).
+    indexer : Indexer, optional
+        Sparse attention: a query sees its best keys only.
+    out_rank, out_groups : int
+        Low-rank output projection, in groups of heads (DeepSeek-V4); 0 and 1 for a plain one.
+    n_without_kv : int
+        Layers that use another layer's keys and values (Gemma 3n).
+    compressed : int
+        Tokens that one key stands for which is seen beside those of the window (DeepSeek-V4); 0 for none.
     """
 
     n_heads: int
@@ -55,13 +101,24 @@ class Attention:
     sinks: bool = False
     window: int | None = None
     n_window_layers: int = 0
+    n_layers: int | None = None
+    gate: Literal["none", "head", "full"] = "none"
+    one_kv: bool = False
+    causal: bool = True
+    indexer: Indexer | None = None
+    out_rank: int = 0
+    out_groups: int = 1
+    n_without_kv: int = 0
+    compressed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse counts that no attention can have."""
         check_fields(self)
         at_least(self, 1, "n_heads", "n_kv_heads", "head_dim")
         at_least(self, 1, "v_head_dim", "q_lora_rank", "kv_lora_rank", "window", optional=True)
-        at_least(self, 0, "rope_head_dim", "n_window_layers")
+        at_least(self, 0, "rope_head_dim", "n_window_layers", "out_rank", "n_without_kv", "compressed")
+        at_least(self, 1, "out_groups")
+        at_least(self, 0, "n_layers", optional=True)
         if self.n_heads % self.n_kv_heads:
             raise InputError(
                 "query heads do not divide into key/value groups",
@@ -102,16 +159,27 @@ class Attention:
 
 @dataclass(frozen=True)
 class FeedForward:
-    """Feed-forward block of a dense layer: two matrices, or three when gated (SwiGLU, GeGLU)."""
+    """Feed-forward block of a dense layer: two matrices, or three when gated (SwiGLU, GeGLU).
+
+    Attributes
+    ----------
+    d_ff : int
+        Inner width; where blocks differ, their mean.
+    gated, bias : bool
+    n_blocks : int, optional
+        Blocks of the model; one in every layer without experts if not given.
+    """
 
     d_ff: int
     gated: bool
     bias: bool = False
+    n_blocks: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a width that is not positive."""
         check_fields(self)
         at_least(self, 1, "d_ff")
+        at_least(self, 0, "n_blocks", optional=True)
 
     @property
     def n_matrices(self) -> int:
@@ -141,6 +209,11 @@ class Experts:
         A gate of d_model weights on the shared expert (Qwen2-MoE).
     node_limit : int, optional
         Most nodes the experts of one token lie on (DeepSeek's node-limited routing).
+    n_zero : int
+        Experts of no size beside the routed ones, which return their input (LongCat-Flash): chosen like them, they lower
+        the mean number that a token visits.
+    d_latent : int, optional
+        Width that routed experts work in, with a projection there and back (Nemotron 3 Super); d_model if not given.
     """
 
     n_routed: int
@@ -153,12 +226,15 @@ class Experts:
     router_bias: bool = False
     shared_gate: bool = False
     node_limit: int | None = None
+    n_zero: int = 0
+    d_latent: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse counts that no mixture can have."""
         check_fields(self)
         at_least(self, 1, "n_routed", "top_k", "d_ff")
-        at_least(self, 0, "d_ff_shared", "n_dense_layers")
+        at_least(self, 0, "d_ff_shared", "n_dense_layers", "n_zero")
+        at_least(self, 1, "d_latent", optional=True)
         if self.top_k > self.n_routed:
             raise InputError(
                 "a token cannot visit more experts than there are",
@@ -172,10 +248,15 @@ class Experts:
         """Weight matrices of one expert: 3 when gated, else 2."""
         return 2 + self.gated
 
+    @property
+    def visited(self) -> float:
+        """Mean number of routed experts with weights that a token visits."""
+        return self.top_k * self.n_routed / (self.n_routed + self.n_zero)
+
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A decoder-only transformer.
+    """A language model: layers of attention or another mixer of tokens, and of feed-forward blocks or experts.
 
     Attributes
     ----------
@@ -184,7 +265,7 @@ class ModelSpec:
     seq_len : int
         Default training sequence length, in tokens.
     attention : Attention, optional
-        None only in the papers' family, which counts feed-forward blocks alone (ruling R2).
+        None for a model of mixers alone, and in the papers' family, which counts feed-forward blocks alone (ruling R2).
     ffn : FeedForward
         Of the dense layers (also where all layers are MoE: then unused).
     experts : Experts, optional
@@ -211,6 +292,24 @@ class ModelSpec:
     source : str
         Reference key, file, or law this came from.
     notes : str
+    d_embed : int, optional
+        Width of the embedding where it is not the model's (OPT-350M).
+    local : Attention, optional
+        A second attention, in its own `n_layers`, where windowed layers have other heads than global ones.
+    mixer : Mixer, optional
+        State space, linear attention or convolution, in its own `n_layers`.
+    extra_weights : int
+        Those of `extra_params` that are matrices which every token is multiplied with.
+    n_streams : int
+        Residual streams that run side by side (Gemma 3n, hyper-connections of DeepSeek-V4).
+    assumed : tuple of str
+        What a file did not say and was assumed.
+    unread : tuple of str
+        Keys of a file that no count uses.
+    seq_len_why : str
+        Why `seq_len` was assumed; empty where it is stated.
+    seq_len_range : tuple of int
+        Shortest and longest plausible `seq_len` where that is assumed.
     """
 
     name: str
@@ -234,14 +333,26 @@ class ModelSpec:
     source: str = ""
     notes: str = ""
     d_embed: int | None = None
+    local: Attention | None = None
+    mixer: Mixer | None = None
+    extra_weights: int = 0
+    n_streams: int = 1
+    assumed: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    seq_len_why: str = ""
+    seq_len_range: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an architecture that cannot be."""
         check_fields(self)
-        at_least(self, 1, "n_layers", "d_model", "seq_len")
-        at_least(self, 0, "vocab_size", "n_positions", "norms_per_layer", "n_mtp")
+        at_least(self, 1, "n_layers", "d_model", "seq_len", "n_streams")
+        at_least(self, 0, "vocab_size", "n_positions", "norms_per_layer", "n_mtp", "extra_params", "extra_weights")
         at_least(self, 1, "d_embed", optional=True)
-        for part, key in ((self.attention, "n_window_layers"), (self.experts, "n_dense_layers")):
+        for part, key in (
+            (self.attention, "n_window_layers"),
+            (self.experts, "n_dense_layers"),
+            (self.mixer, "n_layers"),
+        ):
             if part is not None and getattr(part, key) > self.n_layers:
                 raise InputError(
                     "more layers of a kind than there are layers",
@@ -253,7 +364,19 @@ class ModelSpec:
     @property
     def ffn_only(self) -> bool:
         """Whether this is the papers' family: feed-forward blocks alone, no router, nothing else (ruling R2)."""
-        return self.attention is None and self.vocab_size == 0
+        return self.attention is None and self.mixer is None and self.vocab_size == 0
+
+    @property
+    def attentions(self) -> tuple[tuple[Attention, int], ...]:
+        """Every kind of attention with its number of layers."""
+        kinds = (self.attention, self.local)
+        return tuple((a, self.n_layers if a.n_layers is None else a.n_layers) for a in kinds if a is not None)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What was assumed of the model, its training length left out, and what of its file no count uses."""
+        unread = (f"keys of {self.source} that no count uses: {', '.join(self.unread)}",) if self.unread else ()
+        return (*self.assumed, *unread, *((self.notes,) if self.notes and self.source.endswith(".json") else ()))
 
     @property
     def n_moe_layers(self) -> int:
@@ -262,5 +385,5 @@ class ModelSpec:
 
     @property
     def n_dense_layers(self) -> int:
-        """Layers whose feed-forward block is dense."""
-        return self.n_layers - self.n_moe_layers
+        """Dense feed-forward blocks: one in every layer without experts, unless the blocks are counted."""
+        return self.n_layers - self.n_moe_layers if self.ffn.n_blocks is None else self.ffn.n_blocks

@@ -48,17 +48,18 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
     t : int or array
         Tensor-parallel degree; MLA's latents, which nothing divides, count as that many inside.
     """
-    moe = work.n_moe / work.n_layers
+    moe, attended = work.moe, work.attended
     routed = moe * work.top_k * imbalance
-    d_ff = (1.0 - moe) * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
-    heads = work.d_query + work.d_kv
+    d_ff = work.plain * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
+    heads, mixer = work.d_query + work.d_kv, work.mixed * work.mix_kept
+    sent = routed * np.where(work.d_routed > 0, work.d_routed, work.d_model)
     return KeptWidths(
-        outer=(2.0 * work.reduces + 2.0 * routed) * work.d_model,
-        inner=heads + 2.0 * work.d_latent * t + work.d_context + work.matrices * d_ff,
-        outer_least=(work.reduces + routed) * work.d_model,
-        inner_least=np.where(work.d_latent > 0, work.d_latent * t, heads)
-        + work.d_context
-        + (work.matrices - 1.0) * d_ff,
+        outer=2.0 * work.reduces * work.d_model + 2.0 * sent,
+        inner=attended * (heads + 2.0 * work.d_latent * t + work.d_context) + work.matrices * d_ff + mixer,
+        outer_least=work.reduces * work.d_model + sent,
+        inner_least=attended * (np.where(work.d_latent > 0, work.d_latent * t, heads) + work.d_context)
+        + (work.matrices - 1.0) * d_ff
+        + mixer,
     )
 
 
@@ -111,12 +112,14 @@ def layer_bytes(
 def kept_by_kind(work: Workload) -> dict[str, float]:
     """Return the bytes one layer keeps of a sequence on one device with flash attention, by kind of layer.
 
-    "dense" and "moe", as far as the model has them, and "full recomputation".
+    "dense" and "moe", as far as the model has them, or "mean" where layers differ in more; and "full recomputation".
     """
+    mixed = work.mixed or work.unattended or work.n_bare
     kinds = {
         "dense": work._replace(n_moe=0.0) if work.n_dense else None,
         "moe": work._replace(n_dense=0.0) if work.n_moe else None,
     }
+    kinds = {"mean": work} if mixed else kinds
 
     def kept(one: Workload, recompute: int) -> float:
         widths = kept_widths(one)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device
-from carbonscaling.model.flops import attention_span, training_flops_per_token
+from carbonscaling.model.flops import attention_span, index_width, kv_projected, mean_keys, training_flops_per_token
+from carbonscaling.model.mixer import Mixer, chunk_flops, conv_channels, mixer_matrices
 from carbonscaling.model.params import parameter_count
-from carbonscaling.model.spec import ModelSpec
+from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Formats, Machine, Silicon
 from carbonscaling.perf.numbers import Workload
@@ -16,7 +19,7 @@ from carbonscaling.perf.stacked import software
 from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
 
-__all__ = ["machine", "workload"]
+__all__ = ["adapted", "machine", "untimed", "workload"]
 
 AS_IT_SHIPS = Software()
 """A stack as it is, nothing changed."""
@@ -40,56 +43,132 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
             allowed=f"1 to {spec.n_positions}",
             remedy="shorten the sequence or choose a rotary model",
         )
-    a, x, h = spec.attention, spec.experts, float(spec.d_model)
+    if reason := untimed(spec):
+        raise InputError(
+            f"how long a step takes is not modelled for this architecture: {reason}", key="model", value=spec.name,
+            remedy="carbonscaling model show counts its parameters and FLOPs; choose another model for a plan",
+        )  # fmt: skip
+    x, h = spec.experts, float(spec.d_model)
     parts = parameter_count(spec)
-    n_moe, n_dense = spec.n_moe_layers, spec.n_dense_layers
-    if a is None:
-        shapes = dict(d_latent=0.0, k_query=0.0, n_query=0.0, k_value=0.0, n_value=0.0, d_query=0.0, d_context=0.0)
-        shapes |= dict(d_kv=0.0, n_heads=0.0, span=1.0)
-    else:
-        d_query = a.n_heads * (a.head_dim + a.rope_head_dim)
-        d_context = a.n_heads * a.d_value
-        shapes = dict(d_query=float(d_query), d_context=float(d_context), n_heads=float(a.n_heads))
-        shapes["span"] = float(attention_span(spec, seq_len, causal=True))
-        if a.kv_lora_rank is not None:
-            shapes |= dict(
-                d_latent=float((a.q_lora_rank or 0) + a.kv_lora_rank + a.rope_head_dim),
-                k_query=float(a.q_lora_rank or h),
-                n_query=float(d_query),
-                k_value=float(a.kv_lora_rank),
-                n_value=float(a.n_heads * (a.head_dim + a.d_value)),
-                d_kv=float(a.n_heads * (a.head_dim + a.rope_head_dim + a.d_value)),
-            )
-        else:
-            d_kv = a.n_kv_heads * (a.head_dim + a.d_value)
-            shapes |= dict(d_latent=0.0, k_query=h, n_query=float(d_query + d_kv), k_value=0.0, n_value=0.0, d_kv=d_kv)
+    n_moe, n_dense, n_layers = spec.n_moe_layers, spec.n_dense_layers, spec.n_layers
+    n_all = n_layers + spec.n_mtp
+    n_attended = sum(n for _, n in spec.attentions)
+    n_mixed = 0 if spec.mixer is None else spec.mixer.n_layers
     gated = x.gated if x is not None and n_moe else spec.ffn.gated
-    n_layers = spec.n_layers
     head = spec.vocab_size * h
+    sums = (n_attended + n_mixed + n_dense + n_moe) / n_layers
     return Workload(
         seq_len=float(seq_len),
         n_dense=float(n_dense + (spec.n_mtp if x is None else 0)),
         n_moe=float(n_moe + (spec.n_mtp if x is not None else 0)),
         d_model=h,
         vocab_size=float(spec.vocab_size),
-        **shapes,
+        **_attention_shapes(spec, seq_len),
         d_ff=float(spec.ffn.d_ff if n_dense else 0),
         d_ff_expert=float(x.d_ff) if x and n_moe else 0.0,
         d_ff_shared=float(x.d_ff_shared) if x and n_moe else 0.0,
         matrices=3.0 if gated else 2.0,
         n_experts=float(x.n_routed) if x and n_moe else 0.0,
-        top_k=float(x.top_k) if x and n_moe else 0.0,
+        top_k=float(x.visited) if x and n_moe else 0.0,
         node_limit=float(x.node_limit or x.top_k) if x and n_moe else 0.0,
-        reduces=1.0 if spec.parallel_block or a is None else 2.0,
-        p_attention=(parts.attention + parts.norms) / n_layers,
+        reduces=1.0 if spec.parallel_block or not (n_attended or n_mixed) else sums,
+        p_attention=(parts.attention + parts.mixer + parts.norms) / n_layers,
         p_dense=parts.ffn / n_dense if n_dense else 0.0,
         p_shared=(parts.router + parts.shared_experts) / n_moe if n_moe else 0.0,
         p_expert=parts.routed_experts / (n_moe * x.n_routed) if x and n_moe else 0.0,
-        p_embedding=float(parts.embedding + parts.positions),
+        p_embedding=float(parts.embedding + parts.positions + parts.extra),
         p_head=head,
         model_flops=float(training_flops_per_token(spec, seq_len)),
         n_logits=float(1 + spec.n_mtp) if spec.vocab_size else 0.0,
+        n_bare=float(n_layers - n_dense - n_moe),
+        unattended=0.0 if spec.ffn_only else 1.0 - (n_attended + spec.n_mtp) / n_all,
+        **_mixer_shapes(spec.mixer, n_all),
+        d_routed=float(x.d_latent or 0) if x and n_moe else 0.0,
+        frozen=0.0,
     )
+
+
+def adapted(work: Workload, rank: int) -> Workload:
+    """Return a workload whose weights are frozen, with low-rank adapters of `rank` beside its matrices.
+
+    LoRA (Hu et al. 2021, arXiv 2106.09685): gradients and states of the adapters alone; the backward pass makes input
+    gradients of the frozen matrices, so that a token costs 4 FLOPs a parameter instead of 6. Adapters are taken to be as
+    wide as the layer's matrices: queries, keys, values, output, feed-forward blocks; experts have none.
+    """
+    h, n = work.d_model, work.n_layers
+    attention = work.attended * (2.0 * h + work.n_query + work.d_context)
+    blocks = work.plain * (work.matrices * h + work.matrices * work.d_ff) + work.mixed * (
+        2.0 * h + work.n_mix + work.d_mix
+    )
+    layers = work.p_attention + work.plain * work.p_dense + work.moe * (work.p_shared + work.n_experts * work.p_expert)
+    share = min(1.0, float(rank * n * (attention + blocks) / (n * layers + work.p_embedding + work.p_head)))
+    return work._replace(frozen=1.0 - share, model_flops=work.model_flops * (2.0 + share) / 3.0)
+
+
+def untimed(spec: ModelSpec) -> str:
+    """Return why the time of an architecture is not modelled; empty where it is."""
+    if spec.n_streams > 1:
+        return f"{spec.n_streams} residual streams side by side"
+    if spec.mixer is not None and spec.mixer.kind == "mamba":
+        return "the selective scan of the first Mamba, which no matrix unit runs"
+    return ""
+
+
+def _attention_shapes(spec: ModelSpec, seq_len: int) -> dict[str, float]:
+    """Widths of the mean layer with attention; an indexer's products count with the attention's."""
+    h, n_attended = float(spec.d_model), sum(n for _, n in spec.attentions)
+    names = ("d_latent", "k_query", "n_query", "k_value", "n_value", "d_query", "d_context", "d_kv", "n_heads")
+    shapes = dict.fromkeys((*names, "span"), 0.0)
+    if not n_attended:
+        return shapes | {"span": 1.0}
+    index = 0.0
+    for a, n in spec.attentions:
+        share, d_query, gate = n / n_attended, a.n_heads * a.d_query_key, _gate(a)
+        kv = kv_projected(a) * (1.0 - a.n_without_kv / n if n else 1.0)
+        i, own = a.indexer, 0.0
+        if i is not None:
+            own = 1.0 if i.n_layers is None else i.n_layers / n
+            index += share * own * index_width(a)
+        picked = 0.0 if i is None else own * i.n_heads * i.head_dim
+        keyed = 0.0 if i is None else own * (i.head_dim + (0 if i.own_queries else i.n_heads))
+        mla = a.kv_lora_rank is not None
+        beside = gate + keyed + ((a.kv_lora_rank or 0) + a.rope_head_dim if mla else kv)
+        low_rank = mla or a.q_lora_rank is not None
+        down = float((a.q_lora_rank or 0) + beside) if low_rank else 0.0
+        direct = d_query + picked + (0.0 if low_rank else beside + spec.extra_weights / (n_attended * h))
+        own_shapes = {
+            "d_latent": down, "k_query": float(a.q_lora_rank or h), "n_query": direct,
+            "k_value": float(a.kv_lora_rank or 0), "n_value": float(a.n_heads * (a.head_dim + a.d_value)) if mla else 0.0,
+            "d_query": float(d_query), "d_context": float(a.n_heads * a.d_value), "n_heads": float(a.n_heads),
+            "d_kv": float(a.n_heads * (a.d_query_key + a.d_value) if mla else kv),
+        }  # fmt: skip
+        shapes |= {name: shapes[name] + share * value for name, value in own_shapes.items()}
+    span = float(attention_span(spec, seq_len, causal=True))
+    return shapes | {
+        "span": span + index * float(mean_keys(seq_len, np.inf, True)) / (shapes["d_query"] + shapes["d_context"])
+    }
+
+
+def _gate(a: Attention) -> int:
+    return {"none": 0, "head": a.n_heads, "full": a.n_heads * a.d_value}[a.gate]
+
+
+def _mixer_shapes(m: Mixer | None, n_layers: int) -> dict[str, float]:
+    """Widths of a mixer, and what its kernels execute and move for a token; formats of 2 bytes, states of 4."""
+    names = ("mixed", "n_mix", "d_mix", "mix_flops", "mix_width", "mix_kept")
+    if m is None:
+        return dict.fromkeys(names, 0.0)
+    inner, keys, channels = float(m.d_inner), float(m.d_keys), float(conv_channels(m))
+    into, _ = mixer_matrices(m, 1)
+    states = 8.0 * inner * m.d_key / m.chunk  # written, passed on, read: four times two elements
+    return {
+        "mixed": m.n_layers / n_layers,
+        "n_mix": float(into),
+        "d_mix": inner,
+        "mix_flops": chunk_flops(m),
+        "mix_width": 2.0 * channels + 7.0 * inner + 4.0 * keys + states,
+        "mix_kept": 5.0 * inner + 4.0 * keys,
+    }
 
 
 def machine(

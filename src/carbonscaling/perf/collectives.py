@@ -47,7 +47,7 @@ def _hops(n: Number) -> Number:
 
 
 @formula(
-    "(g−1)/g·size/link + (N−1)/N·(size/g)/nic + hops(g)·link_latency + hops(N)·nic_latency, g = inner, N = n/g",
+    "(g−1)/g·size/link + (N−1)/N·(size/g)/nic + [size>0]·(hops(g)·link_latency + hops(N)·nic_latency), g = inner, N = n/g",
     unit="s",
     source="thakur_2005",
     place="ring all-gather, hierarchical over two tiers",
@@ -55,13 +55,13 @@ def _hops(n: Number) -> Number:
 def all_gather_time(
     size: Number, n: Number, inner: Number, link: Number, nic: Number, link_latency: Number, nic_latency: Number
 ) -> Number:
-    """Time to gather `size` bytes from n ranks to all, or to reduce-scatter them; 0 for one rank."""
+    """Time to gather `size` bytes from n ranks to all, or to reduce-scatter them; 0 for one rank, and for no bytes."""
     domains = n / inner
+    latency = _hops(inner) * link_latency + _hops(domains) * nic_latency
     return (
         (inner - 1.0) / inner * size / link
         + (domains - 1.0) / domains * (size / inner) / nic
-        + _hops(inner) * link_latency
-        + _hops(domains) * nic_latency
+        + np.where(size > 0.0, 1.0, 0.0) * latency
     )
 
 
@@ -69,7 +69,7 @@ def all_gather_time(
 def all_reduce_time(
     size: Number, n: Number, inner: Number, link: Number, nic: Number, link_latency: Number, nic_latency: Number
 ) -> Number:
-    """Time to sum `size` bytes over n ranks; 0 for one rank."""
+    """Time to sum `size` bytes over n ranks; 0 for one rank, and for no bytes."""
     return 2.0 * all_gather_time(size, n, inner, link, nic, link_latency, nic_latency)
 
 

@@ -9,7 +9,7 @@ from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
 
-__all__ = ["attention_times", "head_gemm", "linear", "stream"]
+__all__ = ["attention_times", "head_gemm", "linear", "scan_times", "stream"]
 
 
 def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
@@ -60,6 +60,18 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
         software.flash * fused + (1.0 - software.flash) * explicit,
         software.flash * fused_back + (1.0 - software.flash) * explicit_back,
     )
+
+
+def scan_times(work: Workload, machine: Machine, tokens: Number) -> tuple[Number, Number]:
+    """Forward and backward time of a mixer's convolution, scan and gate, apart from its projections.
+
+    Small products inside chunks at the rate of batched ones, then what each kernel reads and writes; backward two and a
+    half times as much of both, as of fused attention: the states are made once more.
+    """
+    formats = machine.formats
+    products = tokens * work.mix_flops / (formats.peak_attention * formats.batched_efficiency)
+    forward = products + stream(machine, formats.comm_bytes * tokens * work.mix_width)
+    return forward, 2.5 * forward
 
 
 def _batched(machine: Machine, heads: Number, m: Number, n: Number, k: Number) -> Number:

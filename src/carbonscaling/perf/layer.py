@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from carbonscaling.perf.collectives import all_gather_time, all_reduce_time
-from carbonscaling.perf.kernels import attention_times, head_gemm, linear, stream
+from carbonscaling.perf.kernels import attention_times, head_gemm, linear, scan_times, stream
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
 from carbonscaling.perf.traffic import collective, exchange_time
@@ -77,6 +77,19 @@ def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
     return total
 
 
+def _matrices(
+    work: Workload, parts: tuple[tuple[Number, ...], ...], mixer: tuple[tuple[Number, ...], ...],
+    dense: tuple[tuple[Number, ...], ...], routed: tuple[tuple[Number, ...], ...], which: int,
+) -> Number:  # fmt: skip
+    """Sum one kind of matrix time of the mean layer: attention, another mixer, dense block, experts, by their shares."""
+    return (
+        work.attended * _summed(parts, which)
+        + work.mixed * _summed(mixer, which)
+        + work.plain * _summed(dense, which)
+        + work.moe * _summed(routed, which)
+    )
+
+
 def _pass(
     launch: Number, matmul: Number, attention: Number, elementwise: Number, tp_comm: Number, cp_comm: Number,
     ep_comm: Number,
@@ -95,8 +108,8 @@ def _pass(
 
 def _held(work: Workload, key: LayerKey) -> Number:
     """Weights of the mean layer on one rank."""
-    moe = work.n_moe / (work.n_dense + work.n_moe)
-    dense = work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared
+    moe = work.moe
+    dense = work.p_attention + work.plain * work.p_dense + moe * work.p_shared
     return dense / key.tp + moe * work.p_expert * np.maximum(work.n_experts / key.ep, 1.0) / key.etp
 
 
@@ -115,9 +128,8 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     """
     silicon, formats, software = machine
     tp, cp, ep, etp, sp, batch = key
-    tokens = batch * work.seq_len / cp
-    e = formats.gemm_efficiency
-    moe = work.n_moe / (work.n_dense + work.n_moe)
+    tokens, e = batch * work.seq_len / cp, formats.gemm_efficiency
+    moe, plain, attended = work.moe, work.plain, work.attended
     h, width = work.d_model, formats.comm_bytes  # element-wise kernels work in the format of the residual stream
 
     # Attention: projections, then scores and context.
@@ -128,6 +140,12 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         linear(machine, 1.0, tokens, work.d_context / tp, h, e),
     )
     attention, attention_back = attention_times(work, machine, batch, tp, cp)
+    # A state space, linear attention or convolution: projections, and a scan along the sequence.
+    mixer = (
+        linear(machine, 1.0, tokens, h, work.n_mix / tp, e),
+        linear(machine, 1.0, tokens, work.d_mix / tp, h, e),
+    )
+    scan, scan_back = scan_times(work, machine, tokens / tp)
 
     # Feed-forward: a dense block, or router, shared and routed experts.
     up = work.matrices - 1.0
@@ -135,31 +153,35 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         linear(machine, 1.0, tokens, h, up * work.d_ff / tp, e),
         linear(machine, 1.0, tokens, work.d_ff / tp, h, e),
     )
-    own = tokens / tp  # tokens each rank routes
+    own, inside = tokens / tp, np.where(work.d_routed > 0, work.d_routed, h)  # tokens each rank routes, experts' width
     n_local = np.maximum(work.n_experts / ep, 1.0)
     rows = own * etp * work.top_k * software.imbalance / n_local
     g = formats.grouped_efficiency
     routed = (
-        linear(machine, n_local, rows, h, up * work.d_ff_expert / etp, g),
-        linear(machine, n_local, rows, work.d_ff_expert / etp, h, g),
+        linear(machine, n_local, rows, inside, up * work.d_ff_expert / etp, g),
+        linear(machine, n_local, rows, work.d_ff_expert / etp, inside, g),
         linear(machine, 1.0, tokens, h, up * work.d_ff_shared / tp, e),
         linear(machine, 1.0, tokens, work.d_ff_shared / tp, h, e),
         linear(machine, 1.0, own, h, work.n_experts, e),
+        linear(machine, 1.0, own, h, work.d_routed, e),
+        linear(machine, 1.0, own, work.d_routed, np.where(work.d_routed > 0, h, 0.0), e),
     )
-    forward = _summed(parts, 0) + (1.0 - moe) * _summed(dense, 0) + moe * _summed(routed, 0)
-    back = _summed(parts, 1) + (1.0 - moe) * _summed(dense, 1) + moe * _summed(routed, 1)
-    weight = _summed(parts, 2) + (1.0 - moe) * _summed(dense, 2) + moe * _summed(routed, 2)
+    forward = _matrices(work, parts, mixer, dense, routed, 0)
+    back = _matrices(work, parts, mixer, dense, routed, 1)
+    weight = work.trained * _matrices(work, parts, mixer, dense, routed, 2)
+    scores, scores_back = attended * attention, attended * attention_back
+    attention, attention_back = scores + work.mixed * scan, scores_back + work.mixed * scan_back
 
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
     # and for experts the permutation of tokens there and back.
     passes = 10.0 + formats.cast_passes + software.norm_passes
-    ff = (1.0 - moe) * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
-    wide = passes * h / np.where(sp > 0, tp, 1.0)
+    ff = plain * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
+    wide = passes * work.halves * h / np.where(sp > 0, tp, 1.0)
     heads = 2.0 * (work.d_query + work.d_kv) + software.head_passes * (work.d_query + work.d_kv / 2.0)
     gated = software.gate_passes * (work.matrices - 2.0)
-    narrow = heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
-    permute = moe * 4.0 * work.top_k * h / tp
-    kernels = 8.0 + 20.0 * moe  # launches of a dense block; gating, sorting and index kernels of an expert block
+    narrow = attended * heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
+    permute = moe * 4.0 * work.top_k * inside / tp
+    kernels = 8.0 * work.halves + 20.0 * moe  # launches of two blocks; gating, sorting and index kernels of experts
     elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
 
     # Traffic of one pass.
@@ -167,29 +189,32 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     reduce = collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
     n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
     tp_comm = (1.0 - software.tp_overlap) * n_reduce * reduce
-    ring = collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
-    cp_comm = np.maximum(0.0, ring - software.overlap * attention)
-    cp_comm_back = np.maximum(0.0, 2.0 * ring - software.overlap * attention_back)
+    ring = attended * collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
+    cp_comm = np.maximum(0.0, ring - software.overlap * scores)
+    cp_comm_back = np.maximum(0.0, 2.0 * ring - software.overlap * scores_back)
     ep_comm = moe * (1.0 - software.ep_overlap) * software.imbalance * exchange_time(work, machine, own, ep, etp)
 
     # Of the last products a layer's own backward pass needs no result: only the next layer reads their sum. Routed experts'
     # results are needed, because the gates' gradient is made of them. With split sequences a reduction's gathering half stays.
     split = np.where(sp > 0, 0.5, 1.0) * (1.0 - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0))
     last = (
-        (1.0 - moe) * dense[1][0]
+        plain * dense[1][0]
         + moe * routed[3][0]
-        + np.where(work.reduces < 2.0, parts[3][0], 0.0)  # of a parallel block the attention's output goes with it
+        + np.where(
+            work.reduces < 2.0, attended * parts[3][0], 0.0
+        )  # of a parallel block the attention's output goes with it
         + (1.0 - software.tp_overlap) * split * reduce
         + stream(machine, width * tokens * 3.0 * h / np.where(sp > 0, tp, 1.0))
     )
 
-    launch = (1.0 - moe) * software.layer_launch + moe * software.moe_launch
-    summed = stream(machine, software.sum_bytes * _held(work, key))
+    # A layer's launches are half its mixer's; an expert block replaces the other half.
+    launch = (work.halves - moe) * software.layer_launch + moe * software.moe_launch
+    summed = work.trained * stream(machine, software.sum_bytes * _held(work, key))
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
     logits = head_gemm(machine, tokens, vocabulary, h)
-    logits_back = head_gemm(machine, tokens, h, vocabulary) + head_gemm(machine, h, vocabulary, tokens)
+    logits_back = head_gemm(machine, tokens, h, vocabulary) + work.trained * head_gemm(machine, h, vocabulary, tokens)
     loss = stream(machine, tokens * vocabulary * 14.0)
     busy = (tp_comm, cp_comm_back, ep_comm)
     backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, *busy)
@@ -199,13 +224,13 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         backward=backward,
         weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
         selective=0.5 * elementwise
-        + (1.0 - software.flash) * attention
-        + np.where(work.d_latent > 0, parts[1][0] + parts[2][0], 0.0),
+        + (1.0 - software.flash) * scores
+        + np.where(work.d_latent > 0, attended * (parts[1][0] + parts[2][0]), 0.0),
         last=last,
         head_forward=work.n_logits * (logits + loss),
         head_backward=work.n_logits * (logits_back + loss),
         summed=with_sums.total - backward.total,
-        head_summed=stream(machine, software.sum_bytes * vocabulary * h),
+        head_summed=work.trained * stream(machine, software.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

@@ -78,8 +78,8 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     both = work.p_embedding + work.p_head
     ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(work.p_embedding, work.p_head), both)
 
-    moe = work.n_moe / work.n_layers
-    block = (work.p_attention + (1.0 - moe) * work.p_dense + moe * work.p_shared) / s.tp
+    moe = work.moe
+    block = (work.p_attention + work.plain * work.p_dense + moe * work.p_shared) / s.tp
     experts = moe * work.n_experts * work.p_expert / (s.ep * s.etp)
     ends_fullest = copies * at_end * (block + experts) + ends / s.tp > copies * per_stage * (block + experts)
     n_layers = copies * np.where(ends_fullest, at_end, per_stage)
@@ -98,11 +98,11 @@ def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
     working_set = np.where(s.zero >= 3, software.gathered * params.layer * software.weight_bytes, 0.0)
-    optimizer = _sharded(params, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
+    optimizer = work.trained * _sharded(params, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
     stays = np.where(software.streamed > 0, 0.0, 1.0)  # weights that stream from the host, and their gradients, do not
     return StateBytes(
         weights=stays * _sharded(params, s.zero >= 3, g_dense, g_expert) * software.weight_bytes + working_set,
-        gradients=stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * software.grad_bytes,
+        gradients=work.trained * stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * software.grad_bytes,
         optimizer=optimizer * (1.0 - offloaded_share(optimizer, machine)),
     )
 

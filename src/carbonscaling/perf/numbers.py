@@ -100,6 +100,14 @@ class Workload(NamedTuple):
     model_flops : training FLOPs per token by the model-FLOPs convention (causal half), for MFU.
     n_logits : output heads evaluated per token (1, and one for every multi-token-prediction module; their layers are
         counted in `n_dense` or `n_moe`).
+    n_bare : layers with neither kind of feed-forward block, less those with both.
+    unattended, mixed : shares of the layers without attention, and with a state space, linear attention or convolution.
+        Widths and heads of attention are those of the mean layer that has it.
+    n_mix, d_mix : width that such a mixer projects its input to, and width of what it projects back.
+    mix_flops, mix_width, mix_kept : FLOPs that its scan executes for a token, elements that its convolution, scan and gate
+        move, and elements that it keeps for the backward pass.
+    d_routed : width that routed experts work in, between two projections; 0 where it is the model's.
+    frozen : share of the parameters that are not trained: no gradients, no optimizer states, no update (0: none).
     """
 
     seq_len: Number
@@ -133,8 +141,43 @@ class Workload(NamedTuple):
     p_head: Number
     model_flops: Number
     n_logits: Number
+    n_bare: Number
+    unattended: Number
+    mixed: Number
+    n_mix: Number
+    d_mix: Number
+    mix_flops: Number
+    mix_width: Number
+    mix_kept: Number
+    d_routed: Number
+    frozen: Number
 
     @property
     def n_layers(self) -> Number:
         """All layers."""
-        return self.n_dense + self.n_moe
+        return self.n_dense + self.n_moe + self.n_bare
+
+    @property
+    def trained(self) -> Number:
+        """Share of the parameters that are trained."""
+        return 1.0 - self.frozen
+
+    @property
+    def attended(self) -> Number:
+        """Share of the layers with attention."""
+        return 1.0 - self.unattended
+
+    @property
+    def plain(self) -> Number:
+        """Share of the layers with a dense feed-forward block."""
+        return self.n_dense / self.n_layers
+
+    @property
+    def moe(self) -> Number:
+        """Share of the layers with experts."""
+        return self.n_moe / self.n_layers
+
+    @property
+    def halves(self) -> Number:
+        """Blocks of the mean layer over the two of a plain one: attention or another mixer, and feed-forward."""
+        return (self.attended + self.mixed + self.plain + self.moe) / 2.0

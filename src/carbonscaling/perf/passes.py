@@ -13,7 +13,7 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
 
-__all__ = ["Passes", "StepTime", "passes_time"]
+__all__ = ["OneLayer", "Passes", "StepTime", "one_layer", "passes_time"]
 
 
 class StepTime(NamedTuple):
@@ -51,7 +51,8 @@ class StepTime(NamedTuple):
 class Passes(NamedTuple):
     """What of a step does not depend on how data parallelism shards its states.
 
-    `forward` and `backward` are seconds of one micro-batch on the fullest stage, in which reductions and gathers can hide.
+    `forward` and `backward` are seconds of one micro-batch on the fullest stage, waits for the host included: in them
+    reductions and gathers can hide.
     `summed` is what adding up the gradients of all micro-batches takes beside `lines`, where every rank adds all it made.
     """
 
@@ -59,6 +60,26 @@ class Passes(NamedTuple):
     forward: Number
     backward: Number
     summed: Number
+
+
+class OneLayer(NamedTuple):
+    """Seconds of one micro-batch both ways: in the mean layer, in embedding and head, and what of the layer is done again."""
+
+    per_layer: Number
+    ends: Number
+    redo: Number
+
+
+def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> OneLayer:
+    """Return what a layer takes with the work that it repeats, and what the ends of the model take."""
+    f = layer.forward
+    redo = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
+        s.recompute == Recompute.FULL,
+        f.total - (1.0 - machine.software.redo_last) * layer.last,
+        np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
+    )
+    ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
+    return OneLayer(f.total + layer.backward.total + redo, ends, redo)
 
 
 def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes, moved: Number) -> Passes:
@@ -72,13 +93,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
     silicon, _, software = machine
     n_layers = work.n_layers
     f, b = layer.forward, layer.backward
-    redo = recomputed_share(n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
-        s.recompute == Recompute.FULL,
-        f.total - (1.0 - software.redo_last) * layer.last,
-        np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
-    )
-    ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
-    per_layer = f.total + b.total + redo
+    per_layer, ends, redo = one_layer(work, machine, s, layer)
 
     stage = fullest_stage(n_layers, s.pp, s.vpp, per_layer, ends, software.head_last)
     mean = (per_layer * n_layers + ends) / s.pp
@@ -115,11 +130,12 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
     ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
     saved = (stage / mean) * share * (ep_raw - ep_comm)
 
-    # Activations go to the host during the forward pass and come back during the backward one.
+    # Activations go to the host during the forward pass and come back during the backward one; while the device waits
+    # for them, replicas exchange what they have to.
     sent = moved / silicon.host_link
-    waits = np.maximum(0.0, sent - software.overlap * forward) + np.maximum(
-        0.0, sent - software.overlap * (stage - forward)
-    )
+    backward = stage - forward
+    wait_forward = np.maximum(0.0, sent - software.overlap * forward)
+    wait_backward = np.maximum(0.0, sent - software.overlap * backward)
 
     lines = StepTime(
         matmul=share * (f.matmul + b.matmul),
@@ -130,7 +146,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
         tp_comm=share * (f.tp_comm + b.tp_comm),
         cp_comm=share * (f.cp_comm + b.cp_comm),
         ep_comm=share * ep_comm,
-        launch=share * (f.launch + b.launch) + s.n_micro * waits,
+        launch=share * (f.launch + b.launch) + s.n_micro * (wait_forward + wait_backward),
         stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)), 0.0),
         bubble=bubble,
         pp_comm=pp_comm,
@@ -139,4 +155,4 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
         host=0.0,
         straggler=0.0,
     )
-    return Passes(lines, forward, stage - forward, summed)
+    return Passes(lines, forward + wait_forward, backward + wait_backward, summed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from carbonscaling.perf.collectives import all_gather_time, all_to_all_time, group_bandwidth, inner_ranks
 from carbonscaling.perf.experts import copies_per_token, dispatch_bytes, remote_dispatch_bytes
 from carbonscaling.perf.machine import Machine
@@ -26,7 +28,7 @@ def collective(kind: Collective, size: Number, n: Number, stride: Number, machin
 def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:
     """Time to send a rank's own routed tokens to their experts and back, plain and unhidden."""
     silicon, formats, software = machine
-    h, comm = work.d_model, formats.comm_bytes
+    h, comm = np.where(work.d_routed > 0, work.d_routed, work.d_model), formats.comm_bytes
     inner = inner_ranks(ep, etp, silicon.domain)
     link = group_bandwidth(silicon.link, ep, silicon.axes, silicon.axis_length, silicon.pairs)
     copies = copies_per_token(work.top_k, work.node_limit, ep / inner, software.relay)

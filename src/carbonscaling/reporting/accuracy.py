@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from carbonscaling.evidence.ledger import first_looks
 from carbonscaling.study.accuracy import speed_accuracy
-from carbonscaling.validate.ledger import first_looks
 
 __all__ = ["accuracy"]
 

@@ -22,6 +22,7 @@ from carbonscaling.units import DAY, GB, KWH, TONNE
 from carbonscaling.words import (
     ENERGY,
     MASS,
+    big,
     count,
     data,
     duration,
@@ -32,7 +33,7 @@ from carbonscaling.words import (
     scaled,
 )
 
-__all__ = ["answer_page", "conventions", "setting_lines", "spans"]
+__all__ = ["answer_page", "conventions", "practised", "setting_lines", "spans"]
 
 TOP_SHOWN = 5
 _TOP_HEADINGS = (
@@ -70,6 +71,19 @@ def setting_lines(e: Estimate) -> list[str]:
         f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "
         f"checkpoints and ramp-up = {duration(e.duration_s)}",
         *loss,
+    ]
+
+
+def practised(e: Estimate) -> list[str]:
+    """Return what can be reached and what people needed, a line each; the papers' mode knows no people."""
+    needed, n = e.needed, len(e.scenario.history)
+    if needed is None:
+        return []
+    own = f"with {n} earlier run{'s' if n > 1 else ''} of yours" if n else "makers of published trainings"
+    return [
+        f"can be reached: {big(e.device_hours)} device-hours",
+        f"people needed ({own}): {big(needed.median)}, {big(needed.low)} to {big(needed.high)} in 90 %, "
+        f"{plain(needed.median / e.device_hours)} times as many",
     ]
 
 
@@ -182,6 +196,7 @@ def answer_page(e: Estimate) -> Group:
     parts += bullets("Warnings", list(e.warnings), "yellow")
     parts += bullets("Setting", setting_lines(e))
     parts += bullets("Between, with 90 % confidence", spans(e))
+    parts += bullets("Reached and needed", practised(e))
     parts += _breakdowns(e)
     parts += _top(e)
     parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.bench.stopwatch import BenchRow
+from carbonscaling.reporting.tables import figures
 from carbonscaling.words import percent
 
 __all__ = ["bench_page"]
@@ -18,13 +18,8 @@ __all__ = ["bench_page"]
 _HEADINGS = ("what", "seconds", "processor s", "settings", "million/s", "fit", "threads", "remark")
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("what", "question", "remark") else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+_PROMISES = ("question", "seconds", "may take", "kept", "settings", "remark")
+_WORDS = ("what", "question", "remark")
 
 
 def _measured(row: BenchRow) -> tuple[str, ...]:
@@ -54,7 +49,7 @@ def bench_page(rows: Sequence[BenchRow], summary: Mapping[str, Any]) -> Group:
     return Group(
         Text(head, style="bold"),
         Text(""),
-        _table(_HEADINGS, [_measured(row) for row in rows if row.limit_s is None]),
+        figures(_HEADINGS, [_measured(row) for row in rows if row.limit_s is None], words=_WORDS),
         Text(""),
-        _table(("question", "seconds", "may take", "kept", "settings", "remark"), [_promised(r) for r in questions]),
+        figures(_PROMISES, [_promised(r) for r in questions], words=_WORDS),
     )

@@ -7,36 +7,21 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.validate.accounts import AccountCheck, EmbodiedCheck, TableRow
-from carbonscaling.validate.device_hours import HoursCheck, hours_summary
-from carbonscaling.validate.power import PowerScore
-from carbonscaling.validate.power_caps import CapScore
-from carbonscaling.validate.run_energy import CarbonCheck, summary
-from carbonscaling.validate.systems import ENTERED, SystemCheck, system_scores
-from carbonscaling.words import count, plain
+from carbonscaling.reporting.tables import error, figures
+from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow, accounts_summary
+from carbonscaling.validate.carbon.energy import CarbonCheck, summary
+from carbonscaling.validate.parts.power_curves import CapScore, PowerScore
+from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
+from carbonscaling.words import plain
 
 __all__ = [
-    "accounts_page", "carbon_runs_data", "carbon_runs_page", "hours_page", "power_data", "power_page", "systems_page",
+    "accounts_page", "carbon_runs_data", "carbon_runs_page", "power_data", "power_page", "systems_page",
 ]  # fmt: skip
 
 NAME = 24
 """Characters of a run's name."""
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if i == 0 else "right", overflow="fold")
-    return table
-
-
-def _percent(value: float | None, sign: bool = False) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:+.1f} %" if sign else f"{100 * value:.1f} %"
 
 
 def _maybe(value: float | None) -> str:
@@ -71,8 +56,8 @@ def carbon_runs_data(checks: Sequence[CarbonCheck]) -> dict[str, Any]:
 
 def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     """Return the trainings with measured energy, then what was not scored and why."""
-    table = _table("run", "MWh", "ours", "low", "high", "error", "inside", "as shipped")
-    carbon = _table("run", "tCO2e", "ours")
+    table = figures(("run", "MWh", "ours", "low", "high", "error", "inside", "as shipped"))
+    carbon = figures(("run", "tCO2e", "ours"))
     for c in checks:
         run, ours = c.run, c.left_out
         if not (c.scored and c.shipped and ours and run.energy):
@@ -80,18 +65,18 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
         name = run.name.partition(" (")[0][:NAME]
         table.add_row(
             name, _mwh(run.energy), _mwh(ours.kwh), _mwh(ours.low), _mwh(ours.high),
-            _percent(ours.error(run.energy), sign=True), "yes" if ours.covers(run.energy) else "no",
-            _percent(c.shipped.error(run.energy), sign=True),
+            error(ours.error(run.energy), "+"), "yes" if ours.covers(run.energy) else "no",
+            error(c.shipped.error(run.energy), "+"),
         )  # fmt: skip
         if run.tco2e_operational and c.operational_tco2e:
             carbon.add_row(name, plain(run.tco2e_operational), plain(c.operational_tco2e))
     s = summary(checks)
     merit = (
         f"{s['n_scored']} of {s['n_rows']} rows measured their energy and say their device-hours. Mean absolute error of "
-        f"energy, each run left out of the factors it entered: {_percent(s['left_out_mape'])}, inside the interval "
-        f"{_percent(s['left_out_coverage'])}; with the factors as shipped {_percent(s['energy_mape'])} and "
-        f"{_percent(s['energy_coverage'])}; rows that entered no factor ({s['n_untouched']}) "
-        f"{_percent(s['untouched_mape'])}"
+        f"energy, each run left out of the factors it entered: {error(s['left_out_mape'])}, inside the interval "
+        f"{error(s['left_out_coverage'])}; with the factors as shipped {error(s['energy_mape'])} and "
+        f"{error(s['energy_coverage'])}; rows that entered no factor ({s['n_untouched']}) "
+        f"{error(s['untouched_mape'])}"
     )
     reasons: dict[str, int] = {}
     for c in checks:
@@ -107,7 +92,7 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     if s["n_carbon"]:
         parts += [
             carbon,
-            Text(f"  operational carbon of {s['n_carbon']} rows: error {_percent(s['operational_mape'])}"),
+            Text(f"  operational carbon of {s['n_carbon']} rows: error {error(s['operational_mape'])}"),
         ]
     parts += [Text(f"  {c.run.name} entered {', '.join(c.fed)}") for c in checks if c.scored and c.fed]
     parts += [Text(f"  {c.run.name}: {c.note}", style="italic") for c in checks if c.scored]
@@ -115,67 +100,51 @@ def carbon_runs_page(checks: Sequence[CarbonCheck]) -> Group:
     return Group(*parts)
 
 
-def hours_page(checks: Sequence[HoursCheck]) -> Group:
-    """Return device-hours estimated before the fact beside those reported."""
-    title = Text("Device-hours before the fact; best setting found", style="bold")
-    if not checks:
-        return Group(title, Text("  no run names a model of the catalogue with tokens and device-hours"))
-    table = _table("run", "devices", "reported", "planned", "error", "no overhead", "recipe", "own overhead")
-
-    def error(c: HoursCheck, ours: float | None) -> str:
-        return "-" if ours is None else _percent(ours / c.reported - 1.0, sign=True)
-
-    for c in checks:
-        table.add_row(
-            c.name.partition(" (")[0], f"{c.n_devices:,}{'?' if c.assumed else ''}", count(c.reported), count(c.planned),
-            error(c, c.planned), error(c, c.steady), error(c, c.known), error(c, c.own),
-        )  # fmt: skip
-    lines = [f"  {name}: {n} runs, mean absolute error {_percent(e)}" for name, (n, e) in hours_summary(checks).items()]
-    return Group(
-        title,
-        table,
-        Text("  planned: from model, tokens, device count (?: assumed) and number format, with the default overhead; recipe: "
-             "with the published batch, sequence length, recomputation or layout; own overhead: and with device-hours over "
-             "steady state as published", style="italic"),
-        *(Text(line) for line in lines),
-    )  # fmt: skip
-
-
-def _accounts(accounts: Sequence[AccountCheck]) -> Iterator[RenderableType]:
-    table = _table("tCO2e", "reported", "repeated", "off by", "ours", "between")
-    for a in accounts:
-        own = a.account
-        for name, datum, repeated, ours, span in (
-            (
-                "operational",
-                own.reported_operational,
-                a.repeated_operational,
-                a.physical_operational,
-                a.operational_interval,
-            ),
-            ("embodied", own.reported_embodied, a.repeated_embodied, a.physical_embodied, a.embodied_interval),
-        ):
-            off = _percent(repeated / datum.value - 1.0, sign=True)
-            between = f"{plain(span[0])} to {plain(span[1])}"
-            table.add_row(f"{own.title}: {name}", plain(datum.value), f"{repeated:.2f}", off, plain(ours), between)
-        low, high = a.formula_tco2e
-        table.add_row("  papers' embodied formula", "", "", "", f"{plain(low)} to {plain(high)}", "")
-    yield Text("Published accounts: repeated under their own conventions, and our own estimate", style="bold")
+def _accounts(checks: Sequence[AccountCheck]) -> Iterator[RenderableType]:
+    table = figures(
+        ("account", "figure", "reported", "ours", "off by", "between", "inside", "repeated"), words=2, width=40
+    )
+    for check in checks:
+        title = check.account.title
+        for line in check.lines or [None]:
+            if line is None:
+                table.add_row(title, "nothing that can be held", *[""] * 6)
+                continue
+            between = "" if line.low is None else f"{_maybe(line.low)} to {_maybe(line.high)}"
+            inside = {None: "", True: "yes", False: "no"}[line.inside]
+            ours = error(line.error, "+") if line.error is not None else ""
+            repeated = "" if line.repeated is None else plain(line.repeated)
+            shown = f"{line.figure}, {line.unit}"
+            table.add_row(title, shown, plain(line.reported), _maybe(line.ours), ours, between, inside, repeated)
+            title = ""
+        if check.formula_tco2e is not None:
+            low, high = check.formula_tco2e
+            table.add_row("", "papers' embodied formula, t", "", "", "", f"{plain(low)} to {plain(high)}", "", "")
+    yield Text(
+        "Published accounts: as reported, and ours from device-hours (water: from energy and place)", style="bold"
+    )
     yield table
-    for a in accounts:
-        yield Text(f"  {a.account.title}: {a.account.remark}", style="italic")
+    for check in checks:
+        if check.account.convention:
+            yield Text(f"  {check.account.title}: {check.account.convention}", style="italic")
+    s = accounts_summary(checks)
+    yield Text(
+        f"{s['accounts']} accounts, {s['accounts_held']} of them held: {s['figures_held']} measured figures, "
+        f"{100 * s['share_inside']:.0f}% inside; energy given the hours {100 * s['energy_error']:.1f}% off in the mean; widest "
+        f"intervals: energy x{s['widest_energy']:.2f}, total carbon x{s['widest_total_carbon']:.2f}; {s['figures_repeated']} "
+        "figures by rating or from another figure of their account are repeated within "
+        f"{100 * s['worst_repetition']:.1f}%"
+    )
 
 
-def accounts_page(
-    accounts: Sequence[AccountCheck], rows: Sequence[TableRow], embodied: Sequence[EmbodiedCheck]
-) -> Group:
+def accounts_page(checks: Sequence[AccountCheck], rows: Sequence[TableRow], embodied: Sequence[EmbodiedCheck]) -> Group:
     """Return accounts, LLMCarbon's table and embodied carbon by route."""
-    parts = [*_accounts(accounts), Text("")]
-    table = _table("LLMCarbon, tCO2e", "reported", "its method", "off by", "ours", "off by")
+    parts = [*_accounts(checks), Text("")]
+    table = figures(("LLMCarbon, tCO2e", "reported", "its method", "off by", "ours", "off by"))
     for r in rows:
         table.add_row(
-            r.title, plain(r.reported), f"{r.repeated:.4g}", _percent(r.repeated / r.reported - 1.0, sign=True),
-            plain(r.ours), _percent(r.ours / r.reported - 1.0, sign=True),
+            r.title, plain(r.reported), f"{r.repeated:.4g}", error(r.repeated / r.reported - 1.0, "+"),
+            plain(r.ours), error(r.ours / r.reported - 1.0, "+"),
         )  # fmt: skip
     parts += [table, Text("  its inputs, all of the very run it predicts:", style="italic")]
     parts += [Text(f"    {r.title}: {r.inputs}", style="italic") for r in rows]
@@ -183,20 +152,18 @@ def accounts_page(
         Text("  ours: device count, days, PUE and intensity; watts from the power model", style="italic"),
         Text(""),
     ]
-    table = _table("embodied, kg a device", "primary", "bottom-up", "low", "high", "inside", "source")
+    table = figures(("embodied, kg a device", "primary", "bottom-up", "low", "high", "inside", "source"))
     for e in embodied:
         low, central, high = e.bottom_up
         table.add_row(
             e.device, plain(e.primary), plain(central), plain(low), plain(high), "yes" if e.inside else "no", e.source
         )
-    parts += [table, Text("  bottom-up is higher: the papers' 1.9 kg/GB of HBM, where NVIDIA's footprint allows 0.86",
-                          style="italic")]  # fmt: skip
-    return Group(*parts)
+    return Group(*parts, table)
 
 
 def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:
     """Return the power model's scores by device: R2 and mean absolute error of every reading."""
-    table = _table("device", "rows", "shipped", "one curve", "left out", "workloads", "left out")
+    table = figures(("device", "rows", "shipped", "one curve", "left out", "workloads", "left out"))
     fitted = []
     for s in scores:
         parts = (s.shipped, s.one_curve, s.one_curve_left_out, s.by_workload, s.by_workload_left_out)
@@ -213,20 +180,20 @@ def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:
         Text("  one curve: one busy power and exponent a device, each workload predicted from the others; workloads: a busy "
              "power each, every row predicted without itself. The shipped constants are of heavy training: light "
              "networks and decoding draw less", style="italic"),
-        Text(f"  power limits, {caps.power.n} V100 trainings: power R2 {caps.power.r2:.3f}, error {_percent(caps.power.mape)}; "
-             f"speed R2 {caps.speed.r2:.3f}, error {_percent(caps.speed.mape)}"),
+        Text(f"  power limits, {caps.power.n} V100 trainings: power R2 {caps.power.r2:.3f}, error {error(caps.power.mape)}; "
+             f"speed R2 {caps.speed.r2:.3f}, error {error(caps.speed.mape)}"),
     )  # fmt: skip
 
 
 def systems_page(checks: Sequence[SystemCheck]) -> Group:
     """Return watts of training systems beside those of the shipped constants."""
-    table = _table("training", "device", "readings", "speed", "W a device", "ours", "error")
+    table = figures(("training", "device", "readings", "speed", "W a device", "ours", "error"))
     for c in sorted(checks, key=lambda c: (c.speed < 1.0, c.device)):
         mark = " *" if c.workload in ENTERED else ""
         table.add_row(c.workload + mark, c.device, str(c.n_rows), f"{c.speed:.2f}", plain(c.watts), plain(c.ours),
-                      _percent(c.error, sign=True))  # fmt: skip
+                      error(c.error, "+"))  # fmt: skip
     lines = [
-        f"  {name}: {s.n} of {len(checks)} rows, R2 {s.r2:.3f}, error {_percent(s.mape)}, median {_percent(s.bias, sign=True)}"
+        f"  {name}: {s.n} of {len(checks)} rows, R2 {s.r2:.3f}, error {error(s.mape)}, median {error(s.bias, '+')}"
         for name, s in system_scores(checks).items()
     ]
     return Group(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.catalog.ages import Aged
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.sources import Choice, Datum
 from carbonscaling.words import plain
 
-__all__ = ["Entry", "datum_text", "entry_page", "names_page"]
+__all__ = ["Entry", "ages_page", "datum_text", "entry_page", "names_page"]
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,17 @@ def names_page(kind: str, names: Mapping[str, str]) -> Group:
     for name, words in names.items():
         table.add_row(f"  {name}", Text(words))
     return Group(Text(f"{kind} ({len(names)})", style="bold"), table)
+
+
+def ages_page(found: Sequence[Aged], year: int) -> Group:
+    """Return what has grown old: kind, year, source and names, a line each."""
+    if not found:
+        return Group(Text(f"Nothing holds for a year more than two before {year}."))
+    table = Table(box=None, padding=(0, 2), header_style="bold", show_edge=False)
+    for heading in ("year", "what", "source", "numbers"):
+        table.add_column(heading)
+    for one in found:
+        named = ", ".join(one.names[:4]) + (", …" if len(one.names) > 4 else "")
+        table.add_row(str(one.year), one.kind, one.source, f"{len(one.names)}: {named}")
+    total = sum(len(one.names) for one in found)
+    return Group(Text(f"{total} numbers hold for a year more than two before {year}", style="bold"), table)

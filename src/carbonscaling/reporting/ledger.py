@@ -5,20 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.validate.ledger import FirstLook, LedgerRow
+from carbonscaling.evidence.ledger import FirstLook, LedgerRow
+from carbonscaling.reporting.tables import figures
 from carbonscaling.words import percent
 
 __all__ = ["ledger_data", "ledger_page"]
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place < 2 else "right")
-    return table
 
 
 def _share(value: float | None) -> str:
@@ -27,16 +20,15 @@ def _share(value: float | None) -> str:
 
 def ledger_page(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> Group:
     """Return every version's first look at rows that it had never seen: by batch, and by source."""
-    total = _table(
+    headings = (
         "version", "batch", "rows", "sources", "skipped", "sources' median", "below 20 %", "inside", "40 % MFU",
         "regression", "LLMCarbon",
     )  # fmt: skip
+    total = figures(headings, words=2)
     for x in looks:
-        total.add_row(
-            x.version, x.batch, f"{x.n:,}", str(x.n_sources), str(x.n_skipped), percent(x.median), percent(x.below_20),
-            percent(x.inside), percent(x.constant_mfu), percent(x.regression), percent(x.llmcarbon),
-        )  # fmt: skip
-    sources = _table("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside")
+        shares = (x.median, x.below_20, x.inside, x.constant_mfu, x.regression, x.llmcarbon)
+        total.add_row(x.version, x.batch, f"{x.n:,}", str(x.n_sources), str(x.n_skipped), *map(percent, shares))
+    sources = figures(("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside"), words=2)
     for row in sorted(rows, key=lambda r: (r.batch, r.source, r.date, r.version)):
         bias = "-" if row.bias is None else f"{100 * row.bias:+.0f}%"
         sources.add_row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from carbonscaling.reporting.answer import conventions, setting_lines
+from carbonscaling.reporting.answer import conventions, practised, setting_lines
 from carbonscaling.reporting.bars import label
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
@@ -32,7 +32,8 @@ def _feasible(e: Estimate) -> str:
     carbon = {label(k): plain(float(v)) for k, v in parts.items() if k.endswith("_kg") and k != "total_kg" and v}
     carbon |= {label(x.name): plain(1000.0 * x.total_tco2e) for x in e.footprint.lines if x.share}
     blocks = [f"# {e.resolved.spec.name}\n", e.headline + "\n"]
-    blocks += _list("Setting", setting_lines(e)) + _list("Warnings", list(e.warnings))
+    blocks += _list("Setting", setting_lines(e)) + _list("Reached and needed", practised(e))
+    blocks += _list("Warnings", list(e.warnings))
     blocks += ["## Step time\n", _table("part", "time", step)]
     blocks += ["## Memory of the fullest device\n", _table("part", "bytes", need)]
     blocks += ["## Energy\n", _table("part", "kWh", energy)]

@@ -10,23 +10,33 @@ from rich.text import Text
 
 from carbonscaling.model.card import ModelCard
 from carbonscaling.perf.activations import kept_by_kind
-from carbonscaling.perf.build import workload
+from carbonscaling.perf.build import untimed, workload
 from carbonscaling.reporting.bars import Bars
+from carbonscaling.reporting.bullets import bullets
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.words import COUNTS, count, data, scaled
 
 __all__ = ["model_dict", "model_page", "shape_sentence"]
 
 
+MIXERS = {
+    "mamba": "state space (Mamba)", "mamba2": "state space (Mamba-2)", "delta": "linear attention (gated delta rule)",
+    "kda": "linear attention (Kimi delta rule)", "lightning": "linear attention (lightning)", "conv": "short convolution",
+}  # fmt: skip
+"""Mixers by what a reader calls them."""
+
+
 def shape_sentence(card: ModelCard) -> str:
     """Return the architecture in one sentence."""
     s = card.spec
     words = [f"{s.n_layers} layers of width {s.d_model:,}"]
-    if s.attention is not None:
-        heads = f"{s.attention.n_heads} heads"
-        if s.attention.kind == "gqa":
-            heads += f" sharing {s.attention.n_kv_heads} key/value heads"
-        words.append(f"{s.attention.kind.upper()} attention with {heads}")
+    for a, n in s.attentions:
+        heads = f"{a.n_heads} heads"
+        if a.kind == "gqa":
+            heads += f" sharing {a.n_kv_heads} key/value heads"
+        words.append(f"{a.kind.upper()} attention with {heads}" + (f" in {n} layers" if n != s.n_layers else ""))
+    if s.mixer is not None:
+        words.append(f"{MIXERS[s.mixer.kind]} of width {s.mixer.d_inner:,} in {s.mixer.n_layers} layers")
     if s.experts is not None:
         words.append(
             f"{s.experts.n_routed} experts of width {s.experts.d_ff:,}, {s.experts.top_k} per token, "
@@ -54,12 +64,27 @@ def model_dict(card: ModelCard) -> dict[str, Any]:
         "kv_width": card.kv_width,
         "kv_cache_width": card.kv_cache_width,
         "activation_bytes_per_layer": _kept(card),
+        "state_bytes_per_layer": _state(card),
+        "assumed": _assumed(card),
+        "unread": list(card.spec.unread),
         "spec": spec,
     }
 
 
 def _kept(card: ModelCard) -> dict[str, float]:
-    return kept_by_kind(workload(card.spec, card.seq_len))
+    return {} if untimed(card.spec) else kept_by_kind(workload(card.spec, card.seq_len))
+
+
+def _state(card: ModelCard) -> float:
+    """Bytes of the state of a mixer's layer for one sequence, in 32 bits."""
+    return 0.0 if card.spec.mixer is None else 4.0 * card.spec.mixer.state_size
+
+
+def _assumed(card: ModelCard) -> list[str]:
+    """Return what was assumed of the model, its training length among it."""
+    s = card.spec
+    length = (f"sequences of {s.seq_len:,} tokens: {s.seq_len_why}",) if s.seq_len_why else ()
+    return [*length, *s.said]
 
 
 def _parameters(card: ModelCard) -> Bars:
@@ -85,6 +110,10 @@ def model_page(card: ModelCard) -> Group:
     kept.add_column(ratio=1)
     for key, value in _kept(card).items():
         kept.add_row(f"  {key}", data(value))
+    if card.spec.mixer is not None:
+        kept.add_row("  state of a mixer, for one sequence", data(_state(card)))
+    if reason := untimed(card.spec):
+        kept.add_row("  not modelled", reason)
     return Group(
         Text(
             f"{card.spec.name}: {card.total_params:,} parameters ({count(card.total_params)}){active}{mtp}",
@@ -101,4 +130,6 @@ def model_page(card: ModelCard) -> Group:
         Text(""),
         Text("Kept for the backward pass by a layer, per sequence, on one device", style="bold"),
         kept,
+        Text(""),
+        *bullets("Assumed", _assumed(card)),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.validate.power_fit import WorkFit
+from carbonscaling.reporting.tables import figures
+from carbonscaling.validate.parts.power_fit import WorkFit
 from carbonscaling.validate.score import Score
 
 __all__ = ["work_page"]
@@ -20,9 +20,7 @@ def _cell(merit: Score) -> str:
 
 def work_page(fit: WorkFit) -> Group:
     """Return R2 and mean absolute error of the model by work, fitted and held out, and its constants."""
-    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for i, heading in enumerate(("device", "rows", "workloads", "fitted", "workload out", "device out")):
-        table.add_column(heading, justify="left" if i == 0 else "right", overflow="fold")
+    table = figures(("device", "rows", "workloads", "fitted", "workload out", "device out"))
     lines = []
     for s in fit.scores:
         cells = (_cell(s.fitted), _cell(s.left_out), _cell(s.device_left_out))

@@ -13,6 +13,7 @@ from rich.text import Text
 from carbonscaling.baselines.peer_sets import PeerSet
 from carbonscaling.baselines.published import Method, PublishedRun
 from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.reporting.tables import figures
 
 __all__ = ["published_data", "published_page"]
 
@@ -21,11 +22,7 @@ _HEADERS = {"llmcarbon": "LLMCarb.", "constant_mfu": "40 %", "unfitted": "unfitt
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    for name in columns:
-        table.add_column(_HEADERS.get(name, name), justify="right", no_wrap=True)
-    return table
+    return figures(("", *(_HEADERS.get(name, name) for name in columns)), title=title)
 
 
 def published_page(runs: Sequence[PublishedRun], methods: Sequence[Method], sets: Sequence[PeerSet]) -> RenderableType:
@@ -51,8 +48,8 @@ def published_page(runs: Sequence[PublishedRun], methods: Sequence[Method], sets
         "Step times that simulators publish their error on: mean and median error", ("left out", "", "unfitted", "")
     )
     for found in sets:
-        figures = (found.left_out.mape, found.left_out.median, found.unfitted.mape, found.unfitted.median)
-        steps.add_row(found.name, *(f"{figure:.1%}" for figure in figures))
+        merit = (found.left_out.mape, found.left_out.median, found.unfitted.mape, found.unfitted.median)
+        steps.add_row(found.name, *(f"{figure:.1%}" for figure in merit))
     parts: list[RenderableType] = [Text("")] * 10
     parts[::2] = [speed, hours, span, total, steps]
     return Group(*parts, Text(said, style="dim"))

@@ -11,11 +11,12 @@ from typing_extensions import TypedDict
 
 from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.footprint import FootprintParts
-from carbonscaling.carbon.result import Market, WideningFactor
+from carbonscaling.carbon.result import Scope2, WideningFactor
 from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.study.history import Needed
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.versions import schema_id, stamped
@@ -77,10 +78,16 @@ Carbon = _printed(
         "parts": _numbers(FootprintParts, "SI: J, kg CO2e, litres, W"),
         "interval_tco2e": Pair,
         "intervals": _printed("Intervals", dict.fromkeys(FIGURES, Pair), "5th and 95th percentiles"),
-        "market": _record(Market, "operational carbon by the market-based method", interval_tco2e=Pair),
+        "market": _record(Scope2, "operational carbon by the market-based method", interval_tco2e=Pair),
         "boundary": _list(_record(BoundaryLine, "a line beside the final run")),
         "widest": _list(_record(WideningFactor)),
         "device_kg_by_route": dict[str, float],
+        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these four
+        "water_on_site_litres": NotRequired[float],
+        "scope2": NotRequired[Literal["location", "market"]],
+        "location": NotRequired[
+            _record(Scope2, "operational carbon by the location-based method", interval_tco2e=Pair)
+        ],
     },
     "carbon with parts, conventions and interval",
 )
@@ -103,6 +110,10 @@ Feasible = _printed(
         "summary": _printed("Summary", SUMMARY, "one flat row, units in the names"),
         "intervals": NotRequired[
             Annotated[dict[str, Pair], Field(description="90 % intervals of figures of the summary")]
+        ],
+        "needed": NotRequired[
+            _record(Needed, "device-hours that people needed where device_hours can be reached: median, 90 % interval")
+            | None
         ],
         "step_time_s": _numbers(StepTime, "seconds of a steady step by cause", total=float),
         "memory_bytes": _numbers(Memory, "bytes on the fullest device; limit is what may be used", total=float),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,11 +12,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog import hardware
-from carbonscaling.validate.calibrate import LeftOut
+from carbonscaling.evidence.left_out import LeftOut
+from carbonscaling.reporting.tables import coefficient, error, figures
 from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
+from carbonscaling.words import percent
 
-__all__ = ["as_text", "left_out_data", "left_out_page", "replay_data", "replay_page"]
+__all__ = ["as_text", "fitted_page", "left_out_data", "left_out_page", "replay_data", "replay_page"]
 
 _SIZES = ((1.0, "below 1B"), (10.0, "1B to 10B"), (100.0, "10B to 100B"), (float("inf"), "above 100B"))
 
@@ -74,20 +76,11 @@ def left_out_data(rows: Sequence[LeftOut]) -> dict[str, Any]:
     }
 
 
-def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{100 * value:.1f}%"
-
-
 def _table(title: str, scores: dict[str, Score]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column(overflow="fold", max_width=44)
-    for name in ("rows", "median", "p90", "MAPE", "bias", "log-R²", "inside"):
-        table.add_column(name, justify="right")
+    table = figures(("", "rows", "median", "p90", "MAPE", "bias", "log-R²", "inside"), title=title, width=44)
     for name, s in scores.items():
-        table.add_row(
-            name, str(s.n), _percent(s.median), _percent(s.p90), _percent(s.mape), f"{100 * s.bias:+.1f}%",
-            "-" if math.isnan(s.log_r2) else f"{s.log_r2:.3f}", _percent(s.coverage),
-        )  # fmt: skip
+        errors = error(s.median), error(s.p90), error(s.mape), error(s.bias, "+")
+        table.add_row(name, str(s.n), *errors, coefficient(s.log_r2, 3), error(s.coverage))
     return table
 
 
@@ -100,7 +93,7 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
     medians = source_medians([r.source for r in held], arrays[0], arrays[1])
     head = Text(
         f"Speed in tokens/s/device, {len(held):,} rows of {len(medians)} sources, each predicted by a fit that never saw its "
-        f"source.\nMedian of the sources' median errors {_percent(float(np.median(medians)))}; "
+        f"source.\nMedian of the sources' median errors {error(float(np.median(medians)))}; "
         f"{np.mean(medians < 0.2):.0%} of sources below 20%.{_not_counted(others)}"
     )
     parts: list[RenderableType] = [head, Text(""), _table("pooled over rows", {"all": score(*arrays)})]
@@ -117,6 +110,21 @@ def left_out_page(rows: Sequence[LeftOut], detail: bool = True) -> RenderableTyp
             parts += [Text(""), _table(f"by {name}", groups)]
         parts += [Text(""), _table("by size", by_group([_size(r.params_b) for r in held], *arrays))]
     return Group(*parts)
+
+
+def fitted_page(calibration: Calibration, left: Sequence[LeftOut], n_rows: int, n_sources: int) -> RenderableType:
+    """Return how right a fit is: by sources left out, or how much a few measurements may be trusted and narrow an interval."""
+    if "trust" not in calibration.interval:
+        return left_out_page(left, detail=False)
+    known, narrower = (
+        calibration.interval,
+        calibration.interval["quantile"] / shipped_calibration().interval["quantile"],
+    )
+    return Text(
+        f"Measurements: {n_rows:,}, of {n_sources} source{'s' if n_sources > 1 else ''}: too few to leave one out. They "
+        f"move the shipped fit, and settle {percent(known['trust'])} of what machines differ by. The 90 % interval of a speed "
+        f"like theirs narrows by {percent(1.0 - narrower)}: what one machine's runs differ by stays, however well they are met."
+    )
 
 
 def as_text(part: RenderableType, width: int = 100) -> str:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.constraints import RULES
-from carbonscaling.search.evaluate import Decided
 from carbonscaling.search.front import Stairs
 from carbonscaling.search.grid import Grid
+from carbonscaling.search.judge import Decided
 from carbonscaling.search.limits import Extent, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram

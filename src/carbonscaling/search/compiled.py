@@ -9,20 +9,24 @@ folder under a stamp of this package's source, so that an edited formula is neve
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import importlib.util
 import os
+import platform
 import sys
 import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from carbonscaling.errors import ExitCode
+from carbonscaling.search.cache import private_folder
 
-__all__ = ["available", "compiled", "entry", "interruptible", "source_stamp"]
+__all__ = ["available", "compiled", "entry", "interruptible", "leave_mark", "on_disk", "source_stamp"]
 
 PACKAGE = "carbonscaling"
 SWITCH = "CARBONSCALING_COMPILE"
@@ -41,14 +45,37 @@ def source_stamp() -> str:
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
     import numba
 
-    root = Path(__file__).parents[1]
+    return _digest(numba.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
+def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
-    for part in (numba.__version__, sys.version, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()):
+    for part in (sys.version, *parts):
         digest.update(part.encode())
     for folder in ("perf", "search", "model"):
-        for path in sorted((root / folder).glob("*.py")):
+        for path in sorted((Path(__file__).parents[1] / folder).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _mark() -> Path | None:
+    """Return the file that says that machine code of this source was made here; found without loading numba."""
+    folder = private_folder()
+    return folder and folder / f"made-{_digest(version('numba'), platform.machine())}"
+
+
+def on_disk() -> bool:
+    """Whether machine code of this source was left on disk, on a machine of this kind."""
+    mark = _mark()
+    return mark is not None and mark.exists()
+
+
+def leave_mark() -> None:
+    """Note that machine code of this source lies on disk."""
+    mark = _mark()
+    with contextlib.suppress(OSError):
+        if mark is not None:
+            mark.touch()
 
 
 @cache

@@ -15,7 +15,7 @@ from carbonscaling.perf.step import step_time
 from carbonscaling.platform import n_processors
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector, not_worse
-from carbonscaling.search.evaluate import FEW, judge_of
+from carbonscaling.search.evaluate import judge_of
 from carbonscaling.search.front import Stairs, pareto
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
@@ -45,7 +45,7 @@ def search(
     explain: bool = True,
     threads: int | None = None,
     progress: Progress | None = None,
-    few: int = FEW,
+    few: int | None = None,
 ) -> SearchResult:
     """Look at every setting of `space` and return the best by the objective.
 
@@ -68,8 +68,8 @@ def search(
         Default `n_threads`. The answer does not depend on it.
     progress : callable, optional
         Told after every block.
-    few : int
-        Spaces of at most so many settings are searched without machine code; 0 where many searches share its loading.
+    few : int, optional
+        Up to so many settings are searched without machine code, and more with it; by what it costs if not given.
 
     Notes
     -----
@@ -80,8 +80,8 @@ def search(
         question, outcome=in_blocks(question.outcome), least=in_blocks(question.least) if question.least else None
     )
     lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
-    judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), few)
     prune = prune and not quantiles
+    judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), prune=prune, few=few)
     histogram = Histogram() if quantiles else None
     stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
     found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)

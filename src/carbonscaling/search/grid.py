@@ -75,6 +75,23 @@ class Grid:
             sequence_shards(tp, self.sequence_parallel), percent,
         )  # fmt: skip
 
+    def product(self, rows: Floats) -> Setting:
+        """Return all settings of layouts (tp, pp, dp, cp, batch; one row each) as arrays that broadcast.
+
+        Axes: layouts, experts, pipes, states, micros, redos; of length one where a degree does not depend on them.
+        """
+        tp, pp, dp, cp, batch = (column.reshape(-1, 1, 1, 1, 1, 1) for column in rows.T)
+        ep, etp = (column.reshape(1, -1, 1, 1, 1, 1) for column in self.experts.T)
+        vpp, schedule = (column.reshape(1, 1, -1, 1, 1, 1) for column in self.pipes.T)
+        zero, shard = (column.reshape(1, 1, 1, -1, 1, 1) for column in self.states.T)
+        micro = self.micros.reshape(1, 1, 1, 1, -1, 1)
+        recompute, percent = (column.reshape(1, 1, 1, 1, 1, -1) for column in self.redos.T)
+        return Setting(
+            tp, pp, dp, cp, ep, etp, vpp, zero, group_size(shard, dp * cp, self.whole_group), micro,
+            n_micro(batch, dp, micro), recompute, schedule,
+            sequence_shards(tp, self.sequence_parallel), percent,
+        )  # fmt: skip
+
     def contiguous(self) -> Grid:
         """Return the grid with its columns laid out as compiled code expects them."""
         columns = {field.name: getattr(self, field.name) for field in fields(self)}

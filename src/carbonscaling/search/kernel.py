@@ -49,6 +49,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     table: Any,
     start: int,
     cut: Any,
+    kept: Any,
     late: Any,
     prune: bool,
     found_index: Any,
@@ -65,12 +66,13 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     ----------
     rows, keys : arrays
         Layouts, and the place of each one's (tp, cp) in `table`.
-    cut, late : arrays
-        Per row: step time beyond which a setting cannot matter, and beyond which it misses the deadline.
+    cut, kept, late : arrays
+        Per row: step time beyond which a setting cannot matter, beyond which it matters only as the row's quickest, and
+        beyond which it misses the deadline.
     prune : bool
         Leave out what a bound rules out; without, every setting is decided one by one.
     found_index, found_step : arrays
-        Written: settings that fit within `cut`, and their step times.
+        Written: settings that fit within `kept`, and their step times.
     counts, row_best, row_best_index, miss, miss_index : arrays
         Written: settings by fate, each row's quickest setting that fits, the nearest miss of the memory limit.
 
@@ -187,7 +189,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             counts[LATE] += step > late[i]
                             if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):
                                 row_best[i], row_best_index[i] = step, index
-                            if step <= cut[i]:
+                            if step <= kept[i]:
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
     return len(rows), n_found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector
-from carbonscaling.search.evaluate import Decided, Judge
+from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
-from carbonscaling.search.limits import LONGEST_S, Extent, slowest_step
+from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.result import Question
 
 __all__ = ["Progress", "Rounds"]
@@ -32,10 +32,6 @@ FIRST_ROUND = 1 << 15
 GROWTH = 64
 FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
-BLOCK = 1 << 18
-"""Settings decided between two looks at the clock, in one thread."""
-PRUNED_BLOCK = 512
-"""Layouts decided between two looks at the clock where bounds leave most settings out."""
 
 
 class _Here(Executor):
@@ -77,9 +73,15 @@ class Rounds:
     def _lattice(self) -> Lattice:
         return self.judge.grid.lattice
 
+    @property
+    def _one_round(self) -> bool:
+        """Whether all settings are decided at once: bounds cost more than they save."""
+        return self.judge.grid.n_candidates <= FIRST_ROUND
+
     def run(self) -> None:
         """Decide all families; every round knows the best of those before."""
-        self.left, self.bound = self._lattice.families, self.judge.bounds()
+        self.left = self._lattice.families
+        self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
         settings, step = self._lattice.extents(self.left).settings(), np.minimum(self.bound, LONGEST_S)
         outcome = self.question.bound(settings, step)
         columns = self.found.objective.columns(settings, outcome)
@@ -88,7 +90,7 @@ class Rounds:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
         size = FIRST_ROUND
-        with ThreadPoolExecutor(self.threads) if self.threads > 1 else _Here() as pool:
+        with ThreadPoolExecutor(self.threads) if self.threads > 1 and not self._one_round else _Here() as pool:
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())
@@ -142,19 +144,22 @@ class Rounds:
         """Return what settings take of one field of an outcome, by their step times."""
         return lambda settings, step: getattr(self.question.outcome(settings, step), name)
 
-    def _cut(self, extent: Extent, late: Floats) -> Floats:
-        """Step time beyond which a setting of each extent is not wanted."""
+    def _cuts(self, extent: Extent, late: Floats) -> tuple[Floats, Floats]:
+        """Step times at each extent beyond which a setting does not matter, and beyond which it is not kept.
+
+        Beyond the second only each layout's quickest setting matters, for the front.
+        """
         if self.found.distribution is not None:
-            return late
-        cut = self.found.slowest(extent) if self.found.is_full else np.full(len(late), np.inf)
-        if self.front:
-            cut = np.maximum(cut, self.found.corner_limit(extent))
-        return np.minimum(cut, late)
+            return late, late
+        kept = self.found.slowest(extent) if self.found.is_full else np.full(len(late), np.inf)
+        cut = np.maximum(kept, self.found.corner_limit(extent)) if self.front else kept
+        return np.minimum(cut, late), np.minimum(cut if self.found.stairs else kept, late)
 
     def _round(self, pool: Executor, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
         extent = self._lattice.extents(families)
         late = self._late(extent)
+        cut, kept = self._cuts(extent, late)
         pending: deque[tuple[Extent, Floats, Ints, Future[Decided]]] = deque()
 
         def take() -> None:
@@ -163,9 +168,9 @@ class Rounds:
             self._tell(len(layouts))
 
         try:
-            for layouts, here, cut_here, late_here in self._blocks(families, extent, self._cut(extent, late), late):
-                future = pool.submit(self.judge.decide, layouts, cut_here, late_here, self.prune)
-                pending.append((here, late_here, layouts, future))
+            for layouts, (cut_here, kept_here, late_here, *here) in self._blocks(families, (cut, kept, late, *extent)):
+                future = pool.submit(self.judge.decide, layouts, cut_here, kept_here, late_here, self.prune)
+                pending.append((Extent(*here), late_here, layouts, future))
                 if len(pending) > 2 * self.threads:
                     take()
             while pending:
@@ -175,24 +180,24 @@ class Rounds:
                 waiting.cancel()
             raise
 
-    def _blocks(
-        self, families: Ints, extent: Extent, cut: Floats, late: Floats
-    ) -> Iterator[tuple[Ints, Extent, Floats, Floats]]:
-        """Yield layouts of some families with their extents and limits, those left out by their bounds left out."""
-        per_block = PRUNED_BLOCK if self.prune else max(1, BLOCK // self.judge.grid.n_inner)
+    def _blocks(self, families: Ints, values: Sequence[Floats]) -> Iterator[tuple[Ints, list[Floats]]]:
+        """Yield layouts of some families with the families' values; those left out that their bounds leave out.
+
+        `values` are the cut, and whatever else is wanted of each family.
+        """
+        per_block = self.judge.rows_at_once(prune=self.prune)
         sizes = self._lattice.sizes(families)
         block = (np.cumsum(sizes) - 1) // per_block
         for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):
             layouts = self._lattice.layouts(families[part])
-            values = [np.repeat(v[part], sizes[part]) for v in (cut, late, *extent)]
-            if self.prune:
-                alive = self.judge.row_bounds(layouts) <= values[0]
+            here = [np.repeat(v[part], sizes[part]) for v in values]
+            if self.prune and not self._one_round:
+                alive = self.judge.row_bounds(layouts) <= here[0]
                 self._leave_out(len(layouts) - int(alive.sum()))
-                layouts, values = layouts[alive], [v[alive] for v in values]
+                layouts, here = layouts[alive], [v[alive] for v in here]
             for start in range(0, len(layouts), per_block):
                 some = slice(start, start + per_block)
-                cut_here, late_here, *own = (v[some] for v in values)
-                yield layouts[some], Extent(*own), cut_here, late_here
+                yield layouts[some], [v[some] for v in here]
 
     def _tell(self, n_layouts: int) -> None:
         self.decided += n_layouts * self.judge.grid.n_inner

@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from carbonscaling.arrays import Number, Truth
 from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import StateBytes, WorkBytes, least_held, state_bytes, total_memory, work_bytes
-from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.search.bounds import ROUNDING, least_passes
 from carbonscaling.search.constraints import never_allowed, never_shards
-from carbonscaling.search.grid import group_size, n_micro, sequence_shards
+from carbonscaling.search.divisors import MOST_WHOLE
+from carbonscaling.search.grid import Grid, group_size, n_micro, sequence_shards
 
-__all__ = ["N_LAYER", "Options", "fewest_replicas", "layer_table", "setting_of", "shape_bounds", "unpack"]
+__all__ = ["N_LAYER", "LeastNeeds", "Options", "fewest_replicas", "layer_table", "least_needs", "may_fit", "options_of"]
+__all__ += ["setting_of", "shape_bounds", "unpack"]
 
 N_PASS = len(Pass._fields)
 N_BOTH = 2 * N_PASS
@@ -23,7 +26,7 @@ N_LAYER = 2 * N_PASS + N_REST
 
 
 class Options(NamedTuple):
-    """The inner options of a `Grid`, and its switches; `batch` is the smallest there is."""
+    """The inner options of a `Grid`, and its switches (`options_of`); `batch` is the smallest there is."""
 
     experts: Any
     pipes: Any
@@ -34,6 +37,14 @@ class Options(NamedTuple):
     sequence_parallel: bool
     strict: bool
     whole_group: bool
+
+
+def options_of(g: Grid) -> Options:
+    """Return the inner options of a grid."""
+    fewest = float(g.lattice.batch.min(initial=MOST_WHOLE))
+    return Options(
+        g.experts, g.pipes, g.states, g.micros, g.redos, fewest, g.sequence_parallel, g.strict, g.whole_group
+    )
 
 
 def _pack(t: LayerTimes, out: Any) -> None:
@@ -98,61 +109,79 @@ def shape_bounds(
                     once[i] = min(once[i], least.once)
 
 
-def fewest_replicas(
-    work: Workload, body: Workload, machine: Machine, o: Options, roomy: Setting, zeros: Any, codes: Any, shapes: Any,
-    dp: Any, out: Any,
-) -> None:  # fmt: skip
-    """Write, per shape, the place in `dp` of the fewest replicas with which any of its settings could fit in memory.
+class LeastNeeds(NamedTuple):
+    """What needs least memory of a grid's options.
 
-    Parameters
-    ----------
-    body : Workload
-        The model without embedding and head.
-    roomy : Setting
-        The options that need least memory: the smallest micro-batch, the largest sharding group (infinity: all), as many
-        devices to an expert as possible.
-    zeros, codes : arrays
-        ZeRO stages, and kinds of recomputation.
+    `roomy` has the smallest micro-batch, the largest sharding group (infinity: all), as many devices to an expert as
+    possible; `zeros` are the ZeRO stages, `codes` the kinds of recomputation; `body` is the model without embedding and head.
     """
+
+    body: Workload
+    roomy: Setting
+    zeros: Any
+    codes: Any
+
+
+def least_needs(work: Workload, o: Options) -> LeastNeeds:
+    """Return the options of a grid that need least memory."""
+    codes = set(o.redos[:, 0]) | ({float(Recompute.NONE)} if (o.redos[:, 1] < 100).any() else set())
+    roomy = Setting(*(1.0 for _ in Setting._fields))._replace(
+        ep=float(o.experts.prod(axis=1).max()),
+        shard=float(np.where(o.states[:, 1] == 0, np.inf, o.states[:, 1]).max()),
+        micro_batch=float(o.micros.min()),
+        recompute_percent=1.0,
+    )
+    body = work._replace(p_embedding=0.0, p_head=0.0)
+    return LeastNeeds(body, roomy, np.unique(o.states[:, 0]), np.array(sorted(codes)))
+
+
+def fewest_replicas(
+    work: Workload, machine: Machine, o: Options, least: LeastNeeds, shapes: Any, dp: Any, out: Any
+) -> None:
+    """Write, per shape, the place in `dp` of the fewest replicas with which any of its settings could fit in memory."""
     for i in range(len(shapes)):
         low, high = 0, len(dp)
         while low < high:
             middle = (low + high) // 2
-            if _may_fit(work, body, machine, o, roomy, zeros, codes, shapes[i], dp[middle]):
+            tp, pp, cp = shapes[i, 0], shapes[i, 1], shapes[i, 2]
+            if may_fit(work, machine, o, least, tp, pp, cp, dp[middle]):
                 high = middle
             else:
                 low = middle + 1
         out[i] = low
 
 
-def _may_fit(
-    work: Workload, body: Workload, machine: Machine, o: Options, roomy: Setting, zeros: Any, codes: Any, shape: Any,
-    dp: float,
-) -> bool:  # fmt: skip
-    """Whether the least of states and the least of activations leave a chance to fit.
+def may_fit(
+    work: Workload, machine: Machine, o: Options, least: LeastNeeds, tp: Number, pp: Number, cp: Number, dp: Number
+) -> Truth:
+    """Whether the least of states and the least of activations leave a chance to fit; degrees may be arrays.
 
     Memory falls with every replica, with the sharding group, with the devices that an expert is spread over, and with
     smaller micro-batches, of which more are in flight but never more sequences. Without interleaving, and without what the
     ends of a pipeline hold, the fullest stage has fewest parameters and activations. A share of the layers recomputed
     lies between all of them and none.
     """
-    tp, pp, cp = shape[0], shape[1], shape[2]
-    n_micro = max(1.0, o.batch / (dp * roomy.micro_batch))
+    body, roomy, zeros, codes = least
+    n_micro = np.maximum(1.0, o.batch / (dp * roomy.micro_batch))
     states: Any = np.inf
     held: Any = np.inf
     for z in range(len(zeros)):
         s = Setting(
-            tp, pp, dp, cp, min(roomy.ep, tp * cp * dp), 1.0, 1.0, zeros[z], min(roomy.shard, dp * cp),
+            tp, pp, dp, cp, np.minimum(roomy.ep, tp * cp * dp), 1.0, 1.0, zeros[z], np.minimum(roomy.shard, dp * cp),
             roomy.micro_batch, n_micro, 0.0, 0.0, sequence_shards(tp, o.sequence_parallel), 100.0,
         )  # fmt: skip
-        if not never_shards(s, work, o.strict):
-            b = state_bytes(body if pp > 1 else work, machine, s)
-            states = min(states, b.weights + b.gradients + b.optimizer)
+        inside, whole = state_bytes(body, machine, s), state_bytes(work, machine, s)
+        lowest = np.where(
+            pp > 1,
+            inside.weights + inside.gradients + inside.optimizer,
+            whole.weights + whole.gradients + whole.optimizer,
+        )
+        states = np.minimum(states, np.where(never_shards(s, work, o.strict), np.inf, lowest))
     for r in range(len(codes)):
         s = Setting(
             tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, roomy.micro_batch, n_micro, codes[r], 0.0,
             sequence_shards(tp, o.sequence_parallel), 100.0,
         )  # fmt: skip
-        held = min(held, least_held(machine, work_bytes(work, machine, s)))
+        held = np.minimum(held, least_held(machine, work_bytes(work, machine, s)))
     need = total_memory(machine, roomy.zero, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0, 0.0, 0.0, 0.0))
-    return bool(need.total * ROUNDING <= need.limit)
+    return need.total * ROUNDING <= need.limit

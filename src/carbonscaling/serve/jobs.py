@@ -77,8 +77,8 @@ def _regions(answer: Estimate) -> dict[str, Any]:
 
 def _evidence(answer: Estimate) -> dict[str, Any]:
     """Return the measured trainings most like an answer's, and how predictions of them fared."""
+    from carbonscaling.evidence.nearby import nearby
     from carbonscaling.model.params import total_params
-    from carbonscaling.validate.nearby import nearby
 
     r = answer.resolved
     device = r.cluster.device

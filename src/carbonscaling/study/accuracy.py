@@ -19,7 +19,8 @@ def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
     """Return what the width of an interval depends on.
 
     A whole run; a layout that had to be inferred; kernels that nobody names; experts; 8 or 4 bit; a stack that nobody names or
-    that `seen` was not fitted on, an architecture likewise; many devices.
+    that `seen` was not fitted on, an architecture likewise, of the device or of a model whose scans nobody timed; many
+    devices.
     """
     s = u.scenario
     return {
@@ -29,7 +30,7 @@ def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
         "experts": bool(u.work.n_experts > 0),
         "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
         "new_stack": s.stack is None or not seen.seen(u.stack.family),
-        "new_architecture": not seen.seen(family(u.cluster.device)),
+        "new_architecture": not seen.seen(family(u.cluster.device)) or bool(u.work.mixed > 0),
         "large": n_devices > LARGE,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.contracts import contract_cost
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
@@ -30,8 +31,7 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.levers import levers
-from carbonscaling.study.outcome import held_devices, takes, utilisation
+from carbonscaling.study.outcome import contracted, held_devices, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
@@ -55,9 +55,18 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
+    if s.contracts.kind != "none":
+        carbon = contracted(s, r.carbon, n, duration, mfu)
+        energy_j = float(footprint(carbon.numbers, n, duration, mfu).energy_j)
+        usd = contract_cost(s.contracts, energy_j, duration)
+        r = replace(
+            r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {usd:,.0f} USD, not in the cost")
+        )
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
-    best = best_run(r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits)
+    best = best_run(
+        r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
+    )
     if r.batches.is_open:
         low, high = flat(r, setting)
         extra = r.tokens / r.asked_tokens - 1.0
@@ -88,7 +97,6 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         duration_s=duration,
         footprint=print_,
         cost_usd=float(taken.cost_usd) if r.price else None,
-        levers=levers(r, setting),
         search=report,
         best_run=best,
         warnings=tuple(warnings),

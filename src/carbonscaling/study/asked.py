@@ -17,7 +17,7 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY, KWH, TONNE
 
-__all__ = ["asked", "freed", "is_open", "question_of", "space_of"]
+__all__ = ["PLAN_DAYS", "asked", "freed", "is_open", "question_of", "space_of"]
 
 PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""

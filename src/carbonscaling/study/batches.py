@@ -9,6 +9,7 @@ from carbonscaling.catalog import laws
 from carbonscaling.laws import round_batch
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.search.divisors import divisors
 from carbonscaling.study.scenario import Scenario
 
 __all__ = ["Batches", "batches", "law_batch"]
@@ -55,6 +56,15 @@ class Batches:
         return laws.batch_overhead().tokens(tokens, batch, self.reference, self.overhead)
 
 
+def _barred(batch: int, n_layers: int) -> str:
+    """Say which pipelines a batch cannot interleave where stages have to divide the layers."""
+    barred = [pp for pp in divisors(n_layers) if batch % pp]
+    if not barred:
+        return ""
+    stages = ", ".join(map(str, barred[:3])) + (", …" if len(barred) > 3 else "")
+    return f"; with it no pipeline of {stages} stages interleaves, with a multiple of {n_layers} every one may"
+
+
 def law_batch(name: str, spec: ModelSpec, tokens: float) -> float:
     """Return the batch in tokens that a law gives a training; the loss is Kaplan's own.
 
@@ -83,7 +93,8 @@ def batches(s: Scenario, spec: ModelSpec, tokens: float, seq_len: int) -> Batche
     name = s.batch_law or (PAPERS if of_papers or s.practice == "typical" else None)
     if name is not None:
         one = round_batch(law_batch(name, spec, tokens) / seq_len)
-        return Batches.one(one, overhead, f"batch of {one} sequences: {laws.batch_law(name).title}")
+        note = f"batch of {one} sequences: {laws.batch_law(name).title}"
+        return Batches.one(one, overhead, note + (_barred(one, spec.n_layers) if s.space == "paper" else ""))
     given = (s.layout.dp or 1) * (s.layout.micro_batch or 1)
     low, high = max(1, round(law.low * overhead)), max(1, round(law.high * overhead), given)
     step = 1

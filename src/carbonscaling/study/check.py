@@ -44,6 +44,7 @@ _BOUNDS: tuple[Bound, ...] = (
         for key in _POSITIVE
     ),
     *((key, 1, MOST_WHOLE, _WHOLE, f"give {key} as a positive count, or leave it out") for key in _COUNTS),
+    ("lora_rank", 1, 65536, "1 to 65536", "a rank is a small count, 8 to 256 as a rule"),
     ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
     ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
     ("max_devices", 1, 1e9, "at most 1e9 devices", "lower it"),
@@ -112,6 +113,13 @@ def check(s: Mapping[str, Any]) -> None:
             _refuse_outside(s, _BOUNDS)
     if s["quantiles"] and (outside := [share for share in s["quantiles"] if not 0 <= share <= 1]):
         _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
+    if s["history"] and (outside := [ratio for ratio in s["history"] if not 0.01 <= ratio <= 100]):
+        _refuse(
+            "history",
+            outside[0],
+            "ratios from 0.01 to 100",
+            "give reported over estimated device-hours of an earlier run",
+        )
     if s["hourly"] is not None or s["start_hour"]:
         _check_hours(s)
     if s["finish_by"] is not None or s["start_date"] is not None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import Question, search
-from carbonscaling.search.evaluate import FEW
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate
 from carbonscaling.search.space import Space
@@ -38,7 +37,7 @@ def round_batches(batches: Sequence[int], digits: int = DIGITS) -> tuple[int, ..
     return found or tuple(batches[:1])
 
 
-def decided(q: Question, space: Space, few: int = FEW) -> Question:
+def decided(q: Question, space: Space, few: int | None = None) -> Question:
     """Return the question with one batch, and where the count of devices is given with as many as are used.
 
     Every count is tried with batches of few binary digits; at the best count, and at those near a given one, all batches
@@ -49,7 +48,7 @@ def decided(q: Question, space: Space, few: int = FEW) -> Question:
     ----------
     q : Question
     space : Space
-    few : int
+    few : int, optional
         As in `search`.
     """
     low, high = q.counts

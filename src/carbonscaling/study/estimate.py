@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from carbonscaling.carbon.result import Footprint
@@ -14,7 +15,8 @@ from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.found import SearchReport, search_dict
-from carbonscaling.study.levers import Lever
+from carbonscaling.study.history import Needed, shipped_practice
+from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.remedies import setting_words
@@ -51,8 +53,6 @@ class Estimate:
         Energy and carbon with interval.
     cost_usd : float, optional
         None where no price is known.
-    levers : tuple of Lever
-        What would change the answer most, first first.
     search : SearchReport, optional
         None where the setting was given whole.
     best_run : BestRun, optional
@@ -69,7 +69,6 @@ class Estimate:
     duration_s: float
     footprint: Footprint
     cost_usd: float | None
-    levers: tuple[Lever, ...] = ()
     search: SearchReport | None = None
     best_run: BestRun | None = None
     warnings: tuple[str, ...] = field(default=())
@@ -95,6 +94,11 @@ class Estimate:
         ]
         setting = repr(self).split("\n")[2].strip()
         return html_table(self.headline.split("\n")[0], [*rows, ("", setting, "")], ("", "value", "90 % interval"))
+
+    @cached_property
+    def levers(self) -> tuple[Lever, ...]:
+        """What would change the answer most, widest first."""
+        return levers(self.resolved, self.setting)
 
     @property
     def headline(self) -> str:
@@ -134,6 +138,13 @@ class Estimate:
     def device_hours(self) -> float:
         """Devices times hours of the whole run, overhead included."""
         return self.n_devices * self.duration_s / HOUR
+
+    @property
+    def needed(self) -> Needed | None:
+        """Device-hours that people needed where `device_hours` can be reached, with 90 % interval; None in the papers' mode."""
+        if self.scenario.carbon_mode == "paper":
+            return None
+        return shipped_practice().needed(self.scenario.history).times(self.device_hours)
 
     def summary(self) -> dict[str, Any]:
         """Return the flat summary: one row of numbers, units in the names."""
@@ -237,6 +248,7 @@ class Estimate:
             "feasible": True,
             "summary": self.summary(),
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
+            "needed": self.needed and self.needed._asdict(),
             "step_time_s": parts(self.step),
             "memory_bytes": parts(self.memory),
             "carbon": carbon_dict(f),

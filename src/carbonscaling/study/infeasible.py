@@ -65,6 +65,7 @@ class Infeasible:
     mfu: ClassVar[None] = None
     best_mfu: ClassVar[None] = None
     device_hours: ClassVar[None] = None
+    needed: ClassVar[None] = None
 
     def __repr__(self) -> str:
         """Return why there is no answer, in a few lines; printed too."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from carbonscaling.arrays import stacked
+from carbonscaling.perf.build import workload
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
@@ -107,6 +108,17 @@ def _batch_lever(r: Resolved, setting: Setting, central: float) -> Lever:
     return Lever(name, low, high, figure, float(carbon[0]), float(carbon[1]), central, "step_law_2025")
 
 
+def _by_length(r: Resolved, s: Setting) -> list[float]:
+    """Step times at both ends of an assumed sequence length's range, of a step with as many tokens."""
+    spec, found = r.spec, []
+    for seq_len in spec.seq_len_range:
+        n_micro = float(s.n_micro) * r.seq_len / seq_len
+        whole = max(n_micro, 1.0)
+        work = workload(spec, seq_len)._replace(frozen=r.work.frozen)
+        found.append(float(step_time(work, r.machine, s._replace(n_micro=whole)).total) * n_micro / whole)
+    return found
+
+
 def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """Return the inputs whose published range moves total carbon most, widest first.
 
@@ -137,6 +149,13 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
             low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
             found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
 
+    if r.scenario.seq_len is None and r.spec.seq_len_range:
+        (at_low,), (at_high,) = (totals(own, step) for step in _by_length(r, floats))
+        low, high = r.spec.seq_len_range
+        length = "assumed sequence length"
+        found.append(
+            Lever(length, str(low), f"{high} tokens", "carbon_total_tco2e", at_low, at_high, central, "config")
+        )
     moved = totals(replace(own, peak_mfu=together.formats.peak_mfu), steps)
     add([NAMES[name] for name, *_ in ranged], [datum for _, datum, *_ in ranged], moved[1:])
     if overhead.low is not None:
@@ -145,7 +164,6 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     if r.batches.is_open:
         found.append(_batch_lever(r, floats, central))
     if factors := r.carbon.ranges:
-        numbers = stacked([end for factor in factors for end in (factor.low, factor.high)])
-        ends = totals(replace(own, numbers=numbers), float(steps[0]))
+        ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))
         add([factor.name for factor in factors], [factor.datum for factor in factors], ends)
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

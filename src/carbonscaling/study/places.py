@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from carbonscaling.carbon.boundary import boundary_kg
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.model import hardware_factors
-from carbonscaling.catalog.regions import place, region_names
+from carbonscaling.catalog.regions import common_basis, place, region_names
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.outcome import contracted
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.units import KWH, TONNE
 
@@ -24,7 +25,7 @@ class Ranked:
     ----------
     region, provider, country : str
     basis : str
-        What the intensity counts; two places are comparable only where it is the same.
+        What the intensity counts: the same for every place.
     carbon_intensity_g_per_kwh : float
         Location-based.
     operational_tco2e, market_tco2e, embodied_tco2e, boundary_tco2e, total_tco2e : float
@@ -58,20 +59,28 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
     ----------
     answer : Estimate
     names : iterable of str, optional
-        Cloud regions or countries; every cloud region if not given.
+        Cloud regions or countries; if not given every cloud region that is known on the basis of the answer.
 
     Raises
     ------
     InputError
-        An unknown place.
+        An unknown place, or places without a basis in common.
     """
     s, cluster = answer.scenario, answer.resolved.cluster
     shared = hardware_factors(cluster, s.carbon_mode, s.paper_version)
     rows = []
-    for name in cloud_names() if names is None else names:
-        there = place(name)
-        local = replace(s, region=name, carbon_intensity_g_per_kwh=None, hourly=None, start_hour=0.0)
+    listed = tuple(map(place, cloud_names() if names is None else names))
+    wanted = s.basis
+    if names is None:
+        wanted = wanted or place(s.region).basis
+        listed = tuple(there for there in listed if wanted in there.intensities)
+    basis = common_basis(listed, wanted)
+    for there in listed:
+        local = replace(
+            s, region=there.name, basis=basis, carbon_intensity_g_per_kwh=None, hourly=None, start_hour=0.0
+        )  # fmt: skip
         carbon = carbon_of(local, cluster, ranges=False, hardware=shared)
+        carbon = contracted(local, carbon, answer.n_devices, answer.duration_s, answer.mfu)
         parts = footprint(carbon.numbers, answer.n_devices, answer.duration_s, answer.mfu)
         kg = boundary_kg(vars(s.boundary), carbon.numbers, answer.n_devices, answer.duration_s, parts)
         beside = float(kg) / TONNE
@@ -82,7 +91,7 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
                 region=there.name,
                 provider=there.provider,
                 country=there.iso3,
-                basis=there.location.basis,
+                basis=carbon.location.basis,
                 carbon_intensity_g_per_kwh=carbon.factors["carbon_intensity"].si * 1000.0 * KWH,
                 operational_tco2e=operational,
                 market_tco2e=float(parts.energy_j) * carbon.market.si / TONNE,

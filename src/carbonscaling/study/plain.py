@@ -36,11 +36,15 @@ def carbon_dict(f: Footprint) -> dict[str, Any]:
         "parts": {k: float(v) for k, v in f.parts._asdict().items()},
         "interval_tco2e": [f.low_tco2e, f.high_tco2e],
         "intervals": {k: list(v) for k, v in f.intervals.items()},
+        "upstream_g_per_kwh": f.upstream_g_per_kwh,
+        "scope2": f.scope2,
+        "location": {**vars(f.location), "interval_tco2e": list(f.location.interval_tco2e)},
         "market": {**vars(f.market), "interval_tco2e": list(f.market.interval_tco2e)},
         "boundary": [vars(line) for line in f.lines],
         "widest": [vars(w) for w in f.widest],
         "device_kg_by_route": dict(f.device_kg_by_route),
         "water_litres": f.water_litres,
+        "water_on_site_litres": f.water_on_site_litres,
     }
 
 

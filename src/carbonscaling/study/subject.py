@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from carbonscaling.catalog import laws, models
 from carbonscaling.errors import InputError
@@ -14,7 +12,7 @@ from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
 
-__all__ = ["Subject", "model_spec", "subject"]
+__all__ = ["Subject", "subject"]
 
 
 @dataclass(frozen=True)
@@ -85,24 +83,6 @@ def _optimal(s: Scenario, law: ScalingLaw) -> Subject:
     return Subject(spec_for_params(n), d, float(best.loss), (note,))
 
 
-def model_spec(name: str) -> ModelSpec:
-    """Return a model of the catalogue, or the one that a file describes.
-
-    Parameters
-    ----------
-    name : str
-        A name, or the path of a Hugging Face ``config.json`` or of a model TOML file.
-
-    Raises
-    ------
-    InputError
-        No such model, or an unusable file.
-    """
-    path = Path(name)
-    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
-    return models.load_model(path) if is_file else models.model(name)
-
-
 def subject(s: Scenario) -> Subject:
     """Return what a scenario trains.
 
@@ -137,7 +117,7 @@ def subject(s: Scenario) -> Subject:
             allowed="a catalogue name, a config.json, a TOML file, or a law with a target",
             remedy="for instance --model llama-3.1-405b",
         )
-    spec = s.model if isinstance(s.model, ModelSpec) else model_spec(s.model)
+    spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
     if law is None or s.tokens is None:
         return Subject(spec)
     return Subject(spec, loss=float(law.loss(float(total_params(spec)), s.tokens)))

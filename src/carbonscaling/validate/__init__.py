@@ -1,1 +1,1 @@
-"""The model held to measurements: replay, calibration, cross-validation, intervals."""
+"""The model held to measurements: what rows state (here), then speed, parts alone, and carbon, a room each."""

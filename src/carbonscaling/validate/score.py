@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTED", "Score", "by_group", "score", "source_medians"]
+__all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians", "spreads"]
 
 Array = NDArray[np.float64]
 
+SHARES = (0.7, 0.8, 0.9)
 COUNTED = ("gpu", "tpu")
 """Kinds of devices that headline figures count; rows of others stay listed by device."""
 
@@ -59,9 +61,7 @@ def score(predicted: Array, measured: Array, low: Array | None = None, high: Arr
     """Score positive predictions against positive measurements; at least one."""
     ratio = predicted / measured
     error = np.abs(ratio - 1.0)
-    inside = float("nan")
-    if low is not None and high is not None:
-        inside = float(np.mean((low <= measured) & (measured <= high)))
+    inside = np.nan if low is None or high is None else float(np.mean((low <= measured) & (measured <= high)))
     return Score(
         n=len(measured),
         mape=float(error.mean()),
@@ -80,18 +80,47 @@ def by_group(
     groups: Sequence[str], predicted: Array, measured: Array, low: Array | None = None, high: Array | None = None
 ) -> dict[str, Score]:
     """Score every group apart, by name."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for i, group in enumerate(groups):
-        members[group].append(i)
-    return {
-        name: score(
-            predicted[index],
-            measured[index],
-            None if low is None else low[index],
-            None if high is None else high[index],
-        )
-        for name, index in sorted(members.items())
-    }
+    columns = [column for column in (predicted, measured, low, high) if column is not None]
+    names, place = np.unique(list(groups), return_inverse=True)
+    return {str(name): score(*(column[place == i] for column in columns)) for i, name in enumerate(names)}
+
+
+def left_out(groups: NDArray[Any], predict: Callable[[NDArray[np.bool_]], Array]) -> Array:
+    """Return every group's rows as predicted from the others; `predict` takes which rows are the group's own."""
+    found = np.empty(len(groups))
+    for own in (groups == group for group in np.unique(groups)):
+        found[own] = predict(own)
+    return found
+
+
+def _quantiles(values: Array, weights: Array, shares: Sequence[float]) -> Array:
+    """Return the values below which shares of the weight lie, half of each value's own weight below it."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) - weights[order] / 2.0
+    return np.interp(shares, reached / weights.sum(), values[order])
+
+
+def spreads(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Return the median of values in groups, and the standard deviations of the groups' means and within a group.
+
+    A value counts by the mean of both views, every group once and every value once. Each spread is the mean of those of the
+    normal distributions of which `SHARES` lie as near the median, or the group's own median, as these shares of the values
+    do: a few far off widen it, and do not set it.
+    """
+
+    def weights(among: Sequence[Array]) -> Array:
+        n, n_groups = sum(map(len, among)), len(among)
+        return np.concatenate([np.full(len(own), 0.5 / n + 0.5 / (n_groups * len(own))) for own in among])
+
+    every = [np.asarray(group, dtype=float) for group in groups]
+    several = [own for own in every if len(own) > 1]
+    values, w = np.concatenate(every), weights(every)
+    middle = float(_quantiles(values, w, [0.5])[0])
+    apart = np.concatenate([(own - np.median(own)) * np.sqrt(len(own) / (len(own) - 1)) for own in several])
+    normal = [NormalDist().inv_cdf(0.5 + share / 2.0) for share in SHARES]
+    whole = float(np.mean(_quantiles(np.abs(values - middle), w, SHARES) / normal))
+    within = float(np.mean(_quantiles(np.abs(apart), weights(several), SHARES) / normal))
+    return middle, max(0.0, whole**2 - within**2) ** 0.5, within
 
 
 def source_medians(sources: Sequence[str], predicted: Array, measured: Array) -> Array:

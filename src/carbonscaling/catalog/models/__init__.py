@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,7 +18,7 @@ from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.sources import Datum
 
-__all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names"]
+__all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names", "model_spec"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,37 @@ def _tables() -> dict[str, dict[str, Any]]:
     return found
 
 
+_STAGES = re.compile(
+    r"-(instruct|base|chat|hf|it|pt|thinking|preview|bf16|fp8|fp4|nvfp4|mxfp4|awq|gptq|int4|int8|\d{4}|8k|v0\.\d)$"
+)
+"""What model hubs write behind a name: stage of training, number format, date; none of it changes the shape."""
+
+
 def _plain(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _known(name: str) -> str | None:
+    """Return the catalogue's name for a name, an alias or an id as on a model hub (``maker/Model-Instruct-FP8``)."""
+    known, plain = model_aliases(), _plain(name)
+    if plain.count("/") == 1:
+        plain = plain.partition("/")[2].removeprefix("meta-")
+    while plain not in known:
+        shorter = _STAGES.sub("", plain)
+        if shorter == plain:
+            return None
+        plain = shorter
+    return known[plain]
+
+
+def _nearest(name: str) -> str | None:
+    """Return the accepted name that another misspells: the same digits, nearly the same letters."""
+    plain, known = _plain(name), model_aliases()
+
+    def digits(text: str) -> list[str]:
+        return re.findall(r"\d+", text)
+
+    return nearest(plain, [one for one in known if digits(one) == digits(plain)])
 
 
 @lru_cache(maxsize=1)
@@ -75,25 +106,24 @@ def model_entry(name: str) -> ModelEntry:
     Parameters
     ----------
     name : str
-        A name or alias; case, blanks and underscores do not matter.
+        A name or alias, or an id as on a model hub; case, blanks and underscores do not matter.
 
     Raises
     ------
     InputError
         No such model.
     """
-    known = model_aliases()
-    if _plain(name) not in known:
+    full = _known(name)
+    if full is None:
         raise InputError(
             "unknown model",
             value=name,
-            suggestion=nearest(_plain(name), known),
+            suggestion=_nearest(name),
             remedy="carbonscaling catalog list models, or give a config.json or a TOML file",
         )
-    full = known[_plain(name)]
     table = dict(_tables()[full])
     own: dict[str, Any] = {key: table.pop(key) for key in ("parameters", "active", "aliases") if key in table}
-    return shipped(ModelEntry, {**own, "spec": {"name": full, **table}})
+    return shipped(ModelEntry, {**own, "spec": {"name": full, **_bare(table), **table}})
 
 
 def model(name: str) -> ModelSpec:
@@ -108,6 +138,47 @@ def model(name: str) -> ModelSpec:
     126
     """
     return model_entry(name).spec
+
+
+def model_spec(name: str) -> ModelSpec:
+    """Return a model of the catalogue, or the one that a file describes.
+
+    Parameters
+    ----------
+    name : str
+        A name, or the path of a Hugging Face ``config.json`` or of a model TOML file.
+
+    Raises
+    ------
+    InputError
+        No such model, or an unusable file.
+    """
+    path = Path(name)
+    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
+    return load_model(path) if is_file else model(name)
+
+
+def _bare(table: Mapping[str, Any]) -> dict[str, None]:
+    """Return no attention for a model with another mixer; one without either has forgotten it."""
+    return {"attention": None} if "mixer" in table else {}
+
+
+def _as_trained(spec: ModelSpec) -> ModelSpec:
+    """Return a model whose training length is assumed with that of the catalogue's model of the same width and heads."""
+    if not spec.seq_len_range or spec.attention is None:
+        return spec
+
+    def shape(one: ModelSpec) -> tuple[object, ...]:
+        a, x = one.attention, one.experts
+        heads = a and (a.n_heads, a.n_kv_heads, a.d_query_key, a.qk_norm)
+        return one.d_model, one.vocab_size, heads, one.ffn.gated, x and (x.n_routed, x.d_ff)
+
+    alike = [known for known in map(model, model_names()) if shape(known) == shape(spec) and not known.seq_len_why]
+    if not alike:
+        return spec
+    nearest_depth = min(alike, key=lambda known: abs(known.n_layers - spec.n_layers))
+    why = f"as {nearest_depth.name} of the catalogue, of the same width, heads and vocabulary, was trained"
+    return replace(spec, seq_len=nearest_depth.seq_len, seq_len_why=f"{why}; {spec.seq_len_why.rpartition(': ')[2]}")
 
 
 def load_model(path: str | Path) -> ModelSpec:
@@ -126,8 +197,9 @@ def load_model(path: str | Path) -> ModelSpec:
     """
     path = Path(path)
     if path.suffix != ".toml":
-        return from_config(path)
-    table = {"name": path.stem, **read_toml(path)}
+        return _as_trained(from_config(path))
+    own = read_toml(path)
+    table = {"name": path.stem, **_bare(own), **own}
     try:
         spec = build(ModelSpec, table, str(path))
     except InputError as error:

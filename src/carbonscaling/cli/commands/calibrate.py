@@ -45,18 +45,19 @@ def calibrate(
     from rich.console import Group
 
     from carbonscaling import evidence
-    from carbonscaling.calibration.profile import shipped_calibration, to_toml
+    from carbonscaling.calibration.emissions import is_emissions
+    from carbonscaling.calibration.own_power import measured_power
+    from carbonscaling.calibration.profile import Calibration, shipped_calibration, to_toml
     from carbonscaling.errors import InputError
+    from carbonscaling.evidence.left_out import LeftOut
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.own_power import power_page
-    from carbonscaling.reporting.validation import left_out_data, left_out_page
+    from carbonscaling.reporting.validation import fitted_page, left_out_data
     from carbonscaling.study.scenario import load_scenario
-    from carbonscaling.validate.calibrate import calibrate as fit_all
-    from carbonscaling.validate.calibrate import left_out_csv
-    from carbonscaling.validate.emissions import is_emissions
-    from carbonscaling.validate.logs import log_row
-    from carbonscaling.validate.own_power import measured_power
+    from carbonscaling.validate.speed.calibrate import calibrate as fit_all
+    from carbonscaling.validate.speed.calibrate import left_out_csv
+    from carbonscaling.validate.speed.logs import OWN, log_run
 
     names = runs or ([] if log else ["shipped"])
     tracked = [name for name in names if name != "shipped" and is_emissions(Path(name))]
@@ -70,20 +71,20 @@ def calibrate(
             allowed="as many --scenario as --log",
             remedy="give --log train.log --scenario train.toml",
         )
-    rows += [log_row(Path(a), load_scenario(Path(b))) for a, b in zip(log or [], scenario or [], strict=True)]
+    logs = [log_run(Path(a), load_scenario(Path(b))) for a, b in zip(log or [], scenario or [], strict=True)]
     names += log or []
 
     def progress(source: str, done: int, total: int) -> None:
         if sys.stderr.isatty():
             print(f"\rleaving out source {done + 1} of {total}: {source[:50]:<50}", end="", file=sys.stderr, flush=True)
 
-    if rows:
-        calibration, left = fit_all(rows, f"fitted to {', '.join(Path(n).name for n in names)}", progress)
-    else:  # power alone: speeds as shipped
-        calibration, left = shipped_calibration(), []
+    calibration: Calibration = shipped_calibration()  # power alone: speeds as shipped
+    left: list[LeftOut] = []
+    if rows or logs:
+        calibration, left = fit_all(rows, f"fitted to {', '.join(Path(n).name for n in names)}", progress, logs)
     if power is not None:
         calibration = replace(calibration, title=f"{calibration.title}; power by {power.files}", power=power)
-    if rows and sys.stderr.isatty():
+    if (rows or logs) and sys.stderr.isatty():
         print(file=sys.stderr)
     told = " --runs ".join(names + tracked)
     header = f"Fitted constants: carbonscaling calibrate --runs {told}\nGenerated; do not edit."
@@ -95,5 +96,6 @@ def calibrate(
         found = {"constants": len(calibration.constants), "interval": dict(calibration.interval)}
         out.show_json(jsonable(found | {"left_out": left_out_data(left), "power": power}))
         return
-    page = [] if power is None else [power_page(power)]
-    out.show(Group(*page, *([left_out_page(left, detail=False)] if rows else [])))
+    sources = {row.get("source") or "" for row in rows} | {OWN for _ in logs}
+    page = fitted_page(calibration, left, len(rows) + len(logs), len(sources)) if sources else Group()
+    out.show(Group(power_page(power), page) if power else page)

@@ -1,4 +1,4 @@
-"""``carbonscaling catalog list`` and ``carbonscaling catalog show``."""
+"""``carbonscaling catalog list``, ``carbonscaling catalog show`` and ``carbonscaling catalog check``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
 
-__all__ = ["list_", "show"]
+__all__ = ["check", "list_", "show"]
 
 
 def list_(
@@ -55,3 +55,23 @@ def show(
         out.show_json([e.to_dict() for e in entries] if len(entries) > 1 else entries[0].to_dict())
     else:
         out.show(Group(*(entry_page(e) for e in entries)))
+
+
+def check(
+    *,
+    year: Annotated[int | None, Parameter(help="Year to count from, in place of this one.")] = None,
+    json: Json = False,
+) -> None:
+    """Say which numbers of electricity, data centres and prices hold for a year more than two years ago."""
+    from dataclasses import asdict
+    from datetime import date
+
+    from carbonscaling.catalog.ages import aged
+    from carbonscaling.reporting.catalog import ages_page
+
+    now = date.today().year if year is None else year
+    found = aged(now)
+    if json:
+        out.show_json([asdict(one) for one in found])
+    else:
+        out.show(ages_page(found, now))

@@ -1,8 +1,8 @@
-"""``carbonscaling model show``."""
+"""``carbonscaling model show`` and ``carbonscaling model new``."""
 
 from __future__ import annotations
 
-import os
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -11,7 +11,7 @@ from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
 from carbonscaling.cli.options import whole_number
 
-__all__ = ["show"]
+__all__ = ["new", "show"]
 
 
 def show(
@@ -25,8 +25,6 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model: parameters and FLOPs by part."""
-    from pathlib import Path
-
     from carbonscaling.catalog import models
     from carbonscaling.errors import InputError
     from carbonscaling.model.card import model_card
@@ -37,10 +35,24 @@ def show(
             "a sequence has at least one token", where="option --seq-len", value=seq_len, allowed="1 or more",
             remedy="leave it out for the model's own length",
         )  # fmt: skip
-    path = Path(model)
-    is_file = path.suffix in (".json", ".toml") or os.path.exists(path)
-    card = model_card(models.load_model(path) if is_file else models.model(model), seq_len)
+    card = model_card(models.model_spec(model), seq_len)
     if json:
         out.show_json(model_dict(card))
     else:
         out.show(model_page(card))
+
+
+def new(
+    *,
+    like: Annotated[str, Parameter(help="Model to start from: catalogue name, config.json, or model TOML file.")],
+    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file.")] = None,
+) -> None:
+    """Write a model file to start your own from."""
+    from carbonscaling.catalog import models
+    from carbonscaling.catalog.models.write import model_toml
+
+    text = model_toml(models.model_spec(like))
+    if output:
+        out.write_file(output, text)
+    else:
+        sys.stdout.write(text)

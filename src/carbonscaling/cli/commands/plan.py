@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from carbonscaling.cli.common import Json, Output, ScenarioFile, hand_over
-from carbonscaling.cli.options import ScenarioOptions, scenario_of
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli.common import OUTPUT, Emit, Json, Output, Picture, ScenarioFile, hand_over
+from carbonscaling.cli.options import ScenarioOptions, given, scenario_of
 from carbonscaling.cli.output import Ticker
 
+if TYPE_CHECKING:
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
+
 __all__ = ["estimate", "plan"]
+
+From = Annotated[
+    str | None,
+    Parameter(
+        name="--from",
+        help="Launch file of an existing run, whose settings count unless an option says otherwise: a shell script with "
+        "Megatron-LM's or MaxText's arguments, torchtitan's TOML, DeepSpeed's JSON, YAML of MaxText or Megatron-Bridge. It is "
+        "read, never run.",
+        group=OUTPUT,
+    ),
+]
 
 
 def plan(
@@ -15,15 +35,18 @@ def plan(
     *,
     json: Json = False,
     output: Output = None,
+    emit: Emit = None,
+    picture: Picture = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Find the best setting and device count that finish within the deadline (three months if none is given)."""
     from carbonscaling.study.answer import plan as answer
 
+    _check(emit)
     question = scenario_of(scenario, options)
     with Ticker() as ticker:
         found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output)
+    return hand_over(found, json=json, output=output, emit=emit, picture=picture)
 
 
 def estimate(
@@ -32,12 +55,49 @@ def estimate(
     *,
     json: Json = False,
     output: Output = None,
+    emit: Emit = None,
+    picture: Picture = None,
+    from_: From = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Say what a training run takes on a given number of devices; parts of the layout left out are searched."""
     from carbonscaling.study.answer import estimate as answer
 
-    question = scenario_of(scenario, options)
-    with Ticker() as ticker:
-        found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output)
+    _check(None if emit == "profile" and from_ is not None else emit)
+    if from_ is not None:
+        from carbonscaling.exchange.answer import estimate_launch
+        from carbonscaling.exchange.read import read_launch
+
+        launch = read_launch(from_, given(options).get("devices"))
+        question = scenario_of(scenario, options, launch.scenario)
+        with Ticker() as ticker:
+            found = estimate_launch(launch, question, progress=ticker)
+        if emit == "profile" and found.feasible:
+            return _profile(from_, found, output)
+    else:
+        question = scenario_of(scenario, options)
+        with Ticker() as ticker:
+            found = answer(question, progress=ticker)
+    return hand_over(found, json=json, output=output, emit=emit, picture=picture)
+
+
+def _check(emit: str | None) -> None:
+    """Refuse an unknown format before anything is searched."""
+    if emit is not None:
+        from carbonscaling.exchange.emit import check_format
+
+        check_format(emit)
+
+
+def _profile(workload: str, answer: Estimate | Infeasible, output: str | None) -> int:
+    """Write what a workload's times say of the device."""
+    from carbonscaling.cli.output import write_file
+    from carbonscaling.exchange.simai.launch import workload_profile
+    from carbonscaling.study.estimate import Estimate
+
+    text = workload_profile(workload, answer) if isinstance(answer, Estimate) else ""
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_file(output, text)
+    return 0

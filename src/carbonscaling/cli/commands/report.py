@@ -19,7 +19,9 @@ FACTORS = Group("In place of the catalogue's factors", sort_key=2)
 _Real = Parameter(group=MEASURED, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
 _Own = Parameter(group=FACTORS, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
 _Count = Parameter(group=MEASURED, converter=whole_number, n_tokens=1, allow_leading_hyphen=True)
-Format = Literal["model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json", "html", "pdf-ready"]
+Format = Literal[
+    "model-card", "annex-xi", "sci", "esrs", "boamps", "ghg-protocol", "spdx", "cyclonedx", "csv", "json", "html", "pdf-ready"
+]  # fmt: skip
 PAGES = ("html", "pdf-ready")
 
 
@@ -35,10 +37,16 @@ def report(
     output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file as well.")] = None,
     device_hours: Annotated[float | None, Parameter(help="Device-hours that the training took."), _Real] = None,
     energy_kwh: Annotated[float | None, Parameter(help="Energy that was metered, in kWh."), _Real] = None,
+    meter: Annotated[
+        str | None,
+        Parameter(
+            help="File of a meter: CodeCarbon, sacct --parsable2, DCGM exporter, nvidia-smi CSV.", group=MEASURED
+        ),
+    ] = None,
     energy_scope: Annotated[
-        Literal["facility", "it", "devices"],
+        Literal["facility", "it", "devices"] | None,
         Parameter(help="What was metered: the facility, the machines before PUE, or the accelerators.", group=MEASURED),
-    ] = "facility",
+    ] = None,
     model: Annotated[str | None, Parameter(help="Name of the model.", group=MEASURED)] = None,
     n_params: Annotated[float | None, Parameter(help="Its parameters."), _Real] = None,
     tokens: Annotated[float | None, Parameter(help="Training tokens."), _Real] = None,
@@ -51,6 +59,8 @@ def report(
     factors: Annotated[str | None, Parameter(help="TOML file of your own carbon factors.", group=FACTORS)] = None,
 ) -> None:
     """Write a statement of a training: from a saved answer, from measured values, or both; or report a study."""
+    from carbonscaling.calibration.meters import read_meter
+    from carbonscaling.catalog import hardware
     from carbonscaling.catalog.user_factors import load_factors
     from carbonscaling.reporting.statements import FORMATS
     from carbonscaling.reporting.statements.measured import measured_record
@@ -58,26 +68,31 @@ def report(
     from carbonscaling.reporting.statements.saved import record_of
 
     if answer is not None and _is_study(answer):
-        _study(answer, format, output, measured=device_hours is not None or energy_kwh is not None)
+        _study(answer, format, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return
     if format in PAGES:
-        _page(answer, output, measured=device_hours is not None or energy_kwh is not None)
+        _page(answer, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return
+    if meter is not None:
+        if device_hours is not None or energy_kwh is not None or energy_scope is not None:
+            raise InputError("two measurements", key="meter", value=meter, allowed="a meter's file, or values of one's own",
+                             remedy="leave --device-hours, --energy-kwh and --energy-scope out")  # fmt: skip
+        read = read_meter(meter)
+        device_hours, energy_kwh, energy_scope = read.device_hours, read.energy_kwh, read.scope
+        devices = devices or read.n_devices
     plan = record_of(_saved(answer, whole=False), answer) if answer is not None else None
-    if device_hours is None:
+    if device_hours is None and energy_kwh is None:
         if plan is None:
             raise InputError(
-                "nothing to report", allowed="a saved answer (JSON), or --device-hours with --device and --devices",
+                "nothing to report", allowed="a saved answer (JSON), or --device-hours or --energy-kwh with --device",
                 remedy="carbonscaling estimate ... -o answer.json, then carbonscaling report answer.json",
             )  # fmt: skip
-        if energy_kwh is not None:
-            raise InputError("measured energy needs the device-hours it was metered over", key="device_hours",
-                             remedy="add --device-hours")  # fmt: skip
         record = plan
     else:
         which = device or (plan.device if plan else None)
         count = devices or (plan.n_devices if plan else None)
-        for key, value in (("device", which), ("devices", count)):
+        needed = (("device", which), *((("devices", count),) if device_hours is not None else ()))
+        for key, value in needed:
             if value is None:
                 raise InputError(
                     f"measured values need --{key}", key=key, remedy=f"add --{key}, or name a saved answer"
@@ -86,7 +101,7 @@ def report(
         record = measured_record(
             Measured(device_hours, energy_kwh, energy_scope),
             device=str(which),
-            n_devices=int(count or 1),
+            n_devices=int(count or hardware.cluster(str(which)).host.devices_per_host),
             region=place,
             model=model or (plan.model if plan else ""),
             n_params=n_params or (plan.n_params if plan else None),
@@ -106,9 +121,9 @@ def report(
 
 def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
     """Write the report of a saved answer as one HTML file."""
+    from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
     from carbonscaling.reporting.statements.saved import record_of
-    from carbonscaling.validate.nearby import of_answer
 
     if answer is None or measured:
         raise InputError(

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
-from carbonscaling.files import make_folder
+from carbonscaling.files import csv_text, make_folder
 
 __all__ = ["reproduce"]
+
+Engine = Literal["F", "E", "S", "physical"]
 
 
 def reproduce(
     name: Annotated[str | None, Parameter(help="Figure, panel or claim, e.g. v2-fig6a (default: all).")] = None,
     /,
     *,
+    engine: Annotated[
+        Engine | None,
+        Parameter(
+            help="Engine of the paper mode for both versions: F (fabric reduces, no latencies; version 1's own), E (published "
+            "latencies), S (everything serial; version 2's own), physical (this project's kernels)."
+        ),
+    ] = None,
     json: Json = False,
     output: Annotated[
         str | None,
@@ -31,24 +40,25 @@ def reproduce(
     ] = None,
 ) -> None:
     """Reproduce both CarbonScaling papers: every figure, and a verdict for every claim."""
-    from carbonscaling.reproduce import page as pages
-    from carbonscaling.reproduce import tables
-    from carbonscaling.reproduce.run import draw_all
-    from carbonscaling.reproduce.run import reproduce as run
+    from carbonscaling.papers import page as pages
+    from carbonscaling.papers.draw import write_parquet
+    from carbonscaling.papers.run import draw_all
+    from carbonscaling.papers.run import reproduce as run
 
-    found = run(name)
+    found = run(name, engine)
+    data = pages.data(found)
     folder = output or (str(Path(page).with_suffix("")) if page else None)
     if folder is not None:
         where = Path(folder)
         make_folder(where)
         draw_all(found, where)
-        for file, rows in (("panels", tables.panel_table(found)), ("claims", tables.verdict_table(found))):
-            out.write_file(str(where / f"{file}.csv"), tables.as_csv(rows))
+        for file in ("panels", "claims"):
+            out.write_file(str(where / f"{file}.csv"), csv_text([*data[file][0]] if data[file] else (), data[file]))
             if output is not None:  # a page keeps what can be compared line by line
-                tables.write_parquet(rows, where / f"{file}.parquet")
+                write_parquet(data[file], where / f"{file}.parquet")
     if page is not None:
         out.write_file(page, pages.markdown(found, Path(folder or ".").name))
     if json:
-        out.show_json(pages.data(found))
+        out.show_json(data)
     else:
         out.show(pages.table(found))

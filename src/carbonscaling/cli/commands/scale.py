@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +11,9 @@ from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile
 from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
 from carbonscaling.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from carbonscaling.study.scenario import Scenario
 
 __all__ = ["scale"]
 
@@ -32,6 +35,19 @@ def scale(
             group=OUTPUT, converter=_sizes, n_tokens=1, negative=(),
         ),
     ] = (),
+    engine: Annotated[
+        Literal["physical", "paper", "F", "E", "S"],
+        Parameter(
+            help="What times a step: physical (this project's kernels), or one of the papers' kind for their own family: "
+            "paper (the version's own), F, E, S (see `carbonscaling reproduce --help`); 90 days and as many devices as it "
+            "takes unless told otherwise.",
+            group=OUTPUT,
+        ),
+    ] = "physical",
+    batch_law: Annotated[
+        Literal["chinchilla", "aggressive"],
+        Parameter(help="Critical batch of the papers' engines: as C^1/6, or as C^0.33.", group=OUTPUT),
+    ] = "chinchilla",
     csv: Annotated[bool, Parameter(negative=(), help="Print CSV.", group=OUTPUT)] = False,
     json: Json = False,
     output: JsonFile = None,
@@ -44,8 +60,26 @@ def scale(
     if json and csv:
         raise InputError("two formats at once", value="--json --csv", remedy="choose one; -o FILE writes JSON as well")
     question = scenario_of(scenario, options)
+    if engine != "physical":
+        return _by_the_papers(question, engine, sizes, batch_law == "aggressive", json, csv, output)
+    if batch_law != "chinchilla":
+        raise InputError("a batch law is the papers' engines'", key="--batch-law", value=batch_law,
+                         remedy="add --engine paper, or give --batch")  # fmt: skip
     points = curve(question, sizes or None)
     rows = scale_rows(points)
     page = scale_page(points, question.law or "", points[0].answer.resolved.cluster.device.name)
+    out.hand_out(rows, page, json=json, output=output, csv=csv)
+    return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)
+
+
+def _by_the_papers(question: Scenario, name: str, sizes: tuple[float, ...], aggressive: bool, json: bool, csv: bool,
+                   output: str | None) -> int:  # fmt: skip
+    from carbonscaling.papers.scale import engine_curve, engine_of
+    from carbonscaling.reporting.engine_scale import engine_page, engine_rows
+
+    engine = engine_of(question.law, name)
+    rows = engine_rows(engine_curve(question, engine, sizes or None, aggressive=aggressive), engine)
+    ahead = f" in {question.years_ahead:g} years" if question.years_ahead else ""
+    page = engine_page(rows, f"{question.law} on {question.device}{ahead}, engine {engine}")
     out.hand_out(rows, page, json=json, output=output, csv=csv)
     return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)

@@ -24,10 +24,10 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
 
     from carbonscaling import evidence
     from carbonscaling.calibration.profile import load_calibration, shipped_calibration
+    from carbonscaling.evidence.left_out import shipped_left_out
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import validation as pages
-    from carbonscaling.validate import replayed
-    from carbonscaling.validate.calibrate import shipped_left_out
+    from carbonscaling.validate.speed import runs as replayed
 
     shipped = file == SHIPPED
     rows = evidence.rows("runs") if shipped else read_runs(Path(file))
@@ -57,11 +57,11 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     from carbonscaling.baselines import compare
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import components as pages
-    from carbonscaling.validate.components.table import component_table
+    from carbonscaling.validate.parts.table import component_table
 
     lines = component_table(part) if part is not None else ()
     rows = () if not others else evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))
-    from carbonscaling.validate.calibrate import shipped_left_out
+    from carbonscaling.evidence.left_out import shipped_left_out
 
     # Ours on the shipped rows are predictions of fits that never saw the row's source.
     ours = {r.id: r.predicted for r in shipped_left_out() if r.fold == "source"} if file == SHIPPED else None
@@ -71,6 +71,38 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
         return
     page = [pages.components_page(lines), Text("")] if lines else []
     out.show(Group(*page, pages.baselines_page(table)) if others else Group(*page[:1]))
+
+
+def _rows(part: str, file: str, runs: str | None, output: str | None, json: bool) -> None:
+    """Check a part of the model on a file of rows, and write what it says of each."""
+    from carbonscaling.evidence.row import read_runs
+    from carbonscaling.reporting import components as pages
+    from carbonscaling.validate.parts.table import component_rows
+
+    known = None if runs in (None, SHIPPED) else read_runs(Path(str(runs)))
+    found = component_rows(part, Path(file), known)
+    if output is not None:
+        out.write_file(output, found.csv())
+    if json:
+        out.show_json(pages.rows_data(found))
+    else:
+        out.show(pages.rows_page(found))
+
+
+def _trainings(file: str, history: bool, output: str | None, json: bool) -> None:
+    """Answer whole trainings before the fact, and score those whose hours were reported."""
+    from carbonscaling.files import csv_text
+    from carbonscaling.reporting.trainings import trainings_data, trainings_page
+    from carbonscaling.validate.carbon import trainings
+
+    checks = trainings.check_trainings(None if file == SHIPPED else Path(file), history=history)
+    practice = trainings.fit_practice(checks if file == SHIPPED else trainings.check_trainings())
+    if output is not None:
+        out.write_file(output, csv_text(trainings.COLUMNS, map(vars, checks)))
+    if json:
+        out.show_json(trainings_data(checks, practice))
+    else:
+        out.show(trainings_page(checks, practice))
 
 
 def _published_page() -> RenderableType:
@@ -99,20 +131,24 @@ def _page(folder: Path) -> None:
     """Write ``validation.md`` with every figure, and the scatter plot of left-out predictions."""
     from carbonscaling import evidence
     from carbonscaling.baselines import compare
+    from carbonscaling.evidence.left_out import shipped_left_out
     from carbonscaling.files import make_folder
     from carbonscaling.reporting import components, validation, validation_plot
-    from carbonscaling.validate.calibrate import shipped_left_out
-    from carbonscaling.validate.components.table import component_table
+    from carbonscaling.reporting.trainings import trainings_page
+    from carbonscaling.validate.carbon.trainings import check_trainings, fit_practice
+    from carbonscaling.validate.parts.table import component_table
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
     make_folder(folder)
     points = [validation_plot.PlotRow(r.device, r.measured, r.predicted, r.low, r.high) for r in held]
     figures = validation_plot.scatter(points, folder / "validation", "Each row predicted without its source")
     table = compare(evidence.rows("runs"), {r.id: r.predicted for r in held})
+    checks = check_trainings()
     parts = {
         "Speed of training runs": validation.left_out_page(shipped_left_out()),
         "Other methods on the same rows": components.baselines_page(table),
         "Four whole runs": _published_page(),
+        "Whole trainings before the fact": trainings_page(checks, fit_practice(checks)),
         "Parts of the model alone": components.components_page(component_table("all")),
     }
     text = "# How right it is\n\nGenerated by `carbonscaling validate --page docs`; the fit is `carbonscaling calibrate`.\n"
@@ -141,10 +177,26 @@ def validate(
             help="Trainings with energy and carbon: a CSV file with the columns of the shipped one, or 'shipped'."
         ),
     ] = None,
+    trainings: Annotated[
+        str | None,
+        Parameter(
+            help="Whole trainings to predict before the fact: a CSV file with the columns of the shipped one, or 'shipped'."
+        ),
+    ] = None,
+    history: Annotated[
+        bool, Parameter(negative=(), help="With --trainings: a maker's own earlier trainings narrow what it needs.")
+    ] = False,
     components: Annotated[
         str | None,
         Parameter(
-            help="Check one part of the model alone: gemm, collectives, memory, oom, pipeline, megatron, or all."
+            help="Check one part of the model alone: gemm, collectives, memory, oom, power, pipeline, megatron, or all."
+        ),
+    ] = None,
+    rows: Annotated[
+        str | None,
+        Parameter(
+            help="With --components gemm, collectives, memory, oom or power: a CSV file of your own rows, columns as in the"
+            " shipped file; --runs names the runs that rows of memory refer to."
         ),
     ] = None,
     scenarios: Annotated[
@@ -174,15 +226,21 @@ def validate(
         _page(Path(folder))
         return
     if ledger:
+        from carbonscaling.evidence.ledger import first_looks
+        from carbonscaling.evidence.ledger import ledger as entries
         from carbonscaling.reporting.ledger import ledger_data, ledger_page
-        from carbonscaling.validate.ledger import first_looks
-        from carbonscaling.validate.ledger import ledger as entries
 
-        looks, rows = first_looks(), entries()
-        out.hand_out(ledger_data(looks, rows), ledger_page(looks, rows), json=json, output=output)
+        looks, listed = first_looks(), entries()
+        out.hand_out(ledger_data(looks, listed), ledger_page(looks, listed), json=json, output=output)
+        return
+    if trainings is not None:
+        _trainings(trainings, history, output, json)
         return
     if published:
         _published(json)
+        return
+    if rows is not None:
+        _rows(components or "", rows, runs, output, json)
         return
     if components is not None or baselines:
         _parts(components, runs or SHIPPED, baselines, json)
@@ -193,33 +251,30 @@ def validate(
     from rich.console import Group
     from rich.text import Text
 
+    from carbonscaling.evidence.carbon_run import load_carbon_runs
     from carbonscaling.reporting import carbon_checks as pages
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.power_checks import work_page
-    from carbonscaling.validate import accounts, power, power_caps, power_fit, systems
-    from carbonscaling.validate.carbon_runs import load_carbon_runs
-    from carbonscaling.validate.device_hours import check_device_hours, hours_summary
-    from carbonscaling.validate.run_energy import check_carbon_runs
+    from carbonscaling.reporting.trainings import answered_page
+    from carbonscaling.validate.carbon.energy import check_carbon_runs
+    from carbonscaling.validate.carbon.trainings import check_hours, training_scores
+    from carbonscaling.validate.parts import power_curves, power_fit, systems
 
     own = carbon_runs not in (None, SHIPPED)
-    listed = load_carbon_runs(carbon_runs if own else None)
-    checks, hours = check_carbon_runs(listed), check_device_hours(listed)
+    trained = load_carbon_runs(carbon_runs if own else None)
+    checks, hours = check_carbon_runs(trained), check_hours(trained)
     data = {
         "carbon_runs": pages.carbon_runs_data(checks),
         "device_hours": jsonable(hours),
-        "device_hours_summary": jsonable(hours_summary(hours)),
+        "device_hours_summary": jsonable(training_scores(hours)),
     }
-    page = [pages.carbon_runs_page(checks), pages.hours_page(hours)]
+    page = [pages.carbon_runs_page(checks), answered_page(hours)]
     if not own:
-        known, table, embodied = accounts.check_accounts(), accounts.llmcarbon_table(), accounts.embodied_table()
-        scores, caps, read = power.score_power(), power_caps.score_caps(), systems.check_systems()
+        scores, caps, read = power_curves.score_power(), power_curves.score_caps(), systems.check_systems()
         by_work = power_fit.score_work()
-        page += [pages.accounts_page(known, table, embodied), pages.power_page(scores, caps), work_page(by_work)]
+        page += [pages.power_page(scores, caps), work_page(by_work)]
         page += [pages.systems_page(read)]
         data |= {
-            "accounts": jsonable(known),
-            "llmcarbon": jsonable(table),
-            "embodied": jsonable(embodied),
             "power": pages.power_data(scores, caps, read) | {"by_work": jsonable(by_work)},
         }
     out.hand_out(data, Group(*(part for one in page for part in (one, Text("")))), json=json, output=output)

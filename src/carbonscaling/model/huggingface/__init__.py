@@ -1,4 +1,4 @@
-"""Read a Hugging Face ``config.json`` into a `ModelSpec`, by an explicit mapper for each ``model_type``.
+"""Read a Hugging Face ``config.json`` into a `ModelSpec`, by a row of ``types.toml`` for each ``model_type``.
 
 No code from a model repository is ever run.
 """
@@ -11,22 +11,58 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
 from carbonscaling.model.check import located
-from carbonscaling.model.huggingface import deepseek, falcon, gemma, gpt, llama, moe
+from carbonscaling.model.huggingface.assemble import assemble
+from carbonscaling.model.huggingface.entries import Values, stated
+from carbonscaling.model.huggingface.quirks import QUIRKS
 from carbonscaling.model.huggingface.reader import Config, load_json
-from carbonscaling.model.huggingface.shared import Mapper, unused
+from carbonscaling.model.huggingface.table import alike, model_types, row
+from carbonscaling.model.huggingface.unread import check_unread, towers
 from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["from_config", "model_types"]
 
-_FAMILIES = (llama, gemma, moe, deepseek, gpt, falcon)
-_MAPPERS: dict[str, Mapper] = {name: getattr(family, name) for family in _FAMILIES for name in family.__all__}
+
+def _kind(data: Mapping[str, Any], where: str) -> str:
+    """Return the model's type, if the table knows it."""
+    kind = data.get("model_type")
+    if isinstance(kind, str) and kind in model_types():
+        return kind
+    raise InputError(
+        "no model_type: is this a model's config.json?" if kind is None else "unsupported model_type",
+        where=where,
+        key="model_type",
+        value=kind,
+        suggestion=alike(kind) if isinstance(kind, str) else None,
+        allowed=", ".join(model_types()),
+        remedy="describe the model in a TOML file: carbonscaling model new --like NAME writes one to start from",
+    )
 
 
-def model_types() -> list[str]:
-    """Return the supported values of ``model_type``, sorted."""
-    return sorted(_MAPPERS)
+def _language_model(reader: Config, kind: str) -> tuple[Config, str]:
+    """Return the configuration of the language model: the file, or what it nests."""
+    own = row(kind)
+    nested = own.get("text")
+    if nested is None:
+        return reader, kind
+    if nested not in reader.data and "hidden_size" in reader.data:  # older files do not nest it
+        return reader, own["text_type"]
+    text = reader.child(nested)
+    if "tie_word_embeddings" in reader.data:
+        reader.read.add("tie_word_embeddings")
+        text.data = {**text.data, "tie_word_embeddings": reader.data["tie_word_embeddings"]}
+    inner = text.data.get("model_type")
+    kind = inner if isinstance(inner, str) else own["text_type"]
+    if kind not in model_types():
+        raise InputError(
+            "unsupported model_type of the language model", where=text.where, key="model_type", value=kind,
+            suggestion=alike(kind), remedy="describe the model in a TOML file",
+        )  # fmt: skip
+    if row(kind).get("text") is not None:
+        kind = row(kind)["text_type"]
+    text.assume(**row(kind).get("class", {}))
+    return text, kind
 
 
 def from_config(config: str | Path | Mapping[str, Any], name: str | None = None) -> ModelSpec:
@@ -42,13 +78,15 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
     Returns
     -------
     ModelSpec
-        `notes` names any key of the file that no count depends on as far as this package knows the type.
+        `assumed` says what the file did not, `unread` names the keys that no count depends on as far as this package knows
+        the type.
 
     Raises
     ------
     InputError
         The file cannot be read or is not JSON; its ``model_type`` is missing or not supported; a required key is
-        missing, or a value is of the wrong type or range.
+        missing, or a value is of the wrong type or range; or a key that speaks of the architecture is one that this type
+        does not have.
     """
     if isinstance(config, Mapping):
         data, where, label = config, "config", str(config.get("_name_or_path") or config.get("model_type") or "model")
@@ -58,20 +96,19 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
         folder = path if os.path.isdir(path) else path.parent
         label = folder.resolve().name if os.path.isdir(path) or path.name == "config.json" else path.stem
     reader = Config(data, where)
-    kind = data.get("model_type")
-    if not isinstance(kind, str) or kind not in _MAPPERS:
-        raise InputError(
-            "no model_type: is this a model's config.json?" if kind is None else "unsupported model_type",
-            where=where,
-            key="model_type",
-            value=kind,
-            suggestion=nearest(kind, _MAPPERS) if isinstance(kind, str) else None,
-            allowed=", ".join(model_types()),
-            remedy="describe the model in a TOML file, or use the nearest supported type if its shape is the same",
-        )
+    text, kind = _language_model(reader, _kind(data, where))
+    values = Values(text, row(kind))
     try:
-        spec = _MAPPERS[kind](reader)
+        if "quirk" in values:
+            QUIRKS[values.row["quirk"]](values)
+        spec = assemble(values, name or label)
     except InputError as error:
         raise located(error, where) from error
-    remarks = ("language model only" if "text_config" in data else "", unused(reader))
-    return replace(spec, name=name or label, source=where, notes="; ".join(filter(None, remarks)))
+    unread = check_unread(reader, text, values)
+    needless = {"layer_types": ("full", "both", "mix"), "mlp_layer_types": ("dense",)}
+    rules = {"layer_types": values["mixers"], "mlp_layer_types": values["blocks"]}
+    used = {key: value for key, value in values.defaulted.items() if rules.get(key) not in needless.get(key, ())}
+    defaults = stated(used | text.assumed)
+    assumed = (f"{kind}'s defaults where the file is silent: {defaults}",) if defaults else ()
+    notes = towers(reader) if text is not reader or "vision_config" in data else ""
+    return replace(spec, source=where, assumed=assumed, unread=unread, notes=notes)

@@ -36,10 +36,12 @@ class Config:
         self.data, self.where = data, where
         self.read: set[str] = set()
         self.children: list[Config] = []
+        self.assumed: dict[str, Any] = {}
 
     def assume(self, **defaults: Any) -> None:
         """Add values for keys that are not there."""
-        self.data = {**defaults, **self.data}
+        self.assumed = {key: value for key, value in defaults.items() if key not in self.data}
+        self.data = {**self.assumed, **self.data}
 
     def fail(self, problem: str, key: str, value: Any, allowed: str, remedy: str = "correct the value") -> InputError:
         """Return the error for a key, ready to raise."""
@@ -152,10 +154,13 @@ class Config:
         self.children.append(Config(value, f"{self.where}: {key}"))
         return self.children[-1]
 
+    def own_unread(self) -> list[str]:
+        """Return the keys that nobody asked for, nested ones left out."""
+        return sorted(set(self.data) - self.read)
+
     def unread(self) -> list[str]:
-        """Return the keys nobody asked for."""
-        own = set(self.data) - self.read
-        return sorted(own.union(*(child.unread() for child in self.children)))
+        """Return the keys that nobody asked for."""
+        return sorted(set(self.own_unread()).union(*(child.unread() for child in self.children)))
 
 
 def load_json(path: Path) -> Mapping[str, Any]:

@@ -50,11 +50,21 @@ def _span(pair: list[float], factor: float = 1.0) -> str:
     return f"{plain(pair[0] * factor)} to {plain(pair[1] * factor)}"
 
 
-def _results(s: Mapping[str, Any], c: Mapping[str, Any]) -> Markup:
+def _needed(needed: Mapping[str, float] | None) -> list[tuple[str, str, str]]:
+    if not needed:
+        return []
+    return [
+        ("Device-hours that people needed", big(needed["median"]), f"{big(needed['low'])} to {big(needed['high'])}")
+    ]
+
+
+def _results(s: Mapping[str, Any], c: Mapping[str, Any], needed: Mapping[str, float] | None) -> Markup:
     i = c["intervals"]
     rows = [
         ("Run time, overhead included", duration(s["duration_days"] * DAY), f"{plain(s['steady_days'])} days steady"),
-        ("Device-hours", big(s["device_hours"]), f"{plain(s['tokens_per_s_per_device'])} tokens/s per device"),
+        ("Device-hours that can be reached", big(s["device_hours"]),
+         f"{plain(s['tokens_per_s_per_device'])} tokens/s per device"),
+        *_needed(needed),
         ("Energy of the facility", energy(s["energy_kwh"]), f"{_span(i['energy_kwh'], 1e-3)} MWh"),
         ("Operational carbon, by location", mass(s["carbon_operational_tco2e"]), f"{_span(i['operational_tco2e'])} t"),
         ("Operational carbon, by market", mass(s["carbon_operational_market_tco2e"]),
@@ -148,7 +158,7 @@ def document(
     data : Mapping
         A feasible answer as plain data (``estimate.to_dict()``, or a file that plan or estimate saved).
     evidence : Mapping, optional
-        `Nearby.to_dict` of `carbonscaling.validate.nearby` for the same device and size.
+        `Nearby.to_dict` of `carbonscaling.evidence.nearby` for the same device and size.
     sources : sequence of str, optional
         Keys of every work behind the answer; without them those of its carbon figures, which the answer itself names.
     """
@@ -169,7 +179,7 @@ def document(
         node("h1", f"What it takes to train {s['model']}"),
         node("p", _headline(s, device), class_="lead"),
         *(node("p", f"Warning: {text}", class_="warning") for text in data["warnings"]),
-        node("h2", "Results"), _results(s, c),
+        node("h2", "Results"), _results(s, c, data.get("needed")),
         node("h2", "Setting"), _setting(s), *_searched(data["search"]),
         node("h2", "Where it goes"),
         figures.parts(f"Seconds of a steady step, {plain(s['step_time_s'])} s", step, "s"),

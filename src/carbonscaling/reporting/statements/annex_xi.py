@@ -1,4 +1,8 @@
-"""EU AI Act, Annex XI section 1: computational resources and energy of a general-purpose model's training."""
+"""EU AI Act, Annex XI section 1: computational resources and energy of a general-purpose model's training.
+
+The rows are those of the Commission's model documentation form (Code of Practice, chapter on transparency), whose
+readers differ: the AI Office gets figures, national authorities ranges.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +12,81 @@ from carbonscaling.reporting.statements.record import Record
 from carbonscaling.reporting.statements.text import conventions, significant, span
 from carbonscaling.words import plain
 
-__all__ = ["annex_xi"]
+__all__ = ["annex_xi", "duration_range"]
+
+BENCHMARK_TOKENS = 100_000
+FORWARD = 1.0 / 3.0
+"""Share of a training token's FLOPs that its forward pass takes: the backward pass takes twice as many."""
+MONTH_DAYS = 365.25 / 12.0
+
+
+def duration_range(days: float) -> str:
+    """Return the form's range that a duration falls in.
+
+    >>> duration_range(20.0), duration_range(100.0)
+    ('less than 1 month', '3 to 6 months')
+    """
+    ends = ((1, "less than 1 month"), (3, "1 to 3 months"), (6, "3 to 6 months"))
+    return next((words for months, words in ends if days < months * MONTH_DAYS), "more than 6 months")
+
+
+def _power(value: float, unit: str) -> str:
+    """Return a figure as the form writes it, with two significant figures.
+
+    >>> _power(5148.0, "MWh")
+    '5.1 x 10^3 MWh'
+    """
+    order = math.floor(math.log10(value))
+    mantissa = f"{value / 10**order:.1f}"
+    if mantissa == "10.0":
+        mantissa, order = "1.0", order + 1
+    return f"{mantissa} x 10^{order} {unit}"
+
+
+def _inference(r: Record) -> tuple[str, str]:
+    if not (r.training_flops and r.tokens):
+        return "not known", "needs training FLOPs and tokens"
+    flops = FORWARD * r.training_flops / r.tokens * BENCHMARK_TOKENS
+    task = f"processing {BENCHMARK_TOKENS:,} tokens on {r.n_devices} x {r.device}"
+    return _power(
+        flops, "FLOP"
+    ), f"{task}: the forward pass is a third of a training token's FLOPs; computed, not metered"
 
 
 def annex_xi(r: Record) -> str:
     """Return the lines of points 2(d) and 2(e), in the units of the Commission's model documentation form.
 
-    Energy is in MWh with two significant figures at least; compute is in floating-point operations.
+    Training time is in days and device-days (AI Office) and as a range of months (national authorities), energy in MWh
+    with two significant figures at least, inference as the computation of a benchmark.
     """
-    flops = "not known"
-    if r.training_flops:
-        order = math.floor(math.log10(r.training_flops))
-        flops = f"{r.training_flops:.2e} floating-point operations (order of magnitude 10^{order})"
+    flops = _power(r.training_flops, "FLOP") if r.training_flops else "not known"
     measured = r.kind == "measured" and not r.energy_method.startswith("estimated")
     what = "Known energy consumption (training)" if measured else "Estimated energy consumption (training)"
+    days = r.duration_h / 24.0
+    inference, task = _inference(r)
+    beside = [line for line in r.lines[1:] if line.energy_kwh]
     rows = [
         (
-            "Training time",
-            f"{plain(r.duration_h)} hours wall clock; {plain(r.device_hours)} device-hours on {r.n_devices} x {r.device}",
+            "Training time, for the AI Office",
+            f"{significant(days, 2)} days wall clock; {_power(r.device_hours / 24.0, f'{r.device} days')}",
         ),
+        ("Training time, for national authorities", duration_range(days)),
         ("Amount of computation used for training", flops),
         (
             "Methodology of the computation figure",
             "floating-point operations of forward and backward pass per token, times training tokens",
         ),
-        (what, f"{significant(r.energy_kwh / 1000.0)} MWh (interval {span(r, 'energy_kwh', 1e-3)} MWh)"),
+        (what, f"{_power(r.energy_kwh / 1000.0, 'MWh')} (interval {span(r, 'energy_kwh', 1e-3)} MWh), final run"),
+        *(
+            (f"Energy beside the final run: {line.name.replace('_', ' ')}", f"{significant(line.energy_kwh / 1000.0)} MWh")
+            for line in beside
+        ),
+        ("Energy of the whole project", f"{significant(r.project.energy_kwh / 1000.0)} MWh"),
         ("Methodology of the energy figure", f"facility energy, PUE {r.pue:.3g}; {r.energy_method}"),
-        ("Benchmarked inference energy", "not part of this statement"),
-    ]
+        ("Benchmarked amount of computation used for inference", inference),
+        ("Methodology of the inference figure", task),
+        ("Hardware", f"{plain(r.n_devices)} x {r.device}, {r.where}"),
+    ]  # fmt: skip
     body = "\n".join(f"| {name} | {value} |" for name, value in rows)
     notes = "\n".join(f"- {line}" for line in conventions(r))
     return (

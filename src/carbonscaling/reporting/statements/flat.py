@@ -20,7 +20,11 @@ def _flat(r: Record) -> dict[str, Any]:
         value = getattr(r, field.name)
         if field.name == "plan":
             continue
-        if isinstance(value, Mapping):
+        if field.name == "lines":
+            row |= {
+                f"{line.name.replace(' ', '_')}.{k}": v for line in value for k, v in vars(line).items() if k != "name"
+            }
+        elif isinstance(value, Mapping):
             for key, inner in value.items():
                 if isinstance(inner, tuple):
                     row |= {f"{key}_low": inner[0], f"{key}_high": inner[1]}

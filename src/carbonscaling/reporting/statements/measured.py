@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
-from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.reporting.statements.record import Measured, Record
+from carbonscaling.reporting.statements.plausible import drawn_at_most, refuse_implausible
+from carbonscaling.reporting.statements.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR, KWH
 
@@ -55,6 +57,11 @@ def measured_record(
         value = getattr(measured, key)
         if value is not None and not value > 0.0:
             raise InputError(f"{key} is out of range", key=key, value=value, allowed="more than 0", remedy="correct it")
+    if measured.energy_kwh is not None and measured.energy_scope is None:
+        raise InputError(
+            "what was metered is not said", key="energy_scope", allowed=", ".join(get_args(EnergyScope)),
+            remedy="add --energy-scope: facility (PUE inside), it (machines before PUE), or devices (accelerators alone)",
+        )  # fmt: skip
     cluster = hardware.cluster(device)
     carbon = carbon_model(
         cluster,
@@ -64,8 +71,12 @@ def measured_record(
         carbon_intensity_g_per_kwh=carbon_intensity_g_per_kwh,
         overrides=overrides,
     )
-    run = assess(carbon, n_devices, measured.device_hours * HOUR / n_devices, UTILISATION)
-    parts, method = _energy(run, measured)
+    hours = measured.device_hours or _hours(carbon, n_devices, measured)
+    run = assess(carbon, n_devices, hours * HOUR / n_devices, UTILISATION)
+    refuse_implausible(run, carbon, n_devices, hours, measured)
+    parts, method = _energy(run, measured, drawn_at_most(carbon, n_devices, hours))
+    if measured.device_hours is None:
+        method += "; device-hours from the energy"
     total_kwh = sum(parts.values())
     flops = training_flops
     if flops is None and n_params is not None and tokens is not None:
@@ -89,8 +100,8 @@ def measured_record(
         device=cluster.device.id,
         region=run.region,
         n_devices=n_devices,
-        device_hours=measured.device_hours,
-        duration_h=measured.device_hours / n_devices,
+        device_hours=hours,
+        duration_h=hours / n_devices,
         energy_kwh=total_kwh,
         energy_parts_kwh=parts,
         carbon_intensity_g_per_kwh=run.carbon_intensity_g_per_kwh,
@@ -102,6 +113,22 @@ def measured_record(
         market_tco2e=total_kwh * run.market.carbon_intensity_g_per_kwh / 1e6,
         embodied_tco2e=run.embodied_tco2e,
         total_tco2e=operational + run.embodied_tco2e,
+        lines=record_lines(
+            RecordLine(
+                "final run",
+                total_kwh,
+                total_kwh * run.location.carbon_intensity_g_per_kwh / 1e6,
+                total_kwh * run.market.carbon_intensity_g_per_kwh / 1e6,
+                run.embodied_tco2e,
+                run.water_litres * total_kwh / run.energy_kwh,
+                run.water_on_site_litres * total_kwh / run.energy_kwh,
+            ),
+            map(vars, run.lines),
+            run.location.carbon_intensity_g_per_kwh,
+            run.market.carbon_intensity_g_per_kwh,
+        ),
+        location_intensity_g_per_kwh=run.location.carbon_intensity_g_per_kwh,
+        upstream_g_per_kwh=run.upstream_g_per_kwh,
         boundary_tco2e={line.name: line.total_tco2e for line in run.lines},
         intervals=intervals,
         water_litres=run.water_litres * total_kwh / run.energy_kwh,
@@ -120,8 +147,29 @@ def _scaled(pair: tuple[float, float], factor: float) -> tuple[float, float]:
     return pair[0] * factor, pair[1] * factor
 
 
-def _energy(run: Footprint, measured: Measured) -> tuple[dict[str, float], str]:
-    """Return facility energy by part, and how it was found; what was not metered comes from the model."""
+def _hours(carbon: CarbonModel, n_devices: int, measured: Measured) -> float:
+    """Return the device-hours that a metered energy would take.
+
+    Raises
+    ------
+    InputError
+        Neither hours nor energy are given.
+    """
+    if measured.energy_kwh is None:
+        raise InputError(
+            "nothing was measured", key="device_hours", remedy="give --device-hours, --energy-kwh, or both"
+        )
+    run = assess(carbon, n_devices, HOUR, UTILISATION)
+    it = run.energy_kwh / run.pue
+    rate = {"facility": run.energy_kwh, "it": it, "devices": float(run.parts.device_energy_j) / KWH}
+    return n_devices * measured.energy_kwh / rate[measured.energy_scope or "facility"]
+
+
+def _energy(run: Footprint, measured: Measured, most: Mapping[str, float]) -> tuple[dict[str, float], str]:
+    """Return facility energy by part, and how it was found; what was not metered comes from the model.
+
+    What was metered beyond `most`, all that the machines can draw, is a part of its own.
+    """
     p = run.parts
     joules = {"device": p.device_energy_j, "host": p.host_energy_j, "network": p.network_energy_j}
     model = {name: float(value) / KWH for name, value in joules.items()}
@@ -129,12 +177,18 @@ def _energy(run: Footprint, measured: Measured) -> tuple[dict[str, float], str]:
     if kwh is None:
         return {**model, "overhead": float(p.overhead_energy_j) / KWH}, "estimated from the device-hours"
     if measured.energy_scope == "devices":
-        it = {**model, "device": kwh}
+        explained = min(kwh, most["device"])
+        it = {**model, "device": explained}
+        beyond = kwh - explained
         method = "accelerators metered; hosts and network estimated; PUE applied"
     else:
         metered = kwh / run.pue if measured.energy_scope == "facility" else kwh
-        share = metered / sum(model.values())
+        beyond = metered - min(metered, sum(most.values()))
+        share = (metered - beyond) / sum(model.values())
         it = {name: share * value for name, value in model.items()}
         method = "facility metered" if measured.energy_scope == "facility" else "machines metered; PUE applied"
         method += "; split over devices, hosts and network by the model"
+    if beyond > 0.0:
+        it["unexplained"] = beyond
+        method += "; more was metered than these machines can draw in these hours"
     return {**it, "overhead": (run.pue - 1.0) * sum(it.values())}, method

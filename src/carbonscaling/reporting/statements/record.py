@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
 
-__all__ = ["EnergyScope", "Measured", "Record"]
+__all__ = ["EnergyScope", "Measured", "Record", "RecordLine", "record_lines"]
 
 EnergyScope = Literal["facility", "it", "devices"]
+
+
+@dataclass(frozen=True)
+class RecordLine:
+    """One line of a project: the final run, or what stands beside it.
+
+    Attributes
+    ----------
+    name : str
+    energy_kwh : float
+        Facility energy.
+    location_tco2e, market_tco2e : float
+        Operational carbon by both methods of scope 2.
+    embodied_tco2e : float
+    water_litres : float
+        On site and of electricity generation.
+    water_on_site_litres : float, optional
+        None where an older answer does not say.
+    """
+
+    name: str
+    energy_kwh: float
+    location_tco2e: float
+    market_tco2e: float
+    embodied_tco2e: float
+    water_litres: float
+    water_on_site_litres: float | None = None
+
+
+def record_lines(
+    run: RecordLine, beside: Iterable[Mapping[str, Any]], location_g_per_kwh: float, market_g_per_kwh: float
+) -> tuple[RecordLine, ...]:
+    """Return the final run and every line beside it, each with energy, water, embodied carbon and both methods of scope 2.
+
+    Parameters
+    ----------
+    run : RecordLine
+    beside : iterable of mapping
+        Name, energy in kWh, embodied carbon in t and water in litres of each line.
+    location_g_per_kwh, market_g_per_kwh : float
+    """
+    share = None if run.water_on_site_litres is None else run.water_on_site_litres / (run.water_litres or 1.0)
+    return (
+        run,
+        *(
+            RecordLine(
+                x["name"],
+                x["energy_kwh"],
+                x["energy_kwh"] * location_g_per_kwh / 1e6,
+                x["energy_kwh"] * market_g_per_kwh / 1e6,
+                x["embodied_tco2e"],
+                x["water_litres"],
+                None if share is None else share * x["water_litres"],
+            )
+            for x in beside
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -34,7 +92,12 @@ class Record:
     operational_tco2e, market_tco2e, embodied_tco2e, total_tco2e : float
         Scope 2 by both methods, embodied carbon charged to the run; the total is location-based with every line.
     boundary_tco2e : Mapping[str, float]
-        Lines beside the final run, nought where not counted.
+        Lines beside the final run, nought where not counted; operational carbon by the method of the total.
+    lines : tuple of RecordLine
+        The final run, then what stands beside it.
+    location_intensity_g_per_kwh : float
+    upstream_g_per_kwh : float, optional
+        Fuel supply, plants and losses of electricity (scope 3, category 3); None where they are not known.
     intervals : Mapping[str, tuple of float]
         5th and 95th percentiles.
     water_litres : float
@@ -63,6 +126,9 @@ class Record:
     embodied_tco2e: float
     total_tco2e: float
     boundary_tco2e: Mapping[str, float]
+    lines: tuple[RecordLine, ...]
+    location_intensity_g_per_kwh: float
+    upstream_g_per_kwh: float | None
     intervals: Mapping[str, tuple[float, float]]
     water_litres: float
     amortisation: str
@@ -74,6 +140,34 @@ class Record:
     training_flops: float | None = None
     sources: tuple[str, ...] = ()
     plan: Record | None = field(default=None)
+
+    @property
+    def project(self) -> RecordLine:
+        """All lines together."""
+        names = [field.name for field in fields(RecordLine)[1:]]
+        sums = {name: math.fsum(getattr(line, name) or 0.0 for line in self.lines) for name in names}
+        whole = RecordLine("whole project", **sums)
+        known = all(line.water_on_site_litres is not None for line in self.lines)
+        return whole if known else replace(whole, water_on_site_litres=None)
+
+    @property
+    def generation_g_per_kwh(self) -> float:
+        """Location-based intensity of generation alone, as scope 2 counts it; with upstream where that is not known apart."""
+        whole = self.location_intensity_g_per_kwh
+        return whole - (self.upstream_g_per_kwh or 0.0) if self.life_cycle else whole
+
+    @property
+    def life_cycle(self) -> bool:
+        """Whether the carbon intensity counts fuel supply and plants as well."""
+        return self.carbon_basis.startswith("life-cycle")
+
+    @property
+    def where(self) -> str:
+        """The place in words: city and country, or the region's name where the catalogue does not know it."""
+        try:
+            return place(self.region).title
+        except InputError:
+            return self.region
 
     @property
     def provider(self) -> str:
@@ -98,13 +192,15 @@ class Measured:
 
     Attributes
     ----------
-    device_hours : float
+    device_hours : float, optional
+        Without them as many as the energy would take.
     energy_kwh : float, optional
         Without it the energy is estimated from the device-hours.
-    energy_scope : {"facility", "it", "devices"}
-        Whether the energy is the facility's (PUE inside), the machines' (before PUE) or the accelerators' alone.
+    energy_scope : {"facility", "it", "devices"}, optional
+        Whether the energy is the facility's (PUE inside), the machines' (before PUE) or the accelerators' alone: of a
+        metered energy it must be said.
     """
 
-    device_hours: float
+    device_hours: float | None = None
     energy_kwh: float | None = None
-    energy_scope: EnergyScope = "facility"
+    energy_scope: EnergyScope | None = None

@@ -11,7 +11,7 @@ from carbonscaling.catalog.read import build
 from carbonscaling.errors import InputError
 from carbonscaling.files import SAVED, read_text
 from carbonscaling.reporting.statements.agreement import check_agreement
-from carbonscaling.reporting.statements.record import Record
+from carbonscaling.reporting.statements.record import Record, RecordLine, record_lines
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 
@@ -87,6 +87,15 @@ def _check_numbers(fields: Mapping[str, Any], where: str) -> None:
 def _planned(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the record, as they stand in the file."""
     s, c = data["summary"], data["carbon"]
+    market = c["market"]
+    place = c.get("location") or {  # an answer of 0.1.0 counts the location in its totals and says no more
+        "operational_tco2e": s["carbon_operational_tco2e"], "carbon_intensity_g_per_kwh": c["carbon_intensity_g_per_kwh"],
+    }  # fmt: skip
+    run = RecordLine(
+        "final run", s["energy_kwh"], place["operational_tco2e"], s["carbon_operational_market_tco2e"],
+        s["carbon_embodied_tco2e"], s["water_litres"], c.get("water_on_site_litres"),
+    )  # fmt: skip
+    intensities = place["carbon_intensity_g_per_kwh"], market["carbon_intensity_g_per_kwh"]
     energy = {k: v / KWH for k, v in c["parts"].items() if k.endswith("_energy_j")}
     return dict(
         kind="planned",
@@ -99,14 +108,17 @@ def _planned(data: Mapping[str, Any]) -> dict[str, Any]:
         energy_kwh=s["energy_kwh"],
         energy_parts_kwh={k.removesuffix("_energy_j"): v for k, v in energy.items()},
         carbon_intensity_g_per_kwh=c["carbon_intensity_g_per_kwh"],
-        market_intensity_g_per_kwh=c["market"]["carbon_intensity_g_per_kwh"],
+        market_intensity_g_per_kwh=intensities[1],
         pue=c["pue"],
         carbon_basis=c["carbon_basis"],
-        market_basis=c["market"]["basis"],
+        market_basis=market["basis"],
         operational_tco2e=s["carbon_operational_tco2e"],
         market_tco2e=s["carbon_operational_market_tco2e"],
         embodied_tco2e=s["carbon_embodied_tco2e"],
         total_tco2e=s["carbon_total_tco2e"],
+        lines=tuple(vars(line) for line in record_lines(run, c["boundary"], *intensities)),
+        location_intensity_g_per_kwh=intensities[0],
+        upstream_g_per_kwh=c.get("upstream_g_per_kwh"),
         boundary_tco2e={x["name"]: x["operational_tco2e"] + x["embodied_tco2e"] for x in c["boundary"]},
         intervals={k: (v[0], v[1]) for k, v in c["intervals"].items()},
         water_litres=s["water_litres"],

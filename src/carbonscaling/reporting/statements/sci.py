@@ -28,6 +28,23 @@ def sci_score(energy: Any, intensity: Any, embodied: Any, units: Any) -> Any:
     return (energy * intensity + embodied) / units
 
 
+STAGES = (("development", ("development", "failed_runs")), ("training", ("final run", "idle_reservation")),
+          ("evaluation", ("evaluation",)), ("inference", ("inference",)))  # fmt: skip
+"""Stages of SCI for AI and their lines: the provider answers for the first three, the consumer for the last."""
+
+
+def _stages(r: Record) -> list[str]:
+    """Return E and M of every stage of SCI for AI that is counted; they add up to E and M."""
+    rows = []
+    for stage, names in STAGES:
+        lines = [line for line in r.lines if line.name in names and line.energy_kwh]
+        if lines:
+            energy, embodied = (sum(getattr(line, key) for line in lines) for key in ("energy_kwh", "embodied_tco2e"))
+            rows.append(f"| E of {stage} (SCI for AI) | {energy:.6g} | kWh |")
+            rows.append(f"| M of {stage} (SCI for AI) | {embodied * 1e6:.6g} | gCO2e |")
+    return rows
+
+
 def sci(r: Record) -> str:
     """Return E, I, M and the score by every functional unit that the record knows, as a Markdown table."""
     units = (
@@ -36,15 +53,17 @@ def sci(r: Record) -> str:
         ("parameter", r.n_params),
         ("training run", 1.0),
     )
+    whole, intensity = r.project, r.location_intensity_g_per_kwh
     rows = [
-        f"| E, energy | {r.energy_kwh:.6g} | kWh |",
-        f"| I, location-based average intensity | {r.carbon_intensity_g_per_kwh:.6g} | gCO2e/kWh |",
-        f"| M, embodied | {r.embodied_tco2e * 1e6:.6g} | gCO2e |",
+        f"| E, energy | {whole.energy_kwh:.6g} | kWh |",
+        f"| I, location-based average intensity | {intensity:.6g} | gCO2e/kWh |",
+        f"| M, embodied | {whole.embodied_tco2e * 1e6:.6g} | gCO2e |",
     ]
     for name, count in units:
         if count:
-            grams = sci_score(r.energy_kwh, r.carbon_intensity_g_per_kwh, r.embodied_tco2e * 1e6, count)
+            grams = sci_score(whole.energy_kwh, intensity, whole.embodied_tco2e * 1e6, count)
             rows.append(f"| SCI per {name} | {grams:.6g} | gCO2e |")
+    rows += _stages(r)
     notes = "\n".join(f"- {line}" for line in conventions(r))
     return (
         f"# SCI (ISO/IEC 21031): {r.model or 'model'}\n\n| Quantity | Value | Unit |\n|---|--:|---|\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carbonscaling.reporting.statements.record import Record
-from carbonscaling.words import plain
+from carbonscaling.words import energy, plain
 
 __all__ = ["beside_plan", "conventions", "significant", "span"]
 
@@ -28,11 +28,16 @@ def conventions(r: Record) -> list[str]:
     """Return what was counted how."""
     counted = [name.replace("_", " ") for name, tonnes in r.boundary_tco2e.items() if tonnes]
     return [
-        f"Energy: facility energy of the final run, PUE {r.pue:.3g}; {r.energy_method}.",
+        f"Energy: facility energy, PUE {r.pue:.3g}; {r.energy_method}.",
         f"Carbon intensity: {plain(r.carbon_intensity_g_per_kwh)} g CO2e/kWh ({r.carbon_basis or 'basis not stated'}); "
         f"market-based {plain(r.market_intensity_g_per_kwh)} g CO2e/kWh ({r.market_basis}).",
         f"Embodied carbon: {r.embodied_route} route, amortised by {r.amortisation}.",
         f"Counted beside the final run: {', '.join(counted) if counted else 'nothing'}.",
+        *(
+            [f"Not explained by the job: {energy(r.energy_parts_kwh['unexplained'])} of what was metered."]
+            if r.energy_parts_kwh.get("unexplained")
+            else []
+        ),
         "Intervals: 5th to 95th percentile over the published ranges of the factors.",
     ]
 

@@ -19,7 +19,6 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.search.engine import search
-from carbonscaling.search.evaluate import FEW
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import asked, question_of, space_of
@@ -80,7 +79,7 @@ class Runs:
     """
 
     def __init__(self, answer: Literal["plan", "estimate"], keep: Keep, *, many: bool) -> None:
-        self._answer, self._keep, self._few = answer, keep, 0 if many else FEW
+        self._answer, self._keep, self._few = answer, keep, 0 if many else None
         self._found: dict[Any, tuple[SearchResult, list[_Kept]]] = {}
         self._like: dict[Any, Resolved] = {}
 

@@ -1,0 +1,69 @@
+"""The time of matrix multiplications launched alone, as benchmarks time them, by the constants of a device's kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.calibration.alone import alone, clock
+from carbonscaling.catalog import hardware
+from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.evidence.timing import BATCHED, GROUPED, Timing
+from carbonscaling.perf import build
+from carbonscaling.perf.gemm import gemm_time
+from carbonscaling.perf.precision import precision
+
+__all__ = ["Kernel", "predicted_seconds"]
+
+
+class Kernel(NamedTuple):
+    """Constants of a device's multiplications: see `perf.gemm.gemm_time`; `lead` is that of a lone launch's clock."""
+
+    efficiency: Any
+    latency: Any
+    k_half: Any
+    memory: Any
+    lead: Any
+
+
+def predicted_seconds(rows: Sequence[Timing], kernel: Kernel | None = None) -> NDArray[np.float64]:
+    """Return the time of launches of one kind on one device in one number format.
+
+    A lone launch differs from one inside a step. A GPU starts it at a higher clock and ends it at a lower one; a TPU moves the
+    operands between HBM and vector memory before and after it, where inside a compiled step that traffic runs ahead.
+
+    Parameters
+    ----------
+    rows : sequence of Timing
+    kernel : Kernel, optional
+        Constants in place of those that ship.
+    """
+    first, device = rows[0], hardware.device(rows[0].device)
+    silicon = build.silicon(hardware.cluster(device), efficiency(device))
+    formats = build.formats(device, precision(first.recipe), efficiency(device))
+    batch, m, n, k = (np.array([getattr(r, name) for r in rows]) for name in ("batch", "m", "n", "k"))
+    lone = device.kind == "tpu"
+    width = {"fp8": 1.0, "int8": 1.0, "fp32": 4.0}.get(first.recipe, 2.0)
+    if kernel is None:
+        share = {
+            **dict.fromkeys(GROUPED, formats.grouped_efficiency), **dict.fromkeys(BATCHED, formats.batched_efficiency),
+        }.get(first.op, formats.gemm_efficiency)  # fmt: skip
+        ahead = alone().lead.get(device.architecture)
+        kernel = Kernel(
+            share, silicon.kernel_latency, formats.gemm_k_half, silicon.memory_efficiency, ahead.si if ahead else 0.0
+        )
+
+    def seconds(peak: Any) -> Any:
+        return gemm_time(
+            batch, m, n, k, peak, kernel.efficiency, kernel.k_half, silicon.cores, silicon.tile_m, silicon.tile_n,
+            kernel.latency, np.inf if lone else silicon.bandwidth, kernel.memory, width,
+        )  # fmt: skip
+
+    time = seconds(formats.peak)
+    if kernel.lead:
+        time = seconds(formats.peak * clock(time, kernel.lead, alone().settling.si))
+    moved = width * batch * (m * k + k * n + m * n) / (silicon.bandwidth * alone().isolated_transfer.value)
+    return np.asarray(time + moved if lone else time, dtype=float)

@@ -1,0 +1,70 @@
+"""An existing run, estimated as its launch file says, and beside it what would be faster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from carbonscaling.errors import InputError
+from carbonscaling.exchange.launch import Launch
+from carbonscaling.search.engine import Progress
+from carbonscaling.study.answer import estimate
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.remedies import setting_words
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.units import DAY
+
+__all__ = ["estimate_launch"]
+
+WORTH = 0.01
+"""Gain in speed below which a faster layout is not told."""
+
+
+def estimate_launch(
+    launch: Launch, scenario: Scenario | None = None, *, progress: Progress | None = None
+) -> Estimate | Infeasible:
+    """Estimate a run as its launch file says; the answer's notes tell what was read and what would be faster.
+
+    Parameters
+    ----------
+    launch : Launch
+        What `read_launch` gave.
+    scenario : Scenario, optional
+        What the file says with what else is known of the run; the file alone if not given.
+    progress : callable, optional
+        As for `estimate`.
+
+    Raises
+    ------
+    InputError
+        The scenario names something unknown or contradicts itself.
+    """
+    question = launch.scenario() if scenario is None else scenario
+    if question.model is None and question.law is None:
+        raise InputError(
+            "nothing says which model is trained", where=launch.where, key="model", remedy="add --model NAME",
+            allowed=next((note for note in launch.notes if "model" in note), None),
+        )  # fmt: skip
+    answer = estimate(question, progress=progress)
+    notes = [*launch.words, *_faster(answer)]
+    if question.device == Scenario().device:
+        notes.insert(1, f"device {question.device}: no launch file names one; --device says which")
+    return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, *notes)))
+
+
+def _faster(answer: Estimate | Infeasible) -> list[str]:
+    """Say which layout of the same devices, batch and software is faster, or fits at all, where one does."""
+    s, batch = answer.scenario, int(answer.resolved.batch)
+    devices = s.devices if answer.n_devices is None else answer.n_devices
+    best = estimate(replace(s, layout=Layout(), devices=devices, batch=batch, objective="time", practice="best"))
+    if not isinstance(best, Estimate):
+        return ["no layout of these devices, batch and software fits"]
+    words = (
+        f"{setting_words(best.setting)}, {best.duration_s / DAY:.3g} days and {best.footprint.total_tco2e:.3g} tCO2e"
+    )
+    if not isinstance(answer, Estimate):
+        return [f"fits the same devices, batch and software: {words}"]
+    gain = answer.duration_s / best.duration_s - 1.0
+    if gain < WORTH:
+        return ["no layout of these devices, batch and software is faster by 1 % or more"]
+    return [f"faster by {gain:.0%} on the same devices, batch and software: {words}"]

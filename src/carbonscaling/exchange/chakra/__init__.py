@@ -1,0 +1,1 @@
+"""Execution traces of Chakra: a step of a plan, node by node, for the simulators that read them."""

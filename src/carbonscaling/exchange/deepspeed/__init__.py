@@ -1,0 +1,1 @@
+"""DeepSpeed's configuration: a plan written as JSON, and read back."""

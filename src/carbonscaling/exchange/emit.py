@@ -1,0 +1,146 @@
+"""A plan as a file that other software reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from carbonscaling import files
+from carbonscaling.errors import InputError, nearest
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.infeasible import Infeasible
+
+__all__ = ["FORMATS", "SEVERAL", "Picture", "check_format", "emit", "emit_files", "picture"]
+
+FORMATS: dict[str, str] = {
+    "megatron": "megatron.script:megatron_script",
+    "megatron-bridge": "bridge:bridge_overrides",
+    "torchtitan": "torchtitan.plan:torchtitan_config",
+    "deepspeed": "deepspeed.plan:deepspeed_config",
+    "maxtext": "maxtext.plan:maxtext_config",
+    "simai": "simai.plan:simai_workload",
+    "trace": "timeline.trace:chrome_trace",
+    "svg": "picture.plan:plan_picture",
+}
+"""Formats that are one text, and the function below this package that writes each."""
+SEVERAL: dict[str, dict[str, Any]] = {"chakra": {}, "chakra-ranks": {"every_rank": True}}
+"""Formats that are several files, with how their writer is asked."""
+
+
+def _writer(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(f"carbonscaling.exchange.{module}"), name)
+    return found
+
+
+def check_format(to: str) -> None:
+    """Refuse a format that is none.
+
+    Raises
+    ------
+    InputError
+        It is unknown.
+    """
+    if to not in FORMATS and to not in SEVERAL:
+        known = (*FORMATS, *SEVERAL)
+        raise InputError(
+            "unknown format of a plan", key="emit", value=to, allowed=", ".join(known), suggestion=nearest(to, known),
+            remedy="choose one of these",
+        )  # fmt: skip
+
+
+def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
+    check_format(to)
+    if isinstance(answer, Estimate) and not all(
+        float(size).is_integer() for size in (answer.setting.micro_batch, answer.setting.n_micro, answer.resolved.batch)
+    ):
+        raise InputError(
+            "the batch does not split evenly over the replicas, as no launch file can say", key="batch",
+            value=answer.resolved.batch, remedy="choose a batch that micro-batch x replicas divide",
+        )  # fmt: skip
+    if isinstance(answer, Infeasible):
+        raise InputError(
+            f"there is no plan to write: {answer.reason}", key="emit", value=to,
+            remedy=answer.remedies[0] if answer.remedies else "ask for something that fits",
+        )  # fmt: skip
+    return answer
+
+
+def emit(answer: Estimate | Infeasible, to: str) -> str:
+    """Return a plan as the text of a file for other software.
+
+    Parameters
+    ----------
+    answer : Estimate
+        What `plan` or `estimate` gave.
+    to : {"megatron", "megatron-bridge", "torchtitan", "deepspeed", "maxtext", "simai", "trace", "svg"}
+        Launch settings of training software; a workload of the simulator SimAI; one step as a trace for Chrome's viewer and
+        Perfetto; a picture.
+
+    Raises
+    ------
+    InputError
+        No such format, one that is several files, nothing is feasible, or the software has no setting for something in the
+        plan.
+    """
+    plan = _feasible(answer, to)
+    if to in SEVERAL:
+        raise InputError(
+            f"{to} is several files", key="emit", value=to, remedy="add --output NAME; in Python: emit_files"
+        )
+    text: str = _writer(FORMATS[to])(plan)
+    return text
+
+
+class Picture(str):
+    """The text of a picture (SVG), which notebooks show as one."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def picture(answer: Estimate | Infeasible) -> Picture:
+    """Return a plan as a picture (SVG): the pipeline on the clock, where a step's time goes, which ranks lie where.
+
+    Notebooks show it; ``Path("plan.svg").write_text(picture(answer))`` keeps it.
+
+    Raises
+    ------
+    InputError
+        Nothing is feasible, or the step has more passes than a picture can hold.
+    """
+    return Picture(emit(answer, "svg"))
+
+
+def emit_files(answer: Estimate | Infeasible, to: str, path: str | Path) -> list[str]:
+    """Write a plan for other software, and return the names of the files.
+
+    Parameters
+    ----------
+    answer : Estimate
+    to : str
+        A format of `emit`, "chakra" (an execution trace for each pipeline stage), or "chakra-ranks" (for each rank).
+    path : str or Path
+        The file; of several the beginning of their names.
+
+    Raises
+    ------
+    InputError
+        As `emit`, or a file cannot be written.
+    """
+    plan = _feasible(answer, to)
+    contents: dict[str, str | bytes]
+    if to in SEVERAL:
+        contents = {
+            str(path).removesuffix(".et") + end: content
+            for end, content in _writer("chakra.plan:chakra_traces")(plan, **SEVERAL[to]).items()
+        }
+    else:
+        contents = {str(path): emit(plan, to)}
+    for name, content in contents.items():
+        files.write_file(name, content)
+    return list(contents)

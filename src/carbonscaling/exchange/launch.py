@@ -1,0 +1,122 @@
+"""What a launch file says of a run, in the words of a scenario, with what it says beside that."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from carbonscaling.catalog.models import model
+from carbonscaling.exchange.release import Release
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.study.scenario import Scenario
+
+__all__ = ["Launch", "Reading"]
+
+SHOWN = 6
+"""Names of settings left aside that a sentence lists."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A launch file, read.
+
+    Attributes
+    ----------
+    where : str
+        The file.
+    release : Release
+        The software that it is for.
+    settings : dict
+        Fields of a `Scenario` that it sets; those of the layout and the software under those names.
+    taken : dict of str to str
+        Settings of the file by their names there, and what they became.
+    aside : tuple of str
+        Settings that this software knows and that say nothing of memory, speed, energy or money.
+    not_understood : dict of str to str
+        Settings that may matter and were not taken over, and why.
+    notes : tuple of str
+        What was assumed where the file is silent.
+    """
+
+    where: str
+    release: Release
+    settings: dict[str, Any]
+    taken: dict[str, str]
+    aside: tuple[str, ...]
+    not_understood: dict[str, str]
+    notes: tuple[str, ...]
+
+    def scenario(self, base: Scenario | None = None) -> Scenario:
+        """Return a scenario with what the file says laid over it.
+
+        Raises
+        ------
+        InputError
+            A value of the file is out of range, or it contradicts itself.
+        """
+        own, base = dict(self.settings), Scenario() if base is None else base
+        nested = {
+            name: dataclasses.replace(getattr(base, name), **own.pop(name))
+            for name in ("layout", "software")
+            if name in own
+        }
+        if base.stack is None and "stack" not in own:
+            own["stack"] = self.release.stack
+        return dataclasses.replace(base, **own, **nested)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was read and what was not, a line each."""
+        name = Path(self.where).name
+        found = [f"{len(self.taken)} settings read from {name}, as {self.release.title}"]
+        found += [f"not understood in {name}: {key} ({why})" for key, why in self.not_understood.items()]
+        if self.aside:
+            some = ", ".join(self.aside[:SHOWN]) + (" and others" if len(self.aside) > SHOWN else "")
+            found.append(
+                f"left aside in {name}, which say nothing of time or memory: {len(self.aside)} settings ({some})"
+            )
+        return (*found, *self.notes)
+
+
+@dataclass
+class Reading:
+    """Collects what a launch file says while it is read; attributes as of `Launch`."""
+
+    where: str
+    release: Release
+    scenario: dict[str, Any] = field(default_factory=dict)
+    layout: dict[str, Any] = field(default_factory=dict)
+    software: dict[str, Any] = field(default_factory=dict)
+    taken: dict[str, str] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
+    not_understood: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, key: str, became: str, **settings: Any) -> None:
+        """Take a setting over: fields of a scenario by name, those of its layout with ``layout_`` before them.
+
+        Those of its software with ``software_``.
+        """
+        for name, value in settings.items():
+            group, _, inner = name.partition("_")
+            if group in ("layout", "software"):
+                getattr(self, group)[inner] = value
+            else:
+                self.scenario[name] = value
+        self.taken[key] = became
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The model, as far as the file names one."""
+        named = self.scenario.get("model")
+        return model(named) if isinstance(named, str) else named
+
+    def done(self) -> Launch:
+        """Return the launch file as read."""
+        settings = {**self.scenario, "layout": self.layout, "software": self.software}
+        return Launch(
+            self.where, self.release, {k: v for k, v in settings.items() if v not in ({}, None)}, self.taken,
+            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)),
+        )  # fmt: skip

@@ -1,0 +1,81 @@
+"""A setting of a launch file with where its value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from carbonscaling.errors import InputError
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.scenario import Layout
+
+__all__ = ["Line", "cannot_say", "header", "of_batch", "of_layout", "of_model", "of_tokens"]
+
+
+class Line(NamedTuple):
+    """A setting that is written.
+
+    Attributes
+    ----------
+    name : str
+        As the software calls it.
+    value : object
+        True for a switch.
+    why : str
+        Where the value comes from.
+    """
+
+    name: str
+    value: Any
+    why: str
+
+
+def of_layout(answer: Estimate, field: str) -> str:
+    """Return where a part of the layout comes from: stated, searched or settled by practice."""
+    if getattr(answer.scenario.layout, field) is not None:
+        return "as stated, or as the device count implies"
+    if answer.search is None:
+        return "as people settle it who run such software"
+    return f"searched: best by '{answer.search.objective}' of {answer.search.n_candidates:,} settings"
+
+
+def of_batch(answer: Estimate) -> str:
+    """Return where the batch comes from."""
+    if answer.scenario.batch is not None:
+        return "the batch as stated"
+    return next((note for note in answer.resolved.notes if "batch" in note), "the batch of the answer")
+
+
+def of_tokens(answer: Estimate) -> str:
+    """Return where the number of steps comes from."""
+    r = answer.resolved
+    return f"{r.tokens:.6g} tokens over {r.batch:g} sequences of {r.seq_len:,}"
+
+
+def of_model(answer: Estimate) -> str:
+    """Return where the architecture comes from."""
+    spec = answer.resolved.spec
+    return f"model {spec.name}" + (f" [{spec.source}]" if spec.source else "")
+
+
+def header(answer: Estimate, title: str, usual_stack: str) -> list[str]:
+    """Return the lines that open a launch file: what it is for, what was predicted, with which software."""
+    r = answer.resolved
+    found = [
+        f"{r.spec.name} on {answer.n_devices:,} x {r.cluster.device.name}, written for {title}",
+        f"Predicted: {answer.step.total:.3g} s a step, {answer.tokens_per_s_per_device:,.0f} tokens/s and device, "
+        f"{float(answer.memory.total) / 1e9:.3g} GB of {float(answer.memory.limit) / 1e9:.3g} GB a device",
+    ]
+    if usual_stack not in (r.stack.name, r.stack.based_on):
+        found.append(
+            f"Planned for software stack {r.stack.name}; --stack {usual_stack} plans for what this software reaches"
+        )
+    return found
+
+
+def cannot_say(title: str, what: str, fields: Sequence[str], remedy: str) -> InputError:
+    """Return the refusal of a plan that a release has no setting for."""
+    layout = all(hasattr(Layout(), field) for field in fields)
+    return InputError(
+        f"{title} has no setting for {what}", key=f"layout.{fields[0]}" if layout else fields[0], remedy=remedy
+    )

@@ -1,0 +1,1 @@
+"""Megatron-LM's arguments: written, and understood; Megatron-Bridge has the same names."""

@@ -1,0 +1,171 @@
+"""Megatron-LM's arguments on number formats, recomputation, kernels and the host, in the words of a scenario."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from carbonscaling.exchange.launch import Reading
+
+__all__ = ["host", "precision", "recomputation", "software"]
+
+_FORMATS = ("bf16", "fp16", "fp8_format", "fp8_recipe", "fp4_format", "fp4_recipe", "fp8", "fp8_hybrid", "fp8_e4m3")
+_SIZES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
+Said = Mapping[str, Any]
+
+
+def _words(said: Said, name: str) -> list[str]:
+    value = said.get(name, ())
+    return [*map(str, value)] if isinstance(value, list | tuple) else str(value).split()
+
+
+def precision(said: Said, found: Reading) -> None:
+    """Take over the number format, and the bytes of gradients and states."""
+    names = [name for name in _FORMATS if name in said]
+    if said.get("fp4_format"):
+        recipe = "nvfp4"
+    elif said.get("fp8_format") or said.get("fp8_hybrid") or said.get("fp8_e4m3") or said.get("fp8"):
+        recipe = {"blockwise": "fp8-deepseek", "mxfp8": "mxfp8"}.get(str(said.get("fp8_recipe")), "fp8")
+    else:
+        recipe = "bf16" if said.get("bf16") else "fp16" if said.get("fp16") else "fp32"
+    found.scenario["precision"] = recipe
+    for name in names:
+        found.taken[name] = f"precision {recipe}"
+    reduced = said.get("grad_reduce_in_bf16")
+    if reduced:
+        found.take("grad_reduce_in_bf16", "gradients of 2 bytes", software_gradient_bytes=2.0)
+    if "accumulate_allreduce_grads_in_fp32" in said:
+        found.take("accumulate_allreduce_grads_in_fp32", "gradients of 4 bytes", software_gradient_bytes=4.0)
+    for name in ("main_grads_dtype", "megatron_fsdp_main_grads_dtype"):
+        if (size := _SIZES.get(str(said.get(name)))) and size >= 2:
+            found.take(name, f"gradients of {size:g} bytes", software_gradient_bytes=size)
+    _states(said, found)
+
+
+def _states(said: Said, found: Reading) -> None:
+    names = {"main_params_dtype": "fp32", "exp_avg_dtype": "fp32", "exp_avg_sq_dtype": "fp32"}
+    if said.get("use_precision_aware_optimizer"):
+        total = sum(_SIZES.get(str(said.get(name, usual)), 4.0) for name, usual in names.items())
+        for name in ("use_precision_aware_optimizer", *(name for name in names if name in said)):
+            found.take(name, f"states of {total:g} bytes", software_optimizer_bytes=total)
+
+
+def recomputation(said: Said, found: Reading) -> None:
+    """Take over which activations the backward pass computes again, and in how many layers."""
+    kind = said.get("recompute_granularity")
+    for old in ("recompute_activations", "checkpoint_activations", "deepspeed_activation_checkpointing"):
+        if said.get(old):
+            kind = kind or ("selective" if old.startswith("recompute") else "full")
+            found.taken[old] = f"recompute {kind}"
+    kind = kind if kind in ("full", "selective") else "none"
+    found.layout["recompute"] = kind
+    for name in ("recompute_granularity", "recompute_modules", "recompute_method", "recompute_num_layers",
+                 "activations_checkpoint_method"):  # fmt: skip
+        if name in said:
+            found.taken[name] = f"recompute {kind}"
+    if kind == "full":
+        found.layout["recompute_percent"] = _percent(said, found)
+    if kind == "selective" and {"mlp", "moe"} & {*_words(said, "recompute_modules")}:
+        found.notes.append("recomputation of whole blocks (mlp, moe) is counted as selective")
+
+
+def _percent(said: Said, found: Reading) -> int:
+    """Return the share of layers that the method ``block`` recomputes, in percent of a stage's."""
+    if said.get("recompute_method", said.get("activations_checkpoint_method")) != "block":
+        return 100
+    layers = (said.get("num_layers") or (found.spec.n_layers if found.spec else 0)) + (said.get("mtp_num_layers") or 0)
+    per_stage = math.ceil(layers / (found.layout["pp"] * found.layout["vpp"])) * found.layout["vpp"] if layers else 0
+    again = (said.get("recompute_num_layers") or 1) * found.layout["vpp"]
+    return max(1, min(100, int(100 * again / per_stage))) if per_stage else 100
+
+
+def software(said: Said, found: Reading) -> None:
+    """Take over kernels, the optimizer, and what travels beside compute."""
+    backend = str(said.get("attention_backend", "auto")).removeprefix("AttnBackend.")
+    if "attention_backend" in said:
+        found.taken["attention_backend"] = f"attention {backend}"
+    if backend in ("unfused", "local"):
+        found.software["attention_kernel"] = "explicit"
+    if "use_flash_attn" in said:
+        found.taken["use_flash_attn"] = "fused attention"
+    beside = bool(said.get("overlap_grad_reduce"))
+    found.software["dp_overlap"] = beside
+    for name in ("overlap_grad_reduce", "overlap_param_gather", "overlap_param_gather_with_optimizer_step"):
+        if name in said:
+            found.taken[name] = "traffic of data parallelism beside compute" if beside else "nothing by itself"
+    if "no_async_tensor_model_parallel_allreduce" in said:
+        found.taken["no_async_tensor_model_parallel_allreduce"] = "nothing of it hidden"
+    if not said.get("tp_comm_overlap") and found.layout["tp"] > 1:
+        found.software["tp_overlap"] = 0.0
+    if "tp_comm_overlap" in said:
+        found.taken["tp_comm_overlap"] = "tensor-parallel traffic beside compute"
+    optimizer = {"muon": "muon", "dist_muon": "muon", "adaptive_muon": "muon", "adam": "adamw"}.get(
+        str(said.get("optimizer", "adam"))
+    )
+    if optimizer is None:
+        found.not_understood["optimizer"] = f"{said['optimizer']} is counted as adamw"
+    else:
+        found.software["optimizer"] = optimizer
+        found.taken |= {"optimizer": optimizer} if "optimizer" in said else {}
+    _experts(said, found)
+    _graphs(said, found)
+
+
+def _experts(said: Said, found: Reading) -> None:
+    if (said.get("num_experts") or 1) == 1 and "moe_token_dispatcher_type" not in said:
+        return
+    kind = said.get("moe_token_dispatcher_type", "allgather")
+    backend = "deepep" if said.get("moe_enable_deepep") else said.get("moe_flex_dispatcher_backend", "deepep")
+    chosen = backend if kind == "flex" else kind
+    if chosen in ("alltoall", "allgather", "deepep", "hybridep"):
+        found.software["dispatcher"] = chosen
+        names = ("moe_token_dispatcher_type", "moe_flex_dispatcher_backend", "moe_enable_deepep")
+        found.taken |= {name: f"dispatcher {chosen}" for name in names if name in said}
+    found.software["expert_overlap"] = bool(said.get("overlap_moe_expert_parallel_comm"))
+    if "overlap_moe_expert_parallel_comm" in said:
+        found.taken["overlap_moe_expert_parallel_comm"] = "expert traffic beside another micro-batch"
+    if said.get("moe_router_force_load_balancing"):
+        found.take("moe_router_force_load_balancing", "equal loads", software_expert_balance="forced")
+
+
+def _graphs(said: Said, found: Reading) -> None:
+    kind, modules = str(said.get("cuda_graph_impl", "none")), " ".join(_words(said, "cuda_graph_modules"))
+    if said.get("enable_cuda_graph") or said.get("external_cuda_graph"):
+        kind = "local"
+    graphs = (
+        "none"
+        if kind == "none"
+        else "full"
+        if kind == "full_iteration"
+        else "attention"
+        if "attn" in modules or not modules
+        else "router"
+    )
+    found.software["cuda_graphs"] = graphs
+    for name in (
+        "cuda_graph_impl",
+        "cuda_graph_modules",
+        "enable_cuda_graph",
+        "external_cuda_graph",
+        "cuda_graph_scope",
+    ):
+        if name in said:
+            found.taken[name] = f"graphs {graphs}"
+
+
+def host(said: Said, found: Reading) -> None:
+    """Take over what the host's memory holds."""
+    if said.get("optimizer_cpu_offload"):
+        found.take("optimizer_cpu_offload", "optimizer states in the host's memory", offload="optimizer")
+        if said.get("optimizer_offload_fraction", 1.0) == 1.0:
+            found.taken |= {k: "all of them" for k in said if k == "optimizer_offload_fraction"}
+        else:
+            found.not_understood["optimizer_offload_fraction"] = "the whole of the states counts as moved"
+    if said.get("fine_grained_activation_offloading"):
+        found.take("fine_grained_activation_offloading", "activations in the host's memory", offload="activations")
+        found.taken |= {k: "activations in the host's memory" for k in said if k == "offload_modules"}
+    if (n := said.get("cpu_offloading_num_layers")) and said.get("num_layers"):
+        share = min(1.0, n / said["num_layers"])
+        found.take("cpu_offloading_num_layers", f"activations of {share:.0%} of the layers in the host's memory",
+                   offload="activations", software_moved_activations=share)  # fmt: skip

@@ -1,0 +1,1 @@
+"""torchtitan's job configuration: a plan written as TOML, and read back."""

@@ -1,0 +1,282 @@
+"""What a line of the table cannot say: numbers of an architecture that follow from several keys at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from carbonscaling.model.huggingface.entries import Values
+from carbonscaling.model.huggingface.layers import mixer_kinds
+
+__all__ = ["QUIRKS"]
+
+
+def _falcon(v: Values) -> None:
+    """Three generations in one type: shared or grouped key/value heads, one or two norms of a parallel block."""
+    new = v["parallel_new"]
+    parallel = v["parallel"] or new
+    if not new:
+        v.put("n_kv_heads", 1 if v["multi_query"] else v["n_heads"])
+    v.put("parallel", parallel)
+    v.put("norms", v["norms"] or (2 if new or not parallel else 1))
+
+
+def _opt(v: Values) -> None:
+    v.put("final_norm", v["final_norm"] and not v["final_removed"])
+
+
+def _mpt(v: Values) -> None:
+    """Positions are learned unless ALiBi replaces them."""
+    v.put("learned", v["learned"] and not v["alibi"])
+
+
+def _phi(v: Values) -> None:
+    if v["qk_norm_phi"]:
+        v.put("extra_params", 4 * v.count("head_dim") * v.count("n_layers"))
+
+
+def _bigcode(v: Values) -> None:
+    v.put("n_kv_heads", 1 if v["multi_query"] else v["n_heads"])
+
+
+def _apertus(v: Values) -> None:
+    """Add the two learned exponents of an xIELU in every block."""
+    v.put("extra_params", 2 * v.count("n_layers"))
+
+
+def _head_layernorms(v: Values) -> None:
+    """Norms per head with a bias each."""
+    if v["qk_norm_if"]:
+        v.put("extra_params", 2 * v.count("head_dim") * v.count("n_layers"))
+
+
+def _bitnet(v: Values) -> None:
+    """Add a norm before each output projection."""
+    v.put("extra_params", v.count("n_layers") * (v.count("d_model") + v.count("d_ff")))
+
+
+def _bert(v: Values) -> None:
+    """Segment embeddings, and a head of its own: a square matrix, its bias and a norm."""
+    d = v.count("d_model")
+    v.put("extra_weights", d * d)
+    v.put("extra_params", v.count("segments") * d + d * d + 3 * d)
+
+
+def _inner_width(v: Values) -> None:
+    """Refuse heads that do not fill the inner width, `expand` times the model's."""
+    if v["mix_dim"] == "auto":
+        v.put("mix_dim", v.count("expand") * v.count("d_model") // v.count("mix_heads"))
+    if v.count("mix_heads") * v.count("mix_dim") != v.count("expand") * v.count("d_model"):
+        raise v.c.fail(
+            "the heads of the state space do not fill its width", "expand", v["expand"],
+            f"heads x width = {v.count('mix_heads')} x {v.count('mix_dim')} = expand x {v.count('d_model')}",
+        )  # fmt: skip
+
+
+def _inner_total(v: Values) -> None:
+    """Falcon-H1 states the inner width itself."""
+    v.put("mix_dim", v.count("expand") // v.count("mix_heads"))
+
+
+def _mamba(v: Values) -> None:
+    """Read a rank of time steps "auto": a sixteenth of the width, rounded up."""
+    if v["rank"] == "auto":
+        v.put("rank", -(-v.count("d_model") // 16))
+
+
+def _granite_hybrid(v: Values) -> None:
+    """Attention where the file lists it; a dense block beside the experts in every layer."""
+    _inner_width(v)
+    if v["n_routed"] == 0:
+        v.put("blocks", "dense")
+
+
+def _lfm2(v: Values) -> None:
+    """Take a stated width for that of a plain block: two thirds of it, rounded up."""
+    if v["adjusted"]:
+        factor = v.c.data.get("block_ffn_dim_multiplier", 1.0)
+        if factor not in (None, 1):
+            raise v.c.fail("only a factor of 1 is counted", "block_ffn_dim_multiplier", factor, "1.0")
+        width, multiple = 2 * v.count("d_ff") // 3, v.count("ff_multiple")
+        v.put("d_ff", -(-width // multiple) * multiple)
+
+
+def _per_layer_lists(v: Values) -> None:
+    """Hunyuan states experts, visits and widths for each layer, all the same."""
+    for name in ("n_routed", "top_k", "d_expert", "n_shared"):
+        value = v[name]
+        if isinstance(value, list):
+            if len(set(value)) != 1:
+                raise v.c.fail("layers of different kinds", name, value, "the same number for every layer")
+            v.put(name, value[0])
+
+
+def _per_layer_heads(v: Values) -> None:
+    """Heads of single layers as transformers 5 writes them: those of one kind of layer differ from the rest."""
+    v.c.read.add("per_layer_config")
+    table = v.c.data.get("per_layer_config")
+    if not table:
+        return
+    kinds, places = mixer_kinds(v), sorted(int(place) for place in table)
+    kind = next((k for k in ("full", "window") if places == [i for i, own in enumerate(kinds) if own == k]), None)
+    first = table[min(table)]
+    names = {"num_attention_heads": "n_heads", "num_key_value_heads": "n_kv_heads", "head_dim": "head_dim"}
+    if kind is None or any(own != first for own in table.values()) or not set(first) <= set(names):
+        raise v.c.fail(
+            "layers of more than two kinds", "per_layer_config", "a table", "the same heads for every layer of a kind"
+        )
+    for key, value in first.items():
+        v.put(("local_" if kind == "window" else "") + names[key], value)
+
+
+def _nemotron_nas(v: Values) -> None:
+    """Blocks found one by one: attention may be missing, feed-forward widths differ (arXiv 2411.19146)."""
+    blocks, d = v.c.items("block_configs") or [], v.count("d_model")
+    attention = [b.get("attention", {}) for b in blocks if isinstance(b, dict)]
+    ffn = [b.get("ffn", {}) for b in blocks if isinstance(b, dict)]
+    groups = {a.get("n_heads_in_group") for a in attention if not a.get("no_op")}
+    linear = any(part.get("replace_with_linear") for part in (*attention, *ffn))
+    if len(attention) != v.count("n_layers") or len(groups) != 1 or None in groups or linear:
+        raise v.c.fail(
+            "blocks that are not counted", "block_configs", f"{len(blocks)} blocks",
+            "one a layer, attention of one group size or none, feed-forward blocks or none",
+        )  # fmt: skip
+    widths = [_nas_width(f, d) for f in ffn if not f.get("no_op")]
+    v.put("n_kv_heads", v.count("n_heads") // groups.pop())
+    v.put("mixer_kinds", ["none" if a.get("no_op") else "full" for a in attention])
+    v.put("d_ff", widths)
+    v.put("n_dense", len(widths))
+
+
+def _nas_width(ffn: dict[str, float], d_model: int) -> int:
+    """Two thirds of `ffn_mult` widths, rounded up to 256."""
+    stated = ffn.get("intermediate_size")
+    return int(stated) if stated else -(-int(2 * ffn.get("ffn_mult", 0) * d_model / 3) // 256) * 256
+
+
+def _step(v: Values) -> None:
+    """Windowed layers have other heads where `attention_other_setting` says so."""
+    _per_layer_heads(v)
+    other = v.c.data.get("attention_other_setting")
+    v.c.read.add("attention_other_setting")
+    if isinstance(other, dict):
+        v.put("local_n_heads", other.get("num_attention_heads", v["local_n_heads"]))
+        v.put("local_n_kv_heads", other.get("num_attention_groups", v["local_n_kv_heads"]))
+        v.put("local_head_dim", other.get("head_dim", v["local_head_dim"]))
+    listed, n = v["layer_types"], v.count("n_layers")
+    if listed is not None and len(listed) == n + (v["mtp"] or 0):  # those of the prediction modules follow
+        v.put("layer_types", listed[:n])
+
+
+def _shared_indexers(v: Values) -> None:
+    """Without a list, every so-manieth layer from an offset on has an indexer of its own."""
+    freq = v.c.integer("index_topk_freq", default=1)
+    offset = v.c.integer("index_skip_topk_offset", default=2, minimum=0)
+    if v["index_kinds"] is None and freq > 1:
+        kinds = ["full" if i < offset or (i - offset + 1) % freq == 0 else "shared" for i in range(v.count("n_layers"))]
+        v.put("index_kinds", kinds)
+
+
+def _block_indexer(v: Values) -> None:
+    """Keys are picked in blocks."""
+    v.put("index_top", v.count("index_block") * v.count("index_blocks"))
+    if v["layer_types"] is None:
+        v.put("index_kinds", [])
+
+
+def _longcat(v: Values) -> None:
+    """Two attentions, two dense blocks and one set of experts a layer: counted as twice the layers, half with experts."""
+    n = v.count("n_layers")
+    v.put("n_layers", 2 * n)
+    v.put("n_dense", 2 * n)
+    v.put("norms", 2)
+    v.put("blocks", "period")
+    v.put("moe_period", 2)
+    v.put("moe_first", 0)
+
+
+def _per_layer_inputs(v: Values) -> tuple[int, int]:
+    """Per-layer embeddings (Gemma 3n): all parameters, and those of them that are matrices."""
+    d, n, width = v.count("d_model"), v.count("n_layers"), v.count("ple_dim")
+    if not width:
+        return 0, 0
+    matrices = d * n * width + 2 * n * d * width
+    return v.count("ple_vocab") * n * width + matrices + width + n * d, matrices
+
+
+def _without_kv(v: Values, kinds: list[str]) -> None:
+    """Let the last layers use the keys and values of earlier ones."""
+    last = kinds[len(kinds) - v.count("shared_layers") :]
+    v.put("shared_kv", [sum(kind != "window" for kind in last), last.count("window")])
+
+
+def _gemma3n(v: Values) -> None:
+    """Alternating updates of several streams, low-rank residuals, per-layer embeddings."""
+    d, n, streams, rank = v.count("d_model"), v.count("n_layers"), v.count("streams"), v.count("laurel")
+    params, matrices = _per_layer_inputs(v)
+    _without_kv(v, mixer_kinds(v))
+    mixing = n * (streams**2 + streams**3 + d * streams) + 2 * (streams - 1) * d * d
+    v.put("extra_weights", matrices + mixing + n * 2 * d * rank)
+    v.put("extra_params", params + mixing + n * (2 * d * rank + 3 * d))
+
+
+def _gemma4(v: Values) -> None:
+    """Per-layer embeddings, wider blocks where keys are shared, experts beside the dense block."""
+    d, n = v.count("d_model"), v.count("n_layers")
+    params, matrices = _per_layer_inputs(v)
+    _without_kv(v, mixer_kinds(v))
+    _per_layer_heads(v)
+    if not v["one_kv"]:
+        v.put("n_kv_heads", v["local_n_kv_heads"])
+    if v["double_wide"] and v.count("shared_layers"):
+        v.put("d_ff", [v.count("d_ff") * (1 + (i >= n - v.count("shared_layers"))) for i in range(n)])
+    if not v["moe_if"]:
+        v.put("blocks", "dense")
+        v.put("n_dense", n)
+    else:
+        params += n * (4 * d + v.count("n_routed"))
+    v.put("extra_weights", matrices)
+    v.put("extra_params", params)
+
+
+def _deepseek_v4(v: Values) -> None:
+    """Compressed keys beside a window, their indexers, and hyper-connections between parallel streams."""
+    d, n, width, streams = v.count("d_model"), v.count("n_layers"), v.count("head_dim"), v.count("streams")
+    ratios = v["ratios"]
+    if ratios is None:
+        rates = {"sliding_attention": 0, "compressed_sparse_attention": v["rate_sparse"]}
+        rates["heavily_compressed_attention"] = v["rate_heavy"]
+        if v["compressed"] is None or not set(v["compressed"]) <= set(rates):
+            raise v.c.fail(
+                "no usable list of layers", "compress_ratios", v["compressed"], "one ratio a layer", "add it"
+            )
+        ratios = [rates[kind] for kind in v["compressed"]]
+    if not all(isinstance(ratio, int) and ratio >= 0 for ratio in ratios):
+        raise v.c.fail("not a list of ratios", "compress_ratios", ratios, "whole numbers")
+    ratios = ratios[:n]
+    if len(ratios) != n:
+        raise v.c.fail("one ratio a layer is needed", "compress_ratios", f"{len(ratios)} entries", f"{n} entries")
+    sparse, narrow = v.count("rate_sparse"), v.count("index_dim")
+    n_sparse = ratios.count(sparse)
+    matrices = rest = 0
+    for ratio in filter(None, ratios):
+        double = 2 if ratio == sparse else 1
+        matrices += 2 * d * double * width
+        rest += ratio * double * width + width
+    matrices += n_sparse * 3 * d * narrow  # of an indexer with compressed keys of its own, beyond a plain one
+    rest += n_sparse * (2 * sparse - 1) * narrow
+    v.put("compressed_layers", (n_sparse, n - n_sparse))
+    mixing = 2 * n * (2 + streams) * streams * streams * d + streams * streams * d
+    rest += 2 * n * ((2 + streams) * streams + 3) + streams + 1 + n * width
+    v.put("extra_weights", matrices + mixing)
+    v.put("extra_params", matrices + mixing + rest)
+
+
+QUIRKS: dict[str, Callable[[Values], None]] = {
+    "apertus": _apertus, "bert": _bert, "bigcode": _bigcode, "bitnet": _bitnet, "block_indexer": _block_indexer,
+    "deepseek_v4": _deepseek_v4, "falcon": _falcon, "gemma3n": _gemma3n, "gemma4": _gemma4,
+    "granite_hybrid": _granite_hybrid, "head_layernorms": _head_layernorms, "inner_total": _inner_total,
+    "inner_width": _inner_width, "lfm2": _lfm2, "longcat": _longcat, "mamba": _mamba, "mpt": _mpt,
+    "nemotron_nas": _nemotron_nas, "opt": _opt, "per_layer_heads": _per_layer_heads, "per_layer_lists": _per_layer_lists,
+    "phi": _phi, "shared_indexers": _shared_indexers, "step": _step,
+}  # fmt: skip
+"""Adjustments by name, made before a model is put together."""

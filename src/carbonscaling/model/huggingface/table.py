@@ -1,0 +1,47 @@
+"""The table of model types: a row for each, with what it takes over from others."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+__all__ = ["alike", "model_types", "row"]
+
+_ABSTRACT = ("decoder",)
+_SPELLINGS = 0.85
+"""Likeness above which a name is a misspelling of a type, not another type."""
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(resources.files(__package__).joinpath("types.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def model_types() -> tuple[str, ...]:
+    """Return the supported values of ``model_type``, sorted."""
+    return tuple(sorted(name for name in _table() if name not in _ABSTRACT))
+
+
+@lru_cache(maxsize=256)
+def row(kind: str) -> Mapping[str, Any]:
+    """Return everything that the table says of a type."""
+    own = _table()[kind]
+    return {**row(own["like"]), **own} if "like" in own else own
+
+
+def alike(kind: str) -> str | None:
+    """Return the type that a name misspells; none where it may as well be another architecture.
+
+    >>> alike("lama"), alike("qwen3_nexxt"), alike("qwen4"), alike("pixtral")
+    ('llama', 'qwen3_next', None, None)
+    """
+    plain = kind.lower()
+    near = difflib.get_close_matches(plain[:80], model_types(), n=1, cutoff=_SPELLINGS)
+    digits = [c for c in plain if c.isdigit()]
+    same = near and near[0][0] == plain[0] and [c for c in near[0] if c.isdigit()] == digits
+    return near[0] if same else None

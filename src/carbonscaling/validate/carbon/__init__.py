@@ -1,0 +1,1 @@
+"""Whole trainings: energy, carbon and device-hours against what was published."""

@@ -1,1 +1,0 @@
-"""The model's parts, each held to measurements of that part alone."""

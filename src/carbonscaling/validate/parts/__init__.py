@@ -1,0 +1,1 @@
+"""Parts of the model, each held to measurements of that part alone."""

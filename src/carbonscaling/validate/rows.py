@@ -1,0 +1,218 @@
+"""A measured row as the scenario that it states: what it leaves open stays open, what its years decide is written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from carbonscaling.catalog.stacks import stack
+from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import RunRow, Unusable, count
+from carbonscaling.hardware.device import Device
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Recompute, Setting
+from carbonscaling.perf.precision import PRECISIONS
+from carbonscaling.software.options import Software
+from carbonscaling.study.practice import fastest, open_settings, settle, split_experts
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.setup import Setup, setup
+from carbonscaling.validate.named import kernels_named
+from carbonscaling.validate.place import Place, place
+from carbonscaling.validate.shape import shape
+
+__all__ = ["scenario_of"]
+
+EARLY = ("Volta", "Ampere")
+"""Architectures before Megatron had fused attention, and fully sharded data parallelism of its own."""
+
+PRECISION_NAMES = {
+    "": "bf16", "fp8-cs": "fp8", "fp8-blockwise": "fp8", "fp8-mx": "mxfp8", "fp8-mx/blockwise": "mxfp8",
+}  # fmt: skip
+"""Names in measurements that differ from the recipes' own; a blank means 16 bit."""
+
+BEYOND = 1.25
+"""Need over limit that no error of the memory model explains (decision 0030): such a row ran, so its states were elsewhere."""
+
+
+SUPERCHIPS = ("gb200", "gb300")
+"""Devices beside a host with a link of their own, to which the maker's recipes move activations of 10 to 92 layers."""
+
+
+def _precision(row: RunRow, device: Device, notes: list[str]) -> str:
+    recipe = PRECISION_NAMES.get(row.precision, row.precision)
+    if row.stack == "mlperf" and not row.precision and "fp8" in device.peak:
+        recipe = "fp8"
+        notes.append("fp8, the fastest format that benchmark submissions use")
+    if recipe not in PRECISIONS:
+        raise Unusable(f"unknown precision {row.precision!r}")
+    if PRECISIONS[recipe].format not in device.peak:
+        raise Unusable(f"{device.name} has no {PRECISIONS[recipe].format} peak")
+    return recipe
+
+
+def _stack(row: RunRow, device: Device) -> str:
+    """Return the stack of the catalogue that a row's name stands for on its device and in its number format."""
+    if device.kind == "tpu":
+        return "mlperf-tpu" if row.stack == "mlperf" else "xla"
+    if row.stack == "megatron" and row.precision == "fp16":
+        return "megatron-2021" if row.recompute == "full" else "megatron-2022"
+    if row.stack == "megatron" and device.architecture.startswith("Blackwell"):
+        return "megatron-bridge"  # the makers' own recipes; nobody else has published runs there
+    return row.stack or "community"
+
+
+def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
+    """Return what a row says of its software, and what its years say: kernels, graphs, dispatch, gathers, balance.
+
+    Before Hopper plain feed-forward blocks are models of the years before fused attention, and so are float16 runs of nobody's
+    stack; fully sharded Megatron was DeepSpeed's. Megatron's benchmarks balance the experts by force or by a capacity.
+    """
+    early = device.architecture in EARLY
+    kernel, norms = kernels_named(row.attention_kernel)
+    if kernel is None and early:
+        plain = spec.ffn is not None and not spec.ffn.gated
+        if row.stack == "megatron" and row.precision != "fp16" and plain:
+            kernel = "explicit"
+        elif not row.stack and row.precision == "fp16":
+            kernel = "explicit-separate"
+    experts = spec.experts is not None and row.stack == "megatron"
+    dispatcher = row.dispatcher.lower() or None
+    fp16_whole = row.precision == "fp16" and row.recompute == "full"
+    return Software(
+        attention_kernel=kernel,
+        norm_kernel=norms,
+        cuda_graphs=_graphs(row.cuda_graphs.lower()),
+        dispatcher=(dispatcher if dispatcher in _DISPATCHERS else "hybridep") if dispatcher and experts else None,  # type: ignore[arg-type]
+        expert_overlap=True if experts and row.expert_overlap.lower() == "yes" else None,
+        expert_balance="forced" if experts and row.kind == "benchmark" else None,
+        zero3_gather="parameter" if row.stack == "megatron" and early else None,
+        sequence_parallel=False if fp16_whole else None,
+    )
+
+
+_DISPATCHERS = ("alltoall", "allgather", "deepep", "hybridep")
+
+
+def _graphs(text: str) -> Literal["none", "router", "attention", "full"] | None:
+    names: tuple[Literal["none", "router", "full"], ...] = ("none", "router", "full")
+    return "attention" if "attention" in text else next((name for name in names if name == text), None)
+
+
+def _layout(row: RunRow) -> Layout:
+    """Return the degrees of a row; replicas that contradict its device count are those that the others leave."""
+    tp, pp, cp, dp = (count(v) or None for v in (row.tp, row.pp, row.cp, row.dp))
+    used = (tp or 1) * (pp or 1) * (cp or 1) * (dp or 1)
+    contradicts = dp is not None and tp is not None and pp is not None and row.n_devices and used != row.n_devices
+    zero = None if row.zero_stage is None else int(row.zero_stage)
+    return Layout(
+        tp=tp,
+        pp=pp,
+        cp=cp,
+        dp=None if contradicts else dp,
+        ep=count(row.ep) or None,
+        vpp=count(row.vpp)
+        or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
+        zero=zero,
+        micro_batch=count(row.micro_batch) or None,
+        recompute=row.recompute if row.recompute in Recompute.NAMES else None,
+    )
+
+
+def _split(u: Setup, settings: Sequence[Setting]) -> bool:
+    """Whether Megatron's run of experts that fit whole split them all the same over its tensor ranks.
+
+    It does so unless told otherwise (its expert tensor parallelism defaults to the tensor parallelism, and expert groups
+    then lie inside data parallelism). Whoever leaves that default pays for each tensor rank in the all-to-all and takes as
+    few as fit; a row that states more than it needs, or an expert group beyond data parallelism or a scale-up domain, keeps
+    its experts whole.
+    """
+    split = [s for s in split_experts(u.work, settings) if 1 < s.ep <= u.plain.silicon.domain and s.dp % s.ep == 0]
+    fewer = [
+        s._replace(tp=s.tp / 2, etp=s.tp / 2, dp=2 * s.dp, shard=2 * s.shard, sp=s.sp * float(s.tp > 2))
+        for s in split
+        if u.scenario.layout.recompute == "full" or s.recompute != Recompute.FULL
+    ]
+    return bool(split) and fastest(u, split)[1] and not (fewer and fastest(u, fewer)[1])
+
+
+def _with_experts(row: RunRow, s: Scenario) -> Scenario:
+    """Return the scenario with its experts whole or split over the tensor ranks, where Megatron states both degrees.
+
+    Split experts go with its plain all-to-all, which sends a copy to every expert.
+    """
+    u = setup(
+        replace(s, software=replace(s.software, expert_balance=None))
+    )  # room is made for experts as they are used
+    if not (u.work.n_experts > 0 and row.stack == "megatron"):
+        return s
+    settings = open_settings(u)
+    whole = fastest(u, settings)[1]
+    etp = s.layout.tp if row.tp and row.ep and whole and _split(u, settings) else 1 if whole else None
+    s = replace(s, layout=replace(s.layout, etp=etp))
+    if s.software.dispatcher is not None:
+        return s
+    chosen = settle(setup(s)).setting
+    if chosen.etp > 1 and chosen.ep > 1:
+        return replace(s, software=replace(s.software, dispatcher="alltoall"))
+    return s
+
+
+def _in_host(s: Scenario, notes: list[str]) -> Scenario:
+    """Return the scenario with activations or states in the host where its devices could not hold them: it ran."""
+    u = setup(s)
+    grace = s.stack == "megatron-bridge" and u.cluster.device.id in SUPERCHIPS
+    sharded = u.cluster.device.kind != "tpu" and (u.stack.fully_sharded.value > 0 or s.layout.zero == 3)
+    if not (grace or sharded):
+        return s
+    need = memory(u.work, u.plain, settle(u).setting)
+    if grace and need.total > need.limit:
+        notes.append("activations in the host, as the maker's recipes have it: the devices cannot hold them")
+        for share in (0.25, 0.5, 0.75, 1.0):
+            s = replace(s, offload="activations", software=replace(s.software, moved_activations=share))
+            if settle(setup(s)).fits:
+                break
+        return s
+    if sharded and need.total > BEYOND * need.limit:
+        notes.append("weights and states in the host: the devices cannot hold them")
+        return replace(s, offload="weights")
+    return s
+
+
+def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
+    """Return the scenario of a row, and what had to be assumed.
+
+    Raises
+    ------
+    Unusable
+        The row lacks something that no convention supplies, or contradicts itself.
+    """
+    notes: list[str] = []
+    spec = shape(row, notes)
+    where: Place = place(row, notes)
+    try:
+        compiled = stack(_stack(row, where.device)).compiled.value > 0
+        s = Scenario(
+            model=spec,
+            tokens=row.tokens_b * 1e9 if row.tokens_b else None,
+            device=where.device.id,
+            host=where.host,
+            nic_gbps=where.nic_gbps,
+            devices=count(row.n_devices) or None,
+            batch=count(row.global_batch_seqs) or None,
+            seq_len=spec.seq_len,
+            train="lora" if row.mode.startswith("lora") else "full",
+            precision=_precision(row, where.device, notes),
+            layout=_layout(row),
+            stack=_stack(row, where.device),
+            software=_software(row, spec, where.device),
+            offload="none" if compiled and row.recompute == "full" else None,  # no policy decides
+            practice="typical",
+            pace="calendar" if row.calendar else "steady",
+        )
+        s = _with_experts(row, s)
+        return _in_host(s, notes), tuple(notes)
+    except InputError as error:
+        value = "" if error.value is None else f" ({error.value})"
+        raise Unusable(f"{error.problem}{value}") from error

@@ -1,0 +1,1 @@
+"""Speed of training runs: replayed, fitted, left out, with intervals."""

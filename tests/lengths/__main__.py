@@ -1,0 +1,7 @@
+"""Print the table."""
+
+from __future__ import annotations
+
+from lengths.table import table
+
+print(table())

@@ -1,0 +1,151 @@
+"""State spaces, linear attention and sparse attention: counts, FLOPs and times by hand, and speeds of published runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import pytest
+
+from carbonscaling import evidence
+from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.catalog import models
+from carbonscaling.errors import InputError
+from carbonscaling.model import Attention, forward_flops, from_config, total_params
+from carbonscaling.model.mixer import Mixer, mixer_params
+from carbonscaling.perf.activations import kept_widths
+from carbonscaling.perf.build import workload
+from carbonscaling.perf.kernels import scan_times
+from carbonscaling.perf.step import step_time
+from carbonscaling.validate.speed.runs import replay_file
+from counted import ideal, layer
+from samples import machine_of, setting, work_of
+
+NANO = models.model("nemotron-3-nano")
+
+
+def test_nemotron_3_nano_layer_by_layer() -> None:
+    """23 Mamba-2, 6 attention and 23 expert layers of width 2688, each block under one norm, and their FLOPs."""
+    d, inner, bc, heads = 2688, 64 * 64, 2 * 8 * 128, 64
+    mamba = d * (2 * inner + bc + heads) + (inner + bc) * (4 + 1) + 3 * heads + inner + inner * d
+    attention = d * (32 + 2 * 2) * 128 + 32 * 128 * d
+    moe = d * 128 + 128 + 128 * 2 * d * 1856 + 2 * d * 3712
+    assert total_params(NANO) == 23 * mamba + 6 * attention + 23 * moe + 53 * d + 2 * 131072 * d
+    flops = forward_flops(NANO, 8192)
+    assert flops.mixer == 2 * 23 * (d * (2 * inner + bc + heads) + inner * d)
+    assert flops.scan == 23 * 7 * inner * 128  # as Megatron-LM counts it
+    assert flops.scores == 6 * 4 * 32 * 128 * 8192 / 2
+    assert flops.experts == 2 * 23 * 2 * d * (6 * 1856 + 3712)
+
+
+def test_gated_delta_net_as_megatron_counts_it() -> None:
+    """``hidden·(2qk + 2v + 2heads) + taps·(2qk + v) + 4·heads·v² + hidden·v`` multiply-adds a token and layer."""
+    qk, v, d = 16 * 128, 32 * 128, 2048
+    flops = forward_flops(models.model("qwen3-next-80b-a3b"))
+    layers = 2 * 36 * (d * (2 * qk + 2 * v + 2 * 32) + 4 * (2 * qk + v) + 4 * 32 * 128**2 + d * v)
+    assert flops.mixer + flops.scan == pytest.approx(layers, rel=1e-12)
+
+
+def test_workload_of_the_mean_layer() -> None:
+    w = workload(NANO, 8192)
+    assert (w.n_layers, w.n_dense, w.n_moe, w.n_bare) == (52, 0, 23, 29)
+    assert (w.attended, w.mixed, w.moe, w.halves) == pytest.approx((6 / 52, 23 / 52, 23 / 52, 0.5))
+    assert (w.n_query, w.d_context, w.n_heads) == ((32 + 4) * 128, 32 * 128, 32)
+    assert (w.n_mix, w.d_mix) == (2 * 4096 + 2 * 1024 + 64, 4096)
+
+
+def test_scan_time_by_hand() -> None:
+    """Products inside chunks at 1 FLOP/s, then bytes at 1 byte/s; backward two and a half times as much."""
+    w = work_of("nemotron-3-nano")
+    products = 2 * 128 * (1024 + 4096) + 4 * 4096 * 128
+    moved = 2 * (4096 + 2048) + 7 * 4096 + 4 * 1024 + 8 * 4096 * 128 / 128
+    assert scan_times(w, ideal(peak_attention=1.0), 3.0)[0] == pytest.approx(3.0 * products)
+    assert scan_times(w, ideal(bandwidth=1.0), 3.0) == pytest.approx((3.0 * 2 * moved, 2.5 * 3.0 * 2 * moved))
+
+
+def test_matrix_work_of_a_hybrid_is_its_flops() -> None:
+    """On a machine of 1 FLOP/s the mean layer's products take as many seconds as they have FLOPs."""
+    w = work_of("nemotron-3-nano")
+    flops = forward_flops(NANO, 2048)
+    products = (flops.qkv + flops.out + flops.mixer + flops.router + flops.experts) * 2048
+    times = layer(w, ideal(peak=1.0, tile_m=1e-9, tile_n=1e-9))
+    assert float(times.forward.matmul) * w.n_layers == pytest.approx(products, rel=1e-6)
+
+
+def test_a_mixer_of_no_layers_changes_nothing() -> None:
+    spec = models.model("llama-3-8b")
+    none = replace(spec, mixer=Mixer("mamba2", 0, n_heads=64, d_value=64, d_key=128))
+    assert total_params(none) == total_params(spec)
+    machine, s = machine_of("h100-sxm"), setting(dp=8.0, n_micro=2.0)
+    assert step_time(workload(none, 2048), machine, s).total == step_time(workload(spec, 2048), machine, s).total
+    assert kept_widths(workload(none, 2048)) == kept_widths(workload(spec, 2048))
+
+
+def test_time_of_a_hybrid_grows_slowly_with_the_sequence() -> None:
+    """Per token, 64 times the sequence costs little more where one layer in nine attends to all of it."""
+
+    def slower(model: str) -> float:
+        times = [
+            float(step_time(work_of(model, s), machine_of("h100-sxm"), setting()).total) / s for s in (2048, 131072)
+        ]
+        return times[1] / times[0]
+
+    assert slower("nemotron-3-nano") < 0.6 * slower("qwen3-30b-a3b")
+
+
+def test_keys_that_an_indexer_picks() -> None:
+    """Attention sees at most top_k keys; the indexer scores all of them."""
+    sparse, plain = models.model("deepseek-v3.2"), models.model("deepseek-v3")
+    long, short = 131072, 2048
+    assert forward_flops(sparse, short).scores > forward_flops(plain, short).scores
+    assert forward_flops(sparse, long).scores < 0.3 * forward_flops(plain, long).scores
+    index = 61 * 64 * 128 * long / 2
+    attended = 61 * 128 * (192 + 128) * (2048 - 2048**2 / (2 * long))
+    assert forward_flops(sparse, long).scores == pytest.approx(2 * (index + attended))
+
+
+def test_two_kinds_of_attention() -> None:
+    """MiMo-V2-Flash: nine global layers of 4 and 39 windowed ones of 8 key/value heads."""
+    spec = models.model("mimo-v2-flash")
+    assert [(a.n_kv_heads, n) for a, n in spec.attentions] == [(4, 9), (8, 39)]
+    assert workload(spec, 4096).d_kv == pytest.approx((9 * 4 + 39 * 8) / 48 * (192 + 128))
+
+
+def test_encoders_see_every_token() -> None:
+    causal = Attention(n_heads=8, n_kv_heads=8, head_dim=64)
+    spec = models.model("gpt2")
+    both = (replace(spec, attention=replace(causal, causal=c)) for c in (True, False))
+    half, full = (forward_flops(s, 1024).scores for s in both)
+    assert full == 2 * half
+
+
+def test_what_is_not_timed_is_refused() -> None:
+    config = {
+        "model_type": "jamba", "hidden_size": 1024, "intermediate_size": 2048, "num_hidden_layers": 8,
+        "num_attention_heads": 8, "vocab_size": 32000,
+    }  # fmt: skip
+    with pytest.raises(InputError, match="not modelled"):
+        workload(from_config(config), 2048)
+
+
+def test_state_of_a_mixer_does_not_grow() -> None:
+    m = Mixer("delta", 1, n_heads=32, d_value=128, d_key=128, n_groups=16, conv=4)
+    assert m.state_size == 32 * 128 * 128 + 3 * (2 * 2048 + 4096)
+    assert mixer_params(m, 2048) == 33718464
+
+
+def test_speeds_of_published_hybrids() -> None:
+    """Nemotron 3 Nano and Super on five devices: rows that no constant was fitted to, within 25 % as a rule."""
+    rows = [r for r in evidence.rows("runs") if r["model"] in ("Nemotron_3_Nano", "Nemotron_3_Super")]
+    seen: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:  # one release of each configuration
+        seen.setdefault((row["model"], row["device"], row["precision"]), row)
+    found = replay_file(list(seen.values()), shipped_calibration())
+    speeds = [(p, float(r["tokens_per_s_per_device"])) for p, r in zip(found.predictions, seen.values(), strict=True)]
+    errors = [abs(float(p.tokens_per_s_per_device or np.nan) / measured - 1) for p, measured in speeds]
+    assert len(errors) >= 12
+    assert median(errors) < 0.15
+    assert sum(e < 0.25 for e in errors) >= 0.8 * len(errors)
+    held = [float(p.low or 0) <= measured <= float(p.high or 0) for p, measured in speeds]
+    assert sum(held) >= 0.9 * len(held)
