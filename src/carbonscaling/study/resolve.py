@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.model import HardwareFactors, carbon_model
+from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
@@ -19,10 +20,11 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe
+from carbonscaling.search.divisors import divisors
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
-from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
@@ -140,17 +142,18 @@ def carbon_of(
     *,
     duration_s: float | None = None,
     pause_above: float = math.inf,
+    window: str = ALWAYS,
     ranges: bool = True,
     hardware: HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
 
     With intensity by the hour, `duration_s` says which hours count; until it is known, all of them. Those above
-    `pause_above` (g/kWh) are waited out.
+    `pause_above` (g/kWh), or outside `window`, are waited out.
     """
-    by_hour = intensity_met(s, duration_s, pause_above)
+    by_hour = intensity_met(s, duration_s, pause_above, window)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
-    return carbon_model(
+    model = carbon_model(
         cluster,
         s.region,
         s.carbon_mode,
@@ -166,6 +169,11 @@ def carbon_of(
         basis=s.basis,
         scope2=s.scope2,
     )
+    profile = profile_of(s)
+    if by_hour is None or profile is None or s.scope2 == "market":
+        return model
+    counted = replace(model.location, basis=profile.basis or "by the hour, as the profile counts")
+    return replace(model, location=counted, factors={**model.factors, "carbon_intensity": counted})
 
 
 HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")
@@ -185,7 +193,17 @@ def _batch(s: Scenario, n_active: float, tokens: float, found: Setup) -> tuple[f
     spec, compute = found.subject.spec, 6.0 * n_active * tokens
     n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
     batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, found.seq_len)))
-    return batch, f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs"
+    why = f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs"
+    return batch, why + (_barred(batch, spec.n_layers) if s.space == "paper" else "")
+
+
+def _barred(batch: int, n_layers: int) -> str:
+    """Say which pipelines a batch cannot interleave where stages have to divide the layers."""
+    barred = [pp for pp in divisors(n_layers) if batch % pp]
+    if not barred:
+        return ""
+    stages = ", ".join(map(str, barred[:3])) + (", …" if len(barred) > 3 else "")
+    return f"; with it no pipeline of {stages} stages interleaves, with a multiple of {n_layers} every one may"
 
 
 def _overhead(found: Setup, calibration: Calibration) -> Datum:
@@ -245,7 +263,7 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
         notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
     notes += own_note(calibration.power, s, found.cluster)
     overhead = _overhead(found, calibration) if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
-    money = price(found.cluster.device.id)
+    money = price(found.cluster.device.id, s.price_basis)
     if s.price_usd_per_device_hour is not None:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
     return Resolved(
