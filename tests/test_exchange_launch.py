@@ -326,6 +326,7 @@ def test_every_key_that_is_written_is_known_to_its_software(to: str, question: d
         ("megatron", {"offload": "weights", "layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "weights"),
         ("megatrn", {"layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "did you mean: megatron"),
         ("chakra", {"layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "several files"),
+        ("megatron", {"train": "lora", "layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "every weight"),
         ("megatron", {"devices": 1, "layout": cs.Layout(micro_batch=1)}, "no plan to write"),
     ],
 )
