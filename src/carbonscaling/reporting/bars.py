@@ -51,6 +51,8 @@ LABELS = {
 
 SMALLEST_BAR = 8
 WIDEST_BAR = 40
+NEGLIGIBLE = 1e-5
+"""Share of the whole up to which a part is not shown."""
 
 
 def label(name: str) -> str:
@@ -60,7 +62,7 @@ def label(name: str) -> str:
 
 @dataclass(frozen=True)
 class Bars:
-    """Parts that add up, drawn to scale; parts of nothing are left out.
+    """Parts that add up, drawn to scale; parts that round to nothing are left out.
 
     Attributes
     ----------
@@ -97,7 +99,7 @@ class Bars:
         room = options.max_width - self.label_width - 8 - len(self.unit) - 5 - 6
         width = max(SMALLEST_BAR, min(WIDEST_BAR, room))
         for name, value in self.parts.items():
-            if value:
+            if value > NEGLIGIBLE * whole:
                 length = round(width * value / most) if most > 0 else 0
                 share = percent(value / whole) if whole else ""
                 table.add_row(f"  {label(name)}", plain(value), self.unit, share, Text(block * length, style="cyan"))
