@@ -110,7 +110,7 @@ def test_a_profile_is_read_as_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (("2025-01-01T00:00,100", "2025-01-01T00:30,100"), ["hours overlap", "line 3"]),
+        (("2025-01-01T00:00,100", "2025-01-01T00:07,100"), ["odd step", "5, 10, 15"]),
         (("2025-01-01T00:00,100", "2025-01-01T00:00,100"), ["hours overlap"]),
         (("2025-01-01T00:00,100", "2025-01-01T03:00,100"), ["hours are missing", "2025-01-01T01:00:00"]),
         (("2025-01-01T05:00,100", "2025-01-01T01:00,100"), ["backwards"]),
@@ -119,6 +119,9 @@ def test_a_profile_is_read_as_written(tmp_path: Path) -> None:
         (("yesterday,100",), ["not a time", "ISO 8601"]),
         (("2025-01-01T00:00,1", "2025-01-01T01:00+00:00,1"), ["zone"]),
         ((), ["no rows"]),
+        (("2025-01-01T00:00,", "2025-01-01T01:00,"), ["no value in any row"]),
+        (("2025-01-01T00:00,100", "2025-01-01T00:15,100", "2025-01-01T00:20,100"), ["hours overlap", "line 4"]),
+        (("2025-01-01T00:00,1e9",), ["out of range"]),
     ],
 )
 def test_bad_profiles(tmp_path: Path, rows: tuple[str, ...], words: list[str]) -> None:

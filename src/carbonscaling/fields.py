@@ -39,7 +39,8 @@ class _Field(NamedTuple):
             _SAID.get(arm) or getattr(arm, "__name__", str(arm)) for arm in self.arms if arm in _SAID or _is_record(arm)
         ]
         if self.item is not None:
-            said.append(f"a tuple of which each is {_SAID[self.item]}")
+            kinds = typing.get_args(self.item) or (self.item,)
+            said.append(f"a tuple of which each is {' or '.join(_SAID[kind] for kind in kinds)}")
         return ", ".join([*self.words, *said])
 
 

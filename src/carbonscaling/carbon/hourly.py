@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.profile import HourlyProfile
+from carbonscaling.carbon.windows import ALWAYS, open_steps
 from carbonscaling.errors import InputError
 
-__all__ = ["Hours", "Passage", "passage"]
+__all__ = ["Hours", "Passage", "mean_by_start", "passage"]
 
 Array = npt.NDArray[np.float64]
 
@@ -35,7 +36,7 @@ class Hours:
     _least: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Add up one pass through the profile, hour by hour."""
+        """Add up one pass through the profile, step by step."""
         around, length = _from(self.profile, self.start_hour)
         ends = np.concatenate(([0.0], np.cumsum(length)))
         sums = np.concatenate(([0.0], np.cumsum(length * around)))
@@ -76,13 +77,40 @@ SHORTEST_H = 1e-12
 
 
 def _from(profile: HourlyProfile, start_hour: float) -> tuple[Array, Array]:
-    """Return the intensities of a pass that begins at some hour, and how much of each hour belongs to it."""
-    g = np.asarray(profile.g_per_kwh, dtype=float)
-    first, offset = divmod(start_hour, 1.0)
-    around = np.roll(g, -(int(first) % len(g)))
-    length = np.ones(len(g) + 1)
+    """Return the intensities of a pass that begins at some hour, and how many hours of each step belong to it."""
+    return _around(np.asarray(profile.g_per_kwh, dtype=float), start_hour / profile.step_h), _lengths(
+        profile, start_hour
+    )
+
+
+def _around(values: Array, start: float) -> Array:
+    turned = np.roll(values, -(int(start // 1.0) % len(values)))
+    return np.append(turned, turned[0])
+
+
+def _lengths(profile: HourlyProfile, start_hour: float) -> Array:
+    offset = (start_hour / profile.step_h) % 1.0
+    length = np.ones(len(profile.g_per_kwh) + 1)
     length[0], length[-1] = 1.0 - offset, offset
-    return np.append(around, around[0]), length
+    return length * profile.step_h
+
+
+def mean_by_start(profile: HourlyProfile, duration_h: float) -> Array:
+    """Return the mean intensity in g/kWh that a run of `duration_h` meets, for a start at each step of the profile.
+
+    Examples
+    --------
+    >>> mean_by_start(HourlyProfile("2026-01-01", (100.0, 300.0, 200.0)), 2.0).tolist()
+    [200.0, 250.0, 150.0]
+    """
+    g = np.asarray(profile.g_per_kwh, dtype=float)
+    passes, rest = divmod(max(duration_h, SHORTEST_H) / profile.step_h, len(g))
+    whole, part = int(rest), rest % 1.0
+    sums = np.concatenate(([0.0], np.cumsum(np.concatenate((g, g)))))
+    first = np.arange(len(g))
+    met = sums[first + whole] - sums[first] + part * np.take(g, first + whole, mode="wrap")
+    mean: Array = (passes * g.sum() + met) / (passes * len(g) + rest)
+    return mean
 
 
 @dataclass(frozen=True)
@@ -106,7 +134,9 @@ class Passage:
     paused_g_per_kwh: float
 
 
-def passage(profile: HourlyProfile, start_hour: float, duration_h: float, pause_above: float = math.inf) -> Passage:
+def passage(
+    profile: HourlyProfile, start_hour: float, duration_h: float, pause_above: float = math.inf, window: str = ALWAYS
+) -> Passage:
     """Return what a run of `duration_h` working hours meets from `start_hour`, pausing above a threshold.
 
     Whole passes through the profile are counted at once, so that a run of years costs no more than one of days.
@@ -119,6 +149,8 @@ def passage(profile: HourlyProfile, start_hour: float, duration_h: float, pause_
     duration_h : float
     pause_above : float
         g/kWh; work stops in hours above.
+    window : str
+        Hours in which work may go on, see `open_steps`.
 
     Raises
     ------
@@ -126,13 +158,17 @@ def passage(profile: HourlyProfile, start_hour: float, duration_h: float, pause_
         The threshold leaves no hour to work in.
     """
     g = np.asarray(profile.g_per_kwh, dtype=float)
-    if not np.any(g <= pause_above):
+    free = open_steps(profile, window) if window != ALWAYS else np.ones(len(g), dtype=bool)
+    if not np.any(free & (g <= pause_above)):
+        least = g[free].min() if free.any() else g.min()
         raise InputError(
-            "no hour of the profile is clean enough to work in", key="pause_above", value=pause_above,
-            allowed=f"{g.min():g} g/kWh or more", remedy="raise the threshold",
+            "no hour of the profile is clean enough to work in", key="pause_above" if free.any() else "windows",
+            value=pause_above if free.any() else window, allowed=f"{least:g} g/kWh or more",
+            remedy="raise the threshold, or widen the window",
         )  # fmt: skip
     hours, length = _from(profile, start_hour)
-    working = np.where(hours <= pause_above, length, 0.0)
+    allowed = _around(free.astype(float), start_hour / profile.step_h) > 0.0
+    working = np.where(allowed & (hours <= pause_above), length, 0.0)
     paused = length - working
     passes = np.ceil(duration_h / working.sum()) - 1.0
     left = duration_h - passes * working.sum()

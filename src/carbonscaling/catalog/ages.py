@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from carbonscaling.catalog.factors import factor, factor_ids
 from carbonscaling.catalog.grids import areas, cloud_regions, grid_quantities, series
-from carbonscaling.catalog.prices import prices
+from carbonscaling.catalog.prices import price_bases, prices
 
 __all__ = ["Aged", "aged"]
 
@@ -46,9 +46,10 @@ def _dated() -> Iterator[tuple[str, str, int, str]]:
         datum = factor(name)
         if name.startswith("facility.") and datum.year:
             yield "factor", datum.source, datum.year, name
-    for name, datum in prices().items():
-        if datum.year:
-            yield "price", datum.source, datum.year, name
+    for basis in price_bases():
+        for name, datum in prices(basis).items():
+            if datum.year:
+                yield f"price: {basis}", datum.source, datum.year, name
 
 
 def aged(this_year: int, most_years: int = MOST_YEARS) -> tuple[Aged, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
@@ -23,11 +24,14 @@ SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e1
 """Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""
 
 LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=2)
+CONTRACTS_GROUP = Group("Electricity by contract (market-based)", sort_key=4)
 BOUNDARY_GROUP = Group("Beside the final run (not counted unless given)", sort_key=3)
 SCENARIO_GROUP = Group("Scenario", sort_key=1)
 
-NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary}
+NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary, "contracts": Contracts}
 """Fields of a scenario whose fields are options of their own."""
+PREFIX: dict[type, str] = {Contracts: "contract_"}
+"""What stands before the names of such options."""
 
 _NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)")
 
@@ -120,7 +124,9 @@ def field_help(cls: type) -> dict[str, str]:
     return found
 
 
-def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -> tuple[str, Any, Any]:
+def _option(
+    field: dataclasses.Field[Any], hint: Any, text: str, group: Group, prefix: str = ""
+) -> tuple[str, Any, Any]:
     kinds = [k for k in typing.get_args(hint) if k is not type(None)] or [hint]
     if any(map(dataclasses.is_dataclass, kinds)):  # a file may hold a table here, a command line its name
         hint = next(k for k in kinds if not dataclasses.is_dataclass(k))
@@ -135,7 +141,7 @@ def _option(field: dataclasses.Field[Any], hint: Any, text: str, group: Group) -
         n_tokens=1 if converter else None,
         allow_leading_hyphen=converter is not None,
     )
-    return field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
+    return prefix + field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
 
 
 def _software_option(text: str) -> tuple[str, Any, Any]:
@@ -146,13 +152,14 @@ def _software_option(text: str) -> tuple[str, Any, Any]:
 
 
 def _options_class() -> type:
-    """Return a dataclass with every field of `Scenario`, `Layout` and `Boundary`, all unset."""
+    """Return a dataclass with every field of `Scenario`, `Layout`, `Boundary` and `Contracts`, all unset."""
     made = []
-    for cls, group in ((Scenario, SCENARIO_GROUP), (Layout, LAYOUT_GROUP), (Boundary, BOUNDARY_GROUP)):
+    groups = {Scenario: SCENARIO_GROUP, Layout: LAYOUT_GROUP, Boundary: BOUNDARY_GROUP, Contracts: CONTRACTS_GROUP}
+    for cls, group in groups.items():
         hints, texts = typing.get_type_hints(cls), field_help(cls)
         made += [
             _software_option(texts["software"]) if field.name == "software"
-            else _option(field, hints[field.name], texts.get(field.name, ""), group)
+            else _option(field, hints[field.name], texts.get(field.name, ""), group, PREFIX.get(cls, ""))
             for field in dataclasses.fields(cls)
             if field.name not in NESTED
         ]  # fmt: skip
@@ -191,10 +198,12 @@ def scenario_of(path: str | None, options: Any, between: Callable[[Scenario], Sc
     try:
         nested["software"] = dataclasses.replace(base.software, **software_changes(own.pop("software", ())))
         for name, cls in NESTED.items():
-            fields = {field.name for field in dataclasses.fields(cls)}
-            nested[name] = dataclasses.replace(getattr(base, name), **{k: own.pop(k) for k in fields & set(own)})
+            said = {PREFIX.get(cls, "") + field.name: field.name for field in dataclasses.fields(cls)}
+            changes = {said[k]: own.pop(k) for k in said.keys() & own.keys()}
+            nested[name] = dataclasses.replace(getattr(base, name), **changes)
         return dataclasses.replace(base, **nested, **own)
     except InputError as error:
         outer, _, inner = (error.key or "").rpartition(".")
-        error.where = error.where or f"option --{(outer if outer == 'software' else inner).replace('_', '-')}"
+        name = outer if outer == "software" else PREFIX.get(NESTED.get(outer, Scenario), "") + inner
+        error.where = error.where or f"option --{name.replace('_', '-')}"
         raise

@@ -16,7 +16,7 @@ from carbonscaling.perf.precision import PRECISIONS, precision
 from carbonscaling.reporting.catalog import Entry
 from carbonscaling.reporting.model_page import model_page
 from carbonscaling.software.check import rows
-from carbonscaling.sources import Datum
+from carbonscaling.sources import Choice, Datum
 from carbonscaling.words import count
 
 __all__ = ["SHELVES", "Shelf", "find", "shelf"]
@@ -105,10 +105,21 @@ def _efficiency(name: str) -> Entry:
 
 
 def _price(name: str) -> Entry:
-    found = prices.price(name)
-    if found is None:
-        raise _unknown("prices", name, prices.prices())
-    return Entry("prices", name, {}, {"device_hour": found})
+    found: dict[str, Datum | Choice] = {
+        basis: datum for basis in prices.price_bases() if (datum := prices.price(name, basis))
+    }
+    if not found:
+        raise _unknown("prices", name, _priced())
+    return Entry("prices", name, {}, found)
+
+
+def _priced() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for basis in prices.price_bases() for name in prices.prices(basis)))
+
+
+def _price_words(name: str) -> str:
+    found = {basis: datum for basis in prices.price_bases() if (datum := prices.price(name, basis))}
+    return ", ".join(f"{basis} {datum.value:g} USD/h" for basis, datum in found.items())
 
 
 def _reference(key: str) -> Entry:
@@ -152,7 +163,7 @@ _ALL = (
     Shelf("efficiencies", efficiency.architectures, _efficiency, lambda _: "what software reaches of a data sheet"),
     Shelf("precisions", lambda: tuple(PRECISIONS), _precision, lambda n: f"{PRECISIONS[n].format} matrix units"),
     Shelf("stacks", stacks.stack_names, _stack, lambda n: stacks.stack(n).title),
-    Shelf("prices", lambda: tuple(prices.prices()), _price, _datum_words(lambda n: prices.prices()[n])),
+    Shelf("prices", _priced, _price, _price_words),
     Shelf("references", lambda: sorted(references.references()), _reference, lambda n: references.reference(n).title),
 )
 

@@ -14,7 +14,20 @@ from carbonscaling.study.scenario import Scenario
 
 __all__ = ["choices", "report"]
 
-Format = Literal["model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json", "html", "pdf-ready"]
+Format = Literal[
+    "model-card",
+    "annex-xi",
+    "sci",
+    "esrs",
+    "boamps",
+    "ghg-protocol",
+    "spdx",
+    "cyclonedx",
+    "csv",
+    "json",
+    "html",
+    "pdf-ready",
+]
 
 
 def choices(
@@ -24,9 +37,11 @@ def choices(
     devices: Iterable[str] = (),
     counts: Iterable[int] = (),
     deadlines: Iterable[float] = (),
-    starts: Iterable[float] = (),
+    starts: Iterable[float | str] = (),
     pause_above: Iterable[float] = (),
     power_limits: Iterable[float] = (),
+    windows: Iterable[str] = (),
+    best_start: bool = False,
 ) -> tuple[Choice, ...]:
     """Answer a scenario for every combination of places, devices, counts, deadlines, start times, pauses and power limits.
 
@@ -34,7 +49,9 @@ def choices(
     ----------
     scenario : Scenario
         What is not listed is as it says.
-    regions, devices, counts, deadlines, starts, pause_above, power_limits : iterables, optional
+    regions, devices, counts, deadlines, starts, pause_above, power_limits, windows : iterables, optional
+        As the fields of `carbonscaling.study.choices.Options`.
+    best_start : bool
         As the fields of `carbonscaling.study.choices.Options`.
 
     Raises
@@ -42,9 +59,12 @@ def choices(
     InputError
         An unknown name, a value of the wrong kind, or options that contradict each other.
     """
-    given: tuple[Any, ...] = (regions, devices, counts, deadlines, starts, pause_above, power_limits)
-    listed: list[Any] = [values if isinstance(values, str) else tuple(values) for values in given]
-    return study_choices.choices(scenario, Options(*listed))
+    given: dict[str, Any] = dict(
+        regions=regions, devices=devices, counts=counts, deadlines=deadlines, starts=starts, pause_above=pause_above,
+        power_limits=power_limits, windows=windows,
+    )  # fmt: skip
+    listed: dict[str, Any] = {k: values if isinstance(values, str) else tuple(values) for k, values in given.items()}
+    return study_choices.choices(scenario, Options(**listed, best_start=best_start))
 
 
 def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:

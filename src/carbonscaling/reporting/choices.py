@@ -37,16 +37,21 @@ def _columns(found: Sequence[Choice]) -> list[tuple[str, Callable[[Choice], str]
     """Return headings and texts; the optional ones where any choice fills them."""
     optional: list[tuple[str, Callable[[Choice], float | None]]] = [
         ("deadline", lambda c: c.deadline_days),
-        ("start", lambda c: c.start_hour),
         ("pause >", lambda c: c.pause_above_g_per_kwh),
         ("watts", lambda c: c.power_limit_w),
+    ]
+    said: list[tuple[str, Callable[[Choice], str]]] = [
+        ("start", lambda c: c.start.partition("+")[0]),
+        ("window", lambda c: c.window),
     ]
     filled = [(name, value) for name, value in optional if any(value(c) is not None for c in found)]
     return [
         ("region", lambda c: c.region),
         ("device", lambda c: c.device),
         ("n", lambda c: f"{c.n_devices:,}"),
+        *((name, value) for name, value in said if any(value(c) for c in found)),
         *((name, lambda c, value=value: _maybe(value(c))) for name, value in filled),
+        ("g/kWh", lambda c: plain(c.carbon_intensity_g_per_kwh)),
         ("days", lambda c: plain(c.days)),
         ("MWh", lambda c: plain(c.energy_kwh / 1e3)),
         ("loc", lambda c: plain(c.operational_tco2e)),
@@ -61,7 +66,8 @@ def _words(c: Choice) -> str:
     cost = "" if c.cost_usd is None else f", {money(c.cost_usd)}"
     extra = ""
     if c.start_hour is not None:
-        extra += f" from hour {plain(c.start_hour)}"
+        extra += f" from {c.start} (hour {plain(c.start_hour)})"
+        extra += "" if c.window == "always" else f", working {c.window}"
     if c.pause_above_g_per_kwh is not None:
         extra += f", pausing above {plain(c.pause_above_g_per_kwh)} g/kWh"
     if c.power_limit_w is not None:
@@ -99,6 +105,14 @@ def choices_page(found: Sequence[Choice]) -> Group:
         least = best(found, figure)
         if least is not None:
             parts.append(Text(f"{title}: {_words(least)}"))
+    parts += [Text(f"Price: {basis}") for basis in dict.fromkeys(c.price_basis for c in shown if c.price_basis)]
+    unpriced = list(dict.fromkeys(c.device for c in shown if c.cost_usd is None))
+    if unpriced:
+        parts.append(
+            Text(
+                f"No such price is known of {', '.join(unpriced)}: not in least cost; give --price-usd-per-device-hour"
+            )
+        )
     kept = front(found)
     if len(kept) > 1:
         parts += [Text("No other is better in carbon and cost at once:", style="bold")]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.contracts import contract_cost
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
@@ -28,7 +29,7 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.outcome import held_devices, takes, utilisation
+from carbonscaling.study.outcome import contracted, held_devices, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
@@ -98,6 +99,13 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
+    if s.contracts.kind != "none":
+        carbon = contracted(s, r.carbon, n, duration, mfu)
+        energy_j = float(footprint(carbon.numbers, n, duration, mfu).energy_j)
+        usd = contract_cost(s.contracts, energy_j, duration)
+        r = replace(
+            r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {usd:,.0f} USD, not in the cost")
+        )
     print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
     best = best_run(

@@ -10,24 +10,27 @@ from dataclasses import dataclass, field, replace
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.footprint import CarbonNumbers, footprint
-from carbonscaling.carbon.hourly import Passage, passage
+from carbonscaling.carbon.hourly import Passage, mean_by_start, passage
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
+from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.result import Footprint
+from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog.factors import device_row, factor
-from carbonscaling.catalog.regions import common_basis, place
+from carbonscaling.catalog.regions import NO_CONTRACT, common_basis, place
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
-from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_of, profile_of
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.outcome import contracted
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE
 
 __all__ = ["Choice", "Options", "best", "choices", "front"]
 
+MOST_HOURS = 1e6
 NOT_CARBON = ("paper", "time", "cost")
 """Objectives whose best setting does not depend on the region."""
 
@@ -42,21 +45,27 @@ class Options:
     counts : tuple of int
     deadlines : tuple of float
         Days.
-    starts : tuple of float
-        Hours after the profile's first.
+    starts : tuple of float or str
+        Hours after the profile's first, or dates and moments (ISO 8601).
     pause_above : tuple of float
         g/kWh above which work stops; infinity never pauses.
     power_limits : tuple of float
         Watts a device; infinity is none.
+    windows : tuple of str
+        Hours in which work may go on: always, night, weekend, or hours such as 20-8; with @ZONE in that zone's time.
+    best_start : bool
+        The start within the profile at which a run without pauses meets the least, beside those asked for.
     """
 
     regions: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     deadlines: tuple[float, ...] = ()
-    starts: tuple[float, ...] = ()
+    starts: tuple[float | str, ...] = ()
     pause_above: tuple[float, ...] = ()
     power_limits: tuple[float, ...] = ()
+    windows: tuple[str, ...] = ()
+    best_start: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no list of names or numbers."""
@@ -64,7 +73,7 @@ class Options:
 
     def check(self, scenario: Scenario) -> None:
         """Refuse options that contradict each other or the scenario."""
-        if scenario.hourly is None and (self.starts or self.pause_above):
+        if scenario.hourly is None and (self.starts or self.pause_above or self.windows or self.best_start):
             raise InputError(
                 "start times and pauses need carbon intensity by the hour",
                 key="hourly",
@@ -87,6 +96,10 @@ class Choice:
     n_devices : int
     deadline_days : float, optional
     start_hour, pause_above_g_per_kwh, power_limit_w : float, optional
+    start, window : str
+        Moment at which it begins, and the hours in which it works; empty without a profile.
+    carbon_intensity_g_per_kwh : float
+        Location-based, while working.
     days : float
         From start to end, pauses included.
     paused_days : float
@@ -97,6 +110,8 @@ class Choice:
     cost_usd : float, optional
     basis : str
         What the carbon intensity counts: the same for every choice.
+    price_basis : str
+        What is bought, and where the price is from; empty where none is known.
     infeasible : str
         Why there is no answer, if there is none.
     """
@@ -122,6 +137,10 @@ class Choice:
     water_litres: float = math.nan
     cost_usd: float | None = None
     basis: str = ""
+    price_basis: str = ""
+    start: str = ""
+    window: str = ""
+    carbon_intensity_g_per_kwh: float = math.nan
     infeasible: str = field(default="")
 
 
@@ -173,10 +192,34 @@ def _variants(s: Scenario, answer: Estimate, options: Options, deadline: float |
     """Return one choice for every power limit, start and pause of a setting."""
     rows = []
     for limit in options.power_limits or (math.inf,):
-        for start in options.starts or (s.start_hour,):
+        slower, _ = _limited(answer, limit)
+        for start in _starts(s, options, answer.duration_s * slower / HOUR):
             for threshold in options.pause_above or (math.inf,):
-                rows.append(_choice(replace(s, start_hour=start), answer, deadline, limit, threshold))
+                for window in options.windows or (ALWAYS,):
+                    rows.append(_choice(replace(s, start_hour=start), answer, deadline, limit, threshold, window))
     return rows
+
+
+def _starts(s: Scenario, options: Options, duration_h: float) -> list[float]:
+    """Return the hours at which to begin: those asked for, and the best of the profile."""
+    profile = profile_of(s)
+    if profile is None:
+        return [s.start_hour]
+    found = [_hour(start, profile) for start in options.starts]
+    if options.best_start:
+        found.append(float(mean_by_start(profile, duration_h).argmin()) * profile.step_h)
+    return found or [s.start_hour]
+
+
+def _hour(start: float | str, profile: HourlyProfile) -> float:
+    try:
+        hour = float(start)
+    except ValueError:
+        return profile.hours_until(str(start))
+    if not 0.0 <= hour <= MOST_HOURS:
+        raise InputError("a start out of range", key="starts", value=start, allowed=f"0 to {MOST_HOURS:g} hours, or a date",
+                         remedy="correct it")  # fmt: skip
+    return hour
 
 
 def _limited(e: Estimate, limit: float) -> tuple[float, float | None]:
@@ -208,29 +251,35 @@ def _drawing(model: CarbonModel, watts: float) -> CarbonModel:
     return replace(model, numbers=model.numbers._replace(busy_w=watts, exponent=0.0), assemble=limited, ranges=())
 
 
-def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, threshold: float) -> Choice:
+def _choice(
+    s: Scenario, e: Estimate, deadline: float | None, limit: float, threshold: float, window: str = ALWAYS
+) -> Choice:
     r = e.resolved
     slower, watts = _limited(e, limit)
     duration_s = e.duration_s * slower
-    model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold)
+    model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold, window=window)
     if watts is not None:
         model = _drawing(model, watts)
+    model = contracted(s, model, e.n_devices, duration_s, min(e.mfu / slower, 1.0))
     run = assess(
         model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices)
     )
     profile = profile_of(s)
-    way = passage(profile, s.start_hour, duration_s / HOUR, threshold) if profile else None
+    way = passage(profile, s.start_hour, duration_s / HOUR, threshold, window) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0
     days = (duration_s + paused_s) / DAY
     named = dict(
         region=s.region, device=s.device, basis=model.location.basis, n_devices=e.n_devices, deadline_days=deadline,
         start_hour=s.start_hour if way else None,
+        start=profile.at(s.start_hour) if profile else "",
+        window=window if profile else "",
+        carbon_intensity_g_per_kwh=run.location.carbon_intensity_g_per_kwh,
         pause_above_g_per_kwh=threshold if math.isfinite(threshold) else None,
         power_limit_w=limit if math.isfinite(limit) else None,
     )  # fmt: skip
     if deadline is not None and days > deadline * (1.0 + 1e-9):
         return Choice(**named, infeasible=f"takes {days:.3g} days, the deadline is {deadline:g}")  # type: ignore[arg-type]
-    energy, operational, embodied, water, marginal = _figures(e, model, run, way)
+    energy, operational, market, embodied, water, marginal = _figures(e, model, run, way)
     price = r.price.si if r.price else None
     total = operational + embodied + run.boundary_tco2e
     shift = total - run.total_tco2e
@@ -241,7 +290,8 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, thre
         mfu=e.mfu / slower,
         energy_kwh=energy,
         operational_tco2e=operational,
-        market_tco2e=energy * run.market.carbon_intensity_g_per_kwh / 1e6,
+        market_tco2e=market,
+        price_basis="" if r.price is None else f"{r.price.basis or 'given'} [{r.price.source}]",
         embodied_tco2e=embodied,
         total_tco2e=total,
         low_tco2e=max(run.low_tco2e + shift, 0.0),
@@ -252,18 +302,18 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, limit: float, thre
     )
 
 
-def _marginal() -> Datum:
-    return factor("grid.marginal.default")
-
-
 def _figures(
     e: Estimate, model: CarbonModel, run: Footprint, way: Passage | None
-) -> tuple[float, float, float, float, float]:
-    """Return energy, operational, embodied, water, and operational by marginal intensity, with pauses at idle power."""
-    marginal = _marginal().si * KWH * 1e3
+) -> tuple[float, float, float, float, float, float]:
+    """Return energy, operational, market-based, embodied, water, and by marginal intensity, with pauses at idle power.
+
+    Market-based carbon follows the hours as the location-based does, unless something else than the location stands behind it.
+    """
+    marginal = (place(e.scenario.region).marginal or factor("grid.marginal.default")).si * KWH * 1e3
     if way is None or not way.paused_h:
         return (
-            run.energy_kwh, run.operational_tco2e, run.embodied_tco2e, run.water_litres, run.energy_kwh * marginal / 1e6,
+            run.energy_kwh, run.operational_tco2e, run.market.operational_tco2e, run.embodied_tco2e, run.water_litres,
+            run.energy_kwh * marginal / 1e6,
         )  # fmt: skip
     numbers = model.numbers._replace(idle_share=1.0)
     idle = footprint(numbers, e.n_devices, way.paused_h * HOUR, 0.0)
@@ -272,7 +322,9 @@ def _figures(
     met = way.paused_g_per_kwh if hours_of(e.scenario) else run.carbon_intensity_g_per_kwh
     operational = run.operational_tco2e + waited * met / 1e6
     embodied = run.embodied_tco2e + float(idle.total_kg - idle.operational_kg) / TONNE
-    return energy, operational, embodied, run.water_litres + float(idle.water_l), energy * marginal / 1e6
+    own = run.market.carbon_intensity_g_per_kwh
+    bought = run.market.operational_tco2e + waited * (met if run.market.basis == NO_CONTRACT else own) / 1e6
+    return energy, operational, bought, embodied, run.water_litres + float(idle.water_l), energy * marginal / 1e6
 
 
 def best(found: Sequence[Choice], figure: str) -> Choice | None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from carbonscaling.carbon.hourly import Hours, passage
 from carbonscaling.carbon.profile import HourlyProfile, load_profile
+from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR
 
-__all__ = ["hours_met", "hours_of", "intensity_met", "profile_of"]
+__all__ = ["file_and_column", "hours_met", "hours_of", "intensity_met", "profile_of"]
 
 
 def profile_of(s: Scenario) -> HourlyProfile | None:
@@ -26,13 +27,19 @@ def profile_of(s: Scenario) -> HourlyProfile | None:
     """
     if s.hourly is None:
         return None
-    path = Path(s.hourly)
-    return _read(s.hourly, path.stat().st_mtime_ns if os.path.isfile(path) else 0)
+    path, column = file_and_column(s.hourly)
+    return _read(path, column, s.basis, Path(path).stat().st_mtime_ns if os.path.isfile(path) else 0)
+
+
+def file_and_column(hourly: str) -> tuple[str, str | None]:
+    """Return the file of a profile and the column that is named behind it: ``hours.csv:ERCO``."""
+    path, _, column = hourly.rpartition(":")
+    return (hourly, None) if not path or os.path.isfile(hourly) or not os.path.isfile(path) else (path, column)
 
 
 @lru_cache(maxsize=8)
-def _read(path: str, _changed: int) -> HourlyProfile:
-    return load_profile(path)
+def _read(path: str, column: str | None, basis: str | None, _changed: int) -> HourlyProfile:
+    return load_profile(path, column, basis)
 
 
 def hours_of(s: Scenario) -> Hours | None:
@@ -54,18 +61,20 @@ def _hours(profile: HourlyProfile, start_hour: float) -> Hours:
     return Hours(profile, start_hour)
 
 
-def intensity_met(s: Scenario, duration_s: float | None, pause_above: float = math.inf) -> float | None:
+def intensity_met(
+    s: Scenario, duration_s: float | None, pause_above: float = math.inf, window: str = ALWAYS
+) -> float | None:
     """Return the mean intensity in g/kWh over a run of `duration_s`, or over the whole profile while that is unknown.
 
-    None as in `hours_of`. Hours above `pause_above` are waited out.
+    None as in `hours_of`. Hours above `pause_above`, or outside `window`, are waited out.
     """
     hours = hours_of(s)
     if hours is None:
         return None
     if duration_s is None:
         return hours.profile.average
-    if pause_above < math.inf:
-        return passage(hours.profile, s.start_hour, duration_s / HOUR, pause_above).working_g_per_kwh
+    if pause_above < math.inf or window != ALWAYS:
+        return passage(hours.profile, s.start_hour, duration_s / HOUR, pause_above, window).working_g_per_kwh
     return float(hours.mean(duration_s / HOUR))
 
 
@@ -75,8 +84,10 @@ def hours_met(s: Scenario, duration_s: float) -> tuple[str, ...]:
     if hours is None or met is None:
         return ()
     profile = hours.profile
+    said = f", {profile.basis}" if profile.basis else ""
+    bridged = f", {profile.filled} steps without a value bridged" if profile.filled else ""
     return (
         f"{met:.4g} g/kWh over the {duration_s / HOUR:.4g} hours from hour {s.start_hour:g} of the profile (begins "
-        f"{profile.begin}, {len(profile.g_per_kwh)} hours, mean {profile.average:.4g}); settings were compared by the hours "
-        "that each of them meets",
+        f"{profile.begin}, {profile.hours:g} hours, mean {profile.average:.4g}{said}{bridged}); settings were compared by the "
+        "hours that each of them meets",
     )

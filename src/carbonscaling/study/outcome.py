@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
+from carbonscaling.carbon.contracts import under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.result import Footprint
@@ -27,6 +28,7 @@ __all__ = [
     "RunFootprint",
     "Takes",
     "assessed",
+    "contracted",
     "held_devices",
     "run_footprint",
     "speed",
@@ -180,7 +182,16 @@ def utilisation(r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number
     return r.batch * r.seq_len * r.work.model_flops / (step_s * n_devices * peak)
 
 
+def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: float, mfu: float) -> CarbonModel:
+    """Return the carbon factors of one run under the scenario's contract, which covers as much as the run's energy says."""
+    if s.contracts.kind == "none":
+        return model
+    energy_j = float(footprint(model.numbers, n_devices, duration_s, mfu).energy_j)
+    return under_contract(model, s.contracts, energy_j, duration_s)
+
+
 def assessed(s: Scenario, r: Resolved, n_devices: int, duration_s: float, mfu: float) -> Footprint:
     """Return the footprint of one run of a scenario, by the hours that it meets."""
     model = r.carbon if hours_of(s) is None else carbon_of(s, r.cluster, duration_s=duration_s)
+    model = contracted(s, model, n_devices, duration_s, mfu)
     return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time(n_devices))

@@ -10,6 +10,7 @@ from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.model import hardware_factors
 from carbonscaling.catalog.regions import common_basis, place, region_names
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.outcome import contracted
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.units import KWH, TONNE
 
@@ -79,6 +80,7 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
             s, region=there.name, basis=basis, carbon_intensity_g_per_kwh=None, hourly=None, start_hour=0.0
         )  # fmt: skip
         carbon = carbon_of(local, cluster, ranges=False, hardware=shared)
+        carbon = contracted(local, carbon, answer.n_devices, answer.duration_s, answer.mfu)
         parts = footprint(carbon.numbers, answer.n_devices, answer.duration_s, answer.mfu)
         kg = boundary_kg(vars(s.boundary), carbon.numbers, answer.n_devices, answer.duration_s, parts)
         beside = float(kg) / TONNE

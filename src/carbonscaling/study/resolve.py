@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.model import HardwareFactors, carbon_model
+from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
@@ -23,7 +24,7 @@ from carbonscaling.search.divisors import divisors
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
-from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
@@ -141,17 +142,18 @@ def carbon_of(
     *,
     duration_s: float | None = None,
     pause_above: float = math.inf,
+    window: str = ALWAYS,
     ranges: bool = True,
     hardware: HardwareFactors | None = None,
 ) -> CarbonModel:
     """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
 
     With intensity by the hour, `duration_s` says which hours count; until it is known, all of them. Those above
-    `pause_above` (g/kWh) are waited out.
+    `pause_above` (g/kWh), or outside `window`, are waited out.
     """
-    by_hour = intensity_met(s, duration_s, pause_above)
+    by_hour = intensity_met(s, duration_s, pause_above, window)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
-    return carbon_model(
+    model = carbon_model(
         cluster,
         s.region,
         s.carbon_mode,
@@ -167,6 +169,11 @@ def carbon_of(
         basis=s.basis,
         scope2=s.scope2,
     )
+    profile = profile_of(s)
+    if by_hour is None or profile is None or s.scope2 == "market":
+        return model
+    counted = replace(model.location, basis=profile.basis or "by the hour, as the profile counts")
+    return replace(model, location=counted, factors={**model.factors, "carbon_intensity": counted})
 
 
 HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")
@@ -256,7 +263,7 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
         notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
     notes += own_note(calibration.power, s, found.cluster)
     overhead = _overhead(found, calibration) if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
-    money = price(found.cluster.device.id)
+    money = price(found.cluster.device.id, s.price_basis)
     if s.price_usd_per_device_hour is not None:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
     return Resolved(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
@@ -78,8 +79,8 @@ class Layout:
         check_layout(vars(self))
 
 
-_ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS = Layout(), Boundary(), Software()
-"""What every scenario shares that says nothing of layout, boundary and software."""
+_ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS, _NO_CONTRACT = Layout(), Boundary(), Software(), Contracts()
+"""What every scenario shares that says nothing of layout, boundary, software and contracts."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,9 @@ class Scenario:
     carbon_intensity_g_per_kwh : float, optional
         Carbon intensity of electricity in g CO2e/kWh, in place of the region's.
     hourly : str, optional
-        Carbon intensity by the hour, in place of the region's: CSV file with columns time, g_per_kwh. A run counts the
-        mean of the hours it meets.
+        Carbon intensity over time, in place of the region's: CSV file with columns time, g_per_kwh at 5 to 60 minutes,
+        of several places with the column behind it (``hours.csv:ERCO``), Electricity Maps' or ENTSO-E's CSV, WattTime's
+        JSON. A run counts the mean of the hours it meets.
     start_hour : float
         Hours after the profile's first at which the run begins.
     pue : float, optional
@@ -166,6 +168,8 @@ class Scenario:
         Count only the used part of a part-filled host, because others use the rest.
     factors : str, optional
         TOML file of the user's own carbon factors, each in the place of the shipped one.
+    contracts : Contracts
+        Electricity bought by contract, for the market-based method; none unless given.
     boundary : Boundary
         Lines beside the final run; none unless given.
     run_overhead : float, optional
@@ -173,7 +177,9 @@ class Scenario:
     history : tuple of float
         Reported over estimated device-hours of earlier trainings of yours: they say what this one will need.
     price_usd_per_device_hour : float, optional
-        Price of a device-hour in US dollars, in place of the list price.
+        Price of a device-hour in US dollars, in place of the shipped one.
+    price_basis : {"list", "committed", "low"}
+        Which shipped price counts: on demand, committed for days to years, or spot and marketplaces.
     years_ahead : float
         Years by which the device's technology is projected.
     cpa_growth : bool
@@ -231,10 +237,12 @@ class Scenario:
     amortisation: Literal["calendar", "busy_hours"] = "calendar"
     shared_hosts: bool = False
     factors: str | None = None
+    contracts: Contracts = field(default_factory=lambda: _NO_CONTRACT)
     boundary: Boundary = field(default_factory=lambda: _NOTHING_BESIDE)
     run_overhead: float | None = None
     history: tuple[float, ...] = ()
     price_usd_per_device_hour: float | None = None
+    price_basis: Literal["list", "committed", "low"] = "list"
     years_ahead: float = 0.0
     cpa_growth: bool = False
     stack: str | None = None
@@ -279,8 +287,9 @@ def load_scenario(path: str | Path) -> Scenario:
     data = read_toml(path)
     for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)
-        if isinstance(value, str) and os.path.isfile(path.parent / value):
-            data[key] = str(path.parent / value)
+        names = (value, value.rpartition(":")[0]) if isinstance(value, str) else ()
+        if any(name and os.path.isfile(path.parent / name) for name in names):
+            data[key] = str(path.parent / str(value))
     return scenario_from(data, str(path))
 
 

@@ -41,7 +41,17 @@ def choose(
     accelerators: Annotated[tuple[str, ...], _list("Devices: catalogue names or TOML files.", _texts)] = (),
     counts: Annotated[tuple[float, ...], _list("Numbers of devices.", _numbers)] = (),
     deadlines: Annotated[tuple[float, ...], _list("Deadlines in days.", _numbers)] = (),
-    starts: Annotated[tuple[float, ...], _list("Start times in hours after the profile's first hour.", _numbers)] = (),
+    starts: Annotated[
+        tuple[str, ...],
+        _list("Starts: dates or moments (2026-03-01T22:00), or hours after the profile's first.", _texts),
+    ] = (),
+    best_start: Annotated[
+        bool, Parameter(negative=(), help="The start of the profile at which the run meets the least.", group=CHOICES)
+    ] = False,
+    windows: Annotated[
+        tuple[str, ...],
+        _list("Hours to work in: always, night, weekend, 20-8; night@Europe/Berlin in local time.", _texts),
+    ] = (),
     pause_above: Annotated[
         tuple[float, ...], _list("Carbon intensities above which work pauses, g/kWh; 'none' never pauses.", _numbers)
     ] = (),
@@ -68,7 +78,7 @@ def choose(
     base = scenario_of(scenario, options)
     wanted = Options(
         regions=regions, devices=accelerators, counts=tuple(int(n) for n in counts), deadlines=deadlines,
-        pause_above=pause_above, power_limits=power_limits, starts=starts,
+        pause_above=pause_above, power_limits=power_limits, starts=starts, best_start=best_start, windows=windows,
     )  # fmt: skip
     found = choices(base, wanted)
     rows = choice_rows(found)

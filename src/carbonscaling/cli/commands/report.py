@@ -37,6 +37,12 @@ def report(
     output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file as well.")] = None,
     device_hours: Annotated[float | None, Parameter(help="Device-hours that the training took."), _Real] = None,
     energy_kwh: Annotated[float | None, Parameter(help="Energy that was metered, in kWh."), _Real] = None,
+    meter: Annotated[
+        str | None,
+        Parameter(
+            help="File of a meter: CodeCarbon, sacct --parsable2, DCGM exporter, nvidia-smi CSV.", group=MEASURED
+        ),
+    ] = None,
     energy_scope: Annotated[
         Literal["facility", "it", "devices"] | None,
         Parameter(help="What was metered: the facility, the machines before PUE, or the accelerators.", group=MEASURED),
@@ -53,6 +59,7 @@ def report(
     factors: Annotated[str | None, Parameter(help="TOML file of your own carbon factors.", group=FACTORS)] = None,
 ) -> None:
     """Write a statement of a training: from a saved answer, from measured values, or both; or report a study."""
+    from carbonscaling.calibration.meters import read_meter
     from carbonscaling.catalog import hardware
     from carbonscaling.catalog.user_factors import load_factors
     from carbonscaling.reporting.statements import FORMATS
@@ -61,11 +68,18 @@ def report(
     from carbonscaling.reporting.statements.saved import record_of
 
     if answer is not None and _is_study(answer):
-        _study(answer, format, output, measured=device_hours is not None or energy_kwh is not None)
+        _study(answer, format, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return
     if format in PAGES:
-        _page(answer, output, measured=device_hours is not None or energy_kwh is not None)
+        _page(answer, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return
+    if meter is not None:
+        if device_hours is not None or energy_kwh is not None or energy_scope is not None:
+            raise InputError("two measurements", key="meter", value=meter, allowed="a meter's file, or values of one's own",
+                             remedy="leave --device-hours, --energy-kwh and --energy-scope out")  # fmt: skip
+        read = read_meter(meter)
+        device_hours, energy_kwh, energy_scope = read.device_hours, read.energy_kwh, read.scope
+        devices = devices or read.n_devices
     plan = record_of(_saved(answer, whole=False), answer) if answer is not None else None
     if device_hours is None and energy_kwh is None:
         if plan is None:

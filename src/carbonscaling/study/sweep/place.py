@@ -71,7 +71,7 @@ def place_columns(
     shares = {f.name: own.get(f"boundary.{f.name}", getattr(s.boundary, f.name)) for f in fields(Boundary)}
     money = own.get("price_usd_per_device_hour", s.price_usd_per_device_hour)
     if money is None:
-        listed = price(r.cluster.device.id)
+        listed = price(r.cluster.device.id, s.price_basis)
         money = float("nan") if listed is None else listed.si * HOUR
     taken = run_footprint(model.assemble(values), n, duration, run["mfu"], money / HOUR, shares)
     parts, beside = taken.parts, taken.boundary_kg / TONNE

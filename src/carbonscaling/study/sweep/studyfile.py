@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.catalog import regions
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.software.options import Software
@@ -22,8 +24,8 @@ from carbonscaling.study.versions import stamped
 __all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "study_schema"]
 
 PLACE_FIELDS = (
-    "region", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
-    "paper_version", "amortisation", "shared_hosts", "factors", "boundary", "price_usd_per_device_hour",
+    "region", "basis", "scope2", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
+    "paper_version", "amortisation", "shared_hosts", "factors", "boundary", "price_usd_per_device_hour", "price_basis",
 )  # fmt: skip
 """Fields that change carbon and cost of a run, and neither its settings nor its time."""
 
@@ -194,7 +196,34 @@ def load_study(path: Path) -> Study:
     blocks.sort(key=lambda block: all(key.partition(".")[0] in PLACE_FIELDS for key in block.columns))
     base = {k: _beside(folder, k, v) for k, v in spec.scenario.items()}
     build(Scenario, base, f"{where}, [scenario]")
+    if "contracts" in base:
+        raise InputError("a contract covers one run, and no study", where=where, key="scenario.contracts",
+                         remedy="leave it out; estimate and choose take contracts")  # fmt: skip
+    base |= _one_basis(base, blocks, where)
     return Study(spec.name, spec.answer, base, tuple(blocks), spec.keep, spec.shard_cases)
+
+
+def _one_basis(base: dict[str, Any], blocks: list[Block], where: str) -> dict[str, str]:
+    """Return the one basis of carbon intensity that the regions of a study are compared on; nothing where it is given.
+
+    Raises
+    ------
+    InputError
+        The regions have none in common.
+    """
+    columns = {key: column for block in blocks for key, column in block.columns.items()}
+    given = {"basis", "carbon_intensity_g_per_kwh", "hourly"} & (set(base) | set(columns))
+    if given or "region" not in columns:
+        return {}
+    known = []
+    for name in dict.fromkeys(columns["region"]):
+        with suppress(InputError):  # an unknown region is its case's own error
+            known.append(regions.place(str(name)))
+    try:
+        return {"basis": regions.common_basis(known)} if known else {}
+    except InputError as error:
+        error.where, error.key = where, "scenario.basis"
+        raise
 
 
 def _check_counts(spec: StudyFile, where: str) -> None:

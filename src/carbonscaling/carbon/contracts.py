@@ -1,0 +1,135 @@
+"""Electricity that is bought by contract: what part of a run it covers, and what the market-based method then counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from carbonscaling.arrays import Number
+from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
+from carbonscaling.formula import formula
+from carbonscaling.sources import Datum
+from carbonscaling.units import KWH, YEAR
+
+__all__ = ["Contracts", "contract_cost", "contracted_intensity", "covered_energy", "under_contract"]
+
+MOST_MWH = 1e12
+WORDS = {"ppa": "power purchase agreement", "certificates": "certificates", "green_tariff": "green tariff",
+         "own_generation": "own generation"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """A contract for electricity, for the market-based method.
+
+    Attributes
+    ----------
+    kind : {"none", "ppa", "certificates", "green_tariff", "own_generation"}
+        Kind of contract: a power purchase agreement, unbundled certificates, a green tariff, generation of one's own.
+    mwh : float, optional
+        Volume in MWh: all that may be used for the run (match "year"), or what a year delivers evenly (match "hour");
+        without it the contract covers everything.
+    match : {"year", "hour"}
+        Whether the volume may count in any hour of the year, or only in the hours in which it is delivered.
+    g_per_kwh : float
+        Carbon intensity of what is bought.
+    price_usd_per_mwh : float
+        Price of the contract beside the electricity.
+    """
+
+    kind: Literal["none", "ppa", "certificates", "green_tariff", "own_generation"] = "none"
+    mwh: float | None = None
+    match: Literal["year", "hour"] = "year"
+    g_per_kwh: float = 0.0
+    price_usd_per_mwh: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no contract: volumes and prices below nought, details without a kind."""
+        check_fields(self, "contracts.")
+        for key, value, most, unit in (
+            ("mwh", self.mwh, MOST_MWH, "MWh"),
+            ("g_per_kwh", self.g_per_kwh, 5000.0, "g/kWh"),
+            ("price_usd_per_mwh", self.price_usd_per_mwh, 1e6, "USD/MWh"),
+        ):
+            if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
+                raise InputError(f"{key} is out of range", key=f"contracts.{key}", value=value,
+                                 allowed=f"0 to {most:g} {unit}", remedy="correct the value")  # fmt: skip
+        if self.kind == "none" and (
+            self.mwh is not None or self.g_per_kwh or self.price_usd_per_mwh or self.match != "year"
+        ):
+            raise InputError("a contract of no kind", key="contracts.kind", value="none", allowed=", ".join(WORDS),
+                             remedy="say what kind of contract it is")  # fmt: skip
+
+
+@formula("min(energy, volume)", unit="J", source="ghg_scope2", place="chapter 6: volume of instruments")
+def covered_energy(energy: Number, volume: Number) -> Number:
+    """Energy of a run that a contract's volume covers, in J."""
+    return np.minimum(energy, volume)
+
+
+@formula(
+    "(1 - covered)·residual + covered·contract",
+    unit="kg/J",
+    source="ghg_scope2",
+    place="chapter 6: market-based method",
+)
+def contracted_intensity(covered: Number, contract: Number, residual: Number) -> Number:
+    """Market-based intensity in kg/J of a run of which a share is covered by a contract.
+
+    Parameters
+    ----------
+    covered : 1
+    contract, residual : kg/J
+        Of what is bought, and of the rest.
+    """
+    return (1.0 - covered) * residual + covered * contract
+
+
+def _share(contract: Contracts, energy_j: float, duration_s: float) -> float:
+    if contract.mwh is None or energy_j <= 0.0:
+        return 1.0
+    volume = contract.mwh * 1e3 * KWH * (duration_s / YEAR if contract.match == "hour" else 1.0)
+    return float(covered_energy(energy_j, volume)) / energy_j
+
+
+def contract_cost(contract: Contracts, energy_j: float, duration_s: float) -> float:
+    """Return what the contract costs in US dollars for the energy that it covers."""
+    return contract.price_usd_per_mwh * _share(contract, energy_j, duration_s) * energy_j / KWH / 1e3
+
+
+def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, duration_s: float) -> CarbonModel:
+    """Return a model whose market-based intensity is that of a run under a contract; the same without one.
+
+    Parameters
+    ----------
+    model : CarbonModel
+    contract : Contracts
+    energy_j, duration_s : float
+        Facility energy and length of the run.
+    """
+    if contract.kind == "none":
+        return model
+    share = _share(contract, energy_j, duration_s)
+    rest = model.market
+    g = contract.g_per_kwh
+
+    def mixed(value: float) -> float:
+        bought = g if rest.unit == "g/kWh" else g / 1e3
+        return float(contracted_intensity(share, bought, value))
+
+    market = Datum(
+        mixed(rest.value), rest.unit, rest.source, None if rest.low is None else mixed(rest.low),
+        None if rest.high is None else mixed(rest.high), rest.year,
+        f"market-based: {WORDS[contract.kind]} by the {contract.match} for {share:.0%} of the use, the rest {rest.basis}",
+    )  # fmt: skip
+    if model.scope2 == "location":
+        return replace(model, market=market)
+    factors = {**model.factors, "carbon_intensity": market}
+    numbers = model.assemble({name: datum.si for name, datum in factors.items()})
+    ranges = spread(model.assemble, factors) if model.ranges else ()
+    return replace(model, market=market, factors=factors, numbers=numbers, ranges=ranges)
