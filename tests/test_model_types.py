@@ -21,7 +21,7 @@ TYPES: dict[str, dict[str, Any]] = json.loads((DATA / "hf_types.json").read_text
 
 MLA = {"kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128}
 KDA_LAYERS = [4, 8, 12, 16, 20, 24, 27]
-# Published shapes with the published counts in billions (total, active or None): model cards and papers.
+# Published shapes with the published counts in billions (total, active or None), embeddings counted: model cards and papers.
 PUBLISHED: dict[str, tuple[float, float | None, dict[str, Any]]] = {
     "hunyuan_v1_moe": (80.4, 13, dict(hidden_size=4096, num_hidden_layers=32, intermediate_size=3072,
         moe_intermediate_size=[3072] * 32, num_experts=64, moe_topk=[8] * 32, num_shared_expert=[1] * 32, head_dim=128,
@@ -53,6 +53,20 @@ PUBLISHED: dict[str, tuple[float, float | None, dict[str, Any]]] = {
     "nemotron_h": (8.89, None, dict(hidden_size=4480, intermediate_size=15680, num_hidden_layers=56, head_dim=128,
         hybrid_override_pattern="M-M-M-MM-M-M-M*-M-M-M*-M-M-M-M*-M-M-M-M*-M-MM-M-M-M-M-M-", num_attention_heads=40,
         mamba_num_heads=128, mamba_head_dim=80, vocab_size=131072)),
+    "step3p5": (196, 12, dict(hidden_size=4096, intermediate_size=11264, num_hidden_layers=45, num_attention_heads=64,
+        num_attention_groups=8, head_dim=128, vocab_size=128896, sliding_window=512, moe_num_experts=288, moe_top_k=8,
+        layer_types=(["full_attention"] + ["sliding_attention"] * 3) * 12, moe_intermediate_size=1280,
+        attention_other_setting=dict(num_attention_heads=96, num_attention_groups=8, head_dim=128), share_expert_dim=1280,
+        moe_layers_enum=",".join(map(str, range(3, 45))), num_nextn_predict_layers=3, use_moe=True, att_impl_type="GQA")),
+    "cohere2": (111, None, dict(hidden_size=12288, intermediate_size=36864, num_hidden_layers=64, num_attention_heads=96,
+        num_key_value_heads=8, vocab_size=256000, layer_switch=4, use_gated_activation=True, use_parallel_block=True)),
+    "ernie4_5_moe": (21.8, None, dict(hidden_size=2560, intermediate_size=12288, moe_intermediate_size=1536, moe_k=6,
+        num_hidden_layers=28, num_attention_heads=20, num_key_value_heads=4, head_dim=128, vocab_size=103424,
+        moe_num_experts=64, moe_num_shared_experts=2, moe_layer_end_index=-1, moe_capacity=[64, 64, 64])),
+    "exaone4": (32, None, dict(hidden_size=5120, intermediate_size=27392, num_hidden_layers=64, num_attention_heads=40,
+        num_key_value_heads=8, vocab_size=102400, sliding_window_pattern="LLLG")),
+    "qwen2_5_vl": (7.62, None, dict(hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, vocab_size=152064,
+        num_attention_heads=28, num_key_value_heads=4, vision_config=dict(depth=32), tie_word_embeddings=False)),
     # The class of transformers holds 741B, of which 180B are half-matrices of experts that the model does not have.
     "longcat_flash": (560, 27.9, MLA | dict(hidden_size=6144, num_layers=28, num_attention_heads=64, q_lora_rank=1536,
         ffn_hidden_size=12288, expert_ffn_hidden_size=2048, n_routed_experts=512, zero_expert_num=256, moe_topk=12,
@@ -85,7 +99,7 @@ def test_every_type_is_counted_somewhere() -> None:
         assert row(kind).get("text_type") in tried or kind in UNTRIED, kind
 
 
-UNTRIED = {"axk1", "step3p5", "nemotron-nas", "glm4v_text", "glm4v_moe_text", "qwen2_vl_text", "qwen2_5_vl_text",
+UNTRIED = {"axk1", "nemotron-nas", "glm4v_text", "glm4v_moe_text", "qwen2_vl_text", "qwen2_5_vl_text",
            "mimo_v2_flash", "bailing_moe", "minimax_text_01", "lfm2_moe", "glm4v_moe"}  # fmt: skip
 """Types whose class holds more than the language model's weights, or that transformers does not have."""
 

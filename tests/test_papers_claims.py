@@ -230,6 +230,17 @@ def test_one_figure_through_the_command(capsys: pytest.CaptureFixture[str], tmp_
     }
 
 
+@pytest.mark.slow
+def test_the_figure_of_limits_has_no_claims(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["reproduce", "v1-limits", "--json", "-o", str(tmp_path)]) == 0
+    out = json.loads(capsys.readouterr().out)
+    assert out["claims"] == []
+    assert {row["panel"] for row in out["panels"]} == {"v1-limits-E", "v1-limits-F"}
+    beyond = [row["y"] for row in out["panels"] if row["panel"] == "v1-limits-E" and row["x"] > 1e32]
+    assert len(beyond) > 10
+    assert max(beyond) == 0.0
+
+
 def test_an_unknown_figure_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "v3-fig1"]) == 2
     assert "unknown figure" in capsys.readouterr().err

@@ -6,22 +6,21 @@ interpreter that has it, named by CARBONSCALING_SCALESIM_PYTHON.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from carbonscaling.perf.gemm import systolic_cycles
 
-SHAPES = [
-    (1, 1, 1, 4, 4), (10, 8, 16, 16, 8), (16, 16, 16, 16, 16), (24, 24, 40, 16, 8), (17, 33, 65, 16, 16),
-    (7, 100, 9, 8, 32), (64, 64, 64, 32, 32), (128, 32, 96, 32, 32), (3, 128, 128, 128, 128), (100, 100, 100, 128, 128),
-    (112, 112, 112, 128, 128), (128, 128, 128, 128, 128), (129, 128, 128, 128, 128), (128, 129, 128, 128, 128),
-    (128, 128, 129, 128, 128), (256, 128, 384, 128, 128), (112, 256, 384, 128, 128), (64, 512, 64, 64, 128),
-    (200, 40, 300, 64, 32), (512, 96, 160, 32, 64),
-]  # fmt: skip
+RECORDED = list(
+    csv.DictReader(resources.files("carbonscaling.papers").joinpath("scalesim.csv").read_text().splitlines())
+)
+SHAPES = [[int(row[name]) for name in ("m", "n", "k", "rows", "columns")] for row in RECORDED]
 """Rows, columns and inner dimension of the product; rows and columns of the array."""
 
 ORACLE = """
@@ -61,3 +60,9 @@ def test_cycles_equal_scale_sim() -> None:
     assert done.returncode == 0, done.stderr
     simulated = json.loads(done.stdout.splitlines()[-1])
     assert [float(systolic_cycles(*shape)) for shape in SHAPES] == simulated
+    assert [int(row["cycles"]) for row in RECORDED] == simulated
+
+
+def test_cycles_equal_what_scale_sim_counted() -> None:
+    assert len(SHAPES) == 20
+    assert [int(systolic_cycles(*shape)) for shape in SHAPES] == [int(row["cycles"]) for row in RECORDED]

@@ -15,7 +15,9 @@ from carbonscaling.errors import InputError
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.search.constraints import RULES
 from carbonscaling.study.found import SearchReport
+from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scale import default_sizes
+from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY
 
 SMALL = cs.Scenario(model="llama-3.2-1b", tokens=2e11, device="h100-sxm", batch=256, max_devices=64, max_days=90)
@@ -197,3 +199,12 @@ def test_progress_is_told() -> None:
     cs.plan(SMALL, progress=lambda n, _share: told.append(n))
     assert told
     assert told == sorted(told)
+
+
+def test_a_batch_that_bars_interleaving_says_so() -> None:
+    """By the papers' strict rules stages divide both layers and batch: 318 = 2 x 3 x 53 layers, a batch of 2^k 5."""
+    strict = Scenario(law="paper_v1", d_model=24576, device="paper-b100", space="paper")
+    (note,) = [n for n in resolve(strict).notes if n.startswith("batch of")]
+    assert "no pipeline of 3, 6, 53, … stages interleaves, with a multiple of 318 every one may" in note
+    (loose,) = [n for n in resolve(replace(strict, space="default")).notes if n.startswith("batch of")]
+    assert "interleaves" not in loose

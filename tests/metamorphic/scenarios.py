@@ -185,6 +185,8 @@ def case(rng: Random, folder: Path) -> Case:
         seq_len=_maybe(rng, 0.5, 512, min(longest, 2048), longest),
         precision=_maybe(rng, 0.3, *recipes),
         flash=_maybe(rng, 0.2, True, False),
+        train=rng.choice(("full", "full", "lora")),
+        lora_rank=rng.choice((16, 16, 64)),
         offload=rng.choice((None, None, None, "none", "optimizer", "activations", "weights")),
         layout=_layout(rng, n),
         space="full" if rng.random() < 0.04 else rng.choice(("default", "default", "paper")),

@@ -65,15 +65,15 @@ def hand_over(
     from carbonscaling.study.estimate import Estimate
 
     data: dict[str, Any] = answer.to_dict()
-    if picture is not None and answer.feasible:
-        _emit(answer, "svg", picture)
-    if emit is not None and answer.feasible:
-        _emit(answer, emit, output)
-    elif output is not None and output.endswith(".svg") and answer.feasible:
-        _emit(answer, "svg", output)
-    elif output is not None and emit is None:
+    to = emit or ("svg" if output is not None and output.endswith(".svg") else None)
+    asked = [("svg", picture)] * (picture is not None) + [(to or "", output)] * (to is not None)
+    for kind, path in asked if isinstance(answer, Estimate) else ():
+        _emit(answer, kind, path)
+    if asked and not answer.feasible:
+        sys.stderr.write("not written: nothing is feasible\n")
+    if output is not None and to is None:
         out.write_file(output, markdown(answer) if output.endswith(".md") else to_json(data))
-    if emit is not None and answer.feasible and output is None:
+    if answer.feasible and to is not None and output is None:
         pass  # it stands in the answer's place
     elif json:
         out.show_json(data)

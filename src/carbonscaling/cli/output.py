@@ -13,7 +13,7 @@ from carbonscaling import files
 from carbonscaling.literal import literal
 from carbonscaling.reporting.jsonable import to_json
 
-__all__ = ["Ticker", "csv_text", "hand_out", "remark", "show", "show_json", "tell_written", "write_csv", "write_file"]
+__all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "tell_written", "write_csv", "write_file"]
 
 QUIET_SECONDS = 1.0
 """Progress is shown only of what lasts longer."""
@@ -52,21 +52,10 @@ def tell_written(path: str, what: str = "") -> None:
     sys.stderr.write(f"written: {literal(path)}{what}\n")
 
 
-def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as CSV with a header line."""
-    import csv
-    import io
-
-    table, text = list(rows), io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table[0]) if table else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return text.getvalue()
-
-
 def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows as CSV with a header line."""
-    sys.stdout.write(csv_text(rows))
+    table = list(rows)
+    sys.stdout.write(files.csv_text(list(table[0]) if table else (), table))
 
 
 def hand_out(data: Any, page: RenderableType, *, json: bool, output: str | None, csv: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from carbonscaling.errors import InputError
 from carbonscaling.exchange.launch import Launch
 from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import estimate
@@ -39,8 +40,15 @@ def estimate_launch(
         The scenario names something unknown or contradicts itself.
     """
     question = launch.scenario() if scenario is None else scenario
+    if question.model is None and question.law is None:
+        raise InputError(
+            "nothing says which model is trained", where=launch.where, key="model", remedy="add --model NAME",
+            allowed=next((note for note in launch.notes if "model" in note), None),
+        )  # fmt: skip
     answer = estimate(question, progress=progress)
     notes = [*launch.words, *_faster(answer)]
+    if question.device == Scenario().device:
+        notes.insert(1, f"device {question.device}: no launch file names one; --device says which")
     return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, *notes)))
 
 

@@ -56,15 +56,15 @@ def bridge_overrides(answer: Estimate) -> str:
         tables[_PLACES.get(line.name, "model")].append(Line(name, value, line.why))
     tables["dataset"] = [line for line in tables["model"] if line.name == "seq_length"]
     found = [f"# {line}" for line in header(answer, what.title, what.stack)]
-    found += [f"# Lay it over the pretraining recipe of {spec.name}, on {answer.n_devices:,} devices", ""]
+    found += [f"# Lay it over the pretraining recipe of {spec.name}, on {int(answer.setting.n_devices):,} devices", ""]
     for section, inside in tables.items():
         if inside:
             found += [f"{section}:", *(f"  {line.name}: {json.dumps(line.value)}  # {line.why}" for line in inside)]
     return "\n".join([*found, f"mixed_precision: {PRECISIONS[recipe]}  # precision {recipe}", ""])
 
 
-def read_sections(tables: Mapping[str, Any], found: Reading) -> None:
-    """Take over what sections of overrides say."""
+def read_sections(tables: Mapping[str, Any], found: Reading, devices: int | None) -> None:
+    """Take over what sections of overrides say; `devices` where the caller knows their number."""
     back = {bridge: megatron for megatron, bridge in _NAMES.items()}
     said = {back.get(name, name): value for name, value in _flat(tables) if value is not None}
     recipes = {name: recipe for recipe, name in PRECISIONS.items()}
@@ -75,7 +75,7 @@ def read_sections(tables: Mapping[str, Any], found: Reading) -> None:
     if said.pop("grad_reduce_in_fp32", None) is False:
         said["grad_reduce_in_bf16"] = True
     said = {name: value for name, value in said.items() if value is not False}
-    understand(said, found)
+    understand(said, found, devices)
     if found.layout.get("ep", 1) > 1:
         found.layout.setdefault("etp", found.layout["tp"])
     if named:

@@ -12,7 +12,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 
-__all__ = ["FORMATS", "SEVERAL", "emit", "emit_files", "picture"]
+__all__ = ["FORMATS", "SEVERAL", "Picture", "check_format", "emit", "emit_files", "picture"]
 
 FORMATS: dict[str, str] = {
     "megatron": "megatron.script:megatron_script",
@@ -35,12 +35,30 @@ def _writer(place: str) -> Callable[..., Any]:
     return found
 
 
-def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
+def check_format(to: str) -> None:
+    """Refuse a format that is none.
+
+    Raises
+    ------
+    InputError
+        It is unknown.
+    """
     if to not in FORMATS and to not in SEVERAL:
         known = (*FORMATS, *SEVERAL)
         raise InputError(
             "unknown format of a plan", key="emit", value=to, allowed=", ".join(known), suggestion=nearest(to, known),
             remedy="choose one of these",
+        )  # fmt: skip
+
+
+def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
+    check_format(to)
+    if isinstance(answer, Estimate) and not all(
+        float(size).is_integer() for size in (answer.setting.micro_batch, answer.setting.n_micro, answer.resolved.batch)
+    ):
+        raise InputError(
+            "the batch does not split evenly over the replicas, as no launch file can say", key="batch",
+            value=answer.resolved.batch, remedy="choose a batch that micro-batch x replicas divide",
         )  # fmt: skip
     if isinstance(answer, Infeasible):
         raise InputError(
@@ -76,15 +94,26 @@ def emit(answer: Estimate | Infeasible, to: str) -> str:
     return text
 
 
-def picture(answer: Estimate | Infeasible) -> str:
+class Picture(str):
+    """The text of a picture (SVG), which notebooks show as one."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def picture(answer: Estimate | Infeasible) -> Picture:
     """Return a plan as a picture (SVG): the pipeline on the clock, where a step's time goes, which ranks lie where.
+
+    Notebooks show it; ``Path("plan.svg").write_text(picture(answer))`` keeps it.
 
     Raises
     ------
     InputError
         Nothing is feasible, or the step has more passes than a picture can hold.
     """
-    return emit(answer, "svg")
+    return Picture(emit(answer, "svg"))
 
 
 def emit_files(answer: Estimate | Infeasible, to: str, path: str | Path) -> list[str]:

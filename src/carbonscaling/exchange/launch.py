@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.catalog.models import model
 from carbonscaling.exchange.release import Release
+from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
 
 __all__ = ["Launch", "Reading"]
@@ -104,6 +106,12 @@ class Reading:
             else:
                 self.scenario[name] = value
         self.taken[key] = became
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The model, as far as the file names one."""
+        named = self.scenario.get("model")
+        return model(named) if isinstance(named, str) else named
 
     def done(self) -> Launch:
         """Return the launch file as read."""

@@ -24,10 +24,13 @@ class Name:
         How many values follow: "0" for a switch, a number, or "+" for several.
     group : str
         The section that its parser puts it in.
+    default : str
+        What it is where nobody says, as JSON; "" where it is not known here.
     """
 
     values: str
     group: str
+    default: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,4 +83,7 @@ def release(name: str) -> Release:
 def known_names(name: str) -> Mapping[str, Name]:
     """Return every setting that a release's parser knows."""
     text = resources.files(__package__).joinpath("names", f"{name}.csv").read_text(encoding="utf-8")
-    return {row["name"]: Name(row["values"], row["group"]) for row in csv.DictReader(text.splitlines())}
+    return {
+        row["name"]: Name(row["values"], row["group"], row.get("default", ""))
+        for row in csv.DictReader(text.splitlines())
+    }

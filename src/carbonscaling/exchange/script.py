@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from carbonscaling.errors import InputError
@@ -15,6 +16,9 @@ from carbonscaling.exchange.release import known_names, release
 from carbonscaling.exchange.shell import Script, read_script
 
 __all__ = ["script_launch"]
+
+_OTHER = re.compile(r"bert|_t5|retro|vision|_vlm|_ict|mimo|mamba|hybrid|multimodal|diffusion")
+"""In the name of a trainer: what it trains is no decoder of attention and feed-forward blocks alone."""
 
 
 def script_launch(text: str, where: str, devices: int | None) -> Launch:
@@ -42,13 +46,21 @@ def script_launch(text: str, where: str, devices: int | None) -> Launch:
     said, strange = parsed(behind_script(command))
     found = Reading(where, release("megatron"))
     found.notes += script.notes
+    if other := next(
+        (word for word in command if word.endswith(".py") and _OTHER.search(word.rpartition("/")[2])), None
+    ):
+        found.notes.append(f"{other.rpartition('/')[2]} trains a model of another kind: add --model")
+        said = {name: value for name, value in said.items() if name not in ("num_layers", "hidden_size")}
     count = device_count(script, command) if devices is None else None
     if count:
         found.take("devices", f"{count} devices", devices=count)
     if said.pop("deepspeed", None) or "deepspeed_config" in {*said, *strange}:
         found.take("deepspeed", "stack megatron-deepspeed", stack="megatron-deepspeed")
-        said = {**said, **_zero_stage(script)}
-    understand(said, found, strange)
+        said = {**_zero_stage(script), **said}
+    understand(said, found, devices, strange)
+    if found.scenario.get("stack") == "megatron-deepspeed" and "zero_stage" not in said:
+        found.layout.pop("zero", None)
+        found.notes.append("the ZeRO stage stands in DeepSpeed's configuration, another file: --zero says it")
     return found.done()
 
 

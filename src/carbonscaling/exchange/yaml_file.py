@@ -33,7 +33,7 @@ def yaml_launch(text: str, where: str, devices: int | None) -> Launch:
         ) from error
     if isinstance(said, dict) and sum(isinstance(said.get(section), dict) for section in SECTIONS) and "model" in said:
         found = Reading(where, release("megatron-bridge"))
-        read_sections(said, found)
+        read_sections(said, found, devices)
         return found.done()
     if isinstance(said, dict) and len(known_names("maxtext").keys() & said.keys()) > 1:
         found = Reading(where, release("maxtext"))

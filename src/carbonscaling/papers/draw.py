@@ -120,10 +120,14 @@ def _fill(mpl: Any, figure: Any, panel: Panel, title: str) -> None:
     if panel.log_y:
         axes.set_yscale("log")
         _log_ticks(mpl, axes.yaxis, [y for s in panel.series for y in s.y if y > 0], UP)
-    if panel.kind == "bars":
+    many = sum(len(s.x) for s in panel.series) >= MANY
+    crowded = many and panel.kind == "curve"
+    if panel.kind == "bars" or crowded:
         axes.margins(y=0.1 if panel.log_y else 0.3)  # room for the legend
-    many = panel.kind == "cloud" and sum(len(s.x) for s in panel.series) >= MANY
-    axes.legend(fontsize=8, loc="upper left" if many else LEGENDS[panel.kind])  # "best" is slow among many points
+    place = (
+        "upper right" if crowded else "upper left" if many else LEGENDS[panel.kind]
+    )  # "best" is slow among many points
+    axes.legend(fontsize=8, loc=place, ncols=2 if crowded else 1)
 
 
 def _log_ticks(mpl: Any, axis: Any, values: list[float], between: tuple[float, ...]) -> None:
@@ -152,7 +156,7 @@ def _label(value: float, *, plain: bool) -> str:
 
 
 MANY = 40
-"""Points from which a cloud is drawn small and pale."""
+"""Points from which a cloud is drawn small and pale, and curves leave the legend a strip of its own."""
 LEGENDS: dict[str, Any] = {"curve": "best", "bars": "upper right", "cloud": "lower right"}
 NARROW, PLAIN_BELOW, TENS = 100.0, 1e5, 10.0
 ALONG, UP = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)

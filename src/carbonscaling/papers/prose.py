@@ -61,8 +61,10 @@ ENGINES = (
     "**This project's kernels** in the papers' strict space: what calibrated physics make of it. Launches of eager "
     "software, auxiliary kernels and unhidden all-to-alls cost most there, and L = 189 or 318 layers have few divisors, "
     "so that batches of E 2^k sequences allow no interleaving.",
-    "**Not proven.** Neither the authors' code nor all of that paper could be read; this is one reading for all claims "
-    "of a version. About 120 combinations of equations and constants were tried when it was looked for, and F was taken "
-    "for its sources, not for its count. The static share, 0.842, is how the quotation on power reads at full load.",
+    "**Not proven.** Neither the authors' code nor that paper beyond its abstract could be read; its equations and "
+    "constants follow the second author's public code and version 1's own tables as far as these go, and are a reading "
+    "beyond. It is one reading for all claims of a version. About 120 combinations of equations and constants were tried "
+    "when it was looked for, and F was taken for its sources, not for its count. The static share, 0.842, is how the "
+    "quotation on power reads at full load; with 0.681 v1-fig4-order falls.",
 )
 """One paragraph each."""

@@ -168,7 +168,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     )
     forward = _matrices(work, parts, mixer, dense, routed, 0)
     back = _matrices(work, parts, mixer, dense, routed, 1)
-    weight = _matrices(work, parts, mixer, dense, routed, 2)
+    weight = work.trained * _matrices(work, parts, mixer, dense, routed, 2)
     scores, scores_back = attended * attention, attended * attention_back
     attention, attention_back = scores + work.mixed * scan, scores_back + work.mixed * scan_back
 
@@ -209,12 +209,12 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
 
     # A layer's launches are half its mixer's; an expert block replaces the other half.
     launch = (work.halves - moe) * software.layer_launch + moe * software.moe_launch
-    summed = stream(machine, software.sum_bytes * _held(work, key))
+    summed = work.trained * stream(machine, software.sum_bytes * _held(work, key))
 
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
     logits = head_gemm(machine, tokens, vocabulary, h)
-    logits_back = head_gemm(machine, tokens, h, vocabulary) + head_gemm(machine, h, vocabulary, tokens)
+    logits_back = head_gemm(machine, tokens, h, vocabulary) + work.trained * head_gemm(machine, h, vocabulary, tokens)
     loss = stream(machine, tokens * vocabulary * 14.0)
     busy = (tp_comm, cp_comm_back, ep_comm)
     backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, *busy)
@@ -230,7 +230,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         head_forward=work.n_logits * (logits + loss),
         head_backward=work.n_logits * (logits_back + loss),
         summed=with_sums.total - backward.total,
-        head_summed=stream(machine, software.sum_bytes * vocabulary * h),
+        head_summed=work.trained * stream(machine, software.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
     )

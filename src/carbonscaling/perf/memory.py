@@ -98,11 +98,11 @@ def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
     working_set = np.where(s.zero >= 3, software.gathered * params.layer * software.weight_bytes, 0.0)
-    optimizer = _sharded(params, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
+    optimizer = work.trained * _sharded(params, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
     stays = np.where(software.streamed > 0, 0.0, 1.0)  # weights that stream from the host, and their gradients, do not
     return StateBytes(
         weights=stays * _sharded(params, s.zero >= 3, g_dense, g_expert) * software.weight_bytes + working_set,
-        gradients=stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * software.grad_bytes,
+        gradients=work.trained * stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * software.grad_bytes,
         optimizer=optimizer * (1.0 - offloaded_share(optimizer, machine)),
     )
 

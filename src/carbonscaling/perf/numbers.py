@@ -102,6 +102,7 @@ class Workload(NamedTuple):
     mix_flops, mix_width, mix_kept : FLOPs that its scan executes for a token, elements that its convolution, scan and gate
         move, and elements that it keeps for the backward pass.
     d_routed : width that routed experts work in, between two projections; 0 where it is the model's.
+    frozen : share of the parameters that are not trained: no gradients, no optimizer states, no update (0: none).
     """
 
     seq_len: Number
@@ -144,11 +145,17 @@ class Workload(NamedTuple):
     mix_width: Number
     mix_kept: Number
     d_routed: Number
+    frozen: Number
 
     @property
     def n_layers(self) -> Number:
         """All layers."""
         return self.n_dense + self.n_moe + self.n_bare
+
+    @property
+    def trained(self) -> Number:
+        """Share of the parameters that are trained."""
+        return 1.0 - self.frozen
 
     @property
     def attended(self) -> Number:

@@ -65,11 +65,13 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         ),
         0.0,
     )
-    reduce = gradient_time(params.dense, n_dense, g_dense, s.tp, s.zero, wait, machine)
-    reduce_expert = gradient_time(params.expert, n_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
+    trained = work.trained
+    reduce = gradient_time(trained * params.dense, n_dense, g_dense, s.tp, s.zero, wait, machine)
+    reduce_expert = gradient_time(trained * params.expert, n_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
     gather = parameter_time(params.dense, g_dense, s.tp, s.zero, wait, machine)
     gather_expert = parameter_time(params.expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
-    sharded = params.dense / np.where(s.zero >= 1, g_dense, 1.0) + params.expert / np.where(s.zero >= 1, g_expert, 1.0)
+    each_dense, each_expert = np.where(s.zero >= 1, g_dense, 1.0), np.where(s.zero >= 1, g_expert, 1.0)
+    sharded = trained * (params.dense / each_dense + params.expert / each_expert)
     away = offloaded_share(sharded * software.optimizer_bytes, machine)
     update = optimizer_time(
         sharded, software.optimizer_bytes, software.grad_bytes, software.weight_bytes, memory_rate
@@ -83,7 +85,7 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     returned = streamed_time(sharded, np.where(streams, HOST_GRADIENT, 0.0), silicon.host_link)
     return Sync(
         reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each + returned),
-        gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each + fetched),
+        gather=PerStep(trained * (gather.once + gather_expert.once), gather.each + gather_expert.each + fetched),
         again=np.where(waits, fetched_twice(work, s.tp), 0.0),
         update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / silicon.host_devices), silicon.straggler),

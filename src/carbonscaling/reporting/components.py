@@ -91,7 +91,8 @@ def rows_data(found: Judged) -> dict[str, Any]:
     """Return the same as plain data."""
     why = dict(Counter(found.reasons).most_common())
     answered = len(found.rows) - len(found.reasons)
-    return {"rows": len(found.rows), "answered": answered, "unusable": why, "components": components_data(found.table)}
+    counts = {"rows": len(found.rows), "answered": answered, "unusable": why}
+    return {**counts, "components": components_data(found.table), "answers": jsonable(found.answers)}
 
 
 def baselines_page(lines: Sequence[Comparison]) -> RenderableType:

@@ -14,7 +14,7 @@ from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.study.history import Practice
 from carbonscaling.validate.carbon.trainings import TrainingCheck, training_scores
-from carbonscaling.words import big
+from carbonscaling.words import count
 
 __all__ = ["answered_page", "trainings_data", "trainings_page"]
 
@@ -25,8 +25,8 @@ def _width(checks: Sequence[TrainingCheck]) -> float | None:
     return float(np.median(spans)) if spans else None
 
 
-def _big(value: float | None) -> str:
-    return "-" if value is None else big(value)
+def _count(value: float | None) -> str:
+    return "-" if value is None else count(value)
 
 
 def trainings_data(checks: Sequence[TrainingCheck], practice: Practice) -> dict[str, Any]:
@@ -41,22 +41,23 @@ def trainings_data(checks: Sequence[TrainingCheck], practice: Practice) -> dict[
 def answered_page(checks: Sequence[TrainingCheck]) -> Group:
     """Return the trainings that were answered beside what was reported, then the others by reason."""
     headings = ("training", "maker", "reached", "needed", "low", "high", "reported", "off", "inside")
-    table, lines = figures(headings, words=2), []
+    table, lines = figures(headings, words=2, width=24), []
     for x in checks:
         if x.device_hours is None or x.low is None or x.high is None:
             continue
         merit = ("-", "-", "")
         if x.reported:
             inside = "yes" if x.low <= x.reported <= x.high else "no"
-            merit = big(x.reported), error(x.device_hours / x.reported - 1.0, "+"), inside
-        table.add_row(x.model, x.maker, *map(_big, (x.reachable, x.device_hours, x.low, x.high)), *merit)
+            merit = count(x.reported), error(x.device_hours / x.reported - 1.0, "+"), inside
+        table.add_row(x.model, x.maker, *map(_count, (x.reachable, x.device_hours, x.low, x.high)), *merit)
         lines += [f"  {x.model}: {x.reason}"] if x.reason else []
     merits = training_scores(checks)
     if merits:
         s, width = merits["all"], _width(checks)
+        makers = float(np.mean([merit.coverage for name, merit in merits.items() if name != "all"]))
         lines.append(
-            f"{s.n} trainings: bias {error(s.bias, '+')}, median error {error(s.median)}, {error(s.coverage)} inside; the "
-            f"interval spans a factor of {width:.2f}"
+            f"{s.n} trainings: bias {error(s.bias, '+')}, median error {error(s.median)}, {error(s.coverage)} inside "
+            f"({error(makers)} as a mean over makers); the interval spans a factor of {width:.2f}"
         )
     others = Counter((x.status, x.reason) for x in checks if x.device_hours is None)
     lines += [f"  {status}: {n} x {why}" for (status, why), n in others.most_common()]

@@ -32,6 +32,7 @@ _BOUNDS: tuple[Bound, ...] = (
         for key in _POSITIVE
     ),
     *((key, 1, MOST_WHOLE, _WHOLE, f"give {key} as a positive count, or leave it out") for key in _COUNTS),
+    ("lora_rank", 1, 65536, "1 to 65536", "a rank is a small count, 8 to 256 as a rule"),
     ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
     ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
     ("max_devices", 1, 1e9, "at most 1e9 devices", "lower it"),

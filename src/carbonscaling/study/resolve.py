@@ -20,6 +20,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe
+from carbonscaling.search.divisors import divisors
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
@@ -192,7 +193,17 @@ def _batch(s: Scenario, n_active: float, tokens: float, found: Setup) -> tuple[f
     spec, compute = found.subject.spec, 6.0 * n_active * tokens
     n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
     batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, found.seq_len)))
-    return batch, f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs"
+    why = f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs"
+    return batch, why + (_barred(batch, spec.n_layers) if s.space == "paper" else "")
+
+
+def _barred(batch: int, n_layers: int) -> str:
+    """Say which pipelines a batch cannot interleave where stages have to divide the layers."""
+    barred = [pp for pp in divisors(n_layers) if batch % pp]
+    if not barred:
+        return ""
+    stages = ", ".join(map(str, barred[:3])) + (", …" if len(barred) > 3 else "")
+    return f"; with it no pipeline of {stages} stages interleaves, with a multiple of {n_layers} every one may"
 
 
 def _overhead(found: Setup, calibration: Calibration) -> Datum:

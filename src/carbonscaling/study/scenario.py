@@ -120,6 +120,11 @@ class Scenario:
         Global batch in sequences; without it the critical batch of the law (C^1/6).
     seq_len : int, optional
         Tokens of a sequence; without it the model's own training length.
+    train : {"full", "lora"}
+        What is trained: every weight (pre-training, continued pre-training, fine-tuning), or low-rank adapters beside frozen
+        weights.
+    lora_rank : int
+        Rank of the adapters, on every matrix of attention and dense feed-forward blocks.
     precision : str, optional
         Number-format recipe, or several with commas between to take the best; without it bf16, or fp16 where the
         device has no bf16.
@@ -211,6 +216,8 @@ class Scenario:
     objective: str = "paper"
     batch: int | None = None
     seq_len: int | None = None
+    train: Literal["full", "lora"] = "full"
+    lora_rank: int = 16
     precision: str | None = None
     flash: bool | None = None
     offload: Literal["none", "optimizer", "activations", "weights"] | None = None

@@ -89,8 +89,6 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
         expert_balance="forced" if experts and row.kind == "benchmark" else None,
         zero3_gather="parameter" if row.stack == "megatron" and early else None,
         sequence_parallel=False if fp16_whole else None,
-        gradient_bytes=0.0 if row.mode.startswith("lora") else None,
-        optimizer_bytes=0.0 if row.mode.startswith("lora") else None,
     )
 
 
@@ -204,6 +202,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             devices=count(row.n_devices) or None,
             batch=count(row.global_batch_seqs) or None,
             seq_len=spec.seq_len,
+            train="lora" if row.mode.startswith("lora") else "full",
             precision=_precision(row, where.device, notes),
             layout=_layout(row),
             stack=_stack(row, where.device),

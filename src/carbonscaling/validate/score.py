@@ -14,7 +14,7 @@ __all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians"
 
 Array = NDArray[np.float64]
 
-SHARES = (0.6, 0.7, 0.8, 0.9)
+SHARES = (0.7, 0.8, 0.9)
 COUNTED = ("gpu", "tpu")
 """Kinds of devices that headline figures count; rows of others stay listed by device."""
 
@@ -93,18 +93,33 @@ def left_out(groups: NDArray[Any], predict: Callable[[NDArray[np.bool_]], Array]
     return found
 
 
+def _quantiles(values: Array, weights: Array, shares: Sequence[float]) -> Array:
+    """Return the values below which shares of the weight lie, half of each value's own weight below it."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) - weights[order] / 2.0
+    return np.interp(shares, reached / weights.sum(), values[order])
+
+
 def spreads(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     """Return the median of values in groups, and the standard deviations of the groups' means and within a group.
 
-    Each spread is the mean of those of the normal distributions of which `SHARES` lie as near the median, or the group's own
-    median, as these shares of the values do: a few far off widen it, and do not set it.
+    A value counts by the mean of both views, every group once and every value once. Each spread is the mean of those of the
+    normal distributions of which `SHARES` lie as near the median, or the group's own median, as these shares of the values
+    do: a few far off widen it, and do not set it.
     """
-    several = [np.array(group) for group in groups if len(group) > 1]
-    everything = np.concatenate([np.asarray(group) for group in groups])
-    middle = float(np.median(everything))
+
+    def weights(among: Sequence[Array]) -> Array:
+        n, n_groups = sum(map(len, among)), len(among)
+        return np.concatenate([np.full(len(own), 0.5 / n + 0.5 / (n_groups * len(own))) for own in among])
+
+    every = [np.asarray(group, dtype=float) for group in groups]
+    several = [own for own in every if len(own) > 1]
+    values, w = np.concatenate(every), weights(every)
+    middle = float(_quantiles(values, w, [0.5])[0])
     apart = np.concatenate([(own - np.median(own)) * np.sqrt(len(own) / (len(own) - 1)) for own in several])
     normal = [NormalDist().inv_cdf(0.5 + share / 2.0) for share in SHARES]
-    whole, within = (float(np.mean(np.quantile(np.abs(x), SHARES) / normal)) for x in (everything - middle, apart))
+    whole = float(np.mean(_quantiles(np.abs(values - middle), w, SHARES) / normal))
+    within = float(np.mean(_quantiles(np.abs(apart), weights(several), SHARES) / normal))
     return middle, max(0.0, whole**2 - within**2) ** 0.5, within
 
 

@@ -170,13 +170,14 @@ def _as_trained(spec: ModelSpec) -> ModelSpec:
 
     def shape(one: ModelSpec) -> tuple[object, ...]:
         a, x = one.attention, one.experts
-        return one.d_model, a and (a.n_heads, a.n_kv_heads, a.d_query_key), one.ffn.gated, x and (x.n_routed, x.d_ff)
+        heads = a and (a.n_heads, a.n_kv_heads, a.d_query_key, a.qk_norm)
+        return one.d_model, one.vocab_size, heads, one.ffn.gated, x and (x.n_routed, x.d_ff)
 
-    alike = [known for known in map(model, model_names()) if shape(known) == shape(spec)]
+    alike = [known for known in map(model, model_names()) if shape(known) == shape(spec) and not known.seq_len_why]
     if not alike:
         return spec
     nearest_depth = min(alike, key=lambda known: abs(known.n_layers - spec.n_layers))
-    why = f"as {nearest_depth.name} of the catalogue, of the same width and heads, was trained"
+    why = f"as {nearest_depth.name} of the catalogue, of the same width, heads and vocabulary, was trained"
     return replace(spec, seq_len=nearest_depth.seq_len, seq_len_why=f"{why}; {spec.seq_len_why.rpartition(': ')[2]}")
 
 

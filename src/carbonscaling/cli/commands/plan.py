@@ -42,6 +42,7 @@ def plan(
     """Find the best setting and device count that finish within the deadline (three months if none is given)."""
     from carbonscaling.study.answer import plan as answer
 
+    _check(emit)
     question = scenario_of(scenario, options)
     with Ticker() as ticker:
         found = answer(question, progress=ticker)
@@ -62,6 +63,7 @@ def estimate(
     """Say what a training run takes on a given number of devices; parts of the layout left out are searched."""
     from carbonscaling.study.answer import estimate as answer
 
+    _check(None if emit == "profile" and from_ is not None else emit)
     if from_ is not None:
         from carbonscaling.exchange.answer import estimate_launch
         from carbonscaling.exchange.read import read_launch
@@ -77,6 +79,14 @@ def estimate(
         with Ticker() as ticker:
             found = answer(question, progress=ticker)
     return hand_over(found, json=json, output=output, emit=emit, picture=picture)
+
+
+def _check(emit: str | None) -> None:
+    """Refuse an unknown format before anything is searched."""
+    if emit is not None:
+        from carbonscaling.exchange.emit import check_format
+
+        check_format(emit)
 
 
 def _profile(workload: str, answer: Estimate | Infeasible, output: str | None) -> int:

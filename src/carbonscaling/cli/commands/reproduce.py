@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
-from carbonscaling.files import make_folder
+from carbonscaling.files import csv_text, make_folder
 
 __all__ = ["reproduce"]
 
@@ -53,7 +53,7 @@ def reproduce(
         make_folder(where)
         draw_all(found, where)
         for file in ("panels", "claims"):
-            out.write_file(str(where / f"{file}.csv"), out.csv_text(data[file]))
+            out.write_file(str(where / f"{file}.csv"), csv_text([*data[file][0]] if data[file] else (), data[file]))
             if output is not None:  # a page keeps what can be compared line by line
                 write_parquet(data[file], where / f"{file}.parquet")
     if page is not None:

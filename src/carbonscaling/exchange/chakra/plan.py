@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from carbonscaling.errors import InputError
@@ -41,7 +41,8 @@ def chakra_traces(answer: Estimate, *, every_rank: bool = False) -> dict[str, by
     """
     s = answer.setting
     width = int(s.tp * s.cp * s.dp)
-    traces = {stage: list(stage_nodes(answer, stage)) for stage in range(int(s.pp))}
+    slots = timeline(answer).slots
+    traces = {stage: list(stage_nodes(answer, stage, slots)) for stage in range(int(s.pp))}
     if not every_rank:
         return {f".{stage}.et": stream(nodes) for stage, nodes in traces.items()}
     if s.n_devices > MOST_RANKS:
@@ -53,9 +54,8 @@ def chakra_traces(answer: Estimate, *, every_rank: bool = False) -> dict[str, by
     for rank in range(int(s.n_devices)):
         stage, inside = divmod(rank, width)
         names = _groups(answer, rank)
-        for kind, (name, first, stride, size) in names.items():
+        for name, first, stride, size in names.values():
             groups.setdefault(name, [first + stride * n for n in range(size)])
-            names[kind] = (name, first, stride, size)
         nodes = (_for_rank(node, names, inside, width) for node in traces[stage])
         found[f".{rank}.et"] = stream(nodes)
     found[".groups.json"] = (json.dumps(groups, indent=1) + "\n").encode()
@@ -84,11 +84,10 @@ def _for_rank(node: Node, names: dict[str, tuple[str, int, int, int]], inside: i
     return node._replace(attributes=own)
 
 
-def stage_nodes(answer: Estimate, stage: int) -> Iterator[Node]:
-    """Yield the nodes of a pipeline stage, passes first, then the update."""
-    line = timeline(answer)
+def stage_nodes(answer: Estimate, stage: int, slots: Sequence[Slot]) -> Iterator[Node]:
+    """Yield the nodes of a pipeline stage, its passes among `slots` first, then the update."""
     made = _Maker(answer, stage)
-    for slot in (slot for slot in line.slots if slot.stage == stage):
+    for slot in (slot for slot in slots if slot.stage == stage):
         yield from made.passed(slot)
     yield from made.update()
 

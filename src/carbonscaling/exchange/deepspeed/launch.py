@@ -136,9 +136,10 @@ def _zero(said: Mapping[str, Any], found: Reading) -> None:
         if (size := _whole(said.get(key))) and size > 1:
             found.take(where + key, f"sharded over {size} devices", layout_shard=size)
     if "overlap_comm" in said:
-        found.take(
-            where + "overlap_comm", f"overlap {said['overlap_comm']}", software_dp_overlap=bool(said["overlap_comm"])
-        )
+        beside = said["overlap_comm"] is True
+        found.taken[where + "overlap_comm"] = f"overlap {beside}"
+        if beside != (stage == 3):  # else as it ships, which the stack describes
+            found.software["dp_overlap"] = beside
     known = known_names("deepspeed")
     for key in said:
         if where + key not in known and where + key not in found.taken:
@@ -155,7 +156,7 @@ def _degrees(said: Mapping[str, Any], found: Reading) -> None:
     if "sequence_parallel_size" in said:
         found.taken["sequence_parallel_size"] = f"cp {cp}"
         found.notes.append("sequence parallelism of DeepSpeed (Ulysses) is counted as context parallelism")
-    found.layout |= {"tp": tp, "pp": 1, "cp": cp, "vpp": 1, "schedule": "1f1b"}
+    found.layout |= {"tp": tp, "pp": 1, "cp": cp, "ep": 1, "vpp": 1, "schedule": "1f1b"}
     if dp := found.layout.get("dp"):
         found.layout["dp"] = max(1, dp // cp) if cp > 1 and dp % cp == 0 else dp
         found.scenario["devices"] = found.layout["dp"] * tp * cp

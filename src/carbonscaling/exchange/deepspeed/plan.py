@@ -15,6 +15,8 @@ __all__ = ["REMARKS", "deepspeed_config"]
 REMARKS = "carbonscaling"
 """Key under which the file says where its numbers come from: JSON has no comments, and DeepSpeed reads past it."""
 OTHERS = ("pp", "cp", "ep", "etp", "vpp")
+ALONE = "--pp 1 --cp 1 --ep 1 --zero 3 --recompute full"
+"""Options under which a plan has nothing but what the file holds."""
 
 
 def deepspeed_config(answer: Estimate) -> str:
@@ -27,10 +29,11 @@ def deepspeed_config(answer: Estimate) -> str:
     """
     what = release("deepspeed")
     s, r = answer.setting, answer.resolved
-    for field in OTHERS:
-        if getattr(s, field) > 1:
-            raise cannot_say(what.title, f"{field} {int(getattr(s, field))}: the model's own code does that", [field],
-                             f"add --{field} 1, or --emit megatron")  # fmt: skip
+    if more := [field for field in OTHERS if getattr(s, field) > 1]:
+        what_is = ", ".join(f"{field} {int(getattr(s, field))}" for field in more)
+        raise cannot_say(
+            what.title, f"{what_is}: the model's own code does that", more, f"add {ALONE}, or --emit megatron"
+        )
     if r.recipe.name not in ("bf16", "fp16", "fp32"):
         raise cannot_say(what.title, f"the precision {r.recipe.name}", ["precision"], "choose bf16, fp16 or fp32")
     remarks: dict[str, Any] = {"about": header(answer, what.title, what.stack)}
@@ -58,8 +61,8 @@ def deepspeed_config(answer: Estimate) -> str:
 
 
 def _zero(answer: Estimate, title: str) -> dict[str, Any]:
-    s, beside = answer.setting, answer.resolved.machine.software.update_beside
-    found: dict[str, Any] = {"stage": int(s.zero), "overlap_comm": bool(beside)}
+    s, beside = answer.setting, answer.scenario.software.dp_overlap
+    found: dict[str, Any] = {"stage": int(s.zero), "overlap_comm": s.zero == 3 if beside is None else beside}
     if s.zero and s.shard < s.dp:
         if s.zero != 3:
             raise cannot_say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def read_keys(said: Mapping[str, Any], found: Reading, devices: int | None) -> N
             continue
         if key not in known and key != "base_config":
             found.not_understood[key] = "no key of MaxText's base.yml"
-        elif _matters(key):
+        elif _matters(key) and (key not in known or json.dumps(said[key]) != known[key].default):
             found.not_understood[key] = "not counted here"
         else:
             found.aside.append(key)
@@ -124,9 +125,9 @@ def _degree(said: Mapping[str, Any], found: Reading, axis: str) -> int | None:
 def _axes(said: Mapping[str, Any], found: Reading, devices: int | None) -> int | None:
     degrees = {axis: _degree(said, found, axis) for axis in AXES}
     open_ = [axis for axis, degree in degrees.items() if degree is None]
-    if (
-        len(open_) == 2 and "dcn_data_parallelism" not in said
-    ):  # several domains are rare: the inner axis takes the devices
+    if {"data", "fsdp"} <= {*open_} and _number(
+        said, "dcn_data_parallelism", -1
+    ) < 0:  # one domain: it takes the devices
         degrees["data"] = int(_number(said, "ici_data_parallelism", 1))
         open_.remove("data")
     elif "data" in open_ and "fsdp" not in open_ and devices is None:
@@ -147,7 +148,9 @@ def _axes(said: Mapping[str, Any], found: Reading, devices: int | None) -> int |
     fsdp = [degrees[axis] for axis in ("fsdp", "fsdp_transpose", "expert")]
     ep, pp = degrees["expert"] or 1, degrees["pipeline"] or 1
     found.layout |= {"tp": tp, "cp": cp, "pp": pp, "sequence_parallel": (degrees["tensor_sequence"] or 1) > 1}
-    found.layout |= {"ep": ep, "etp": tp} if ep > 1 else {}
+    found.layout["ep"] = ep
+    if ep > 1 or (found.spec is not None and found.spec.experts):
+        found.layout["etp"] = tp
     found.layout["zero"] = (
         3
         if "fsdp" in open_ or math.prod(f or 1 for f in fsdp) > 1
@@ -179,7 +182,7 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
         int(_number(said, "num_pipeline_repeats", -1)),
         int(_number(said, "num_layers_per_pipeline_stage", 1)),
     )
-    layers = _n_layers(found)
+    layers = found.spec.n_layers if found.spec else 0
     found.layout["vpp"] = max(1, repeats if repeats > 0 else layers // (pp * each)) if pp > 1 else 1
     pieces = int(_number(said, "num_pipeline_microbatches", -1)) if pp > 1 else 1
     pieces = pieces if pieces > 0 else pp
@@ -204,13 +207,6 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
     if "steps" in said and (steps := int(_number(said, "steps", 0))) > 0:
         tokens = float(steps * found.scenario["batch"] * found.scenario["seq_len"])
         found.take("steps", f"{tokens:.6g} tokens", tokens=tokens)
-
-
-def _n_layers(found: Reading) -> int:
-    from carbonscaling.catalog.models import model
-
-    named = found.scenario.get("model")
-    return named.n_layers if isinstance(named, ModelSpec) else model(named).n_layers if isinstance(named, str) else 0
 
 
 def _precision(said: Mapping[str, Any], found: Reading) -> None:

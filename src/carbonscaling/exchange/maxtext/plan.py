@@ -68,7 +68,7 @@ def _axes(answer: Estimate, title: str) -> list[Line]:
         "tensor_sequence" if s.sp else "tensor": (int(s.tp), "tp"), "context": (int(s.cp), "cp"), "expert": (ep, "ep"),
         "fsdp": (fsdp, "zero"), "data": (int(s.dp) // (ep * fsdp), "dp"), "pipeline": (int(s.pp), "pp"),
     }  # fmt: skip
-    room = min(int(answer.resolved.cluster.host.domain_size), answer.n_devices)
+    room = min(int(answer.resolved.cluster.host.domain_size), int(s.n_devices))
     inner, outer = [], []
     for axis, (degree, field) in axes.items():
         near = math.gcd(degree, room)
@@ -90,7 +90,7 @@ def _batch(answer: Estimate) -> list[Line]:
         Line(
             "per_device_batch_size",
             together / on_replica,
-            f"{of_batch(answer)}: {r.batch:g} over {answer.n_devices:,} devices",
+            f"{of_batch(answer)}: {r.batch:g} over {int(s.n_devices):,} devices",
         ),
         Line("gradient_accumulation_steps", 1 if piped else int(s.n_micro), of_layout(answer, "micro_batch")),
         Line("max_target_length", r.seq_len, "the sequence length of the question, or the model's own"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from carbonscaling.catalog.models import model, model_names
@@ -15,6 +15,8 @@ __all__ = ["known_model", "model_arguments", "model_of", "unsaid"]
 
 VOCABULARY = {"GPT2BPETokenizer": 50257, "Llama2Tokenizer": 32000}
 """Entries of the tokenizers that stand for one vocabulary (Radford et al. 2019; Touvron et al. 2023)."""
+_BESIDE = ("name", "source", "notes", "seq_len", "node_limit", "extra_params")
+"""Fields that are no shape."""
 MLA = {"q_lora_rank": 1536, "kv_lora_rank": 512, "qk_head_dim": 128, "qk_pos_emb_head_dim": 64, "v_head_dim": 128}
 
 
@@ -60,20 +62,24 @@ def model_arguments(spec: ModelSpec) -> dict[str, Any]:
 
 
 def unsaid(spec: ModelSpec) -> list[str]:
-    """Return what of a model the arguments cannot say."""
-    a, usual = spec.attention, 2
-    return [
-        what
-        for what, holds in (
-            ("attention and feed-forward side by side", spec.parallel_block),
-            ("a norm behind the embedding", spec.embedding_norm),
-            (f"{spec.norms_per_layer} norms a layer", not spec.parallel_block and spec.norms_per_layer != usual),
-            ("queries and keys normalised over their full width", a is not None and a.qk_norm == "full"),
-            ("norms without weights", spec.norm == "none"),
-            ("an embedding of another width", spec.d_embed is not None),
-        )
-        if holds
-    ]
+    """Return what of a model the arguments cannot say: fields that are others when they are read back."""
+    try:
+        return _differing(spec, model_of(model_arguments(spec), spec.seq_len))
+    except InputError as error:
+        return [error.problem]
+
+
+def _differing(one: Any, other: Any, before: str = "") -> list[str]:
+    found: list[str] = []
+    for field in fields(one):
+        own, read = getattr(one, field.name), getattr(other, field.name)
+        if own == read or field.name in _BESIDE:
+            continue
+        if is_dataclass(own) and is_dataclass(read):
+            found += _differing(own, read, f"{before}{field.name}.")
+        else:
+            found.append(f"{before}{field.name}")
+    return found
 
 
 def model_of(said: Mapping[str, Any], seq_len: int) -> ModelSpec:
@@ -163,7 +169,7 @@ def _windowed(said: Mapping[str, Any]) -> int:
 
 
 def _experts(said: Mapping[str, Any], d_ff: int, gated: bool, biased: bool) -> Experts | None:
-    if not said.get("num_experts"):
+    if (said.get("num_experts") or 1) == 1:  # Megatron-DeepSpeed calls a dense layer one expert
         return None
     return Experts(
         said["num_experts"], said.get("moe_router_topk", 2), said.get("moe_ffn_hidden_size") or d_ff,

@@ -7,7 +7,7 @@ import re
 from itertools import groupby
 
 from carbonscaling.exchange.line import Line, cannot_say, of_batch, of_layout, of_model, of_tokens
-from carbonscaling.exchange.megatron.architecture import model_arguments
+from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.perf.pipeline import layers_on_stage
@@ -79,12 +79,13 @@ def _stages(answer: Estimate) -> list[Line]:
         return []
     stages, chunks = int(s.pp), int(s.vpp)
     layers = layers_by_stage(answer)
-    if len({n for stage in layers for n in stage}) == 1:
+    extra = answer.resolved.spec.n_mtp  # counted among the layers of the last stage
+    if len({n for stage in layers for n in stage}) == 1 and not extra:
         why = of_layout(answer, "vpp")
         return [Line("num_virtual_stages_per_pipeline_rank", chunks, why)] if chunks > 1 else []
     order = [layers[stage][chunk] for chunk in range(chunks) for stage in range(stages)]
     words = ["t" * n for n in order]
-    words[0], words[-1] = "E" + words[0], words[-1] + "m" * answer.resolved.spec.n_mtp + "L"
+    words[0], words[-1] = "E" + words[0], "t" * (order[-1] - extra) + "m" * extra + "L"
     middle = [(word, len([*same])) for word, same in groupby(words[1:-1])]
     folded = "|".join([words[0], *(f"({word}|)*{n}" if n > 1 else word for word, n in middle), words[-1]])
     layout = re.sub(r"(\)\*\d+)\|", r"\1", folded)  # a bar is inside the brackets already
@@ -193,5 +194,7 @@ def _host(answer: Estimate, title: str) -> list[Line]:
 
 
 def _model(answer: Estimate) -> list[Line]:
-    why = of_model(answer)
-    return [Line(name, value, why) for name, value in model_arguments(answer.resolved.spec).items()]
+    spec, why = answer.resolved.spec, of_model(answer)
+    if unsaid(spec):
+        return []
+    return [Line(name, value, why) for name, value in model_arguments(spec).items()]

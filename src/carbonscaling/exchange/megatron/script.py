@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 
 from carbonscaling.exchange.line import Line, header
+from carbonscaling.exchange.megatron.architecture import unsaid
 from carbonscaling.exchange.megatron.plan import arguments
 from carbonscaling.exchange.release import release
 from carbonscaling.study.estimate import Estimate
@@ -23,17 +23,20 @@ def megatron_script(answer: Estimate) -> str:
     """
     what = release("megatron")
     host = answer.resolved.cluster.host
-    on_node = min(host.devices_per_host, answer.n_devices)
-    nodes = math.ceil(answer.n_devices / on_node)
+    used = int(answer.setting.n_devices)
+    on_node = max(n for n in range(1, host.devices_per_host + 1) if used % n == 0)
+    nodes = used // on_node
     flags = [_flag(line) for line in arguments(answer, what.title)]
     width = min(48, max(len(flag) for flag, _ in flags))
+    missing = unsaid(answer.resolved.spec)
     return "\n".join([
         "#!/bin/bash",
         *(f"# {line}" for line in header(answer, what.title, what.stack)),
+        *([f"# Add the model's own arguments: those known here cannot say its {', '.join(missing)}"] if missing else []),
         "# Add data, tokenizer and checkpoints behind the script's name: bash train.sh --data-path ...",
         "",
         "export CUDA_DEVICE_MAX_CONNECTIONS=1",
-        f"NNODES={nodes}  # {answer.n_devices:,} devices, {on_node} a node",
+        f"NNODES={nodes}  # {used:,} devices, {on_node} a node",
         f"GPUS_PER_NODE={on_node}  # {host.name}",
         "",
         "ARGS=(",

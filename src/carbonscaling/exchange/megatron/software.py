@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from carbonscaling.exchange.launch import Reading
-from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["host", "precision", "recomputation", "software"]
 
 _FORMATS = ("bf16", "fp16", "fp8_format", "fp8_recipe", "fp4_format", "fp4_recipe", "fp8", "fp8_hybrid", "fp8_e4m3")
 _SIZES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
 Said = Mapping[str, Any]
+
+
+def _words(said: Said, name: str) -> list[str]:
+    value = said.get(name, ())
+    return [*map(str, value)] if isinstance(value, list | tuple) else str(value).split()
 
 
 def precision(said: Said, found: Reading) -> None:
@@ -62,7 +66,7 @@ def recomputation(said: Said, found: Reading) -> None:
             found.taken[name] = f"recompute {kind}"
     if kind == "full":
         found.layout["recompute_percent"] = _percent(said, found)
-    if kind == "selective" and {"mlp", "moe"} & set(said.get("recompute_modules", ())):
+    if kind == "selective" and {"mlp", "moe"} & {*_words(said, "recompute_modules")}:
         found.notes.append("recomputation of whole blocks (mlp, moe) is counted as selective")
 
 
@@ -70,15 +74,10 @@ def _percent(said: Said, found: Reading) -> int:
     """Return the share of layers that the method ``block`` recomputes, in percent of a stage's."""
     if said.get("recompute_method", said.get("activations_checkpoint_method")) != "block":
         return 100
-    layers = said.get("num_layers") or _layers_of(found)
+    layers = (said.get("num_layers") or (found.spec.n_layers if found.spec else 0)) + (said.get("mtp_num_layers") or 0)
     per_stage = math.ceil(layers / (found.layout["pp"] * found.layout["vpp"])) * found.layout["vpp"] if layers else 0
     again = (said.get("recompute_num_layers") or 1) * found.layout["vpp"]
     return max(1, min(100, int(100 * again / per_stage))) if per_stage else 100
-
-
-def _layers_of(found: Reading) -> int:
-    spec = found.scenario.get("model")
-    return spec.n_layers if isinstance(spec, ModelSpec) else 0
 
 
 def software(said: Said, found: Reading) -> None:
@@ -114,7 +113,7 @@ def software(said: Said, found: Reading) -> None:
 
 
 def _experts(said: Said, found: Reading) -> None:
-    if not said.get("num_experts") and "moe_token_dispatcher_type" not in said:
+    if (said.get("num_experts") or 1) == 1 and "moe_token_dispatcher_type" not in said:
         return
     kind = said.get("moe_token_dispatcher_type", "allgather")
     backend = "deepep" if said.get("moe_enable_deepep") else said.get("moe_flex_dispatcher_backend", "deepep")
@@ -131,7 +130,7 @@ def _experts(said: Said, found: Reading) -> None:
 
 
 def _graphs(said: Said, found: Reading) -> None:
-    kind, modules = str(said.get("cuda_graph_impl", "none")), " ".join(map(str, said.get("cuda_graph_modules", ())))
+    kind, modules = str(said.get("cuda_graph_impl", "none")), " ".join(_words(said, "cuda_graph_modules"))
     if said.get("enable_cuda_graph") or said.get("external_cuda_graph"):
         kind = "local"
     graphs = (

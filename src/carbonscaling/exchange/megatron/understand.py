@@ -37,13 +37,17 @@ _COUNTS = (
     "padded_vocab_size", "micro_batch_size", "global_batch_size", "batch_size", "seq_length", "encoder_seq_length",
     "train_samples", "train_iters", "recompute_num_layers", "num_virtual_stages_per_pipeline_rank", "zero_stage",
     "num_layers_per_virtual_pipeline_stage", "ds_sequence_parallel_size", "model_parallel_size",
-    "cpu_offloading_num_layers", "pad_vocab_size_to", "moe_expert_parallel_size",
+    "cpu_offloading_num_layers", "num_distributed_optimizer_instances", "pad_vocab_size_to", "moe_expert_parallel_size", "topk",
 )  # fmt: skip
 """Arguments that are whole numbers from one up."""
 _LATER_TELLS = {"merge_file"}
 """Arguments that tell something by standing there."""
+_OTHERS = re.compile(
+    r"^(hybrid_|is_hybrid|mamba_(num|head|state)|experimental_attention|linear_(num|key|value|conv)|heterogeneous_layers|vision_)"
+)
+"""Names of arguments that make layers of another kind than attention and feed-forward blocks or experts."""
 _MATTERS = re.compile(
-    r"parallel|batch|recompute|checkpoint_(?!activ)|fp8|fp4|fp16|bf16|offload|optimizer$|fsdp|shard|window|pattern"
+    r"parallel|batch|recompute|checkpoint_(?!activ)|fp8|fp4|fp16|bf16|offload|optimizer$|fsdp|shard|window|pattern|capacity"
 )
 """Names of arguments that may bear on time or memory."""
 _HARMLESS = re.compile(
@@ -54,30 +58,31 @@ _HARMLESS = re.compile(
 )
 
 
-def understand(said: Said, found: Reading, strange: Mapping[str, str] | None = None) -> None:
+def understand(
+    said: Said, found: Reading, devices: int | None = None, strange: Mapping[str, str] | None = None
+) -> None:
     """Take over what arguments say.
 
     Parameters
     ----------
     said : mapping
         Values by name: whole numbers, numbers, words, lists of words, True for a switch.
-    strange : mapping, optional
-        Names whose values cannot be told, or that the software does not know, and why.
     found : Reading
         Filled in.
-
-    Raises
-    ------
-    InputError
-        The model is not described.
+    devices : int, optional
+        Their number, where the caller knows it.
+    strange : mapping, optional
+        Names whose values cannot be told, or that the software does not know, and why.
     """
     said, later = _former(_whole(said, found)), strange or {}
     for part in (_layout, _sharding, _stages, _batch, precision, recomputation, software, host):
         part(said, found)
     _open(later, found)
     _length(said, found)
-    _model({**dict.fromkeys(_LATER_TELLS & later.keys(), True), **said}, found)
+    tells = [name for name in later if name in _LATER_TELLS or _OTHERS.search(name)]
+    _model({**dict.fromkeys(tells, True), **said}, found)
     _count(found)
+    _group(said, found, found.scenario.get("devices") if devices is None else devices)
     for name, why in later.items():
         if why.startswith(LATER) and not (name in _MODEL or _matters(name)):
             found.aside.append(name)
@@ -135,7 +140,7 @@ def _whole(said: Said, found: Reading) -> Said:
 
 
 def _matters(name: str) -> bool:
-    return bool(_MATTERS.search(name)) and not _HARMLESS.search(name)
+    return bool(_MATTERS.search(name) or _OTHERS.search(name)) and not _HARMLESS.search(name)
 
 
 def _layout(said: Said, found: Reading) -> None:
@@ -150,7 +155,7 @@ def _layout(said: Said, found: Reading) -> None:
         found.take("model_parallel_size", f"tp {said['model_parallel_size']}", layout_tp=said["model_parallel_size"])
     for field in ("tp", "pp", "cp"):
         found.layout.setdefault(field, 1)
-    if said.get("num_experts"):
+    if (said.get("num_experts") or 1) > 1:
         found.layout.setdefault("ep", 1)
         found.layout.setdefault("etp", found.layout["tp"])
     sharded = bool(said.get("sequence_parallel")) and found.layout["tp"] > 1
@@ -246,9 +251,28 @@ def _count(found: Reading) -> None:
         found.taken.pop("devices", None)
 
 
+def _group(said: Said, found: Reading, devices: int | None) -> None:
+    """Take over the group that states are sharded over: the data-parallel ranks over the instances of the optimizer."""
+    name = "num_distributed_optimizer_instances"
+    instances, split = said.get(name), found.layout.get("tp", 1) * found.layout.get("pp", 1)
+    if instances == 1:
+        found.taken[name] = "sharded over all replicas"
+    elif instances and devices and devices % (split * instances) == 0:
+        group = devices // (split * instances)
+        found.take(name, f"sharded over {group} devices", layout_shard=group)
+    elif instances:
+        found.not_understood[name] = "over how many devices follows from their number: add --devices"
+
+
 def _model(said: Said, found: Reading) -> None:
     names = [name for name in said if name in _MODEL]
     if not {"num_layers", "hidden_size"} & {*names}:
+        return
+    if others := [name for name in said if _OTHERS.search(name) and said[name] is not False]:
+        found.notes.append(
+            f"its model has layers that these arguments do not tell whole ({', '.join(others[:3])}): add --model"
+        )
+        found.not_understood |= dict.fromkeys(names, "its model has layers of another kind")
         return
     try:
         spec = model_of(said, found.scenario.get("seq_len") or said.get("max_position_embeddings") or 2048)

@@ -14,7 +14,7 @@ from carbonscaling.exchange.shell.words import UNKNOWN, Variables
 __all__ = ["Script", "read_script"]
 
 MOST_COMMANDS = 20_000
-DEEPEST = 25
+DEEPEST = 14
 """Functions and blocks inside each other; a script that goes deeper is left there."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^\]]*\])?(\+?)=(.*)", re.DOTALL)
 _ASKED = re.compile(r"^#SBATCH\s+-{1,2}([\w-]+)(?:[=\s]+([^\s#]+))?", re.MULTILINE)
@@ -192,7 +192,9 @@ class _Walk:
             self.note(f"the file {' '.join(words[1:]).replace(UNKNOWN, '…')} that it reads in was not read")
         elif words[0] == "eval":
             self._inner(tokens(" ".join(words[1:])), {})
-        elif words[0] in self.functions and self.depth < DEEPEST:
+        elif words[0] in self.functions:
+            if self.depth >= DEEPEST:
+                return True
             given = {str(n): [word] for n, word in enumerate(words[1:], 1)} | {"@": words[1:], "*": words[1:]}
             self._inner(self.functions[words[0]], given)
         else:

@@ -44,7 +44,7 @@ class Variables:
 
     def words(self, raw: str) -> list[str]:
         """Return the words that a written word becomes: none, one or several."""
-        if (array := _ARRAY.fullmatch(raw)) and not self.known.get(array[1].strip("{}[@]") or "@", [UNKNOWN]):
+        if (array := _ARRAY.fullmatch(raw)) and not self.known.get(array[1].strip("{}[@]") or "@"):
             return []  # in quotes too an empty array is no word
         found, current, open_ = [], "", False
         for text, quoted in self._pieces(raw):
@@ -124,9 +124,11 @@ class Variables:
         named = _NAME.match(rest)
         if not named:
             return "$", place + 1
-        return self.known[named[0]][0] if self.known.get(named[0]) else (
-            "" if named[0] in self.known else UNKNOWN
-        ), place + 1 + named.end()  # fmt: skip
+        values = self.known.get(named[0])
+        text = (
+            UNKNOWN if values is None else ("\x1f" if quoted else " ").join(values if named[0] in "@*" else values[:1])
+        )
+        return text, place + 1 + named.end()
 
     def _parameter(self, inner: str, quoted: bool) -> str:
         """Return ``${…}``: a variable or an array, its default, or what is left when an end is cut off."""

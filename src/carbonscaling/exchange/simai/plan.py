@@ -35,9 +35,14 @@ def plan_workload(answer: Estimate) -> Workload:
     Raises
     ------
     InputError
-        It would have more rows than a file can hold.
+        It would have more rows than a file can hold, or the model has layers of another kind.
     """
     s, r = answer.setting, answer.resolved
+    if r.spec.mixer is not None or r.spec.attention is None:
+        raise InputError(
+            "AICB's workloads know no layers but those of attention and feed-forward blocks or experts", key="model",
+            value=r.spec.name, remedy="use --emit chakra",
+        )  # fmt: skip
     n_layers = int(r.work.n_layers) // int(s.pp)
     message = _message(answer)
     header = {

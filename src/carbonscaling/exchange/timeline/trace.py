@@ -65,9 +65,9 @@ def _event(stage: int, name: str, start: float, end: float, category: str, about
 def _parts(stage: int, one: Any, start: float, end: float) -> Iterator[dict[str, Any]]:
     """Split a pass by what its layers spend time on, one kind after the other."""
     shares = {name: float(getattr(one, field)) for field, name in PARTS.items()}
-    whole = sum(shares.values())
+    a_share = (end - start) / sum(shares.values())
     for name, share in shares.items():
         if share > 0:
-            length = share / whole * (end - start)
+            length = share * a_share
             yield _event(stage, name, start, start + length, "part", {})
             start += length

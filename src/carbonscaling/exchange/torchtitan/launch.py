@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from carbonscaling.catalog.models import model, model_aliases
+from carbonscaling.catalog.models import model_aliases
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.release import known_names, release
+from carbonscaling.perf.numbers import Recompute
 
 __all__ = ["torchtitan_launch"]
 
@@ -37,6 +38,7 @@ def torchtitan_launch(text: str, where: str, devices: int | None) -> Launch:
             allowed="[training], [parallelism], [activation_checkpoint] and others",
             remedy="a scenario of this project is given without --from",
         )  # fmt: skip
+    _check_counts(said, where)
     found = Reading(where, release("torchtitan"))
     _read_model(said, found)
     _read_degrees(said, found, devices)
@@ -53,6 +55,21 @@ def torchtitan_launch(text: str, where: str, devices: int | None) -> Launch:
         else:
             found.aside.append(key)
     return found.done()
+
+
+def _check_counts(said: Mapping[str, Any], where: str) -> None:
+    for key, value in said.items():
+        counts = key.endswith(
+            ("_degree", "batch_size", "microbatch_size", ".seq_len", ".steps", "_layers", "layers_per_stage")
+        )
+        if not counts or key.partition(".")[0] not in ("training", "parallelism"):
+            continue
+        least = 0 if key.endswith("less_layers") else -1
+        if isinstance(value, bool) or not isinstance(value, int) or value < least or (value == 0 and least < 0):
+            raise InputError(
+                "not a count", where=where, key=key, value=value, allowed="a whole number from one up, or -1 for what is left",
+                remedy="correct it",
+            )  # fmt: skip
 
 
 def _flat(tables: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -75,7 +92,7 @@ def _read_model(said: Mapping[str, Any], found: Reading) -> None:
             found.not_understood[key] = f"the catalogue has no {wanted}; add --model"
     recipe = "fp32" if said.get("training.mixed_precision_param") == "float32" else "bf16"
     converters = said.get("model.converters", [])
-    for converter in converters if isinstance(converters, list) else [converters]:
+    for converter in map(str, converters if isinstance(converters, list) else [converters]):
         recipe = "fp8" if "float8" in converter else "mxfp8" if "mx" in converter else recipe
     found.scenario["precision"] = recipe
     for key in said:
@@ -106,12 +123,7 @@ def _read_degrees(said: Mapping[str, Any], found: Reading, devices: int | None) 
     taken = tp * cp * found.layout["pp"] * max(1, copies)
     if shard < 0 and devices is not None and devices % taken == 0:
         shard = devices // taken
-    experts = int(said.get("parallelism.expert_parallel_degree", 1))
-    if "parallelism.expert_parallel_degree" in said:
-        found.take("parallelism.expert_parallel_degree", f"ep {experts}", layout_ep=experts)
-    if "parallelism.expert_tensor_parallel_degree" in said:
-        inside = int(said["parallelism.expert_tensor_parallel_degree"])
-        found.take("parallelism.expert_tensor_parallel_degree", f"etp {inside}", layout_etp=inside)
+    _read_experts(said, found)
     if shard > 0:
         found.layout["dp"] = copies * shard
         if copies > 1 and shard * cp > 1:
@@ -133,6 +145,17 @@ def _read_degrees(said: Mapping[str, Any], found: Reading, devices: int | None) 
     elif "parallelism.enable_async_tensor_parallel" in said or tp > 1:
         found.software["tp_overlap"] = 0.0
         found.taken |= {k: "nothing of it hidden" for k in said if k.endswith("enable_async_tensor_parallel")}
+
+
+def _read_experts(said: Mapping[str, Any], found: Reading) -> None:
+    """Take over how experts are spread; where they are not, tensor parallelism splits them as it does all else."""
+    key = "parallelism.expert_parallel_degree"
+    degree, inner = int(said.get(key, 1)), "parallelism.expert_tensor_parallel_degree"
+    found.layout["ep"] = degree
+    if found.spec is not None and found.spec.experts:
+        found.layout["etp"] = int(said.get(inner, 1)) if degree > 1 else found.layout["tp"]
+    found.taken |= {key: f"ep {degree}"} if key in said else {}
+    found.taken |= {inner: f"etp {found.layout.get('etp', 1)}"} if inner in said else {}
 
 
 def _read_batch(said: Mapping[str, Any], found: Reading) -> None:
@@ -173,8 +196,8 @@ def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:
             said.get("parallelism.module_fqns_per_model_part"),
             said.get("parallelism.pipeline_parallel_layers_per_stage"),
         )
-        layers = _n_layers(found)
-        if parts:
+        layers = found.spec.n_layers if found.spec else 0
+        if isinstance(parts, list) and parts:
             chunks = max(1, len(parts) // stages)
         elif each and layers:
             less = [said.get(f"parallelism.pipeline_parallel_{end}_stage_less_layers", 1) for end in ("first", "last")]
@@ -190,11 +213,6 @@ def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:
         found.notes.append(f"the schedule {name} is counted as {schedule}")
 
 
-def _n_layers(found: Reading) -> int:
-    name = found.scenario.get("model")
-    return model(name).n_layers if isinstance(name, str) else 0
-
-
 def _read_recomputation(said: Mapping[str, Any], found: Reading) -> None:
     mode, option = (
         said.get("activation_checkpoint.mode", "selective"),
@@ -207,7 +225,10 @@ def _read_recomputation(said: Mapping[str, Any], found: Reading) -> None:
         mode, option = "selective", "op"
     kind, percent = mode, 100
     if mode == "selective" and option.isdigit():  # every n-th layer as a whole
-        kind, percent = "full", max(1, 100 // int(option))
+        kind, percent = "full", max(1, 100 // max(1, int(option)))
+    if kind not in Recompute.NAMES:
+        found.not_understood["activation_checkpoint.mode"] = f"{kind} is no mode of torchtitan"
+        return
     found.layout["recompute"] = kind
     if kind == "full":
         found.layout["recompute_percent"] = percent

@@ -40,7 +40,9 @@ def torchtitan_config(answer: Estimate) -> str:
                          f"software stack {answer.resolved.stack.name}")],
     }  # fmt: skip
     found = [f"# {line}" for line in header(answer, what.title, what.stack)]
-    found.append(f"# Launch on {answer.n_devices:,} devices with torchrun; add dataset, optimizer and checkpoints.")
+    found.append(
+        f"# Launch on {int(answer.setting.n_devices):,} devices with torchrun; add dataset, optimizer and checkpoints."
+    )
     for table, lines in tables.items():
         found += ["", f"[{table}]", *(f"{line.name} = {json.dumps(line.value)}  # {line.why}" for line in lines)]
     return "\n".join([*found, ""])
@@ -107,8 +109,10 @@ def _parallelism(answer: Estimate, title: str) -> list[Line]:
             Line("fsdp_reshard_after_forward", policy, f"ZeRO stage {int(s.zero)}: {of_layout(answer, 'zero')}")
         )
     if spec.experts:
-        if s.etp not in (1, s.tp):
-            raise cannot_say(title, f"etp {int(s.etp)} beside tp {int(s.tp)}", ["etp"], "etp is 1 or tp there")
+        if s.etp not in (1, s.tp) or (s.ep == 1 and s.etp != s.tp):
+            raise cannot_say(
+                title, f"etp {int(s.etp)} beside tp {int(s.tp)}", ["etp"], "etp is 1 or tp there, and tp where ep is 1"
+            )
         found.append(Line("expert_parallel_degree", int(s.ep), of_layout(answer, "ep")))
         found.append(Line("expert_tensor_parallel_degree", int(s.etp), of_layout(answer, "etp")))
     return [*found, *_pipeline(answer, title)]
@@ -141,6 +145,7 @@ def _pipeline(answer: Estimate, title: str) -> list[Line]:
         )
     layers = layers_by_stage(answer)
     order = [layers[stage][chunk] for chunk in range(int(s.vpp)) for stage in range(int(s.pp))]
+    order[-1] -= spec.n_mtp  # modules that torchtitan does not train
     ends = iter(_parts(order))
     return [
         Line("pipeline_parallel_schedule", name, of_layout(answer, "schedule")),

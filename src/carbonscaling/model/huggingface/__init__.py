@@ -105,7 +105,10 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
     except InputError as error:
         raise located(error, where) from error
     unread = check_unread(reader, text, values)
-    defaults = stated(values.defaulted | text.assumed)
+    needless = {"layer_types": ("full", "both", "mix"), "mlp_layer_types": ("dense",)}
+    rules = {"layer_types": values["mixers"], "mlp_layer_types": values["blocks"]}
+    used = {key: value for key, value in values.defaulted.items() if rules.get(key) not in needless.get(key, ())}
+    defaults = stated(used | text.assumed)
     assumed = (f"{kind}'s defaults where the file is silent: {defaults}",) if defaults else ()
     notes = towers(reader) if text is not reader or "vision_config" in data else ""
     return replace(spec, source=where, assumed=assumed, unread=unread, notes=notes)

@@ -156,7 +156,7 @@ def _checked(c: Config, key: str, name: str, lists: frozenset[str]) -> Any:
         return listed
     if name in _TEXTS and isinstance(value, str):
         return c.text(key, "")
-    return c.integer(key, minimum=0 if name in _COUNT_0 else 1)
+    return c.integer(key, minimum=-1 if name == "moe_last" else 0 if name in _COUNT_0 else 1)
 
 
 _LISTS = frozenset(
@@ -165,7 +165,7 @@ _LISTS = frozenset(
 """Entries that are lists, one item a layer or the places of layers."""
 _MAY_BE_LISTS = frozenset(("d_ff", "moe_step", "sublayers", "moe_at"))
 _PER_LAYER = _MAY_BE_LISTS | {"n_routed", "top_k", "d_expert", "n_shared"}
-_TEXTS = frozenset(("period", "rank", "sublayers", "moe_at"))
+_TEXTS = frozenset(("period", "rank", "sublayers", "moe_at", "mix_dim"))
 _FLAGS = frozenset(
     """
     tied qkv_bias out_bias mlp_bias sinks one_kv causal window_if qk_norm_if gate_if gated expert_bias router_bias shared_gate

@@ -63,6 +63,8 @@ def _bert(v: Values) -> None:
 
 def _inner_width(v: Values) -> None:
     """Refuse heads that do not fill the inner width, `expand` times the model's."""
+    if v["mix_dim"] == "auto":
+        v.put("mix_dim", v.count("expand") * v.count("d_model") // v.count("mix_heads"))
     if v.count("mix_heads") * v.count("mix_dim") != v.count("expand") * v.count("d_model"):
         raise v.c.fail(
             "the heads of the state space do not fill its width", "expand", v["expand"],
@@ -159,6 +161,10 @@ def _step(v: Values) -> None:
     if isinstance(other, dict):
         v.put("local_n_heads", other.get("num_attention_heads", v["local_n_heads"]))
         v.put("local_n_kv_heads", other.get("num_attention_groups", v["local_n_kv_heads"]))
+        v.put("local_head_dim", other.get("head_dim", v["local_head_dim"]))
+    listed, n = v["layer_types"], v.count("n_layers")
+    if listed is not None and len(listed) == n + (v["mtp"] or 0):  # those of the prediction modules follow
+        v.put("layer_types", listed[:n])
 
 
 def _shared_indexers(v: Values) -> None:

@@ -51,11 +51,15 @@ IRRELEVANT = frozenset(
     eoi_token_index eoa_token_index media_placeholder_token_id image_break_token_id image_seq_length
     vision_feature_layer vision_feature_select_strategy vision_soft_tokens_per_image spatial_merge_size
     projector_hidden_act multimodal_projector_bias scale_embedding initializer_factor use_unified_vision_chunk
-    video_placeholder vision_aspect_ratio image_grid_pinpoints audio_soft_tokens_per_image scale_depth scale_emb
+    moe_capacity video_placeholder vision_aspect_ratio image_grid_pinpoints audio_soft_tokens_per_image scale_depth scale_emb
     mup_enabled use_flash_attn use_cache_quantization use_dynamic_ntk use_logn_attn fp16 bf16 fp32 onnx_safe
     """.split()  # noqa: SIM905
 )
 """Keys that may stand in a configuration and change none of the counts."""
+SWITCHES = re.compile(
+    r"expert|mamba|ssm|linear_|lora|index|conv|gate|gating|bias|norm|shared|tie|altup|laurel|sparse|cross"
+)
+"""What the name of a switch has in it when it adds weights."""
 ARCHITECTURE = re.compile(
     r"expert|moe|mamba|ssm|linear_|lora|index|conv|head|kv_|_kv|layer|block|width|hidden|intermediate|ffn|mlp|gate|gating|"
     r"altup|laurel|latent|rank|state_size|d_state|d_model|d_ff|n_embd|n_inner|group|dim$|_dim_|sparse|compress|shared|"
@@ -70,6 +74,13 @@ _NEAR = 0.78
 def _says_nothing(value: Any) -> bool:
     """Whether a value switches nothing on."""
     return value is None or value is False or value in (0, "", "none") or value in ([], {})
+
+
+def _speaks(key: str, value: Any) -> bool:
+    """Whether a key says that there are weights which no count knows: a number, a list, a table, or a switch that is on."""
+    if _says_nothing(value) or isinstance(value, str | float):
+        return False
+    return bool((SWITCHES if isinstance(value, bool) else ARCHITECTURE).search(key))
 
 
 def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...]:
@@ -90,7 +101,7 @@ def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...
     for key in left:
         near = difflib.get_close_matches(key, sorted(missing - set(text.data)), n=1, cutoff=_NEAR)
         value = text.data.get(key)
-        if near or (ARCHITECTURE.search(key) and not _says_nothing(value)):
+        if near or _speaks(key, value):
             raise InputError(
                 f"a key that models of type {values.c.data.get('model_type', 'this')} do not have, and that speaks of the "
                 "architecture: the counts would be wrong",

@@ -94,6 +94,7 @@ def fig3(study: Study) -> Figure:
     for name, (title, axis, measured, modelled, data) in checks.items():
         s, log = score(modelled, measured), axis.startswith("time")
         note = f"{data}: R2 {s.r2:.3f}, log R2 {s.log_r2:.3f}, MAPE {100 * s.mape:.1f} %, bias {100 * s.bias:+.1f} %"
+        note += f"; R2 sets an error of {s.rmse:.3g} against measurements that spread by {measured.std():.3g}"
         series = (Series("measurement", tuple(measured.tolist()), tuple(modelled.tolist())),)
         panels.append(Panel(name, title, f"measured {axis}", f"model {axis}", series, "cloud", log, log, note))
         outcomes[name] = Outcome(round(s.r2, 4), verdict_of(s.r2 >= LEAST[name]), note)

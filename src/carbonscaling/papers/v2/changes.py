@@ -82,7 +82,7 @@ def fig7(study: Study) -> Figure:
     return Figure({
         "v2-fig7a": Outcome(round(mean, 4), verdict_of(0.75 <= mean <= 0.85),
                             f"mean over sizes, {percent(saved)} each; {why}; {sizes(east)}"),
-        "v2-fig7a-asia": Outcome(f"{min(more):.2f} to {max(more):.2f} times us-east5", verdict_of(min(more) > 1.0),
+        "v2-fig7a-asia": Outcome(f"{min(more):.3f} to {max(more):.3f} times us-east5", verdict_of(min(more) > 1.0),
                                  f"{g_per_kwh['asia-south1']:.0f} against {g_per_kwh['us-east5']:.0f} g/kWh; {sizes(east)}"),
         "v2-fig7b": Outcome(round(cleanest, 4), verdict_of(0.92 <= cleanest <= 1.0), why),
     }, panels)  # fmt: skip

@@ -75,12 +75,12 @@ class Judged(NamedTuple):
         """Why rows are not answered."""
         return [one.reason for one in self.outcomes if one.reason]
 
-    def csv(self) -> str:
-        """Return every row with what is said of it: the time of a multiplication as its rate, of a collective in us."""
-        own = dict.fromkeys(column for row in self.rows for column in row if column not in RESULTS)
-        return csv_text([*own, *RESULTS], map(self._line, self.rows, self.outcomes))
+    @property
+    def answers(self) -> list[dict[str, object]]:
+        """What is said of each row, by `RESULTS`: the time of a multiplication as its rate, of a collective in us."""
+        return [*map(self._answer, self.rows, self.outcomes)]
 
-    def _line(self, row: Row, one: Outcome) -> dict[str, object]:
+    def _answer(self, row: Row, one: Outcome) -> dict[str, object]:
         unit, names = ROWS[self.part].unit, ("predicted", "low", "high", "measured")
         found = {name: _in_unit(getattr(one, name), unit, one.work) for name in names}
         known: dict[str, object] = {name: None if math.isnan(v) else v for name, v in found.items()}
@@ -88,7 +88,13 @@ class Judged(NamedTuple):
             known["measured"] = row["status"]
         status = "unusable" if one.reason else "too_large" if one.fits is False else "ok"
         fits = None if one.fits is None else "yes" if one.fits else "no"
-        return {**row, **known, "status": status, "reason": one.reason, "unit": unit, "fits": fits}
+        return {**known, "status": status, "reason": one.reason, "unit": unit, "fits": fits}
+
+    def csv(self) -> str:
+        """Return every row with what is said of it."""
+        own = dict.fromkeys(column for row in self.rows for column in row if column not in RESULTS)
+        lines = ({**row, **answer} for row, answer in zip(self.rows, self.answers, strict=True))
+        return csv_text([*own, *RESULTS], lines)
 
 
 def _sound(one: Outcome) -> Outcome:

@@ -1,0 +1,73 @@
+"""Adapters beside frozen weights: what is saved, counted by hand, and the speeds of published fine-tuning runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+
+import pytest
+
+import carbonscaling as cs
+from carbonscaling import evidence
+from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.errors import InputError
+from carbonscaling.perf.build import adapted
+from carbonscaling.perf.memory import state_bytes
+from carbonscaling.perf.numbers import Workload
+from carbonscaling.validate.speed.runs import replay_file
+from counted import ideal, layer
+from samples import machine_of, setting, work_of
+
+
+def test_adapters_by_hand() -> None:
+    """Rank 16 on Llama-3-8B: (4096 + 6144) and (4096 + 4096) of attention, three times 4096 + 14336 of the blocks."""
+    work = work_of("llama-3-8b")
+    lora = adapted(work, 16)
+    weights = 16 * 32 * ((4096 + 6144) + (4096 + 4096) + 3 * (4096 + 14336))
+    whole = 32 * (work.p_attention + work.p_dense) + work.p_embedding + work.p_head
+    assert 1 - lora.frozen == pytest.approx(weights / whole)
+    assert lora.model_flops == pytest.approx(work.model_flops * 2 / 3, rel=1e-2)
+
+
+def test_frozen_weights_have_no_gradients() -> None:
+    """The backward pass makes input gradients alone: as much matrix work as the forward pass."""
+    frozen = work_of("llama-3-8b")._replace(frozen=1.0)
+    times = layer(frozen, ideal(peak=1.0, tile_m=1e-9, tile_n=1e-9))
+    assert float(times.weight) == 0.0
+    assert float(times.backward.matmul) == pytest.approx(float(times.forward.matmul), rel=1e-9)
+
+
+def test_frozen_weights_have_no_states() -> None:
+    s, machine = setting(dp=8.0, zero=1.0), machine_of("h100-sxm")
+
+    def held(work: Workload) -> tuple[float, ...]:
+        found = state_bytes(work, machine, s)
+        return float(found.weights), float(found.gradients), float(found.optimizer)
+
+    full, none = held(work_of("llama-3-8b")), held(work_of("llama-3-8b")._replace(frozen=1.0))
+    assert none == (full[0], 0.0, 0.0)
+
+
+def test_a_plan_says_that_weights_are_frozen() -> None:
+    scenario = cs.Scenario(model="llama-3-8b", tokens=1e9, device="h100-sxm", devices=8, batch=64)
+    full, lora = cs.estimate(scenario), cs.estimate(replace(scenario, train="lora"))
+    assert full.tokens_per_s_per_device is not None
+    assert lora.tokens_per_s_per_device is not None
+    assert 1.2 < lora.tokens_per_s_per_device / full.tokens_per_s_per_device < 1.8
+    assert any("rank 16" in note for note in lora.resolved.notes)
+    with pytest.raises(InputError, match="lora_rank"):
+        cs.Scenario(model="llama-3-8b", lora_rank=0)
+
+
+@pytest.mark.parametrize("mode", ["sft", "lora"])
+def test_speeds_of_published_fine_tuning(mode: str) -> None:
+    """NeMo's fine-tuning of Llama 2 and 3 on H100, GB200 and GB300, to which no constant was fitted."""
+    rows = [r for r in evidence.rows("runs") if r["mode"] == mode and r["tp"] and r["tokens_per_s_per_device"]]
+    found = replay_file(rows, shipped_calibration()).predictions
+    errors = [
+        abs(p.tokens_per_s_per_device / float(r["tokens_per_s_per_device"]) - 1)
+        for p, r in zip(found, rows, strict=True)
+        if p.tokens_per_s_per_device is not None
+    ]
+    assert len(errors) >= 20
+    assert median(errors) < 0.2
