@@ -213,6 +213,7 @@ def case(rng: Random, folder: Path) -> Case:
         pace=rng.choice(("steady", "steady", "steady", "calendar")),
         calibration=rng.choice(("shipped", "shipped", "none")),
         objective=rng.choice(("paper", "time", "carbon", "energy", "cost")),
+        history=rng.choice(((), (), (1.1,), (0.8, 1.9, 1.3))),
     )  # fmt: skip
     return Case(scenario, kind)
 

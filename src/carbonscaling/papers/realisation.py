@@ -29,8 +29,6 @@ class Choice:
     reasoning : str
     printed : bool
         Whether the papers do print the value, so that other ones only show what it hides.
-    wording : bool
-        Whether it turns a word of a claim into a number, and is no input of the papers at all.
     range : tuple of float, optional
         Ends between which a value that turns a verdict is sought; none for a choice between readings or one that
         needs other searches.
@@ -42,7 +40,6 @@ class Choice:
     variants: tuple[Value, ...]
     reasoning: str
     printed: bool = False
-    wording: bool = False
     range: tuple[float, float] | None = None
 
     def plausible(self, value: Value) -> bool:
