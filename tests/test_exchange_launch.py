@@ -275,6 +275,8 @@ def test_whatever_a_search_finds_reads_back(
     path = tmp_path_factory.mktemp("found") / f"run.{SUFFIX[to]}"
     path.write_text(text)
     launch = cs.read_launch(path)
+    assert isinstance(answer, cs.Estimate)
+    question["devices"] = int(answer.setting.n_devices)  # what a layout leaves idle is not launched
     again = cs.estimate(launch.scenario(cs.Scenario(**{k: v for k, v in question.items() if k not in launch.settings})))
     found = again if isinstance(again, cs.Estimate) else again.would
     assert found is not None

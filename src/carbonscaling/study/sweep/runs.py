@@ -110,7 +110,7 @@ class Runs:
         if keep.quantiles:
             counted["quantiles"] = json.dumps({str(k): v[0] / TONNE for k, v in result.quantiles.items()})
         if not kept:
-            return Run([failed("infeasible", _why_none(result)) | counted], r)
+            return Run([failed("infeasible", _why_none(result, deadline)) | counted], r)
         r = replace(r, batch=float(r.batch_of(kept[0].candidate.setting)))
         shared = counted | _of_run(r)
         return Run([shared | k.columns | _of_length(r, k) for k in kept], r)
@@ -181,10 +181,10 @@ def _of_length(r: Resolved, kept: _Kept) -> Row:
     }
 
 
-def _why_none(result: SearchResult) -> str:
+def _why_none(result: SearchResult, deadline_s: float) -> str:
     """Return the rule that the settings which came furthest fail."""
     if result.fastest is not None or result.n_fit:
         return "deadline"
-    if result.nearest_memory is not None:
-        return "memory"
+    if result.nearest_memory is not None or ("bound" in result.rejected and deadline_s == math.inf):
+        return "memory"  # without a deadline nothing but memory leaves out by a bound what could be best
     return max(result.rejected.items(), key=lambda item: item[1], default=("no layout", 0))[0]
