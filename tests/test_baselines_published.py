@@ -53,6 +53,6 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_default_hours_by_hand() -> None:
     """A steady state of 10 (8 to 12.5) and an overhead of 1.2 (1 to 1.5): both ranges as one, on the logarithm."""
-    low, high = _default_hours(3.6e6, 10.0, math.log(1.25), Datum(1.2, "1", "llama3", 1.0, 1.5))
+    low, high = _default_hours(3.6e6, 10.0, (math.log(1.25), math.log(1.25)), Datum(1.2, "1", "llama3", 1.0, 1.5))
     assert low == pytest.approx(120 * math.exp(-math.hypot(math.log(1.25), math.log(1.2))))
     assert high == pytest.approx(120 * math.exp(math.hypot(math.log(1.25), math.log(1.25))))

@@ -65,7 +65,7 @@ def test_a_stack_that_was_never_measured_has_no_narrower_interval(nobodys: str) 
     for name in (None, "megatron", nobodys):
         found = cs.estimate(replace(question, stack=name))
         assert isinstance(found, cs.Estimate)
-        low, high = found.resolved.time(found.n_devices).si_range
+        low, high = found.resolved.time().si_range
         widths.append(high / low)
     assert widths[1] <= widths[2]
     assert widths[0] == pytest.approx(widths[2]), "a plan whose stack nobody named is as uncertain"

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from carbonscaling.catalog import hardware as catalog
+from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
 
 
@@ -58,3 +59,26 @@ def test_pods_are_full_and_every_side_closes(name: str, chips: int) -> None:
     host = catalog.cluster(name).host
     assert host.domain_size == chips == math.prod(host.pod_shape)
     assert all(side % host.ring_multiple == 0 for side in host.pod_shape)
+
+
+def test_a_fabric_sets_what_collectives_reach_of_a_network() -> None:
+    """Jean Zay's Omni-Path gives gathers 0.21 of its cards; a user names another; an unknown one is refused with all names."""
+    known = catalog.cluster("a100-80", "jean-zay-a100").host.fabric
+    assert known is not None
+    assert (known.name, known.share.value) == ("omni-path", 0.21)
+    assert catalog.cluster("a100-80").host.fabric is None, "a host of that kind stands on any network"
+    named = catalog.cluster("a100-80", fabric_name="roce").host.fabric
+    assert named is not None
+    assert named.share.value == 0.80
+    with pytest.raises(InputError, match=r"(?s)unknown fabric.*infiniband"):
+        catalog.cluster("a100-80", fabric_name="string")
+
+
+@pytest.mark.parametrize("name", catalog.fabric_names())
+def test_every_number_of_a_fabric_has_a_source_and_a_range(name: str) -> None:
+    found = catalog.fabric(name)
+    for datum in (found.share, found.latency):
+        assert datum.source in references()
+        assert datum.low is not None
+        assert datum.high is not None
+        assert datum.low < datum.high

@@ -125,7 +125,7 @@ def test_zero_volume_with_accumulation(m: int) -> None:
 
 def test_hybrid_sharding_sums_shards_across_groups() -> None:
     """All-gather and reduce-scatter inside g, all-reduce of a g-th across n/g groups."""
-    machine = machine_of("a100-80").changed(domain=8.0, link=1.0, nic=1.0, link_latency=0.0, nic_latency=0.0,
+    machine = machine_of("a100-80").changed(domain=8.0, link=1.0, nic=1.0, nic_doubling=1.0, link_latency=0.0, nic_latency=0.0,
                                              grad_comm_bytes=2.0)  # fmt: skip
     sent = float(gradient_time(1.0, 64, 8, 1, 1, 0.0, machine).once)
     assert sent == pytest.approx(2.0 * 7 / 8 + 2 * 7 / 8 * 2.0 / 8)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
+from carbonscaling.perf.collectives import all_gather_time
+from carbonscaling.perf.kernels import attention_times
+from carbonscaling.perf.traffic import collective
 from counted import DENSE, MLA, MOE, S, close, ideal, layer, layer_weights
 from samples import machine_of, work_of
 
@@ -109,3 +114,32 @@ def test_everything_counts_as_busy() -> None:
     close(found.forward.total, 10.0)
     close(found.backward.total, 20.0)
     assert min(float(v) for v in found.forward) > 0.0
+
+
+@pytest.mark.parametrize(("domains", "left"), [(2, 1.0), (4, 1.0), (8, 0.5), (32, 0.125), (64, 0.0625), (4096, 0.0625)])
+def test_a_fabric_loses_a_share_with_every_doubling_of_the_hosts(domains: int, left: float) -> None:
+    """From 4 hosts to 64: a gather of n bytes over n hosts of one device takes n - 1 seconds at one byte a second."""
+    machine = ideal(nic=1.0, nic_doubling=0.5)
+    close(collective(all_gather_time, float(domains), float(domains), 1.0, machine), (domains - 1) / left)
+
+
+def test_attention_of_short_spans_and_of_split_sequences_misses_its_rate() -> None:
+    """A span as long as the half takes twice as long; a ring of two meets it in two kernels, each at half the share left."""
+    work = work_of(DENSE)
+    half = float(work.span)
+    plain, short = (
+        attention_times(work, ideal(peak_attention=1.0, attention_half=h), 1.0, 1.0, 1.0)[0] for h in (0.0, half)
+    )
+    close(short / plain, 2.0)
+    ring = attention_times(work, ideal(peak_attention=1.0, attention_half=half, attention_ring=0.5), 1.0, 1.0, 2.0)[0]
+    close(ring / plain, 3.0 / 0.5 / 2.0)
+
+
+def test_heads_that_are_no_multiple_of_eight_wide_are_slower() -> None:
+    whole = work_of(DENSE)
+    odd = whole._replace(d_query=whole.n_heads * 145.0)
+    times = [
+        attention_times(w, ideal(peak_attention=1.0), 1.0, 1.0, 1.0)[0]
+        for w in (whole._replace(d_query=whole.n_heads * 144.0), odd)
+    ]
+    assert float(times[1]) > 2.0 * float(times[0])

@@ -91,7 +91,7 @@ def test_who_repeats_what_nothing_reads(stack: str, device: str, again: float) -
 
 
 def test_a_named_kernel_outranks_the_habits_of_a_stack() -> None:
-    stack = {**ROW, "stack": "megatron-deepspeed"}
+    stack = {**ROW, "stack": "megatron-deepspeed", "ffn_type": "gelu"}
     assert complete_row(parse_row(stack)).setup.plain.software.flash == 0
     assert complete_row(parse_row({**stack, "attention_kernel": "flash_attention2"})).setup.plain.software.flash == 1
 
@@ -107,7 +107,7 @@ def summed(stack: str, precision: str = "bf16", zero: str = "") -> Replay:
         ("megatron-deepspeed", "fp16", "1", 6, 2),
         ("megatron-deepspeed", "bf16", "3", 18, 4),
         ("nanotron", "bf16", "", 10, 4),
-        ("megatron", "bf16", "", 0, 2),
+        ("megatron", "bf16", "", 0, 4),
         ("", "bf16", "", 0, 2),
     ],
 )
@@ -143,14 +143,14 @@ def test_sharded_gradients_are_summed_a_share_each() -> None:
 
 
 def test_flash_attentions_own_releases_miss_what_hopper_gains_by_kernels_of_its_own() -> None:
-    """Both factors, whatever the stack: 0.72 for kernels written for Ampere, 0.6 for the first version."""
+    """Both factors, whatever the stack: 0.53 for kernels written for Ampere, 0.6 for the first version."""
     h100 = {**ROW, "device": "H100-80", "stack": "megatron"}
     own = complete_row(parse_row(h100)).setup.plain.software.attention_forward
     second, first = (
         complete_row(parse_row({**h100, "attention_kernel": kernel})).setup.plain.software.attention_forward
         for kernel in ("flash (FlashAttention v2) + layer norm", "triton (FlashAttention v1) + layer norm")
     )
-    assert second == pytest.approx(0.72 * own)
+    assert second == pytest.approx(0.53 * own)
     assert first == pytest.approx(0.6 * second)
 
 
@@ -178,18 +178,18 @@ def test_who_names_no_stack_has_pytorchs_attention() -> None:
         stack: complete_row(parse_row({**h100, "stack": stack})).setup.plain.software.attention_forward
         for stack in ("megatron", "")
     }
-    assert rates[""] == pytest.approx(0.72 * rates["megatron"])
+    assert rates[""] == pytest.approx(0.53 * rates["megatron"])
 
 
 def test_graphs_spare_the_host() -> None:
-    """A whole step in one graph costs the host nothing; experts without graphs wait for their token counts."""
+    """A whole step in one graph costs the host nothing; experts without graphs wait for token counts, as unsaid ones do."""
     none, full, some, unsaid = (
         complete_row(parse_row({**ROW, "stack": "megatron", "cuda_graphs": said})).setup.plain
         for said in ("none", "full", "attention, router", "")
     )
     assert (full.software.layer_launch, full.software.moe_launch) == (0, 0)
     assert none.software.layer_launch == some.software.layer_launch == unsaid.software.layer_launch > 0
-    assert none.software.moe_launch == 3 * some.software.moe_launch == 3 * unsaid.software.moe_launch
+    assert none.software.moe_launch == unsaid.software.moe_launch == 3 * some.software.moe_launch
 
 
 def test_tensor_traffic_hides_in_recipes_since_hopper() -> None:
@@ -209,4 +209,4 @@ def test_who_reduces_after_the_last_micro_batch() -> None:
         n: summed(n).setup.plain.software.update_beside
         for n in ("megatron-deepspeed", "gpt-neox", "aleph-alpha", "megatron", "")
     }
-    assert found == {"megatron-deepspeed": 0, "gpt-neox": 0, "aleph-alpha": 0, "megatron": 1, "": 1}
+    assert found == {"megatron-deepspeed": 0, "gpt-neox": 0, "aleph-alpha": 0, "megatron": 0.5, "": 1}

@@ -95,7 +95,8 @@ def test_families_are_of_stacks_that_were_fitted() -> None:
     assert all(shipped_calibration().seen(family) for family in families)
     assert {stack(n).family for n in ("torchtitan", "litgpt", "llm-foundry")} == {"fsdp"}
     assert stack("megascale").family == "megatron"
-    assert stack("internevo").family == stack("deepspeed").family == stack("llm.c").family == ""
+    assert stack("internevo").family == stack("deepspeed").family == "community"
+    assert stack("llm.c").family == ""
 
 
 def test_names_that_measurements_use_are_stacks() -> None:
@@ -117,16 +118,37 @@ def test_every_field_of_a_stack_has_its_check() -> None:
 
 
 # What each option changes, and nothing else: option, value, stack, device, and the fields of the machine with their values.
+FUSED = {"norm_passes": 0.0, "head_passes": 0.0, "gate_passes": 0.0}
 CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("attention_kernel", "explicit", "megatron", {"flash": 0.0}),
     ("attention_kernel", "explicit-separate", "megatron", {"flash": 0.0, "separate": 1.0}),
-    ("attention_kernel", "flash2", "megatron", {"attention_forward": 0.72, "attention_backward": 0.72}),
-    ("attention_kernel", "flash1", "megatron", {"attention_forward": 0.432, "attention_backward": 0.432}),
-    ("attention_kernel", "native", "community", {"attention_forward": 1 / 0.72, "attention_backward": 1 / 0.72}),
+    (
+        "attention_kernel",
+        "flash2",
+        "megatron",
+        {"attention_forward": 0.53, "attention_backward": 0.53, "attention_half": 175},
+    ),
+    (
+        "attention_kernel",
+        "flash1",
+        "megatron",
+        {"attention_forward": 0.318, "attention_backward": 0.318, "attention_half": 175},
+    ),
+    (
+        "attention_kernel",
+        "native",
+        "community",
+        {"attention_forward": 1 / 0.53, "attention_backward": 1 / 0.53, "attention_half": 750},
+    ),
     ("norm_kernel", "separate", "megatron", {"norm_passes": 32.0, "unfused_bytes": 12.0}),
-    ("compile", True, "torchtitan", {"norm_passes": 0, "head_passes": 0, "gate_passes": 0, "layer_launch": 0.625}),
-    ("compile", False, "litgpt", {"norm_passes": 32, "head_passes": 10, "gate_passes": 2, "layer_launch": 1.6}),
-    ("cuda_graphs", "none", "megatron", {"moe_launch": 3.0}),
+    ("compile", True, "torchtitan", FUSED | {"layer_launch": 0.5 / 0.65, "loss_bytes": 4}),
+    (
+        "compile",
+        False,
+        "litgpt",
+        {"norm_passes": 32, "head_passes": 10, "gate_passes": 2, "layer_launch": 1.6, "loss_bytes": 14},
+    ),
+    ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0}),
     ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0}),
     ("dispatcher", "alltoall", "megatron", {"relay": 0.0}),
     ("expert_overlap", True, "megatron", {"ep_behind": 1.0}),
@@ -144,7 +166,8 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("gradient_bytes", 2.0, "megatron", {"grad_bytes": 2.0}),
     ("optimizer_bytes", 0.0, "megatron", {"optimizer_bytes": 0.0}),
     ("zero3_gather", "parameter", "megatron", {"parameter_wise": 1.0}),
-    ("head_placement", "last", "megatron", {"head_last": 1.0}),
+    ("head_placement", "last", "fsdp", {"head_last": 1.0}),
+    ("head_placement", "balanced", "megatron", {"head_last": 0.0}),
 ]
 SCALED = {"attention_forward", "attention_backward", "layer_launch", "moe_launch"}
 """Of these the table has factors on the machine's own value."""

@@ -64,7 +64,7 @@ def test_sizes_devices_and_formats_without_a_run_have_none() -> None:
 def test_the_optimum_is_not_above_the_best_measured_by_more_than_its_interval(gpt3: cs.Estimate) -> None:
     """The optimiser's curse, held in check with the default features."""
     assert gpt3.best_mfu is not None
-    slowest = gpt3.resolved.time(gpt3.n_devices).si_range[1]
+    slowest = gpt3.resolved.time().si_range[1]
     assert gpt3.mfu / slowest <= gpt3.best_mfu
     assert gpt3.to_dict()["best_run"]["mfu"] == gpt3.best_mfu
 
@@ -75,12 +75,9 @@ def test_an_answer_above_every_run_says_so(gpt3: cs.Estimate) -> None:
     low = replace(best, model_flops=0.9 * gpt3.model_flops_per_device)
     far = replace(best, model_flops=0.1 * gpt3.model_flops_per_device)
     for run, words in ((low, "within its interval"), (far, "by more than its interval")):
-        (said,) = too_good(gpt3.resolved, gpt3.n_devices, gpt3.mfu, run)
+        (said,) = too_good(gpt3.resolved, gpt3.mfu, run)
         assert words in said
-    assert (
-        too_good(gpt3.resolved, gpt3.n_devices, gpt3.mfu, replace(best, model_flops=1.1 * gpt3.model_flops_per_device))
-        == []
-    )
+    assert too_good(gpt3.resolved, gpt3.mfu, replace(best, model_flops=1.1 * gpt3.model_flops_per_device)) == []
     assert isinstance(best, BestRun)
 
 

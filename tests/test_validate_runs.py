@@ -141,31 +141,55 @@ def test_calibration_survives_its_file(tmp_path: Path) -> None:
 
 def test_intervals_cover_what_they_say() -> None:
     rng = np.random.default_rng(1)
+    wide = rng.integers(0, 2, 2000).astype(float)
     sources = [f"s{k % 40}" for k in range(2000)]
-    wide = rng.integers(0, 2, 2000)
     x = np.zeros((2000, len(FEATURES)))
     x[:, 0], x[:, 1] = 1.0, wide
     residuals = rng.normal(0, np.where(wide, 0.3, 0.1))
     interval = fit_interval(x, residuals, sources)
     low, high = bounds(np.ones(2000), x, interval)
-    inside = (np.log(low) <= residuals) & (residuals <= np.log(high))
-    assert 0.86 <= inside[wide == 1].mean() <= 0.94
-    assert 0.86 <= inside[wide == 0].mean() <= 0.94
-    assert interval["whole_run"] == pytest.approx(math.log(3), abs=0.25)
+    inside = (np.log(low) <= -residuals) & (-residuals <= np.log(high))
+    assert 0.86 <= inside[wide == 1].mean() <= 0.95
+    assert 0.86 <= inside[wide == 0].mean() <= 0.95
+    assert interval["fast_whole_run"] == pytest.approx(math.log(3), abs=0.25)
 
 
-def test_intervals_cover_rows_with_heavy_tails_as_often_as_the_others() -> None:
-    """Medians alike, tails not: a scale of typical residuals would leave the heavy ones out."""
+def test_each_end_is_learnt_apart() -> None:
+    """Predictions that are seldom too slow, and often far too fast, leave more room below a speed than above it."""
     rng = np.random.default_rng(2)
     sources = [f"s{k % 50}" for k in range(4000)]
-    heavy = rng.integers(0, 2, 4000)
     x = np.zeros((4000, len(FEATURES)))
-    x[:, 0], x[:, FEATURES.index("experts")] = 1.0, heavy
-    residuals = np.where(heavy, 0.1 * rng.standard_t(1.2, 4000), rng.normal(0, 0.1, 4000))
+    x[:, 0] = 1.0
+    residuals = np.where(rng.random(4000) < 0.5, np.abs(rng.normal(0, 0.3, 4000)), -np.abs(rng.normal(0, 0.05, 4000)))
     low, high = bounds(np.ones(4000), x, fit_interval(x, residuals, sources))
-    inside = (np.log(low) <= residuals) & (residuals <= np.log(high))
-    assert 0.87 <= inside[heavy == 1].mean() <= 0.93
-    assert 0.87 <= inside[heavy == 0].mean() <= 0.93
+    assert -math.log(low[0]) > 3 * math.log(high[0])
+    assert 0.87 <= ((np.log(low) <= -residuals) & (-residuals <= np.log(high))).mean() <= 0.94
+
+
+def test_what_lies_between_sources_widens_an_interval() -> None:
+    """Rows of a source that err together: the ends must hold sources that they were not learnt on, each counting once."""
+    rng = np.random.default_rng(3)
+    sizes = [1000, *([10] * 39)]
+    sources = [f"s{k}" for k, n in enumerate(sizes) for _ in range(n)]
+    of = np.repeat(rng.normal(0, 0.2, len(sizes)), sizes)
+    of[:1000] = 0.0
+    x = np.zeros((len(sources), len(FEATURES)))
+    x[:, 0] = 1.0
+    low, high = bounds(np.ones(len(sources)), x, fit_interval(x, of + rng.normal(0, 0.01, len(sources)), sources))
+    assert math.log(high[0]) > 0.2 < -math.log(low[0]), "1,000 rows of one source do not make the others sure"
+
+
+def test_copies_with_fields_left_out_widen_what_they_lack_alone() -> None:
+    rng = np.random.default_rng(4)
+    sources = [f"s{k % 40}" for k in range(2000)]
+    copies = np.arange(2000) % 4 == 0
+    x = np.zeros((2000, len(FEATURES)))
+    x[:, 0], x[:, FEATURES.index("micro_batch_untold")] = 1.0, copies
+    residuals = rng.normal(0, np.where(copies, 0.4, 0.1))
+    interval = fit_interval(x, residuals, sources, copies)
+    assert interval["fast_micro_batch_untold"] > 0.7 < interval["slow_micro_batch_untold"]
+    low, _ = bounds(np.ones(2000), x, interval)
+    assert -np.log(low[~copies]) == pytest.approx(1.65 * 0.1, rel=0.2)
 
 
 def test_a_new_architecture_is_as_wide_as_generations_left_out_need() -> None:
@@ -178,10 +202,10 @@ def test_a_new_architecture_is_as_wide_as_generations_left_out_need() -> None:
     new[:, FEATURES.index("new_architecture")] = 1.0
     residuals = rng.normal(0, 0.2, 2000)
     wider = widen_for_new_architectures(interval, new, residuals, sources)
-    assert wider["new_architecture"] == pytest.approx(math.log(2), abs=0.1)
+    assert wider["fast_new_architecture"] == pytest.approx(math.log(2), abs=0.2)
     low, high = bounds(np.ones(2000), new, wider)
-    assert 0.88 <= ((np.log(low) <= residuals) & (residuals <= np.log(high))).mean() <= 0.93
-    assert widen_for_new_architectures(interval, new, residuals / 9.0, sources)["new_architecture"] == 0.0
+    assert 0.87 <= ((np.log(low) <= residuals) & (residuals <= np.log(high))).mean() <= 0.95
+    assert widen_for_new_architectures(interval, new, residuals / 9.0, sources)["slow_new_architecture"] == 0.0
     assert widen_for_new_architectures(interval, x, residuals, sources) == interval
 
 
@@ -338,7 +362,7 @@ def test_a_few_runs_move_the_fit_no_further_than_they_can_be_trusted() -> None:
     shipped = before.high / before.low
     assert 0.0 < moved[0] < moved[1] < moved[2] < 1.0
     assert 0.0 < trusted[0] < trusted[1] < trusted[2] < 1.0
-    assert shipped > widths[0] > widths[1] > widths[2] > shipped**0.7, "what one machine's runs differ by stays"
+    assert shipped > widths[0] > widths[1] > widths[2] > shipped**0.5, "what one machine's runs differ by stays"
 
 
 def test_rows_without_a_source_are_of_one() -> None:

@@ -83,18 +83,18 @@ class Method:
     hours: Score
 
 
-def _default_hours(tokens: float, speed: float, half: float, overhead: Datum) -> tuple[float, float]:
+def _default_hours(tokens: float, speed: float, ends: tuple[float, float], overhead: Datum) -> tuple[float, float]:
     """Return the device-hours that a left-out speed and the default overhead span, with a plan's interval (`Resolved.time`).
 
     Parameters
     ----------
-    half : float
-        Half the width of the step's 90 % interval on the logarithm, as a plan has it, which names no kernels.
+    ends : tuple of float
+        How far the step's 90 % interval reaches below and above, on the logarithm, as a plan has it, which names no kernels.
     """
     hours = tokens / (speed * HOUR) * overhead.si
     low, high = (
-        hours * math.exp(side * math.hypot(half, math.log(end / overhead.si)))
-        for side, end in zip((-1.0, 1.0), overhead.si_range, strict=True)
+        hours * math.exp(side * math.hypot(reach, math.log(end / overhead.si)))
+        for side, reach, end in zip((-1.0, 1.0), ends, overhead.si_range, strict=True)
     )
     return low, high
 
@@ -113,8 +113,8 @@ def published_runs() -> tuple[PublishedRun, ...]:
         ]
         tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.steady]
         stated = replace(replay.setup, scenario=replace(replay.scenario, software=Software()))
-        half = shipped_calibration().half_width(features(stated, replay.n_devices, shipped_calibration()))
-        low, high = _default_hours(tokens, held.predicted, half or 0.0, replay.setup.efficiency.run_overhead)
+        ends = shipped_calibration().ends(features(stated, shipped_calibration())) or (0.0, 0.0)
+        low, high = _default_hours(tokens, held.predicted, ends, replay.setup.efficiency.run_overhead)
         found.append(
             PublishedRun(
                 name=name,

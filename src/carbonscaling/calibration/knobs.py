@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["KNOBS", "Knob", "Scope"]
 
-Scope = Literal["architecture", "device", "stack", "all"]
+Scope = Literal["architecture", "device", "stack", "member", "all"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,9 @@ class Knob:
     Attributes
     ----------
     name : str
-    scope : {"architecture", "device", "stack", "all"}
-        One factor per architecture, per device, per software stack, or one for all.
+    scope : {"architecture", "device", "stack", "member", "all"}
+        One factor per architecture, per device, per family of software stacks, per member of one over its family's, or one
+        for all.
     spread : float
         Standard deviation of the prior on the factor's logarithm: how far the device-level value is believed to be off.
     meaning : str
@@ -38,6 +39,7 @@ KNOBS: tuple[Knob, ...] = (
     Knob("attention", "architecture", 0.20, "fused-attention efficiency"),
     Knob("device", "device", 0.07, "matrix-multiplication efficiency of a part within its architecture"),
     Knob("software", "stack", 0.08, "step time over what the kernels and messages account for"),
+    Knob("software_member", "member", 0.10, "the same of a stack over its family's"),
     Knob("stack_elementwise", "stack", 0.30, "element-wise traffic of the stack"),
     Knob("stack_attention", "stack", 0.30, "attention kernels of the stack"),
     Knob("overlap", "stack", 0.30, "overlap of communication and compute"),

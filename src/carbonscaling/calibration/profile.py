@@ -79,8 +79,8 @@ class Calibration:
     title : str
     constants : tuple of Constant
     interval : Mapping[str, float]
-        Coefficients of the residual scale by row feature, and ``quantile``, the 90 % quantile of scaled residuals of
-        rows whose whole source was left out.
+        Both ends of a speed by feature, learnt from rows whose whole source was left out (`calibration.interval`), and the
+        width of memory's.
     power : MeasuredPower, optional
         What the user's own devices were seen to draw.
     """
@@ -95,8 +95,9 @@ class Calibration:
         return next((c.value for c in self.constants if c.knob == knob and c.scope == scope), 1.0)
 
     def factors(self, architectures: Sequence[str], devices: Sequence[str], stacks: Sequence[str]) -> dict[str, Any]:
-        """Return every knob's factors as arrays, one entry per row."""
-        by_scope = {"architecture": architectures, "device": devices, "stack": stacks}
+        """Return every knob's factors as arrays, one entry per row; `stacks` by family, a slash, and name."""
+        families = [name.partition("/")[0] for name in stacks]
+        by_scope = {"architecture": architectures, "device": devices, "stack": families, "member": stacks}
         found: dict[str, Any] = {}
         for knob in KNOBS:
             if knob.scope == "all":
@@ -107,18 +108,26 @@ class Calibration:
                 found[knob.name] = np.array([table[name] for name in names])
         return found
 
-    def half_width(self, features: Mapping[str, bool]) -> float | None:
-        """Return half the width of the 90 % interval of a step time, on the logarithm; None where none was learnt.
+    def ends(self, features: Mapping[str, bool]) -> tuple[float, float] | None:
+        """Return how far a step time may lie below and above the predicted one, on the logarithm; None where none was learnt.
 
         Parameters
         ----------
         features : Mapping[str, bool]
-            What the run is, by the names in `interval` (``experts``, ``low_precision``, ``new_stack``, …).
+            What the run is, by the names of `calibration.interval.FEATURES`.
         """
-        if not self.interval:
+        if "fast_base" not in self.interval:
             return None
-        scale = self.interval["base"] + sum(self.interval.get(name, 0.0) for name, holds in features.items() if holds)
-        return float(np.exp(scale)) * self.interval["quantile"]
+        holding = ["base", *(name for name, holds in features.items() if holds)]
+        slow, fast = (
+            float(np.exp(sum(self.interval.get(f"{side}_{name}", 0.0) for name in holding)))
+            for side in ("slow", "fast")
+        )
+        return slow, fast
+
+    def sources(self, scope: str) -> int:
+        """Return how many sources the constants of an architecture or stack were fitted on."""
+        return max((c.n_sources for c in self.constants if c.scope == scope), default=0)
 
     def seen(self, scope: str) -> bool:
         """Whether any constant was fitted for this architecture or stack."""
@@ -148,7 +157,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
     gemm = wide * np.where(low_bits, f["gemm_low"], 1.0)
     head = wide * np.where(formats.peak_head > 1.5 * formats.peak_attention, f["gemm_low"], 1.0)
     attention = f["training_attention"] * f["attention"] * f["stack_attention"]
-    slow = f["software"]
+    slow = f["software"] * f["software_member"]
     return machine.changed(
         peak=formats.peak / slow,
         peak_attention=formats.peak_attention / slow,
@@ -177,7 +186,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
 
 
 def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
-    """Return one device's machine under a calibration, in plain numbers; `stack` is the family whose factors hold."""
+    """Return one device's machine under a calibration, in plain numbers; `stack` is its lineage."""
     factors = calibration.factors([family(device)], [device.id], [stack])
     single = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in factors.items()}
     found: Machine = floats(apply(machine, single))
@@ -215,7 +224,7 @@ def load_calibration(path: Path) -> Calibration:
         The file cannot be read, has unknown or missing keys, or a number that no fit gives.
     """
     found = build(Calibration, read_toml(path), str(path))
-    needed = {name: found.interval.get(name) for name in ("base", "quantile")} if found.interval else {}
+    needed = {name: found.interval.get(name) for name in ("fast_base", "slow_base")} if found.interval else {}
     for key, number in (needed | dict(found.interval)).items():
         if number is None or not abs(number) <= WIDEST:
             _refuse(f"interval.{key}", number, f"a number from -{WIDEST:g} to {WIDEST:g}", path)

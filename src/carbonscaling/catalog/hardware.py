@@ -10,12 +10,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.catalog.read import build, read_toml, shipped
+from carbonscaling.catalog.read import build, packaged, read_toml, shipped
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware import roadmap as _roadmap
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device, Host
+from carbonscaling.hardware.fabric import Fabric
 from carbonscaling.sources import Datum
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "cluster",
     "device",
     "device_names",
+    "fabric",
+    "fabric_names",
     "host",
     "host_names",
     "load_device_file",
@@ -92,9 +95,41 @@ def _resolve(kind: type, name: str) -> str:
     return found
 
 
+@lru_cache(maxsize=1)
+def _fabrics() -> dict[str, dict[str, Any]]:
+    return packaged("carbonscaling.catalog", "fabrics.toml")
+
+
+def fabric_names() -> tuple[str, ...]:
+    """Names of all kinds of networks."""
+    return tuple(_fabrics())
+
+
+def _fabric_table(name: object, where: str | None = None) -> dict[str, Any]:
+    if name not in _fabrics():
+        raise InputError(
+            "unknown fabric", where=where, key="fabric", value=name, allowed=", ".join(_fabrics()),
+            suggestion=nearest(str(name), _fabrics()), remedy="choose one of these, or leave it out",
+        )  # fmt: skip
+    return {"name": name, **_fabrics()[str(name)]}
+
+
+def fabric(name: str) -> Fabric:
+    """Return a kind of network by name.
+
+    Raises
+    ------
+    InputError
+        No such fabric.
+    """
+    return shipped(Fabric, _fabric_table(name))
+
+
 def _merged(kind: type, path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the file's table laid over the one it is based on; the peaks are laid over one by one."""
     own = read_toml(path)
+    if kind is Host and isinstance(own.get("fabric"), str):
+        own["fabric"] = _fabric_table(own["fabric"], str(path))
     base_name = own.pop("based_on", None)
     if base_name is None:
         return own
@@ -190,6 +225,7 @@ def cluster(
     host_name: str | Host | None = None,
     nic_gbps: float | None = None,
     max_devices: int | None = None,
+    fabric_name: str | None = None,
 ) -> Cluster:
     """Return a cluster of one kind of device.
 
@@ -202,6 +238,8 @@ def cluster(
         Network of a device in one direction, in Gbit/s, in place of the host's.
     max_devices : int, optional
         How many exist.
+    fabric_name : str, optional
+        Kind of network, in place of the host's.
 
     Raises
     ------
@@ -213,6 +251,8 @@ def cluster(
     home = host(wanted) if isinstance(wanted, str) else wanted
     if nic_gbps is not None:
         home = dataclasses.replace(home, nic_bandwidth=Datum(float(nic_gbps), "Gbit/s", "user"))
+    if fabric_name is not None:
+        home = dataclasses.replace(home, fabric=fabric(fabric_name))
     return Cluster(part, home, max_devices)
 
 

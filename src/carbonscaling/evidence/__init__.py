@@ -14,7 +14,7 @@ from pathlib import Path
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["FILES", "path", "rows", "sources"]
+__all__ = ["FILES", "family", "path", "rows", "sources"]
 
 FILES: dict[str, str] = {
     "runs": "training configurations and whole runs: architecture, device, parallelism, batch, precision, throughput",
@@ -80,6 +80,17 @@ def sources(name: str) -> list[str]:
         No such data set.
     """
     return [_origin(row["source"]) for row in _read(name)]
+
+
+def family(source: str) -> str:
+    """Return what a row's source belongs to: a repository or a paper, all its tables and trials as one.
+
+    >>> family("bigscience-workshop/bigscience (BLOOM prequel)")
+    'bigscience-workshop/bigscience'
+    >>> family("Touvron et al. 2023 LLaMA (arXiv 2302.13971) Table 15; facts")
+    'Touvron et al. 2023 LLaMA'
+    """
+    return _origin(source).split(" (")[0]
 
 
 def _origin(source: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 
-__all__ = ["AREA", "BYTES", "BYTES_PER_S", "FLOPS", "RATIO", "WATTS", "check_count", "check_datum"]
+__all__ = ["AREA", "BYTES", "BYTES_PER_S", "FLOPS", "RATIO", "TIME", "WATTS", "check_count", "check_datum"]
 
 BYTES = ("B", "kB", "KiB", "MB", "MiB", "GB", "GiB", "TB")
 BYTES_PER_S = ("B/s", "GB/s", "TB/s", "Gbit/s")
@@ -15,6 +15,7 @@ FLOPS = ("FLOP/s", "TFLOP/s")
 WATTS = ("W", "kW")
 AREA = ("mm2", "cm2", "m2")
 RATIO = ("1",)
+TIME = ("s", "ms", "us")
 
 MOST_COUNT = 2**53
 

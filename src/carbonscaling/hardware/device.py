@@ -9,6 +9,7 @@ from typing import Literal
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.check import AREA, BYTES, BYTES_PER_S, FLOPS, WATTS, check_count, check_datum
+from carbonscaling.hardware.fabric import Fabric
 from carbonscaling.sources import Datum
 
 __all__ = ["Device", "Host"]
@@ -139,6 +140,8 @@ class Host:
         Of the scale-up domain: "switch" gives every pair the full link bandwidth, "mesh" is point-to-point all-to-all.
     nic_bandwidth : Datum
         Scale-out network per device and per direction.
+    fabric : Fabric, optional
+        Kind of that network; None where it is not known.
     host_power : Datum
         CPU, memory, NICs, fans, storage of the host under training load, without the devices, before PUE.
     host_idle_power : Datum
@@ -170,6 +173,7 @@ class Host:
     storage: Datum
     pod_shape: tuple[int, ...] = ()
     ring_multiple: int = 0
+    fabric: Fabric | None = None
     notes: str = ""
 
     def __post_init__(self) -> None:

@@ -201,6 +201,7 @@ def machine(
 def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
     """Return what a cluster is and reaches; its hosts keep nothing for it."""
     device, host = cluster.device, cluster.host
+    fabric = host.fabric
     axes = _TORUS_AXES.get(host.topology, 0.0)
     return Silicon(
         bandwidth=device.memory_bandwidth.si,
@@ -215,9 +216,10 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
         axis_length=max(2.0, host.domain_size ** (1.0 / axes)) if axes else 2.0,
         pairs=float(host.domain_size - 1) if host.topology == "mesh" else 0.0,
         link=device.link_bandwidth.si / 2.0 * e.link.si,
-        nic=host.nic_bandwidth.si * e.nic.si,
+        nic=host.nic_bandwidth.si * (e.nic if fabric is None else fabric.share).si,
+        nic_doubling=e.nic_doubling.si,
         link_latency=e.link_latency.si,
-        nic_latency=e.nic_latency.si,
+        nic_latency=(e.nic_latency if fabric is None else fabric.latency).si,
         exchange=e.exchange.si,
         contention=e.contention.si,
         straggler=e.straggler.si,

@@ -11,7 +11,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number
 
-__all__ = ["all_gather_time", "all_reduce_time", "all_to_all_time", "group_bandwidth", "inner_ranks"]
+__all__ = ["all_gather_time", "all_reduce_time", "all_to_all_time", "doublings", "group_bandwidth", "inner_ranks"]
 
 
 @formula("min(n, max(1, domain/stride))", unit="1", source="megatron_core", place="rank order tp, cp, dp, pp")
@@ -39,6 +39,12 @@ def group_bandwidth(bandwidth: Number, n: Number, axes: Number, axis_length: Num
     torus = np.minimum(axes, np.maximum(spanned, 1.0)) / np.maximum(axes, 1.0)
     mesh = np.minimum(np.maximum(n - 1.0, 1.0), pairs) / np.maximum(pairs, 1.0)
     return bandwidth * np.where(axes > 0, torus, np.where(pairs > 0, mesh, 1.0))
+
+
+@formula("log2 of min(max(domains, 4), 64)/4", unit="1", source="fabric_survey", place="4 to 64 nodes")
+def doublings(domains: Number) -> Number:
+    """Count how often the number of scale-up domains doubled beyond the few that a fabric's share was measured on."""
+    return np.log2(np.clip(domains, 4.0, 64.0) / 4.0)
 
 
 def _hops(n: Number) -> Number:

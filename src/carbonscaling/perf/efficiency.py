@@ -31,11 +31,16 @@ class Efficiency:
         Share of HBM bandwidth that streaming kernels reach.
     attention_forward, attention_backward : Datum
         Share of 16-bit peak of fused attention. attention_portable : Datum
-        The same of kernels written for an earlier architecture, relative to those. attention_first : Datum
+        The same of kernels written for an earlier architecture, relative to those. attention_half, portable_half : Datum
+        Mean keys of a query at which fused attention reaches half of its share, for the generation's own kernels and for
+        those of an earlier one. attention_ring : Datum
+        The share that remains where sequences are split and keys travel around a ring. attention_first : Datum
         The same of FlashAttention-1. flash : Datum
         1 where fused attention is the default, 0 for explicit softmax.
     link, nic : Datum
         Share of the link and of the network that collectives reach.
+    nic_doubling : Datum
+        What remains of the network's share with every doubling of the hosts beyond four, up to 64.
     link_latency, nic_latency : Datum
         Per hop.
     overlap, contention, tp_overlap, ep_overlap : Datum
@@ -81,10 +86,14 @@ class Efficiency:
     attention_forward: Datum
     attention_backward: Datum
     attention_portable: Datum
+    attention_half: Datum
+    portable_half: Datum
+    attention_ring: Datum
     attention_first: Datum
     flash: Datum
     link: Datum
     nic: Datum
+    nic_doubling: Datum
     link_latency: Datum
     nic_latency: Datum
     overlap: Datum

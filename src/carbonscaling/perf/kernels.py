@@ -11,6 +11,10 @@ from carbonscaling.perf.numbers import Number, Workload
 
 __all__ = ["attention_times", "head_gemm", "linear", "scan_times", "stream"]
 
+MISALIGNED = 2.5
+"""Slowdown of attention whose heads are no multiple of 8 elements (16 bytes) wide, which loads and matrix units
+want whole: 1.5 to 4 times (Anthony et al. 2024, arXiv 2401.14489, sections V and VI)."""
+
 
 def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
     silicon, formats, _ = machine
@@ -44,21 +48,24 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     silicon, formats, software = machine
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
     flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
-    fused = flops / (formats.peak_attention * software.attention_forward)
-    fused_back = 2.5 * flops / (formats.peak_attention * software.attention_backward)
+    # Split sequences meet their keys in as many kernels, whose results are merged.
+    long = (1.0 + software.attention_half * cp / work.span) / np.where(cp > 1, software.attention_ring, 1.0)
+    fused = flops * long / (formats.peak_attention * software.attention_forward)
+    fused_back = 2.5 * flops * long / (formats.peak_attention * software.attention_backward)
 
     # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
     # those of values, queries and keys are like the context.
     many, queries, keys = batch * heads, work.seq_len / cp, work.seq_len
     one = np.maximum(work.n_heads, 1.0)
+    odd = np.where(np.remainder(work.d_query / one, 8.0) > 0, MISALIGNED, 1.0)
     scores = _batched(machine, many, queries, keys, work.d_query / one)
     context = _batched(machine, many, queries, work.d_context / one, keys)
     rate = silicon.bandwidth * silicon.memory_efficiency
     explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, software.separate) / rate
     explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, software.separate) / rate
     return (
-        software.flash * fused + (1.0 - software.flash) * explicit,
-        software.flash * fused_back + (1.0 - software.flash) * explicit_back,
+        odd * (software.flash * fused + (1.0 - software.flash) * explicit),
+        odd * (software.flash * fused_back + (1.0 - software.flash) * explicit_back),
     )
 
 

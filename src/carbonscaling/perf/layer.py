@@ -215,7 +215,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     vocabulary = work.vocab_size / tp
     logits = head_gemm(machine, tokens, vocabulary, h)
     logits_back = head_gemm(machine, tokens, h, vocabulary) + work.trained * head_gemm(machine, h, vocabulary, tokens)
-    loss = stream(machine, tokens * vocabulary * 14.0)
+    loss = stream(machine, tokens * vocabulary * software.loss_bytes)
     busy = (tp_comm, cp_comm_back, ep_comm)
     backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, *busy)
     with_sums = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise + summed, *busy)
@@ -224,6 +224,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         backward=backward,
         weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
         selective=0.5 * elementwise
+        + software.repeated * forward
         + (1.0 - software.flash) * scores
         + np.where(work.d_latent > 0, attended * (parts[1][0] + parts[2][0]), 0.0),
         last=last,

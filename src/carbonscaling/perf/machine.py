@@ -19,7 +19,8 @@ class Silicon(NamedTuple):
     cores : processors that tiles are spread over. tile_m, tile_n : largest output tile. kernel_latency : s; see `perf.gemm`.
     domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
         peers that a point-to-point mesh splits a device's links over (0 for a switch or torus).
-    link, nic : bytes/s per device and direction, achievable. link_latency, nic_latency : s per hop.
+    link, nic : bytes/s per device and direction, achievable; of the network among a few hosts. nic_doubling : what remains
+        of it with every doubling of the hosts. link_latency, nic_latency : s per hop.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach.
     contention : slowdown of compute while it hides communication.
     straggler : coefficient of the straggler term.
@@ -41,6 +42,7 @@ class Silicon(NamedTuple):
     pairs: Number
     link: Number
     nic: Number
+    nic_doubling: Number
     link_latency: Number
     nic_latency: Number
     exchange: Number
@@ -86,7 +88,9 @@ class SoftwareTerms(NamedTuple):
 
     Attributes
     ----------
-    attention_forward, attention_backward : fraction of peak of the fused kernels. flash : 1 fused, 0 explicit softmax.
+    attention_forward, attention_backward : fraction of peak of the fused kernels where every query sees many keys.
+        attention_half : mean keys of a query at which they reach half of it. attention_ring : share that remains where
+        sequences are split over ranks. flash : 1 fused, 0 explicit softmax.
         separate : 1 where that softmax, its scale and its mask are kernels of their own.
     elementwise : scale on element-wise traffic. norm_passes : extra passes over the activations of norms without a kernel
         of their own. head_passes, gate_passes : those over queries and keys, and over gated activations, where rotary
@@ -95,8 +99,10 @@ class SoftwareTerms(NamedTuple):
         for each weight to add a micro-batch's gradient to those before it, 0 where the multiplication that makes it adds it.
     kept : activations kept over those that fused kernels need. unfused_bytes : bytes per token and width that norms
         without a kernel of their own keep beside their inputs. logit_bytes : bytes per logit at the end of the forward pass.
-        logit_split : 1 where tensor-parallel ranks split the vocabulary, 0 where each holds all logits.
+        loss_bytes : bytes a logit that the loss moves in each pass. logit_split : 1 where tensor-parallel ranks split the
+        vocabulary, 0 where each holds all logits.
     checkpoints, plain_checkpoints : share of the recomputed layers' inputs left on the device under ZeRO-3, and else.
+    repeated : share of a layer's forward products that selective recomputation repeats.
     redo_last : 1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     reserve : share of the capacity kept free. framework_bytes : contexts, communicators, workspaces.
     overlap : share of a compute window that can hide communication. tp_overlap, ep_overlap : share of tensor- and
@@ -118,6 +124,8 @@ class SoftwareTerms(NamedTuple):
 
     attention_forward: Number
     attention_backward: Number
+    attention_half: Number
+    attention_ring: Number
     flash: Number
     separate: Number
     elementwise: Number
@@ -132,10 +140,12 @@ class SoftwareTerms(NamedTuple):
     kept: Number
     unfused_bytes: Number
     logit_bytes: Number
+    loss_bytes: Number
     logit_split: Number
     checkpoints: Number
     plain_checkpoints: Number
     redo_last: Number
+    repeated: Number
     reserve: Number
     framework_bytes: Number
     overlap: Number

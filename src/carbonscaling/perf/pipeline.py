@@ -44,7 +44,7 @@ def layers_on_stage(n_layers: Number, pp: Number, vpp: Number) -> Number:
 
 @formula(
     "per_layer·min(max(vpp·⌈c⌉, e), max(0, n_layers − (pp − 1)·vpp·⌊c⌋) + e), e = ends/per_layer, c = (n_layers + e)/(pp·vpp);"
-    " head last: per_layer·(⌈n_layers/(pp·vpp)⌉·vpp + e)",
+    " head last, where pp·vpp divides n_layers: per_layer·(n_layers/pp + e)",
     unit="s",
     source="narayanan_2021",
     place="section 2.2; layers dealt out so that the stage with the head is no longer than need be, or evenly",
@@ -62,14 +62,15 @@ def fullest_stage(
     ----------
     per_layer : s of a layer, forward and backward.
     ends : s of embedding and head.
-    head_last : 1 where every stage holds the same number of layers and the last one the ends besides, 0 where layers are
-        dealt around them.
+    head_last : 1 where every stage holds the same number of layers and the last one the ends besides, if that number comes
+        out whole; 0 where layers are dealt around them, as they are where it does not.
     """
     e = ends / per_layer
     mean = (n_layers + e) / (pp * vpp)
     others = np.maximum(vpp * np.ceil(mean), e)
     last = np.maximum(n_layers - (pp - 1.0) * vpp * np.floor(mean), 0.0) + e
-    dealt = np.where(head_last > 0, layers_on_stage(n_layers, pp, vpp) + e, np.minimum(others, last))
+    even = layers_on_stage(n_layers, pp, vpp) * pp == n_layers
+    dealt = np.where((head_last > 0) & even, n_layers / pp + e, np.minimum(others, last))
     return per_layer * np.where(pp > 1, dealt, n_layers + e)
 
 

@@ -65,6 +65,8 @@ PRECISIONS: dict[str, Recipe] = {
         _recipe("fp16", "fp16", "micikevicius_2018", gradients=2.0),
         _recipe("fp32", "fp32", "micikevicius_2018", activations=4.0, weights=4.0, optimizer=8.0, traffic=4.0,
                 gradient_traffic=4.0, dispatch=4.0, combine=4.0),
+        _recipe("tf32", "tf32", "micikevicius_2018", activations=4.0, weights=4.0, optimizer=8.0, traffic=4.0,
+                gradient_traffic=4.0, dispatch=4.0, combine=4.0),
         _recipe("fp8", "fp8", "micikevicius_2022", head="bf16", weights=3.0, activations=1.75, cast_passes=4.0),
         _recipe("fp8-deepseek", "fp8", "deepseek_v3", head="bf16", activations=1.1, optimizer=8.0, dispatch=1.0,
                 cast_passes=4.0),

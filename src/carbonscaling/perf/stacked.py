@@ -13,6 +13,9 @@ from carbonscaling.software.stack import Stack, by_generation
 
 __all__ = ["software"]
 
+COMPILED_LOSS = 4.0
+"""Bytes a logit and pass that a compiled loss moves: 16-bit logits read for maximum and sum, read again, written."""
+
 RELAYING = ("deepep", "hybridep")
 """Dispatchers that send a token once to each node, which passes it on."""
 
@@ -22,6 +25,7 @@ class _Attention:
     fused: float
     separate: float
     share: float
+    half: float
 
 
 def _kernel(stack: Stack, options: Software, device: Device, recipe: str, e: Efficiency) -> str:
@@ -36,12 +40,16 @@ def _kernel(stack: Stack, options: Software, device: Device, recipe: str, e: Eff
 def _attention(kernel: str, e: Efficiency) -> _Attention:
     """Return whether a kernel is fused, whether its softmax is separate, and its rate over the generation's best."""
     rates = {"flash2": e.attention_portable.value, "flash1": e.attention_portable.value * e.attention_first.value}
+    half = e.portable_half if kernel in rates else e.attention_half
     return _Attention(
-        float(not kernel.startswith("explicit")), float(kernel == "explicit-separate"), rates.get(kernel, 1.0)
+        float(not kernel.startswith("explicit")),
+        float(kernel == "explicit-separate"),
+        rates.get(kernel, 1.0),
+        half.value,
     )
 
 
-def _launches(stack: Stack, options: Software, fused: bool, e: Efficiency) -> tuple[float, float]:
+def _launches(stack: Stack, options: Software, fused: float, e: Efficiency) -> tuple[float, float]:
     """Seconds that the host needs for the forward kernels of a dense layer and of one with experts.
 
     None where a graph holds the whole step. Graphs of attention and router leave what is usual; without them the host waits
@@ -50,7 +58,8 @@ def _launches(stack: Stack, options: Software, fused: bool, e: Efficiency) -> tu
     graphs = options.cuda_graphs or stack.graphs.value
     if graphs == "full":
         return 0.0, 0.0
-    dense = e.eager_launch.si if stack.launch.value == "eager" and not fused else e.layer_launch.si
+    eager = (1.0 - fused) * float(stack.launch.value == "eager")
+    dense = eager * e.eager_launch.si + (1.0 - eager) * e.layer_launch.si
     return dense, e.moe_eager_launch.si if graphs in ("none", "router") else e.moe_launch.si
 
 
@@ -89,10 +98,10 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     device, recipe, e : the device, its number formats, and what its kernels reach.
     """
     attention = _attention(_kernel(stack, options, device, recipe.name, e), e)
-    fused = stack.fuses.value > 0 if options.compile is None else options.compile
+    fused = stack.fuses.value if options.compile is None else float(options.compile)
     layer_launch, moe_launch = _launches(stack, options, fused, e)
     weights, gradients, states = _bytes(stack, options, recipe)
-    separate_norms = options.norm_kernel == "separate" and not fused
+    separate_norms = options.norm_kernel == "separate" and fused < 1.0
     overlap = by_generation(stack.tp_overlap, device, recipe.name)
     tp_overlap = e.tp_overlap.si if overlap is None else overlap.si
     beside = stack.update_beside.value if options.dp_overlap is None else float(options.dp_overlap)
@@ -105,12 +114,14 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     return SoftwareTerms(
         attention_forward=e.attention_forward.si * attention.share,
         attention_backward=e.attention_backward.si * attention.share,
+        attention_half=attention.half,
+        attention_ring=e.attention_ring.value,
         flash=attention.fused,
         separate=attention.separate,
         elementwise=e.elementwise.si,
-        norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (not fused),
-        head_passes=stack.head_passes.value * (not fused),
-        gate_passes=stack.gate_passes.value * (not fused),
+        norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (1.0 - fused),
+        head_passes=stack.head_passes.value * (1.0 - fused),
+        gate_passes=stack.gate_passes.value * (1.0 - fused),
         weight_bytes=weights,
         grad_bytes=gradients,
         optimizer_bytes=states,
@@ -119,10 +130,12 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         kept=stack.kept.value,
         unfused_bytes=stack.unfused.value if separate_norms else 0.0,
         logit_bytes=stack.logit.value,
+        loss_bytes=(1.0 - fused) * stack.loss.value + fused * min(stack.loss.value, COMPILED_LOSS),
         logit_split=stack.logit_split.value,
         checkpoints=stack.zero3_checkpoints.value,
         plain_checkpoints=1.0,
         redo_last=redo.si,
+        repeated=stack.repeated.value,
         reserve=stack.reserve.value,
         framework_bytes=stack.framework.si,
         overlap=e.overlap.si,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from carbonscaling.perf.collectives import all_gather_time, all_to_all_time, group_bandwidth, inner_ranks
+from carbonscaling.perf.collectives import all_gather_time, all_to_all_time, doublings, group_bandwidth, inner_ranks
 from carbonscaling.perf.experts import copies_per_token, dispatch_bytes, remote_dispatch_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
@@ -22,7 +22,8 @@ def collective(kind: Collective, size: Number, n: Number, stride: Number, machin
     silicon = machine.silicon
     inner = inner_ranks(n, stride, silicon.domain)
     link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
-    return kind(size, n, inner, link, silicon.nic, silicon.link_latency, silicon.nic_latency)
+    nic = silicon.nic * silicon.nic_doubling ** doublings(n / inner)
+    return kind(size, n, inner, link, nic, silicon.link_latency, silicon.nic_latency)
 
 
 def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -116,10 +117,8 @@ def fitted_page(calibration: Calibration, left: Sequence[LeftOut], n_rows: int, 
     """Return how right a fit is: by sources left out, or how much a few measurements may be trusted and narrow an interval."""
     if "trust" not in calibration.interval:
         return left_out_page(left, detail=False)
-    known, narrower = (
-        calibration.interval,
-        calibration.interval["quantile"] / shipped_calibration().interval["quantile"],
-    )
+    known, shipped = calibration.interval, shipped_calibration().interval
+    narrower = math.exp(known["fast_base"] - shipped["fast_base"])
     return Text(
         f"Measurements: {n_rows:,}, of {n_sources} source{'s' if n_sources > 1 else ''}: too few to leave one out. They "
         f"move the shipped fit, and settle {percent(known['trust'])} of what machines differ by. The 90 % interval of a speed "

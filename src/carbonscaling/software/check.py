@@ -28,11 +28,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """Values of the fields that hold a `Choice`; those of `recipes` are names of precision recipes."""
 
 SWITCHES = (
-    "fuses", "master_apart", "logit_split", "sequence_parallel", "redo_last", "relay", "expert_overlap", "head_last",
+    "master_apart", "logit_split", "sequence_parallel", "redo_last", "relay", "expert_overlap", "head_last",
     "fully_sharded", "hybrid", "whole_blocks", "interleaves", "compiled",
 )  # fmt: skip
-SHARES = ("tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
-BYTES = ("gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "unfused")
+SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
+BYTES = ("gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "loss", "unfused")
 SIZES = tuple(unit for unit in SI if unit.endswith("B") and not unit.startswith("kg"))
 
 

@@ -44,7 +44,8 @@ class Stack:
         Passes beyond one read and write, where no compiler fuses them: over the residual stream by norms without a kernel of
         their own, over queries and keys by rotary embeddings and copies, over gated activations.
     fuses : Datum
-        1 where models are compiled unless a run says otherwise, which fuses those passes and launches them as few kernels.
+        Share of the runs whose models are compiled unless they say otherwise, which fuses those passes and launches them as
+        few kernels.
     optimizer : Choice
         Optimizer unless a run says otherwise, one of `OPTIMIZERS`.
     gradient_sum : Mapping[str, Datum]
@@ -60,6 +61,8 @@ class Stack:
         Activations kept over those that fused kernels need.
     logit : Datum
         Bytes per logit at the end of the forward pass.
+    loss : Datum
+        Bytes moved a logit by the loss, as much in the forward as in the backward pass, where no compiler fuses it.
     logit_split : Datum
         1 where tensor-parallel ranks split the vocabulary, 0 where each holds all logits.
     unfused : Datum
@@ -74,6 +77,8 @@ class Stack:
         Share of the recomputed layers' inputs that stay on the device under ZeRO-3.
     gathered : Datum
         Layers whose weights ZeRO-3 holds whole at a time.
+    repeated : Datum
+        Share of a layer's forward products that selective recomputation repeats beside norms and activation functions.
     redo_last : Datum, optional
         1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     relay : Datum
@@ -119,6 +124,7 @@ class Stack:
     master_apart: Datum
     kept: Datum
     logit: Datum
+    loss: Datum
     logit_split: Datum
     unfused: Datum
     framework: Datum
@@ -127,6 +133,7 @@ class Stack:
     zero3_gather: Choice
     zero3_checkpoints: Datum
     gathered: Datum
+    repeated: Datum
     relay: Datum
     expert_overlap: Datum
     head_last: Datum
@@ -139,6 +146,11 @@ class Stack:
     recipes: Mapping[str, Choice] = field(hash=False)
     based_on: str = ""
     redo_last: Datum | None = None
+
+    @property
+    def lineage(self) -> str:
+        """Family and name, with a slash between; "" without a family."""
+        return f"{self.family}/{self.name}" if self.family else ""
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""

@@ -9,40 +9,52 @@ from carbonscaling.catalog import factors
 from carbonscaling.sources import Datum
 from carbonscaling.study.setup import Setup
 
-__all__ = ["LARGE", "features", "memory_error", "speed_accuracy", "step_error"]
+__all__ = ["features", "memory_error", "speed_accuracy", "step_error"]
 
-LARGE = 1024
-"""Devices beyond which runs are large: networks of several layers, failures, stragglers."""
+LONG = 32768
+"""Tokens from which a sequence is long: attention is most of the work, and sequences are split."""
+
+SCARCE = 3
+"""Sources below which an architecture is hardly known."""
+
+GENERIC = "community"
+"""Family of stacks that share their factors with all others without any of their own."""
 
 
-def features(u: Setup, n_devices: float, seen: Calibration) -> dict[str, bool]:
-    """Return what the width of an interval depends on.
+def features(u: Setup, seen: Calibration) -> dict[str, bool]:
+    """Return what the ends of an interval depend on.
 
-    A whole run; a layout that had to be inferred; kernels that nobody names; experts; 8 or 4 bit; a stack that nobody names or
-    that `seen` was not fitted on, an architecture likewise, of the device or of a model whose scans nobody timed; many
-    devices.
+    A whole run; a layout that had to be inferred; kernels, micro-batch or recomputation that nobody names; experts; 8 or 4
+    bit; a stack that nobody names, that `seen` was not fitted on, or without factors of its own; fully sharded states; long
+    sequences; an architecture that few sources measured, or none, of the device or of a model whose scans nobody timed. What a
+    compiler or a search chooses is not left open.
     """
-    s = u.scenario
+    s, architecture = u.scenario, family(u.cluster.device)
+    open_to_people = s.practice == "typical" and not u.stack.compiled.value > 0
     return {
         "whole_run": s.pace == "calendar",
         "inferred_layout": u.untold,
-        "kernels_untold": s.software.attention_kernel is None,
+        "kernels_untold": s.software.attention_kernel is None and not u.stack.compiled.value > 0,
+        "micro_batch_untold": open_to_people and s.layout.micro_batch is None,
+        "recompute_untold": s.practice == "typical" and s.layout.recompute is None,
         "experts": bool(u.work.n_experts > 0),
         "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
-        "new_stack": s.stack is None or not seen.seen(u.stack.family),
-        "new_architecture": not seen.seen(family(u.cluster.device)) or bool(u.work.mixed > 0),
-        "large": n_devices > LARGE,
+        "shared_stack": s.stack is None or u.stack.family in ("", GENERIC) or not seen.seen(u.stack.family),
+        "sharded": s.layout.zero == 3 or (s.layout.zero is None and u.stack.fully_sharded.value > 0),
+        "long": u.seq_len >= LONG,
+        "scarce": seen.sources(architecture) < SCARCE,
+        "new_architecture": not seen.seen(architecture) or bool(u.work.mixed > 0),
     }
 
 
-def step_error(u: Setup, n_devices: float, calibration: Calibration) -> Datum:
+def step_error(u: Setup, calibration: Calibration) -> Datum:
     """Return actual over estimated step time with its 90 % interval."""
-    half = calibration.half_width(features(u, n_devices, calibration))
-    if half is None:
+    ends = calibration.ends(features(u, calibration))
+    if ends is None:
         return factors.factor("time.step.default")
     remark = "90 % interval of rows whose whole source was left out: carbonscaling validate"
     return Datum(
-        1.0, "1", "carbonscaling_validation", math.exp(-half), math.exp(half), basis="validation", remark=remark
+        1.0, "1", "carbonscaling_validation", math.exp(-ends[0]), math.exp(ends[1]), basis="validation", remark=remark
     )
 
 
@@ -64,11 +76,11 @@ def speed_accuracy() -> str:
     """
 
     def factor(**told: bool) -> str:
-        half = shipped_calibration().half_width({"kernels_untold": True, **told})
-        return f"{math.exp(half or 0.0):.2f}"
+        ends = shipped_calibration().ends({"kernels_untold": True, **told}) or (0.0, 0.0)
+        return f"{math.exp(max(ends)):.2f}"
 
     return (
-        f"The 90 % interval of a speed is a factor of {factor(new_stack=True)} either way, "
-        f"{factor(new_stack=True, experts=True)} with experts; {factor()} and {factor(experts=True)} where a run names a "
+        f"The 90 % interval of a speed is a factor of {factor(shared_stack=True)} either way, "
+        f"{factor(shared_stack=True, experts=True)} with experts; {factor()} and {factor(experts=True)} where a run names a "
         "software stack that was measured."
     )

@@ -62,7 +62,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         r = replace(
             r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {usd:,.0f} USD, not in the cost")
         )
-    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time(n))
+    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time())
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
     best = best_run(
         r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
@@ -76,7 +76,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
             f"{r.batches.reference:,.0f} sequences",
         )
         r = replace(r, notes=(*r.notes, *said))
-    warnings = too_good(r, n, mfu, best) if s.carbon_mode == "physical" else []
+    warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)

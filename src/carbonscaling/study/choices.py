@@ -262,9 +262,7 @@ def _choice(
     if watts is not None:
         model = _drawing(model, watts)
     model = contracted(s, model, e.n_devices, duration_s, min(e.mfu / slower, 1.0))
-    run = assess(
-        model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time(e.n_devices)
-    )
+    run = assess(model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time())
     profile = profile_of(s)
     way = passage(profile, s.start_hour, duration_s / HOUR, threshold, window) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0

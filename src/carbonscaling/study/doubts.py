@@ -30,7 +30,7 @@ def unmeasured(s: Setting) -> tuple[str, ...]:
     return tuple(name for holds, name in checks if holds)
 
 
-def too_good(r: Resolved, n_devices: int, mfu: float, best: BestRun | None) -> list[str]:
+def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
     """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
     if best is None:
         most = r.carbon.numbers.best_utilisation
@@ -40,5 +40,5 @@ def too_good(r: Resolved, n_devices: int, mfu: float, best: BestRun | None) -> l
         known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
     if mfu <= most:
         return []
-    by = "by more than its interval" if mfu / r.time(n_devices).si_range[1] > most else "though within its interval"
+    by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
     return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]

@@ -208,8 +208,8 @@ class Estimate:
     def intervals(self) -> dict[str, tuple[float, float]]:
         """90 % intervals of the figures of `summary`, by their names there."""
         r, f = self.resolved, self.footprint
-        low, high = r.time(self.n_devices).si_range
-        step, memory = step_error(r.setup, self.n_devices, r.calibration), memory_error(r.calibration)
+        low, high = r.time().si_range
+        step, memory = step_error(r.setup, r.calibration), memory_error(r.calibration)
         speed = self.tokens_per_s_per_device
         found = {
             "tokens_per_s_per_device": (speed / step.si_range[1], speed / step.si_range[0]),
@@ -231,7 +231,7 @@ class Estimate:
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
         r, n = self.resolved, int(held_devices(self.scenario, candidate.setting))
-        time = r.time(n)
+        time = r.time()
         mfu = float(utilisation(r, candidate.step_s, n, batch=r.batch_of(candidate.setting)))
         run = assessed(self.scenario, r, n, candidate.duration_s, mfu)
         days = candidate.duration_s / DAY

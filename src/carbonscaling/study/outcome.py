@@ -195,4 +195,4 @@ def assessed(s: Scenario, r: Resolved, n_devices: int, duration_s: float, mfu: f
     """Return the footprint of one run of a scenario, by the hours that it meets."""
     model = r.carbon if hours_of(s) is None else carbon_of(s, r.cluster, duration_s=duration_s)
     model = contracted(s, model, n_devices, duration_s, mfu)
-    return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time(n_devices))
+    return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time())

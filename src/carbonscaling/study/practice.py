@@ -31,6 +31,9 @@ FILL = 4.0
 """Micro-batches a stage that keep the bubble of a pipeline below a quarter; a batch that is not stated is at least that."""
 
 LARGEST_MICRO_BATCH = 64
+USUAL_STREAM = 2.0**24
+"""Elements of the residual stream in a micro-batch of a pipeline: 4,096 tokens 4,096 wide; most state one or two sequences."""
+
 QUARTERS = (25, 50, 75, 100)
 """Shares of a stage's layers that eager stacks recompute in full where selective recomputation does not do."""
 
@@ -162,8 +165,9 @@ def _micro_batches(u: Setup, way: Way, per_replica: float) -> Sequence[float]:
         return (u.scenario.layout.micro_batch,)
     if u.work.n_experts > 0 and way.tp > 1:
         return (1.0,)
+    usual = USUAL_STREAM / (u.work.seq_len * u.work.d_model) if way.pp > 1 else np.inf
     sizes = [2.0**k for k in range(int(np.log2(LARGEST_MICRO_BATCH)) + 1)]
-    return [size for size in sizes if per_replica % size == 0] or (1.0,)
+    return [size for size in sizes if per_replica % size == 0 and size <= max(1.0, usual)] or (1.0,)
 
 
 def _recomputations(u: Setup) -> Sequence[_Choice]:

@@ -116,9 +116,9 @@ class Resolved:
         """The model as numbers."""
         return self.setup.work
 
-    def time(self, n_devices: float) -> Datum:
+    def time(self) -> Datum:
         """Return actual over estimated run time, with its range: the step model's error and the run's overhead together."""
-        overhead, step = self.run_overhead, step_error(self.setup, n_devices, self.calibration)
+        overhead, step = self.run_overhead, step_error(self.setup, self.calibration)
         if self.scenario.pace == "calendar":  # learnt from whole runs, whatever happened in them
             return step
         low, high = (

@@ -112,6 +112,8 @@ class Scenario:
         Most devices that a plan may use.
     nic_gbps : float, optional
         Network per device and direction in Gbit/s, in place of the host's.
+    fabric : str, optional
+        Kind of that network, in place of the host's: infiniband, roce, efa, tcpxo, tcpx, slingshot, omni-path, tcp.
     max_days : float, optional
         Deadline; a plan without one has 90 days.
     finish_by : str, optional
@@ -224,6 +226,7 @@ class Scenario:
     devices: int | None = None
     max_devices: int = 65536
     nic_gbps: float | None = None
+    fabric: str | None = None
     max_days: float | None = None
     finish_by: str | None = None
     start_date: str | None = None

@@ -28,7 +28,7 @@ CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
 
 MACHINE_FIELDS = (
-    "device", "host", "nic_gbps", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "software",
+    "device", "host", "nic_gbps", "fabric", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "software",
     "practice", "carbon_mode", "profile",
 )  # fmt: skip
 """Fields that the cluster, its number formats and its software follow from; with states in the host the device count too."""
@@ -79,7 +79,7 @@ class Setup:
 
     def machine(self, calibration: Calibration) -> Machine:
         """Return the machine with the factors of a calibration."""
-        return calibrated(self.plain, self.cluster.device, self.stack.family, calibration)
+        return calibrated(self.plain, self.cluster.device, self.stack.lineage, calibration)
 
     def plain_with(self, constants: Efficiency) -> Machine:
         """Return the device-level machine with other efficiencies."""
@@ -95,7 +95,7 @@ def calibration_of(name: str) -> Calibration:
 
 def _cluster(s: Scenario) -> Cluster:
     name = str(Path(s.device)) if s.device.endswith(".toml") else s.device
-    found = hardware.cluster(name, s.host, nic_gbps=s.nic_gbps)
+    found = hardware.cluster(name, s.host, nic_gbps=s.nic_gbps, fabric_name=s.fabric)
     if s.years_ahead:
         rates = hardware.roadmap()
         return Cluster(

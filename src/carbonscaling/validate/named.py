@@ -1,22 +1,31 @@
-"""Kernels by the names that measurements give them."""
+"""Kernels, number formats and software stacks by the names that measurements give them."""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-__all__ = ["kernels_named"]
+from carbonscaling.hardware.device import Device
+
+__all__ = ["kernels_named", "recipe_named", "stack_named"]
 
 _NORMS = {"norm", "rms"}
 """Words of a row that names a kernel for its norms."""
 
-Kernel = Literal["explicit", "explicit-separate", "flash1", "flash2"]
+Kernel = Literal["explicit", "explicit-separate", "flash1", "flash2", "native"]
+
+_NATIVE = re.compile(
+    r"cudnn|transformer.?engine|\bte\b|splash|pallas|aiter|composable|\bck\b|(?:flash[a-z_ -]*|fa)v?[345]"
+)
+_FIRST = re.compile(r"(?:flash[a-z_ -]*|fa)v?1\b|v1\b|xformers|memory.efficient")
+_FUSED = re.compile(r"flash|\bfa2?\b|sdpa")
 
 
 def kernels_named(text: str) -> tuple[Kernel | None, Literal["separate"] | None]:
     """Return the attention kernel and the norms of a row that names them; none of a row that names nothing.
 
-    Fused where it says "flash", by version; else explicit, of separate kernels where it says "torch". A row that names kernels
-    but none for the norms has PyTorch's own.
+    Kernels of the generation, by their names and versions; fused where it says "flash", by version; else explicit, of separate
+    kernels where it says "torch". A row that names kernels but none for the norms has PyTorch's own.
 
     >>> kernels_named("flash_attention2 + RMS kernel"), kernels_named("torch")
     (('flash2', None), ('explicit-separate', 'separate'))
@@ -25,6 +34,69 @@ def kernels_named(text: str) -> tuple[Kernel | None, Literal["separate"] | None]
     if not words:
         return None, None
     norms: Literal["separate"] | None = None if _NORMS.intersection(words.split()) else "separate"
-    if "flash" in words:
-        return "flash1" if "v1" in words else "flash2", norms
+    if _NATIVE.search(words):
+        return "native", None
+    if _FIRST.search(words):
+        return "flash1", norms
+    if _FUSED.search(words):
+        return "flash2", norms
     return "explicit-separate" if "torch" in words else "explicit", norms
+
+
+PRECISION_NAMES = {
+    "bfloat16": "bf16", "float16": "fp16", "half": "fp16", "float32": "fp32", "fp8-mx/blockwise": "mxfp8", "fp8-mx": "mxfp8",
+    "mxfp4": "nvfp4", "fp4": "nvfp4", "msamp": "fp8", "ms-amp": "fp8", "te": "fp8",
+}  # fmt: skip
+"""Names in measurements that differ from the recipes' own."""
+
+SIXTEEN_BIT = ("", "amp", "mixed", "16", "16-bit", "16-mixed", "bf16/fp16", "fp16/bf16")
+"""Names that leave open which 16-bit format it is: the device's own."""
+
+EIGHT_BIT_SCALINGS = (
+    "cs", "blockwise", "block", "tensorwise", "rowwise", "delayed", "current", "te", "msamp", "ms-amp", "hybrid", "e4m3",
+    "subchannel", "mixed", "amp", "torchao", "ds", "ptc",
+)  # fmt: skip
+"""What measurements write behind "fp8": how a tensor is scaled, or whose recipe it is."""
+
+STACK_NAMES = {
+    "megatron-lm": "megatron", "megatron-core": "megatron", "mcore": "megatron", "nemo": "megatron", "megatron-llm": "megatron",
+    "fsdp1": "fsdp", "fsdp2": "fsdp", "pytorch-fsdp": "fsdp", "fms": "fms-fsdp", "composer": "llm-foundry",
+    "neox": "gpt-neox", "colossal-ai": "colossalai", "lit-gpt": "litgpt", "olmo": "olmo-core", "deepspeed-zero": "deepspeed",
+    "transformers": "deepspeed", "megatron-deepspeed-bigscience": "megatron-deepspeed", "jax": "xla", "paxml": "pax",
+    "praxis": "pax", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "pytorch": "community", "ddp": "community",
+}  # fmt: skip
+"""Names of stacks in measurements that differ from the catalogue's own."""
+
+
+def recipe_named(text: str, device: Device) -> str:
+    """Return the recipe that a name stands for: 16 bit where it leaves the format open, the low format of several.
+
+    Mixed precision is what all recipes are, so that "mixed", "amp" and "true" say nothing more.
+
+    >>> from carbonscaling.catalog.hardware import device
+    >>> [recipe_named(name, device("h100")) for name in ("fp8-tensorwise", "amp", "bf16+fp8", "tf32")]
+    ['fp8', 'bf16', 'fp8', 'tf32']
+    """
+    name = text.lower().replace("_", "-").replace(" ", "")
+    if "+" in name:
+        name = min(name.split("+"), key=lambda part: int("".join(c for c in part if c.isdigit()) or 99))
+    for word in ("-mixed", "-true", "-amp", "amp-", "mixed-"):
+        name = name.removesuffix(word) if word.startswith("-") else name.removeprefix(word)
+    base, _, scaling = name.partition("-")
+    if base == "fp8" and scaling in EIGHT_BIT_SCALINGS:
+        return "fp8"
+    if name in SIXTEEN_BIT:
+        return "bf16" if "bf16" in device.peak else "fp16"
+    return PRECISION_NAMES.get(name, name)
+
+
+def stack_named(text: str) -> str:
+    """Return the stack of the catalogue that a name stands for, or the name as it would be written there.
+
+    >>> stack_named("NeMo"), stack_named("llm.c")
+    ('megatron', 'llm.c')
+    """
+    if text.endswith(".toml"):
+        return text
+    name = text.lower().replace("_", "-").replace(" ", "-")
+    return STACK_NAMES.get(name, name)

@@ -18,7 +18,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.study.practice import fastest, open_settings, settle, split_experts
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import Setup, setup
-from carbonscaling.validate.named import kernels_named
+from carbonscaling.validate.named import kernels_named, recipe_named, stack_named
 from carbonscaling.validate.place import Place, place
 from carbonscaling.validate.shape import shape
 
@@ -27,10 +27,14 @@ __all__ = ["scenario_of"]
 EARLY = ("Volta", "Ampere")
 """Architectures before Megatron had fused attention, and fully sharded data parallelism of its own."""
 
-PRECISION_NAMES = {
-    "": "bf16", "fp8-cs": "fp8", "fp8-blockwise": "fp8", "fp8-mx": "mxfp8", "fp8-mx/blockwise": "mxfp8",
-}  # fmt: skip
-"""Names in measurements that differ from the recipes' own; a blank means 16 bit."""
+OF_DEEPSPEED = ("megatron-deepspeed", "gpt-neox", "deepspeed")
+"""Stacks whose optimizer is DeepSpeed's."""
+
+NAME_NORMS = ("aleph-alpha",)
+"""Stacks whose measurements name the kernel of their norms where there is one: there no name is PyTorch's own."""
+
+GATED = ("swiglu", "geglu", "reglu")
+"""Feed-forward blocks of Llama's kind of model, which comes with rotary embeddings and norms by the root mean square."""
 
 BEYOND = 1.25
 """Need over limit that no error of the memory model explains (decision 0030): such a row ran, so its states were elsewhere."""
@@ -41,12 +45,12 @@ SUPERCHIPS = ("gb200", "gb300")
 
 
 def _precision(row: RunRow, device: Device, notes: list[str]) -> str:
-    recipe = PRECISION_NAMES.get(row.precision, row.precision)
+    recipe = recipe_named(row.precision, device)
     if row.stack == "mlperf" and not row.precision and "fp8" in device.peak:
         recipe = "fp8"
         notes.append("fp8, the fastest format that benchmark submissions use")
     if recipe not in PRECISIONS:
-        raise Unusable(f"unknown precision {row.precision!r}")
+        raise Unusable(f"unknown precision {row.precision!r}: one of {', '.join(PRECISIONS)}, or fp8 with its scaling")
     if PRECISIONS[recipe].format not in device.peak:
         raise Unusable(f"{device.name} has no {PRECISIONS[recipe].format} peak")
     return recipe
@@ -56,10 +60,12 @@ def _stack(row: RunRow, device: Device) -> str:
     """Return the stack of the catalogue that a row's name stands for on its device and in its number format."""
     if device.kind == "tpu":
         return "mlperf-tpu" if row.stack == "mlperf" else "xla"
-    if row.stack == "megatron" and row.precision == "fp16":
+    if row.stack == "megatron" and row.precision == "fp16" and row.recompute != "none":
         return "megatron-2021" if row.recompute == "full" else "megatron-2022"
     if row.stack == "megatron" and device.architecture.startswith("Blackwell"):
         return "megatron-bridge"  # the makers' own recipes; nobody else has published runs there
+    if row.stack == "fsdp" and row.ffn_type in GATED:
+        return "fsdp-llama"
     return row.stack or "community"
 
 
@@ -77,12 +83,17 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
             kernel = "explicit"
         elif not row.stack and row.precision == "fp16":
             kernel = "explicit-separate"
+    after_llama = row.stack == "megatron-deepspeed" and row.ffn_type == "swiglu" and device.architecture != "Volta"
+    if kernel is None and after_llama:
+        kernel = "flash2"  # those years' --use-flash-attn
     experts = spec.experts is not None and row.stack == "megatron"
     dispatcher = row.dispatcher.lower() or None
     fp16_whole = row.precision == "fp16" and row.recompute == "full"
+    scaled = row.stack == "torchtitan" and ("8" in row.precision or "4" in row.precision)
     return Software(
+        compile=True if scaled else None,  # the compiler fuses torchtitan's scaling: its docs/float8.md
         attention_kernel=kernel,
-        norm_kernel=norms,
+        norm_kernel=norms if row.stack in NAME_NORMS else None,
         cuda_graphs=_graphs(row.cuda_graphs.lower()),
         dispatcher=(dispatcher if dispatcher in _DISPATCHERS else "hybridep") if dispatcher and experts else None,  # type: ignore[arg-type]
         expert_overlap=True if experts and row.expert_overlap.lower() == "yes" else None,
@@ -106,6 +117,10 @@ def _layout(row: RunRow) -> Layout:
     used = (tp or 1) * (pp or 1) * (cp or 1) * (dp or 1)
     contradicts = dp is not None and tp is not None and pp is not None and row.n_devices and used != row.n_devices
     zero = None if row.zero_stage is None else int(row.zero_stage)
+    if zero == 0 and row.stack in OF_DEEPSPEED and row.precision == "bf16":
+        zero = 1  # its bfloat16 optimizer shards the states at stage 0 too: deepspeed/runtime/engine.py since 2022-04
+    if zero == 3 and row.stack == "torchtitan" and (pp or 1) > 1:
+        zero = 1  # weights stay gathered between micro-batches of a pipeline, gradients unreduced: fsdp_reshard_after_forward
     return Layout(
         tp=tp,
         pp=pp,
@@ -191,6 +206,9 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
     notes: list[str] = []
     spec = shape(row, notes)
     where: Place = place(row, notes)
+    row = replace(row, stack=stack_named(row.stack))
+    if row.precision:
+        row = replace(row, precision=recipe_named(row.precision, where.device))
     try:
         compiled = stack(_stack(row, where.device)).compiled.value > 0
         s = Scenario(
@@ -199,6 +217,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             device=where.device.id,
             host=where.host,
             nic_gbps=where.nic_gbps,
+            fabric=where.fabric,
             devices=count(row.n_devices) or None,
             batch=count(row.global_batch_seqs) or None,
             seq_len=spec.seq_len,

@@ -93,5 +93,5 @@ def interval_columns(s: Scenario, r: Resolved, n_devices: float, duration_days: 
     """Return the 5th and 95th percentile of one run's carbon."""
     duration = duration_days * DAY
     model = carbon_of(s, r.cluster, duration_s=duration)
-    f = assess(model, int(n_devices), duration, mfu, boundary=s.boundary, time=r.time(int(n_devices)))
+    f = assess(model, int(n_devices), duration, mfu, boundary=s.boundary, time=r.time())
     return {"carbon_low_tco2e": f.low_tco2e, "carbon_high_tco2e": f.high_tco2e}

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.calibration.interval import bounds, fit_interval, widen_for_new_architectures
+from carbonscaling.calibration.interval import SIDES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.left_out import NUMBERS, LeftOut, shipped_left_out
@@ -17,6 +17,7 @@ from carbonscaling.files import csv_text
 from carbonscaling.validate.parts.memory import memory_half_width
 from carbonscaling.validate.replay import Replay
 from carbonscaling.validate.score import spreads
+from carbonscaling.validate.speed.blanked import blanked
 from carbonscaling.validate.speed.crossval import GENERATIONS, generation, leave_generation_out, leave_sources_out
 from carbonscaling.validate.speed.fit import Prior, Sample, fit, sample, spread_of_speed
 from carbonscaling.validate.speed.runs import scored_sample
@@ -54,7 +55,8 @@ def calibrate(
     InputError
         No usable row.
     """
-    s, _ = scored_sample(rows)
+    s, where = scored_sample(rows)
+    measured = s
     if logs:
         replays, speeds = zip(*logs, strict=True)
         s = sample([*(s.replays if s else ()), *replays], [*(s.measured if s else ()), *speeds])
@@ -65,9 +67,15 @@ def calibrate(
         )  # fmt: skip
     if len(set(s.sources)) < ENOUGH_SOURCES:
         return _updated(s, title), []
+    copies = blanked(rows, measured or s, where)
     full = fit(s, title)
-    speed, x = leave_sources_out(s, full, progress)
-    interval = fit_interval(x, np.log(speed / s.measured), s.sources)
+    (speed, x), (blank_speed, blank_x) = leave_sources_out(s, copies, full, progress)
+    interval = fit_interval(
+        np.concatenate([x, blank_x]),
+        np.log(np.concatenate([speed / s.measured, blank_speed / copies.measured])),
+        (*s.sources, *copies.sources),
+        np.repeat([False, True], [len(speed), len(blank_speed)]),
+    )
     generations = [
         (name, *leave_generation_out(s, name)) for name in GENERATIONS if 0 < generation(s, name).sum() < len(speed)
     ]
@@ -88,9 +96,9 @@ def calibrate(
                 LeftOut(
                     id=r.row.id,
                     fold=name,
-                    source=s.sources[i],
+                    source=r.row.source or r.row.id,
                     device=s.devices[i],
-                    stack=s.stacks[i] or "not stated",
+                    stack=r.setup.stack.family or "not stated",
                     precision=r.setup.recipe.name,
                     experts="experts" if r.work.n_experts else "dense",
                     params_b=float(r.row.params_b or 0.0),
@@ -122,15 +130,18 @@ def _updated(s: Sample, title: str) -> Calibration:
     own = fit(s, title, start=shipped, prior=prior)
     left = spread_of_speed(s, own, prior)
     share = 1.0 - (left / between) ** 2
-    new = {"new_stack": s.stacks, "new_architecture": s.architectures}
+    families = [name.partition("/")[0] for name in s.stacks]
+    new = {"shared_stack": families, "new_architecture": s.architectures}
     unseen = [
         name for name, scopes in new.items() if any(own.seen(x) and not shipped.seen(x) for x in set(scopes) - {""})
     ]
+    narrower = 0.5 * float(np.log((left**2 + within**2) / (between**2 + within**2)))
     scale = {
-        "base": shipped.interval["base"] + (1.0 - share) * sum(shipped.interval[name] for name in unseen),
-        "quantile": shipped.interval["quantile"] * float(np.sqrt((left**2 + within**2) / (between**2 + within**2))),
-        "trust": share,
-    }
+        f"{side}_base": shipped.interval[f"{side}_base"]
+        + (1.0 - share) * sum(shipped.interval[f"{side}_{name}"] for name in unseen)
+        + narrower
+        for side in SIDES
+    } | {"trust": share}
     constants = {(c.knob, c.scope): c for c in (*shipped.constants, *own.constants)}
     interval = {**shipped.interval, **{name: round(value, 6) for name, value in scale.items()}}
     return replace(own, constants=tuple(constants.values()), interval=interval)

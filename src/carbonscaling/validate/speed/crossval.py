@@ -30,36 +30,33 @@ GENERATIONS: dict[str, Callable[[str, str], bool]] = {
 
 def features(replays: Sequence[Replay], seen: Calibration) -> Array:
     """Return what the width of an interval depends on, one row each."""
-    found = [study_features(r.setup, r.n_devices, seen) for r in replays]
+    found = [study_features(r.setup, seen) for r in replays]
     return np.array([[1.0, *(float(row[name]) for name in FEATURES[1:])] for row in found])
 
 
 def leave_sources_out(
-    s: Sample, full: Calibration, progress: Callable[[str, int, int], None] | None = None
-) -> tuple[Array, Array]:
-    """Predict every row from a fit on all other sources.
+    s: Sample, copies: Sample, full: Calibration, progress: Callable[[str, int, int], None] | None = None
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Predict every row, and copies of rows with fields left out, from a fit on all other sources.
 
     Returns
     -------
-    speed : array
-        tokens/s/device by row.
-    x : array
-        Interval features by row, with respect to the fit that did not see it.
+    rows, copies : tuple of arrays
+        tokens/s/device by row, and interval features by row, with respect to the fit that did not see it.
     """
-    sources = np.array(s.sources)
     names = sorted(set(s.sources))
-    speed = np.zeros(len(sources))
-    rows: list[Array] = [np.zeros(0)] * len(sources)
+    parts = (s, copies)
+    found = tuple((np.zeros(len(p.measured)), np.zeros((len(p.measured), len(FEATURES)))) for p in parts)
     for k, name in enumerate(names):
         if progress is not None:
             progress(name, k, len(names))
-        held = sources == name
-        calibration = fit(s.subset(~held), f"without {name}", start=full, iterations=FOLD_ITERATIONS)
-        part = s.subset(held)
-        speed[held] = predicted_speed(part, calibration)
-        for i, row in zip(np.flatnonzero(held), features(part.replays, calibration), strict=True):
-            rows[i] = row
-    return speed, np.array(rows)
+        calibration = fit(s.subset(np.array(s.sources) != name), f"without {name}", full, FOLD_ITERATIONS)
+        for p, (speed, x) in zip(parts, found, strict=True):
+            held = np.array(p.sources) == name
+            if held.any():
+                part = p.subset(held)
+                speed[held], x[held] = predicted_speed(part, calibration), features(part.replays, calibration)
+    return found[0], found[1]
 
 
 def generation(s: Sample, name: str) -> NDArray[np.bool_]:

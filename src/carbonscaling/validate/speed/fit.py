@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling import evidence
 from carbonscaling.arrays import stacked
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family
@@ -41,7 +42,7 @@ class Sample:
     measured : array
         tokens/s/device.
     sources, architectures, devices, stacks : tuple of str
-        What each row belongs to.
+        What each row belongs to; a repository's or paper's tables are one source.
     work, machine, setting : Workload, Machine, Setting
         The rows as arrays, machines at device level.
     """
@@ -100,10 +101,10 @@ def sample(replays: Sequence[Replay], measured: Sequence[float] | Array) -> Samp
     return Sample(
         replays=tuple(replays),
         measured=np.asarray(measured, dtype=float),
-        sources=tuple(r.row.source or "not stated" for r in replays),
+        sources=tuple(evidence.family(r.row.source) if r.row.source else "not stated" for r in replays),
         architectures=tuple(family(r.cluster.device) for r in replays),
         devices=tuple(r.cluster.device.id for r in replays),
-        stacks=tuple(r.setup.stack.family for r in replays),
+        stacks=tuple(r.setup.stack.lineage for r in replays),
         work=stacked([r.work for r in replays]),
         machine=stacked([r.setup.plain for r in replays]),
         setting=stacked([r.setting for r in replays]),
@@ -129,7 +130,8 @@ class _Layout:
         self.columns: list[tuple[str, str]] = []
         self.spread: list[float] = []
         self.index: dict[str, NDArray[np.int64]] = {}
-        scopes = {"architecture": s.architectures, "device": s.devices, "stack": s.stacks}
+        families = [name.partition("/")[0] for name in s.stacks]
+        scopes = {"architecture": s.architectures, "device": s.devices, "stack": families, "member": s.stacks}
         for knob in KNOBS:
             known, place = np.unique(scopes.get(knob.scope, (ALL,) * len(s.measured)), return_inverse=True)
             self.index[knob.name] = len(self.columns) + place
