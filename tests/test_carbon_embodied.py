@@ -8,6 +8,7 @@ from carbonscaling.carbon import assess
 from carbonscaling.carbon.model import bottom_up_range, carbon_model
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import factor
+from carbonscaling.catalog.grids import series
 from carbonscaling.hardware.roadmap import project
 from carbonscaling.units import DAY
 
@@ -82,3 +83,15 @@ def test_a_projection_is_added_up_whole() -> None:
     model = carbon_model(later, "us-east5")
     assert model.embodied_route == "bottom-up"
     assert "embodied_host" not in model.factors
+
+
+def test_metals_and_primary_energy_beside_carbon() -> None:
+    """H100: 8.95 g of antimony and 3,721 MJ a device, 46.25 g and 8,750 MJ for its share of the host; a year of five."""
+    year = 365.25 * DAY
+    run = assess(carbon_model(hardware.cluster("h100-sxm"), "france"), 8, year, 0.4)
+    assert run.metals_kg_sb is not None
+    assert run.primary_energy_mj is not None
+    per_kwh = {q: series("FRA", q)[2024][0] for q in ("metals", "primary-energy")}
+    assert run.metals_kg_sb == pytest.approx(8 * 0.0552 / 5 + run.energy_kwh * per_kwh["metals"])
+    assert run.primary_energy_mj == pytest.approx(8 * 12_471 / 5 + run.energy_kwh * per_kwh["primary-energy"])
+    assert assess(carbon_model(hardware.cluster("mi300x"), "france"), 8, year, 0.4).metals_kg_sb is None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.carbon import embodied, operational, power, work_power
+from carbonscaling.carbon import contracts, embodied, operational, power, resources, work_power
 from carbonscaling.carbon.embodied import amortised, die_carbon
 from carbonscaling.carbon.operational import energy, host_count, operational_carbon
 from carbonscaling.carbon.power import (
@@ -162,6 +162,12 @@ def _cases() -> list[tuple[Any, dict[str, Any], str]]:
         (embodied.device_bottom_up, dict(logic=16 * kg, memory=152 * kg, board=7.2e4 * u.gram), "kg"),
         (embodied.host_bottom_up, dict(n_cpus=2, cpu=40 * kg, main_memory=800 * kg, storage=500 * kg, chassis=650 * kg), "kg"),
         (embodied.amortised, dict(embodied=164 * kg, duration=90 * u.day, lifetime=5 * u.year, busy_share=0.85), "kg"),
+        (contracts.covered_energy, dict(energy=5 * u.kilowatt_hour, volume=4e6 * j), "J"),
+        (
+            contracts.contracted_intensity,
+            dict(covered=0.4, contract=20 * u.gram / u.kilowatt_hour, residual=0.4 * kg / u.kilowatt_hour), "kg/kWh",
+        ),
+        (resources.resource_use, dict(made=9 * u.gram, facility_energy=5 * j, used=1e-8 * kg / u.kilowatt_hour), "kg"),
         (
             sci_score,
             dict(energy=1 * u.kilowatt_hour, intensity=0.3 * kg / u.kilowatt_hour, embodied=40 * u.gram, units=1000.0), "kg",

@@ -65,7 +65,9 @@ def test_steps_memory_and_footprint_are_those_of_an_estimate(changes: dict[str, 
     assert isinstance(answer, cs.Estimate)
     _same(answer, **options)
     r = answer.resolved
-    run = cs.footprint(r.spec, r.cluster, r.stack, r.recipe, answer.setting, tokens=1e12, region="germany", **options)
+    run = cs.footprint(
+        r.spec, r.cluster, r.stack, r.recipe, answer.setting, tokens=r.tokens, region="germany", **options
+    )
     assert run.parts == answer.footprint.parts
     assert (run.duration_s, run.utilisation, run.cost_usd) == (answer.duration_s, answer.mfu, answer.cost_usd)
     assert run.total_kg / 1000.0 == answer.footprint.total_tco2e
@@ -76,7 +78,13 @@ def test_lines_beside_the_run_count_as_in_an_estimate() -> None:
     answer = cs.estimate(dataclasses.replace(QUESTION, boundary=beside, pue=1.3, run_overhead=1.2))
     assert isinstance(answer, cs.Estimate)
     run = cs.footprint(
-        *NOUNS, answer.setting, tokens=1e12, region="germany", boundary=beside, pue=1.3, run_overhead=1.2
+        *NOUNS,
+        answer.setting,
+        tokens=answer.resolved.tokens,
+        region="germany",
+        boundary=beside,
+        pue=1.3,
+        run_overhead=1.2,
     )
     assert run.parts == answer.footprint.parts
     assert run.boundary_kg == pytest.approx(answer.footprint.boundary_tco2e * 1000.0, rel=1e-12)
@@ -264,7 +272,7 @@ def test_an_answer_prints_in_four_lines(answer: cs.Estimate) -> None:
     text = str(answer)
     assert text == repr(answer)
     head, second, *rest = text.split("\n")
-    assert head.startswith("Train llama-3-8b on 1T tokens: 64 x NVIDIA H100")
+    assert head.startswith("Train llama-3-8b on 945B tokens: 64 x NVIDIA H100")
     assert "tCO2e (between" in second
     assert [line.split(":")[0].strip() for line in rest] == ["setting", "memory"]
 

@@ -137,6 +137,31 @@ def test_devices_settle_what_a_file_leaves_to_its_launcher(tmp_path: Path) -> No
     assert (found.settings["batch"], found.settings["layout"]["dp"]) == (32, 16)
 
 
+@pytest.mark.parametrize(
+    ("before", "devices"),
+    [
+        ("torchrun --nnodes=4 --nproc_per_node 8", 32),
+        ("python -m torch.distributed.launch --nproc_per_node=8", 8),
+        ("#SBATCH -N 6\n#SBATCH --gres=gpu:h100:4\nsrun python", 24),
+        (
+            "#SBATCH --nodes=2\n#SBATCH --gpus-per-node=8\n#SBATCH --ntasks-per-node=1\nsrun torchrun --nproc-per-node $G",
+            16,
+        ),
+        ("mpirun -np 48 python", 48),
+        ("srun -N 4 --ntasks-per-node=8 python -u", 32),
+        ("deepspeed --num_nodes 2 --num_gpus 8", 16),
+        ("srun --ntasks 4 torchrun --nproc-per-node $G", None),
+        ("python", None),
+    ],
+)
+def test_launchers_say_how_many_devices(before: str, devices: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "run.sh"
+    path.write_text(
+        f"{before} pretrain_gpt.py --tensor-model-parallel-size 2 --micro-batch-size 1 --seq-length 64 --bf16"
+    )
+    assert cs.read_launch(path).settings.get("devices") == devices
+
+
 def test_what_only_a_run_tells_is_left_open(tmp_path: Path) -> None:
     path = tmp_path / "run.sh"
     path.write_text(
@@ -301,6 +326,7 @@ def test_every_key_that_is_written_is_known_to_its_software(to: str, question: d
         ("megatron", {"offload": "weights", "layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "weights"),
         ("megatrn", {"layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "did you mean: megatron"),
         ("chakra", {"layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "several files"),
+        ("megatron", {"train": "lora", "layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "every weight"),
         ("megatron", {"devices": 1, "layout": cs.Layout(micro_batch=1)}, "no plan to write"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 import carbonscaling
 from carbonscaling.catalog.references import references
 from carbonscaling.formula import formula, formulas, tracing
+from carbonscaling.laws import batch
 from carbonscaling.perf import attention, collectives, experts, gathering, gemm, goodput, pipeline, sharding
 from carbonscaling.perf.numbers import Schedule
 from carbonscaling.units import SI
@@ -86,6 +87,11 @@ CASES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (pipeline.layers_in_flight, dict(per_stage=4.0, pp=16.0, vpp=1.0, n_micro=64.0, schedule=0)),
     (pipeline.recomputed_share, dict(n_layers=96.0, pp=8.0, vpp=1.0, percent=25.0)),
     (goodput.straggler_share, dict(nodes=64.0, coefficient=0.09)),
+    (
+        batch.overhead_batch,
+        dict(tokens=1e12, n_params=1e10, active_params=1e9, factor=17.75, exponent=0.47, expert_exponent=0.25),
+    ),
+    (batch.token_overhead, dict(batch=1e6, overhead_batch=2e6, share=0.2, steepness=1.33)),
     (goodput.run_time, dict(n_steps=1000.0, step_time=2 * s, overhead=1.15)),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carbonscaling.errors import InputError
 from carbonscaling.model.huggingface import from_config
 from carbonscaling.model.spec import ModelSpec
-from carbonscaling.study.answer import asked
+from carbonscaling.study.asked import asked
 from carbonscaling.study.scenario import Scenario, scenario_from
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.drive import ended
@@ -22,7 +22,8 @@ from fuzz.material import SCENARIO
 from fuzz.targets import TARGETS, Target
 
 SAMPLE = {"config": 500, "model": 200, "hourly": 200, "scenario-json": 200, "scenario-toml": 100, "profile": 100, "answer": 100,
-          "study": 100, "calibration": 60, "device": 60, "log": 60, "emissions": 60, "factors": 40, "carbon-runs": 40,
+          "study": 100, "calibration": 60, "device": 60, "log": 60, "launch": 100,
+          "emissions": 60, "factors": 40, "carbon-runs": 40,
           "parts": 60, "trainings": 2,
           "runs-read": 40, "runs": 15, "http": 150, "estimate": 5, "calibrate": 0,
           "query": 40, "plot": 10, "report": 100, "sequence": 16}  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.catalog.models import load_model, model, model_aliases, model_entry, model_names
+from carbonscaling.catalog.models.write import model_toml
 from carbonscaling.catalog.references import reference
 from carbonscaling.errors import InputError
 from carbonscaling.model import active_params, from_config, total_params
@@ -104,3 +105,47 @@ def test_maxtexts_own_models_are_scaled_as_its_configuration_scales_them() -> No
         assert spec.n_layers == 16 * layers
         assert spec.parallel_block
         assert total_params(spec) == pytest.approx(scale * 1e9, rel=0.02)
+
+
+HUB = {  # ids as on model hubs: maker, stage of training, number format, date
+    "meta-llama/Llama-3.3-70B-Instruct": "llama-3-70b",
+    "meta-llama/Meta-Llama-3.1-8B": "llama-3-8b",
+    "meta-llama/Llama-4-Scout-17B-16E-Instruct": "llama-4-scout",
+    "Qwen/Qwen3-30B-A3B-Instruct-2507": "qwen3-30b-a3b",
+    "Qwen/Qwen3-32B-FP8": "qwen3-32b",
+    "deepseek-ai/DeepSeek-V3.1-Base": "deepseek-v3",
+    "moonshotai/Kimi-K2-Thinking": "kimi-k2",
+    "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "nemotron-3-nano",
+    "swiss-ai/Apertus-8B-2509": "apertus-8b",
+    "mistralai/Mistral-Nemo-Base-2407": "mistral-nemo-12b",
+    "allenai/OLMo-2-1124-7B": "olmo-2-7b",
+    "google/gemma-3-27b-it": "gemma-3-27b",
+    "zai-org/GLM-4.6": "glm-4.5",
+    "openai/gpt-oss-120b": "gpt-oss-120b",
+}
+
+
+@pytest.mark.parametrize(("id_", "name"), HUB.items())
+def test_ids_as_on_model_hubs(id_: str, name: str) -> None:
+    assert model(id_).name == name
+
+
+@pytest.mark.parametrize("name", ["deepseek-ai/DeepSeek-R1-Distill-Llama-70B", "qwen4-32b", "llama-3.1-90b", "seed"])
+def test_other_models_are_not_taken_for_a_known_one(name: str) -> None:
+    with pytest.raises(InputError) as error:
+        model(name)
+    assert error.value.suggestion is None
+
+
+def test_a_written_model_file_is_the_same_model(tmp_path: Path) -> None:
+    for name in ("llama-3-8b", "deepseek-v3.2", "nemotron-3-nano", "mamba2-2.7b", "opt-125m"):
+        path = tmp_path / f"{name}.toml"
+        path.write_text(model_toml(model(name)))
+        read, spec = load_model(path), model(name)
+        assert (read.attention, read.ffn, read.experts, read.mixer) == (
+            spec.attention,
+            spec.ffn,
+            spec.experts,
+            spec.mixer,
+        )
+        assert total_params(read) == total_params(spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -94,11 +94,11 @@ def _divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
-def _allowed(s: Setting, work: Workload, batch: int, strict: bool) -> bool:  # noqa: PLR0912
+def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -> bool:  # noqa: PLR0912
     """The rules of the specification (sections 3 and R9, R10), in plain words of Python."""
     d_ff = [(work.d_ff, s.tp), (work.d_ff_expert, s.etp)]
     group = s.dp * s.cp
-    if s.n_micro * s.micro_batch * s.dp != batch or s.n_micro < 1:
+    if s.n_micro * s.micro_batch * s.dp not in batches or s.n_micro < 1:
         return False
     if work.n_heads % s.tp or any(width % share for width, share in d_ff):
         return False
@@ -132,9 +132,11 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
     """Every setting of the space within the counts."""
     experts = int(work.n_experts)
     # Left open, tensor parallelism splits the heads evenly and never straddles a scale-up domain.
-    whole = [t for t in _divisors(int(q.machine.silicon.domain)) if t <= space.max_tp]
-    tp = space.tp or [t for t in _divisors(int(work.n_heads)) if t in whole]
-    dp = space.dp or _divisors(q.batch)
+    inside = [t for t in _divisors(int(q.machine.silicon.domain)) if t <= space.max_tp]
+    tp = space.tp or [t for t in _divisors(int(work.n_heads)) if t in inside]
+    shared = [
+        (d, whole) for whole in q.batches for d in space.dp or _divisors(whole) if len(q.batches) == 1 or whole % d == 0
+    ]
     ep = space.ep or ((max(1, experts),) if space.strict else _divisors(max(1, experts)))
     recompute = (0,) if space.strict and 0 in space.recompute else space.recompute
     etp = space.etp or (tp if space.strict else (1,))
@@ -143,14 +145,14 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
     cp = space.cp or [2**k for k in range(20) if 2 * 2**k <= work.seq_len]  # the papers' DP divides tokens
     redos = [(r, k) for r in recompute for k in percents if r or k == 100 or 100 not in percents]
     combinations = itertools.product(
-        tp, space.pp, dp, cp, ep, etp, space.vpp, space.zero, space.shard, space.micro_batch, redos,
+        tp, space.pp, shared, cp, ep, etp, space.vpp, space.zero, space.shard, space.micro_batch, redos,
         space.schedule,
     )  # fmt: skip
-    for t, p, d, c, e, x, v, z, g, b, (r, percent), k in combinations:
+    for t, p, (d, batch), c, e, x, v, z, g, b, (r, percent), k in combinations:
         n = t * p * d * c
         if not q.counts[0] <= n <= q.counts[1] or (n > q.host_devices and n % q.host_devices):
             continue
-        n_micro = q.batch // d // b if q.batch % d == 0 and q.batch // d % b == 0 else 0
+        n_micro = batch // d // b if batch % d == 0 and batch // d % b == 0 else 0
         sp = int(t > 1 and space.sequence_parallel)
         # A group given by its size is not another one than the whole group, where that is an option itself.
         group = 2 * g if g == d * c and 0 in space.shard else g or d * c
@@ -160,7 +162,7 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
 def _outcome(settings: Any, step_s: Any) -> Outcome:
     """Run time, and carbon and money that pull in other directions."""
     n = settings.n_devices * 1.0
-    duration = step_s * 1000.0
+    duration = step_s * 16000.0 / settings.sequences * (1.0 + 0.01 * settings.sequences)
     return Outcome(
         duration, n * duration * 3e-4 + 2e-3 * n * n, 5e-4 * n * (duration + 40.0), n * (duration * 0.5 + 3.0)
     )
@@ -176,7 +178,7 @@ def _question(rng: random.Random) -> tuple[Question, Space]:
     question = Question(
         work=work,
         machine=machine,
-        batch=rng.choice((8, 12, 16, 32)),
+        batches=rng.choice(((8,), (12,), (16,), (32,), (8, 12), (9, 12, 16))),
         outcome=_outcome,
         objective="time",
         counts=(low, rng.choice((low, 8, 16, 64))),
@@ -191,7 +193,7 @@ def _sampled(seed: int) -> tuple[Question, Space]:
     rng = random.Random(seed)
     while True:
         q, space = _question(rng)
-        if 1 <= sum(_allowed(s, q.work, q.batch, space.strict) for s in _everything(space, q.work, q)) <= 80:
+        if 1 <= sum(_allowed(s, q.work, q.batches, space.strict) for s in _everything(space, q.work, q)) <= 80:
             return q, space
 
 
@@ -214,7 +216,7 @@ def _check(q: Question, space: Space, few: int) -> int:
     fits: list[tuple[Setting, float, Outcome]] = []
     excesses = []
     for s in candidates:
-        if not _allowed(s, q.work, q.batch, space.strict):
+        if not _allowed(s, q.work, q.batches, space.strict):
             continue
         floats = Setting(*map(float, s))
         need = memory(q.work, q.machine, floats)
@@ -287,7 +289,7 @@ def _stacked(seed: int, name: str, variant: str) -> tuple[Question, Space]:
             space = replace(space, zero=(1, 3), pp=(1, 2), dp=(2, 4), shard=(0, 2))
         if variant == "head on the last stage":
             space = replace(space, pp=(2, 4), vpp=(1, 2))
-        if 10 <= sum(_allowed(s, q.work, q.batch, False) for s in _everything(space, q.work, q)) <= 60:
+        if 10 <= sum(_allowed(s, q.work, q.batches, False) for s in _everything(space, q.work, q)) <= 60:
             return q, space
 
 
@@ -339,7 +341,7 @@ def test_search_by_the_hour_is_brute_force(seed: int, few: int) -> None:
     outcome, least = _by_the_hour(seed)
     fits: list[tuple[Setting, float, Outcome]] = []
     for s in _everything(space, q.work, q):
-        if not _allowed(s, q.work, q.batch, space.strict):
+        if not _allowed(s, q.work, q.batches, space.strict):
             continue
         floats = Setting(*map(float, s))
         need = memory(q.work, q.machine, floats)

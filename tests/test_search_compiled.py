@@ -30,7 +30,7 @@ from carbonscaling.search.divisors import divides
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.lattice import Lattice
-from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, slowest_step
+from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
 from carbonscaling.search.vectorised import NumpyJudge
@@ -46,7 +46,7 @@ def _outcome(s: Any, step: Any) -> Outcome:
 
 def _question(**changes: Any) -> Question:
     base: dict[str, Any] = dict(
-        work=work_of("llama-3-8b"), machine=machine_of("h100-sxm"), batch=96, outcome=_outcome, objective="time",
+        work=work_of("llama-3-8b"), machine=machine_of("h100-sxm"), batches=(96,), outcome=_outcome, objective="time",
         counts=(1, 96), host_devices=8,
     )  # fmt: skip
     return Question(**(base | changes))
@@ -62,7 +62,7 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""
     work, machine = work_of(model), machine_of(device, recipe)
     space = Space(vpp=(1, 2), schedule=(0, 1, 2), shard=(0, 8), recompute_percent=(50, 100), micro_batch=(1, 2))
-    g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
+    g = grid(space, work, layouts(space, work, (96,), machine.silicon.domain, (1, 96)))
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)
     a = CompiledJudge(work, machine, g).decide(every, limit, limit, limit, False)
@@ -94,7 +94,7 @@ def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
     """From far to near: no layout has a bound below its family's, no setting a step below its layout's."""
     work, machine = work_of(model), machine_of("h100-sxm")
     space = Space(vpp=(1, 2, 4), schedule=(0, 1, 2), micro_batch=(1, 2, 3))
-    g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
+    g = grid(space, work, layouts(space, work, (96,), machine.silicon.domain, (1, 96)))
     judge = CompiledJudge(work, machine, g)
     every = g.lattice.layouts(g.lattice.families)
     of_family = np.repeat(judge.bounds(), g.lattice.sizes(g.lattice.families))
@@ -116,18 +116,21 @@ def test_bounds_of_families_and_layouts_are_bounds(model: str) -> None:
 )
 def test_a_lattice_holds_every_layout_once(tp: list[int], pp: list[int], dp: list[int], low: int, host: int) -> None:
     shapes = np.array([(t, p, c) for t in tp for p in pp for c in (1, 2)])
-    lattice = Lattice.within(shapes, np.array(dp), (low, 4 * low), host)
+    batch = np.array([d * (i % 3 + 1) for i, d in enumerate(dp)])
+    lattice = Lattice.within(shapes, np.array(dp), batch, (low, 4 * low), host)
     numbers = lattice.layouts(lattice.families)
     rows = [tuple(row) for row in lattice.rows(numbers).tolist()]
-    wanted = {(t, p, d, c) for t, p, c in shapes.tolist() for d in dp}
-    wanted = {r for r in wanted if low <= np.prod(r) <= 4 * low and (np.prod(r) <= host or np.prod(r) % host == 0)}
+    wanted = {(t, p, d, c, b) for t, p, c in shapes.tolist() for d, b in zip(dp, batch.tolist(), strict=True)}
+    size = {r: int(np.prod(r[:4])) for r in wanted}
+    wanted = {r for r, n in size.items() if low <= n <= 4 * low and (n <= host or n % host == 0)}
     assert len(rows) == len(set(rows)) == lattice.n_layouts
     assert set(rows) == wanted
     each, once = (np.array([k * i % 5.0 for i in range(len(shapes))], dtype=np.float64) for k in (7, 3))
-    first = np.arange(len(shapes)) % (len(dp) + 1)
-    least = np.repeat(lattice.least(each, once, first), lattice.sizes(lattice.families))
+    fewest = np.arange(len(shapes), dtype=np.float64) % 7
+    least = np.repeat(lattice.least(each, once, fewest), lattice.sizes(lattice.families))
     shape, d = np.divmod(numbers, len(dp))
-    assert (least <= np.where(d >= first[shape], each[shape] / np.array(dp)[d] + once[shape], np.inf)).all()
+    share = (batch / np.array(dp))[d]
+    assert (least <= np.where(np.array(dp)[d] >= fewest[shape], each[shape] * share + once[shape], np.inf)).all()
 
 
 @given(st.integers(1, 2**26), st.integers(0, 2**26))
@@ -140,7 +143,7 @@ def test_rules_are_in_order() -> None:
     """The places that the functions return are those of the rules that they test."""
     work = work_of("mixtral-8x7b")
     space = Space(vpp=(1, 2), schedule=(0, 2), micro_batch=(1, 3), etp=(1, 2), recompute_percent=(50,), shard=(0, 4))
-    g = grid(space, work, 48, layouts(space, work, 48, 8.0, (1, 24)))
+    g = grid(space, work, layouts(space, work, (48,), 8.0, (1, 24)))
     places = np.arange(0, g.n_candidates, 7)
     layout = g.lattice.layouts(g.lattice.families)[places // g.n_inner]
     s = g.settings(layout * g.n_inner + places % g.n_inner)
@@ -155,12 +158,13 @@ def test_rules_are_in_order() -> None:
 
 def test_the_slowest_step_is_the_last_float() -> None:
     n = np.array([1.0, 2.0, 2.0, 3.0])
-    limit = slowest_step(lambda s, step: s.n_devices * step, 0.7, n)
+    many = Extent(n, np.ones(4))
+    limit = slowest_step(lambda s, step: s.n_devices * step, 0.7, many)
     assert (n * limit <= 0.7).all()
     assert (n * np.nextafter(limit, np.inf) > 0.7).all()
-    assert slowest_step(lambda s, step: step, np.inf, n).tolist() == [np.inf] * 4
-    assert slowest_step(lambda s, step: step, 1e16, n).tolist() == [np.inf] * 4
-    assert slowest_step(lambda s, step: step + 1.0, 0.5, n).tolist() == [-np.inf] * 4
+    assert slowest_step(lambda s, step: step, np.inf, many).tolist() == [np.inf] * 4
+    assert slowest_step(lambda s, step: step, 1e16, many).tolist() == [np.inf] * 4
+    assert slowest_step(lambda s, step: step + 1.0, 0.5, many).tolist() == [-np.inf] * 4
 
 
 @given(
@@ -179,8 +183,9 @@ def test_limits_hold_for_bent_and_stepped_quantities(
         return fixed + slope * s.n_devices * step + (np.floor(step) if power > 2 else step**power)
 
     n = np.array(n_devices, dtype=float)
-    exact = slowest_step(value, limit, n)
-    coarse = slowest_step(value, limit, n, exact=False)
+    many = Extent(n, np.ones(len(n)))
+    exact = slowest_step(value, limit, many)
+    coarse = slowest_step(value, limit, many, exact=False)
     for count, last, about in zip(n, exact, coarse, strict=True):
         here = Setting(count, *(1.0 for _ in Setting._fields[1:]))
         if last == -np.inf:
@@ -200,7 +205,7 @@ def test_a_layout_left_out_for_memory_has_no_setting_that_fits(model: str, capac
     space = Space(
         vpp=(1, 2), schedule=(0, 2), micro_batch=(1, 2), etp=(1, 2), shard=(0, 4), recompute_percent=(50, 100)
     )
-    g = grid(space, work, 96, layouts(space, work, 96, machine.silicon.domain, (1, 96)))
+    g = grid(space, work, layouts(space, work, (96,), machine.silicon.domain, (1, 96)))
     judge = CompiledJudge(work, machine, g)
     every = g.lattice.layouts(g.lattice.families)
     limit = np.full(len(every), np.inf)

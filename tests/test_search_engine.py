@@ -32,7 +32,7 @@ def _outcome(s: Any, step: Any) -> Outcome:
 
 def _question(**changes: Any) -> Question:
     base: dict[str, Any] = dict(
-        work=work_of("llama-3-8b"), machine=machine_of("h100-sxm"), batch=64, outcome=_outcome, objective="time",
+        work=work_of("llama-3-8b"), machine=machine_of("h100-sxm"), batches=(64,), outcome=_outcome, objective="time",
         counts=(1, 64), host_devices=8,
     )  # fmt: skip
     return Question(**(base | changes))
@@ -50,13 +50,15 @@ def test_divisors(n: int) -> None:
 
 def test_layouts_are_unique_and_within_the_counts() -> None:
     work = work_of("llama-3-8b")
-    lattice = layouts(Space(), work, 64, 8.0, (4, 48))
+    lattice = layouts(Space(), work, (64,), 8.0, (4, 48))
     rows = lattice.rows(lattice.layouts(lattice.families))
-    n = rows.prod(axis=1)
+    n = rows[:, :4].prod(axis=1)
     assert (n >= 4).all()
     assert (n <= 48).all()
     assert len(rows) == lattice.n_layouts
-    assert n.tolist() == np.repeat(lattice.n_devices(lattice.families), lattice.sizes(lattice.families)).tolist()
+    assert (
+        n.tolist() == np.repeat(lattice.extents(lattice.families).n_devices, lattice.sizes(lattice.families)).tolist()
+    )
     assert len(np.unique(rows, axis=0)) == len(rows)
     assert (64 % rows[:, 2] == 0).all()
     assert set(rows[:, 0].tolist()) <= {1, 2, 4, 8}
@@ -65,8 +67,8 @@ def test_layouts_are_unique_and_within_the_counts() -> None:
 def test_the_grid_holds_every_combination_once() -> None:
     work = work_of("mixtral-8x7b")
     space = Space(vpp=(1, 2), micro_batch=(1, 2), recompute=(0, 2))
-    rows = layouts(space, work, 16, 8.0, (1, 16))
-    g = grid(space, work, 16, rows)
+    rows = layouts(space, work, (16,), 8.0, (1, 16))
+    g = grid(space, work, rows)
     inner = np.arange(g.n_inner)
     settings = np.array(g.settings((rows.layouts(rows.families)[:, None] * g.n_inner + inner).reshape(-1))).T
     assert len(np.unique(settings, axis=0)) == g.n_candidates == rows.n_layouts * 4 * 2 * 4 * 2 * 2
@@ -181,7 +183,7 @@ def test_an_empty_range_of_counts() -> None:
 
 def _paper(n_experts: int, batch: int, **changes: Any) -> tuple[SearchResult, Question]:
     work = workload(paper_family_spec(1536, 6144, 40, n_experts, 2048), 2048)
-    question = _question(work=work, machine=machine_of("paper-h100"), batch=batch, **changes)
+    question = _question(work=work, machine=machine_of("paper-h100"), batches=(batch,), **changes)
     return search(question, Space(strict=True), top=10_000), question
 
 
@@ -210,7 +212,7 @@ def test_options_that_the_model_cannot_use_are_rejected_not_ignored() -> None:
     assert dense.n_fit == 0
     assert dense.rejected["experts"] > 0
     work = workload(paper_family_spec(1536, 6144, 40, 1, 2048), 2048)
-    asked = search(_question(work=work, batch=32), Space(strict=True, recompute=(2,)))
+    asked = search(_question(work=work, batches=(32,)), Space(strict=True, recompute=(2,)))
     assert {c.setting.recompute for c in asked.top} == {2}
 
 

@@ -108,7 +108,7 @@ def _judges(name: str, change: int, capacity: float | None = None) -> tuple[Any,
     work, machine = work_of(model), stacked(name, options=options, offload=offload)
     if capacity is not None:
         machine = machine.changed(capacity=capacity)
-    g = grid(SPACE, work, 48, layouts(SPACE, work, 48, machine.silicon.domain, (1, 48)))
+    g = grid(SPACE, work, layouts(SPACE, work, (48,), machine.silicon.domain, (1, 48)))
     every = g.lattice.layouts(g.lattice.families)
     return CompiledJudge(work, machine, g), g, every, machine, work
 

@@ -63,6 +63,8 @@ PINT: dict[str, tuple[str, str]] = {
     "g/kWh": ("g/kWh", "kg/J"),
     "kWh/cm2": ("kWh/cm^2", "J/m^2"),
     "L/kWh": ("water_litre/kWh", "water_litre/J"),
+    "MJ": ("MJ", "J"),
+    "MJ/kWh": ("MJ/kWh", "J/J"),
     "USD/h": ("usd/hour", "usd/s"),
     "USD/kWh": ("usd/kWh", "usd/J"),
 }

@@ -61,7 +61,7 @@ def test_rows_without_an_accelerator_or_length_are_left_out(tmp_path: Path) -> N
         (HEADER + f"t,a,nan,0,1,0,1,8,{H100},1\n", "holds no number"),
         (HEADER + f"t,a,3600,0,1,0,1,8,{H100},0.5\n", "impossible PUE"),
         (HEADER + "t,a,3600,0,1,0,1,5,4 x NVIDIA A401 x NVIDIA A100 80GB PCIe,1\n", "mixes kinds"),
-        (HEADER + "t,a,3600,0,0.3,0,1,1,1 x NVIDIA GeForce RTX 3090,1\n", "does not know by this name"),
+        (HEADER + "t,a,3600,0,0.3,0,1,1,1 x NVIDIA GeForce GTX 480,1\n", "does not know by this name"),
         (HEADER + f"t,a,3600,0,9.6,0,1,8,{H100},1\n", "cannot have drawn"),  # 1200 W of 700
         (HEADER + f"t,a,3600,0,0.1,0,1,8,{H100},1\n", "cannot have drawn"),  # 12 W
         (HEADER + RUNS + "t,z,3600,0,2,0,1,8,8 x NVIDIA A100-SXM4-80GB,1\n", "several kinds"),

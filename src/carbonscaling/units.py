@@ -50,6 +50,7 @@ SI: dict[str, float] = {
     "kW": 1e3,
     "J": 1.0,
     "kWh": KWH,
+    "MJ": 1e6,
     "mm2": 1e-6,
     "cm2": 1e-4,
     "m2": 1.0,
@@ -65,6 +66,7 @@ SI: dict[str, float] = {
     "kWh/cm2": KWH * 1e4,
     "L": 1.0,
     "L/kWh": 1 / KWH,
+    "MJ/kWh": 1e6 / KWH,
     "USD/h": 1 / HOUR,
     "USD/kWh": 1 / KWH,
 }

@@ -34,7 +34,7 @@ from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.measured import measured_record
 from carbonscaling.reporting.statements.record import Measured
 from carbonscaling.reporting.validation import replay_data
-from carbonscaling.study.answer import asked
+from carbonscaling.study.asked import asked
 from carbonscaling.study.scenario import Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
 from carbonscaling.validate.carbon.energy import check_carbon_runs, summary
@@ -46,6 +46,7 @@ from carbonscaling.validate.speed.logs import log_run
 from carbonscaling.validate.speed.runs import replay_file
 from fuzz.answers import sensible
 from fuzz.damage import spoilt, spoilt_text, toml_text
+from fuzz.launch import launch
 from fuzz.material import ROOT, configs, scenario
 from fuzz.sequence import sequence
 from fuzz.statements import report, saved_answer
@@ -358,6 +359,7 @@ TARGETS = (
     Target("study", study, 6_000),
     Target("answer", answer, 8_000),
     Target("log", log, 3_000),
+    Target("launch", launch, 6_000),
     Target("emissions", emissions, 3_000),
     Target("estimate", sensible, 1_500),
     Target("query", query, 6_000),

@@ -147,5 +147,7 @@ def parts(e: cs.Estimate) -> None:
     lines = math.fsum(line.total_tco2e for line in f.lines)
     close(lines, f.boundary_tco2e, "lines beside the run")
     close(e.summary()["duration_days"], e.summary()["steady_days"] * e.resolved.run_overhead.si, "days")
+    if e.needed is not None:
+        assert e.needed.low < e.needed.median < e.needed.high, "what people needed lies inside its interval"
     for lever in e.levers:
         close(lever.central, f.total_tco2e, f"central value of the lever {lever.name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import carbonscaling as cs
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog import hardware, models, regions
+from carbonscaling.catalog import hardware, laws, models, regions
 from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.model.params import total_params
 
@@ -135,6 +135,20 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
     return place
 
 
+def _deadline(rng: Random, place: Mapping[str, Any]) -> dict[str, Any]:
+    """Days or a date, and now and then budgets that most runs keep."""
+    days = rng.choice((None, 10 ** rng.uniform(0.5, 3.5)))
+    found: dict[str, Any] = {"max_days": days}
+    if days is None and rng.random() < 0.3:
+        found = {"start_date": "2027-01-01", "finish_by": rng.choice(("2027-02-01", "2028-06-30"))}
+    found["budget_energy"] = _maybe(rng, 0.1, 1e9, 1e13)
+    if place["price_usd_per_device_hour"] is not None:
+        found["budget_usd"] = _maybe(rng, 0.1, 1e7, 1e12)
+    if "hourly" not in place:
+        found["budget_carbon"] = _maybe(rng, 0.1, 1e4, 1e8)
+    return found
+
+
 def _software(rng: Random) -> cs.Software:
     """Return what a run changes about its stack: mostly nothing."""
     if rng.random() < 0.7:
@@ -171,17 +185,19 @@ def case(rng: Random, folder: Path) -> Case:
     recipes = (*formats, ",".join(formats))
     longest = models.model(what["model"]).seq_len if "model" in what else 2048
     counts = {"devices": n} if kind == "estimate" or rng.random() < 0.1 else {"max_devices": min(4 * n, 1024)}
+    place = _place(rng, folder)
     scenario = cs.Scenario(
         **what,
         **counts,
-        **_place(rng, folder),
+        **place,
         device=device,
         years_ahead=years,
         cpa_growth=rng.random() < 0.3,
         host=_maybe(rng, 0.3, *HOSTS[device]) if device in HOSTS else None,
         nic_gbps=_maybe(rng, 0.1, 50.0, 1600.0),
-        max_days=rng.choice((None, 10 ** rng.uniform(0.5, 3.5))),
+        **_deadline(rng, place),
         batch=rng.choice((None, 24, 64, 96, 256, 1536)),
+        batch_law=_maybe(rng, 0.2, *laws.batch_law_names()),
         seq_len=_maybe(rng, 0.5, 512, min(longest, 2048), longest),
         precision=_maybe(rng, 0.3, *recipes),
         flash=_maybe(rng, 0.2, True, False),
@@ -197,6 +213,7 @@ def case(rng: Random, folder: Path) -> Case:
         pace=rng.choice(("steady", "steady", "steady", "calendar")),
         calibration=rng.choice(("shipped", "shipped", "none")),
         objective=rng.choice(("paper", "time", "carbon", "energy", "cost")),
+        history=rng.choice(((), (), (1.1,), (0.8, 1.9, 1.3))),
     )  # fmt: skip
     return Case(scenario, kind)
 

@@ -9,7 +9,8 @@ from carbonscaling.bench.stopwatch import BenchRow, row_of, timed
 from carbonscaling.search.engine import Question, n_threads, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import FULL_SPACE, Space
-from carbonscaling.study.answer import asked_again, plan, question_of
+from carbonscaling.study.answer import asked_again, plan
+from carbonscaling.study.asked import question_of
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.robust import robustness

@@ -19,7 +19,7 @@ from carbonscaling.search import compiled
 from carbonscaling.search.engine import Question, n_threads, search
 from carbonscaling.search.evaluate import judge_of, prepare
 from carbonscaling.search.space import Space, grid, layouts
-from carbonscaling.study.answer import question_of
+from carbonscaling.study.asked import question_of
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Scenario
 
@@ -46,8 +46,8 @@ def _space(q: Question, size: int) -> Space:
     )
     powers = ([prime**k for k in range(power + 1)] for prime, power in PRIMES.items())
     every = sorted(math.prod(combination) for combination in product(*powers))
-    one = layouts(replace(base, dp=(1,)), q.work, q.batch, q.machine.silicon.domain, q.counts)
-    per_replica = grid(base, q.work, q.batch, one).n_candidates
+    one = layouts(replace(base, dp=(1,)), q.work, q.batches, q.machine.silicon.domain, q.counts)
+    per_replica = grid(base, q.work, one).n_candidates
     wanted = min(len(every), max(1, round(size / per_replica)))
     return replace(base, dp=tuple(every[i] for i in np.linspace(0, len(every) - 1, wanted).round().astype(int)))
 
@@ -82,8 +82,8 @@ def bench(*, large: bool = False) -> Iterator[BenchRow]:
 def _phases(q: Question, space: Space) -> Iterator[BenchRow]:
     """Time the parts of a search apart."""
     marks = [time.perf_counter()]
-    rows = layouts(space, q.work, q.batch, q.machine.silicon.domain, q.counts)
-    options = grid(space, q.work, q.batch, rows)
+    rows = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts)
+    options = grid(space, q.work, rows)
     marks.append(time.perf_counter())
     judge = judge_of(q.work, q.machine, options, prune=False, few=0)
     marks.append(time.perf_counter())
@@ -99,7 +99,7 @@ def _decide_alone(q: Question, space: Space, sizes: Sequence[int]) -> Iterator[B
     The sizes take turns, so that whatever else the machine does slows all of them alike; each is walked through at least
     once, and whole walks are counted, in processor time.
     """
-    options = grid(space, q.work, q.batch, layouts(space, q.work, q.batch, q.machine.silicon.domain, q.counts))
+    options = grid(space, q.work, layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts))
     judge = judge_of(q.work, q.machine, options, prune=False, few=0)
     walks = [Walk(judge, size) for size in sizes]
     while not all(walk.n_walks for walk in walks):

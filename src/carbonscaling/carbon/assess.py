@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
+from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
 from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor, sample_footprint
 from carbonscaling.errors import InputError
@@ -68,6 +69,8 @@ class CarbonModel:
         Method that totals count: location or market.
     upstream_g_per_kwh : float, optional
         What the life-cycle intensity of the place counts beside generation; None where not both are published.
+    resources : Mapping[str, ResourceFactors]
+        Metals and primary energy, where they are known of device and place.
     """
 
     numbers: CarbonNumbers
@@ -85,6 +88,7 @@ class CarbonModel:
     host_kg_by_route: Mapping[str, float]
     scope2: Literal["location", "market"] = "location"
     upstream_g_per_kwh: float | None = None
+    resources: Mapping[str, ResourceFactors] = field(default_factory=dict)
 
     @cached_property
     def ends(self) -> CarbonNumbers:
@@ -182,7 +186,11 @@ def assess(
     sampled, _ = sample_footprint(
         model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
     )
-    return _result(model, parts, lines, effects, sampled)
+    used = {
+        name: resource_taken(factors, n_devices, duration_s, model.numbers, float(parts.energy_j))
+        for name, factors in model.resources.items()
+    }
+    return _result(model, parts, lines, effects, sampled, used)
 
 
 def _result(
@@ -191,6 +199,7 @@ def _result(
     lines: tuple[BoundaryLine, ...],
     effects: list[WideningFactor],
     sampled: FootprintParts,
+    used: Mapping[str, float],
 ) -> Footprint:
     embodied_kg = math.fsum(
         (parts.embodied_device_kg, parts.embodied_host_kg, parts.embodied_network_kg, parts.embodied_other_kg)
@@ -244,6 +253,8 @@ def _result(
         energy_kwh=energy_j / KWH,
         water_litres=water_l,
         water_on_site_litres=float(parts.energy_j) / model.factors["pue"].si * float(model.numbers.water_on_site),
+        metals_kg_sb=used.get("metals"),
+        primary_energy_mj=used["primary_energy"] / 1e6 if "primary_energy" in used else None,
         parts=parts,
         lines=lines,
         intervals=found,

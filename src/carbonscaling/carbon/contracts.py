@@ -74,7 +74,7 @@ def covered_energy(energy: Number, volume: Number) -> Number:
 
 @formula(
     "(1 - covered)·residual + covered·contract",
-    unit="kg/J",
+    unit="kg/kWh",
     source="ghg_scope2",
     place="chapter 6: market-based method",
 )

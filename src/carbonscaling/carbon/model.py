@@ -26,6 +26,7 @@ from carbonscaling.carbon.factor_sets import (
     site,
 )
 from carbonscaling.carbon.footprint import CarbonNumbers
+from carbonscaling.carbon.resources import resource_factors
 from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import NO_CONTRACT, Place, place
 from carbonscaling.errors import InputError, nearest
@@ -158,6 +159,7 @@ def carbon_model(
         assemble=assemble,
         **methods,
         scope2=scope2,
+        resources=resource_factors(cluster, None if region is None else place(region)) if mode == "physical" else {},
         upstream_g_per_kwh=None if there is None or "carbon_intensity" in (overrides or {}) else there.upstream,
         ranges=spread(assemble, factors) if ranges else (),
         factors=factors,

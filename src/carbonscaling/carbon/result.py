@@ -53,6 +53,9 @@ class Footprint:
     total_tco2e, operational_tco2e, embodied_tco2e, boundary_tco2e : float
     energy_kwh, water_litres, water_on_site_litres : float
         Of the final run; water is that used on site and that of electricity generation.
+    metals_kg_sb, primary_energy_mj : float, optional
+        Depletion of metals and minerals (ADPe) and primary energy of the final run, machines and electricity; None where
+        they are not known of the device or the place.
     parts : FootprintParts
     lines : tuple of BoundaryLine
     intervals : Mapping[str, tuple of float]
@@ -84,6 +87,8 @@ class Footprint:
     energy_kwh: float
     water_litres: float
     water_on_site_litres: float
+    metals_kg_sb: float | None
+    primary_energy_mj: float | None
     parts: FootprintParts
     lines: tuple[BoundaryLine, ...]
     intervals: Mapping[str, tuple[float, float]]

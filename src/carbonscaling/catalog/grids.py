@@ -29,7 +29,16 @@ __all__ = [
 
 Basis = Literal["operational", "life-cycle"]
 Quantity = Literal[
-    "generation", "life-cycle", "consumed", "residual", "operating-margin", "carbon-free", "water", "water-stress"
+    "generation",
+    "life-cycle",
+    "consumed",
+    "residual",
+    "operating-margin",
+    "carbon-free",
+    "water",
+    "water-stress",
+    "metals",
+    "primary-energy",
 ]
 """Intensities: of generation alone, life-cycle of generation (of what a zone consumes where its country has no other),
 life-cycle of what is consumed, imports included."""

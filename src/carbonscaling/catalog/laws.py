@@ -9,10 +9,32 @@ from typing import Any, Literal
 
 from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.laws import ChinchillaLaw, CriticalBatch, KaplanLaw, MoeLaw, PaperFamily, ScalingLaw, TokensPerParam
+from carbonscaling.laws import (
+    BatchLaw,
+    BatchOverhead,
+    ChinchillaLaw,
+    CriticalBatch,
+    KaplanLaw,
+    MoeLaw,
+    PaperFamily,
+    ScalingLaw,
+    TokensPerParam,
+)
 from carbonscaling.sources import Datum
 
-__all__ = ["LawRow", "batch_names", "critical_batch_law", "data", "law", "law_names", "law_row", "paper_family"]
+__all__ = [
+    "LawRow",
+    "batch_law",
+    "batch_law_names",
+    "batch_names",
+    "batch_overhead",
+    "critical_batch_law",
+    "data",
+    "law",
+    "law_names",
+    "law_row",
+    "paper_family",
+]
 
 
 @dataclass(frozen=True)
@@ -41,11 +63,23 @@ class LawRow:
 
 
 @dataclass(frozen=True)
+class BatchLawRow:
+    """A law of the batch as it stands in the catalogue; see `carbonscaling.laws.BatchLaw`."""
+
+    title: str
+    definition: str
+    of: Literal["tokens", "compute", "params", "loss"]
+    coefficients: Mapping[str, Datum]
+
+
+@dataclass(frozen=True)
 class _Shipped:
     law: Mapping[str, LawRow]
     shape: Mapping[str, Datum]
     layers: Mapping[str, Datum]
     batch: Mapping[str, Mapping[str, Datum]] = field(default_factory=dict)
+    batch_overhead: Mapping[str, Datum] = field(default_factory=dict)
+    batch_law: Mapping[str, BatchLawRow] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +128,8 @@ def data() -> dict[str, Datum]:
         **{f"law.{name}": row.coefficients for name, row in shipped.law.items()},
         "shape": shipped.shape,
         "layers": shipped.layers,
+        "batch_overhead": shipped.batch_overhead,
+        **{f"batch_law.{name}": row.coefficients for name, row in shipped.batch_law.items()},
         **{f"batch.{name}": row for name, row in shipped.batch.items()},
     }
     return {f"{group}.{key}": datum for group, rows in groups.items() for key, datum in rows.items()}
@@ -136,6 +172,29 @@ def critical_batch_law(name: str = "chinchilla") -> CriticalBatch:
     """
     row = _pick("critical-batch law", "batch", name, _shipped().batch)
     return CriticalBatch(**{key: datum.si for key, datum in row.items()})
+
+
+def batch_law_names() -> tuple[str, ...]:
+    """Return the names that `batch_law` accepts."""
+    return tuple(_shipped().batch_law)
+
+
+def batch_law(name: str) -> BatchLaw:
+    """Return a published law of the batch.
+
+    Raises
+    ------
+    InputError
+        No such law; names the nearest.
+    """
+    row = _pick("batch law", "batch_law", name, _shipped().batch_law)
+    return BatchLaw(row.title, row.definition, row.of, **{key: datum.si for key, datum in row.coefficients.items()})
+
+
+@lru_cache(maxsize=1)
+def batch_overhead() -> BatchOverhead:
+    """Return what a batch costs in tokens at equal loss."""
+    return BatchOverhead(**{key: datum.si for key, datum in _shipped().batch_overhead.items()})
 
 
 def paper_family(

@@ -10,6 +10,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("plan",): ("plan:plan", "Find the best setting and device count that finish within the deadline."),
     ("estimate",): ("plan:estimate", "Say what a training run takes on a given number of devices."),
     ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
+    ("batch",): ("batch:batch", "Show what a batch costs in tokens, and what published laws of it say."),
     ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
     ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data, or of given keys."),
     ("accounts",): ("accounts:accounts", "Set published carbon accounts beside this project's figures."),

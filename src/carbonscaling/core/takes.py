@@ -149,7 +149,7 @@ def footprint(
     )  # fmt: skip
     many, sequences = with_batch(setting, batch)
     found, numbers = machine(model, cluster, stack, recipe, many, s)
-    r = replace(resolved(found), batch=cast(float, sequences), machine=numbers)  # or an array, as every formula takes
+    r = replace(resolved(found).stated(1.0), batch=cast(float, sequences), machine=numbers)  # or an array
     run = takes(r).run(many, perf_step.step_time(found.work, numbers, many).total)
     return _plain(RunFootprint, run._replace(parts=_plain(type(run.parts), run.parts, many)), many)
 

@@ -11,6 +11,7 @@ from carbonscaling.exchange.shell import Script
 __all__ = ["device_count"]
 
 _NODES = ("nnodes", "num-nodes", "nodes", "N", "worker-num")
+_ALL = ("np", "ntasks", "n", "gpus", "G")
 _ON_NODE = ("nproc-per-node", "num-gpus", "gpus-per-node", "ntasks-per-node", "gpu-num")
 
 
@@ -27,6 +28,8 @@ def device_count(script: Script, command: Sequence[str]) -> int | None:
     nodes = _number(own, _NODES) or _number(asked, _NODES)
     if on_node == 1 and (there := _number(asked, ("gpus-per-node",))):  # one task a node starts the rest
         on_node = there
+    if on_node is None and not any("torchrun" in word or "torch.distributed" in word for word in command):
+        return _number(own, _ALL) or _number(asked, _ALL)  # a task for each device
     return on_node * (nodes or 1) if on_node else None
 
 

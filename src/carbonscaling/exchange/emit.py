@@ -60,6 +60,11 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             "the batch does not split evenly over the replicas, as no launch file can say", key="batch",
             value=answer.resolved.batch, remedy="choose a batch that micro-batch x replicas divide",
         )  # fmt: skip
+    if answer.scenario.train != "full" and to not in ("svg", "trace"):
+        raise InputError(
+            "what is written trains every weight, not adapters beside frozen ones", key="train", value=answer.scenario.train,
+            remedy="add --train full, or --emit svg",
+        )  # fmt: skip
     if isinstance(answer, Infeasible):
         raise InputError(
             f"there is no plan to write: {answer.reason}", key="emit", value=to,

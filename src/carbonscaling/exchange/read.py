@@ -57,7 +57,7 @@ def read_launch(path: str | Path, devices: int | None = None) -> Launch:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

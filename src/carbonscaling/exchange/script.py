@@ -29,7 +29,14 @@ def script_launch(text: str, where: str, devices: int | None) -> Launch:
     InputError
         No command of it has arguments of a trainer that is known here.
     """
-    script = read_script(text)
+    try:
+        script = read_script(text)
+    except RecursionError as error:
+        raise InputError(
+            "brackets or quotes of the script lie too deep in each other",
+            where=where,
+            remedy="check that it is a script",
+        ) from error
     keys = _maxtext(script)
     command = trainer(script.commands)
     if keys and len(keys) >= LEAST:

@@ -25,7 +25,7 @@ def yaml_launch(text: str, where: str, devices: int | None) -> Launch:
     yaml = need("yaml", "exchange")
     try:
         said = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(
             f"not valid YAML: {' '.join(str(error).split())}",
             where=where,

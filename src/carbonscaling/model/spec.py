@@ -376,7 +376,7 @@ class ModelSpec:
     def said(self) -> tuple[str, ...]:
         """What was assumed of the model, its training length left out, and what of its file no count uses."""
         unread = (f"keys of {self.source} that no count uses: {', '.join(self.unread)}",) if self.unread else ()
-        return (*self.assumed, *unread, *((self.notes,) if self.notes and self.source.endswith(".json") else ()))
+        return (*self.assumed, *unread, *((self.notes,) if self.notes.startswith("language model only") else ()))
 
     @property
     def n_moe_layers(self) -> int:

@@ -19,7 +19,7 @@ from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.space import Space
-from carbonscaling.study.answer import question_of, space_of
+from carbonscaling.study.asked import question_of, space_of
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import DAY
 

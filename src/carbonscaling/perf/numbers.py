@@ -69,6 +69,11 @@ class Setting(NamedTuple):
         """Devices the setting occupies."""
         return self.tp * self.cp * self.dp * self.pp
 
+    @property
+    def sequences(self) -> Number:
+        """Sequences of a step."""
+        return self.dp * self.micro_batch * self.n_micro
+
 
 class Workload(NamedTuple):
     """A model at a sequence length as matrix shapes and parameter counts.

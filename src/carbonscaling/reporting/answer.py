@@ -180,9 +180,17 @@ def conventions(e: Estimate) -> list[str]:
     return [
         f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'",
         f"carbon mode: {f.mode}{version}; region {f.region}; intensity {f.carbon_basis or 'of unstated basis'}",
-        f"operation by location {mass(f.operational_tco2e)} at {plain(f.carbon_intensity_g_per_kwh)} g/kWh, by market "
+        f"operation by location {mass(f.location.operational_tco2e)} at "
+        f"{plain(f.location.carbon_intensity_g_per_kwh)} g/kWh, by market "
         f"{mass(f.market.operational_tco2e)} at {plain(f.market.carbon_intensity_g_per_kwh)} g/kWh ({f.market.basis})",
-        f"PUE {f.pue:.3g}; water {plain(f.water_litres / 1000.0)} m3",
+        f"the total counts scope 2 by {f.scope2}",
+        f"PUE {f.pue:.3g}; water {plain(f.water_litres / 1000.0)} m3, on site {plain(f.water_on_site_litres / 1000.0)}",
+        *(
+            []
+            if f.metals_kg_sb is None
+            else [f"metals and minerals {plain(1e3 * f.metals_kg_sb)} g of antimony (ADPe)"]
+        ),
+        *([] if f.primary_energy_mj is None else [f"primary energy {plain(f.primary_energy_mj / 1e3)} GJ"]),
         f"beside the final run: {beside}",
         f"embodied carbon: {f.embodied_route} route; amortised by {f.amortisation}",
         "MFU counts model FLOPs with the causal half of attention, against the peak of the recipe's matrix format",

@@ -82,8 +82,10 @@ Carbon = _printed(
         "boundary": _list(_record(BoundaryLine, "a line beside the final run")),
         "widest": _list(_record(WideningFactor)),
         "device_kg_by_route": dict[str, float],
-        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these four
+        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these six
         "water_on_site_litres": NotRequired[float],
+        "metals_kg_sb": NotRequired[float | None],
+        "primary_energy_mj": NotRequired[float | None],
         "scope2": NotRequired[Literal["location", "market"]],
         "location": NotRequired[
             _record(Scope2, "operational carbon by the location-based method", interval_tco2e=Pair)

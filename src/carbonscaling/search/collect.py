@@ -16,7 +16,7 @@ from carbonscaling.search.constraints import RULES
 from carbonscaling.search.front import Stairs
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.judge import Decided
-from carbonscaling.search.limits import at_devices, slowest_step
+from carbonscaling.search.limits import Extent, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Question
@@ -43,7 +43,7 @@ class Collector:
     distribution : Histogram, optional
         Filled with every setting that fits in time.
     stairs : Stairs, optional
-        Filled where a front is wanted on which a slower setting of the same count may be.
+        Filled where a front is wanted on which a slower setting of the same count may be, or one of another batch.
     counts : array
         Settings by fate, see `kernel`.
     index, step : arrays
@@ -51,7 +51,7 @@ class Collector:
     keys : array, shape (columns, n)
         What they are ranked by.
     rows : list of arrays
-        Device count, step time and number of the quickest setting of rows in which any fits.
+        Device count, run time, number and step time of the quickest setting of rows in which any fits.
     excess, excess_index : float, int
         The nearest miss of the memory limit.
     best, last : arrays
@@ -79,7 +79,7 @@ class Collector:
     truncated: bool = False
     _n_rows: int = 0
 
-    def add(self, d: Decided, n_devices: Floats, late: Floats, numbers: Ints) -> None:
+    def add(self, d: Decided, extent: Extent, late: Floats, numbers: Ints) -> None:
         """Take in the fate of rows; the other arguments hold a value per row, `numbers` the row's place in `grid`."""
         inner = self.grid.n_inner
         self.counts += d.counts
@@ -88,7 +88,9 @@ class Collector:
             self.excess, self.excess_index = min((self.excess, self.excess_index), miss)
         best_index = numbers * inner + d.row_best_index % inner
         fits = d.row_best < np.inf
-        self.rows.append(np.array((n_devices[fits], d.row_best[fits], best_index[fits])))
+        own = extent.at(fits)
+        taken = np.broadcast_to(self.question.run_time(own.settings(), d.row_best[fits]), own.n_devices.shape)
+        self.rows.append(np.array((own.n_devices, taken, best_index[fits], d.row_best[fits])))
         self._n_rows += int(fits.sum())
         if self._n_rows > MOST_ROWS:
             self.quickest()
@@ -97,12 +99,12 @@ class Collector:
         index, step = (numbers[row] * inner + d.index % inner)[in_time], d.step[in_time]
         if len(index) == 0:
             return
-        light = at_devices(n_devices[row][in_time])
+        light = extent.at(row[in_time]).settings()
         outcome = self.question.outcome(light, step)
         if self.distribution is not None:
             self.distribution.add(outcome, index)
         if self.stairs is not None:
-            self.stairs.add(np.asarray(light.n_devices), step, index, np.asarray(outcome.carbon_kg))
+            self.stairs.add(np.asarray(light.n_devices), outcome, index, step)
         keys = np.array([np.broadcast_to(c, step.shape) for c in self.objective.columns(light, outcome)], dtype=float)
         self.index, self.step = np.concatenate((self.index, index)), np.concatenate((self.step, step))
         self.keys = np.concatenate((self.keys, keys), axis=1)
@@ -138,9 +140,9 @@ class Collector:
         """Whether settings with these keys, or worse, could still be among the best or near-optimal."""
         return not_worse(keys, self.last) | self._is_near(keys)
 
-    def slowest(self, n_devices: Floats) -> Floats:
-        """Return the step time beyond which settings of each device count are neither among the best nor near-optimal."""
-        main, n = self.objective.main, at_devices(n_devices)
+    def slowest(self, extent: Extent) -> Floats:
+        """Return the step time beyond which settings of each extent are neither among the best nor near-optimal."""
+        main, n, n_devices = self.objective.main, extent.settings(), extent.n_devices
         most = max(self.last[main], self.best[main] * (1.0 + self.near)) if main == 0 else self.last[main]
         limit = np.full(len(n_devices), most)
         if main:  # the column before it depends on the device count alone
@@ -149,35 +151,42 @@ class Collector:
             near = np.where(lead <= self.best[0], self.best[main] * (1.0 + self.near), -np.inf)
             last = np.where(lead < self.last[0], np.inf, np.where(lead == self.last[0], self.last[main], -np.inf))
             limit = np.maximum(near, last)
-        return slowest_step(self._main, limit, n_devices, exact=False)
+        return slowest_step(self._main, limit, extent, exact=False)
 
     def _main(self, settings: Setting, step: Floats) -> Floats:
         return np.asarray(self.objective.columns(settings, self.question.bound(settings, step))[self.objective.main])
 
-    def quickest(self) -> tuple[Floats, Floats, Ints]:
-        """Return every device count at which a setting fits, with the step time and number of its quickest one."""
-        found = np.concatenate(self.rows, axis=1) if self.rows else np.zeros((3, 0))
+    def quickest(self) -> tuple[Floats, Ints]:
+        """Return step time and number of every device count's quickest run, fewest devices first."""
+        found = np.concatenate(self.rows, axis=1) if self.rows else np.zeros((4, 0))
         found = found[:, np.lexsort((found[2], found[1], found[0]))]
-        counts, first = np.unique(found[0], return_index=True)
+        _, first = np.unique(found[0], return_index=True)
         self.rows, self._n_rows = [found[:, first]], 0
-        return counts, found[1, first], found[2, first].astype(np.int64)
+        return found[3, first], found[2, first].astype(np.int64)
 
-    def corners(self) -> tuple[Floats, Floats, Ints]:
+    def fastest(self) -> Ints:
+        """Return the place in `quickest` of the quickest run of all; empty where nothing fits."""
+        self.quickest()
+        return np.argsort(self.rows[0][1], kind="stable")[:1]
+
+    def corners(self) -> tuple[Floats, Ints]:
         """Return the settings among which the front is, as `quickest` does."""
         if self.stairs is None:
             return self.quickest()
-        return self.stairs.table[0], self.stairs.table[1], self.stairs.table[2].astype(np.int64)
+        return self.stairs.table[4], self.stairs.table[2].astype(np.int64)
 
-    def corner_limit(self, n_devices: Floats) -> Floats:
-        """Return the step time beyond which no setting of each device count is on the front; infinity where none is known."""
+    def corner_limit(self, extent: Extent) -> Floats:
+        """Return the step time beyond which no setting of each extent is on the front; infinity where none is known."""
+        n_devices = extent.n_devices
         if self.stairs is not None:
             return slowest_step(
                 lambda s, step: self.question.bound(s, step).carbon_kg,
                 self.stairs.least(n_devices),
-                n_devices,
+                extent,
                 exact=False,
             )
-        counts, step, _ = self.quickest()
+        step, _ = self.quickest()
+        counts = self.rows[0][0]
         if len(counts) == 0:
             return np.full(len(n_devices), np.inf)
         place = np.minimum(np.searchsorted(counts, n_devices), len(counts) - 1)

@@ -79,13 +79,12 @@ def search(
     q = replace(
         question, outcome=in_blocks(question.outcome), least=in_blocks(question.least) if question.least else None
     )
-    lattice = layouts(space, q.work, q.batch, q.machine.silicon.domain, q.counts, q.host_devices)
+    lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
     prune = prune and not quantiles
-    judge = judge_of(q.work, q.machine, grid(space, q.work, q.batch, lattice), prune=prune, few=few)
+    judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), prune=prune, few=few)
     histogram = Histogram() if quantiles else None
-    found = Collector(
-        judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, Stairs() if front and q.least else None
-    )
+    stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
+    found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)
     run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress)
     interrupted = False
     if judge.grid.n_candidates:
@@ -132,13 +131,13 @@ def _result(
         interrupted=interrupted,
     )
     objective = OBJECTIVES[q.objective]
-    _, step, quickest = found.quickest()
-    _, corner_step, corner = found.corners() if front else (step[:0], step[:0], quickest[:0])
+    step, quickest = found.quickest()
+    corner_step, corner = found.corners() if front else (step[:0], quickest[:0])
     best = np.zeros(len(found.index), dtype=bool)
     if len(found.index):
         last = np.lexsort(found.keys[::-1])[: found.top][-1]
         best = not_worse(found.keys, found.keys[:, last])
-    fastest = np.argsort(step, kind="stable")[:1]
+    fastest = found.fastest()
     middles = [found.distribution.quantile(share) for share in quantiles] if found.distribution else []
     spread = np.array([index for _, index in middles if index >= 0], dtype=np.int64)
     known = found.grid.settings(np.concatenate((found.index[best], quickest[fastest], corner)))
@@ -151,7 +150,7 @@ def _result(
     result.top = sorted(ranked, key=lambda c: (*objective.key(c), *c.setting))[: found.top]
     result.best = result.top[0] if result.top else None
     result.fastest = next(rest) if len(fastest) else None
-    result.front = pareto([c for c in islice(rest, len(corner)) if c.duration_s <= q.deadline_s])
+    result.front = pareto([c for c in islice(rest, len(corner)) if q.allows(c)])
     there = [(share, next(rest)) for share, (_, index) in zip(quantiles, middles, strict=False) if index >= 0]
     result.quantiles = {share: (candidate.carbon_kg, candidate) for share, candidate in there}
     if np.isfinite(found.excess):

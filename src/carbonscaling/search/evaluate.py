@@ -55,15 +55,14 @@ class CompiledJudge:
     @cached_property
     def _shapes(self) -> ShapeBounds:
         g, shapes = self.grid, self.grid.lattice.shapes.astype(float)
+        dp = np.unique(g.lattice.dp).astype(float)
         each, once, first = np.empty(len(shapes)), np.empty(len(shapes)), np.empty(len(shapes), np.int64)
         compiled.entry(tables.shape_bounds)(
             self.work, self.machine, self.options, shapes, self.keys, self.table, each, once
         )
         least = tables.least_needs(self.work, self.options)
-        compiled.entry(tables.fewest_replicas)(
-            self.work, self.machine, self.options, least, shapes, g.lattice.dp.astype(float), first
-        )
-        return each, once, first
+        compiled.entry(tables.fewest_replicas)(self.work, self.machine, self.options, least, shapes, dp, first)
+        return each, once, np.append(dp, np.inf)[first]
 
     def rows_at_once(self, *, prune: bool) -> int:
         """Layouts of a block."""
@@ -109,13 +108,12 @@ def prepare() -> float:
     ones = np.ones((1, 2))
     one = np.ones(1, np.int64)
     tiny = Grid(
-        Lattice.within(np.ones((1, 3), np.int64), one, (1, 1)),
+        Lattice.within(np.ones((1, 3), np.int64), one, one, (1, 1)),
         ones,
         ones,
         0.0 * ones,
         np.ones(1),
         ones,
-        1.0,
         sequence_parallel=False,
         strict=False,
     )

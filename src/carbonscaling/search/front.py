@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.result import Candidate
 
 __all__ = ["Stairs", "pareto"]
@@ -21,15 +22,16 @@ class Stairs:
 
     Attributes
     ----------
-    table : array, shape (4, n)
-        Device count, step time, number and carbon, by count and step time.
+    table : array, shape (5, n)
+        Device count, run time, number, carbon and step time, by count and run time.
     """
 
-    table: Floats = field(default_factory=lambda: np.zeros((4, 0)))
+    table: Floats = field(default_factory=lambda: np.zeros((5, 0)))
 
-    def add(self, n_devices: Floats, step: Floats, index: NDArray[np.int64], carbon: Floats) -> None:
+    def add(self, n_devices: Floats, taken: Outcome, index: NDArray[np.int64], step: Floats) -> None:
         """Take in settings."""
-        every = np.concatenate((self.table, np.array((n_devices, step, index, carbon), dtype=float)), axis=1)
+        columns = (n_devices, taken.duration_s, index, taken.carbon_kg, step)
+        every = np.concatenate((self.table, np.array([np.broadcast_to(c, step.shape) for c in columns])), axis=1)
         every = every[:, np.lexsort((every[2], every[3], every[1], every[0]))]
         cuts = np.flatnonzero(np.diff(every[0])) + 1
         before = [np.minimum.accumulate(np.append(np.inf, part[:-1])) for part in np.split(every[3], cuts)]

@@ -24,7 +24,7 @@ class Grid:
     Attributes
     ----------
     lattice : Lattice
-        Layouts: tp, pp, dp, cp.
+        Layouts: tp, pp, dp, cp, batch.
     experts : array, shape (n, 2)
         ep, etp.
     pipes : array, shape (n, 2)
@@ -34,8 +34,6 @@ class Grid:
     micros : array, shape (n,)
     redos : array, shape (n, 2)
         recompute, percent of the layers.
-    batch : float
-        Sequences of a step.
     sequence_parallel, strict : bool
     """
 
@@ -45,7 +43,6 @@ class Grid:
     states: Floats
     micros: Floats
     redos: Floats
-    batch: float
     sequence_parallel: bool
     strict: bool
 
@@ -69,21 +66,21 @@ class Grid:
         shape = (*(len(x) for x in (self.experts, self.pipes, self.states, self.micros, self.redos)),)
         layout, inner = np.divmod(index, self.n_inner)
         e, p, z, m, r = np.unravel_index(inner, shape)
-        tp, pp, dp, cp = self.lattice.rows(layout).T.astype(float)
+        tp, pp, dp, cp, batch = self.lattice.rows(layout).T.astype(float)
         (ep, etp), (vpp, schedule) = self.experts[e].T, self.pipes[p].T
         (zero, shard), micro, (recompute, percent) = self.states[z].T, self.micros[m], self.redos[r].T
         return Setting(
             tp, pp, dp, cp, ep, etp, vpp, zero, group_size(shard, dp * cp, self.whole_group), micro,
-            n_micro(self.batch, dp, micro), recompute, schedule,
+            n_micro(batch, dp, micro), recompute, schedule,
             sequence_shards(tp, self.sequence_parallel), percent,
         )  # fmt: skip
 
     def product(self, rows: Floats) -> Setting:
-        """Return all settings of layouts (tp, pp, dp, cp; one row each) as arrays that broadcast.
+        """Return all settings of layouts (tp, pp, dp, cp, batch; one row each) as arrays that broadcast.
 
         Axes: layouts, experts, pipes, states, micros, redos; of length one where a degree does not depend on them.
         """
-        tp, pp, dp, cp = (column.reshape(-1, 1, 1, 1, 1, 1) for column in rows.T)
+        tp, pp, dp, cp, batch = (column.reshape(-1, 1, 1, 1, 1, 1) for column in rows.T)
         ep, etp = (column.reshape(1, -1, 1, 1, 1, 1) for column in self.experts.T)
         vpp, schedule = (column.reshape(1, 1, -1, 1, 1, 1) for column in self.pipes.T)
         zero, shard = (column.reshape(1, 1, 1, -1, 1, 1) for column in self.states.T)
@@ -91,7 +88,7 @@ class Grid:
         recompute, percent = (column.reshape(1, 1, 1, 1, 1, -1) for column in self.redos.T)
         return Setting(
             tp, pp, dp, cp, ep, etp, vpp, zero, group_size(shard, dp * cp, self.whole_group), micro,
-            n_micro(self.batch, dp, micro), recompute, schedule,
+            n_micro(batch, dp, micro), recompute, schedule,
             sequence_shards(tp, self.sequence_parallel), percent,
         )  # fmt: skip
 

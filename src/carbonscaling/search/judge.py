@@ -68,21 +68,21 @@ class Judge(Protocol):
         """
 
 
-ShapeBounds = tuple[Floats, Floats, Ints]
-"""Of every shape: least seconds divided by the replicas and beside them, and place of the fewest replicas that may fit."""
+ShapeBounds = tuple[Floats, Floats, Floats]
+"""Of every shape: least seconds a sequence of a replica and beside them, and the fewest replicas that may fit."""
 
 
 def family_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds) -> Floats:
     """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
     lattice = grid.lattice
     passes = LeastPasses(0.0, lattice.least(*shapes))
-    return np.asarray(least_step(machine, passes, 0.0, lattice.n_devices(lattice.families)))
+    return np.asarray(least_step(machine, passes, 0.0, lattice.extents(lattice.families).n_devices))
 
 
 def layout_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds, rows: Ints) -> Floats:
     """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
-    each, once, first = shapes
-    dp = grid.lattice.dp
-    shape, d = np.divmod(rows, len(dp))
-    passes = LeastPasses(0.0, np.where(d >= first[shape], each[shape] / dp[d] + once[shape], np.inf))
-    return np.asarray(least_step(machine, passes, 0.0, grid.lattice.rows(rows).prod(axis=1).astype(float)))
+    each, once, fewest = shapes
+    tp, pp, dp, cp, batch = grid.lattice.rows(rows).T.astype(float)
+    shape = rows // len(grid.lattice.dp)
+    passes = LeastPasses(0.0, np.where(dp >= fewest[shape], each[shape] * (batch / dp) + once[shape], np.inf))
+    return np.asarray(least_step(machine, passes, 0.0, tp * pp * dp * cp))

@@ -1,4 +1,4 @@
-"""Layouts as a product: shapes (tp, pp, cp) by replicas; those with equally many devices are a family."""
+"""Layouts as a product: shapes (tp, pp, cp) by replicas and batch; a family has one device count and one batch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.search.limits import Extent
+
 __all__ = ["Lattice"]
 
 Floats = NDArray[np.float64]
@@ -16,44 +18,45 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Lattice:
-    """Every (tp, pp, dp, cp) whose product lies within a range, none of them written down before it is asked for.
+    """Every (tp, pp, dp, cp) and batch whose devices lie within a range, none written down before it is asked for.
 
-    A layout's number is ``shape * len(dp) + place in dp``. Shapes with the same product form a class; a class and a number
-    of replicas form a family, ``class * len(dp) + place in dp``: its layouts have the same device count.
+    A layout's number is ``shape * len(dp) + place in dp``. Shapes with the same product form a class; a class with a number
+    of replicas and a batch forms a family, ``class * len(dp) + place in dp``: its layouts have the same device count.
 
     Attributes
     ----------
     shapes : array, shape (n, 3)
         tp, pp, cp, ordered by their product.
-    dp : array
+    dp, batch : array
+        Replicas, and the sequences of a step that they share: pairs.
     families : array
         Those within the range, by number.
     """
 
     shapes: Ints
     dp: Ints
+    batch: Ints
     families: Ints
 
     @classmethod
-    def within(cls, shapes: Ints, dp: Ints, counts: tuple[int, int], host_devices: int = 1) -> Lattice:
+    def within(cls, shapes: Ints, dp: Ints, batch: Ints, counts: tuple[int, int], host_devices: int = 1) -> Lattice:
         """Return the layouts with device counts in a range; beyond one host, of whole hosts only."""
         shapes = shapes[np.argsort(shapes.prod(axis=1), kind="stable")]
         n = np.multiply.outer(np.unique(shapes.prod(axis=1)), dp).reshape(-1)
         allowed = (n >= counts[0]) & (n <= counts[1])
         if host_devices > 1:
             allowed &= (n <= host_devices) | (n % host_devices == 0)
-        return cls(shapes, dp, np.flatnonzero(allowed))
+        return cls(shapes, dp, batch, np.flatnonzero(allowed))
 
     @cached_property
     def _classes(self) -> tuple[Ints, Ints, Ints]:
         """Products, the first shape of each class, and how many it has."""
         return np.unique(self.shapes.prod(axis=1), return_index=True, return_counts=True)
 
-    def n_devices(self, families: Ints) -> Floats:
-        """Devices of families."""
+    def extents(self, families: Ints) -> Extent:
+        """Devices and batch of families."""
         place, d = np.divmod(families, max(1, len(self.dp)))
-        n: Floats = self._classes[0][place] * self.dp[d].astype(float)
-        return n
+        return Extent(self._classes[0][place] * self.dp[d].astype(float), self.batch[d].astype(float))
 
     def sizes(self, families: Ints) -> Ints:
         """Layouts of families."""
@@ -74,23 +77,23 @@ class Lattice:
         return numbers
 
     def rows(self, layouts: Ints) -> Ints:
-        """Return tp, pp, dp, cp of layouts, one row each."""
+        """Return tp, pp, dp, cp, batch of layouts, one row each."""
         shape, d = np.divmod(layouts, max(1, len(self.dp)))
         tp, pp, cp = self.shapes[shape].T
-        return np.stack((tp, pp, self.dp[d], cp), axis=1)
+        return np.stack((tp, pp, self.dp[d], cp, self.batch[d]), axis=1)
 
-    def least(self, each: Floats, once: Floats, first: Ints) -> Floats:
-        """Smallest ``each / dp + once`` of every family within the range; the arguments hold a number per shape.
+    def least(self, each: Floats, once: Floats, fewest: Floats) -> Floats:
+        """Smallest time of every family within the range; the arguments hold a number per shape.
 
-        A shape counts from the place `first` in `dp` on; infinity where none does.
+        ``each`` counts for every sequence of a replica, ``once`` for the step. A shape counts from `fewest` replicas on;
+        infinity where none does.
         """
-        if len(self.families) == 0:
-            return np.zeros(0)
-        value = np.empty((len(self._classes[0]), len(self.dp)))
-        place = np.arange(len(self.dp))
+        found = np.empty(len(self.families))
+        place, d = np.divmod(self.families, max(1, len(self.dp)))
+        share = self.batch / self.dp
+        ends = np.searchsorted(place, np.arange(len(self._classes[0]) + 1))
         for i, (begin, size) in enumerate(zip(*self._classes[1:], strict=True)):
-            part = slice(begin, begin + size)
-            every = each[part, None] / self.dp + once[part, None]
-            value[i] = np.where(place >= first[part, None], every, np.inf).min(axis=0)
-        found: Floats = value.reshape(-1)[self.families]
+            part, own = slice(begin, begin + size), d[ends[i] : ends[i + 1]]
+            every = each[part, None] * share[own] + once[part, None]
+            found[ends[i] : ends[i + 1]] = np.where(self.dp[own] >= fewest[part, None], every, np.inf).min(axis=0)
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search.objectives import Outcome
 
-__all__ = ["LONGEST_S", "SHORTEST_S", "at_devices", "in_blocks", "slowest_step"]
+__all__ = ["LONGEST_S", "SHORTEST_S", "Extent", "in_blocks", "slowest_step"]
 
 Floats = NDArray[np.float64]
 
@@ -26,25 +26,33 @@ COARSE, FINE = 1e-6, 1e-14
 GUESSES = 4
 
 
-def at_devices(n: Floats) -> Setting:
-    """Return settings that differ in nothing but their device count."""
-    one = np.ones_like(n)
-    return Setting(n, *(one for _ in Setting._fields[1:]))
+class Extent(NamedTuple):
+    """What an outcome depends on beside the step time: devices, and sequences of a step."""
+
+    n_devices: Floats
+    batch: Floats
+
+    def settings(self) -> Setting:
+        """Return settings that differ in nothing else."""
+        one = np.ones_like(self.n_devices)
+        return Setting(self.n_devices, *(one for _ in Setting._fields[1:]))._replace(n_micro=self.batch)
+
+    def at(self, places: Any) -> Extent:
+        """Return some of them."""
+        return Extent(self.n_devices[places], self.batch[places])
 
 
-def slowest_step(
-    value: Callable[[Setting, Floats], Any], limit: Any, n_devices: Floats, *, exact: bool = True
-) -> Floats:
+def slowest_step(value: Callable[[Setting, Floats], Any], limit: Any, extent: Extent, *, exact: bool = True) -> Floats:
     """Return the longest step time at which a quantity is within its limit; minus infinity where it never is.
 
     Parameters
     ----------
     value : callable
-        (settings, step times) to a quantity that at one device count never falls as the step time grows: run time,
+        (settings, step times) to a quantity that at one extent never falls as the step time grows: run time,
         energy, carbon, money.
     limit : float or array
-        Most that is accepted, one for all or for each; equal device counts have equal limits.
-    n_devices : array
+        Most that is accepted, one for all or for each; equal extents have equal limits.
+    extent : Extent
     exact : bool
         Whether the answer is the very last float; otherwise it may be a millionth too long.
 
@@ -53,17 +61,19 @@ def slowest_step(
     Newton's method on logarithms guesses the place; it counts only where a look at both sides proves it. What remains
     is halved: positive floats are ordered as their bits are, so halving integers halves the floats.
     """
-    n, limit = np.asarray(n_devices, dtype=float), np.broadcast_to(np.asarray(limit, dtype=float), np.shape(n_devices))
-    if len(n) == 0 or (limit == np.inf).all():
-        return np.full(len(n), np.inf)
-    n, first, inverse = np.unique(n, return_index=True, return_inverse=True)
-    limit = limit[first]
+    n = len(extent.n_devices)
+    limit = np.broadcast_to(np.asarray(limit, dtype=float), n)
+    if n == 0 or (limit == np.inf).all():
+        return np.full(n, np.inf)
+    _, first, inverse = np.unique(extent.n_devices + 1j * extent.batch, return_index=True, return_inverse=True)
+    limit, own = limit[first], extent.at(first)
 
     def at(steps: Floats) -> Floats:
-        found = value(at_devices(np.broadcast_to(n, steps.shape).reshape(-1)), steps.reshape(-1))
+        each = Extent(*(np.broadcast_to(column, steps.shape).reshape(-1) for column in own))
+        found = value(each.settings(), steps.reshape(-1))
         return np.broadcast_to(found, steps.size).reshape(steps.shape)
 
-    ends = np.array((np.full(len(n), SHORTEST_S), np.full(len(n), LONGEST_S)))
+    ends = np.array((np.full(len(limit), SHORTEST_S), np.full(len(limit), LONGEST_S)))
     shortest_is_in, longest_is_in = at(ends) <= limit
     step = _guess(at, limit)
     for width in (FINE, COARSE) if exact else (COARSE,):

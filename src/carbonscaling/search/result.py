@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
@@ -29,32 +29,37 @@ class Question:
     Attributes
     ----------
     work, machine : Workload, Machine
-    batch : int
-        Sequences of a step.
+    batches : sequence of int
+        Sequences of a step that may be; a single one, where it is given.
     outcome : callable
         Maps (settings, step seconds) to an `Outcome`: run time, carbon, money, energy per setting. It may look at a
-        setting's device count only. Nothing may fall as the step time grows, but for carbon and energy where `least` is given.
+        setting's device count and batch only. Nothing may fall as the step time grows, but for carbon and energy where
+        `least` is given.
     objective : str
         Key of `OBJECTIVES`.
     counts : tuple of int
         Fewest and most devices.
     deadline_s : float
         Longest run time; infinity for none.
+    limits : tuple of (str, float)
+        Fields of an `Outcome` and the most that is accepted of each; none falls as the step time grows.
     host_devices : int
         Counts beyond one host are whole hosts.
     duration : callable, optional
         The run time alone of what `outcome` gives, where that is quicker to have.
     least : callable, optional
-        What no setting on as many devices and no quicker takes less than, where `outcome` does not say that itself.
+        What no setting of that device count and batch takes less than that is no quicker, where `outcome` does not say
+        that itself.
     """
 
     work: Workload
     machine: Machine
-    batch: int
+    batches: Sequence[int]
     outcome: Callable[[Setting, Number], Outcome]
     objective: str
     counts: tuple[int, int]
     deadline_s: float = math.inf
+    limits: tuple[tuple[str, float], ...] = ()
     host_devices: int = 1
     duration: Callable[[Setting, Number], Number] | None = None
     least: Callable[[Setting, Number], Outcome] | None = None
@@ -64,6 +69,10 @@ class Question:
         if self.duration is not None:
             return self.duration(settings, step_s)
         return self.outcome(settings, step_s).duration_s
+
+    def allows(self, taken: Any) -> bool:
+        """Whether something with an outcome's fields keeps deadline and limits."""
+        return bool(taken.duration_s <= self.deadline_s) and all(getattr(taken, k) <= most for k, most in self.limits)
 
     def bound(self, settings: Setting, step_s: Number) -> Outcome:
         """Return what no setting on as many devices that is no quicker takes less than."""

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector
 from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
-from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, at_devices, slowest_step
+from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.result import Question
 
 __all__ = ["Progress", "Rounds"]
@@ -81,9 +82,9 @@ class Rounds:
         """Decide all families; every round knows the best of those before."""
         self.left = self._lattice.families
         self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
-        n, step = self._lattice.n_devices(self.left), np.minimum(self.bound, LONGEST_S)
-        outcome = self.question.bound(at_devices(n), step)
-        columns = self.found.objective.columns(at_devices(n), outcome)
+        settings, step = self._lattice.extents(self.left).settings(), np.minimum(self.bound, LONGEST_S)
+        outcome = self.question.bound(settings, step)
+        columns = self.found.objective.columns(settings, outcome)
         self.keys = np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
         if self.prune:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
@@ -115,7 +116,7 @@ class Rounds:
         """Families whose bound leaves a chance to be among the best, or on the front."""
         alive = np.asarray(self.found.keys_matter(self.keys))
         if self.front:
-            alive |= self.bound <= self.found.corner_limit(self._lattice.n_devices(self.left))
+            alive |= self.bound <= self.found.corner_limit(self._lattice.extents(self.left))
         return alive
 
     def _take(self, n_layouts: int) -> Ints:
@@ -133,39 +134,43 @@ class Rounds:
         self._shrink(kept)
         return now
 
-    def _late(self, n: Floats) -> Floats:
-        deadline = self.question.deadline_s
-        if deadline == np.inf:
-            return np.full(len(n), np.inf)
-        return slowest_step(self.question.run_time, deadline, n)
+    def _late(self, extent: Extent) -> Floats:
+        q, late = self.question, slowest_step(self.question.run_time, self.question.deadline_s, extent)
+        for name, most in q.limits:
+            late = np.minimum(late, slowest_step(self._taken(name), most, extent))
+        return late
 
-    def _cuts(self, n: Floats, late: Floats) -> tuple[Floats, Floats]:
-        """Step times at each count beyond which a setting does not matter, and beyond which it is not kept.
+    def _taken(self, name: str) -> Callable[[Setting, Floats], Any]:
+        """Return what settings take of one field of an outcome, by their step times."""
+        return lambda settings, step: getattr(self.question.outcome(settings, step), name)
+
+    def _cuts(self, extent: Extent, late: Floats) -> tuple[Floats, Floats]:
+        """Step times at each extent beyond which a setting does not matter, and beyond which it is not kept.
 
         Beyond the second only each layout's quickest setting matters, for the front.
         """
         if self.found.distribution is not None:
             return late, late
-        kept = self.found.slowest(n) if self.found.is_full else np.full(len(n), np.inf)
-        cut = np.maximum(kept, self.found.corner_limit(n)) if self.front else kept
+        kept = self.found.slowest(extent) if self.found.is_full else np.full(len(late), np.inf)
+        cut = np.maximum(kept, self.found.corner_limit(extent)) if self.front else kept
         return np.minimum(cut, late), np.minimum(cut if self.found.stairs else kept, late)
 
     def _round(self, pool: Executor, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
-        n = self._lattice.n_devices(families)
-        late = self._late(n)
-        cut, kept = self._cuts(n, late)
-        pending: deque[tuple[Floats, Floats, Ints, Future[Decided]]] = deque()
+        extent = self._lattice.extents(families)
+        late = self._late(extent)
+        cut, kept = self._cuts(extent, late)
+        pending: deque[tuple[Extent, Floats, Ints, Future[Decided]]] = deque()
 
         def take() -> None:
-            n_here, late_here, layouts, future = pending.popleft()
-            self.found.add(future.result(), n_here, late_here, layouts)
+            here, late_here, layouts, future = pending.popleft()
+            self.found.add(future.result(), here, late_here, layouts)
             self._tell(len(layouts))
 
         try:
-            for layouts, (n_here, cut_here, kept_here, late_here) in self._blocks(families, (n, cut, kept, late)):
+            for layouts, (cut_here, kept_here, late_here, *here) in self._blocks(families, (cut, kept, late, *extent)):
                 future = pool.submit(self.judge.decide, layouts, cut_here, kept_here, late_here, self.prune)
-                pending.append((n_here, late_here, layouts, future))
+                pending.append((Extent(*here), late_here, layouts, future))
                 if len(pending) > 2 * self.threads:
                     take()
             while pending:
@@ -178,7 +183,7 @@ class Rounds:
     def _blocks(self, families: Ints, values: Sequence[Floats]) -> Iterator[tuple[Ints, list[Floats]]]:
         """Yield layouts of some families with the families' values; those left out that their bounds leave out.
 
-        `values` are the device counts, the cut, and whatever else is wanted of each family.
+        `values` are the cut, and whatever else is wanted of each family.
         """
         per_block = self.judge.rows_at_once(prune=self.prune)
         sizes = self._lattice.sizes(families)
@@ -187,7 +192,7 @@ class Rounds:
             layouts = self._lattice.layouts(families[part])
             here = [np.repeat(v[part], sizes[part]) for v in values]
             if self.prune and not self._one_round:
-                alive = self.judge.row_bounds(layouts) <= here[1]
+                alive = self.judge.row_bounds(layouts) <= here[0]
                 self._leave_out(len(layouts) - int(alive.sum()))
                 layouts, here = layouts[alive], [v[alive] for v in here]
             for start in range(0, len(layouts), per_block):

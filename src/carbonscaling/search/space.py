@@ -98,14 +98,14 @@ def _pipeline_options(space: Space, work: Workload) -> list[int]:
 
 
 def layouts(
-    space: Space, work: Workload, batch: int, domain: Number, counts: tuple[int, int], host_devices: int = 1
+    space: Space, work: Workload, batches: Sequence[int], domain: Number, counts: tuple[int, int], host_devices: int = 1
 ) -> Lattice:
-    """Return every (tp, pp, dp, cp) whose product lies within `counts`.
+    """Return every (tp, pp, dp, cp) whose product lies within `counts`, with every batch that the replicas divide.
 
     Parameters
     ----------
-    batch : int
-        Sequences of a step; the data-parallel degree divides it.
+    batches : sequence of int
+        Sequences of a step that may be; a single one, where it is given.
     domain : float
         Devices of a scale-up domain, the bound of tensor parallelism.
     counts : tuple of int
@@ -117,8 +117,19 @@ def layouts(
     cp = sorted(space.cp) or _powers(float(most))
     options = (sorted(_tensor_options(space, work, float(domain))), sorted(_pipeline_options(space, work)), cp)
     shapes = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
-    dp = np.array(sorted(space.dp) or divisors(batch), dtype=np.int64)
-    return Lattice.within(shapes, dp, counts, host_devices)
+    dp, batch = _replicas(space, batches, counts[1])
+    return Lattice.within(shapes, dp, batch, counts, host_devices)
+
+
+def _replicas(space: Space, batches: Sequence[int], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return replicas and the batches that they share: all pairs that divide, or of one batch all replicas that are given."""
+    if len(batches) == 1:
+        dp = np.array(sorted(space.dp) or divisors(batches[0]), dtype=np.int64)
+        return dp, np.full(len(dp), batches[0], dtype=np.int64)
+    every = np.array(batches, dtype=np.int64)
+    shared = {d: every[every % d == 0] for d in sorted(space.dp) or range(1, min(most, int(every.max())) + 1)}
+    dp = np.repeat(np.array(list(shared), dtype=np.int64), [len(found) for found in shared.values()])
+    return dp, np.concatenate(list(shared.values()))
 
 
 def _product(*options: Sequence[float]) -> NDArray[np.float64]:
@@ -130,7 +141,7 @@ def _expert_options(space: Space, work: Workload) -> Sequence[int]:
     return space.ep or ((n_experts,) if space.strict else divisors(n_experts))
 
 
-def grid(space: Space, work: Workload, batch: int, lattice: Lattice) -> Grid:
+def grid(space: Space, work: Workload, lattice: Lattice) -> Grid:
     """Return the settings of some layouts."""
     vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= work.n_layers)
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
@@ -148,7 +159,6 @@ def grid(space: Space, work: Workload, batch: int, lattice: Lattice) -> Grid:
         states=_product(space.zero, space.shard),
         micros=np.array(space.micro_batch, dtype=float),
         redos=np.array(redos, dtype=float),
-        batch=float(batch),
         sequence_parallel=space.sequence_parallel,
         strict=space.strict,
     )

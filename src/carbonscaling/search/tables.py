@@ -13,6 +13,7 @@ from carbonscaling.perf.memory import StateBytes, WorkBytes, least_held, state_b
 from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.search.bounds import ROUNDING, least_passes
 from carbonscaling.search.constraints import never_allowed, never_shards
+from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.grid import Grid, group_size, n_micro, sequence_shards
 
 __all__ = ["N_LAYER", "LeastNeeds", "Options", "fewest_replicas", "layer_table", "least_needs", "may_fit", "options_of"]
@@ -25,7 +26,7 @@ N_LAYER = 2 * N_PASS + N_REST
 
 
 class Options(NamedTuple):
-    """The inner options of a `Grid`, and its switches (`options_of`)."""
+    """The inner options of a `Grid`, and its switches (`options_of`); `batch` is the smallest there is."""
 
     experts: Any
     pipes: Any
@@ -40,8 +41,9 @@ class Options(NamedTuple):
 
 def options_of(g: Grid) -> Options:
     """Return the inner options of a grid."""
+    fewest = float(g.lattice.batch.min(initial=MOST_WHOLE))
     return Options(
-        g.experts, g.pipes, g.states, g.micros, g.redos, g.batch, g.sequence_parallel, g.strict, g.whole_group
+        g.experts, g.pipes, g.states, g.micros, g.redos, fewest, g.sequence_parallel, g.strict, g.whole_group
     )
 
 
@@ -78,21 +80,21 @@ def layer_table(work: Workload, machine: Machine, pairs: Any, o: Options, table:
 
 
 def setting_of(o: Options, row: Any, e: int, p: int, z: int, m: int, r: int) -> Setting:
-    """Return a setting by the places of its options; `row` holds its layout: tp, pp, dp, cp."""
-    tp, pp, dp, cp = row[0], row[1], row[2], row[3]
+    """Return a setting by the places of its options; `row` holds its layout: tp, pp, dp, cp, batch."""
+    tp, pp, dp, cp, batch = row[0], row[1], row[2], row[3], row[4]
     shard = group_size(o.states[z, 1], dp * cp, o.whole_group)
     sp = sequence_shards(tp, o.sequence_parallel)
     return Setting(
         tp, pp, dp, cp, o.experts[e, 0], o.experts[e, 1], o.pipes[p, 0], o.states[z, 0], shard, o.micros[m],
-        n_micro(o.batch, dp, o.micros[m]), o.redos[r, 0], o.pipes[p, 1], sp, o.redos[r, 1],
+        n_micro(batch, dp, o.micros[m]), o.redos[r, 0], o.pipes[p, 1], sp, o.redos[r, 1],
     )  # fmt: skip
 
 
 def shape_bounds(
     work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, each: Any, once: Any
 ) -> None:
-    """Write what no setting of a shape (tp, pp, cp) can beat: seconds divided by the replicas, and seconds beside them."""
-    row = np.ones(4)
+    """Write what no setting of a shape (tp, pp, cp) can beat: seconds a sequence of a replica, and seconds beside them."""
+    row = np.ones(5)
     for i in range(len(shapes)):
         row[0], row[1], row[3] = shapes[i, 0], shapes[i, 1], shapes[i, 2]
         each[i], once[i] = np.inf, np.inf
@@ -103,7 +105,7 @@ def shape_bounds(
                     continue
                 for m in range(len(o.micros)):
                     least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
-                    each[i] = min(each[i], o.batch / o.micros[m] * least.each)
+                    each[i] = min(each[i], least.each / o.micros[m])
                     once[i] = min(once[i], least.once)
 
 

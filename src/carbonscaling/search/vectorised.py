@@ -73,15 +73,16 @@ class NumpyJudge:
     def _shapes(self) -> ShapeBounds:
         g, o = self.grid, options_of(self.grid)
         tp, pp, cp = g.lattice.shapes.T.astype(float)
-        s = g.product(np.stack((tp, pp, np.ones_like(tp), cp), axis=1))
+        one = np.ones_like(tp)
+        s = g.product(np.stack((tp, pp, one, cp, one), axis=1))
         least = least_passes(self.work, self.machine, s, self._layers(np.arange(len(tp))))
         allowed = ~never_allowed(s, self.work, g.strict)
-        each = np.where(allowed, g.batch / s.micro_batch * least.each, np.inf).min(axis=(1, 2, 3, 4, 5))
+        each = np.where(allowed, least.each / s.micro_batch, np.inf).min(axis=(1, 2, 3, 4, 5))
         once = np.where(allowed, least.once, np.inf).min(axis=(1, 2, 3, 4, 5))
         needs = least_needs(self.work, o)
-        columns = (tp[:, None], pp[:, None], cp[:, None], g.lattice.dp.astype(float))
-        fits = np.asarray(may_fit(self.work, self.machine, o, needs, *columns))
-        return each, once, np.where(fits.any(axis=1), fits.argmax(axis=1), len(g.lattice.dp))
+        dp = np.unique(g.lattice.dp).astype(float)
+        fits = np.asarray(may_fit(self.work, self.machine, o, needs, tp[:, None], pp[:, None], cp[:, None], dp))
+        return each, once, np.append(dp, np.inf)[np.where(fits.any(axis=1), fits.argmax(axis=1), len(dp))]
 
     def rows_at_once(self, *, prune: bool) -> int:  # noqa: ARG002 - memory goes with all settings, whatever is left out
         """Layouts of a block."""

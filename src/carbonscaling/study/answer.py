@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
 
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.contracts import contract_cost
@@ -18,12 +17,15 @@ from carbonscaling.formula import TraceLine, tracing
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.search.space import FULL_SPACE, Space
+from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
+from carbonscaling.study.asked import asked, freed, is_open, question_of, space_of
+from carbonscaling.study.budget import Affordable, affordable, front_words
+from carbonscaling.study.decide import FLAT, decided, flat
 from carbonscaling.study.doubts import too_good, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
@@ -33,62 +35,16 @@ from carbonscaling.study.outcome import contracted, held_devices, takes, utilisa
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
-from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, GB
 
-__all__ = ["answered", "asked", "asked_again", "estimate", "explain", "plan", "question_of", "sources_used", "space_of"]
-
-PLAN_DAYS = 90.0
-"""Deadline of a plan that names none: three months (both papers' T)."""
-
-
-def space_of(s: Scenario) -> Space:
-    """Return the options a scenario leaves open."""
-    given = s.layout
-    fixed: dict[str, Any] = {
-        name: (getattr(given, name),)
-        for name in ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "zero", "shard", "micro_batch", "recompute_percent")
-        if getattr(given, name) is not None
-    }
-    if given.recompute is not None:
-        fixed["recompute"] = (Recompute.NAMES.index(given.recompute),)
-    if given.schedule is not None:
-        fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
-    if given.sequence_parallel is not None:
-        fixed["sequence_parallel"] = given.sequence_parallel
-    space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
-    return replace(space, **fixed) if fixed else space
-
-
-def _completed(s: Scenario) -> Scenario:
-    layout = _complete(s.layout, s.devices)
-    return s if layout is s.layout else replace(s, layout=layout)
-
-
-def _complete(layout: Layout, n_devices: int | None) -> Layout:
-    """Fill in the one degree that the others and the device count imply; refuse a contradiction."""
-    degrees = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp")}
-    if n_devices is None:
-        return layout
-    known = math.prod(v for v in degrees.values() if v)
-    missing = [name for name, v in degrees.items() if not v]
-    product = " x ".join(f"{name} {v}" for name, v in degrees.items() if v)
-    if (not missing and known != n_devices) or n_devices % known:
-        raise InputError(
-            f"contradictory parallelism: {product} = {known} does not {'equal' if not missing else 'divide'} "
-            f"{n_devices} devices",
-            key="layout",
-            allowed="tp x pp x dp x cp = devices",
-            remedy="change a degree or the device count, or leave a degree out",
-        )
-    if len(missing) == 1:
-        return replace(layout, **{missing[0]: n_devices // known})
-    return layout
+__all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
 
 
 def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None) -> Estimate:
     """Evaluate one setting in full."""
     floats = Setting(*(float(v) for v in setting))
+    r = replace(r, batch=float(r.batch_of(floats)))
     step = step_time(r.work, r.machine, floats)
     need = memory(r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
@@ -111,10 +67,22 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     best = best_run(
         r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
     )
+    if r.batches.is_open:
+        low, high = flat(r, setting)
+        extra = r.tokens / r.asked_tokens - 1.0
+        said = (
+            f"batch of {r.batch:,.0f} sequences: with this layout {low:,} to {high:,} take at most {FLAT:.0%} longer",
+            f"{r.tokens:.4g} tokens ({extra:+.1%}): what this batch needs for the loss of {r.asked_tokens:.4g} at "
+            f"{r.batches.reference:,.0f} sequences",
+        )
+        r = replace(r, notes=(*r.notes, *said))
     warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
     features = unmeasured(setting)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)
+    if n > setting.n_devices:
+        idle = n - int(setting.n_devices)
+        warnings.append(f"{idle:,} of {n:,} devices idle ({idle / n:.1%}): no layout that uses more of them is quicker")
     if features:
         warnings.append(f"no measured run covers: {', '.join(features)}")
     if report is not None and report.interrupted:
@@ -135,28 +103,13 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     )
 
 
-def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
-    """Return what the search is asked."""
-    outcome = takes(r)
-    return Question(
-        work=r.work,
-        machine=r.machine,
-        batch=int(r.batch),
-        outcome=outcome,
-        objective=s.objective,
-        counts=counts,
-        deadline_s=deadline_s,
-        host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
-        duration=outcome.duration,
-        least=outcome.least,
-    )
-
-
 def asked_again(answer: Estimate) -> tuple[Question, Space]:
     """Return the question and the space that an answer was found with."""
     s = answer.scenario
-    counts = (s.devices, s.devices) if s.devices else (1, s.max_devices)
-    return question_of(s, answer.resolved, counts, s.max_days * DAY if s.max_days else math.inf), space_of(s)
+    used = int(answer.setting.n_devices)
+    counts = (used, used) if s.devices else (1, s.max_devices)
+    question = question_of(s, answer.resolved, counts, s.max_days * DAY if s.max_days else math.inf)
+    return replace(question, batches=(int(answer.resolved.batch),)), space_of(s)
 
 
 def _solve(
@@ -168,12 +121,12 @@ def _solve(
             key="price_usd_per_device_hour",
             remedy="give --price-usd-per-device-hour, or choose another objective",
         )
-    space, question = space_of(s), question_of(s, r, counts, deadline_s)
-    front = counts[0] != counts[1]
+    space, asked_for = space_of(s), question_of(s, r, counts, deadline_s)
+    question, front = decided(asked_for, space), counts[0] != counts[1]
     result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress)
     report = search_report(result, s.objective)
     if result.best is None:
-        reason, remedies = explain_failure(result, question, space)
+        reason, remedies = explain_failure(result, question, freed(s, r, asked_for), space)
         near = result.nearest_memory.setting if result.nearest_memory else result.fastest and result.fastest.setting
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)
@@ -201,48 +154,6 @@ def _best_recipe(
     return replace(feasible[best], resolved=resolved)
 
 
-def asked(
-    scenario: Scenario, kind: Literal["plan", "estimate"], like: Resolved | None = None
-) -> tuple[Scenario, Resolved, tuple[int, int], float]:
-    """Return what is searched for: the completed scenario, looked up, fewest and most devices, longest run time in s.
-
-    `like` as in `resolve`.
-
-    Raises
-    ------
-    InputError
-        As `plan` and `estimate`.
-    """
-    s = scenario
-    if kind == "plan":
-        s = s if s.max_days is not None else replace(s, max_days=PLAN_DAYS)
-        r = resolve(s, like)
-        s = _completed(s)
-        return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
-    if s.devices is None:
-        if not s.is_counted:
-            raise InputError(
-                "an estimate needs a device count",
-                key="devices",
-                remedy="give --devices, or tp, pp and dp; or ask for a plan instead",
-            )
-        s = replace(s, devices=math.prod(getattr(s.layout, name) or 1 for name in ("tp", "pp", "dp", "cp")))
-    n = s.devices or 1
-    r = resolve(s, like)
-    s = _completed(s)
-    if s.objective == "paper":
-        s = replace(s, objective="time")
-    if s.layout.dp is not None and r.batch % s.layout.dp:
-        raise InputError(
-            f"a batch of {r.batch} sequences does not split over {s.layout.dp} data-parallel replicas",
-            key="batch",
-            value=r.batch,
-            allowed=f"a multiple of {s.layout.dp}",
-            remedy="change batch or dp",
-        )
-    return s, r, (n, n), s.max_days * DAY if s.max_days else math.inf
-
-
 def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
     """Find the best setting and device count that finish within the deadline.
 
@@ -260,14 +171,27 @@ def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | 
     """
     if "," in (scenario.precision or ""):
         return _best_recipe(plan, scenario, progress)
+    if is_open(scenario):
+        return _within_budget(scenario, progress)
     return _solve(*asked(scenario, "plan"), progress)
+
+
+def _within_budget(s: Scenario, progress: Progress | None) -> Estimate | Infeasible:
+    """Plan the model and the tokens that reach the least loss within the budgets."""
+    tried: list[Affordable] = []
+    best = affordable(s, tried.append)
+    answer = plan(replace(s, model=best.spec, tokens=best.tokens or 1e6), progress=progress)
+    if len(tried) < 2:
+        return answer
+    note = f"sizes tried within the budget: {front_words(tried)}"
+    return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, note)))
 
 
 def _practised(s: Scenario) -> Estimate | Infeasible:
     """Answer a scenario whose open choices are settled as people settle them."""
     r = resolve(s)
     found = settle(r.setup)
-    r = replace(r, batch=found.batch, notes=(*r.notes, *found.notes))
+    r = replace(r.stated(found.batch), notes=(*r.notes, *found.notes))
     answer = _measure(s, r, Setting(*(int(v) if float(v).is_integer() else v for v in found.setting)), None)
     if answer.memory.total <= answer.memory.limit:
         return answer

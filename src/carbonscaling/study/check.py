@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from datetime import date
 from operator import itemgetter
 from typing import Any
 
@@ -18,7 +19,18 @@ Bound = tuple[str, float, float, str, str]
 
 _FINITE = ("a finite number", "correct it")
 _LEAST, _MOST = math.ulp(0.0), sys.float_info.max
-_POSITIVE = ("tokens", "compute", "target_loss", "max_days", "nic_gbps", "lifetime_years", "price_usd_per_device_hour")
+_POSITIVE = (
+    "tokens",
+    "compute",
+    "target_loss",
+    "max_days",
+    "nic_gbps",
+    "lifetime_years",
+    "price_usd_per_device_hour",
+    "budget_usd",
+    "budget_carbon",
+    "budget_energy",
+)
 _COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model")
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 _WHOLE = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
@@ -110,6 +122,8 @@ def check(s: Mapping[str, Any]) -> None:
         )
     if s["hourly"] is not None or s["start_hour"]:
         _check_hours(s)
+    if s["finish_by"] is not None or s["start_date"] is not None:
+        _check_dates(s)
     if s["objective"] not in OBJECTIVES:
         raise InputError(
             "unknown objective",
@@ -119,6 +133,22 @@ def check(s: Mapping[str, Any]) -> None:
             suggestion=nearest(s["objective"], OBJECTIVES),
             remedy="choose one of these",
         )
+
+
+def _check_dates(s: Mapping[str, Any]) -> None:
+    for key in ("finish_by", "start_date"):
+        try:
+            date.fromisoformat(s[key] or "2000-01-01")
+        except ValueError:
+            _refuse(key, s[key], "a date as YYYY-MM-DD", "for instance 2027-03-31")
+    if s["finish_by"] is None or s["max_days"] is not None:
+        raise InputError(
+            "a start needs a date to finish by" if s["finish_by"] is None else "two deadlines", key="finish_by",
+            value=s["finish_by"], allowed="one of finish_by and max_days",
+            remedy="give finish_by alone, with or without start_date",
+        )  # fmt: skip
+    if s["start_date"] is not None and s["start_date"] >= s["finish_by"]:
+        _refuse("finish_by", s["finish_by"], f"after {s['start_date']}", "correct one of the dates")
 
 
 def _check_hours(s: Mapping[str, Any]) -> None:

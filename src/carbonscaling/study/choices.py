@@ -175,7 +175,8 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
     known: dict[tuple[str, int | None, float | None, str], Estimate | Infeasible] = {}
     for i, (device, count, days, region) in enumerate(grid):
         s = replace(scenario, device=device, devices=count, max_days=days, region=region)
-        key = (device, count, days, "" if scenario.objective in NOT_CARBON else region)
+        alike = scenario.objective in NOT_CARBON and scenario.budget_carbon is None
+        key = (device, count, days, "" if alike else region)
         if key not in known:
             known[key] = estimate(s) if count is not None and days is None else plan(s)
         answer = known[key]

@@ -230,9 +230,10 @@ class Estimate:
 
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
-        r, n = self.resolved, candidate.n_devices
+        r, n = self.resolved, int(held_devices(self.scenario, candidate.setting))
         time = r.time()
-        run = assessed(self.scenario, r, n, candidate.duration_s, float(utilisation(r, candidate.step_s, n)))
+        mfu = float(utilisation(r, candidate.step_s, n, batch=r.batch_of(candidate.setting)))
+        run = assessed(self.scenario, r, n, candidate.duration_s, mfu)
         days = candidate.duration_s / DAY
         return {
             "carbon_interval_tco2e": (run.low_tco2e, run.high_tco2e),

@@ -56,7 +56,7 @@ class Practice:
         >>> [round(end, 2) for end in Practice(0.2, 0.3, 0.2).needed()]
         [1.22, 0.67, 2.21]
         >>> [round(end, 2) for end in Practice(0.2, 0.3, 0.2).needed((1.5, 1.5))]
-        [1.44, 0.98, 2.13]
+        [1.44, 0.98, 2.14]
         """
         n = len(history)
         unknown = self.between**2 * self.within**2 / (n * self.between**2 + self.within**2)

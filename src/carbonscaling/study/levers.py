@@ -14,6 +14,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
+from carbonscaling.study.decide import layout_batches
 from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import TONNE
@@ -97,6 +98,16 @@ def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
             )
 
 
+def _batch_lever(r: Resolved, setting: Setting, central: float) -> Lever:
+    """Return the batch as a lever: the least and the greatest of its range with this layout, at equal loss."""
+    ends = layout_batches(r, setting)[[0, -1]]
+    many = setting._replace(n_micro=ends / (setting.dp * setting.micro_batch))
+    carbon = np.asarray(takes(r)(many, step_time(r.work, r.machine, many).total).carbon_kg) / TONNE
+    low, high = (f"{end:,.0f} sequences" for end in ends)
+    name, figure = "global batch, at equal loss", "carbon_total_tco2e"
+    return Lever(name, low, high, figure, float(carbon[0]), float(carbon[1]), central, "step_law_2025")
+
+
 def _by_length(r: Resolved, s: Setting) -> list[float]:
     """Step times at both ends of an assumed sequence length's range, of a step with as many tokens."""
     spec, found = r.spec, []
@@ -150,6 +161,8 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     if overhead.low is not None:
         ends = totals(replace(own, overhead=np.array(overhead.si_range)), float(steps[0]))
         add([NAMES["run_overhead"]], [overhead], ends)
+    if r.batches.is_open:
+        found.append(_batch_lever(r, floats, central))
     if factors := r.carbon.ranges:
         ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))
         add([factor.name for factor in factors], [factor.datum for factor in factors], ends)

@@ -84,9 +84,9 @@ class Takes:
     boundary: Boundary | None
     hours: Hours | None
 
-    def duration(self, _settings: Setting, step_s: Number) -> Number:
+    def duration(self, settings: Setting, step_s: Number) -> Number:
         """Return the seconds of the whole run."""
-        return run_time(self.r.n_steps, step_s, self.overhead)
+        return run_time(self.r.steps_of(settings), step_s, self.overhead)
 
     def __call__(self, settings: Setting, step_s: Number) -> Outcome:
         """Return what settings with these step times take."""
@@ -126,7 +126,7 @@ class Takes:
         if intensity is not None:
             numbers = numbers._replace(carbon_intensity=to_si(intensity(duration / HOUR), "g/kWh"))
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
-            mfu = utilisation(self.r, step_s, n, self.peak_mfu)
+            mfu = utilisation(self.r, step_s, n, self.peak_mfu, self.r.batch_of(settings))
         money = self.r.price.si if self.r.price else math.nan
         return run_footprint(numbers, n, duration, mfu, money, vars(self.boundary) if self.boundary else None)
 
@@ -166,9 +166,8 @@ def takes(
 
 
 def held_devices(s: Scenario, settings: Setting) -> Number:
-    """Devices that a run holds: those of its layout, or as many as people were given, whether they use them or not."""
-    given = float(s.devices or 0) if s.practice == "typical" else 0.0
-    return np.maximum(settings.n_devices, given)
+    """Devices that a run holds: those of its layout, or as many as it was given, whether it uses them or not."""
+    return np.maximum(settings.n_devices, float(s.devices or 0))
 
 
 def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Number) -> Number:
@@ -176,10 +175,12 @@ def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Numb
     return tokens_per_step / (step_s * pace) / n_devices
 
 
-def utilisation(r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number | None = None) -> Number:
-    """Model FLOP/s of a device over its peak, at a step time."""
+def utilisation(
+    r: Resolved, step_s: Number, n_devices: Number, peak_mfu: Number | None = None, batch: Number | None = None
+) -> Number:
+    """Model FLOP/s of a device over its peak, at a step time; of the run's batch unless another is given."""
     peak = r.machine.formats.peak_mfu if peak_mfu is None else peak_mfu
-    return r.batch * r.seq_len * r.work.model_flops / (step_s * n_devices * peak)
+    return (r.batch if batch is None else batch) * r.seq_len * r.work.model_flops / (step_s * n_devices * peak)
 
 
 def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: float, mfu: float) -> CarbonModel:

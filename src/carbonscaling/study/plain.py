@@ -45,6 +45,8 @@ def carbon_dict(f: Footprint) -> dict[str, Any]:
         "device_kg_by_route": dict(f.device_kg_by_route),
         "water_litres": f.water_litres,
         "water_on_site_litres": f.water_on_site_litres,
+        "metals_kg_sb": f.metals_kg_sb,
+        "primary_energy_mj": f.primary_energy_mj,
     }
 
 

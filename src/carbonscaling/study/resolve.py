@@ -9,21 +9,19 @@ from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.model import HardwareFactors, carbon_model
 from carbonscaling.carbon.windows import ALWAYS
-from carbonscaling.catalog import laws
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.laws import round_batch
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.precision import Recipe
-from carbonscaling.search.divisors import divisors
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
+from carbonscaling.study.batches import Batches, batches
 from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
@@ -42,12 +40,14 @@ class Resolved:
     ----------
     setup : Setup
         The model and the machine at device level.
-    tokens, compute : float
-        Training tokens, and 6·N_active·D FLOPs by which laws and batch are sized.
+    asked_tokens, compute : float
+        Training tokens at the batch that they are meant for, and 6·N_active·D FLOPs by which laws are sized.
     loss : float, optional
         By the scenario's law.
+    batches : Batches
+        Those that may be.
     batch : float
-        Sequences of a step.
+        Sequences of a step; until a search has chosen one, about the batch that the tokens are meant for.
     calibration : Calibration
     carbon : CarbonModel
     machine : Machine
@@ -59,9 +59,10 @@ class Resolved:
     """
 
     setup: Setup
-    tokens: float
+    asked_tokens: float
     compute: float
     loss: float | None
+    batches: Batches
     batch: float
     calibration: Calibration
     carbon: CarbonModel
@@ -131,9 +132,31 @@ class Resolved:
         return replace(self.setup, plain=self.setup.plain_with(constants)).machine(self.calibration)
 
     @property
+    def tokens(self) -> float:
+        """Training tokens at the run's batch."""
+        return float(self.tokens_at(self.batch))
+
+    @property
     def n_steps(self) -> float:
         """Optimizer steps of the run."""
         return self.tokens / (self.batch * self.seq_len)
+
+    def stated(self, batch: float) -> Resolved:
+        """Return the run with a batch that is given: the tokens asked for are meant for it."""
+        return replace(self, batch=batch, batches=Batches.one(batch, self.batches.overhead))
+
+    def tokens_at(self, batch: Number) -> Number:
+        """Training tokens that a batch needs for the same loss; those asked for where it is the only one."""
+        return self.batches.tokens(self.asked_tokens, batch) if self.batches.is_open else self.asked_tokens
+
+    def batch_of(self, settings: Setting) -> Number:
+        """Sequences of a step of settings: their own where the batch is searched, else the run's."""
+        return settings.sequences if self.batches.is_open else self.batch
+
+    def steps_of(self, settings: Setting) -> Number:
+        """Optimizer steps of a run with these settings."""
+        batch = self.batch_of(settings)
+        return self.tokens_at(batch) / (batch * self.seq_len)
 
 
 def carbon_of(
@@ -186,26 +209,6 @@ CARBON_FIELDS = (
 """Fields that the carbon factors follow from, beside the hardware's."""
 
 
-def _batch(s: Scenario, n_active: float, tokens: float, found: Setup) -> tuple[float, str | None]:
-    """Return the batch of a scenario, and how it was chosen: the critical batch of the compute."""
-    if s.batch is not None:
-        return s.batch, None
-    spec, compute = found.subject.spec, 6.0 * n_active * tokens
-    n_experts = spec.experts.n_routed / spec.experts.top_k if spec.experts else 1.0
-    batch = round_batch(float(laws.critical_batch_law().sequences(compute, n_experts, found.seq_len)))
-    why = f"batch of {batch} sequences: critical batch of {compute:.3g} FLOPs"
-    return batch, why + (_barred(batch, spec.n_layers) if s.space == "paper" else "")
-
-
-def _barred(batch: int, n_layers: int) -> str:
-    """Say which pipelines a batch cannot interleave where stages have to divide the layers."""
-    barred = [pp for pp in divisors(n_layers) if batch % pp]
-    if not barred:
-        return ""
-    stages = ", ".join(map(str, barred[:3])) + (", …" if len(barred) > 3 else "")
-    return f"; with it no pipeline of {stages} stages interleaves, with a multiple of {n_layers} every one may"
-
-
 def _overhead(found: Setup, calibration: Calibration) -> Datum:
     """Return run time over steady state, with the calibration's factor for runs of this kind."""
     untold = found.untold and found.scenario.pace == "calendar"
@@ -251,8 +254,8 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
     if tokens is None:
         tokens = TOKENS_PER_PARAMETER * float(total_params(spec))
         notes.append(f"{tokens:.3g} tokens: 20 per parameter")
-    batch, why = _batch(s, n_active, tokens, found)
-    notes += [why] if why else []
+    may_be = batches(s, spec, tokens, found.seq_len)
+    notes += [may_be.note] if may_be.note else []
     calibration = calibration_of(s.calibration)
     if like is not None and found.plain is like.setup.plain and s.calibration == like.scenario.calibration:
         machine = like.machine
@@ -268,10 +271,11 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
     return Resolved(
         setup=found,
-        tokens=tokens,
+        asked_tokens=tokens,
         compute=6.0 * n_active * tokens,
         loss=found.subject.loss,
-        batch=batch,
+        batches=may_be,
+        batch=min(may_be.every, key=lambda b: abs(b - may_be.reference)),
         calibration=calibration,
         carbon=carbon,
         machine=machine,

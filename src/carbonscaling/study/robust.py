@@ -22,7 +22,7 @@ from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.outcome import Takes, takes, utilisation
+from carbonscaling.study.outcome import Takes, held_devices, takes, utilisation
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.units import DAY, TONNE
@@ -160,10 +160,11 @@ def robustness(
     many = _stacked(samples[:n_samples])
     step = np.asarray(step_time(r.work, many.machine, floats).total)
     held = _takes(r, many)(floats, step)
-    reached = utilisation(r, step, floats.n_devices, many.machine.formats.peak_mfu)
+    n = held_devices(r.scenario, floats)
+    reached = utilisation(r, step, n, many.machine.formats.peak_mfu)
     centre_step = float(step_time(r.work, question.machine, floats).total)
     centre = question.outcome(floats, centre_step)
-    mfu = float(utilisation(r, centre_step, floats.n_devices))
+    mfu = float(utilisation(r, centre_step, n))
     middle = time.perf_counter()
 
     objective = OBJECTIVES[question.objective]

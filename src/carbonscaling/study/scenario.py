@@ -116,10 +116,22 @@ class Scenario:
         Kind of that network, in place of the host's: infiniband, roce, efa, tcpxo, tcpx, slingshot, omni-path, tcp.
     max_days : float, optional
         Deadline; a plan without one has 90 days.
+    finish_by : str, optional
+        Date (YYYY-MM-DD) by which the run must end, in place of a deadline in days.
+    start_date : str, optional
+        Date on which it begins; today if not given.
+    budget_usd : float, optional
+        Most money, in US dollars. With a law and no model, or a model and no tokens, what reaches the least loss within it.
+    budget_carbon : float, optional
+        Most carbon, in t CO2e; otherwise as `budget_usd`.
+    budget_energy : float, optional
+        Most energy, in kWh; otherwise as `budget_usd`.
     objective : {"paper", "time", "carbon", "energy", "cost"}
         What is best: "paper" fewest devices then shortest time, "time", "carbon", "energy" or "cost".
     batch : int, optional
-        Global batch in sequences; without it the critical batch of the law (C^1/6).
+        Global batch in sequences; without it the best of a range is searched, at equal loss (``carbonscaling batch``).
+    batch_law : str, optional
+        Law that sets the batch where none is given, in place of the search (``carbonscaling batch`` lists them).
     seq_len : int, optional
         Tokens of a sequence; without it the model's own training length.
     train : {"full", "lora"}
@@ -216,8 +228,14 @@ class Scenario:
     nic_gbps: float | None = None
     fabric: str | None = None
     max_days: float | None = None
+    finish_by: str | None = None
+    start_date: str | None = None
+    budget_usd: float | None = None
+    budget_carbon: float | None = None
+    budget_energy: float | None = None
     objective: str = "paper"
     batch: int | None = None
+    batch_law: str | None = None
     seq_len: int | None = None
     train: Literal["full", "lora"] = "full"
     lora_rank: int = 16

@@ -11,6 +11,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.exchange.deepspeed.plan import REMARKS
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.release import known_names, release
+from carbonscaling.search.divisors import MOST_WHOLE
 
 __all__ = ["deepspeed_launch", "read_config"]
 
@@ -79,7 +80,8 @@ def _table(said: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1 else None
+    counts = isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= MOST_WHOLE
+    return int(value) if counts else None
 
 
 def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None:

@@ -15,6 +15,7 @@ from carbonscaling.exchange.launch import Reading
 from carbonscaling.exchange.release import known_names
 from carbonscaling.exchange.shell import UNKNOWN
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
+from carbonscaling.search.divisors import MOST_WHOLE
 
 __all__ = ["read_keys", "words_of"]
 
@@ -104,8 +105,11 @@ def _matters(key: str) -> bool:
 
 def _number(said: Mapping[str, Any], key: str, usual: float) -> float:
     value = said.get(key, usual)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError("not a number", key=key, value=value, remedy="give the value itself in place of a variable")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST_WHOLE:
+        raise InputError(
+            "not a number", key=key, value=value, allowed=f"up to {MOST_WHOLE:,}",
+            remedy="give the value itself in place of a variable",
+        )  # fmt: skip
     return float(value)
 
 

@@ -13,6 +13,7 @@ from carbonscaling.exchange.megatron.architecture import known_model, model_of
 from carbonscaling.exchange.megatron.arguments import ELSEWHERE, LATER
 from carbonscaling.exchange.megatron.plan import DEGREES, STRATEGIES
 from carbonscaling.exchange.megatron.software import host, precision, recomputation, software
+from carbonscaling.search.divisors import MOST_WHOLE
 
 __all__ = ["understand"]
 
@@ -134,7 +135,11 @@ def _whole(said: Said, found: Reading) -> Said:
     """Return arguments without those counts that are none, which are told."""
     counts = {*DEGREES.values(), *_COUNTS}
     wrong = [name for name in counts & said.keys() if not isinstance(said[name], int) or isinstance(said[name], bool)]
-    wrong += [name for name in counts & said.keys() if name not in wrong and said[name] < 1 and name != "zero_stage"]
+    wrong += [
+        name
+        for name in counts & said.keys()
+        if name not in wrong and not (name != "zero_stage") <= said[name] <= MOST_WHOLE
+    ]
     found.not_understood |= {name: f"{said[name]!r} is no count" for name in wrong}
     return {name: value for name, value in said.items() if name not in wrong}
 

@@ -85,7 +85,7 @@ def read_workload(text: str, where: str) -> Workload:
         raise InputError(f"not a workload of SimAI: its first line does not begin with {HEADER}", where=where,
                          remedy="give the .txt file that AICB wrote")  # fmt: skip
     header = {
-        _NAMES.get(key, key): int(float(value)) for key, value in re.findall(r"(\w+):\s*(\d+(?:\.\d+)?)", lines[0])
+        _NAMES.get(key, key): int(float(value)) for key, value in re.findall(r"(\w+):\s*(\d{1,18}(?:\.\d+)?)", lines[0])
     }
     items = []
     for n, line in enumerate(lines[2:], 3):

@@ -13,6 +13,7 @@ from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.release import known_names, release
 from carbonscaling.perf.numbers import Recompute
+from carbonscaling.search.divisors import MOST_WHOLE
 
 __all__ = ["torchtitan_launch"]
 
@@ -65,7 +66,12 @@ def _check_counts(said: Mapping[str, Any], where: str) -> None:
         if not counts or key.partition(".")[0] not in ("training", "parallelism"):
             continue
         least = 0 if key.endswith("less_layers") else -1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least or (value == 0 and least < 0):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not least <= value <= MOST_WHOLE
+            or (value == 0 and least < 0)
+        ):
             raise InputError(
                 "not a count", where=where, key=key, value=value, allowed="a whole number from one up, or -1 for what is left",
                 remedy="correct it",

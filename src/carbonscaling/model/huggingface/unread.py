@@ -115,5 +115,5 @@ def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...
 def towers(reader: Config) -> str:
     """Say what of the file is not counted."""
     found = [key.removesuffix("_config") for key in reader.data if key.endswith("_config") and reader.data[key]]
-    named = [name for name in found if name not in ("text", "quantization", "compression")]
+    named = [name for name in found if name not in ("text", "llm", "language", "quantization", "compression")]
     return "language model only" + (f": the {' and '.join(named)} tower is not counted" if named else "")

@@ -33,10 +33,10 @@ export function figures(a) {
     ["Devices", w.whole(s.n_devices), deviceName(s.device)],
     ["Run time", w.duration(s.duration_days), `${w.percent(s.mfu)} MFU`],
     ["Device-hours", w.count(s.device_hours), `${w.plain(s.tokens_per_s_per_device)} tokens/s each`],
-    ...(a.needed ? [["People needed", w.count(a.needed.median), `${w.count(a.needed.low)} to ${w.count(a.needed.high)} hours of a device`]] : []),
     ["Energy", w.energy(s.energy_kwh), `${w.between(a.carbon.intervals.energy_kwh, 1 / kwh)} ${energyUnit}`],
     ["Carbon", w.mass(s.carbon_total_tco2e), `${w.between(a.carbon.interval_tco2e, 1 / size)} ${unit}`],
     ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known" : `${w.plain(s.cost_usd / s.device_hours)} USD per device-hour`],
+    ...(a.needed ? [["People needed", w.count(a.needed.median), `${w.count(a.needed.low)} to ${w.count(a.needed.high)} hours of a device`]] : []),
     ...(s.loss === null ? [] : [["Expected loss", w.plain(s.loss), "by the scaling law"]]),
   ];
 }

@@ -66,7 +66,8 @@ def place_keys(study: Study) -> frozenset[str]:
     objectives = {study.base.get("objective", "paper")}
     for block in study.blocks:
         objectives |= set(block.columns.get("objective", ()))
-    if objectives - {"paper", "time"} or study.keep.front or study.keep.quantiles:
+    limited = any(key.startswith("budget_") for key in (*study.base, *study.keys))
+    if objectives - {"paper", "time"} or limited or study.keep.front or study.keep.quantiles:
         return frozenset()
     return frozenset(filter(is_place, study.keys))
 

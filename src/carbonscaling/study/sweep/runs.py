@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -21,8 +21,9 @@ from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.search.engine import search
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
-from carbonscaling.study.answer import asked, question_of, space_of
-from carbonscaling.study.outcome import utilisation
+from carbonscaling.study.asked import asked, question_of, space_of
+from carbonscaling.study.decide import decided
+from carbonscaling.study.outcome import held_devices, utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.sweep.case import scenario_of
@@ -101,7 +102,7 @@ class Runs:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
         keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s)
         by_step = s.objective == "time" and deadline == math.inf and not (keep.front or keep.quantiles)
-        key = (r.work, r.machine, r.batch, counts, space) if by_step and counts[0] == counts[1] else None
+        key = (r.work, r.machine, r.batches, counts, space) if by_step and counts[0] == counts[1] else None
         result, kept = self._searched(key, question, space)
         counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
         if keep.rejected:
@@ -110,13 +111,14 @@ class Runs:
             counted["quantiles"] = json.dumps({str(k): v[0] / TONNE for k, v in result.quantiles.items()})
         if not kept:
             return Run([failed("infeasible", _why_none(result)) | counted], r)
+        r = replace(r, batch=float(r.batch_of(kept[0].candidate.setting)))
         shared = counted | _of_run(r)
         return Run([shared | k.columns | _of_length(r, k) for k in kept], r)
 
     def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[_Kept]]:
         if key in self._found:
             return self._found[key]
-        keep = self._keep
+        keep, q = self._keep, decided(q, space, self._few)
         result = search(
             q, space, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
             explain=False, threads=1, few=self._few,
@@ -140,7 +142,6 @@ def _kept(q: Question, result: SearchResult, keep: Keep) -> Iterator[_Kept]:
         s = c.setting
         floats = Setting(*(float(v) for v in s))
         columns = {
-            "n_devices": c.n_devices,
             "step_time_s": c.step_s,
             "memory_per_device_gb": float(memory(q.work, q.machine, floats).total) / GB,
             **{name: int(getattr(s, name)) for name in DEGREES},
@@ -167,11 +168,12 @@ def _of_run(r: Resolved) -> Row:
 
 
 def _of_length(r: Resolved, kept: _Kept) -> Row:
-    n, step = kept.candidate.n_devices, kept.candidate.step_s
+    n, step = int(held_devices(r.scenario, kept.candidate.setting)), kept.candidate.step_s
     duration = float(run_time(r.n_steps, step, r.run_overhead.si))
     return {
         "kind": kept.kind,
         "rank": kept.rank,
+        "n_devices": n,
         "duration_days": duration / DAY,
         "device_hours": n * duration / HOUR,
         "mfu": float(utilisation(r, step, n)),

@@ -23,7 +23,8 @@ from carbonscaling.evidence.row import Unusable
 from carbonscaling.evidence.training import Training, load_trainings, parse_training
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.spec import Experts, ModelSpec
-from carbonscaling.study.answer import PLAN_DAYS, estimate, plan
+from carbonscaling.study.answer import estimate, plan
+from carbonscaling.study.asked import PLAN_DAYS
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.history import Practice, shipped_practice
 from carbonscaling.study.infeasible import Infeasible

@@ -1,0 +1,38 @@
+"""``carbonscaling batch``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile
+from carbonscaling.cli.options import ScenarioOptions, scenario_of
+
+__all__ = ["batch"]
+
+
+def batch(
+    scenario: ScenarioFile = None,
+    /,
+    *,
+    published: Annotated[
+        bool, Parameter(negative=(), help="Hold published batches against the range and every law.", group=OUTPUT)
+    ] = False,
+    json: Json = False,
+    output: JsonFile = None,
+    options: ScenarioOptions = None,
+) -> int:
+    """Show the batches that are searched, what each costs in tokens at equal loss, and what published laws say."""
+    from carbonscaling.reporting.batch import batch_data, batch_page, published_data, published_page
+    from carbonscaling.study.resolve import resolve
+    from carbonscaling.validate.batches import law_scores
+
+    if published:
+        scores = list(law_scores())
+        out.hand_out(published_data(scores), published_page(scores), json=json, output=output)
+        return 0
+    data = batch_data(resolve(scenario_of(scenario, options)))
+    out.hand_out(data, batch_page(data), json=json, output=output)
+    return 0

@@ -1,0 +1,186 @@
+"""What a scenario asks of the search: counts, deadline, budgets, and the options it leaves open."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+from typing import Any, Literal
+
+from carbonscaling.errors import InputError
+from carbonscaling.perf.numbers import Recompute, Schedule
+from carbonscaling.search.engine import Question
+from carbonscaling.search.space import FULL_SPACE, Space
+from carbonscaling.study.batches import batches
+from carbonscaling.study.outcome import takes
+from carbonscaling.study.resolve import Resolved, resolve
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.units import DAY, KWH, TONNE
+
+__all__ = ["PLAN_DAYS", "asked", "freed", "is_open", "question_of", "space_of"]
+
+PLAN_DAYS = 90.0
+"""Deadline of a plan that names none: three months (both papers' T)."""
+
+
+def space_of(s: Scenario) -> Space:
+    """Return the options a scenario leaves open."""
+    given = s.layout
+    fixed: dict[str, Any] = {
+        name: (getattr(given, name),)
+        for name in ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "zero", "shard", "micro_batch", "recompute_percent")
+        if getattr(given, name) is not None
+    }
+    if given.recompute is not None:
+        fixed["recompute"] = (Recompute.NAMES.index(given.recompute),)
+    if given.schedule is not None:
+        fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
+    if given.sequence_parallel is not None:
+        fixed["sequence_parallel"] = given.sequence_parallel
+    space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
+    return replace(space, **fixed) if fixed else space
+
+
+def _completed(s: Scenario) -> Scenario:
+    layout = _complete(s.layout, s.devices)
+    return s if layout is s.layout else replace(s, layout=layout)
+
+
+def _complete(layout: Layout, n_devices: int | None) -> Layout:
+    """Fill in the one degree that the others and the device count imply; refuse a contradiction."""
+    degrees = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp")}
+    if n_devices is None:
+        return layout
+    known = math.prod(v for v in degrees.values() if v)
+    missing = [name for name, v in degrees.items() if not v]
+    product = " x ".join(f"{name} {v}" for name, v in degrees.items() if v)
+    if (not missing and known != n_devices) or n_devices % known:
+        raise InputError(
+            f"contradictory parallelism: {product} = {known} does not {'equal' if not missing else 'divide'} "
+            f"{n_devices} devices",
+            key="layout",
+            allowed="tp x pp x dp x cp = devices",
+            remedy="change a degree or the device count, or leave a degree out",
+        )
+    if len(missing) == 1:
+        return replace(layout, **{missing[0]: n_devices // known})
+    return layout
+
+
+def is_open(s: Scenario) -> bool:
+    """Whether budgets are to say what is trained: they are given, and model or tokens are not."""
+    given = any(v is not None for v in (s.budget_usd, s.budget_carbon, s.budget_energy))
+    target = s.target_loss is not None or s.compute is not None or s.d_model is not None
+    return given and not target and s.tokens is None
+
+
+def limits_of(s: Scenario, r: Resolved) -> tuple[tuple[str, float], ...]:
+    """Return the most money (USD), carbon (kg) and energy (J) that a scenario allows, by field of an outcome.
+
+    Raises
+    ------
+    InputError
+        No price is known, or carbon intensity varies by the hour: then a longer run may emit less.
+    """
+    if s.budget_usd is not None and r.price is None:
+        raise InputError(
+            f"no price is known for {r.cluster.device.name}", key="price_usd_per_device_hour",
+            remedy="give --price-usd-per-device-hour, or leave out the budget of money",
+        )  # fmt: skip
+    if s.budget_carbon is not None and s.hourly is not None:
+        raise InputError(
+            "a budget of carbon needs one carbon intensity", key="budget_carbon", value=s.budget_carbon,
+            remedy="leave out --hourly, or the budget",
+        )  # fmt: skip
+    budgets = (
+        ("cost_usd", s.budget_usd, 1.0),
+        ("carbon_kg", s.budget_carbon, TONNE),
+        ("energy_j", s.budget_energy, KWH),
+    )
+    return tuple((name, most * unit) for name, most, unit in budgets if most is not None)
+
+
+def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
+    """Return what the search is asked."""
+    outcome = takes(r)
+    return Question(
+        work=r.work,
+        machine=r.machine,
+        batches=r.batches.every,
+        outcome=outcome,
+        objective="time" if s.objective == "paper" and counts[0] == counts[1] else s.objective,
+        counts=counts,
+        deadline_s=deadline_s,
+        limits=limits_of(s, r),
+        host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
+        duration=outcome.duration,
+        least=outcome.least,
+    )
+
+
+def freed(s: Scenario, r: Resolved, question: Question) -> Question:
+    """Return a question with every batch that would do, where one is given: at equal loss."""
+    if s.batch is None or s.layout.dp is not None or s.space == "paper" or s.carbon_mode == "paper":
+        return question
+    any_batch = batches(replace(s, batch=None), r.spec, r.asked_tokens, r.seq_len)
+    loose = replace(r, batches=replace(any_batch, reference=r.batch))
+    return replace(question_of(s, loose, question.counts, question.deadline_s), objective=question.objective)
+
+
+def _days(s: Scenario) -> float:
+    """Return the days until the date that a run must end by; three months without one."""
+    if s.finish_by is None:
+        return PLAN_DAYS
+    start = date.fromisoformat(s.start_date) if s.start_date else date.today()
+    days = (date.fromisoformat(s.finish_by) - start).days
+    if days < 1:
+        raise InputError("the date has passed", key="finish_by", value=s.finish_by, remedy="give a later one")
+    return float(days)
+
+
+def asked(
+    scenario: Scenario, kind: Literal["plan", "estimate"], like: Resolved | None = None
+) -> tuple[Scenario, Resolved, tuple[int, int], float]:
+    """Return what is searched for: the completed scenario, looked up, fewest and most devices, longest run time in s.
+
+    `like` as in `resolve`.
+
+    Raises
+    ------
+    InputError
+        As `plan` and `estimate`.
+    """
+    s = scenario
+    if is_open(s):
+        raise InputError(
+            "a budget that chooses what to train is answered by a plan", key="tokens",
+            remedy="ask carbonscaling plan, or give a model and its tokens",
+        )  # fmt: skip
+    if kind == "plan":
+        s = s if s.max_days is not None else replace(s, max_days=_days(s), finish_by=None, start_date=None)
+        r = resolve(s, like)
+        s = _completed(s)
+        return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
+    if s.devices is None:
+        if not s.is_counted:
+            raise InputError(
+                "an estimate needs a device count",
+                key="devices",
+                remedy="give --devices, or tp, pp and dp; or ask for a plan instead",
+            )
+        s = replace(s, devices=math.prod(getattr(s.layout, name) or 1 for name in ("tp", "pp", "dp", "cp")))
+    n = s.devices or 1
+    s = replace(s, max_days=_days(s), finish_by=None, start_date=None) if s.finish_by else s
+    r = resolve(s, like)
+    s = _completed(s)
+    if s.objective == "paper":
+        s = replace(s, objective="time")
+    if s.layout.dp is not None and not any(b % s.layout.dp == 0 for b in r.batches.every):
+        raise InputError(
+            f"a batch of {r.batch:g} sequences does not split over {s.layout.dp} data-parallel replicas",
+            key="batch",
+            value=r.batch,
+            allowed=f"a multiple of {s.layout.dp}",
+            remedy="change batch or dp",
+        )
+    return s, r, (n, n), s.max_days * DAY if s.max_days else math.inf
