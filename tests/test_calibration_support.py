@@ -80,7 +80,7 @@ def test_every_tpu_runs_xla() -> None:
     assert {stack: (found.name, found.family) for stack, found in named.items()} == {
         "": ("xla", "xla"), "xla": ("xla", "xla"), "mlperf": ("mlperf-tpu", "mlperf"),
     }  # fmt: skip
-    assert complete_row(parse_row({**ROW, "stack": ""})).setup.stack.family == ""
+    assert complete_row(parse_row({**ROW, "stack": ""})).setup.stack.family == "community"
 
 
 def test_a_whole_run_without_a_layout_takes_its_own_factor_in_place_of_the_overhead() -> None:

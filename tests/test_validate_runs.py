@@ -362,7 +362,7 @@ def test_a_few_runs_move_the_fit_no_further_than_they_can_be_trusted() -> None:
     shipped = before.high / before.low
     assert 0.0 < moved[0] < moved[1] < moved[2] < 1.0
     assert 0.0 < trusted[0] < trusted[1] < trusted[2] < 1.0
-    assert shipped > widths[0] > widths[1] > widths[2] > shipped**0.5, "what one machine's runs differ by stays"
+    assert shipped > widths[0] > widths[1] > widths[2] > shipped**0.7, "what one machine's runs differ by stays"
 
 
 def test_rows_without_a_source_are_of_one() -> None:
@@ -390,7 +390,7 @@ def test_the_command_says_how_much_a_few_runs_may_be_trusted(
     assert main(["calibrate", "--runs", str(file), "-o", str(out)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "Measurements: 2, of 1 source" in said
-    assert load_calibration(out).interval["trust"] < 0.5
+    assert load_calibration(out).interval["trust"] < 0.6
 
 
 @pytest.mark.parametrize("column", ["n_devices", "tp", "pp", "dp", "cp", "ep", "vpp"])

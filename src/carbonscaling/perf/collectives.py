@@ -44,7 +44,7 @@ def group_bandwidth(bandwidth: Number, n: Number, axes: Number, axis_length: Num
 @formula("log2 of min(max(domains, 4), 64)/4", unit="1", source="fabric_survey", place="4 to 64 nodes")
 def doublings(domains: Number) -> Number:
     """Count how often the number of scale-up domains doubled beyond the few that a fabric's share was measured on."""
-    return np.log2(np.clip(domains, 4.0, 64.0) / 4.0)
+    return np.log2(np.minimum(np.maximum(domains, 4.0), 64.0) / 4.0)
 
 
 def _hops(n: Number) -> Number:

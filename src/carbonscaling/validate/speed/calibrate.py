@@ -142,7 +142,11 @@ def _updated(s: Sample, title: str) -> Calibration:
         + narrower
         for side in SIDES
     } | {"trust": share}
-    constants = {(c.knob, c.scope): c for c in (*shipped.constants, *own.constants)}
+    constants = {(c.knob, c.scope): c for c in shipped.constants}
+    for c in own.constants:
+        known = constants.get((c.knob, c.scope))
+        rows, sources = (known.n_rows, known.n_sources) if known else (0, 0)
+        constants[c.knob, c.scope] = replace(c, n_rows=c.n_rows + rows, n_sources=c.n_sources + sources)
     interval = {**shipped.interval, **{name: round(value, 6) for name, value in scale.items()}}
     return replace(own, constants=tuple(constants.values()), interval=interval)
 
