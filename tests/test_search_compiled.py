@@ -281,21 +281,27 @@ def test_counts_have_a_place_for_every_fate() -> None:
     assert list(range(ALLOWED, kernel.N_COUNTS)) == [kernel.MEMORY, kernel.LATE, kernel.FIT, kernel.BOUND]
 
 
-def test_machine_code_is_loaded_where_numpy_has_taken_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_machine_code_is_loaded_where_numpy_has_taken_as_long(kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait is never more than twice the shortest, however many searches are still to come."""
-    made: list[float] = []
-    monkeypatch.setattr(evaluate, "prepare", lru_cache(maxsize=1)(lambda: made.append(1.0)))
-    monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
-    kept = False
+    monkeypatch.setattr(evaluate, "prepare", lru_cache(maxsize=1)(lambda: 0.0))
     monkeypatch.setattr(compiled, "on_disk", lambda: kept)
-    second = int(evaluate.NUMPY_RATE[True])
-    assert not evaluate._pays(20 * second, prune=True)
-    kept = True
-    assert evaluate._pays(0, prune=True)
-    kept = False
-    assert not evaluate._pays(4 * second, prune=True)
-    assert evaluate._pays(2 * second, prune=True)
-    assert made == []
+    price = evaluate.LOADING_S if kept else evaluate.COMPILING_S
+    assert not evaluate.pays(0.99 * price)
+    assert evaluate.pays(1.01 * price)
     evaluate.prepare()
-    monkeypatch.setattr(evaluate._Spent, "seconds", 0.0)
-    assert evaluate._pays(1, prune=True), "once loaded it is worth it at any size"
+    assert evaluate.pays(0.0), "once loaded it is worth it at any size"
+
+
+@pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b"])
+def test_the_change_to_machine_code_shows_in_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers and what is counted are the same with NumPy, with machine code, and where one takes over from the other."""
+    if not compiled.available():
+        pytest.skip("numba is not installed")
+    question = _question(work=work_of(name), batches=(96, 192), counts=(1, 768))
+    found = [search(question, Space(), prune=True, front=True, few=few, threads=1) for few in (1 << 62, 0)]
+    monkeypatch.setattr(evaluate.Clock, "spent", -1.0)
+    monkeypatch.setattr(evaluate, "pays", lambda spent: spent > -1.0)  # after the first block
+    found.append(search(question, Space(), prune=True, front=True, threads=1))
+    for other in found[1:]:
+        assert other == found[0]

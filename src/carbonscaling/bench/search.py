@@ -85,7 +85,7 @@ def _phases(q: Question, space: Space) -> Iterator[BenchRow]:
     rows = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts)
     options = grid(space, q.work, rows)
     marks.append(time.perf_counter())
-    judge = judge_of(q.work, q.machine, options, prune=False, few=0)
+    judge = judge_of(q.work, q.machine, options, few=0)
     marks.append(time.perf_counter())
     judge.bounds()
     marks.append(time.perf_counter())
@@ -100,7 +100,7 @@ def _decide_alone(q: Question, space: Space, sizes: Sequence[int]) -> Iterator[B
     once, and whole walks are counted, in processor time.
     """
     options = grid(space, q.work, layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts))
-    judge = judge_of(q.work, q.machine, options, prune=False, few=0)
+    judge = judge_of(q.work, q.machine, options, few=0)
     walks = [Walk(judge, size) for size in sizes]
     while not all(walk.n_walks for walk in walks):
         for walk in walks:

@@ -15,7 +15,7 @@ from carbonscaling.perf.step import step_time
 from carbonscaling.platform import n_processors
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector, not_worse
-from carbonscaling.search.evaluate import judge_of
+from carbonscaling.search.evaluate import Clock, judge_of
 from carbonscaling.search.front import Stairs, pareto
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
@@ -81,11 +81,11 @@ def search(
     )
     lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
     prune = prune and not quantiles
-    judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), prune=prune, few=few)
+    judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), few)
     histogram = Histogram() if quantiles else None
     stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
     found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)
-    run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress)
+    run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress, Clock(few))
     interrupted = False
     if judge.grid.n_candidates:
         try:

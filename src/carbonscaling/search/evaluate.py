@@ -18,15 +18,13 @@ from carbonscaling.search.judge import BLOCK, Decided, Judge, ShapeBounds, famil
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.vectorised import NumpyJudge
 
-__all__ = ["CompiledJudge", "judge_of", "prepare"]
+__all__ = ["Clock", "CompiledJudge", "judge_of", "pays", "prepare"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 PRUNED_BLOCK = 512
 """Layouts decided between two looks at the clock where bounds leave most settings out."""
-NUMPY_RATE = {True: 5e7, False: 2e6}
-"""Settings that NumPy gets through in a second, by whether bounds may leave some out."""
 LOADING_S, COMPILING_S = 1.0, 25.0
 """Seconds that machine code takes before its first answer: kept on disk, and made anew."""
 
@@ -129,33 +127,49 @@ def prepare() -> float:
     return time.perf_counter() - begin
 
 
-class _Spent:
-    """Seconds that searches of this process would have been spared by machine code."""
+class Clock:
+    """Hands a search over to machine code once NumPy has taken, in all searches of this process, as long as that would.
 
-    seconds = 0.0
-
-
-def _pays(n_settings: int, *, prune: bool) -> bool:
-    """Whether machine code is worth its loading or making by now: where NumPy has taken as long as that would.
-
-    Nobody knows how many searches are still to come; so the wait is never more than twice the shortest.
+    Nobody knows how many searches are still to come; so the wait is never more than twice the shortest. Both decide alike,
+    down to what they count: when the change comes makes no difference to an answer.
     """
+
+    spent = 0.0
+    """Seconds of NumPy so far, in this process."""
+
+    def __init__(self, few: int | None) -> None:
+        self._by_time, self._since = few is None and compiled.available(), time.perf_counter()
+
+    def count(self) -> None:
+        """Add the time since the last look."""
+        now = time.perf_counter()
+        Clock.spent, self._since = Clock.spent + now - self._since, now
+
+    def next(self, judge: Judge) -> Judge:
+        """Return what decides the next settings."""
+        self.count()
+        if self._by_time and isinstance(judge, NumpyJudge) and pays(Clock.spent):
+            prepare()
+            return CompiledJudge(judge.work, judge.machine, judge.grid)
+        return judge
+
+
+def pays(spent: float) -> bool:
+    """Whether machine code is worth its loading or making after so many seconds of NumPy."""
     if prepare.cache_info().currsize:
         return True
-    _Spent.seconds += n_settings / NUMPY_RATE[prune]
-    return _Spent.seconds > LOADING_S and _Spent.seconds > (LOADING_S if compiled.on_disk() else COMPILING_S)
+    return spent > LOADING_S and (spent > COMPILING_S or compiled.on_disk())
 
 
-def judge_of(work: Workload, machine: Machine, grid: Grid, *, prune: bool, few: int | None = None) -> Judge:
-    """Return the quickest judge for a grid of this size.
+def judge_of(work: Workload, machine: Machine, grid: Grid, few: int | None = None) -> Judge:
+    """Return what decides the first settings of a grid.
 
     Parameters
     ----------
     few : int, optional
         Up to so many settings are decided with NumPy, and more with machine code, whatever that costs.
     """
-    n = grid.n_candidates
-    if compiled.available() and (_pays(n, prune=prune) if few is None else n > few):
+    if compiled.available() and (pays(Clock.spent) if few is None else grid.n_candidates > few):
         prepare()
         return CompiledJudge(work, machine, grid)
     return NumpyJudge(work, machine, grid)

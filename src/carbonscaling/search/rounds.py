@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector
+from carbonscaling.search.evaluate import Clock
 from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
@@ -64,6 +65,7 @@ class Rounds:
     front: bool
     threads: int
     progress: Progress | None
+    clock: Clock
     decided: int = 0
     left: Ints = field(init=False)
     bound: Floats = field(init=False)
@@ -98,6 +100,7 @@ class Rounds:
                 if len(now):
                     self._round(pool, now)
                 size = GROWTH * max(size, FEWEST_LAYOUTS * self.judge.grid.n_inner)
+        self.clock.count()
 
     def _keep(self, alive: NDArray[np.bool_]) -> None:
         """Leave out families that do not matter."""
@@ -169,6 +172,7 @@ class Rounds:
 
         try:
             for layouts, (cut_here, kept_here, late_here, *here) in self._blocks(families, (cut, kept, late, *extent)):
+                self.judge = self.clock.next(self.judge)
                 future = pool.submit(self.judge.decide, layouts, cut_here, kept_here, late_here, self.prune)
                 pending.append((Extent(*here), late_here, layouts, future))
                 if len(pending) > 2 * self.threads:
@@ -196,7 +200,7 @@ class Rounds:
                 self._leave_out(len(layouts) - int(alive.sum()))
                 layouts, here = layouts[alive], [v[alive] for v in here]
             for start in range(0, len(layouts), per_block):
-                some = slice(start, start + per_block)
+                some = start + np.argsort(layouts[start : start + per_block])  # of equal ones the first by number counts
                 yield layouts[some], [v[some] for v in here]
 
     def _tell(self, n_layouts: int) -> None:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import state_bytes, total_memory, work_bytes
+from carbonscaling.perf.memory import StateBytes, WorkBytes, least_held, state_bytes, total_memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search import kernel
-from carbonscaling.search.bounds import least_passes, least_step
+from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     first_recompute_violation,
     first_sharding_violation,
@@ -103,17 +103,14 @@ class NumpyJudge:
         s = g.product(g.lattice.rows(rows).astype(float))
         layers = self._layers(rows // len(g.lattice.dp))
         place = self._violations(s)
+        held, bytes_ = work_bytes(work, machine, s), state_bytes(work, machine, s)
         if prune:
-            least = least_passes(work, machine, s, layers)
-            slow = least_step(machine, least, s.n_micro, s.n_devices) > cut[:, None, None, None, None, None]
-            place = np.where(slow & (place == kernel.MEMORY), np.int8(kernel.BOUND), place)
+            place = self._left_out(place, s, layers, bytes_, held, cut[:, None, None, None, None, None])
         counts = np.bincount(place.reshape(-1), minlength=kernel.N_COUNTS).astype(np.int64)
         index = np.flatnonzero(place == kernel.MEMORY)
         at = np.unravel_index(index, place.shape)
 
-        held = work_bytes(work, machine, s)
-        states = _gather(state_bytes(work, machine, s), at)
-        need = total_memory(machine, _at(s.zero, at), states, _gather(held, at))
+        need = total_memory(machine, _at(s.zero, at), _gather(bytes_, at), _gather(held, at))
         excess = np.broadcast_to(need.total - need.limit, index.shape)
         over = excess > 0
         counts[kernel.MEMORY] = int(over.sum())
@@ -125,6 +122,11 @@ class NumpyJudge:
         if len(index):
             own: Setting = _gather(s, at)
             passes = passes_time(work, machine, own, _gather(layers, at), _at(held.moved, at))
+            if prune:
+                slow = np.broadcast_to(least_step_of_passes(machine, passes, own.n_devices) > cut[at[0]], index.shape)
+                counts[kernel.BOUND] += int(slow.sum())
+                passes, own = (_each(v, lambda x: np.broadcast_to(x, slow.shape)[~slow]) for v in (passes, own))
+                index, at = index[~slow], tuple(axis[~slow] for axis in at)
             sync: Sync = _gather(sync_time(work, machine, s), at)
             step = np.broadcast_to(close_step(machine, own, passes, sync).total, index.shape).astype(float)
         row = at[0]
@@ -134,6 +136,22 @@ class NumpyJudge:
         row_best[row[order]], row_best_index[row[order]] = step[order], index[order]  # the last one written is the best
         keep = step <= kept[row]
         return Decided(index[keep], step[keep], counts, row_best, row_best_index, *miss)
+
+    def _left_out(
+        self, place: NDArray[np.int8], s: Setting, layers: LayerTimes, states: StateBytes, held: WorkBytes, cut: Floats
+    ) -> NDArray[np.int8]:
+        """Return the fate of every setting where bounds leave some out, as compiled code counts it."""
+        work, machine, strict = self.work, self.machine, self.grid.strict
+        first = np.asarray(first_violation(s, work, strict))
+        slow = least_step(machine, least_passes(work, machine, s, layers), s.n_micro, s.n_devices) > cut
+        alive = ((first == kernel.MEMORY) & ~slow).any(axis=4, keepdims=True)
+        least = total_memory(machine, 0.0, states, kernel.NO_WORK)
+        shards = np.asarray(first_sharding_violation(s, work, strict)) == kernel.MEMORY
+        fewest = np.where(shards, least.total, np.inf).min(axis=3, keepdims=True)
+        full = (fewest + least_held(machine, held)) * ROUNDING > least.limit
+        place = np.where((slow | full) & (place == kernel.MEMORY), np.int8(kernel.BOUND), place)
+        place = np.where(alive, place, np.int8(kernel.BOUND))
+        return np.where(never_allowed(s, work, strict), first[:, :, :, :, :1].astype(np.int8), place)
 
     def _violations(self, s: Setting) -> NDArray[np.int8]:
         """Place of the first rule that each setting of a product violates."""
