@@ -232,7 +232,7 @@ def test_paper_mode_is_named_in_the_answer() -> None:
 
 
 def test_no_price_and_cost() -> None:
-    unpriced = replace(QUESTIONS["dense"], device="mi300x")
+    unpriced = replace(QUESTIONS["dense"], device="mi325x")
     assert cs.estimate(unpriced).summary()["cost_usd"] is None
     with pytest.raises(InputError, match="price") as error:
         cs.estimate(replace(unpriced, objective="cost"))

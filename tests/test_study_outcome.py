@@ -124,7 +124,7 @@ def test_paper_rules_find_again_what_they_found() -> None:
 
 
 def test_a_context_degree_that_is_left_out_is_searched() -> None:
-    s = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=256, batch=64, seq_len=32768)
+    s = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=256, batch=16, seq_len=65536)
     free = cs.estimate(s)
     assert isinstance(free, Estimate)
     assert free.setting.cp > 1

@@ -380,7 +380,11 @@ def test_a_new_stack_stays_uncertain_after_one_run(tmp_path: Path) -> None:
     assert shipped.low
     assert own.high
     assert own.low
-    assert (own.high / own.low) > (shipped.high / shipped.low) ** 0.9
+    known = [replay_rows(_own(1, 1.1), c)[0] for c in (shipped_calibration(), calibrate(_own(1, 1.1), "mine")[0])]
+    narrower = [math.log((p.high or 0.0) / (p.low or 1.0)) for p in (*known, shipped, own)]
+    assert narrower[3] / narrower[2] == pytest.approx(narrower[1] / narrower[0], abs=0.02), (
+        "as a known stack's, no more"
+    )
 
 
 def test_the_command_says_how_much_a_few_runs_may_be_trusted(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import carbonscaling as cs
 from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.catalog import hardware, laws, models, regions
 from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.model.params import total_params
@@ -31,6 +32,7 @@ FACTORS = (
     "[exponent]\nvalue = 1.6\nunit = '1'\n[host_power]\nvalue = 3\nunit = 'kW'\n",
 )
 """Files of a user's own factors; the empty one stands for none."""
+CONTRACTS = (Contracts("ppa"), Contracts("certificates", mwh=50.0, g_per_kwh=11.0, price_usd_per_mwh=4.0))
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,16 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
         amortisation=rng.choice(("calendar", "busy_hours")), shared_hosts=rng.random() < 0.5, pue=_maybe(rng, 0.3, 1.0, 1.5),
         lifetime_years=_maybe(rng, 0.3, 3.0, 8.0), boundary=_boundary(rng), factors=_factors(rng, folder, mode),
         price_usd_per_device_hour=_maybe(rng, 0.6, 0.5, 2.0, 30.0),
+        price_basis=rng.choice(("list", "list", "committed", "low")), scope2=rng.choice(("location", "location", "market")),
     )  # fmt: skip
+    if rng.random() < 0.1:
+        place["contracts"] = rng.choice(CONTRACTS)
     if rng.random() < 0.4:
         place |= {"hourly": _hours(rng, folder), "start_hour": rng.choice((0.0, 0.0, 5.5, 23.0, 1000.25))}
     else:
         place["carbon_intensity_g_per_kwh"] = _maybe(rng, 0.3, 0.0, 20.0, 500.0)
+    if mode == "physical" and place.get("carbon_intensity_g_per_kwh") is None:
+        place["basis"] = _maybe(rng, 0.3, "operational", "life-cycle")
     return place
 
 
@@ -195,6 +202,7 @@ def case(rng: Random, folder: Path) -> Case:
         cpa_growth=rng.random() < 0.3,
         host=_maybe(rng, 0.3, *HOSTS[device]) if device in HOSTS else None,
         nic_gbps=_maybe(rng, 0.1, 50.0, 1600.0),
+        fabric=_maybe(rng, 0.1, *hardware.fabric_names()),
         **_deadline(rng, place),
         batch=rng.choice((None, 24, 64, 96, 256, 1536)),
         batch_law=_maybe(rng, 0.2, *laws.batch_law_names()),

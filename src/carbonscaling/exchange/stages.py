@@ -47,7 +47,7 @@ def dealt(n_layers: int, stages: int, chunks: int, ends: float, *, head_last: bo
     ends : float
         What embedding and head take, in layers; they count on the last stage.
     head_last : bool
-        Every stage holds the same number of layers as far as they go, whatever the ends take.
+        Every stage holds the same number of layers, whatever the ends take, if that number comes out whole.
 
     Returns
     -------
@@ -60,13 +60,8 @@ def dealt(n_layers: int, stages: int, chunks: int, ends: float, *, head_last: bo
     places = stages * chunks
     if stages == 1:
         return [_split(n_layers, chunks)]
-    if head_last:
-        full = math.ceil(n_layers / places)
-        missing = full * places - n_layers
-        order = [full] * places
-        for n in range(missing):  # the two ends of the model go short in turn
-            order[n // 2 % places if n % 2 else -1 - n // 2 % places] -= 1
-        return [order[stage::stages] for stage in range(stages)]
+    if head_last and n_layers % places == 0:
+        return [[n_layers // places] * chunks for _ in range(stages)]
     mean = (n_layers + ends) / places
     up, down = math.ceil(mean), math.floor(mean)
     others = (stages - 1) * chunks

@@ -88,7 +88,7 @@ def mixer_matrices(m: Mixer, d_model: int) -> tuple[int, int]:
     """Return the weights of the matrices into and out of a mixer, biases left out.
 
     >>> mixer_matrices(Mixer("mamba2", 1, n_heads=80, d_value=64, d_key=128), 2560)
-    (27064320, 13107200)
+    (27074560, 13107200)
     """
     d, inner, keys, heads = d_model, m.d_inner, m.d_keys, m.n_heads
     into = {

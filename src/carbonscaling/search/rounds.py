@@ -200,7 +200,9 @@ class Rounds:
                 self._leave_out(len(layouts) - int(alive.sum()))
                 layouts, here = layouts[alive], [v[alive] for v in here]
             for start in range(0, len(layouts), per_block):
-                some = start + np.argsort(layouts[start : start + per_block])  # of equal ones the first by number counts
+                some = start + np.argsort(
+                    layouts[start : start + per_block]
+                )  # of equal ones the first by number counts
                 yield layouts[some], [v[some] for v in here]
 
     def _tell(self, n_layouts: int) -> None:

@@ -67,6 +67,7 @@ _KNOWN: Mapping[str, Callable[[], Collection[str]]] = {
     "law": laws.law_names,
     "batch_law": laws.batch_law_names,
     "stack": stacks.stack_names,
+    "fabric": hardware.fabric_names,
     "calibration": lambda: ("shipped", "none"),
 }
 """Fields that may name an entry of the catalogue and nothing else."""
@@ -91,7 +92,7 @@ def named(data: Mapping[str, Any]) -> None:
         if not isinstance(value, str):
             continue
         known = names()
-        if value not in known and (key in ("law", "batch_law", "stack", "calibration") or _plain(value) not in known):
+        if value not in known and (key in ("law", "batch_law", "stack", "fabric", "calibration") or _plain(value) not in known):
             raise InputError(
                 f"unknown {key}", where="request", key=key, value=value, suggestion=nearest(_plain(value), known),
                 allowed=", ".join(known) if len(known) < 12 else "a name of /api/v1/catalog",

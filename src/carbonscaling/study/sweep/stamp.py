@@ -52,7 +52,7 @@ def resolved(study: Study) -> dict[str, Any]:
     return {
         "name": study.name,
         "answer": study.answer,
-        "scenario": study.base,
+        "scenario": {key: value for key, value in study.base.items() if key not in study.settled},
         "blocks": [dict(block.columns) for block in study.blocks],
         "keep": dataclasses.asdict(study.keep),
         "shard_cases": study.shard_cases,

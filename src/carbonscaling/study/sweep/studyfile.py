@@ -98,6 +98,8 @@ class Study:
         The scenario that all cases share, as plain data.
     blocks : tuple of Block
         Crossed; the last varies fastest.
+    settled : tuple of str
+        Fields of `base` that the file leaves open.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Study:
     blocks: tuple[Block, ...]
     keep: Keep
     shard_cases: int
+    settled: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -199,8 +202,8 @@ def load_study(path: Path) -> Study:
     if "contracts" in base:
         raise InputError("a contract covers one run, and no study", where=where, key="scenario.contracts",
                          remedy="leave it out; estimate and choose take contracts")  # fmt: skip
-    base |= _one_basis(base, blocks, where)
-    return Study(spec.name, spec.answer, base, tuple(blocks), spec.keep, spec.shard_cases)
+    settled = _one_basis(base, blocks, where)
+    return Study(spec.name, spec.answer, base | settled, tuple(blocks), spec.keep, spec.shard_cases, tuple(settled))
 
 
 def _one_basis(base: dict[str, Any], blocks: list[Block], where: str) -> dict[str, str]:

@@ -118,7 +118,7 @@ def _updated(s: Sample, title: str) -> Calibration:
     Shipped sources differ from each other by one spread, and the runs of one source by another: the rows are one machine's,
     whose speeds lie around the shipped fit by the first, and scatter by the second (random effects). They settle a share of
     what machines differ by and nothing of what runs differ by, so the interval narrows by that share alone. An architecture
-    or a stack that only these rows know stays as uncertain as they leave it.
+    or a stack that only these rows know stays as uncertain as one that nobody measured: they are one source.
     """
     shipped = shipped_calibration()
     groups: dict[str, list[float]] = defaultdict(list)
@@ -138,7 +138,7 @@ def _updated(s: Sample, title: str) -> Calibration:
     narrower = 0.5 * float(np.log((left**2 + within**2) / (between**2 + within**2)))
     scale = {
         f"{side}_base": shipped.interval[f"{side}_base"]
-        + (1.0 - share) * sum(shipped.interval[f"{side}_{name}"] for name in unseen)
+        + sum(shipped.interval[f"{side}_{name}"] for name in unseen)
         + narrower
         for side in SIDES
     } | {"trust": share}
