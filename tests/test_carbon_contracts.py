@@ -31,6 +31,7 @@ def _run(contracts: Contracts, **more: object) -> Estimate:
 def test_a_volume_covers_its_part_and_the_residual_mix_the_rest() -> None:
     plain = _run(Contracts())
     half = _run(Contracts("ppa", mwh=plain.footprint.energy_kwh / 2e3))
+    assert ("without what the contract covers" in " ".join(half.warnings)) is (half.scenario.scope2 == "market")
     assert plain.footprint.market.carbon_intensity_g_per_kwh == pytest.approx(402.0)
     assert half.footprint.market.carbon_intensity_g_per_kwh == pytest.approx(201.0)
     assert half.footprint.operational_tco2e == pytest.approx(plain.footprint.operational_tco2e / 2)

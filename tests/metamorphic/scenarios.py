@@ -132,7 +132,7 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
         price_basis=rng.choice(("list", "list", "committed", "low")), scope2=rng.choice(("location", "location", "market")),
     )  # fmt: skip
     if rng.random() < 0.1:
-        place["contracts"] = rng.choice(CONTRACTS)
+        place |= {"contracts": rng.choice(CONTRACTS), "scope2": "location"}  # by market settings are listed without it
     if rng.random() < 0.4:
         place |= {"hourly": _hours(rng, folder), "start_hour": rng.choice((0.0, 0.0, 5.5, 23.0, 1000.25))}
     else:

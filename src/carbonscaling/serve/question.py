@@ -92,7 +92,9 @@ def named(data: Mapping[str, Any]) -> None:
         if not isinstance(value, str):
             continue
         known = names()
-        if value not in known and (key in ("law", "batch_law", "stack", "fabric", "calibration") or _plain(value) not in known):
+        if value not in known and (
+            key in ("law", "batch_law", "stack", "fabric", "calibration") or _plain(value) not in known
+        ):
             raise InputError(
                 f"unknown {key}", where="request", key=key, value=value, suggestion=nearest(_plain(value), known),
                 allowed=", ".join(known) if len(known) < 12 else "a name of /api/v1/catalog",

@@ -31,6 +31,8 @@ def features(u: Setup, seen: Calibration) -> dict[str, bool]:
     """
     s, architecture = u.scenario, family(u.cluster.device)
     open_to_people = s.practice == "typical" and not u.stack.compiled.value > 0
+    # Whoever searches may fix what was found: that says nothing new of the run.
+    stated = s.practice == "typical" and s.layout.zero is not None
     return {
         "whole_run": s.pace == "calendar",
         "inferred_layout": u.untold,
@@ -40,7 +42,7 @@ def features(u: Setup, seen: Calibration) -> dict[str, bool]:
         "experts": bool(u.work.n_experts > 0),
         "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
         "shared_stack": s.stack is None or u.stack.family in ("", GENERIC) or not seen.seen(u.stack.family),
-        "sharded": s.layout.zero == 3 or (s.layout.zero is None and u.stack.fully_sharded.value > 0),
+        "sharded": s.layout.zero == 3 if stated else u.stack.fully_sharded.value > 0,
         "long": u.seq_len >= LONG,
         "scarce": seen.sources(architecture) < SCARCE,
         "new_architecture": not seen.seen(architecture) or bool(u.work.mixed > 0),
