@@ -72,7 +72,7 @@ SLOW: dict[str, tuple[list[str], list[str]]] = {
     ),
     "choose": (["choose", "run.toml", "--deadlines", "30,60", "-o", "out.json"], ["out.json"]),
 }
-MOST = 40
+MOST = 60
 """Calls of a kind that are failed one after the other."""
 
 

@@ -59,7 +59,7 @@ def readings(text: str, where: str, column: str | None, basis: str | None) -> tu
         if needed not in columns:
             raise InputError(
                 "a column is missing", where=where, key=needed, suggestion=nearest(needed, columns),
-                allowed=", ".join(columns) or "time, g_per_kwh",
+                allowed=", ".join(str(name)[:40] for name in columns[:20]) or "time, g_per_kwh",
                 remedy=f"add the column {needed}; of several places, name one behind the file: hours.csv:COLUMN",
             )  # fmt: skip
     return [

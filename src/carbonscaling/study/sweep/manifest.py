@@ -14,7 +14,7 @@ from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.sealed import CHECKSUM, seal_holds, sealed
 from carbonscaling.study.sweep.stamp import identity, stamp_of
 from carbonscaling.study.sweep.store import Store
-from carbonscaling.study.sweep.studyfile import Keep, Study
+from carbonscaling.study.sweep.studyfile import Keep, Study, one_basis
 
 __all__ = ["NAME", "case_sources", "manifest", "read_manifest", "read_sources", "study_of", "write_manifest"]
 
@@ -126,4 +126,5 @@ def study_of(data: dict[str, Any]) -> Study:
     s = data["study"]
     blocks = tuple(Block({k: tuple(v) for k, v in block.items()}) for block in s["blocks"])
     keep = Keep(**{**s["keep"], "quantiles": tuple(s["keep"]["quantiles"])})
-    return Study(s["name"], s["answer"], s["scenario"], blocks, keep, s["shard_cases"])
+    settled = one_basis(s["scenario"], blocks, s["name"])
+    return Study(s["name"], s["answer"], s["scenario"] | settled, blocks, keep, s["shard_cases"], tuple(settled))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +22,7 @@ from carbonscaling.study.sweep.axes import Axis, Block, axis_block
 from carbonscaling.study.sweep.sample import Samples, sample_block
 from carbonscaling.study.versions import stamped
 
-__all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "study_schema"]
+__all__ = ["PLACE_FIELDS", "Keep", "Study", "StudyFile", "load_study", "one_basis", "study_schema"]
 
 PLACE_FIELDS = (
     "region", "basis", "scope2", "carbon_intensity_g_per_kwh", "hourly", "start_hour", "pue", "lifetime_years",
@@ -202,11 +203,11 @@ def load_study(path: Path) -> Study:
     if "contracts" in base:
         raise InputError("a contract covers one run, and no study", where=where, key="scenario.contracts",
                          remedy="leave it out; estimate and choose take contracts")  # fmt: skip
-    settled = _one_basis(base, blocks, where)
+    settled = one_basis(base, blocks, where)
     return Study(spec.name, spec.answer, base | settled, tuple(blocks), spec.keep, spec.shard_cases, tuple(settled))
 
 
-def _one_basis(base: dict[str, Any], blocks: list[Block], where: str) -> dict[str, str]:
+def one_basis(base: dict[str, Any], blocks: Sequence[Block], where: str) -> dict[str, str]:
     """Return the one basis of carbon intensity that the regions of a study are compared on; nothing where it is given.
 
     Raises
