@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 from carbonscaling.formula import formula
 from carbonscaling.search.divisors import divisors
 
-__all__ = ["Best", "Chip", "Layout", "Training", "Variant", "best_steps", "fewest_devices", "layouts", "overlapped_time"]
+__all__ = [
+    "Best",
+    "Chip",
+    "Layout",
+    "Training",
+    "Variant",
+    "best_steps",
+    "fewest_devices",
+    "layouts",
+    "overlapped_time",
+]
 __all__ += ["product_time", "reduce_time", "step_times"]
 
 Number = Any
