@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,6 @@ def _run(contracts: Contracts, **more: object) -> Estimate:
 def test_a_volume_covers_its_part_and_the_residual_mix_the_rest() -> None:
     plain = _run(Contracts())
     half = _run(Contracts("ppa", mwh=plain.footprint.energy_kwh / 2e3))
-    assert ("without what the contract covers" in " ".join(half.warnings)) is (half.scenario.scope2 == "market")
     assert plain.footprint.market.carbon_intensity_g_per_kwh == pytest.approx(402.0)
     assert half.footprint.market.carbon_intensity_g_per_kwh == pytest.approx(201.0)
     assert half.footprint.operational_tco2e == pytest.approx(plain.footprint.operational_tco2e / 2)
@@ -152,3 +152,19 @@ def test_a_study_of_regions_has_one_basis(tmp_path: Path) -> None:
     assert basis("sweden", "norway") == "life-cycle"
     with pytest.raises(InputError, match="no basis in common"):
         basis("norway", "virginia")
+
+
+@pytest.mark.parametrize("match", ["year", "hour"])
+@pytest.mark.parametrize("objective", ["carbon", "time"])
+def test_a_search_counts_the_contract_as_its_answer_does(match: Literal["year", "hour"], objective: Any) -> None:
+    """The best setting, every other one and the front are of the same totals, and the least is the least of all."""
+    contract = Contracts("ppa", mwh=1.0, match=match, g_per_kwh=5.0)
+    found = _run(contract, tokens=1e10, objective=objective, devices=16, batch=64)
+    assert found.search is not None
+    assert found.search.top[0].carbon_kg == pytest.approx(1e3 * found.footprint.total_tco2e, rel=1e-9)
+    other = _run(contract, tokens=1e10, objective="energy", devices=16, batch=64)
+    if objective == "carbon":
+        assert found.footprint.total_tco2e <= other.footprint.total_tco2e * (1.0 + 1e-9)
+    for one in found.search.top:
+        low, high = found.intervals_of(one)["carbon_interval_tco2e"]
+        assert low <= one.carbon_kg / 1e3 <= high

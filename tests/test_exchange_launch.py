@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,8 +216,13 @@ LAYOUTS: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+STATED = {"megatron": cs.Software(dp_overlap=True), "torchtitan": cs.Software(compile=True)}
+"""What a stack does in some of its runs only, and a file has to say."""
+
+
 def _planned(to: str, question: dict[str, Any]) -> Any:
-    answer = cs.estimate(cs.Scenario(tokens=1e12, stack=releases()[to].stack, **question))
+    software = STATED.get(to, cs.Software())
+    answer = cs.estimate(cs.Scenario(tokens=1e12, stack=releases()[to].stack, software=software, **question))
     assert answer.feasible, answer
     return answer
 
@@ -240,9 +244,6 @@ def test_what_is_written_reads_back_equal(to: str, question: dict[str, Any], tmp
     assert (again.resolved.batch, again.resolved.seq_len) == (answer.resolved.batch, answer.resolved.seq_len)
     assert again.resolved.recipe == answer.resolved.recipe
     assert again.resolved.stack.name == answer.resolved.stack.name
-    # What a stack does in some of its runs and not in others, the file says one way.
-    answer = cs.estimate(replace(answer.scenario, software=again.scenario.software))
-    assert isinstance(answer, cs.Estimate)
     assert again.memory.total == pytest.approx(answer.memory.total, rel=1e-9)
     assert again.step.total == pytest.approx(answer.step.total, rel=1e-9)
     if to not in ("deepspeed", "megatron-bridge"):

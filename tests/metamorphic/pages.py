@@ -106,7 +106,6 @@ COLUMNS = (
 def _plain(s: cs.Scenario) -> dict[str, Any]:
     """A scenario's fields as a file has them."""
     data = {k: v for k, v in dataclasses.asdict(s).items() if v is not None}
-    del data["contracts"]
     data["layout"] = {k: v for k, v in data["layout"].items() if v is not None}
     return data
 
@@ -115,7 +114,9 @@ def _study(case: Case, e: cs.Estimate) -> None:
     """A study's rows of this one case; a contract is of one run."""
     if case.scenario.contracts.kind != "none":
         return
-    base = _plain(case.scenario) | {"objective": e.scenario.objective, "precision": e.resolved.recipe.name}
+    base = _plain(case.scenario)
+    del base["contracts"]
+    base |= {"objective": e.scenario.objective, "precision": e.resolved.recipe.name}
     blocks = tuple(Block({key: (base.pop(key),)}) for key in ("tokens", "region", "pue", "shared_hosts") if key in base)
     keep = Keep(top=3, front=True, interval=True, quantiles=case.scenario.quantiles)
     rows = case_rows(Study("s", case.kind, base, blocks, keep, 1), 0)

@@ -32,7 +32,11 @@ FACTORS = (
     "[exponent]\nvalue = 1.6\nunit = '1'\n[host_power]\nvalue = 3\nunit = 'kW'\n",
 )
 """Files of a user's own factors; the empty one stands for none."""
-CONTRACTS = (Contracts("ppa"), Contracts("certificates", mwh=50.0, g_per_kwh=11.0, price_usd_per_mwh=4.0))
+CONTRACTS = (
+    Contracts("ppa"),
+    Contracts("certificates", mwh=50.0, g_per_kwh=11.0, price_usd_per_mwh=4.0),
+    Contracts("own_generation", mwh=2000.0, match="hour"),
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
         price_basis=rng.choice(("list", "list", "committed", "low")), scope2=rng.choice(("location", "location", "market")),
     )  # fmt: skip
     if rng.random() < 0.1:
-        place |= {"contracts": rng.choice(CONTRACTS), "scope2": "location"}  # by market settings are listed without it
+        place["contracts"] = rng.choice(CONTRACTS)
     if rng.random() < 0.4:
         place |= {"hourly": _hours(rng, folder), "start_hour": rng.choice((0.0, 0.0, 5.5, 23.0, 1000.25))}
     else:

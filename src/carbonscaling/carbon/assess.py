@@ -65,6 +65,8 @@ class CarbonModel:
         The route behind `numbers`: measured, bottom-up or paper.
     device_kg_by_route, host_kg_by_route : Mapping[str, float]
         Embodied carbon of one device and one host by every route that has data.
+    covered : bool
+        Whether `market` is that of one run under its contract.
     scope2 : str
         Method that totals count: location or market.
     upstream_g_per_kwh : float, optional
@@ -87,6 +89,7 @@ class CarbonModel:
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]
     scope2: Literal["location", "market"] = "location"
+    covered: bool = False
     upstream_g_per_kwh: float | None = None
     resources: Mapping[str, ResourceFactors] = field(default_factory=dict)
 

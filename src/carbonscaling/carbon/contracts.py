@@ -16,7 +16,7 @@ from carbonscaling.formula import formula
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, YEAR
 
-__all__ = ["Contracts", "contract_cost", "contracted_intensity", "covered_energy", "under_contract"]
+__all__ = ["Contracts", "contract_cost", "contracted_intensity", "covered_energy", "covered_share", "under_contract"]
 
 MOST_MWH = 1e12
 WORDS = {"ppa": "power purchase agreement", "certificates": "certificates", "green_tariff": "green tariff",
@@ -90,16 +90,18 @@ def contracted_intensity(covered: Number, contract: Number, residual: Number) ->
     return (1.0 - covered) * residual + covered * contract
 
 
-def _share(contract: Contracts, energy_j: float, duration_s: float) -> float:
-    if contract.mwh is None or energy_j <= 0.0:
+def covered_share(contract: Contracts, energy_j: Number, duration_s: Number) -> Number:
+    """Share of the energy (J) of runs of some lengths (s) that a contract covers; floats or arrays."""
+    if contract.mwh is None:
         return 1.0
     volume = contract.mwh * 1e3 * KWH * (duration_s / YEAR if contract.match == "hour" else 1.0)
-    return float(covered_energy(energy_j, volume)) / energy_j
+    used = np.asarray(energy_j, dtype=float)
+    return np.where(used > 0.0, covered_energy(used, volume) / np.where(used > 0.0, used, 1.0), 1.0)
 
 
 def contract_cost(contract: Contracts, energy_j: float, duration_s: float) -> float:
     """Return what the contract costs in US dollars for the energy that it covers."""
-    return contract.price_usd_per_mwh * _share(contract, energy_j, duration_s) * energy_j / KWH / 1e3
+    return contract.price_usd_per_mwh * float(covered_share(contract, energy_j, duration_s)) * energy_j / KWH / 1e3
 
 
 def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, duration_s: float) -> CarbonModel:
@@ -114,7 +116,7 @@ def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, dur
     """
     if contract.kind == "none":
         return model
-    share = _share(contract, energy_j, duration_s)
+    share = float(covered_share(contract, energy_j, duration_s))
     rest = model.market
     g = contract.g_per_kwh
 
@@ -128,8 +130,8 @@ def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, dur
         f"market-based: {WORDS[contract.kind]} by the {contract.match} for {share:.0%} of the use, the rest {rest.basis}",
     )  # fmt: skip
     if model.scope2 == "location":
-        return replace(model, market=market)
+        return replace(model, market=market, covered=True)
     factors = {**model.factors, "carbon_intensity": market}
     numbers = model.assemble({name: datum.si for name, datum in factors.items()})
     ranges = spread(model.assemble, factors) if model.ranges else ()
-    return replace(model, market=market, factors=factors, numbers=numbers, ranges=ranges)
+    return replace(model, market=market, factors=factors, numbers=numbers, ranges=ranges, covered=True)

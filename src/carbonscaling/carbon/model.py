@@ -157,7 +157,8 @@ def carbon_model(
     return CarbonModel(
         numbers=numbers,
         assemble=assemble,
-        **methods,
+        location=methods["location"],
+        market=methods["market"],
         scope2=scope2,
         resources=resource_factors(cluster, None if region is None else place(region)) if mode == "physical" else {},
         upstream_g_per_kwh=None if there is None or "carbon_intensity" in (overrides or {}) else there.upstream,

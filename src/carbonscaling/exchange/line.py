@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError
+from carbonscaling.software.options import Software
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout
 
@@ -66,6 +67,10 @@ def header(answer: Estimate, title: str, usual_stack: str) -> list[str]:
         f"Predicted: {answer.step.total:.3g} s a step, {answer.tokens_per_s_per_device:,.0f} tokens/s and device, "
         f"{float(answer.memory.total) / 1e9:.3g} GB of {float(answer.memory.limit) / 1e9:.3g} GB a device",
     ]
+    if answer.scenario.software == Software():
+        found.append(
+            "What a stack does in some runs only (overlaps, compilation) is stated one way here: estimate --from FILE"
+        )
     if usual_stack not in (r.stack.name, r.stack.based_on):
         found.append(
             f"Planned for software stack {r.stack.name}; --stack {usual_stack} plans for what this software reaches"

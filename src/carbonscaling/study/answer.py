@@ -77,8 +77,6 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         )
         r = replace(r, notes=(*r.notes, *said))
     warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
-    if s.contracts.kind != "none" and r.carbon.scope2 == "market":
-        warnings.append("settings are compared and listed by the market's intensity, without what the contract covers")
     features = unmeasured(setting)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)

@@ -51,7 +51,8 @@ def hours_of(s: Scenario) -> Hours | None:
         A file cannot be used.
     """
     profile = profile_of(s)
-    if profile is None or (s.factors and "carbon_intensity" in load_factors(s.factors)):
+    counted = {"carbon_intensity", *(("market_intensity",) if s.scope2 == "market" else ())}
+    if profile is None or (s.factors and counted & set(load_factors(s.factors))):
         return None
     return _hours(profile, s.start_hour)
 

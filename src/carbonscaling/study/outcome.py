@@ -11,7 +11,7 @@ import numpy as np
 
 from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
-from carbonscaling.carbon.contracts import under_contract
+from carbonscaling.carbon.contracts import Contracts, contracted_intensity, covered_share, under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.result import Footprint
@@ -75,6 +75,8 @@ class Takes:
         Lines beside the final run; None where there are none.
     hours : Hours, optional
         Carbon intensity by the hour from the start of the run on, in place of that of `numbers`.
+    contract : Contracts, optional
+        Covers a share of each run's electricity, where totals are market-based.
     """
 
     r: Resolved
@@ -83,6 +85,7 @@ class Takes:
     peak_mfu: Number
     boundary: Boundary | None
     hours: Hours | None
+    contract: Contracts | None
 
     def duration(self, settings: Setting, step_s: Number) -> Number:
         """Return the seconds of the whole run."""
@@ -98,13 +101,22 @@ class Takes:
 
         Energy grows with the run time, and so does the least mean intensity of runs at least that long; their product bounds
         the emissions from below, which themselves may fall as a run reaches into cleaner hours. Where a user's exponent
-        lets power fall faster than speed, idle power alone is counted.
+        lets power fall faster than speed, idle power alone is counted. A contract that delivers by the hour covers more of a
+        longer run: the cleaner of its electricity and the rest's bounds both.
         """
-        steep, hours, n = bool(np.any(self.numbers.exponent > 1.0)), self.hours, self.numbers
-        if hours is None and not steep:
+        steep, hours, contract, n = bool(np.any(self.numbers.exponent > 1.0)), self.hours, self.contract, self.numbers
+        grows = contract is not None and contract.mwh is not None and contract.match == "hour"
+        if hours is None and not steep and not grows:
             return None
-        floor = replace(self, numbers=n._replace(busy_w=np.minimum(n.busy_w, n.idle_w))) if steep else self
-        intensity = (lambda h: ROUNDING * hours.least_mean(h)) if hours else None
+        floor = self
+        bought = math.inf
+        if contract is not None and (grows or hours is not None):
+            bought = contract.g_per_kwh
+            cleanest = np.minimum(n.carbon_intensity, to_si(bought, "g/kWh"))
+            floor = replace(floor, numbers=n._replace(carbon_intensity=ROUNDING * cleanest), contract=None)
+        if steep:
+            floor = replace(floor, numbers=floor.numbers._replace(busy_w=np.minimum(n.busy_w, n.idle_w)))
+        intensity = (lambda h: ROUNDING * np.minimum(hours.least_mean(h), bought)) if hours else None
         return lambda settings, step_s: floor._outcome(settings, step_s, intensity)
 
     def _outcome(self, settings: Setting, step_s: Number, intensity: Callable[[Any], Any] | None) -> Outcome:
@@ -127,6 +139,11 @@ class Takes:
             numbers = numbers._replace(carbon_intensity=to_si(intensity(duration / HOUR), "g/kWh"))
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
             mfu = utilisation(self.r, step_s, n, self.peak_mfu, self.r.batch_of(settings))
+            if self.contract is not None:
+                share = covered_share(self.contract, footprint(numbers, n, duration, mfu).energy_j, duration)
+                bought = to_si(self.contract.g_per_kwh, "g/kWh")
+                mixed = contracted_intensity(share, bought, numbers.carbon_intensity)
+                numbers = numbers._replace(carbon_intensity=mixed)
         money = self.r.price.si if self.r.price else math.nan
         return run_footprint(numbers, n, duration, mfu, money, vars(self.boundary) if self.boundary else None)
 
@@ -154,14 +171,16 @@ def takes(
     peak_mfu: Number | None = None,
 ) -> Takes:
     """Return what settings of a scenario take, with other constants where they are given."""
-    s = r.scenario
+    s, market = r.scenario, r.carbon.scope2 == "market"
+    settled = market and r.carbon.covered  # the intensity is that of one run, with its hours and its contract
     return Takes(
         r,
         numbers=r.carbon.numbers if numbers is None else numbers,
         overhead=r.run_overhead.si if overhead is None else overhead,
         peak_mfu=r.machine.formats.peak_mfu if peak_mfu is None else peak_mfu,
         boundary=None if s.boundary == Boundary() else s.boundary,
-        hours=hours_of(s),
+        hours=None if settled else hours_of(s),
+        contract=s.contracts if market and s.contracts.kind != "none" and not settled else None,
     )
 
 
@@ -193,6 +212,7 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: floa
 
 def assessed(s: Scenario, r: Resolved, n_devices: int, duration_s: float, mfu: float) -> Footprint:
     """Return the footprint of one run of a scenario, by the hours that it meets."""
-    model = r.carbon if hours_of(s) is None else carbon_of(s, r.cluster, duration_s=duration_s)
+    own = hours_of(s) is not None or r.carbon.covered
+    model = carbon_of(s, r.cluster, duration_s=duration_s) if own else r.carbon
     model = contracted(s, model, n_devices, duration_s, mfu)
     return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time())

@@ -26,6 +26,7 @@ class Told:
     layout: Layout
     precision: str | None = None
     nic_gbps: float | None = None
+    fabric: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class ReportedRun:
         s, told = self.scenario, self.told
         return replace(
             s, stack=told.stack, layout=told.layout, practice="typical",
-            precision=told.precision or s.precision, nic_gbps=told.nic_gbps or s.nic_gbps,
+            precision=told.precision or s.precision, nic_gbps=told.nic_gbps or s.nic_gbps, fabric=told.fabric,
         )  # fmt: skip
 
 

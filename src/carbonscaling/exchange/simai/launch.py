@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from carbonscaling.errors import InputError
@@ -14,6 +15,10 @@ from carbonscaling.files import LOG, read_text
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["layer_seconds", "workload_launch", "workload_profile"]
+
+
+LOOKS = 6
+"""Times that the rate of products is set against a workload's layers."""
 
 
 def workload_launch(text: str, where: str, devices: int | None) -> Launch:
@@ -90,18 +95,21 @@ def workload_profile(path: str | Path, answer: Estimate) -> str:
             f"the workload is of another run: its messages are {size:,} bytes, the estimate's {own:,}", where=str(path),
             remedy="give the same model, sequence length and micro-batch",
         )  # fmt: skip
+    recipe, efficiency = answer.resolved.recipe.format, answer.resolved.efficiency
     taken = layer_seconds(workload)
-    times = timed_layer(answer, answer.resolved.setup.plain)[0]  # no fitted factor: a profile is of the device
-    products = float(times.forward.matmul + times.backward.matmul)
-    beside = sum(float(one.attention + one.elementwise) for one in (times.forward, times.backward))
-    left = taken - beside
-    if left <= 0:
-        raise InputError(
-            f"its layers take {taken:.3g} s, less than attention and element-wise work alone ({beside:.3g} s)",
-            where=str(path), remedy="check that it is of this device, and of this model's layers",
-        )  # fmt: skip
-    recipe = answer.resolved.recipe.format
-    reached = answer.resolved.efficiency.gemm[recipe].si * products / left
+    for _ in range(LOOKS):  # slower products leave less to wait for the host: what is beside them depends on their rate
+        times = timed_layer(answer, answer.resolved.setup.plain_with(efficiency))[0]  # of the device: no fitted factor
+        products = float(times.forward.matmul + times.backward.matmul)
+        beside = sum(float(one.attention + one.elementwise + one.launch) for one in (times.forward, times.backward))
+        left = taken - beside
+        if left <= 0:
+            raise InputError(
+                f"its layers take {taken:.3g} s, less than attention, element-wise work and launches alone ({beside:.3g} s)",
+                where=str(path), remedy="check that it is of this device, and of this model's layers",
+            )  # fmt: skip
+        reached = efficiency.gemm[recipe].si * products / left
+        rate = replace(efficiency.gemm[recipe], value=reached, low=None, high=None)
+        efficiency = replace(efficiency, gemm={**efficiency.gemm, recipe: rate})
     if not 0.0 < reached <= 1.0:
         raise InputError(
             f"its times ask for {reached:.2f} of the peak of {recipe}", where=str(path), allowed="0 to 1",
