@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,7 +20,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["CarbonModel", "FactorRange", "assess", "spread"]
+__all__ = ["CarbonModel", "FactorRange", "assess", "idling", "spread"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,18 @@ def spread(
     )
 
 
+def idling(model: CarbonModel, share: float) -> CarbonModel:
+    """Return the model of a cluster of which a share of the devices has no work at all."""
+
+    def idle(numbers: CarbonNumbers) -> CarbonNumbers:
+        return numbers._replace(idle_share=share)
+
+    ranges = tuple(replace(factor, low=idle(factor.low), high=idle(factor.high)) for factor in model.ranges)
+    return replace(
+        model, numbers=idle(model.numbers), assemble=lambda values: idle(model.assemble(values)), ranges=ranges
+    )
+
+
 def assess(
     model: CarbonModel,
     n_devices: int,
@@ -128,7 +140,7 @@ def assess(
     checkpoint_share: float = 0.0,
     restart_share: float = 0.0,
     communication_share: float = 0.0,
-    idle_share: float = 0.0,
+    idle_share: float | None = None,
     boundary: Boundary | None = None,
     time: Datum | None = None,
 ) -> Footprint:
@@ -141,9 +153,10 @@ def assess(
     duration_s : float
         Wall-clock seconds, including the shares below.
     utilisation : float
-        MFU while productive, in [0, 1].
+        MFU while productive, in [0, 1]: of the devices at work.
     checkpoint_share, restart_share, communication_share, idle_share : float
-        Shares of the time spent writing checkpoints, starting again, waiting for the network alone, and idle.
+        Shares of the time spent writing checkpoints, starting again, waiting for the network alone, and idle; the last as the
+        model has it if not given.
     boundary : Boundary, optional
         Lines beside the final run; none if not given.
     time : Datum, optional
@@ -158,7 +171,7 @@ def assess(
         "checkpoint_share": checkpoint_share,
         "restart_share": restart_share,
         "communication_share": communication_share,
-        "idle_share": idle_share,
+        "idle_share": float(model.numbers.idle_share) if idle_share is None else idle_share,
     }
     _check("n_devices", n_devices, n_devices >= 1, "at least 1")
     _check("duration_s", duration_s, 0.0 < duration_s < math.inf, "a positive, finite number of seconds")

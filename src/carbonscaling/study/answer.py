@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.assess import assess, idling
 from carbonscaling.carbon.contracts import contract_cost
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
@@ -31,7 +31,7 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.outcome import contracted, held_devices, takes, utilisation
+from carbonscaling.study.outcome import contracted, held_devices, idle_share, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
@@ -51,18 +51,20 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     taken = takes(r)(floats, step.total)
     duration = float(taken.duration_s)
     n = int(held_devices(s, setting))
-    mfu = float(utilisation(r, step.total, n))
+    mfu, working = (float(utilisation(r, step.total, devices)) for devices in (n, setting.n_devices))
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
+    if idle := idle_share(s, setting):
+        r = replace(r, carbon=idling(r.carbon, idle))
     if s.contracts.kind != "none":
-        carbon = contracted(s, r.carbon, n, duration, mfu)
-        energy_j = float(footprint(carbon.numbers, n, duration, mfu).energy_j)
+        carbon = contracted(s, r.carbon, n, duration, working)
+        energy_j = float(footprint(carbon.numbers, n, duration, working).energy_j)
         usd = contract_cost(s.contracts, energy_j, duration)
         r = replace(
             r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {usd:,.0f} USD, not in the cost")
         )
-    print_ = assess(r.carbon, n, duration, mfu, boundary=s.boundary, time=r.time())
+    print_ = assess(r.carbon, n, duration, working, boundary=s.boundary, time=r.time())
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
     best = best_run(
         r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
@@ -231,7 +233,7 @@ def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]
         step = step_time(r.work, r.machine, floats)
         memory(r.work, r.machine, floats)
         run_time(r.n_steps, step.total, r.run_overhead.si)
-        footprint(r.carbon.numbers, answer.n_devices, answer.duration_s, answer.mfu)
+        footprint(r.carbon.numbers, answer.n_devices, answer.duration_s, answer.working_mfu)
     return answer, lines
 
 

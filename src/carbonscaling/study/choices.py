@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from carbonscaling.arrays import Number
-from carbonscaling.carbon.assess import CarbonModel, assess
+from carbonscaling.carbon.assess import CarbonModel, assess, idling
 from carbonscaling.carbon.footprint import CarbonNumbers, footprint
 from carbonscaling.carbon.hourly import Passage, mean_by_start, passage
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
@@ -234,7 +234,7 @@ def _limited(e: Estimate, limit: float) -> tuple[float, float | None]:
             allowed="devices with a factor power.cap_exponent: V100", remedy="leave the limit out",
         )  # fmt: skip
     n = e.resolved.carbon.numbers
-    demand = float(saturating_power(n.idle_w, n.busy_w, e.mfu / n.best_utilisation, n.exponent))
+    demand = float(saturating_power(n.idle_w, n.busy_w, e.working_mfu / n.best_utilisation, n.exponent))
     if limit <= n.idle_w:
         raise InputError("the limit is below idle power", key="power_limit_w", value=limit,
                          allowed=f"more than {n.idle_w:g} W", remedy="raise the limit")  # fmt: skip
@@ -261,8 +261,9 @@ def _choice(
     model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold, window=window)
     if watts is not None:
         model = _drawing(model, watts)
-    model = contracted(s, model, e.n_devices, duration_s, min(e.mfu / slower, 1.0))
-    run = assess(model, e.n_devices, duration_s, min(e.mfu / slower, 1.0), boundary=s.boundary, time=r.time())
+    working = min(e.working_mfu / slower, 1.0)
+    model = contracted(s, idling(model, e.idle_share), e.n_devices, duration_s, working)
+    run = assess(model, e.n_devices, duration_s, working, boundary=s.boundary, time=r.time())
     profile = profile_of(s)
     way = passage(profile, s.start_hour, duration_s / HOUR, threshold, window) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0

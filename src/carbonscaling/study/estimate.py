@@ -17,7 +17,7 @@ from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.found import SearchReport, search_dict
 from carbonscaling.study.history import Needed, shipped_practice
 from carbonscaling.study.levers import Lever, levers
-from carbonscaling.study.outcome import assessed, held_devices, speed, utilisation
+from carbonscaling.study.outcome import assessed, held_devices, idle_share, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
@@ -128,6 +128,16 @@ class Estimate:
         return float(utilisation(self.resolved, self.step.total, self.n_devices))
 
     @property
+    def idle_share(self) -> float:
+        """Share of the devices that the layout leaves idle."""
+        return idle_share(self.scenario, self.setting)
+
+    @property
+    def working_mfu(self) -> float:
+        """`mfu` of the devices at work alone: what their power follows."""
+        return float(utilisation(self.resolved, self.step.total, self.setting.n_devices))
+
+    @property
     def best_mfu(self) -> float | None:
         """Utilisation of the fastest published run of this device and size, counted as `mfu` is."""
         return (
@@ -230,11 +240,8 @@ class Estimate:
 
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
-        r, n = self.resolved, int(held_devices(self.scenario, candidate.setting))
-        time = r.time()
-        mfu = float(utilisation(r, candidate.step_s, n, batch=r.batch_of(candidate.setting)))
-        run = assessed(self.scenario, r, n, candidate.duration_s, mfu)
-        days = candidate.duration_s / DAY
+        time, days = self.resolved.time(), candidate.duration_s / DAY
+        run = assessed(self.scenario, self.resolved, candidate.setting, candidate.step_s, candidate.duration_s)
         return {
             "carbon_interval_tco2e": (run.low_tco2e, run.high_tco2e),
             "duration_interval_days": (days * time.si_range[0], days * time.si_range[1]),

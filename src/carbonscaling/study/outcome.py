@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from carbonscaling.carbon.assess import CarbonModel, assess
+from carbonscaling.carbon.assess import CarbonModel, assess, idling
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
 from carbonscaling.carbon.contracts import Contracts, contracted_intensity, covered_share, under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
@@ -30,6 +30,7 @@ __all__ = [
     "assessed",
     "contracted",
     "held_devices",
+    "idle_share",
     "run_footprint",
     "speed",
     "takes",
@@ -134,11 +135,12 @@ class Takes:
             Carbon intensity in g/kWh of a run by its hours, in place of that of `numbers`.
         """
         n = np.asarray(held_devices(self.r.scenario, settings), dtype=float)
-        duration, numbers = self.duration(settings, step_s), self.numbers
+        duration = self.duration(settings, step_s)
+        numbers = self.numbers._replace(idle_share=1.0 - settings.n_devices / n)
         if intensity is not None:
             numbers = numbers._replace(carbon_intensity=to_si(intensity(duration / HOUR), "g/kWh"))
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
-            mfu = utilisation(self.r, step_s, n, self.peak_mfu, self.r.batch_of(settings))
+            mfu = utilisation(self.r, step_s, settings.n_devices, self.peak_mfu, self.r.batch_of(settings))
             if self.contract is not None:
                 share = covered_share(self.contract, footprint(numbers, n, duration, mfu).energy_j, duration)
                 bought = to_si(self.contract.g_per_kwh, "g/kWh")
@@ -189,6 +191,11 @@ def held_devices(s: Scenario, settings: Setting) -> Number:
     return np.maximum(settings.n_devices, float(s.devices or 0))
 
 
+def idle_share(s: Scenario, setting: Setting) -> float:
+    """Share of the devices that a run holds and its layout leaves idle."""
+    return float(1.0 - setting.n_devices / held_devices(s, setting))
+
+
 def speed(tokens_per_step: Number, step_s: Number, pace: Number, n_devices: Number) -> Number:
     """Tokens a second and device of steps of `step_s`, each of which takes `pace` times as long in the mean of a run."""
     return tokens_per_step / (step_s * pace) / n_devices
@@ -210,9 +217,11 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: floa
     return under_contract(model, s.contracts, energy_j, duration_s)
 
 
-def assessed(s: Scenario, r: Resolved, n_devices: int, duration_s: float, mfu: float) -> Footprint:
+def assessed(s: Scenario, r: Resolved, setting: Setting, step_s: float, duration_s: float) -> Footprint:
     """Return the footprint of one run of a scenario, by the hours that it meets."""
+    n_devices = int(held_devices(s, setting))
+    mfu = float(utilisation(r, step_s, setting.n_devices, batch=r.batch_of(setting)))
     own = hours_of(s) is not None or r.carbon.covered
     model = carbon_of(s, r.cluster, duration_s=duration_s) if own else r.carbon
-    model = contracted(s, model, n_devices, duration_s, mfu)
+    model = contracted(s, idling(model, idle_share(s, setting)), n_devices, duration_s, mfu)
     return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from carbonscaling.carbon.assess import idling
 from carbonscaling.carbon.boundary import boundary_kg
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.model import hardware_factors
@@ -80,8 +81,9 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
             s, region=there.name, basis=basis, carbon_intensity_g_per_kwh=None, hourly=None, start_hour=0.0
         )  # fmt: skip
         carbon = carbon_of(local, cluster, ranges=False, hardware=shared)
-        carbon = contracted(local, carbon, answer.n_devices, answer.duration_s, answer.mfu)
-        parts = footprint(carbon.numbers, answer.n_devices, answer.duration_s, answer.mfu)
+        run = answer.n_devices, answer.duration_s, answer.working_mfu
+        carbon = contracted(local, idling(carbon, answer.idle_share), *run)
+        parts = footprint(carbon.numbers, *run)
         kg = boundary_kg(vars(s.boundary), carbon.numbers, answer.n_devices, answer.duration_s, parts)
         beside = float(kg) / TONNE
         total = float(parts.total_kg) / TONNE

@@ -34,7 +34,7 @@ def uncertainty(
     if isinstance(answer, Infeasible):
         return hand_over(answer, json=json, output=output)
     r = answer.resolved
-    indices = sobol_indices(r.carbon, answer.n_devices, answer.duration_s, answer.mfu, r.time(), figure)
+    indices = sobol_indices(r.carbon, answer.n_devices, answer.duration_s, answer.working_mfu, r.time(), figure)
     data = uncertainty_data(answer, figure, indices)
     out.hand_out(data, uncertainty_page(answer, figure, indices), json=json, output=output)
     return 0

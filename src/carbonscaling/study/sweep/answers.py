@@ -29,7 +29,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 MANY = 40
 """Searches that machine code saves more time of than loading it takes."""
-RUN_INPUTS = ("n_devices", "duration_days", "mfu")
+RUN_INPUTS = ("n_devices", "duration_days", "mfu", "tp", "pp", "dp", "cp")
 HARDWARE = attrgetter(*HARDWARE_FIELDS)
 
 
@@ -154,8 +154,8 @@ class Answers:
                 places[name][some] = values
             if self.study.keep.interval:
                 for row, case in zip(some.tolist(), cases.tolist(), strict=True):
-                    n, days, mfu = (float(inputs[name][row]) for name in ("n_devices", "duration_days", "mfu"))
-                    ends = interval_columns(scenario_of_case(self.study, case), r, n, days, mfu)
+                    own_run = {name: float(values[row]) for name, values in inputs.items()}
+                    ends = interval_columns(scenario_of_case(self.study, case), r, own_run)
                     for name, value in ends.items():
                         places[name][row] = value
         except InputError as error:

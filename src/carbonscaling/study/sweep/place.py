@@ -43,7 +43,7 @@ def place_columns(
     hardware : HardwareFactors
         Its factors.
     run : Mapping
-        Arrays of ``n_devices, duration_days, mfu``.
+        Arrays of ``n_devices, duration_days, mfu, tp, pp, dp, cp``.
     own : Mapping
         Arrays by the names in `NUMBERS`: values that differ.
 
@@ -73,7 +73,9 @@ def place_columns(
     if money is None:
         listed = price(r.cluster.device.id, s.price_basis)
         money = float("nan") if listed is None else listed.si * HOUR
-    taken = run_footprint(model.assemble(values), n, duration, run["mfu"], money / HOUR, shares)
+    idle, working = _at_work(run)
+    numbers = model.assemble(values)._replace(idle_share=idle)
+    taken = run_footprint(numbers, n, duration, working, money / HOUR, shares)
     parts, beside = taken.parts, taken.boundary_kg / TONNE
     total, operational = parts.total_kg / TONNE, parts.operational_kg / TONNE
     return {
@@ -89,9 +91,17 @@ def place_columns(
     }
 
 
-def interval_columns(s: Scenario, r: Resolved, n_devices: float, duration_days: float, mfu: float) -> dict[str, float]:
-    """Return the 5th and 95th percentile of one run's carbon."""
-    duration = duration_days * DAY
+def _at_work(run: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the share of the devices that a run's layout leaves idle, and the utilisation of the others."""
+    used = run["tp"] * run["pp"] * run["dp"] * run["cp"] / run["n_devices"]
+    return 1.0 - used, run["mfu"] / used
+
+
+def interval_columns(s: Scenario, r: Resolved, run: Mapping[str, float]) -> dict[str, float]:
+    """Return the 5th and 95th percentile of one run's carbon; `run` as in `place_columns`, one number each."""
+    duration, (idle, working) = run["duration_days"] * DAY, _at_work(run)
     model = carbon_of(s, r.cluster, duration_s=duration)
-    f = assess(model, int(n_devices), duration, mfu, boundary=s.boundary, time=r.time())
+    f = assess(
+        model, int(run["n_devices"]), duration, min(working, 1.0), idle_share=idle, boundary=s.boundary, time=r.time()
+    )
     return {"carbon_low_tco2e": f.low_tco2e, "carbon_high_tco2e": f.high_tco2e}
