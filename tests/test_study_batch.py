@@ -139,6 +139,10 @@ def test_idle_devices_cost_and_emit() -> None:
     assert whole.cost_usd is not None
     assert idle.cost_usd / whole.cost_usd == pytest.approx(33 / 32)
     assert idle.mfu / whole.mfu == pytest.approx(32 / 33)
+    parts, alone = idle.footprint.parts, whole.footprint.parts
+    assert idle.working_mfu == pytest.approx(whole.mfu)
+    one_w = idle.resolved.carbon.numbers.idle_w  # the 33rd has no work, the others have theirs
+    assert parts.device_energy_j - alone.device_energy_j == pytest.approx(one_w * idle.duration_s)
     assert idle.footprint.energy_kwh > whole.footprint.energy_kwh
 
 

@@ -64,6 +64,8 @@ class Infeasible:
     model_flops_per_device: ClassVar[None] = None
     mfu: ClassVar[None] = None
     best_mfu: ClassVar[None] = None
+    working_mfu: ClassVar[None] = None
+    idle_share: ClassVar[None] = None
     device_hours: ClassVar[None] = None
     needed: ClassVar[None] = None
 
