@@ -124,6 +124,8 @@ def _fill(mpl: Any, figure: Any, panel: Panel, title: str) -> None:
     crowded = many and panel.kind == "curve"
     if panel.kind == "bars" or crowded:
         axes.margins(y=0.1 if panel.log_y else 0.3)  # room for the legend
+    if panel.kind == "curve" and not panel.log_y:
+        axes.set_ylim(bottom=0.0)
     place = (
         "upper right" if crowded else "upper left" if many else LEGENDS[panel.kind]
     )  # "best" is slow among many points
