@@ -20,6 +20,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "gemm": ("m", "n", "k", "tflops", "batch"),
     "collectives": ("n_devices", "bytes", "busbw_gbs", "time_us"),
     "power": ("watts", "utilisation", "tflops_per_device", "n_devices", "energy_kwh", "power_limit_w"),
+    "power_limits": ("power_limit_w", "epoch_s", "watts"),
     "power_work": (
         "n_devices", "batch", "in_flight", "tokens_per_s", "mean_output_tokens", "items_per_s", "steps", "watts",
     ),
@@ -50,6 +51,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "gemm": ("device", "dtype", "source", "op", "confidence", "notes"),
     "collectives": ("device", "collective", "source", "confidence", "notes"),
     "power": ("device", "utilisation_or_workload", "source", "scope", "confidence", "notes"),
+    "power_limits": ("device", "workload", "batch", "source"),
     "power_work": ("device", "model", "task", "weights", "source", "notes"),
     "memory": ("run_id", "source", "model", "device", "precision", "recompute", "notes"),
     "oom": (

@@ -38,7 +38,7 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "half a device": (("plan", *MODEL, "--devices", "1.5"), ("not a whole number", "--devices", "1.5")),
     "contradictory degrees": (
         ("estimate", *MODEL, "--devices", "64", "--tp", "8", "--pp", "8", "--dp", "8"),
-        ("contradictory parallelism", "does not divide 64 devices", "remedy"),
+        ("contradictory parallelism", "= 512 is more than 64 devices", "remedy"),
     ),
     "misspelt option": (("plan", "--modl", "x"), ("unknown option: --modl", "did you mean: --model", "remedy")),
     "misspelt command": (("pln",), ('unknown command "pln"', "did you mean: plan", "allowed: plan, estimate")),

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.reporting.obeys import check_obeys
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.reporting.statements.agreement import check_agreement
+from carbonscaling.study.sweep.studyfile import Keep, Study
+from sweep_helpers import case_rows
 
 ANSWER: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "v0_1_0" / "plan.json").read_text(encoding="utf-8")
@@ -146,3 +149,12 @@ def test_a_whole_number_that_no_float_holds_is_refused(
 ) -> None:
     assert report(tmp_path, edited(at, 10**320), format) == ExitCode.USAGE
     assert "bug" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pace", ["steady", "calendar"])
+def test_an_answer_at_any_pace_agrees_with_itself_and_with_a_study(pace: str) -> None:
+    base = {"model": "gpt-3-1.3b", "tokens": 26e9, "devices": 8, "pace": pace}
+    answer = cs.estimate(cs.Scenario(**base))  # type: ignore[arg-type]
+    check_agreement(json.loads(json.dumps(answer.to_dict())), "answer")
+    (row,) = case_rows(Study("s", "estimate", base, (), Keep(), 1), 0)
+    assert row["tokens_per_s_per_device"] == pytest.approx(answer.tokens_per_s_per_device, rel=1e-12)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import carbonscaling as cs
 from carbonscaling.catalog import laws
 from carbonscaling.cli import main
+from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import search
@@ -130,6 +131,16 @@ def test_every_count_answers_and_more_devices_are_never_slower() -> None:
         assert any("idle" in w for w in answer.warnings) == (answer.setting.n_devices < n)
         assert answer.device_hours == pytest.approx(n * answer.duration_s / 3600)
         last = answer.duration_s
+
+
+def test_a_layout_of_fewer_devices_leaves_the_others_idle() -> None:
+    """Stated whole or but for the replicas, as a search that leaves devices idle finds it."""
+    asked = replace(SMALL, devices=33, batch=32)
+    for layout in (cs.Layout(tp=1, pp=1, cp=1, dp=32), cs.Layout(tp=1, pp=1, cp=1)):
+        answer = taken(replace(asked, layout=layout))
+        assert (answer.n_devices, answer.setting.n_devices) == (33, 32)
+    with pytest.raises(InputError, match="more than 33 devices"):
+        taken(replace(asked, layout=cs.Layout(tp=2, pp=1, cp=1, dp=32)))
 
 
 def test_idle_devices_cost_and_emit() -> None:

@@ -79,10 +79,30 @@ def test_a_power_limit_costs_time_and_saves_energy() -> None:
     assert limited.power_limit_w == 150.0
 
 
+def test_a_limit_is_the_same_asked_for_in_any_way() -> None:
+    """One option of the scenario: its answer is the choice's, and the rating as limit changes nothing but rounding."""
+    capped = replace(SMALL, power_limit=500.0)
+    (choice,) = choices(SMALL, Options(power_limits=(500.0,)))
+    answer, free, rated = estimate(capped), estimate(SMALL), estimate(replace(SMALL, power_limit=700.0))
+    assert isinstance(answer, Estimate)
+    assert isinstance(free, Estimate)
+    assert isinstance(rated, Estimate)
+    assert (choice.days, choice.energy_kwh) == (answer.duration_s / 86400, answer.footprint.energy_kwh)
+    assert answer.duration_s > free.duration_s
+    assert answer.footprint.energy_kwh < free.footprint.energy_kwh
+    assert rated.duration_s == pytest.approx(free.duration_s)
+    assert rated.footprint.energy_kwh == pytest.approx(free.footprint.energy_kwh)
+    assert answer.footprint.parts.device_power_w <= 500.0
+    assert any("500 W" in note for note in answer.resolved.notes)
+    wide, narrow = (e.intervals["duration_days"] for e in (answer, free))
+    assert wide[1] / wide[0] > narrow[1] / narrow[0]
+
+
 @pytest.mark.parametrize(
     ("scenario", "options", "word"),
     [
-        (SMALL, {"power_limits": (300.0,)}, "V100"),
+        (SMALL, {"power_limits": (300.0,)}, "329 to 700 W"),
+        (replace(SMALL, device="mi300x"), {"power_limits": (600.0,)}, "NVIDIA"),
         (SMALL, {"starts": (3.0,)}, "--hourly"),
         (replace(SMALL, hourly="hours.csv"), {"regions": ("us-east5", "france")}, "one hourly profile"),
         (SMALL, {"regions": ("us-eats5",)}, "us-east5"),

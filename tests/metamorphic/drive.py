@@ -36,14 +36,17 @@ def hold(seed: int, folder: Path) -> str:
     every = least_of_all(asked)
     name = rng.choice(sorted(every))
     answer = every[name]
-    more_allowed(asked, answer)
-    if isinstance(answer, cs.Infeasible):
-        assert answer.reason
-        assert answer.remedies
-        return "infeasible"
-    parts(answer)
-    fixed(asked, answer, rng)
-    agree(asked, answer, folder)
+    try:
+        more_allowed(asked, answer)
+        if isinstance(answer, cs.Infeasible):
+            assert answer.reason
+            assert answer.remedies
+            return "infeasible"
+        parts(answer)
+        fixed(asked, answer, rng)
+        agree(asked, answer, folder)
+    except InputError as error:
+        raise AssertionError(f"answered, and then refused: {error}") from error
     return "answered"
 
 

@@ -124,7 +124,9 @@ def more_allowed(case: Case, e: Answer) -> None:
     changes: list[dict[str, Any]] = [{"max_days": 3.0 * s.max_days if s.max_days else None}]
     if s.devices is None:
         changes.append({"max_devices": 2 * s.max_devices})
-    if s.max_days is None and case.kind == "plan":
+    if s.finish_by is not None:
+        changes[0] = {"finish_by": "2031-01-01"}
+    elif s.max_days is None and case.kind == "plan":
         changes[0] = {"max_days": 270.0}
     if isinstance(e, cs.Estimate):
         for change in changes:

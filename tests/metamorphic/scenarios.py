@@ -182,6 +182,12 @@ def _software(rng: Random) -> cs.Software:
     )
 
 
+def _limit(rng: Random, device: str) -> float | None:
+    """Return a power limit now and then, on boards whose speed under one was published."""
+    found = hardware.device(device)
+    return _maybe(rng, 0.1, 0.7 * found.tdp.si, found.tdp.si) if found.vendor == "NVIDIA" else None
+
+
 def case(rng: Random, folder: Path) -> Case:
     """Return a scenario; its files are written to `folder`."""
     what, n_params = _subject(rng)
@@ -207,6 +213,7 @@ def case(rng: Random, folder: Path) -> Case:
         host=_maybe(rng, 0.3, *HOSTS[device]) if device in HOSTS else None,
         nic_gbps=_maybe(rng, 0.1, 50.0, 1600.0),
         fabric=_maybe(rng, 0.1, *hardware.fabric_names()),
+        power_limit=_limit(rng, device) if years == 0.0 else None,
         **_deadline(rng, place),
         batch=rng.choice((None, 24, 64, 96, 256, 1536)),
         batch_law=_maybe(rng, 0.2, *laws.batch_law_names()),

@@ -114,7 +114,14 @@ def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:
         best = _given(
             "best_utilisation", best_utilisation, "1", math.nextafter(0.0, 1.0), "more than 0, at most 1", 1.0
         )
-    busy = _row("power.busy_ratio", device)
+    busy, network = _row("power.busy_ratio", device), factor("power.network_share.default")
+    if device.clock is not None:
+        best = _scaled(best, device.clock.si)
+    if device.power_limit is not None:
+        whole, most = busy.si, device.power_limit.si / device.tdp.si
+        low, high = (min(end, most) for end in busy.si_range)
+        busy = replace(busy, value=min(whole, most), low=low, high=high, remark="under a power limit")
+        network = _scaled(network, whole / busy.si)
     return {
         "tdp": _point(device.tdp) if busy.basis.startswith("measured") else device.tdp,
         "idle_power": device.idle_power,
@@ -123,7 +130,7 @@ def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:
         "best_utilisation": best,
         "host_power": host.host_power,
         "host_idle_power": host.host_idle_power,
-        "network_share": factor("power.network_share.default"),
+        "network_share": network,
         "communication_ratio": _row("power.communication_ratio", device),
         "switches": factor("embodied.bottom_up.switches"),
         "devices_per_host": Datum(host.devices_per_host, "1", host.host_power.source),
@@ -252,6 +259,11 @@ def _spanned(datum: Datum, formula: Callable[[Values], Any], factors: Factors) -
 def _row(table: str, device: Device) -> Datum:
     row = device_row(table, device.id)
     return factor(f"{table}.default") if row is None else row
+
+
+def _scaled(datum: Datum, by: float) -> Datum:
+    low, high = (end if end is None else end * by for end in (datum.low, datum.high))
+    return replace(datum, value=datum.value * by, low=low, high=high)
 
 
 def _point(datum: Datum) -> Datum:

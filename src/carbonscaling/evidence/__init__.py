@@ -22,6 +22,7 @@ FILES: dict[str, str] = {
     "collectives": "all-reduce, all-gather, all-to-all, send/receive: bytes, bandwidth, time",
     "power": "watts by device and workload, per accelerator or per node",
     "power_work": "rows of `power` from inference with the throughput, sequences in flight and steps that their source prints",
+    "power_limits": "trainings on an A40 under power limits: time per epoch and watts",
     "memory": "memory per device of configurations in `runs`",
     "oom": "configurations that ran out of memory or were otherwise infeasible",
     "published": "speeds of `runs` as model FLOP/s of a device; written by `python -m carbonscaling.evidence.published`",

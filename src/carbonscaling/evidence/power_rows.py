@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from carbonscaling import evidence
 
-__all__ = ["Job", "Training", "decodings", "job", "job_speeds", "trainings"]
+__all__ = ["Job", "Training", "decodings", "job", "job_speeds", "limited_trainings", "trainings"]
 
 
 class Training(NamedTuple):
@@ -33,6 +33,13 @@ def trainings() -> Iterator[Training]:
             yield Training(
                 row["device"], name, batch, float(epoch[1]), float(row["watts"]), float(row["power_limit_w"])
             )
+
+
+def limited_trainings() -> Iterator[Training]:
+    """Yield the trainings of the same study on an A40."""
+    for row in evidence.rows("power_limits"):
+        numbers = (float(row[name]) for name in ("epoch_s", "watts", "power_limit_w"))
+        yield Training(row["device"], row["workload"], row["batch"], *numbers)
 
 
 def decodings(device: str) -> Iterator[tuple[str, float, float]]:

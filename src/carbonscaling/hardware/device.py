@@ -62,6 +62,12 @@ class Device:
         Id of the `Host` it usually sits in.
     cpa_factor : float
         Growth of carbon per area and per gigabyte that a projection assumes; 1 on devices that exist.
+    full_power : Datum, optional
+        What the same silicon draws in training at its full clock, where this board's rating is below.
+    power_limit : Datum, optional
+        Power limit that is set on the board, below its rating.
+    clock : Datum, optional
+        Share of the peaks that such a limit or rating leaves; all of them if not given.
     notes : str
 
     Raises
@@ -91,6 +97,9 @@ class Device:
     default_host: str
     matrix_unit: int = 0
     cpa_factor: float = 1.0
+    full_power: Datum | None = None
+    power_limit: Datum | None = None
+    clock: Datum | None = None
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -102,6 +111,8 @@ class Device:
             check_datum(datum, f"peak.{name}", where, FLOPS)
         for key, units in _UNITS.items():
             check_datum(getattr(self, key), key, where, units)
+        if self.full_power is not None:
+            check_datum(self.full_power, "full_power", where, WATTS)
         for key in ("n_dies", "n_cores"):
             check_count(getattr(self, key), key, where)
         check_count(self.matrix_unit, "matrix_unit", where, least=int(self.kind == "tpu"))

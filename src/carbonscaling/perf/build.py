@@ -249,10 +249,11 @@ def formats(device: Device, recipe: Recipe, e: Efficiency) -> Formats:
         )
     gemm = e.gemm[recipe.format].si
     half = "bf16" if "bf16" in device.peak else "fp16"
+    clock = 1.0 if device.clock is None else device.clock.si
     return Formats(
-        peak=peak,
-        peak_attention=device.peak_flops(half if recipe.format != "fp32" else "fp32"),
-        peak_head=device.peak_flops(recipe.head),
+        peak=clock * peak,
+        peak_attention=clock * device.peak_flops(half if recipe.format != "fp32" else "fp32"),
+        peak_head=clock * device.peak_flops(recipe.head),
         peak_mfu=peak,
         gemm_efficiency=gemm,
         head_efficiency=e.gemm[recipe.head].si,

@@ -47,7 +47,9 @@ def setting_lines(e: Estimate) -> list[str]:
     schedule = Schedule.NAMES[int(s.schedule)]
     degrees = [("tensor", s.tp), ("pipeline", s.pp), ("context", s.cp), ("data", s.dp)]
     product = " x ".join(f"{name} {int(n)}" for name, n in degrees if n > 1) or "none"
-    product += f" = {e.n_devices:,} device{'s' if e.n_devices > 1 else ''}"
+    used = int(s.n_devices)
+    product += f" = {used:,} device{'s' if used > 1 else ''}"
+    product += f", {e.n_devices - used:,} idle" if e.n_devices > used else ""
     if s.ep > 1:
         product += f"; experts over {int(s.ep)}" + (f", each over {int(s.etp)}" if s.etp > 1 else "")
     extras = [f"ZeRO stage {int(s.zero)}" if s.zero else "no ZeRO"]

@@ -161,7 +161,7 @@ def accounts_page(checks: Sequence[AccountCheck], rows: Sequence[TableRow], embo
     return Group(*parts, table)
 
 
-def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:
+def power_page(scores: Sequence[PowerScore], caps: Sequence[CapScore]) -> Group:
     """Return the power model's scores by device: R2 and mean absolute error of every reading."""
     table = figures(("device", "rows", "shipped", "one curve", "left out", "workloads", "left out"))
     fitted = []
@@ -180,8 +180,8 @@ def power_page(scores: Sequence[PowerScore], caps: CapScore) -> Group:
         Text("  one curve: one busy power and exponent a device, each workload predicted from the others; workloads: a busy "
              "power each, every row predicted without itself. The shipped constants are of heavy training: light "
              "networks and decoding draw less", style="italic"),
-        Text(f"  power limits, {caps.power.n} V100 trainings: power R2 {caps.power.r2:.3f}, error {error(caps.power.mape)}; "
-             f"speed R2 {caps.speed.r2:.3f}, error {error(caps.speed.mape)}"),
+        *(Text(f"  power limits, {c.power.n} trainings on {c.device}: power R2 {c.power.r2:.3f}, error {error(c.power.mape)}; "
+               f"speed R2 {c.speed.r2:.3f}, error {error(c.speed.mape)}, exponent {c.exponent:.2f}") for c in caps),
     )  # fmt: skip
 
 
@@ -205,11 +205,13 @@ def systems_page(checks: Sequence[SystemCheck]) -> Group:
     )  # fmt: skip
 
 
-def power_data(scores: Sequence[PowerScore], caps: CapScore, systems: Sequence[SystemCheck]) -> dict[str, Any]:
+def power_data(
+    scores: Sequence[PowerScore], caps: Sequence[CapScore], systems: Sequence[SystemCheck]
+) -> dict[str, Any]:
     """Return the scores as plain data."""
     return {
         "curves": [asdict(s) for s in scores],
-        "limits": asdict(caps),
+        "limits": [asdict(c) for c in caps],
         "systems": [asdict(c) | {"error": c.error} for c in systems],
         "system_scores": {name: asdict(s) for name, s in system_scores(systems).items()},
     }

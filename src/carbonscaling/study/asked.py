@@ -41,30 +41,18 @@ def space_of(s: Scenario) -> Space:
     return replace(space, **fixed) if fixed else space
 
 
-def _completed(s: Scenario) -> Scenario:
-    layout = _complete(s.layout, s.devices)
-    return s if layout is s.layout else replace(s, layout=layout)
-
-
-def _complete(layout: Layout, n_devices: int | None) -> Layout:
-    """Fill in the one degree that the others and the device count imply; refuse a contradiction."""
-    degrees = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp")}
-    if n_devices is None:
-        return layout
-    known = math.prod(v for v in degrees.values() if v)
-    missing = [name for name, v in degrees.items() if not v]
-    product = " x ".join(f"{name} {v}" for name, v in degrees.items() if v)
-    if (not missing and known != n_devices) or n_devices % known:
+def _check_degrees(layout: Layout, n_devices: int | None) -> None:
+    """Refuse degrees that take more devices than there are; a layout of fewer leaves some idle."""
+    given = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp") if getattr(layout, name)}
+    known = math.prod(given.values())
+    if n_devices is not None and known > n_devices:
         raise InputError(
-            f"contradictory parallelism: {product} = {known} does not {'equal' if not missing else 'divide'} "
+            f"contradictory parallelism: {' x '.join(f'{name} {v}' for name, v in given.items())} = {known} is more than "
             f"{n_devices} devices",
             key="layout",
-            allowed="tp x pp x dp x cp = devices",
+            allowed="tp x pp x dp x cp of at most the device count",
             remedy="change a degree or the device count, or leave a degree out",
         )
-    if len(missing) == 1:
-        return replace(layout, **{missing[0]: n_devices // known})
-    return layout
 
 
 def is_open(s: Scenario) -> bool:
@@ -159,7 +147,7 @@ def asked(
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=_days(s), finish_by=None, start_date=None)
         r = resolve(s, like)
-        s = _completed(s)
+        _check_degrees(s.layout, s.devices)
         return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
         if not s.is_counted:
@@ -172,7 +160,7 @@ def asked(
     n = s.devices or 1
     s = replace(s, max_days=_days(s), finish_by=None, start_date=None) if s.finish_by else s
     r = resolve(s, like)
-    s = _completed(s)
+    _check_degrees(s.layout, s.devices)
     if s.objective == "paper":
         s = replace(s, objective="time")
     if s.layout.dp is not None and not any(b % s.layout.dp == 0 for b in r.batches.every):

@@ -25,6 +25,7 @@ _POSITIVE = (
     "target_loss",
     "max_days",
     "nic_gbps",
+    "power_limit",
     "lifetime_years",
     "price_usd_per_device_hour",
     "budget_usd",

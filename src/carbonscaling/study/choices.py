@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import CarbonModel, assess, idling
-from carbonscaling.carbon.footprint import CarbonNumbers, footprint
+from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.hourly import Passage, mean_by_start, passage
-from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.carbon.windows import ALWAYS
-from carbonscaling.catalog.factors import device_row, factor
+from carbonscaling.catalog.factors import factor
 from carbonscaling.catalog.regions import NO_CONTRACT, common_basis, place
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
@@ -147,9 +145,9 @@ class Choice:
 def choices(scenario: Scenario, options: Options, done: Callable[[int, int], None] | None = None) -> tuple[Choice, ...]:
     """Answer the scenario for every combination; those that have no answer say why.
 
-    The setting is searched again wherever it can change: by device, count and deadline always, by region only where the
-    objective is carbon. Start times, pauses and power limits take the setting as it is, which the scenario's own start
-    hour has a say in.
+    The setting is searched again wherever it can change: by device, power limit, count and deadline always, by region only
+    where the objective is carbon. Start times and pauses take the setting as it is, which the scenario's own start hour has
+    a say in.
 
     Parameters
     ----------
@@ -170,13 +168,16 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
     devices: Sequence[str] = options.devices or (scenario.device,)
     counts: Sequence[int | None] = options.counts or (scenario.devices,)
     deadlines: Sequence[float | None] = options.deadlines or (scenario.max_days,)
-    grid = list(itertools.product(devices, counts, deadlines, regions))
+    limits: Sequence[float | None] = tuple(x if math.isfinite(x) else None for x in options.power_limits) or (
+        scenario.power_limit,
+    )
+    grid = list(itertools.product(devices, limits, counts, deadlines, regions))
     found: list[Choice] = []
-    known: dict[tuple[str, int | None, float | None, str], Estimate | Infeasible] = {}
-    for i, (device, count, days, region) in enumerate(grid):
-        s = replace(scenario, device=device, devices=count, max_days=days, region=region)
+    known: dict[tuple[str, float | None, int | None, float | None, str], Estimate | Infeasible] = {}
+    for i, (device, limit, count, days, region) in enumerate(grid):
+        s = replace(scenario, device=device, power_limit=limit, devices=count, max_days=days, region=region)
         alike = scenario.objective in NOT_CARBON and scenario.budget_carbon is None
-        key = (device, count, days, "" if alike else region)
+        key = (device, limit, count, days, "" if alike else region)
         if key not in known:
             known[key] = estimate(s) if count is not None and days is None else plan(s)
         answer = known[key]
@@ -190,14 +191,12 @@ def choices(scenario: Scenario, options: Options, done: Callable[[int, int], Non
 
 
 def _variants(s: Scenario, answer: Estimate, options: Options, deadline: float | None) -> list[Choice]:
-    """Return one choice for every power limit, start and pause of a setting."""
+    """Return one choice for every start, pause and window of a setting."""
     rows = []
-    for limit in options.power_limits or (math.inf,):
-        slower, _ = _limited(answer, limit)
-        for start in _starts(s, options, answer.duration_s * slower / HOUR):
-            for threshold in options.pause_above or (math.inf,):
-                for window in options.windows or (ALWAYS,):
-                    rows.append(_choice(replace(s, start_hour=start), answer, deadline, limit, threshold, window))
+    for start in _starts(s, options, answer.duration_s / HOUR):
+        for threshold in options.pause_above or (math.inf,):
+            for window in options.windows or (ALWAYS,):
+                rows.append(_choice(replace(s, start_hour=start), answer, deadline, threshold, window))
     return rows
 
 
@@ -223,47 +222,11 @@ def _hour(start: float | str, profile: HourlyProfile) -> float:
     return hour
 
 
-def _limited(e: Estimate, limit: float) -> tuple[float, float | None]:
-    """Return by how much a run is slower under a power limit, and the watts that a device then draws."""
-    if math.isinf(limit):
-        return 1.0, None
-    row = device_row("power.cap_exponent", e.resolved.cluster.device.id)
-    if row is None:
-        raise InputError(
-            "nobody published this device's speed under a power limit", key="power_limit_w", value=limit,
-            allowed="devices with a factor power.cap_exponent: V100", remedy="leave the limit out",
-        )  # fmt: skip
-    n = e.resolved.carbon.numbers
-    demand = float(saturating_power(n.idle_w, n.busy_w, e.working_mfu / n.best_utilisation, n.exponent))
-    if limit <= n.idle_w:
-        raise InputError("the limit is below idle power", key="power_limit_w", value=limit,
-                         allowed=f"more than {n.idle_w:g} W", remedy="raise the limit")  # fmt: skip
-    slower = 1.0 / float(capped_throughput(demand, limit, n.idle_w, row.value))
-    return slower, float(capped_power(demand, limit))
-
-
-def _drawing(model: CarbonModel, watts: float) -> CarbonModel:
-    """Return the carbon factors of devices that draw so much at any speed."""
-    assemble = model.assemble
-
-    def limited(values: Mapping[str, Number]) -> CarbonNumbers:
-        return assemble(values)._replace(busy_w=watts, exponent=0.0)
-
-    return replace(model, numbers=model.numbers._replace(busy_w=watts, exponent=0.0), assemble=limited, ranges=())
-
-
-def _choice(
-    s: Scenario, e: Estimate, deadline: float | None, limit: float, threshold: float, window: str = ALWAYS
-) -> Choice:
-    r = e.resolved
-    slower, watts = _limited(e, limit)
-    duration_s = e.duration_s * slower
+def _choice(s: Scenario, e: Estimate, deadline: float | None, threshold: float, window: str = ALWAYS) -> Choice:
+    r, duration_s = e.resolved, e.duration_s
     model = carbon_of(s, r.cluster, duration_s=duration_s, pause_above=threshold, window=window)
-    if watts is not None:
-        model = _drawing(model, watts)
-    working = min(e.working_mfu / slower, 1.0)
-    model = contracted(s, idling(model, e.idle_share), e.n_devices, duration_s, working)
-    run = assess(model, e.n_devices, duration_s, working, boundary=s.boundary, time=r.time())
+    model = contracted(s, idling(model, e.idle_share), e.n_devices, duration_s, e.working_mfu)
+    run = assess(model, e.n_devices, duration_s, e.working_mfu, boundary=s.boundary, time=r.time())
     profile = profile_of(s)
     way = passage(profile, s.start_hour, duration_s / HOUR, threshold, window) if profile else None
     paused_s = way.paused_h * HOUR if way else 0.0
@@ -275,7 +238,7 @@ def _choice(
         window=window if profile else "",
         carbon_intensity_g_per_kwh=run.location.carbon_intensity_g_per_kwh,
         pause_above_g_per_kwh=threshold if math.isfinite(threshold) else None,
-        power_limit_w=limit if math.isfinite(limit) else None,
+        power_limit_w=s.power_limit,
     )  # fmt: skip
     if deadline is not None and days > deadline * (1.0 + 1e-9):
         return Choice(**named, infeasible=f"takes {days:.3g} days, the deadline is {deadline:g}")  # type: ignore[arg-type]
@@ -287,7 +250,7 @@ def _choice(
         **named,  # type: ignore[arg-type]
         days=days,
         paused_days=paused_s / DAY,
-        mfu=e.mfu / slower,
+        mfu=e.mfu,
         energy_kwh=energy,
         operational_tco2e=operational,
         market_tco2e=market,

@@ -192,6 +192,7 @@ class Estimate:
             "cost_usd": self.cost_usd,
             "stack": r.stack.name,
             "practice": self.scenario.practice,
+            "pace": self.scenario.pace,
             "tp": int(s.tp),
             "pp": int(s.pp),
             "dp": int(s.dp),

@@ -121,8 +121,16 @@ class Resolved:
         overhead, step = self.run_overhead, step_error(self.setup, self.calibration)
         if self.scenario.pace == "calendar":  # learnt from whole runs, whatever happened in them
             return step
+        clock = self.cluster.device.clock or Datum(1.0, "1", step.source)
         low, high = (
-            math.exp(side * math.hypot(math.log(step.si_range[end]), math.log(overhead.si_range[end] / overhead.si)))
+            math.exp(
+                side
+                * math.hypot(
+                    math.log(step.si_range[end]),
+                    math.log(overhead.si_range[end] / overhead.si),
+                    math.log(clock.si_range[1 - end] / clock.si),
+                )
+            )
             for end, side in ((0, -1.0), (1, 1.0))
         )
         return Datum(1.0, "1", step.source, low, high, basis=step.basis, remark="step time and run overhead together")

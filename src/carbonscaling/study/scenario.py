@@ -114,6 +114,8 @@ class Scenario:
         Network per device and direction in Gbit/s, in place of the host's.
     fabric : str, optional
         Kind of that network, in place of the host's: infiniband, roce, efa, tcpxo, tcpx, slingshot, omni-path, tcp.
+    power_limit : float, optional
+        Power limit of a device in W, below its rating: products run at a lower clock, and it draws no more.
     max_days : float, optional
         Deadline; a plan without one has 90 days.
     finish_by : str, optional
@@ -227,6 +229,7 @@ class Scenario:
     max_devices: int = 65536
     nic_gbps: float | None = None
     fabric: str | None = None
+    power_limit: float | None = None
     max_days: float | None = None
     finish_by: str | None = None
     start_date: str | None = None

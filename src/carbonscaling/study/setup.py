@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe, precision
 from carbonscaling.software.stack import Stack
+from carbonscaling.study.limited import limit_note, limited
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
 
@@ -28,8 +29,8 @@ CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
 
 MACHINE_FIELDS = (
-    "device", "host", "nic_gbps", "fabric", "years_ahead", "cpa_growth", "precision", "flash", "offload", "stack", "software",
-    "practice", "carbon_mode", "profile",
+    "device", "host", "nic_gbps", "fabric", "power_limit", "years_ahead", "cpa_growth", "precision", "flash", "offload",
+    "stack", "software", "practice", "carbon_mode", "profile",
 )  # fmt: skip
 """Fields that the cluster, its number formats and its software follow from; with states in the host the device count too."""
 PAPERS = "plain"
@@ -98,12 +99,12 @@ def _cluster(s: Scenario) -> Cluster:
     found = hardware.cluster(name, s.host, nic_gbps=s.nic_gbps, fabric_name=s.fabric)
     if s.years_ahead:
         rates = hardware.roadmap()
-        return Cluster(
+        found = Cluster(
             project(found.device, s.years_ahead, rates, cpa_growth=s.cpa_growth),
             project_host(found.host, s.years_ahead, rates),
             found.max_devices,
         )
-    return found
+    return replace(found, device=limited(found.device, s.power_limit))
 
 
 def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Recipe:
@@ -176,6 +177,8 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")
     if s.stack is None:
         notes.append(f"software as stack {own.name}: {own.title}")
+    if cluster.device.clock is not None:
+        notes.append(limit_note(cluster.device))
     if s.train == "lora":
         notes.append(f"adapters of rank {s.lora_rank} beside frozen weights: no gradients and no states of these")
     known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len

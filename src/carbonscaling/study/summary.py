@@ -43,6 +43,7 @@ class Summary(TypedDict):
     cost_usd: float | None
     stack: NotRequired[str]
     practice: NotRequired[Literal["best", "typical"]]
+    pace: NotRequired[Literal["steady", "calendar"]]
     tp: int
     pp: int
     dp: int

@@ -56,7 +56,7 @@ def choose(
         tuple[float, ...], _list("Carbon intensities above which work pauses, g/kWh; 'none' never pauses.", _numbers)
     ] = (),
     power_limits: Annotated[
-        tuple[float, ...], _list("Power limits of a device in W (V100 only); 'none' has no limit.", _numbers)
+        tuple[float, ...], _list("Power limits of a device in W (GPUs of NVIDIA); 'none' has no limit.", _numbers)
     ] = (),
     csv: Annotated[bool, Parameter(negative=(), help="Print CSV.", group=OUTPUT)] = False,
     json: Json = False,

@@ -83,8 +83,13 @@ def _twice(data: Mapping[str, Any]) -> Iterator[tuple[str, float, float, str]]:
     yield "summary.steady_days", s["steady_days"], s["n_steps"] * s["step_time_s"] / DAY, "steps times their time"
     sequences = s["n_steps"] * s["global_batch_seqs"]
     yield "summary.tokens", s["tokens"], sequences * s["seq_len"], "steps times batch and sequence length"
-    speed = s["tokens"] / (s["steady_days"] * DAY * s["n_devices"])
-    yield "summary.tokens_per_s_per_device", s["tokens_per_s_per_device"], speed, "tokens over steady device-seconds"
+    days, counted = (
+        (s["duration_days"], "device-seconds")
+        if s.get("pace") == "calendar"
+        else (s["steady_days"], "steady device-seconds")
+    )
+    speed = s["tokens"] / (days * DAY * s["n_devices"])
+    yield "summary.tokens_per_s_per_device", s["tokens_per_s_per_device"], speed, f"tokens over {counted}"
     flops = s["training_flops"] / (s["steady_days"] * DAY * s["n_devices"]) / 1e12
     yield "summary.model_tflops_per_device", s["model_tflops_per_device"], flops, "FLOPs over steady device-seconds"
     yield "summary.memory_limit_gb", s["memory_limit_gb"], data["memory_bytes"]["limit"] / GB, "memory_bytes.limit"

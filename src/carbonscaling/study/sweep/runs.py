@@ -23,7 +23,7 @@ from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import asked, question_of, space_of
 from carbonscaling.study.decide import decided
-from carbonscaling.study.outcome import held_devices, utilisation
+from carbonscaling.study.outcome import held_devices, speed, utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.sweep.case import scenario_of
@@ -177,7 +177,7 @@ def _of_length(r: Resolved, kept: _Kept) -> Row:
         "duration_days": duration / DAY,
         "device_hours": n * duration / HOUR,
         "mfu": float(utilisation(r, step, n)),
-        "tokens_per_s_per_device": r.batch * r.seq_len / step / n,
+        "tokens_per_s_per_device": speed(r.batch * r.seq_len, step, r.pace, n),
     }
 
 

@@ -8,7 +8,7 @@ busy power for every workload. The fits are also held out: a whole workload from
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ import numpy.typing as npt
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import device_row, factor
-from carbonscaling.evidence.power_rows import decodings, trainings
+from carbonscaling.evidence.power_rows import Training, decodings, limited_trainings, trainings
+from carbonscaling.study.limited import LEAST, cap_exponent
 from carbonscaling.validate.score import Score, left_out, score
 
 __all__ = ["CapScore", "PowerScore", "score_caps", "score_power"]
@@ -173,17 +174,27 @@ class CapScore:
     speed: Score
 
 
-def score_caps() -> CapScore:
-    """Score power and speed under a power limit on the Zeus study: each training against itself at 250 W."""
+def score_caps() -> tuple[CapScore, ...]:
+    """Score power and speed under a power limit on the Zeus study, each training against itself at the board's rating.
+
+    On the V100 all limits count, on the A40 those that leave half of what the training draws without one.
+    """
+    return (
+        _score_caps("v100-pcie-32", trainings(), 250.0, 0.0),
+        _score_caps("a40", limited_trainings(), 300.0, LEAST),
+    )
+
+
+def _score_caps(device: str, found: Iterable[Training], rating: float, least: float) -> CapScore:
     groups: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
-    for t in trainings():
+    for t in found:
         groups[t.name, t.batch].append((t.limit_w, t.watts, 1.0 / t.epoch_s))
     kept: list[tuple[float, float, float, float]] = []
     for group in groups.values():
         *lower, (top, free, fastest) = sorted(group)
-        kept += [(free, limit, drawn, rate / fastest) for limit, drawn, rate in lower if top >= 250.0]
-    idle, kappa = hardware.device("v100-pcie-32").idle_power.si, factor("power.cap_exponent.v100").value
+        kept += [(free, w, drawn, rate / fastest) for w, drawn, rate in lower if top >= rating and w >= least * free]
+    idle, kappa = hardware.device(device).idle_power.si, cap_exponent(device).value
     need, cap, watts, speed = np.array(kept).T
     power, above = np.asarray(capped_power(need, cap), dtype=float), need > idle * 1.2
     rate = np.asarray(capped_throughput(need[above], np.maximum(cap[above], idle), idle, kappa), dtype=float)
-    return CapScore("v100-pcie-32", kappa, score(power, watts), score(rate, speed[above]))
+    return CapScore(device, kappa, score(power, watts), score(rate, speed[above]))
