@@ -158,11 +158,11 @@ def _service(case: Case, e: cs.Estimate, data: dict[str, Any], folder: Path) -> 
 
 def _choice(case: Case, e: cs.Estimate) -> None:
     """The only choice there is."""
-    s = e.scenario
+    s = case.scenario
     asks = "estimate" if s.devices is not None and s.max_days is None else "plan"
     if asks != case.kind:
         return
-    own = dataclasses.replace(case.scenario, objective=s.objective, precision=e.resolved.recipe.name)
+    own = dataclasses.replace(s, objective=e.scenario.objective, precision=e.resolved.recipe.name)
     found = choices(own, Options())
     assert len(found) == 1
     c, f = found[0], e.footprint
