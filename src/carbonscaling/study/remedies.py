@@ -82,7 +82,9 @@ def explain_failure(
         remedies = [*_another_batch(question, freed, space), *_more_devices(question, freed, space)]
         if result.nearest_memory is not None:
             miss = result.nearest_memory
-            reason += f"; the nearest misses by {miss.excess / GB:.1f} GB ({setting_words(miss.setting)})"
+            spare = f", {question.margin:.1%} to spare included" if question.margin else ""
+            reason += f"; the nearest misses by {miss.excess / GB:.1f} GB{spare} ({setting_words(miss.setting)})"
+            remedies += _without_margin(question, space)
             remedies.append("a device with more memory, a shorter sequence, or a recipe with fewer bytes (fp8)")
         else:
             remedies.append("loosen the fixed degrees")
@@ -142,6 +144,14 @@ def _another_batch(question: Question, freed: Question, space: Space) -> tuple[s
         replace(freed, batches=round_batches(freed.batches)), space, top=1, near=0.0, prune=True, explain=False
     )
     return (_would_do(found.best, f"a batch of {found.best.setting.sequences:,} sequences"),) if found.best else ()
+
+
+def _without_margin(question: Question, space: Space) -> tuple[str, ...]:
+    """Look for a setting that fits where nothing need be to spare."""
+    if not question.margin:
+        return ()
+    found = search(replace(question, margin=0.0), space, top=1, near=0.0, prune=True, explain=False).best
+    return (_would_do(found, "a memory margin of 0"),) if found else ()
 
 
 def _more_devices(question: Question, freed: Question, space: Space, *, by_deadline: bool = False) -> tuple[str, ...]:
