@@ -17,8 +17,7 @@ from carbonscaling.study.asked import margin_of
 from carbonscaling.study.doubts import unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.levers import Lever
-from carbonscaling.study.remedies import setting_words
-from carbonscaling.study.shown import FIGURES, carbon_words, span
+from carbonscaling.study.shown import FIGURES, carbon_words, setting_words, span
 from carbonscaling.units import DAY, GB, KWH, TONNE
 from carbonscaling.words import (
     ENERGY,

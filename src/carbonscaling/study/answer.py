@@ -30,6 +30,7 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.offers import Refused
 from carbonscaling.study.outcome import contracted, held_devices, idle_share, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
@@ -129,7 +130,7 @@ def _solve(
     result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress, close=True)
     report = search_report(result, question, s.objective)
     if result.best is None:
-        reason, remedies = explain_failure(result, question, freed(s, r, asked_for), space)
+        reason, remedies = explain_failure(result, Refused(s, r, question, freed(s, r, asked_for), space))
         near = result.nearest_memory.setting if result.nearest_memory else result.fastest and result.fastest.setting
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)

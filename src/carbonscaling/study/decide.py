@@ -52,7 +52,7 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
         As in `search`.
     """
     low, high = q.counts
-    if low < high and len(q.batches) == 1:
+    if len(q.batches) == 1 and (low < high or q.stated):
         return q
     key, some = OBJECTIVES[q.objective].key, round_batches(q.batches)
 

@@ -20,10 +20,9 @@ from carbonscaling.study.history import Needed, shipped_practice
 from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import assessed, held_devices, idle_share, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
-from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.shown import FIGURES, headline, html_table, span
+from carbonscaling.study.shown import FIGURES, headline, html_table, setting_words, span
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.variety import Alternative, others
 from carbonscaling.study.versions import schema_id

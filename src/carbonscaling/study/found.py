@@ -61,15 +61,20 @@ class SearchReport:
 
 def search_report(result: SearchResult, q: Question, objective: str) -> SearchReport:
     """Return the report of a search for `q`."""
-    best, close = result.best, result.close
     return SearchReport(
         result.n_candidates, result.n_fit, result.n_layouts, dict(result.rejected), objective, tuple(result.top),
         result.n_near, result.near, tuple(result.front), result.interrupted,
         tuple((share, kg, candidate) for share, (kg, candidate) in result.quantiles.items()),
-        folded(q, close, best) if best and close else (),
-        tuple(preferred(q, close, best)) if best and close else (),
+        *_beside(result, q),
         int(q.work.seq_len),
     )  # fmt: skip
+
+
+def _beside(result: SearchResult, q: Question) -> tuple[tuple[Alike, ...], tuple[Alternative, ...]]:
+    best, close = result.best, result.close
+    if best is None or close is None or len(close.step_s) < 2:
+        return ((Alike(best, 1),) if best else ()), ()
+    return folded(q, close, best), tuple(preferred(q, close, best))
 
 
 def row_of(c: Candidate, seq_len: float) -> dict[str, Any]:
