@@ -28,6 +28,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
         "n_devices", "tp", "pp", "dp", "cp", "zero_stage", "micro_batch", "global_batch_seqs", "seq_len", "memory_gib",
     ),
     "published": ("low_bits", "experts", "n_devices", "active_params", "model_flops"),
+    "covered": ("seq_len",),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "trainings": (
@@ -60,6 +61,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "trainings": ("model", "date", "maker", "maker_type", "device", "precision", "source", "note", "model_file"),
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
     "published": ("id", "source", "model", "device"),
+    "covered": ("feature", "value", "id", "source"),
     "first_look": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip
 """Columns that hold words."""

@@ -17,7 +17,7 @@ from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.gathering import fetched_twice
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import memory
+from carbonscaling.perf.memory import Memory, memory, with_margin
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.search import compiled
@@ -159,6 +159,17 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
         yield Setting(t, p, d, c, e, x, v, z, group, b, n_micro, r, k, sp, percent)
 
 
+def _need(q: Question, s: Setting) -> Memory:
+    return memory(q.work, with_margin(q.machine, q.margin), s)
+
+
+def _simplest(s: Setting) -> tuple[float, ...]:
+    """Fewest kinds of parallelism, no split sequences, few stages, few chunks; then whatever else is more to set up."""
+    kinds = (s.tp > 1) + (s.pp > 1) + (s.cp > 1) + (s.ep > 1)
+    less = (s.recompute, s.recompute_percent < 100, s.shard < s.dp * s.cp, s.zero)
+    return tuple(map(float, (kinds, s.cp, s.pp, s.vpp, s.schedule, s.etp, *less)))
+
+
 def _outcome(settings: Any, step_s: Any) -> Outcome:
     """Run time, and carbon and money that pull in other directions."""
     n = settings.n_devices * 1.0
@@ -184,6 +195,7 @@ def _question(rng: random.Random) -> tuple[Question, Space]:
         counts=(low, rng.choice((low, 8, 16, 64))),
         deadline_s=rng.choice((float("inf"), 40.0, 120.0, 400.0)),
         host_devices=rng.choice((1, 4, 8)),
+        margin=rng.choice((0.0, 0.1)),
     )
     return question, _space(rng)
 
@@ -219,7 +231,7 @@ def _check(q: Question, space: Space, few: int) -> int:
         if not _allowed(s, q.work, q.batches, space.strict):
             continue
         floats = Setting(*map(float, s))
-        need = memory(q.work, q.machine, floats)
+        need = _need(q, floats)
         if need.total > need.limit:
             excesses.append(float(need.total - need.limit))
             continue
@@ -230,7 +242,7 @@ def _check(q: Question, space: Space, few: int) -> int:
     assert set(KEYS) == set(OBJECTIVES)
     for name, key in KEYS.items():
         found = search(Question(**{**vars(q), "objective": name}), space, few=few)
-        ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *f[0]))
+        ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *_simplest(f[0]), *f[0]))
         assert [(c.setting, c.step_s, c.duration_s, c.carbon_kg, c.cost_usd, c.energy_j) for c in found.top] == [
             (s, step, *o) for s, step, o in ranked[:10]
         ]
@@ -344,7 +356,7 @@ def test_search_by_the_hour_is_brute_force(seed: int, few: int) -> None:
         if not _allowed(s, q.work, q.batches, space.strict):
             continue
         floats = Setting(*map(float, s))
-        need = memory(q.work, q.machine, floats)
+        need = _need(q, floats)
         if need.total <= need.limit:
             step = float(step_time(q.work, q.machine, floats).total)
             fits.append((s, step, outcome(s, step)))
@@ -352,7 +364,7 @@ def test_search_by_the_hour_is_brute_force(seed: int, few: int) -> None:
     for name, key in KEYS.items():
         asked = replace(q, objective=name, outcome=outcome, least=least)
         found = search(asked, space, prune=True, front=name in ("time", "carbon"), few=few)
-        ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *f[0]))
+        ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *_simplest(f[0]), *f[0]))
         assert [(c.setting, c.carbon_kg) for c in found.top] == [(s, o.carbon_kg) for s, _, o in ranked[:10]]
         if name in ("time", "carbon"):
             assert [(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd) for c in found.front] == _front(in_time)

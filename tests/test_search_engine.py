@@ -21,6 +21,7 @@ from carbonscaling.search.constraints import RULES
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, SearchResult, search
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.simple import complexity
 from carbonscaling.search.space import Space, grid, layouts
 from samples import machine_of, work_of
 
@@ -108,15 +109,16 @@ def test_the_same_question_gets_the_same_answer(found: SearchResult) -> None:
     assert search(_question(), Space()).top == found.top
 
 
-def test_ties_break_by_the_setting() -> None:
-    """A constant outcome makes every setting equal: the smallest degrees win, in order."""
+def test_of_equal_settings_the_simplest_wins() -> None:
+    """A constant outcome makes every setting equal: the simplest come first, then those of the smallest degrees."""
 
     def flat(_settings: Any, step: Any) -> Outcome:
         return Outcome(0.0 * step + 1.0, 0.0 * step + 1.0, 0.0 * step + 1.0)
 
     for objective in ("carbon", "cost"):
         top = search(_question(objective=objective, outcome=flat), Space()).top
-        assert [c.setting for c in top] == sorted(c.setting for c in top)
+        assert [c.setting for c in top] == sorted((c.setting for c in top), key=lambda s: (*complexity(s), *s))
+        assert complexity(top[0].setting)[0] == 0
     by_time = search(_question(objective="time", outcome=flat), Space()).top
     assert [c.n_devices for c in by_time] == sorted(c.n_devices for c in by_time)
 

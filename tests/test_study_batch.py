@@ -23,7 +23,9 @@ from carbonscaling.study.asked import asked, question_of, space_of
 from carbonscaling.study.decide import FLAT, flat, layout_batches, round_batches
 from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import takes
+from carbonscaling.study.reported import reported_runs
 from carbonscaling.study.resolve import resolve
+from carbonscaling.units import HOUR
 from carbonscaling.validate.batches import law_scores, published_batches
 
 SMALL = cs.Scenario(model="llama-3.2-1b", tokens=2e9, device="h100-sxm", seq_len=4096, max_devices=64)
@@ -104,6 +106,45 @@ def test_no_batch_of_the_range_beats_the_plan(objective: str) -> None:
         q = question_of(*asked(stated, "plan"))
         found = search(q, space_of(stated), top=1, near=0.0, prune=True, explain=False).best
         assert found is None or key(best.search.top[0])[0] <= key(found)[0] * (1 + 1e-9)
+
+
+PLAN = cs.Scenario(model="llama-3.1-405b", tokens=15.6e12, device="h100-sxm", max_days=90)
+
+
+def _beaten(every: int) -> int:
+    """Search one batch of the range in so many alone, at all counts up to the plan's; return how many were searched."""
+    found = taken(PLAN)
+    s, r, counts, deadline = asked(PLAN, "plan")
+    q, n = question_of(s, r, counts, deadline), 0
+    for batch in {*r.batches.every[::every], int(found.resolved.batch)}:
+        alone = search(
+            replace(q, batches=(batch,), counts=(1, found.n_devices)),
+            space_of(s),
+            top=1,
+            near=0.0,
+            prune=True,
+            explain=False,
+        ).best
+        if alone is not None:
+            assert (alone.n_devices, alone.duration_s) >= (found.n_devices, found.duration_s), f"batch {batch}"
+        n += 1
+    return n
+
+
+def test_no_batch_beats_the_plan_for_405b() -> None:
+    assert _beaten(400) >= 12
+
+
+@pytest.mark.slow
+def test_none_of_all_batches_beats_the_plan_for_405b() -> None:
+    assert _beaten(1) > 4000
+
+
+def test_405b_takes_its_makers_device_hours_at_its_makers_batch() -> None:
+    """Within 10 % of the model card's 30.84 million, the whole run and its restarts counted."""
+    card = reported_runs()["llama-3.1-405b"].device_hours
+    assert card is not None
+    assert taken(replace(LARGE, batch=2048)).device_hours == pytest.approx(card.si / HOUR, rel=0.10)
 
 
 def test_a_stated_batch_is_taken_as_it_is() -> None:

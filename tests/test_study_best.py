@@ -11,8 +11,10 @@ import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.evidence import rows
 from carbonscaling.evidence.best_run import BestRun, best_run
+from carbonscaling.evidence.covered import covered, read_covered
 from carbonscaling.evidence.published import published_speeds, read_speeds
-from carbonscaling.study.doubts import too_good
+from carbonscaling.perf.numbers import Setting
+from carbonscaling.study.doubts import too_good, unmeasured
 
 GPT3 = cs.Scenario(
     model="gpt-3-175b", tokens=300e9, device="a100-80", devices=1024, batch=2048, seq_len=2048, objective="time"
@@ -44,6 +46,48 @@ def test_the_table_is_what_the_rows_say() -> None:
     """Written anew by `python -m carbonscaling.evidence.published` after rows, devices or names change."""
     table = {run.id: run for runs in published_speeds().values() for run in runs}
     assert table == {run.id: run for run in read_speeds()}
+
+
+def test_what_is_covered_is_what_the_rows_say() -> None:
+    """Written anew by `python -m carbonscaling.evidence.covered` after rows change."""
+    assert [row for found in covered().values() for row in found] == list(read_covered())
+    held = {row["id"]: row for row in rows("runs")}
+    for name in ("tp", "pp", "ep", "vpp", "micro_batch", "n_devices"):
+        (row,) = covered()[name]
+        assert float(held[row.id][name]) == float(row.value)
+    for row in covered()["cp"]:
+        assert (float(held[row.id]["cp"]), float(held[row.id]["seq_len"])) == (float(row.value), row.seq_len)
+
+
+PLAIN = Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 0, 0, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "seq_len", "said"),
+    [
+        ({}, 8192, ()),
+        ({"cp": 2, "dp": 32}, 8192, ()),
+        ({"cp": 4, "dp": 16}, 8192, ("CP 4 at 8,192 tokens",)),
+        ({"cp": 4, "dp": 16}, 131072, ()),
+        ({"cp": 64, "dp": 1}, 2**20, ("CP 64 at 1,048,576 tokens",)),
+        ({"ep": 8}, 4096, ()),
+        ({"ep": 128}, 4096, ("experts over 128 devices",)),
+        ({"cp": 2, "dp": 32, "ep": 8}, 8192, ("TP, PP, CP and EP together",)),
+        ({"dp": 256, "shard": 256}, 8192, ("32,768 devices",)),
+        ({"vpp": 40}, 8192, ("40 chunks a stage",)),
+    ],
+)
+def test_what_no_measured_run_has_is_named(changes: dict[str, int], seq_len: int, said: tuple[str, ...]) -> None:
+    assert unmeasured(PLAIN._replace(**changes), seq_len) == said
+
+
+def test_a_page_stars_what_nobody_ran_and_says_what(capsys: pytest.CaptureFixture[str]) -> None:
+    run = "estimate --model llama-3.1-405b --tokens 15.6e12 --devices 16384 --batch 2048"
+    assert main(run.split()) == 0
+    page = capsys.readouterr().out
+    assert "* no measured run: CP 4 at 8,192 tokens" in page
+    starred = " ".join(page.partition("Best settings")[2].split()).split("16,384")
+    assert ["*" in row.partition("* no measured")[0] for row in starred[1:3]] == [False, True]
 
 
 @pytest.mark.parametrize("device", ["h100-sxm", "tpu-v7x"])

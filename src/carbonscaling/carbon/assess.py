@@ -15,7 +15,7 @@ from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
-from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor, sample_footprint
+from carbonscaling.carbon.uncertainty import draw, intervals, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
@@ -228,7 +228,7 @@ def _result(
     scale = total * TONNE / total_kg if total_kg else 1.0
     methods = {"location": model.location, "market": model.market}
     bought = {
-        name: sample_factor(role, methods[name], draws(role, np.size(sampled.energy_j)))
+        name: draw(role, methods[name])[: np.size(sampled.energy_j)]
         for name, role in (("location", "carbon_intensity"), ("market", "market_intensity"))
     }
     found = intervals(

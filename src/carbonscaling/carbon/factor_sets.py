@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any
 
 from carbonscaling.carbon.coefficients import Values, device_kg_bottom_up, host_kg_bottom_up
 from carbonscaling.carbon.embodied import murphy_yield
-from carbonscaling.carbon.uncertainty import draws, interval, sample_factor
+from carbonscaling.carbon.uncertainty import draw, interval
 from carbonscaling.catalog.factors import device_row, factor, factor_ids, node_row, pue
 from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import Place, place
@@ -219,7 +220,7 @@ def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors:
     own = device_row("embodied.measured.device", cluster.device.id)
     per_device = factor("embodied.measured.host_per_device.server")
     if with_host is not None:
-        both = _spanned(with_host, lambda v: device_kg_bottom_up(v) + host_kg_bottom_up(v) / n, device | host)
+        both = _spanned(with_host, _with_host(n), device | host)
         nothing = Datum(0.0, "kg", with_host.source, basis=with_host.basis, remark="inside the device's figure")
         inside = dict.fromkeys(("building", "transport", "end_of_life"), replace(nothing, unit="1"))
         return {"embodied_device": both, "embodied_host": nothing, "switches": nothing, **inside}
@@ -232,13 +233,21 @@ def measured(cluster: Cluster, device: Factors, host: Factors) -> Factors:
     return found if own is None else found | {"embodied_device": _spanned(own, device_kg_bottom_up, device)}
 
 
+@cache
+def _with_host(n: int) -> Callable[[Values], Any]:
+    """Return what a device of a host of `n` embodies, with its share of the host."""
+    return lambda v: device_kg_bottom_up(v) + host_kg_bottom_up(v) / n
+
+
 def sampled_range(formula: Callable[[Values], Any], factors: Factors) -> tuple[float, float]:
     """Return the 5th and 95th percentiles of a formula over the ranges of its factors, in SI."""
-    values = {
-        name: datum.si if datum.low is None else sample_factor(name, datum, draws(name))
-        for name, datum in factors.items()
-    }
-    return interval(formula(values), float(formula(si(factors))))
+    return _sampled_range(formula, tuple(factors.items()))
+
+
+@lru_cache(maxsize=64)
+def _sampled_range(formula: Callable[[Values], Any], rows: tuple[tuple[str, Datum], ...]) -> tuple[float, float]:
+    values = {name: datum.si if datum.low is None else draw(name, datum) for name, datum in rows}
+    return interval(formula(values), float(formula(si(dict(rows)))))
 
 
 def _good_share(device: Device) -> Datum:

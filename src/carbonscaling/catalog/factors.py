@@ -51,6 +51,7 @@ def pue(name: str = "default") -> Datum:
     return factor(f"facility.pue.{name}")
 
 
+@lru_cache(maxsize=1024)
 def device_row(table: str, device_id: str) -> Datum | None:
     """Return the row of `table` whose key begins `device_id` (the longest such), else its default, else None.
 

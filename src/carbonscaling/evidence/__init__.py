@@ -26,6 +26,7 @@ FILES: dict[str, str] = {
     "memory": "memory per device of configurations in `runs`",
     "oom": "configurations that ran out of memory or were otherwise infeasible",
     "published": "speeds of `runs` as model FLOP/s of a device; written by `python -m carbonscaling.evidence.published`",
+    "covered": "how far `runs` go in each degree of parallelism; written by `python -m carbonscaling.evidence.covered`",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
     "trainings": "published trainings by maker: size, tokens, batch, devices, device-hours",
     "carbon_runs": "whole trainings with device-hours, energy, power, PUE, intensity, carbon",

@@ -10,8 +10,8 @@ from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
 
 __all__ = ["estimate_launch"]

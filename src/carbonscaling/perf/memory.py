@@ -14,7 +14,7 @@ from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
 __all__ = ["LayerBytes", "Memory", "RankParams", "StateBytes", "WorkBytes", "layer_kept", "least_held", "memory"]
-__all__ += ["rank_params", "state_bytes", "total_memory", "work_bytes"]
+__all__ += ["rank_params", "state_bytes", "total_memory", "with_margin", "work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -183,6 +183,13 @@ def total_memory(machine: Machine, zero: Number, states: StateBytes, held: WorkB
         framework=software.framework_bytes + none,
         limit=silicon.capacity * (1.0 - software.reserve) + none,
     )
+
+
+def with_margin(machine: Machine, margin: float) -> Machine:
+    """Return a machine on which what fits also fits where its memory is exceeded by `margin`, a share of itself."""
+    software = machine.software
+    reserve = 1.0 - (1.0 - software.reserve) / (1.0 + margin)
+    return machine._replace(software=software._replace(reserve=reserve)) if margin else machine
 
 
 def memory(work: Workload, machine: Machine, s: Setting) -> Memory:

@@ -13,11 +13,11 @@ from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.reporting.bars import Bars, label
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.study.asked import margin_of
 from carbonscaling.study.doubts import unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.levers import Lever
-from carbonscaling.study.remedies import setting_words
-from carbonscaling.study.shown import FIGURES, carbon_words, span
+from carbonscaling.study.shown import FIGURES, carbon_words, setting_words, span
 from carbonscaling.units import DAY, GB, KWH, TONNE
 from carbonscaling.words import (
     ENERGY,
@@ -129,20 +129,37 @@ def _lever(lever: Lever) -> str:
     return f"{name}: {low} to {high} gives {effect} [{lever.source}]"
 
 
+def alternative_lines(e: Estimate) -> list[str]:
+    """Return the settings that something else than the objective speaks for, with what they take, a line each."""
+    return [
+        f"{what}: {c.n_devices:,} devices, {plain(c.duration_s / DAY)} days, {mass(c.carbon_kg / TONNE)}: "
+        f"{setting_words(c.setting)}"
+        for what, c in e.alternatives
+    ]
+
+
 def _top(e: Estimate) -> Iterator[RenderableType]:
     if e.search is None or len(e.search.top) < 2:
         return
     table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
     for heading, justify in _TOP_HEADINGS:
         table.add_column(heading, justify=justify, ratio=1 if heading == "setting" else None)  # type: ignore[arg-type]
-    for c in e.search.top[:TOP_SHOWN]:
+    flagged: dict[str, None] = {}
+    for c, n in e.search.layouts[:TOP_SHOWN]:
         between = " to ".join(plain(end) for end in e.intervals_of(c)["carbon_interval_tco2e"])
-        flag = " *" if unmeasured(c.setting) else ""
+        doubts = unmeasured(c.setting, e.resolved.seq_len)
+        flagged |= dict.fromkeys(doubts)
         carbon = plain(c.carbon_kg / TONNE)
-        row = (f"{c.n_devices:,}", plain(c.duration_s / DAY), carbon, between, setting_words(c.setting) + flag)
+        more = f" (+{n - 1:,} alike)" if n > 1 else ""
+        row = (
+            f"{c.n_devices:,}",
+            plain(c.duration_s / DAY),
+            carbon,
+            between,
+            setting_words(c.setting) + more + " *" * bool(doubts),
+        )
         table.add_row(*row)
     found = e.search
-    flagged = any(unmeasured(c.setting) for c in found.top[:TOP_SHOWN])
     yield Text(f"Best settings: {OBJECTIVES[found.objective].description}", style="bold")
     yield Padding(table, (0, 0, 0, 1))
     left_out = found.rejected.get("bound", 0)
@@ -150,7 +167,7 @@ def _top(e: Estimate) -> Iterator[RenderableType]:
     seen += f", {left_out:,} of them by a bound that they cannot pass" if left_out else f", {found.n_fit:,} fit"
     yield Text(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", style="italic")
     if flagged:
-        yield Text("  * uses what no measured run covers", style="italic")
+        yield Text(f"  * no measured run: {', '.join(flagged)}", style="italic")
     for share, kg, c in found.quantiles:
         line = f"{percent(share)} of the feasible settings emit less than {mass(kg / TONNE)}: {c.n_devices:,} devices, "
         yield Padding(Text(line + setting_words(c.setting)), (0, 0, 0, 2))
@@ -180,7 +197,8 @@ def conventions(e: Estimate) -> list[str]:
     lines = [f"{label(x.name)} {mass(x.total_tco2e)}" if x.share else f"{label(x.name)} not counted" for x in f.lines]
     beside = ", ".join(lines)
     return [
-        f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'",
+        f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'; memory margin "
+        f"{percent(margin_of(e.scenario))}",
         f"carbon mode: {f.mode}{version}; region {f.region}; intensity {f.carbon_basis or 'of unstated basis'}",
         f"operation by location {mass(f.location.operational_tco2e)} at "
         f"{plain(f.location.carbon_intensity_g_per_kwh)} g/kWh, by market "
@@ -209,6 +227,7 @@ def answer_page(e: Estimate) -> Group:
     parts += bullets("Reached and needed", practised(e))
     parts += _breakdowns(e)
     parts += _top(e)
+    parts += bullets("Alternatives", alternative_lines(e))
     parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])
     parts += bullets("Assumed", list(e.resolved.notes))
     parts += bullets("Conventions", conventions(e))

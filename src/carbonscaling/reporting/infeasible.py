@@ -8,7 +8,8 @@ from rich.text import Text
 
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.remedies import REASONS, setting_words
+from carbonscaling.study.remedies import REASONS
+from carbonscaling.study.shown import setting_words
 from carbonscaling.words import data, percent, plain
 
 __all__ = ["infeasible_page"]

@@ -62,11 +62,18 @@ FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "
 
 Candidate = _printed("Candidate", CANDIDATE, "a setting", **INTERVALS)
 Quantile = _printed("Quantile", CANDIDATE, "share of the feasible settings with less carbon", share=float)
+Layout = _printed(
+    "Layout", CANDIDATE, "the best setting of some degrees; how many near-optimal ones share them", n_alike=Count
+)
+Alternative = _printed(
+    "Alternative", CANDIDATE, "a setting that something else than the objective speaks for", what=str
+)
 Search = _printed(
     "Search",
     {
         "objective": str, "n_candidates": int, "n_layouts": int, "n_fit": int, "rejected": dict[str, Count], "near": float,
         "n_near": int, "interrupted": bool, "top": _list(Candidate), "front": _list(Candidate), "quantiles": _list(Quantile),
+        "layouts": NotRequired[_list(Layout)],
     },
     "what the search looked at",
 )  # fmt: skip
@@ -121,6 +128,7 @@ Feasible = _printed(
         "memory_bytes": _numbers(Memory, "bytes on the fullest device; limit is what may be used", total=float),
         "carbon": Carbon,
         "levers": _list(_record(Lever, swing=float)),
+        "alternatives": NotRequired[_list(Alternative)],
         "best_run": _record(BestRun, "the fastest published run of this device and size", mfu=float) | None,
         "warnings": list[str],
         "sources": list[str],

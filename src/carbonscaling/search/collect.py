@@ -192,11 +192,14 @@ class Collector:
         place = np.minimum(np.searchsorted(counts, n_devices), len(counts) - 1)
         return np.where(counts[place] == n_devices, step[place], np.inf)
 
+    @property
+    def is_near(self) -> NDArray[np.bool_]:
+        """Which of the settings known are near-optimal."""
+        return np.asarray(self._is_near(self.keys), dtype=bool)
+
     def n_near(self) -> int:
         """Return how many settings are near-optimal."""
-        if len(self.index) == 0:
-            return 0
-        return int(np.count_nonzero(self._is_near(self.keys)))
+        return int(np.count_nonzero(self.is_near))
 
     def rejected(self) -> Counter[str]:
         """Return the settings refused, counted by reason."""

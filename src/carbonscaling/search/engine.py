@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.perf.memory import with_margin
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.platform import n_processors
@@ -20,11 +22,12 @@ from carbonscaling.search.front import Stairs, pareto
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.quantiles import Histogram
-from carbonscaling.search.result import Candidate, Miss, Question, SearchResult
+from carbonscaling.search.result import Candidate, Close, Miss, Question, SearchResult
 from carbonscaling.search.rounds import Progress, Rounds
+from carbonscaling.search.simple import complexity
 from carbonscaling.search.space import Space, grid, layouts
 
-__all__ = ["Candidate", "Progress", "Question", "SearchResult", "n_threads", "search"]
+__all__ = ["Candidate", "Progress", "Question", "SearchResult", "candidates", "n_threads", "search"]
 
 
 def n_threads() -> int:
@@ -46,6 +49,7 @@ def search(
     threads: int | None = None,
     progress: Progress | None = None,
     few: int | None = None,
+    close: bool = False,
 ) -> SearchResult:
     """Look at every setting of `space` and return the best by the objective.
 
@@ -70,14 +74,20 @@ def search(
         Told after every block.
     few : int, optional
         Up to so many settings are searched without machine code, and more with it; by what it costs if not given.
+    close : bool
+        Return the near-optimal settings too.
 
     Notes
     -----
     Exhaustive over the space: the optimum is exact for the model. Among settings equal in every key of the objective
-    the smallest setting (by its degrees, in order) wins. On Ctrl-C the best so far is returned, marked as interrupted.
+    the simplest wins (`simple.complexity`, then the smallest degrees). On Ctrl-C the best so far is returned, marked as
+    interrupted.
     """
     q = replace(
-        question, outcome=in_blocks(question.outcome), least=in_blocks(question.least) if question.least else None
+        question,
+        machine=with_margin(question.machine, question.margin),
+        outcome=in_blocks(question.outcome),
+        least=in_blocks(question.least) if question.least else None,
     )
     lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
     prune = prune and not quantiles
@@ -94,9 +104,23 @@ def search(
             interrupted = True
             if len(found.index) == 0:
                 raise
-    if prune and explain and not interrupted and len(found.index) == 0 and judge.grid.n_candidates <= EXPLAINED:
+    nothing = len(found.index) == 0 and not interrupted
+    if nothing and q.stated and q.margin and not _keeps_margin(question, space, few):
+        return search(
+            replace(question, margin=0.0), space, top=top, near=near, prune=prune, front=front, quantiles=quantiles,
+            explain=explain, threads=threads, progress=progress, few=few, close=close,
+        )  # fmt: skip
+    if nothing and prune and explain and judge.grid.n_candidates <= EXPLAINED:
         return search(question, space, top=top, near=near, front=front, threads=threads, progress=progress, few=few)
-    return _result(q, found, run.decided, front, quantiles, interrupted)
+    result = _result(q, found, run.decided, front, quantiles, interrupted)
+    result.close = _close(found) if close else None
+    return result
+
+
+def _keeps_margin(question: Question, space: Space, few: int | None) -> bool:
+    """Whether any setting fits with the margin, in time and within budgets or not."""
+    loose = replace(question, deadline_s=math.inf, limits=(), stated=False)
+    return search(loose, space, top=1, near=0.0, prune=True, explain=False, few=few).best is not None
 
 
 EXPLAINED = 200_000_000
@@ -111,6 +135,17 @@ def _candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> It
     degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
     for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True):
         yield Candidate(Setting(*own), *taken)
+
+
+def candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> list[Candidate]:
+    """Return settings of known step times, as arrays, with what they take."""
+    return list(_candidates(q, settings, step))
+
+
+def _close(found: Collector) -> Close:
+    near = np.flatnonzero(found.is_near)
+    near = near[np.lexsort(found.keys[::-1, near])]
+    return Close(found.grid.settings(found.index[near]), found.step[near], found.keys[found.objective.main, near])
 
 
 def _result(
@@ -147,7 +182,7 @@ def _result(
         every += _candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
     n_best = int(best.sum())
     ranked, rest = every[:n_best], iter(every[n_best:])
-    result.top = sorted(ranked, key=lambda c: (*objective.key(c), *c.setting))[: found.top]
+    result.top = sorted(ranked, key=lambda c: (*objective.key(c), *complexity(c.setting), *c.setting))[: found.top]
     result.best = result.top[0] if result.top else None
     result.fastest = next(rest) if len(fastest) else None
     result.front = pareto([c for c in islice(rest, len(corner)) if q.allows(c)])

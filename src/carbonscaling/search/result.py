@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.search.objectives import Outcome
 
-__all__ = ["Candidate", "Miss", "Question", "SearchResult"]
+__all__ = ["Candidate", "Close", "Miss", "Question", "SearchResult"]
 
 
 class Miss(NamedTuple):
@@ -43,6 +46,10 @@ class Question:
         Longest run time; infinity for none.
     limits : tuple of (str, float)
         Fields of an `Outcome` and the most that is accepted of each; none falls as the step time grows.
+    margin : float
+        Share by which the memory of a setting may be exceeded and still fit.
+    stated : bool
+        Where nothing keeps the margin, what fits without it counts.
     host_devices : int
         Counts beyond one host are whole hosts.
     duration : callable, optional
@@ -60,6 +67,8 @@ class Question:
     counts: tuple[int, int]
     deadline_s: float = math.inf
     limits: tuple[tuple[str, float], ...] = ()
+    margin: float = 0.0
+    stated: bool = False
     host_devices: int = 1
     duration: Callable[[Setting, Number], Number] | None = None
     least: Callable[[Setting, Number], Outcome] | None = None
@@ -77,6 +86,14 @@ class Question:
     def bound(self, settings: Setting, step_s: Number) -> Outcome:
         """Return what no setting on as many devices that is no quicker takes less than."""
         return (self.least or self.outcome)(settings, step_s)
+
+
+class Close(NamedTuple):
+    """The near-optimal settings as arrays, best first, with their step times and whatever the objective makes least."""
+
+    settings: Setting
+    step_s: NDArray[np.float64]
+    main: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -126,6 +143,8 @@ class SearchResult:
         Share to the carbon below which that share of feasible settings lies, and a setting there.
     interrupted : bool
         Ended early: the best so far.
+    close : Close, optional
+        The near-optimal settings, where they were asked for.
     """
 
     best: Candidate | None = None
@@ -141,3 +160,4 @@ class SearchResult:
     front: list[Candidate] = field(default_factory=list)
     quantiles: dict[float, tuple[float, Candidate]] = field(default_factory=dict)
     interrupted: bool = False
+    close: Close | None = None

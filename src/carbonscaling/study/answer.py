@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -23,7 +22,7 @@ from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
-from carbonscaling.study.asked import asked, freed, is_open, question_of, space_of
+from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
 from carbonscaling.study.budget import Affordable, affordable, front_words
 from carbonscaling.study.decide import FLAT, decided, flat
 from carbonscaling.study.doubts import too_good, unmeasured
@@ -31,12 +30,13 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import hours_met
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.offers import Refused
 from carbonscaling.study.outcome import contracted, held_devices, idle_share, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.units import DAY, GB
+from carbonscaling.units import GB
 
 __all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
 
@@ -79,14 +79,20 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         )
         r = replace(r, notes=(*r.notes, *said))
     warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
-    features = unmeasured(setting)
+    features = unmeasured(setting, r.seq_len)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)
     if n > setting.n_devices:
         idle = n - int(setting.n_devices)
         warnings.append(f"{idle:,} of {n:,} devices idle ({idle / n:.1%}): no layout that uses more of them is quicker")
+    margin = margin_of(s)
+    if float(need.limit) < float(need.total) * (1.0 + margin) <= float(need.limit) * (1.0 + margin):
+        warnings.append(
+            f"memory fits by {float(need.limit / need.total) - 1.0:.1%}, and estimates of memory err by {margin:.1%} "
+            "(memory_margin)"
+        )
     if features:
-        warnings.append(f"no measured run covers: {', '.join(features)}")
+        warnings.append(f"no measured run: {', '.join(features)}")
     if report is not None and report.interrupted:
         warnings.append("interrupted: the best setting found so far, not the best there is")
     return Estimate(
@@ -107,11 +113,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
 
 def asked_again(answer: Estimate) -> tuple[Question, Space]:
     """Return the question and the space that an answer was found with."""
-    s = answer.scenario
-    used = int(answer.setting.n_devices)
-    counts = (used, used) if s.devices else (1, s.max_devices)
-    question = question_of(s, answer.resolved, counts, s.max_days * DAY if s.max_days else math.inf)
-    return replace(question, batches=(int(answer.resolved.batch),)), space_of(s)
+    return found_with(answer.resolved, answer.scenario, answer.setting)
 
 
 def _solve(
@@ -125,10 +127,10 @@ def _solve(
         )
     space, asked_for = space_of(s), question_of(s, r, counts, deadline_s)
     question, front = decided(asked_for, space), counts[0] != counts[1]
-    result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress)
-    report = search_report(result, s.objective)
+    result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress, close=True)
+    report = search_report(result, question, s.objective)
     if result.best is None:
-        reason, remedies = explain_failure(result, question, freed(s, r, asked_for), space)
+        reason, remedies = explain_failure(result, Refused(s, r, question, freed(s, r, asked_for), space))
         near = result.nearest_memory.setting if result.nearest_memory else result.fastest and result.fastest.setting
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)

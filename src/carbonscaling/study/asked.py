@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Literal
 
+from carbonscaling.catalog import factors
 from carbonscaling.errors import InputError
-from carbonscaling.perf.numbers import Recompute, Schedule
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.search.engine import Question
 from carbonscaling.search.space import FULL_SPACE, Space
 from carbonscaling.study.batches import batches
@@ -17,7 +18,7 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY, KWH, TONNE
 
-__all__ = ["PLAN_DAYS", "asked", "freed", "is_open", "question_of", "space_of"]
+__all__ = ["PLAN_DAYS", "asked", "found_with", "freed", "is_open", "margin_of", "question_of", "space_of"]
 
 PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""
@@ -88,9 +89,16 @@ def limits_of(s: Scenario, r: Resolved) -> tuple[tuple[str, float], ...]:
     return tuple((name, most * unit) for name, most, unit in budgets if most is not None)
 
 
+def margin_of(s: Scenario) -> float:
+    """Return the share by which the memory of a layout that is searched may be exceeded and still fit."""
+    if s.memory_margin is not None:
+        return s.memory_margin
+    return 0.0 if "paper" in (s.space, s.carbon_mode) else factors.factor("memory.margin.default").si
+
+
 def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: float) -> Question:
     """Return what the search is asked."""
-    outcome = takes(r)
+    outcome, given = takes(r), s.layout
     return Question(
         work=r.work,
         machine=r.machine,
@@ -100,10 +108,20 @@ def question_of(s: Scenario, r: Resolved, counts: tuple[int, int], deadline_s: f
         counts=counts,
         deadline_s=deadline_s,
         limits=limits_of(s, r),
+        margin=margin_of(s),
+        stated=None not in (given.tp, given.pp, given.dp, given.cp),
         host_devices=r.cluster.host.devices_per_host if counts[0] != counts[1] else 1,
         duration=outcome.duration,
         least=outcome.least,
     )
+
+
+def found_with(r: Resolved, s: Scenario, setting: Setting) -> tuple[Question, Space]:
+    """Return the question and the space whose answer a setting is, at its batch."""
+    used = int(setting.n_devices)
+    counts = (used, used) if s.devices else (1, s.max_devices)
+    question = question_of(s, r, counts, s.max_days * DAY if s.max_days else math.inf)
+    return replace(question, batches=(int(r.batch),)), space_of(s)
 
 
 def freed(s: Scenario, r: Resolved, question: Question) -> Question:

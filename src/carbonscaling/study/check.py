@@ -52,6 +52,7 @@ _BOUNDS: tuple[Bound, ...] = (
     ("pue", 1, 10, "1 to 10", "PUE is facility energy over IT energy"),
     ("run_overhead", 1, 100, "1 to 100", "1 means that nothing is lost"),
     ("carbon_intensity_g_per_kwh", 0, 5000, "0 to 5000 g/kWh", "give g CO2e per kWh"),
+    ("memory_margin", 0, 1, "0 to 1", "0.05 leaves room for 5 % more than is estimated"),
     ("start_hour", 0, 1e6, "0 to 1000000 hours", "hours count from the profile's first"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
 )

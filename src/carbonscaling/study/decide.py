@@ -52,7 +52,7 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
         As in `search`.
     """
     low, high = q.counts
-    if low < high and len(q.batches) == 1:
+    if len(q.batches) == 1 and (low < high or q.stated):
         return q
     key, some = OBJECTIVES[q.objective].key, round_batches(q.batches)
 
@@ -70,7 +70,8 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
         first = best(batches=some)
     if first is None:
         fastest = best(batches=some, deadline_s=math.inf, limits=(), objective="time", counts=(1, high))
-        return replace(q, batches=(int(fastest.setting.sequences) if fastest else some[len(some) // 2],))
+        shared = next((b for b in q.batches if low == high and b % high == 0), some[len(some) // 2])
+        return replace(q, batches=(int(fastest.setting.sequences) if fastest else shared,))
     while True:
         n = first.n_devices
         here = best(counts=(n, n), host_devices=1) or first

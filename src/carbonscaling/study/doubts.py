@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from carbonscaling.evidence.best_run import BestRun
+from carbonscaling.evidence.covered import KINDS, covered
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.study.resolve import Resolved
 
 __all__ = ["too_good", "unmeasured"]
 
-MOST_DEVICES = 16_384
-"""Devices of the largest public training run with a measured speed."""
+WORDS = {
+    "tp": "TP {:g}",
+    "pp": "{:g} pipeline stages",
+    "ep": "experts over {:g} devices",
+    "vpp": "{:g} chunks a stage",
+    "micro_batch": "micro-batches of {:g} sequences",
+    "n_devices": "{:,.0f} devices",
+}
+"""Degrees of which the largest measured one is known, as a doubt names them."""
 
 
-def unmeasured(s: Setting) -> tuple[str, ...]:
-    """Return the features of a setting that no measured training run covers.
+def unmeasured(s: Setting, seq_len: float) -> tuple[str, ...]:
+    """Return the features of a setting on sequences of `seq_len` tokens that no measured training run has (`covered`).
 
-    >>> unmeasured(Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 2, 1, 1, 50))
-    ('zero-bubble schedule', 'recomputation of a share of the layers')
+    >>> unmeasured(Setting(8, 16, 64, 4, 1, 1, 1, 1, 256, 1, 32, 2, 1, 1, 50), 8192)
+    ('CP 4 at 8,192 tokens', 'zero-bubble schedule', 'recomputation of a share of the layers')
     """
-    checks = (
+    ends = covered()
+    beyond = [words.format(v) for k, words in WORDS.items() if (v := getattr(s, k)) > int(ends[k][0].value)]
+    if s.cp > 1 and not any(s.cp <= int(row.value) and seq_len >= row.seq_len for row in ends["cp"]):
+        beyond.append(f"CP {s.cp:g} at {seq_len:,.0f} tokens")
+    kinds = [kind for kind in KINDS if getattr(s, kind) > 1]
+    if not any(set(kinds) <= set(row.value.split("+")) for row in ends["together"]):
+        beyond.append(f"{', '.join(kinds[:-1]).upper()} and {kinds[-1].upper()} together")
+    unsaid = (
         (s.schedule == Schedule.ZERO_BUBBLE, "zero-bubble schedule"),
         (s.recompute != Recompute.NONE and s.recompute_percent < 100, "recomputation of a share of the layers"),
         (s.zero >= 1 and s.shard < s.dp * s.cp, "sharding group smaller than the data-parallel group"),
         (s.etp > 1, "tensor parallelism inside experts"),
-        (s.cp > 32, "context parallelism beyond 32"),
-        (s.vpp > 24, "more than 24 chunks a stage"),
-        (s.n_devices > MOST_DEVICES, f"more than {MOST_DEVICES:,} devices"),
-    )
-    return tuple(name for holds, name in checks if holds)
+    )  # no column of the rows says these
+    return (*beyond, *(name for holds, name in unsaid if holds))
 
 
 def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:

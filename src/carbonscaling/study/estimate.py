@@ -14,16 +14,17 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.accuracy import memory_error, step_error
-from carbonscaling.study.found import SearchReport, search_dict
+from carbonscaling.study.asked import found_with
+from carbonscaling.study.found import SearchReport, row_of, search_dict
 from carbonscaling.study.history import Needed, shipped_practice
 from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import assessed, held_devices, idle_share, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
-from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.shown import FIGURES, headline, html_table, span
+from carbonscaling.study.shown import FIGURES, headline, html_table, setting_words, span
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.variety import Alternative, others
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
 from carbonscaling.words import data
@@ -99,6 +100,14 @@ class Estimate:
     def levers(self) -> tuple[Lever, ...]:
         """What would change the answer most, widest first."""
         return levers(self.resolved, self.setting)
+
+    @cached_property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Settings that something else than the objective speaks for; none where no layout was searched."""
+        s, r = self.scenario, self.resolved
+        if self.search is None or self.search.n_layouts < 2 or "paper" in (s.space, s.carbon_mode):
+            return ()
+        return (*self.search.preferred, *others(s, r, *found_with(r, s, self.setting), self.setting))
 
     @property
     def headline(self) -> str:
@@ -262,6 +271,7 @@ class Estimate:
             "carbon": carbon_dict(f),
             "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
             "search": search_dict(self.search, self.intervals_of) if self.search else None,
+            "alternatives": [{"what": what, **row_of(c, self.resolved.seq_len)} for what, c in self.alternatives],
             "best_run": None if self.best_run is None else {**vars(self.best_run), "mfu": self.best_mfu},
             "notes": list(self.resolved.notes),
             "warnings": list(self.warnings),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carbonscaling.search.result import Candidate, SearchResult
+from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.study.doubts import unmeasured
+from carbonscaling.study.variety import Alike, Alternative, folded, preferred
 from carbonscaling.units import DAY
 
-__all__ = ["SearchReport", "search_dict", "search_report"]
+__all__ = ["SearchReport", "row_of", "search_dict", "search_report"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class SearchReport:
         The search was ended early: the best so far.
     quantiles : tuple of (float, float, Candidate)
         Share of the feasible settings, the kg CO2e below which it lies, and a setting there.
+    layouts : tuple of Alike
+        The near-optimal settings, those of equal degrees as one, best first.
+    preferred : tuple of Alternative
+        Near-optimal settings that something else than the objective speaks for.
+    seq_len : int
+        Tokens of a sequence.
     """
 
     n_candidates: int
@@ -47,18 +54,31 @@ class SearchReport:
     front: tuple[Candidate, ...] = ()
     interrupted: bool = False
     quantiles: tuple[tuple[float, float, Candidate], ...] = ()
+    layouts: tuple[Alike, ...] = ()
+    preferred: tuple[Alternative, ...] = ()
+    seq_len: int = 0
 
 
-def search_report(result: SearchResult, objective: str) -> SearchReport:
-    """Return the report of a search."""
+def search_report(result: SearchResult, q: Question, objective: str) -> SearchReport:
+    """Return the report of a search for `q`."""
     return SearchReport(
         result.n_candidates, result.n_fit, result.n_layouts, dict(result.rejected), objective, tuple(result.top),
         result.n_near, result.near, tuple(result.front), result.interrupted,
         tuple((share, kg, candidate) for share, (kg, candidate) in result.quantiles.items()),
+        *_beside(result, q),
+        int(q.work.seq_len),
     )  # fmt: skip
 
 
-def _row(c: Candidate) -> dict[str, Any]:
+def _beside(result: SearchResult, q: Question) -> tuple[tuple[Alike, ...], tuple[Alternative, ...]]:
+    best, close = result.best, result.close
+    if best is None or close is None or len(close.step_s) < 2:
+        return ((Alike(best, 1),) if best else ()), ()
+    return folded(q, close, best), tuple(preferred(q, close, best))
+
+
+def row_of(c: Candidate, seq_len: float) -> dict[str, Any]:
+    """Return a setting on sequences of `seq_len` tokens, with what it takes, as plain data."""
     return {
         **{k: int(v) for k, v in c.setting._asdict().items()},
         "n_devices": c.n_devices,
@@ -66,7 +86,7 @@ def _row(c: Candidate) -> dict[str, Any]:
         "duration_days": c.duration_s / DAY,
         "carbon_tco2e": c.carbon_kg / 1000.0,
         "cost_usd": c.cost_usd if math.isfinite(c.cost_usd) else None,
-        "unmeasured": list(unmeasured(c.setting)),
+        "unmeasured": list(unmeasured(c.setting, seq_len)),
     }
 
 
@@ -82,7 +102,7 @@ def search_dict(
     """
 
     def ranged(c: Candidate) -> dict[str, Any]:
-        return {**_row(c), **(intervals(c) if intervals else {})}
+        return {**row_of(c, search.seq_len), **(intervals(c) if intervals else {})}
 
     return {
         "objective": search.objective,
@@ -95,5 +115,9 @@ def search_dict(
         "interrupted": search.interrupted,
         "top": [ranged(c) for c in search.top],
         "front": [ranged(c) for c in search.front],
-        "quantiles": [{"share": share, "carbon_tco2e": kg / 1000.0, **_row(c)} for share, kg, c in search.quantiles],
+        "layouts": [{**row_of(c, search.seq_len), "n_alike": n} for c, n in search.layouts],
+        "quantiles": [
+            {"share": share, "carbon_tco2e": kg / 1000.0, **row_of(c, search.seq_len)}
+            for share, kg, c in search.quantiles
+        ],
     }

@@ -14,6 +14,7 @@ from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.shown import html_table
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.variety import Alternative
 from carbonscaling.study.versions import schema_id
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Infeasible:
     """No setting answers the question: why, how near, and what would help.
 
     It answers everything that an `Estimate` answers: there is no run, so every figure of one is None, and so are its parts;
-    there are no intervals, levers or warnings. Only `summary` (and what is made of it) tells what the nearest setting would
-    take if it fitted, as a table of many answers needs it; read it beside `feasible`.
+    there are no intervals, levers, alternatives or warnings. Only `summary` (and what is made of it) tells what the nearest
+    setting would take if it fitted, as a table of many answers needs it; read it beside `feasible`.
 
     Attributes
     ----------
@@ -56,6 +57,7 @@ class Infeasible:
     duration_s: ClassVar[None] = None
     footprint: ClassVar[None] = None
     cost_usd: ClassVar[None] = None
+    alternatives: ClassVar[tuple[Alternative, ...]] = ()
     levers: ClassVar[tuple[Lever, ...]] = ()
     best_run: ClassVar[None] = None
     warnings: ClassVar[tuple[str, ...]] = ()

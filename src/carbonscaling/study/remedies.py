@@ -6,35 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from carbonscaling.perf.numbers import Recompute, Setting
 from carbonscaling.search.constraints import RULES
-from carbonscaling.search.engine import Candidate, Question, SearchResult, search
+from carbonscaling.search.engine import Question, SearchResult, search
 from carbonscaling.search.space import Space
-from carbonscaling.study.decide import round_batches
+from carbonscaling.study.offers import Refused, would_do
+from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY, GB, KWH, TONNE
 
-__all__ = ["REASONS", "explain_failure", "setting_words"]
-
-MORE_DEVICES = 4
-"""How far beyond the allowed count a remedy looks."""
-
-
-def setting_words(s: Setting) -> str:
-    """Return a setting as people write it.
-
-    >>> setting_words(Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 0, 0, 1))
-    'TP8 PP16 DP64, ZeRO-1, micro-batch 1'
-    """
-    degrees = [f"TP{s.tp:g}", f"PP{s.pp:g}", f"DP{s.dp:g}"]
-    degrees += [f"{name}{value:g}" for name, value in (("CP", s.cp), ("EP", s.ep), ("ETP", s.etp)) if value > 1]
-    rest = [f"ZeRO-{s.zero:g}", f"micro-batch {s.micro_batch:g}"]
-    if s.vpp > 1:
-        rest.append(f"{s.vpp:g} chunks a stage")
-    if s.recompute:
-        share = f" of {int(s.recompute_percent)} % of layers" if s.recompute_percent < 100 else ""
-        rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation{share}")
-    return ", ".join((" ".join(degrees), *rest))
-
+__all__ = ["REASONS", "explain_failure"]
 
 REASONS = {rule.name: rule.reason for rule in RULES} | {
     "memory": "it does not fit in memory",
@@ -44,10 +23,23 @@ REASONS = {rule.name: rule.reason for rule in RULES} | {
 """Why a setting is refused, by the name of the reason."""
 
 
-def _foremost(result: SearchResult) -> str:
-    """Name the reason for most refusals; the table of all stands beside it."""
-    name, n = result.rejected.most_common(1)[0]
-    return f"{n / result.n_candidates:.0%} refused because {REASONS[name]}"
+def _deciding(result: SearchResult, question: Question, space: Space) -> str:
+    """Say what decides: memory where anything reaches it, else the rule that most of the plainest settings break.
+
+    Nobody asked for the chunks, schedules and shares that a search tries beside: the rules about them decide nothing.
+    """
+    if result.nearest_memory is not None:
+        allowed = result.n_candidates - sum(n for name, n in result.rejected.items() if name in RULE_NAMES)
+        return f"none of the {allowed:,} that the rules allow fits in memory"
+    first = {name: getattr(space, name)[:1] for name in ("schedule", "shard") if getattr(space, name)}
+    plain = replace(space, **first, vpp=space.vpp or (1,), recompute_percent=space.recompute_percent[-1:])
+    counted = search(question, plain, top=1, near=0.0)
+    counted = counted if counted.rejected else result
+    name, n = counted.rejected.most_common(1)[0]
+    return f"{n / counted.n_candidates:.0%} refused because {REASONS[name]}"
+
+
+RULE_NAMES = frozenset(rule.name for rule in RULES)
 
 
 def _batch_words(batches: Sequence[int]) -> str:
@@ -56,39 +48,36 @@ def _batch_words(batches: Sequence[int]) -> str:
     return f"a batch of {batches[0]:,} to {batches[-1]:,} sequences"
 
 
-def explain_failure(
-    result: SearchResult, question: Question, freed: Question, space: Space
-) -> tuple[str, tuple[str, ...]]:
+def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, ...]]:
     """Return the sentence and the remedies for a search that found nothing; each remedy was tried.
 
     Parameters
     ----------
     result : SearchResult
-    question, space : what was searched; remedies search a little further.
-    freed : Question
-        The same with every batch that would do, at equal loss.
+    no : Refused
+        What was asked.
     """
+    question, space = no.question, no.space
     if result.n_candidates == 0:
         low, high = question.counts
         where = f"exactly {low:,}" if low == high else f"at most {high:,}"
         reason = f"no layout has {where} devices with {_batch_words(question.batches)}"
         return reason, (
-            *_another_batch(question, freed, space),
-            *_more_devices(question, freed, space),
+            *no.another_batch(),
+            *no.other_layouts(),
+            *no.more_devices(),
             "loosen the fixed degrees, or allow another device count",
         )
     if result.n_fit == 0:
-        reason = f"0 of {result.n_candidates:,} settings fit: {_foremost(result)}"
-        remedies = [*_another_batch(question, freed, space), *_more_devices(question, freed, space)]
-        if result.nearest_memory is not None:
-            miss = result.nearest_memory
-            reason += f"; the nearest misses by {miss.excess / GB:.1f} GB ({setting_words(miss.setting)})"
-            remedies.append("a device with more memory, a shorter sequence, or a recipe with fewer bytes (fp8)")
-        else:
-            remedies.append("loosen the fixed degrees")
-        return reason, tuple(remedies)
+        reason = f"0 of {result.n_candidates:,} settings fit: {_deciding(result, question, space)}"
+        if result.nearest_memory is None:
+            return reason, (*no.another_batch(), *no.other_layouts(), *no.more_devices(), "loosen the fixed degrees")
+        miss = result.nearest_memory
+        spare = f", {question.margin:.1%} to spare included" if question.margin else ""
+        reason += f"; the nearest misses by {miss.excess / GB:.1f} GB{spare} ({setting_words(miss.setting)})"
+        return reason, (*no.for_memory(), "a device with more memory, or a shorter sequence")
     if question.limits:
-        beyond = _beyond_budget(question, space)
+        beyond = _beyond_budget(no)
         if beyond is not None:
             return beyond
     assert result.fastest is not None
@@ -98,7 +87,7 @@ def explain_failure(
         f"{result.n_fit:,} of {result.n_candidates:,} settings fit, none finishes in {question.deadline_s / DAY:g} days: "
         f"the fastest takes {late:.1f} days on {fastest.n_devices:,} devices ({setting_words(fastest.setting)})"
     )
-    more = (*_another_batch(question, freed, space), *_more_devices(question, freed, space, by_deadline=True))
+    more = (*no.another_batch(), *no.more_devices(by_deadline=True), *no.in_eight_bits())
     return reason, (*more, f"allow {math.ceil(late)} days")
 
 
@@ -110,20 +99,19 @@ BUDGETS = {
 """Limits of a question: the objective that spares them, the unit that they are told in."""
 
 
-def _beyond_budget(question: Question, space: Space) -> tuple[str, tuple[str, ...]] | None:
+def _beyond_budget(no: Refused) -> tuple[str, tuple[str, ...]] | None:
     """Say which budgets are too small, and what the least run by each takes; None where no run is in time anyway."""
-    said, remedies = [], []
+    said, remedies, question = [], [], no.question
     for name, most in question.limits:
         objective, unit, word = BUDGETS[name]
-        spare = replace(question, limits=(), objective=objective)
-        best = search(spare, space, top=1, near=0.0, prune=True, explain=False).best
+        best = no.best(replace(question, limits=(), objective=objective))
         if best is None:
             return None
         least = getattr(best, name)
         if least > most:
             said.append(f"the least takes {least / unit:,.4g} {word} where the budget is {most / unit:,.4g}")
             enough = _rounded_up(least / unit)
-            remedies.append(_would_do(best, f"{enough:,.4g} {word}"))
+            remedies.append(would_do(best, f"{enough:,.4g} {word}"))
     reason = "nothing stays within the budget: " + ("; ".join(said) or "each can be kept, not all together")
     return reason, (*remedies, "fewer tokens, or another device or region")
 
@@ -132,33 +120,3 @@ def _rounded_up(value: float) -> float:
     """Return a value with three digits that is not below it."""
     step = 10.0 ** (math.floor(math.log10(value)) - 2)
     return math.ceil(value / step) * step
-
-
-def _another_batch(question: Question, freed: Question, space: Space) -> tuple[str, ...]:
-    """Look for a batch other than the one asked for with which the question has an answer."""
-    if len(freed.batches) == 1 or len(question.batches) > 1:
-        return ()
-    found = search(
-        replace(freed, batches=round_batches(freed.batches)), space, top=1, near=0.0, prune=True, explain=False
-    )
-    return (_would_do(found.best, f"a batch of {found.best.setting.sequences:,} sequences"),) if found.best else ()
-
-
-def _more_devices(question: Question, freed: Question, space: Space, *, by_deadline: bool = False) -> tuple[str, ...]:
-    """Look at up to `MORE_DEVICES` times as many devices for a setting that works."""
-    low, high = question.counts
-    wider = replace(
-        freed, counts=(high + 1, MORE_DEVICES * high), objective="paper", batches=round_batches(freed.batches)
-    )
-    if not by_deadline:
-        wider = replace(wider, deadline_s=math.inf)
-    open_space = replace(space, dp=()) if low == high else space
-    found = search(wider, open_space, top=1, near=0.0, prune=True, explain=False).best
-    return (_would_do(found, f"{found.n_devices:,} devices"),) if found else ()
-
-
-def _would_do(found: Candidate, what: str) -> str:
-    return (
-        f"{what} would do ({found.n_devices:,} devices, batch {found.setting.sequences:,}, {setting_words(found.setting)}, "
-        f"{found.duration_s / DAY:.1f} days)"
-    )

@@ -23,8 +23,8 @@ from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
 from carbonscaling.study.outcome import Takes, held_devices, takes, utilisation
-from carbonscaling.study.remedies import setting_words
 from carbonscaling.study.resolve import Resolved
+from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY, TONNE
 
 __all__ = ["Robustness", "Sample", "robustness", "sample_constants"]

@@ -151,6 +151,9 @@ class Scenario:
         layers but the one in use; or weights and states (with ZeRO-3, streamed for every pass). Without it nothing, but
         a compiled program's policies may move the inputs of recomputed layers.
     layout : Layout
+    memory_margin : float, optional
+        Share by which the memory that a searched layout is estimated to need may be exceeded and still fit; without it the
+        estimate's own error, 0 by the papers' rules. A stated layout (tp, pp, dp and cp) only has to fit.
     space : {"default", "paper", "full"}
         Rules of the search: "paper" applies the papers' strict ones, "full" adds what no measurement covers.
     quantiles : tuple of float
@@ -246,6 +249,7 @@ class Scenario:
     flash: bool | None = None
     offload: Literal["none", "optimizer", "activations", "weights"] | None = None
     layout: Layout = field(default_factory=lambda: _ALL_OPEN)
+    memory_margin: float | None = None
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
     region: str = "us-east5"

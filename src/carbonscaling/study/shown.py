@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from carbonscaling.perf.numbers import Recompute, Setting
 from carbonscaling.units import DAY, GB
 from carbonscaling.words import MASS, big, count, data, duration, energy, mass, money, percent, plain
 
-__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "span"]
+__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "setting_words", "span"]
 
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("tokens_per_s_per_device", "speed", lambda v: f"{plain(v)} tokens/s and device"),
@@ -58,3 +59,20 @@ def html_table(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = 
     body = "".join(row(cells, "td") for cells in rows)
     top = f"<thead>{row(head, 'th')}</thead>" if head else ""
     return f'<table><caption style="text-align:left">{escape(title)}</caption>{top}<tbody>{body}</tbody></table>'
+
+
+def setting_words(s: Setting) -> str:
+    """Return a setting as people write it.
+
+    >>> setting_words(Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 0, 0, 1))
+    'TP8 PP16 DP64, ZeRO-1, micro-batch 1'
+    """
+    degrees = [f"TP{s.tp:g}", f"PP{s.pp:g}", f"DP{s.dp:g}"]
+    degrees += [f"{name}{value:g}" for name, value in (("CP", s.cp), ("EP", s.ep), ("ETP", s.etp)) if value > 1]
+    rest = [f"ZeRO-{s.zero:g}", f"micro-batch {s.micro_batch:g}"]
+    if s.vpp > 1:
+        rest.append(f"{s.vpp:g} chunks a stage")
+    if s.recompute:
+        share = f" of {int(s.recompute_percent)} % of layers" if s.recompute_percent < 100 else ""
+        rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation{share}")
+    return ", ".join((" ".join(degrees), *rest))

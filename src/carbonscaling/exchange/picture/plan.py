@@ -8,7 +8,7 @@ from carbonscaling.exchange.picture.pipeline import draw_pipeline
 from carbonscaling.exchange.placement import groups
 from carbonscaling.exchange.timeline.step import timeline
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.remedies import setting_words
+from carbonscaling.study.shown import setting_words
 from carbonscaling.words import duration, percent
 
 __all__ = ["plan_picture"]

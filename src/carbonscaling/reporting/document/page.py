@@ -114,7 +114,7 @@ def _searched(search: Mapping[str, Any] | None) -> list[Markup]:
     rows = [
         (f"{c['n_devices']:,}", plain(c["duration_days"]), plain(c["carbon_tco2e"]),
          f"TP{c['tp']} PP{c['pp']} DP{c['dp']} CP{c['cp']} EP{c['ep']} ZeRO-{c['zero']}", "; ".join(c["unmeasured"]))
-        for c in search["top"][:5]
+        for c in search.get("layouts", search["top"])[:5]
     ]  # fmt: skip
     found.append(table(("devices", "days", "tCO2e", "setting", "not covered by any measured run"), rows, (0, 1, 2)))
     front = [(c["duration_days"], c["carbon_tco2e"], f"{c['n_devices']:,}") for c in search["front"]]

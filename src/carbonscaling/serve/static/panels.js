@@ -96,8 +96,8 @@ function frontPanel(a, pick) {
 
 function settingsPanel(search) {
   const n = (text) => h("td", { class: "n" }, text);
-  const rows = search.top.slice(0, 5).map((c) => h("tr", null, n(w.whole(c.n_devices)), n(w.plain(c.duration_days)), n(w.plain(c.carbon_tco2e)),
-    h("td", null, short(c), c.unmeasured.some((x) => !search.top[0].unmeasured.includes(x)) ? h("small", { class: "quiet" }, ` no measured run covers: ${c.unmeasured.join(", ")}`) : "")));
+  const rows = search.layouts.slice(0, 5).map((c) => h("tr", null, n(w.whole(c.n_devices)), n(w.plain(c.duration_days)), n(w.plain(c.carbon_tco2e)),
+    h("td", null, short(c), c.n_alike > 1 ? h("small", { class: "quiet" }, ` and ${w.whole(c.n_alike - 1)} alike`) : "", c.unmeasured.some((x) => !search.layouts[0].unmeasured.includes(x)) ? h("small", { class: "quiet" }, ` no measured run: ${c.unmeasured.join(", ")}`) : "")));
   const table = rows.length ? scroller("Best settings", h("table", null, h("thead", null, h("tr", null, h("th", { class: "n", scope: "col" }, "devices"), h("th", { class: "n", scope: "col" }, "days"), h("th", { class: "n", scope: "col" }, "tCO₂e"), h("th", { scope: "col" }, "setting"))), h("tbody", null, rows)), "settings") : null;
   const rejected = Object.entries(search.rejected).map(([key, value]) => [reasons[key] || w.named(key), value]);
   put("settings", table,

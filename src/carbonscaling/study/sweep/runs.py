@@ -102,7 +102,11 @@ class Runs:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
         keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s)
         by_step = s.objective == "time" and deadline == math.inf and not (keep.front or keep.quantiles)
-        key = (r.work, r.machine, r.batches, counts, space) if by_step and counts[0] == counts[1] else None
+        key = (
+            (r.work, r.machine, question.margin, r.batches, counts, space)
+            if by_step and counts[0] == counts[1]
+            else None
+        )
         result, kept = self._searched(key, question, space)
         counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
         if keep.rejected:

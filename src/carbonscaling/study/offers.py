@@ -1,0 +1,136 @@
+"""What would answer a question that has no answer: changes to it, each of them tried."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from carbonscaling.errors import InputError
+from carbonscaling.perf.numbers import Recompute, Setting
+from carbonscaling.search.engine import Candidate, Question, search
+from carbonscaling.search.space import Space
+from carbonscaling.study.asked import question_of, space_of
+from carbonscaling.study.decide import round_batches
+from carbonscaling.study.resolve import Resolved, resolve
+from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.shown import setting_words
+from carbonscaling.units import DAY
+
+__all__ = ["Refused", "would_do"]
+
+MORE_DEVICES = 4
+"""How far beyond the allowed count a remedy looks."""
+MOST = 3
+"""Changes to layout, host and format that are offered at most; a batch and a device count beside them."""
+
+
+def would_do(found: Candidate, what: str) -> str:
+    """Return an offer as people read it."""
+    return (
+        f"{what} would do ({found.n_devices:,} devices, batch {found.setting.sequences:,}, {setting_words(found.setting)}, "
+        f"{found.duration_s / DAY:.1f} days)"
+    )
+
+
+def _layout_words(name: str, s: Setting) -> str:
+    return {
+        "micro_batch": f"a micro-batch of {s.micro_batch:g}",
+        "recompute": f"{Recompute.NAMES[int(s.recompute)]} recomputation",
+        "zero": f"ZeRO-{s.zero:g}",
+        "shard": f"states sharded over {s.shard:g} devices",
+        "vpp": f"{s.vpp:g} chunks a stage",
+    }[name]
+
+
+FREED = ("micro_batch", "recompute", "zero", "shard", "vpp")
+"""Parts of a layout that are opened one at a time, what costs least first."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A question without an answer.
+
+    Attributes
+    ----------
+    s, r : Scenario, Resolved
+    question, space : what was searched; offers search a little further.
+    freed : Question
+        The same with every batch that would do, at equal loss.
+    """
+
+    s: Scenario
+    r: Resolved
+    question: Question
+    freed: Question
+    space: Space
+
+    def best(self, question: Question | None = None, space: Space | None = None) -> Candidate | None:
+        """Return the answer to the question with another question or space in its place; None where there is none."""
+        q = self.question if question is None else question
+        return search(q, space or self.space, top=1, near=0.0, prune=True, explain=False).best
+
+    def for_memory(self) -> Iterator[str]:
+        """Yield what fits: another batch or layout, states in the host, fewer bytes, no margin, more devices."""
+        yield from self.another_batch()
+        found = [*self.other_layouts(), *self._changed(offload="optimizer"), *self._changed(offload="activations")]
+        yield from [*found, *self.in_eight_bits(), *self._without_margin()][:MOST]
+        yield from self.more_devices()
+
+    def another_batch(self) -> Iterator[str]:
+        """Yield a batch other than the one asked for with which the question has an answer."""
+        if len(self.freed.batches) == 1 or len(self.question.batches) > 1:
+            return
+        found = self.best(replace(self.freed, batches=round_batches(self.freed.batches)))
+        if found is not None:
+            yield would_do(found, f"a batch of {found.setting.sequences:,} sequences")
+
+    def more_devices(self, *, by_deadline: bool = False) -> Iterator[str]:
+        """Yield the fewest of up to `MORE_DEVICES` times as many devices that do."""
+        low, high = self.question.counts
+        batches = round_batches(self.freed.batches)
+        wider = replace(self.freed, counts=(high + 1, MORE_DEVICES * high), objective="paper", batches=batches)
+        wider = wider if by_deadline else replace(wider, deadline_s=math.inf)
+        found = self.best(wider, replace(self.space, dp=()) if low == high else self.space)
+        if found is not None:
+            yield would_do(found, f"{found.n_devices:,} devices")
+
+    def in_eight_bits(self) -> Iterator[str]:
+        """Yield 8-bit multiplications where the device has them, and they do."""
+        if self.r.recipe.format in ("bf16", "fp16") and "fp8" in self.r.cluster.device.peak:
+            yield from self._changed(precision="fp8")
+
+    def other_layouts(self) -> Iterator[str]:
+        """Yield single parts of the layout that may not be as stated, or that the whole may not."""
+        given, n = self.s.layout, 0
+        whole = space_of(replace(self.s, layout=Layout()))
+        for name in FREED:
+            if getattr(given, name) is not None:
+                found = self.best(space=replace(self.space, **{name: getattr(whole, name)}))
+                if found is not None:
+                    n += 1
+                    yield would_do(found, _layout_words(name, found.setting))
+        if given != Layout() and not n:
+            found = self.best(replace(self.question, stated=False), whole)
+            if found is not None:
+                yield would_do(found, "another layout")
+
+    def _changed(self, **changes: Any) -> Iterator[str]:
+        """Yield one change to the scenario, if it does."""
+        ((name, value),) = changes.items()
+        if name == "offload" and self.s.offload is not None:
+            return
+        try:
+            own = replace(self.s, **changes)
+            asked = question_of(own, resolve(own, self.r), self.question.counts, self.question.deadline_s)
+        except InputError:  # nothing known of that format or host
+            return
+        found = self.best(replace(asked, objective=self.question.objective, batches=round_batches(asked.batches)))
+        if found is not None:
+            yield would_do(found, f"{name} {value}")
+
+    def _without_margin(self) -> Iterator[str]:
+        found = self.best(replace(self.question, margin=0.0)) if self.question.margin else None
+        if found is not None:
+            yield would_do(found, "a memory margin of 0")

@@ -1,0 +1,110 @@
+"""Settings beside the best one: near-duplicates folded, and those that an engineer may prefer, with what they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from carbonscaling.errors import InputError
+from carbonscaling.perf.memory import memory, with_margin
+from carbonscaling.perf.numbers import Setting
+from carbonscaling.perf.step import step_time
+from carbonscaling.search.engine import Candidate, Question, candidates, search
+from carbonscaling.search.result import Close
+from carbonscaling.search.simple import complexity
+from carbonscaling.search.space import Space
+from carbonscaling.study.practice import settle
+from carbonscaling.study.resolve import Resolved
+from carbonscaling.study.scenario import Scenario
+
+__all__ = ["HAIR", "Alike", "Alternative", "folded", "others", "preferred"]
+
+HAIR = 0.005
+"""How much worse than the best a setting may be that is taken for its simplicity, relative."""
+DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp")
+
+
+class Alike(NamedTuple):
+    """The best setting of a layout, and how many near-optimal settings have the same degrees."""
+
+    candidate: Candidate
+    n: int
+
+
+class Alternative(NamedTuple):
+    """A setting that is not the best, and what speaks for it."""
+
+    what: str
+    candidate: Candidate
+
+
+def _at(q: Question, close: Close, places: Any) -> list[Candidate]:
+    return candidates(q, Setting(*(np.asarray(v)[places] for v in close.settings)), close.step_s[places])
+
+
+def folded(q: Question, close: Close, best: Candidate, top: int = 10) -> tuple[Alike, ...]:
+    """Return the best setting of each layout, best first: settings of equal degrees are near-duplicates."""
+    degrees = np.stack([getattr(close.settings, name) for name in DEGREES], axis=1)
+    _, first, n = np.unique(degrees, axis=0, return_index=True, return_counts=True)
+    order = np.argsort(first)[:top]
+    found = _at(q, close, first[order])
+    return tuple(Alike(c, int(k)) for c, k in zip((best, *found[1:]), n[order], strict=True))
+
+
+def preferred(q: Question, close: Close, best: Candidate) -> Iterator[Alternative]:
+    """Yield, of the near-optimal settings, the simplest within a hair, and the one with least memory, if not the best."""
+    hair = np.flatnonzero(close.main <= close.main[0] * (1.0 + HAIR))
+    few = Setting(*(np.asarray(v)[hair] for v in close.settings))
+    columns = [np.broadcast_to(v, hair.shape) for v in complexity(few)]
+    simplest = hair[np.lexsort(columns[::-1])[0]]
+    need = memory(q.work, q.machine, close.settings).total
+    roomy = int(np.argmin(np.broadcast_to(need, close.step_s.shape)))
+    for what, place in ((f"simplest within {HAIR:.1%}", simplest), ("least memory of those near the best", roomy)):
+        (found,) = _at(q, close, [place])
+        simpler = what.startswith("least") or complexity(found.setting) < complexity(best.setting)
+        if found.setting != best.setting and simpler:
+            yield Alternative(what, found)
+
+
+def others(s: Scenario, r: Resolved, q: Question, space: Space, best: Setting) -> Iterator[Alternative]:
+    """Yield what other questions find: no context parallelism, fewest devices, what those take who run the stack.
+
+    Parameters
+    ----------
+    s, r : Scenario, Resolved
+    q, space : the question and the space that `best` was found with.
+    best : Setting
+    """
+    counts = (1, s.devices or q.counts[1])
+    if best.cp > 1 and not space.cp:
+        yield from _found("no context parallelism", replace(q, counts=counts), replace(space, cp=(1,)), best)
+    if not s.devices and q.objective != "paper":
+        yield from _found("fewest devices", replace(q, counts=counts, objective="paper"), space, best)
+    yield from _usual(s, r, q, best)
+
+
+def _found(what: str, q: Question, space: Space, best: Setting) -> Iterator[Alternative]:
+    found = search(q, space, top=1, near=0.0, prune=True, explain=False).best
+    if found is not None and found.setting != best:
+        yield Alternative(what, found)
+
+
+def _usual(s: Scenario, r: Resolved, q: Question, best: Setting) -> Iterator[Alternative]:
+    """Yield the layout of people who run the stack, on as many devices and with the same batch, where it is another."""
+    own = replace(s, practice="typical", devices=int(best.n_devices), batch=int(best.sequences))
+    try:
+        settled = settle(replace(r.setup, scenario=own))
+    except InputError:  # degrees that are stated do not divide these devices
+        return
+    floats = settled.setting
+    whole = all(math.isfinite(v) and float(v).is_integer() for v in floats)
+    need = memory(r.work, with_margin(r.machine, q.margin), floats)
+    if not whole or floats == best or need.total > need.limit:
+        return
+    step = np.atleast_1d(np.asarray(step_time(r.work, r.machine, floats).total, dtype=float))
+    (found,) = candidates(q, Setting(*(np.atleast_1d(v) for v in floats)), step)
+    yield Alternative(f"as people run stack {r.stack.name}", found)

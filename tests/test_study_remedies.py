@@ -1,0 +1,70 @@
+"""Why nothing fits, by the reason that decides, and what would: every offer answers when it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+import carbonscaling as cs
+
+SMALL = cs.Scenario(model="llama-3-8b", tokens=1e12, devices=8, batch=512)
+LARGE = cs.Scenario(model="llama-3-70b", tokens=1e12, devices=64, batch=512)
+FULL = cs.Layout(tp=8, pp=1, cp=1, micro_batch=8, recompute="none")
+WHOLE = cs.Layout(tp=8, pp=2, dp=4, cp=1, micro_batch=4, recompute="none", zero=0)
+
+
+@cache
+def _no(s: cs.Scenario) -> cs.Infeasible:
+    found = cs.estimate(s)
+    assert isinstance(found, cs.Infeasible)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("s", "reason"),
+    [
+        (replace(LARGE, devices=8), "none of the 2,616 that the rules allow fits in memory; the nearest misses by"),
+        (replace(LARGE, layout=FULL), "none of the 4 that the rules allow fits in memory"),
+        (replace(SMALL, devices=6, layout=cs.Layout(tp=3)), "100% refused because tensor parallelism does not divide"),
+    ],
+)
+def test_the_reason_is_the_one_that_decides(s: cs.Scenario, reason: str) -> None:
+    """Memory where anything reaches it; never rules about chunks and schedules that nobody asked for."""
+    found = _no(s)
+    assert reason in found.reason
+    assert "interleaving" not in found.reason
+
+
+LAYOUTS: list[tuple[cs.Scenario, str, dict[str, Any]]] = [
+    (replace(LARGE, layout=FULL), "a micro-batch of 1", {"layout": replace(FULL, micro_batch=1)}),
+    (replace(LARGE, layout=FULL), "full recomputation", {"layout": replace(FULL, recompute="full")}),
+    (replace(LARGE, layout=FULL), "offload activations", {"offload": "activations"}),
+    (replace(LARGE, layout=WHOLE), "another layout", {"layout": cs.Layout()}),
+    (replace(SMALL, layout=cs.Layout(tp=1, pp=1, zero=0)), "ZeRO-3", {"layout": cs.Layout(tp=1, pp=1, zero=3)}),
+    (replace(LARGE, devices=8), "offload optimizer", {"offload": "optimizer"}),
+]
+
+
+@pytest.mark.parametrize(("s", "what", "changes"), LAYOUTS)
+def test_what_is_offered_does(s: cs.Scenario, what: str, changes: dict[str, Any]) -> None:
+    offered = _no(s).remedies
+    assert any(remedy.startswith(f"{what} would do") for remedy in offered), offered
+    assert cs.estimate(replace(s, **changes)).feasible
+
+
+@pytest.mark.parametrize(
+    "s",
+    [
+        replace(LARGE, devices=8, layout=cs.Layout(tp=8)),
+        replace(LARGE, devices=16),
+        cs.Scenario(model="llama-3-8b", tokens=15e12, devices=256, max_days=60, batch=1024),
+        cs.Scenario(model="llama-3-8b", tokens=15e12, devices=256, max_days=20, batch=1024),
+    ],
+)
+def test_eight_bits_are_offered_where_they_do_alone(s: cs.Scenario) -> None:
+    offered = any(remedy.startswith("precision fp8 would do") for remedy in _no(s).remedies)
+    assert offered == cs.estimate(replace(s, precision="fp8")).feasible
+    assert not any("or a recipe with fewer bytes" in remedy for remedy in _no(s).remedies)
