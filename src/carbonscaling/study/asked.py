@@ -42,11 +42,17 @@ def space_of(s: Scenario) -> Space:
     return replace(space, **fixed) if fixed else space
 
 
-def _check_degrees(layout: Layout, n_devices: int | None) -> None:
-    """Refuse degrees that take more devices than there are; a layout of fewer leaves some idle."""
+def _counts(layout: Layout, n_devices: int) -> tuple[int, int]:
+    """Return fewest and most devices of a given number that a layout may use: a stated one its own, the others idle.
+
+    Raises
+    ------
+    InputError
+        Its degrees take more than there are.
+    """
     given = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp") if getattr(layout, name)}
     known = math.prod(given.values())
-    if n_devices is not None and known > n_devices:
+    if known > n_devices:
         raise InputError(
             f"contradictory parallelism: {' x '.join(f'{name} {v}' for name, v in given.items())} = {known} is more than "
             f"{n_devices} devices",
@@ -54,6 +60,7 @@ def _check_degrees(layout: Layout, n_devices: int | None) -> None:
             allowed="tp x pp x dp x cp of at most the device count",
             remedy="change a degree or the device count, or leave a degree out",
         )
+    return (known, known) if len(given) == 4 else (n_devices, n_devices)
 
 
 def is_open(s: Scenario) -> bool:
@@ -165,8 +172,8 @@ def asked(
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=_days(s), finish_by=None, start_date=None)
         r = resolve(s, like)
-        _check_degrees(s.layout, s.devices)
-        return s, r, (s.devices, s.devices) if s.devices else (1, s.max_devices), (s.max_days or PLAN_DAYS) * DAY
+        counts = _counts(s.layout, s.devices) if s.devices else (1, s.max_devices)
+        return s, r, counts, (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
         if not s.is_counted:
             raise InputError(
@@ -175,10 +182,9 @@ def asked(
                 remedy="give --devices, or tp, pp and dp; or ask for a plan instead",
             )
         s = replace(s, devices=math.prod(getattr(s.layout, name) or 1 for name in ("tp", "pp", "dp", "cp")))
-    n = s.devices or 1
     s = replace(s, max_days=_days(s), finish_by=None, start_date=None) if s.finish_by else s
     r = resolve(s, like)
-    _check_degrees(s.layout, s.devices)
+    counts = _counts(s.layout, s.devices or 1)
     if s.objective == "paper":
         s = replace(s, objective="time")
     if s.layout.dp is not None and not any(b % s.layout.dp == 0 for b in r.batches.every):
@@ -189,4 +195,4 @@ def asked(
             allowed=f"a multiple of {s.layout.dp}",
             remedy="change batch or dp",
         )
-    return s, r, (n, n), s.max_days * DAY if s.max_days else math.inf
+    return s, r, counts, s.max_days * DAY if s.max_days else math.inf
