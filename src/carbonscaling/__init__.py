@@ -22,6 +22,7 @@ __all__ = [
     "ModelSpec",
     "Recipe",
     "Scenario",
+    "Schedule",
     "Setting",
     "Software",
     "Stack",
@@ -42,6 +43,7 @@ __all__ = [
     "recipe",
     "report",
     "scale",
+    "schedule",
     "setting",
     "stack",
     "step_time",
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
+    from carbonscaling.study.scheduled import Schedule, schedule
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
@@ -91,6 +94,7 @@ _HOMES = {
     "ModelSpec": "carbonscaling.model.spec",
     "Recipe": "carbonscaling.perf.precision",
     "Scenario": "carbonscaling.study.scenario",
+    "Schedule": "carbonscaling.study.scheduled",
     "Setting": "carbonscaling.perf.numbers",
     "Software": "carbonscaling.software.options",
     "Stack": "carbonscaling.software.stack",
@@ -110,6 +114,7 @@ _HOMES = {
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",
     "scale": "carbonscaling.study.scale",
+    "schedule": "carbonscaling.study.scheduled",
     "setting": "carbonscaling.core.settings",
     "stack": "carbonscaling.catalog.stacks",
     "step_time": "carbonscaling.core.takes",

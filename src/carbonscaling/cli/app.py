@@ -18,6 +18,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("query",): ("query:query", "Ask a study's results: SQL, or a canned view."),
     ("plot",): ("plot:plot", "Draw a study's results: curves, fronts, heat maps, tornados."),
     ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines and start times by carbon and cost."),
+    ("schedule",): ("schedule:schedule", "Say when to work, pause and move for the least carbon within a deadline."),
     ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
     ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
     ("serve",): ("serve:serve", "Open the planner for a browser, with the same answers by HTTP."),
