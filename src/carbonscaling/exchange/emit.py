@@ -60,10 +60,12 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             "the batch does not split evenly over the replicas, as no launch file can say", key="batch",
             value=answer.resolved.batch, remedy="choose a batch that micro-batch x replicas divide",
         )  # fmt: skip
-    if answer.scenario.train != "full" and to not in ("svg", "trace"):
+    s = answer.scenario
+    if (s.train not in ("full", "continued", "sft") or s.teacher is not None) and to not in ("svg", "trace"):
         raise InputError(
-            "what is written trains every weight, not adapters beside frozen ones", key="train", value=answer.scenario.train,
-            remedy="add --train full, or --emit svg",
+            "what is written trains every weight, nothing frozen and no teacher beside it",
+            key="train" if s.teacher is None else "teacher", value=s.train if s.teacher is None else s.teacher,
+            remedy="add --train full and leave the teacher out, or --emit svg",
         )  # fmt: skip
     if isinstance(answer, Infeasible):
         raise InputError(
