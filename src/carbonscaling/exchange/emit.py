@@ -67,12 +67,27 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             key="train" if s.teacher is None else "teacher", value=s.train if s.teacher is None else s.teacher,
             remedy="add --train full and leave the teacher out, or --emit svg",
         )  # fmt: skip
+    if isinstance(answer, Estimate) and answer.setting.cp > 1 and to not in ("svg", "trace"):
+        _check_context(answer, to)
     if isinstance(answer, Infeasible):
         raise InputError(
             f"there is no plan to write: {answer.reason}", key="emit", value=to,
             remedy=answer.remedies[0] if answer.remedies else "ask for something that fits",
         )  # fmt: skip
     return answer
+
+
+def _check_context(answer: Estimate, to: str) -> None:
+    """Refuse to write a sharing of sequences that other software does not do."""
+    options = answer.scenario.software
+    if options.context_split == "contiguous" or (
+        options.context_exchange == "all-to-all" and not to.startswith("megatron")
+    ):
+        said = "context_split" if options.context_split == "contiguous" else "context_exchange"
+        raise InputError(
+            "what is written shares sequences in balanced pieces around a ring", key=f"software.{said}",
+            value=getattr(options, said), remedy=f"leave {said} out, or --cp 1",
+        )  # fmt: skip
 
 
 def emit(answer: Estimate | Infeasible, to: str) -> str:

@@ -114,6 +114,9 @@ class Workload(NamedTuple):
     beside_forward, beside_backward : FLOPs a token of other networks that run beside the layers, spread evenly over them: a
         teacher, towers. p_beside, beside_trained : their parameters, and the share of these that is trained. beside_kept :
         bytes a token that they keep for the backward pass. beside_logits : 1 where a teacher's logits are held too.
+    dealt : 1 where context ranks deal out heads and each sees whole sequences, 0 where they split the sequence.
+    uneven : share of the scores whose number grows along the sequence, where each context rank holds one piece of it; 0 where
+        pieces from both ends make the ranks equal.
     """
 
     seq_len: Number
@@ -167,6 +170,8 @@ class Workload(NamedTuple):
     beside_trained: Number = 0.0
     beside_kept: Number = 0.0
     beside_logits: Number = 0.0
+    dealt: Number = 0.0
+    uneven: Number = 0.0
 
     @property
     def n_layers(self) -> Number:

@@ -11,13 +11,14 @@ from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf import training
 from carbonscaling.perf.build import workload
+from carbonscaling.perf.context import context_split
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import count
 
 __all__ = ["TRAINED_FIELDS", "training_notes", "training_sources", "training_work"]
 
-TRAINED_FIELDS = ("train", "lora_rank", "frozen_layers", "teacher")
+TRAINED_FIELDS = ("train", "lora_rank", "frozen_layers", "teacher", "software")
 """Fields that say which weights are trained, and what runs beside them."""
 
 
@@ -55,7 +56,7 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int) -> Workload:
     if s.teacher is not None:
         teacher = _teacher(s.teacher)
         work = training.taught(work, forward_flops(teacher, seq_len).total, float(total_params(teacher)))
-    return work
+    return context_split(work, spec, s.software.context_exchange, s.software.context_split)
 
 
 def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
