@@ -61,11 +61,12 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             value=answer.resolved.batch, remedy="choose a batch that micro-batch x replicas divide",
         )  # fmt: skip
     s = answer.scenario
-    if (s.train not in ("full", "continued", "sft") or s.teacher is not None) and to not in ("svg", "trace"):
+    plain = {"train": ("full", "continued", "sft"), "teacher": (None,), "towers": ("none",)}
+    said = next((key for key, values in plain.items() if getattr(s, key) not in values), None)
+    if said is not None and to not in ("svg", "trace"):
         raise InputError(
-            "what is written trains every weight, nothing frozen and no teacher beside it",
-            key="train" if s.teacher is None else "teacher", value=s.train if s.teacher is None else s.teacher,
-            remedy="add --train full and leave the teacher out, or --emit svg",
+            "what is written trains every weight of a language model, nothing frozen and nothing beside it", key=said,
+            value=getattr(s, said), remedy="add --train full and leave teacher and towers out, or --emit svg",
         )  # fmt: skip
     if isinstance(answer, Estimate) and answer.setting.cp > 1 and to not in ("svg", "trace"):
         _check_context(answer, to)

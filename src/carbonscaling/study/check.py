@@ -31,7 +31,7 @@ _POSITIVE = (
     "budget_carbon",
     "budget_energy",
 )
-_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model", "frozen_layers")
+_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model", "frozen_layers", "tower_tokens", "tower_patches")
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 _WHOLE = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
 _BOUNDS: tuple[Bound, ...] = (
@@ -126,6 +126,8 @@ def check(s: Mapping[str, Any]) -> None:
         _check_dates(s)
     if s["train"] != "full" or s["frozen_layers"] is not None:
         _check_training(s)
+    if s["towers"] != "none" or s["tower_tokens"] is not None or s["tower_patches"] is not None:
+        _check_towers(s)
     if s["objective"] not in OBJECTIVES:
         raise InputError(
             "unknown objective",
@@ -165,6 +167,16 @@ def _check_training(s: Mapping[str, Any]) -> None:
             value="nothing" if s["frozen_layers"] is None else s["frozen_layers"],
             allowed='a count, with train = "frozen-layers" alone',
             remedy="give --train frozen-layers and --frozen-layers N together, or neither",
+        )  # fmt: skip
+
+
+def _check_towers(s: Mapping[str, Any]) -> None:
+    if s["towers"] == "none" or s["tower_tokens"] is None:
+        raise InputError(
+            "towers work on the share of the tokens that comes from them", key="tower_tokens",
+            value="nothing" if s["tower_tokens"] is None else s["tower_tokens"],
+            allowed="a count, with towers frozen or trained",
+            remedy="give --towers frozen (or trained) and --tower-tokens N of a sequence together, or neither",
         )  # fmt: skip
 
 

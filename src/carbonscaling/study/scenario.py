@@ -143,6 +143,12 @@ class Scenario:
         First layers that are frozen, with ``train = "frozen-layers"``.
     teacher : str, optional
         Model that the trained one is distilled from: its forward pass runs beside every micro-batch, its weights are held.
+    towers : {"none", "frozen", "trained"}
+        Vision and audio towers of the model: not part of the training, run forward alone, or trained along.
+    tower_tokens : int, optional
+        Tokens of a sequence that come from the model's (first) tower, where towers are not "none".
+    tower_patches : int, optional
+        Patches of one image, or frames of one clip; without it those that the tower is made for.
     precision : str, optional
         Number-format recipe, or several with commas between to take the best; without it bf16, or fp16 where the
         device has no bf16.
@@ -245,6 +251,9 @@ class Scenario:
     lora_rank: int = 16
     frozen_layers: int | None = None
     teacher: str | None = None
+    towers: Literal["none", "frozen", "trained"] = "none"
+    tower_tokens: int | None = None
+    tower_patches: int | None = None
     precision: str | None = None
     flash: bool | None = None
     offload: Literal["none", "optimizer", "activations", "weights"] | None = None

@@ -170,7 +170,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = plain_machine(s, cluster, recipe, constants, own)
-    notes += what.spec.said
+    notes += what.spec.said if s.towers == "none" else what.spec.said_alone
     if s.seq_len is None and what.spec.seq_len_why:
         notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")
     if s.stack is None:

@@ -9,6 +9,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.model.flops import forward_flops
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.model.tower import tower_flops, tower_kept, tower_params
 from carbonscaling.perf import training
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.context import context_split
@@ -18,7 +19,9 @@ from carbonscaling.words import count
 
 __all__ = ["TRAINED_FIELDS", "training_notes", "training_sources", "training_work"]
 
-TRAINED_FIELDS = ("train", "lora_rank", "frozen_layers", "teacher", "software")
+TRAINED_FIELDS = (
+    "train", "lora_rank", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches", "software",
+)  # fmt: skip
 """Fields that say which weights are trained, and what runs beside them."""
 
 
@@ -56,7 +59,29 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int) -> Workload:
     if s.teacher is not None:
         teacher = _teacher(s.teacher)
         work = training.taught(work, forward_flops(teacher, seq_len).total, float(total_params(teacher)))
+    if s.towers != "none":
+        work = _towers(s, spec, work, seq_len)
     return context_split(work, spec, s.software.context_exchange, s.software.context_split)
+
+
+def _towers(s: Scenario, spec: ModelSpec, work: Workload, seq_len: int) -> Workload:
+    """Return a workload with the model's towers beside it; the first of them makes the tokens that come from towers."""
+    if not spec.towers:
+        raise InputError(
+            "no tower of this model can be counted", key="towers", value=s.towers, allowed="none",
+            remedy="leave towers out, or give a config.json of a model whose towers model show lists",
+        )  # fmt: skip
+    tokens = s.tower_tokens or 0
+    if tokens > seq_len:
+        raise InputError(
+            "more tokens of a tower than a sequence has", key="tower_tokens", value=tokens, allowed=f"1 to {seq_len:,}",
+            remedy="lower it, or lengthen the sequence",
+        )  # fmt: skip
+    first = next(iter(spec.towers.values()))
+    patches = s.tower_patches or first.n_patches
+    each = first.merge * tokens / seq_len  # patches behind a token of the language model
+    flops, params = each * tower_flops(first, patches) / patches, float(sum(map(tower_params, spec.towers.values())))
+    return training.towered(work, flops, params, each * tower_kept(first), s.towers == "trained")
 
 
 def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
@@ -70,6 +95,9 @@ def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
         "flows through them",
     }
     found = [notes[s.train]] if s.train in notes else []
+    if s.towers != "none":
+        named = [f"the {name} tower ({count(tower_params(t))} parameters)" for name, t in spec.towers.items()]
+        found.append(f"{' and '.join(named)} {s.towers}, {s.tower_tokens:,} tokens of a sequence from it")
     if s.teacher is not None:
         teacher = _teacher(s.teacher)
         found.append(

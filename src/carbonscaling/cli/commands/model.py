@@ -22,6 +22,14 @@ def show(
         int | None,
         Parameter(help="Tokens of a sequence; the model's own if not given.", converter=whole_number, n_tokens=1),
     ] = None,
+    patches: Annotated[
+        int | None,
+        Parameter(
+            help="Patches of an image (frames of a clip) for the figures of towers; what they are made for if not given.",
+            converter=whole_number,
+            n_tokens=1,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show a model: parameters and FLOPs by part."""
@@ -35,7 +43,12 @@ def show(
             "a sequence has at least one token", where="option --seq-len", value=seq_len, allowed="1 or more",
             remedy="leave it out for the model's own length",
         )  # fmt: skip
-    card = model_card(models.model_spec(model), seq_len)
+    if patches is not None and patches < 1:
+        raise InputError(
+            "an image has at least one patch", where="option --patches", value=patches, allowed="1 or more",
+            remedy="leave it out for what the tower is made for",
+        )  # fmt: skip
+    card = model_card(models.model_spec(model), seq_len, patches)
     if json:
         out.show_json(model_dict(card))
     else:
