@@ -308,6 +308,8 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
     InputError
         An unknown key, a wrong type, or a value out of range; the message names `where`.
     """
+    if isinstance(device := data.get("device"), list):  # refused by the name that they make together
+        data = data | {"device": ", ".join(map(str, device))}
     try:
         return build(Scenario, data, where)
     except InputError as error:
