@@ -1,4 +1,4 @@
-"""``carbonscaling model show`` and ``carbonscaling model new``."""
+"""``carbonscaling model show``, ``carbonscaling model new`` and ``carbonscaling model lengths``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
 from carbonscaling.cli.options import whole_number
 
-__all__ = ["new", "show"]
+__all__ = ["lengths", "new", "show"]
 
 
 def show(
@@ -69,3 +69,15 @@ def new(
         out.write_file(output, text)
     else:
         sys.stdout.write(text)
+
+
+def lengths(*, json: Json = False) -> None:
+    """Show the training lengths that are assumed of published models by their files alone, beside published ones."""
+    from carbonscaling.model.huggingface.published import assumed_lengths
+    from carbonscaling.reporting.lengths import lengths_page
+
+    found = assumed_lengths()
+    if json:
+        out.show_json([one._asdict() for one in found])
+    else:
+        out.show(lengths_page(found))
