@@ -11,9 +11,9 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.errors import InputError
-from carbonscaling.perf.build import adapted
 from carbonscaling.perf.memory import state_bytes
 from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.training import adapted
 from carbonscaling.validate.speed.runs import replay_file
 from counted import ideal, layer
 from samples import machine_of, setting, work_of
@@ -24,14 +24,17 @@ def test_adapters_by_hand() -> None:
     work = work_of("llama-3-8b")
     lora = adapted(work, 16)
     weights = 16 * 32 * ((4096 + 6144) + (4096 + 4096) + 3 * (4096 + 14336))
-    whole = 32 * (work.p_attention + work.p_dense) + work.p_embedding + work.p_head
-    assert 1 - lora.frozen == pytest.approx(weights / whole)
-    assert lora.model_flops == pytest.approx(work.model_flops * 2 / 3, rel=1e-2)
+    layers = 32 * (work.p_attention + work.p_dense)
+    assert 1 - lora.frozen == pytest.approx(weights / layers)
+    assert (lora.frozen_embedding, lora.frozen_head) == (1.0, 1.0)
+    matrices = layers - 64 * 4096 + work.p_head
+    scores = 32 * 4 * 4096 * 1024  # a causal half of 2048, whose two gradients are of no weights
+    assert lora.model_flops == pytest.approx(4 * matrices + 3 * scores + 2 * weights, rel=1e-3)
 
 
 def test_frozen_weights_have_no_gradients() -> None:
     """The backward pass makes input gradients alone: as much matrix work as the forward pass."""
-    frozen = work_of("llama-3-8b")._replace(frozen=1.0)
+    frozen = work_of("llama-3-8b")._replace(frozen=1.0, frozen_embedding=1.0, frozen_head=1.0)
     times = layer(frozen, ideal(peak=1.0, tile_m=1e-9, tile_n=1e-9))
     assert float(times.weight) == 0.0
     assert float(times.backward.matmul) == pytest.approx(float(times.forward.matmul), rel=1e-9)
@@ -44,7 +47,8 @@ def test_frozen_weights_have_no_states() -> None:
         found = state_bytes(work, machine, s)
         return float(found.weights), float(found.gradients), float(found.optimizer)
 
-    full, none = held(work_of("llama-3-8b")), held(work_of("llama-3-8b")._replace(frozen=1.0))
+    work = work_of("llama-3-8b")
+    full, none = held(work), held(work._replace(frozen=1.0, frozen_embedding=1.0, frozen_head=1.0))
     assert none == (full[0], 0.0, 0.0)
 
 

@@ -12,6 +12,7 @@ import pytest
 from carbonscaling import evidence
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.chosen import chosen
 from evidence_schema import problems
 
 SIZES = {
@@ -84,3 +85,15 @@ def test_data_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert "memory_gib" in page
     assert "huggingface/nanotron" in page
     assert main(["data", "show", "memory", "--csv", "--json"]) == 2
+
+
+def test_chosen_rows_meet_every_condition() -> None:
+    rows = evidence.rows("runs")
+    tuned = chosen(rows, ["mode=lora,SFT", "n_devices<=8"])
+    assert {row["mode"] for row in tuned} == {"lora", "sft"}
+    assert max(float(row["n_devices"]) for row in tuned) == 8
+    assert len(chosen(rows, ["tp=4", "cp>=2"])) < len(chosen(rows, ["cp>=2"])) < len(rows)
+    for wrong in ("mode", "moed=lora", "cp>=two"):
+        with pytest.raises(InputError) as error:
+            chosen(rows, [wrong])
+        assert error.value.value == wrong

@@ -8,11 +8,12 @@ from statistics import median
 import numpy as np
 import pytest
 
+import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog import models
 from carbonscaling.errors import InputError
-from carbonscaling.model import Attention, forward_flops, from_config, total_params
+from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops, from_config, total_params
 from carbonscaling.model.mixer import Mixer, mixer_params
 from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.build import workload
@@ -149,3 +150,21 @@ def test_speeds_of_published_hybrids() -> None:
     assert sum(e < 0.25 for e in errors) >= 0.8 * len(errors)
     held = [float(p.low or 0) <= measured <= float(p.high or 0) for p, measured in speeds]
     assert sum(held) >= 0.9 * len(held)
+
+
+def test_utilisation_of_a_published_hybrid_run() -> None:
+    """Mamba-2-Hybrid 8B on 1,024 H100 (arXiv 2406.07887; 4 layers of attention, 24 of Mamba-2, 28 blocks): 29.9 %."""
+    row = next(r for r in evidence.rows("trainings") if r["model"] == "Mamba2-Hybrid 8B")
+    spec = ModelSpec(
+        "mamba2-hybrid-8b", 56, 4096, 256000, 4096, Attention(n_heads=32, n_kv_heads=8, head_dim=128, n_layers=4),
+        FeedForward(d_ff=16384, gated=False, n_blocks=28), norms_per_layer=1,
+        mixer=Mixer("mamba2", 24, n_heads=128, d_value=64, d_key=128, n_groups=8, conv=4, chunk=128, conv_bias=True),
+    )  # fmt: skip
+    assert total_params(spec) == pytest.approx(float(row["params_b"]) * 1e9, rel=1e-3)
+    answer = cs.estimate(
+        cs.Scenario(
+            model=spec, tokens=3.5e12, device=row["device"], devices=int(row["n_devices"]), batch=1024, seq_len=4096,
+            stack="megatron", practice="typical",
+        )
+    )  # fmt: skip
+    assert answer.mfu == pytest.approx(float(row["mfu"]), rel=0.25)

@@ -78,7 +78,7 @@ def _resolve(kind: type, name: str) -> str:
     found = spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
     if found is None:
         word = kind.__name__.lower()
-        if re.search(r"[,+&]|\band\b", name):
+        if re.search(r"[,+&;|]|\band\b", name) or len({*re.split(r"[\s/]+", name.strip().lower())} & {*spellings}) > 1:
             raise InputError(
                 f"one job runs on one kind of {word}: a step would wait for the slowest", key=word, value=name,
                 allowed="one name",

@@ -32,6 +32,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("bench",): ("bench:bench", "Measure the speed of the search on this machine."),
     ("model", "show"): ("model:show", "Show a model: parameters and FLOPs by part."),
     ("model", "new"): ("model:new", "Write a model file to start your own from."),
+    ("model", "lengths"): ("model:lengths", "Show assumed beside published training lengths."),
     ("catalog", "list"): ("catalog:list_", "List what the catalogue holds."),
     ("catalog", "show"): ("catalog:show", "Show an entry: every number with unit, range, source and remark."),
     ("catalog", "check"): (

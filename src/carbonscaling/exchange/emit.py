@@ -60,17 +60,35 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             "the batch does not split evenly over the replicas, as no launch file can say", key="batch",
             value=answer.resolved.batch, remedy="choose a batch that micro-batch x replicas divide",
         )  # fmt: skip
-    if answer.scenario.train != "full" and to not in ("svg", "trace"):
+    s = answer.scenario
+    plain = {"train": ("full", "continued", "sft"), "teacher": (None,), "towers": ("none",)}
+    said = next((key for key, values in plain.items() if getattr(s, key) not in values), None)
+    if said is not None and to not in ("svg", "trace"):
         raise InputError(
-            "what is written trains every weight, not adapters beside frozen ones", key="train", value=answer.scenario.train,
-            remedy="add --train full, or --emit svg",
+            "what is written trains every weight of a language model, nothing frozen and nothing beside it", key=said,
+            value=getattr(s, said), remedy="add --train full and leave teacher and towers out, or --emit svg",
         )  # fmt: skip
+    if isinstance(answer, Estimate) and answer.setting.cp > 1 and to not in ("svg", "trace"):
+        _check_context(answer, to)
     if isinstance(answer, Infeasible):
         raise InputError(
             f"there is no plan to write: {answer.reason}", key="emit", value=to,
             remedy=answer.remedies[0] if answer.remedies else "ask for something that fits",
         )  # fmt: skip
     return answer
+
+
+def _check_context(answer: Estimate, to: str) -> None:
+    """Refuse to write a sharing of sequences that other software does not do."""
+    options = answer.scenario.software
+    if options.context_split == "contiguous" or (
+        options.context_exchange == "all-to-all" and not to.startswith("megatron")
+    ):
+        said = "context_split" if options.context_split == "contiguous" else "context_exchange"
+        raise InputError(
+            "what is written shares sequences in balanced pieces around a ring", key=f"software.{said}",
+            value=getattr(options, said), remedy=f"leave {said} out, or --cp 1",
+        )  # fmt: skip
 
 
 def emit(answer: Estimate | Infeasible, to: str) -> str:

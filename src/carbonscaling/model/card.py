@@ -29,6 +29,8 @@ class ModelCard:
         By convention: "causal", "full", "6N".
     kv_width, kv_cache_width : int
         Key and value elements of a token and layer in training, and in the inference cache.
+    patches : int, optional
+        Patches of the image that figures of towers are for; as many as each is made for if not given.
     """
 
     spec: ModelSpec
@@ -40,6 +42,7 @@ class ModelCard:
     training_flops_per_token: dict[str, float]
     kv_width: int
     kv_cache_width: int
+    patches: int | None = None
 
     @property
     def total_params(self) -> int:
@@ -47,8 +50,8 @@ class ModelCard:
         return self.params.total
 
 
-def model_card(spec: ModelSpec, seq_len: int | None = None) -> ModelCard:
-    """Return the figures of `spec` at a sequence length, its own if none is given."""
+def model_card(spec: ModelSpec, seq_len: int | None = None, patches: int | None = None) -> ModelCard:
+    """Return the figures of `spec` at a sequence length, its own if none is given, and of its towers for an image."""
     s = spec.seq_len if seq_len is None else seq_len
     return ModelCard(
         spec=spec,
@@ -64,4 +67,5 @@ def model_card(spec: ModelSpec, seq_len: int | None = None) -> ModelCard:
         },
         kv_width=0 if spec.attention is None else spec.attention.kv_width,
         kv_cache_width=0 if spec.attention is None else spec.attention.kv_cache_width,
+        patches=patches,
     )

@@ -9,6 +9,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.check import at_least
 from carbonscaling.model.mixer import Mixer
+from carbonscaling.model.tower import Tower
 
 __all__ = ["Attention", "Experts", "FeedForward", "Indexer", "ModelSpec"]
 
@@ -302,6 +303,8 @@ class ModelSpec:
         Those of `extra_params` that are matrices which every token is multiplied with.
     n_streams : int
         Residual streams that run side by side (Gemma 3n, hyper-connections of DeepSeek-V4).
+    vision, audio : Tower, optional
+        Encoders beside the language model, in none of its counts; `study` trains or runs them where it is asked to.
     assumed : tuple of str
         What a file did not say and was assumed.
     unread : tuple of str
@@ -337,6 +340,8 @@ class ModelSpec:
     mixer: Mixer | None = None
     extra_weights: int = 0
     n_streams: int = 1
+    vision: Tower | None = None
+    audio: Tower | None = None
     assumed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     seq_len_why: str = ""
@@ -373,10 +378,20 @@ class ModelSpec:
         return tuple((a, self.n_layers if a.n_layers is None else a.n_layers) for a in kinds if a is not None)
 
     @property
+    def towers(self) -> dict[str, Tower]:
+        """Encoders beside the language model, by what they see or hear."""
+        return {name: t for name, t in (("vision", self.vision), ("audio", self.audio)) if t is not None}
+
+    @property
     def said(self) -> tuple[str, ...]:
         """What was assumed of the model, its training length left out, and what of its file no count uses."""
+        return (*self.said_alone, *((self.notes,) if self.notes.startswith("language model only") else ()))
+
+    @property
+    def said_alone(self) -> tuple[str, ...]:
+        """What `said` says of the language model, its towers left out."""
         unread = (f"keys of {self.source} that no count uses: {', '.join(self.unread)}",) if self.unread else ()
-        return (*self.assumed, *unread, *((self.notes,) if self.notes.startswith("language model only") else ()))
+        return (*self.assumed, *unread)
 
     @property
     def n_moe_layers(self) -> int:

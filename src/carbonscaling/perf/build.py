@@ -19,7 +19,7 @@ from carbonscaling.perf.stacked import software
 from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
 
-__all__ = ["adapted", "machine", "untimed", "workload"]
+__all__ = ["machine", "untimed", "workload"]
 
 AS_IT_SHIPS = Software()
 """A stack as it is, nothing changed."""
@@ -86,23 +86,6 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
         d_routed=float(x.d_latent or 0) if x and n_moe else 0.0,
         frozen=0.0,
     )
-
-
-def adapted(work: Workload, rank: int) -> Workload:
-    """Return a workload whose weights are frozen, with low-rank adapters of `rank` beside its matrices.
-
-    LoRA (Hu et al. 2021, arXiv 2106.09685): gradients and states of the adapters alone; the backward pass makes input
-    gradients of the frozen matrices, so that a token costs 4 FLOPs a parameter instead of 6. Adapters are taken to be as
-    wide as the layer's matrices: queries, keys, values, output, feed-forward blocks; experts have none.
-    """
-    h, n = work.d_model, work.n_layers
-    attention = work.attended * (2.0 * h + work.n_query + work.d_context)
-    blocks = work.plain * (work.matrices * h + work.matrices * work.d_ff) + work.mixed * (
-        2.0 * h + work.n_mix + work.d_mix
-    )
-    layers = work.p_attention + work.plain * work.p_dense + work.moe * (work.p_shared + work.n_experts * work.p_expert)
-    share = min(1.0, float(rank * n * (attention + blocks) / (n * layers + work.p_embedding + work.p_head)))
-    return work._replace(frozen=1.0 - share, model_flops=work.model_flops * (2.0 + share) / 3.0)
 
 
 def untimed(spec: ModelSpec) -> str:

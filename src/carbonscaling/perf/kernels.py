@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from carbonscaling.perf.attention import explicit_softmax_bytes, score_flops
+from carbonscaling.perf.context import last_piece
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
@@ -48,8 +49,10 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     silicon, formats, software = machine
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
     flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
-    # Split sequences meet their keys in as many kernels, whose results are merged.
-    long = (1.0 + software.attention_half * cp / work.span) / np.where(cp > 1, software.attention_ring, 1.0)
+    # Split sequences meet their keys in as many kernels, whose results are merged; the last of uneven pieces sees most keys.
+    pieces = np.where(work.dealt > 0, 1.0, cp)
+    ring = np.where(pieces > 1, software.attention_ring, 1.0) / last_piece(work.uneven, pieces)
+    long = (1.0 + software.attention_half * pieces / work.span) / ring
     fused = flops * long / (formats.peak_attention * software.attention_forward)
     fused_back = 2.5 * flops * long / (formats.peak_attention * software.attention_backward)
 

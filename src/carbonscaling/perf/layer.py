@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from carbonscaling.perf.collectives import all_gather_time, all_reduce_time
+from carbonscaling.perf.collectives import all_reduce_time
 from carbonscaling.perf.kernels import attention_times, head_gemm, linear, scan_times, stream
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
-from carbonscaling.perf.traffic import collective, exchange_time
+from carbonscaling.perf.traffic import collective, context_times, exchange_time
 
 __all__ = ["LayerKey", "LayerTimes", "Pass", "layer_times"]
 
@@ -53,7 +53,8 @@ class LayerTimes(NamedTuple):
     `weight` is the weight-gradient share of the backward pass; `selective` the forward work that selective recomputation
     repeats: norms, activation functions, MLA's up-projections, and explicit attention; `last` the forward work whose
     results no backward rule needs: the block's last products, their reduction and the residual sum. `summed` and
-    `head_summed` are what adding a micro-batch's gradients to those before it adds to the backward passes.
+    `head_summed` are what adding a micro-batch's gradients to those before it adds to the backward passes. `beside` is what
+    of the forward pass is another network's, never repeated.
     """
 
     forward: Pass
@@ -67,6 +68,7 @@ class LayerTimes(NamedTuple):
     head_summed: Number
     embedding: Number
     boundary_bytes: Number
+    beside: Number = 0.0
 
 
 def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
@@ -111,6 +113,26 @@ def _held(work: Workload, key: LayerKey) -> Number:
     moe = work.moe
     dense = work.p_attention + work.plain * work.p_dense + moe * work.p_shared
     return dense / key.tp + moe * work.p_expert * np.maximum(work.n_experts / key.ep, 1.0) / key.etp
+
+
+def _unpacked(work: Workload, machine: Machine, key: LayerKey) -> Number:
+    """Time to read a layer's packed weights and to write them as the multiplication wants them."""
+    size = work.frozen * _held(work, key) * (work.packed + machine.formats.comm_bytes)
+    return np.where(work.packed > 0, stream(machine, size), 0.0)
+
+
+def _beside(work: Workload, machine: Machine, tokens: Number) -> tuple[Number, Number]:
+    """Forward and backward time of other networks beside the mean layer, at the rate of large products."""
+    rate = machine.formats.peak * machine.formats.gemm_efficiency * work.n_layers
+    return tokens * work.beside_forward / rate, tokens * work.beside_backward / rate
+
+
+def _head(work: Workload, machine: Machine, tokens: Number, vocabulary: Number) -> tuple[Number, Number]:
+    """Forward and backward time of one output head with its loss."""
+    h, trained = work.d_model, 1.0 - work.frozen_head
+    logits_back = head_gemm(machine, tokens, h, vocabulary) + trained * head_gemm(machine, h, vocabulary, tokens)
+    loss = stream(machine, tokens * vocabulary * machine.software.loss_bytes * (1.0 + work.beside_logits))
+    return head_gemm(machine, tokens, vocabulary, h) + loss, logits_back + loss
 
 
 def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
@@ -189,9 +211,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     reduce = collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
     n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
     tp_comm = (1.0 - software.tp_overlap) * n_reduce * reduce
-    ring = attended * collective(all_gather_time, batch * work.seq_len * work.d_kv / tp * comm, cp, tp, machine)
-    cp_comm = np.maximum(0.0, ring - software.overlap * scores)
-    cp_comm_back = np.maximum(0.0, 2.0 * ring - software.overlap * scores_back)
+    cp_comm, cp_comm_back = context_times(work, machine, batch, tp, cp, scores, scores_back)
     ep_comm = moe * (1.0 - software.ep_overlap) * software.imbalance * exchange_time(work, machine, own, ep, etp)
 
     # Of the last products a layer's own backward pass needs no result: only the next layer reads their sum. Routed experts'
@@ -211,16 +231,19 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     launch = (work.halves - moe) * software.layer_launch + moe * software.moe_launch
     summed = work.trained * stream(machine, software.sum_bytes * _held(work, key))
 
+    unpacked, flowing = _unpacked(work, machine, key), 1.0 - work.stopped
+    beside, beside_back = _beside(work, machine, tokens / tp)
+
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
-    logits = head_gemm(machine, tokens, vocabulary, h)
-    logits_back = head_gemm(machine, tokens, h, vocabulary) + work.trained * head_gemm(machine, h, vocabulary, tokens)
-    loss = stream(machine, tokens * vocabulary * software.loss_bytes)
-    busy = (tp_comm, cp_comm_back, ep_comm)
-    backward = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise, *busy)
-    with_sums = _pass(2.0 * launch, back + weight, attention_back, 2.0 * elementwise + summed, *busy)
+    head_forward, head_backward = _head(work, machine, tokens, vocabulary)
+    busy = (flowing * attention_back, flowing * (2.0 * elementwise + unpacked))
+    traffic = (flowing * tp_comm, flowing * cp_comm_back, flowing * ep_comm)
+    products, launch_back = flowing * back + weight + beside_back, flowing * 2.0 * launch
+    backward = _pass(launch_back, products, *busy, *traffic)
+    with_sums = _pass(launch_back, products, busy[0], busy[1] + summed, *traffic)
     return LayerTimes(
-        forward=_pass(launch, forward, attention, elementwise, tp_comm, cp_comm, ep_comm),
+        forward=_pass(launch, forward + beside, attention, elementwise + unpacked, tp_comm, cp_comm, ep_comm),
         backward=backward,
         weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
         selective=0.5 * elementwise
@@ -228,10 +251,11 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         + (1.0 - software.flash) * scores
         + np.where(work.d_latent > 0, attended * (parts[1][0] + parts[2][0]), 0.0),
         last=last,
-        head_forward=work.n_logits * (logits + loss),
-        head_backward=work.n_logits * (logits_back + loss),
+        head_forward=work.n_logits * head_forward,
+        head_backward=work.n_logits * head_backward,
         summed=with_sums.total - backward.total,
-        head_summed=work.trained * stream(machine, software.sum_bytes * vocabulary * h),
+        head_summed=(1.0 - work.frozen_head) * stream(machine, software.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
+        beside=beside,
     )

@@ -18,11 +18,19 @@ __all__ += ["rank_params", "state_bytes", "total_memory", "with_margin", "work_b
 
 
 class RankParams(NamedTuple):
-    """Parameters on the fullest device before ZeRO: dense ones and routed experts; `layer` the largest single layer."""
+    """Parameters on the fullest device before ZeRO: dense ones and routed experts; `layer` the largest single layer.
+
+    `trained_dense` and `trained_expert` are those of both that are trained; `frozen_dense` and `frozen_expert` those of the
+    layers that are not.
+    """
 
     dense: Number
     expert: Number
     layer: Number
+    trained_dense: Number
+    trained_expert: Number
+    frozen_dense: Number
+    frozen_expert: Number
 
 
 class StateBytes(NamedTuple):
@@ -83,10 +91,19 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     experts = moe * work.n_experts * work.p_expert / (s.ep * s.etp)
     ends_fullest = copies * at_end * (block + experts) + ends / s.tp > copies * per_stage * (block + experts)
     n_layers = copies * np.where(ends_fullest, at_end, per_stage)
+    beside = work.p_beside / (s.tp * s.pp)
+    # Layers that no gradient reaches lie on the first stages: the fullest holds others as far as there are any.
+    trained = (1.0 - work.frozen) * np.minimum(n_layers, (1.0 - work.stopped) * copies * work.n_layers)
+    e, h = (1.0 - work.frozen_embedding) * work.p_embedding, (1.0 - work.frozen_head) * work.p_head
+    trained_ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(e, h), e + h)
     return RankParams(
-        dense=n_layers * block + np.where(ends_fullest, ends / s.tp, 0.0),
+        dense=n_layers * block + np.where(ends_fullest, ends / s.tp, 0.0) + beside,
         expert=n_layers * experts,
         layer=block + experts,
+        trained_dense=trained * block + np.where(ends_fullest, trained_ends / s.tp, 0.0) + work.beside_trained * beside,
+        trained_expert=trained * experts,
+        frozen_dense=work.frozen * n_layers * block,
+        frozen_expert=work.frozen * n_layers * experts,
     )
 
 
@@ -98,17 +115,25 @@ def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
     working_set = np.where(s.zero >= 3, software.gathered * params.layer * software.weight_bytes, 0.0)
-    optimizer = work.trained * _sharded(params, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
+    optimizer = (
+        _sharded(params.trained_dense, params.trained_expert, s.zero >= 1, g_dense, g_expert) * software.optimizer_bytes
+    )
     stays = np.where(software.streamed > 0, 0.0, 1.0)  # weights that stream from the host, and their gradients, do not
+    weights = _sharded(params.dense, params.expert, s.zero >= 3, g_dense, g_expert) * software.weight_bytes
+    packed = _sharded(params.frozen_dense, params.frozen_expert, s.zero >= 3, g_dense, g_expert)
+    # Packed weights are unpacked matrix by matrix: a layer's at most are held whole, as ZeRO-3 does anyway.
+    whole = np.where(s.zero >= 3, 0.0, params.layer * software.weight_bytes)
+    saved = np.where(work.packed > 0, packed * (software.weight_bytes - work.packed) - whole, 0.0)
+    gradients = _sharded(params.trained_dense, params.trained_expert, s.zero >= 2, g_dense, g_expert)
     return StateBytes(
-        weights=stays * _sharded(params, s.zero >= 3, g_dense, g_expert) * software.weight_bytes + working_set,
-        gradients=work.trained * stays * _sharded(params, s.zero >= 2, g_dense, g_expert) * software.grad_bytes,
+        weights=stays * (weights - saved) + working_set,
+        gradients=stays * gradients * software.grad_bytes,
         optimizer=optimizer * (1.0 - offloaded_share(optimizer, machine)),
     )
 
 
-def _sharded(params: RankParams, is_sharded: Truth, g_dense: Number, g_expert: Number) -> Number:
-    return params.dense / np.where(is_sharded, g_dense, 1.0) + params.expert / np.where(is_sharded, g_expert, 1.0)
+def _sharded(dense: Number, expert: Number, is_sharded: Truth, g_dense: Number, g_expert: Number) -> Number:
+    return dense / np.where(is_sharded, g_dense, 1.0) + expert / np.where(is_sharded, g_expert, 1.0)
 
 
 class LayerBytes(NamedTuple):
@@ -133,7 +158,8 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     software = machine.software
     one = layer_kept(work, machine, s)
     per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
-    in_flight = layers_in_flight(per_stage, s.pp, s.vpp, s.n_micro, s.schedule)
+    flowing = np.minimum(per_stage, (1.0 - work.stopped) * work.n_layers)
+    in_flight = layers_in_flight(flowing, s.pp, s.vpp, s.n_micro, s.schedule)
     share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
     full = s.recompute == Recompute.FULL
     saved = one.reduced * share * in_flight
@@ -141,13 +167,16 @@ def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     # Of those in the host two are here: the one in use, and the one that comes or goes.
     here = np.minimum(software.moved * layers, 2.0 * one.whole) + (1.0 - software.moved) * layers
     tokens = s.micro_batch * work.seq_len / s.cp
-    logits = tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * software.logit_bytes
+    beside = tokens * work.beside_kept / (s.tp * s.pp) * np.minimum(s.pp, s.n_micro)
+    held = (1.0 + work.beside_logits) * software.logit_bytes
+    logits = tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * held
     return WorkBytes(
-        activations=here + np.where(full, one.whole, 0.0),  # a layer that is recomputed is whole once more
+        # a layer that is recomputed is whole once more
+        activations=here + beside + np.where(full, one.whole, 0.0),
         inputs=np.where(full, saved, 0.0),
         logits=logits,
         free=np.where(s.pp > 1, 1.0 - 1.0 / np.minimum(s.pp, s.n_micro), 0.0),
-        moved=software.moved * per_stage * (one.reduced * share + one.whole * (1.0 - share)),
+        moved=software.moved * flowing * (one.reduced * share + one.whole * (1.0 - share)),
     )
 
 

@@ -107,7 +107,16 @@ class Workload(NamedTuple):
     mix_flops, mix_width, mix_kept : FLOPs that its scan executes for a token, elements that its convolution, scan and gate
         move, and elements that it keeps for the backward pass.
     d_routed : width that routed experts work in, between two projections; 0 where it is the model's.
-    frozen : share of the parameters that are not trained: no gradients, no optimizer states, no update (0: none).
+    frozen, frozen_embedding, frozen_head : share of a layer's parameters, and of those of embedding and head, that are not
+        trained: no gradients, no optimizer states, no update (0: none).
+    stopped : share of the layers that no gradient flows through: the first ones, frozen with the embedding.
+    packed : bytes that a frozen weight of a layer is held in, unpacked for every use (0: held like the others).
+    beside_forward, beside_backward : FLOPs a token of other networks that run beside the layers, spread evenly over them: a
+        teacher, towers. p_beside, beside_trained : their parameters, and the share of these that is trained. beside_kept :
+        bytes a token that they keep for the backward pass. beside_logits : 1 where a teacher's logits are held too.
+    dealt : 1 where context ranks deal out heads and each sees whole sequences, 0 where they split the sequence.
+    uneven : share of the scores whose number grows along the sequence, where each context rank holds one piece of it; 0 where
+        pieces from both ends make the ranks equal.
     """
 
     seq_len: Number
@@ -151,6 +160,18 @@ class Workload(NamedTuple):
     mix_kept: Number
     d_routed: Number
     frozen: Number
+    frozen_embedding: Number = 0.0
+    frozen_head: Number = 0.0
+    stopped: Number = 0.0
+    packed: Number = 0.0
+    beside_forward: Number = 0.0
+    beside_backward: Number = 0.0
+    p_beside: Number = 0.0
+    beside_trained: Number = 0.0
+    beside_kept: Number = 0.0
+    beside_logits: Number = 0.0
+    dealt: Number = 0.0
+    uneven: Number = 0.0
 
     @property
     def n_layers(self) -> Number:
@@ -159,8 +180,8 @@ class Workload(NamedTuple):
 
     @property
     def trained(self) -> Number:
-        """Share of the parameters that are trained."""
-        return 1.0 - self.frozen
+        """Share of the layers' parameters that are trained."""
+        return (1.0 - self.frozen) * (1.0 - self.stopped)
 
     @property
     def attended(self) -> Number:

@@ -73,10 +73,14 @@ class OneLayer(NamedTuple):
 def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> OneLayer:
     """Return what a layer takes with the work that it repeats, and what the ends of the model take."""
     f = layer.forward
-    redo = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent) * np.where(
-        s.recompute == Recompute.FULL,
-        f.total - (1.0 - machine.software.redo_last) * layer.last,
-        np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
+    redo = (
+        (1.0 - work.stopped)
+        * recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
+        * np.where(
+            s.recompute == Recompute.FULL,
+            f.total - layer.beside - (1.0 - machine.software.redo_last) * layer.last,
+            np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
+        )
     )
     ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
     return OneLayer(f.total + layer.backward.total + redo, ends, redo)

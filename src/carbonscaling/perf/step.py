@@ -51,7 +51,7 @@ def step_time_from_layers(work: Workload, machine: Machine, s: Setting, layer: L
 
 def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     """Time what data parallelism sends and updates; micro-batch and recomputation play no part."""
-    silicon, _, software = machine
+    silicon, formats, software = machine
     params = rank_params(work, s)
     n_dense = s.dp * s.cp  # dense and expert parameters have groups of their own
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
@@ -65,13 +65,17 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         ),
         0.0,
     )
-    trained = work.trained
-    reduce = gradient_time(trained * params.dense, n_dense, g_dense, s.tp, s.zero, wait, machine)
-    reduce_expert = gradient_time(trained * params.expert, n_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
-    gather = parameter_time(params.dense, g_dense, s.tp, s.zero, wait, machine)
-    gather_expert = parameter_time(params.expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
+    reduce = gradient_time(params.trained_dense, n_dense, g_dense, s.tp, s.zero, wait, machine)
+    reduce_expert = gradient_time(params.trained_expert, n_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
+    # ZeRO-1 and 2 gather what was updated; ZeRO-3 all, the packed weights as they are.
+    size = np.minimum(software.weight_bytes, formats.comm_bytes)
+    less = np.where((work.packed > 0) & (s.zero >= 3), 1.0 - work.packed / size, 0.0)
+    gathered = np.where(s.zero >= 3, params.dense, params.trained_dense) - less * params.frozen_dense
+    gathered_expert = np.where(s.zero >= 3, params.expert, params.trained_expert) - less * params.frozen_expert
+    gather = parameter_time(gathered, g_dense, s.tp, s.zero, wait, machine)
+    gather_expert = parameter_time(gathered_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
     each_dense, each_expert = np.where(s.zero >= 1, g_dense, 1.0), np.where(s.zero >= 1, g_expert, 1.0)
-    sharded = trained * (params.dense / each_dense + params.expert / each_expert)
+    sharded = params.trained_dense / each_dense + params.trained_expert / each_expert
     away = offloaded_share(sharded * software.optimizer_bytes, machine)
     update = optimizer_time(
         sharded, software.optimizer_bytes, software.grad_bytes, software.weight_bytes, memory_rate
@@ -81,11 +85,12 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         sharded, software.optimizer_bytes, HOST_GRADIENT, software.weight_bytes,
         np.where(streams, 0.0, HOST_GRADIENT + software.weight_bytes), silicon.host_link, silicon.host_bandwidth,
     )  # fmt: skip
-    fetched = streamed_time(sharded, software.streamed, silicon.host_link)
+    held = params.dense / each_dense + params.expert / each_expert
+    fetched = streamed_time(held, software.streamed, silicon.host_link)
     returned = streamed_time(sharded, np.where(streams, HOST_GRADIENT, 0.0), silicon.host_link)
     return Sync(
         reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each + returned),
-        gather=PerStep(trained * (gather.once + gather_expert.once), gather.each + gather_expert.each + fetched),
+        gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each + fetched),
         again=np.where(waits, fetched_twice(work, s.tp), 0.0),
         update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / silicon.host_devices), silicon.straggler),

@@ -1,4 +1,4 @@
-"""Times of one layer's collectives: of tensor ranks, and of experts."""
+"""Times of one layer's collectives: of tensor ranks, of context ranks, and of experts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carbonscaling.perf.experts import copies_per_token, dispatch_bytes, remote_
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
 
-__all__ = ["Collective", "collective", "exchange_time"]
+__all__ = ["Collective", "collective", "context_times", "exchange_time"]
 
 Collective = Callable[[Number, Number, Number, Number, Number, Number, Number], Number]
 """A function of `perf.collectives`: size, ranks, ranks in a domain, link, network, latencies of both."""
@@ -24,6 +24,47 @@ def collective(kind: Collective, size: Number, n: Number, stride: Number, machin
     link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
     nic = silicon.nic * silicon.nic_doubling ** doublings(n / inner)
     return kind(size, n, inner, link, nic, silicon.link_latency, silicon.nic_latency)
+
+
+def context_times(
+    work: Workload, machine: Machine, batch: Number, tp: Number, cp: Number, scores: Number, scores_back: Number
+) -> tuple[Number, Number]:
+    """Forward and backward time that context ranks wait for each other's keys and values.
+
+    They pass around a ring while scores are computed (Liu et al. 2023, arXiv 2310.01889, section 3); backward their gradients
+    go along. Or heads are dealt out: queries, keys and values are exchanged for those of whole sequences before, results
+    after, both with nothing beside (DeepSpeed-Ulysses, Jacobs et al. 2023, arXiv 2309.14509, section 3); a rank with less
+    than a key/value head gets a whole one.
+
+    Parameters
+    ----------
+    scores, scores_back : s of attention that the ring can hide behind.
+    """
+    size = batch * work.seq_len * work.d_kv / tp * machine.formats.comm_bytes
+    ring = work.attended * collective(all_gather_time, size, cp, tp, machine)
+    overlap = machine.software.overlap
+    dealt = work.attended * _dealing_time(work, machine, batch * work.seq_len, tp, cp)
+    return (
+        np.where(work.dealt > 0, dealt, np.maximum(0.0, ring - overlap * scores)),
+        np.where(work.dealt > 0, dealt, np.maximum(0.0, 2.0 * ring - overlap * scores_back)),
+    )
+
+
+def _dealing_time(work: Workload, machine: Machine, tokens: Number, tp: Number, cp: Number) -> Number:
+    """Time to exchange a layer's pieces of the sequence for heads, and back: as much in either pass."""
+    silicon = machine.silicon
+    inner = inner_ranks(cp, tp, silicon.domain)
+    link = group_bandwidth(silicon.link, cp, silicon.axes, silicon.axis_length, silicon.pairs)
+    nic = silicon.nic * silicon.nic_doubling ** doublings(cp / inner)
+    head = (work.d_query + work.d_context) / np.maximum(work.n_heads, 1.0)
+    ways = tp * cp
+    before = work.d_query / ways + np.maximum(work.d_kv / ways, np.minimum(head, work.d_kv))
+    found: Number = 0.0
+    for width in (before, work.d_context / ways):
+        size = tokens * width * machine.formats.comm_bytes
+        remote = size * (cp - inner) / cp
+        found = found + all_to_all_time(size, remote, cp, inner, link, nic, silicon.link_latency, silicon.nic_latency)
+    return found
 
 
 def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:

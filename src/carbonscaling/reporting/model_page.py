@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.model.card import ModelCard
+from carbonscaling.model.tower import Tower, tower_flops, tower_params
 from carbonscaling.perf.activations import kept_by_kind
 from carbonscaling.perf.build import untimed, workload
 from carbonscaling.reporting.bars import Bars
@@ -65,10 +66,19 @@ def model_dict(card: ModelCard) -> dict[str, Any]:
         "kv_cache_width": card.kv_cache_width,
         "activation_bytes_per_layer": _kept(card),
         "state_bytes_per_layer": _state(card),
+        "towers": {
+            name: {"params": tower_params(t), "patches": n, "tokens": n // t.merge, "forward_flops": tower_flops(t, n)}
+            for name, t, n in _towers(card)
+        },
         "assumed": _assumed(card),
         "unread": list(card.spec.unread),
         "spec": spec,
     }
+
+
+def _towers(card: ModelCard) -> list[tuple[str, Tower, int]]:
+    """Towers by name, each with the patches of the image that its figures are for."""
+    return [(name, t, card.patches or t.n_patches) for name, t in card.spec.towers.items()]
 
 
 def _kept(card: ModelCard) -> dict[str, float]:
@@ -114,6 +124,11 @@ def model_page(card: ModelCard) -> Group:
         kept.add_row("  state of a mixer, for one sequence", data(_state(card)))
     if reason := untimed(card.spec):
         kept.add_row("  not modelled", reason)
+    beside = Table.grid(padding=(0, 2))
+    for name, t, n in _towers(card):
+        made = f"{n:,} patches, {n // t.merge:,} tokens: {tower_flops(t, n) / 1e9:,.6g} GFLOP forward"
+        beside.add_row(f"  {name}", f"{tower_params(t):,} parameters", made)
+    towers = (Text("Towers, not counted above", style="bold"), beside, Text("")) if card.spec.towers else ()
     return Group(
         Text(
             f"{card.spec.name}: {card.total_params:,} parameters ({count(card.total_params)}){active}{mtp}",
@@ -131,5 +146,6 @@ def model_page(card: ModelCard) -> Group:
         Text("Kept for the backward pass by a layer, per sequence, on one device", style="bold"),
         kept,
         Text(""),
+        *towers,
         *bullets("Assumed", _assumed(card)),
     )

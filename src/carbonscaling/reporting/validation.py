@@ -18,9 +18,11 @@ from carbonscaling.catalog import hardware
 from carbonscaling.evidence.left_out import LeftOut
 from carbonscaling.reporting.tables import coefficient, error, figures
 from carbonscaling.validate.score import COUNTED, Score, by_group, score, source_medians
+from carbonscaling.validate.speed.beside import Beside
 from carbonscaling.words import percent
 
 __all__ = ["as_text", "fitted_page", "left_out_data", "left_out_page", "replay_data", "replay_page"]
+__all__ += ["beside_page"]
 
 _SIZES = ((1.0, "below 1B"), (10.0, "1B to 10B"), (100.0, "10B to 100B"), (float("inf"), "above 100B"))
 
@@ -148,3 +150,20 @@ def replay_page(name: str, counts: dict[str, int], reasons: dict[str, int], scor
     if scored is not None:
         parts += [Text(""), _table("predicted against measured", {"rows with a measured speed": scored})]
     return Group(*parts)
+
+
+def beside_page(found: Sequence[Beside], scored: Score | None) -> RenderableType:
+    """Return measured and predicted speeds row by row, and how right they are together."""
+    if scored is None:
+        return Text("No row that meets the conditions has a measured speed.")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("row", no_wrap=True)
+    table.add_column("run", overflow="fold")
+    for name in ("measured", "predicted", "error", "inside"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for b in found:
+        run = f"{b.model}, {b.seq_len:,} tokens, {b.n_devices:,} x {b.device}, {b.precision}, {b.layout}"
+        speeds = f"{b.measured:,.0f}", f"{b.predicted:,.0f}", f"{b.predicted / b.measured - 1:+.0%}"
+        table.add_row(b.id, run, *speeds, "yes" if b.low <= b.measured <= b.high else "no")
+    title = "tokens/s and device, predicted against measured"
+    return Group(table, Text(""), _table(title, {"these rows": scored}))

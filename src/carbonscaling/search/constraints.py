@@ -63,7 +63,8 @@ def _zero_pipeline(s: Setting, _work: Workload, _strict: bool) -> Truth:
 
 
 def _sequence(s: Setting, work: Workload, _strict: bool) -> Truth:
-    return np.logical_not(divides(2.0 * s.cp, work.seq_len)) & (s.cp > 1)
+    whole_heads = (work.dealt == 0) | divides(s.tp * s.cp, work.n_heads)
+    return np.logical_not(divides(2.0 * s.cp, work.seq_len) & whole_heads) & (s.cp > 1)
 
 
 def _schedule(s: Setting, _work: Workload, _strict: bool) -> Truth:
@@ -91,7 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "zero_pipeline", "ZeRO-2 and 3 re-reduce every micro-batch and are not combined with a pipeline", _zero_pipeline
     ),
-    Rule("sequence", "context parallelism does not divide the sequence", _sequence),
+    Rule("sequence", "context parallelism does not divide the sequence, or the heads that it deals out", _sequence),
     Rule(
         "schedule", "the schedule needs a pipeline (DualPipe: an even one, with two micro-batches a stage)", _schedule
     ),

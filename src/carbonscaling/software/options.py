@@ -98,6 +98,12 @@ class Software:
         Share of the layers whose activations the host keeps under ``offload = "activations"``.
     zero3_gather : {"layer", "parameter"}, optional
         Whether ZeRO-3 collects whole layers beside compute, or parameters one after the other with the device idle.
+    context_exchange : {"ring", "all-to-all"}, optional
+        What context-parallel ranks exchange: keys and values around a ring beside the scores (default), or pieces of the
+        sequence for heads (DeepSpeed-Ulysses), of which there must be enough.
+    context_split : {"balanced", "contiguous"}, optional
+        Whether a rank of the ring holds pieces from both ends of a sequence (default), or one piece, the last of which sees the
+        most keys.
     sequence_parallel : bool, optional
         Shard norms and residuals over the sequence wherever tensors are split.
     head_placement : {"balanced", "last"}, optional
@@ -119,6 +125,8 @@ class Software:
     optimizer_bytes: float | None = None
     moved_activations: float = 1.0
     zero3_gather: Literal["layer", "parameter"] | None = None
+    context_exchange: Literal["ring", "all-to-all"] | None = None
+    context_split: Literal["balanced", "contiguous"] | None = None
     sequence_parallel: bool | None = None
     head_placement: Literal["balanced", "last"] | None = None
 

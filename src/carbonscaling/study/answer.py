@@ -36,6 +36,7 @@ from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.trained import training_sources
 from carbonscaling.units import GB
 
 __all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
@@ -252,6 +253,7 @@ def sources_used(answer: Estimate) -> tuple[str, ...]:
             rows = value.values() if isinstance(value, Mapping) else (value,)
             keys |= {row.source for row in rows if isinstance(row, Datum)}
     keys |= {r.run_overhead.source, r.recipe.source, r.spec.source}
+    keys |= training_sources(answer.scenario)
     if r.price:
         keys.add(r.price.source)
     if answer.scenario.law:

@@ -32,7 +32,7 @@ _POSITIVE = (
     "budget_carbon",
     "budget_energy",
 )
-_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model")
+_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model", "frozen_layers", "tower_tokens", "tower_patches")
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 _WHOLE = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
 _BOUNDS: tuple[Bound, ...] = (
@@ -126,6 +126,10 @@ def check(s: Mapping[str, Any]) -> None:
         _check_hours(s)
     if s["finish_by"] is not None or s["start_date"] is not None:
         _check_dates(s)
+    if s["train"] != "full" or s["frozen_layers"] is not None:
+        _check_training(s)
+    if s["towers"] != "none" or s["tower_tokens"] is not None or s["tower_patches"] is not None:
+        _check_towers(s)
     if s["objective"] not in OBJECTIVES:
         raise InputError(
             "unknown objective",
@@ -151,6 +155,31 @@ def _check_dates(s: Mapping[str, Any]) -> None:
         )  # fmt: skip
     if s["start_date"] is not None and s["start_date"] >= s["finish_by"]:
         _refuse("finish_by", s["finish_by"], f"after {s['start_date']}", "correct one of the dates")
+
+
+def _check_training(s: Mapping[str, Any]) -> None:
+    if s["train"] in ("continued", "sft") and s["seq_len"] is None:
+        raise InputError(
+            "later training has a sequence length of its own", key="train", value=s["train"], allowed="with seq_len",
+            remedy="add --seq-len TOKENS, of a packed sequence where samples are packed",
+        )  # fmt: skip
+    if (s["train"] == "frozen-layers") != (s["frozen_layers"] is not None):
+        raise InputError(
+            "frozen layers are trained around with their number, and not without", key="frozen_layers",
+            value="nothing" if s["frozen_layers"] is None else s["frozen_layers"],
+            allowed='a count, with train = "frozen-layers" alone',
+            remedy="give --train frozen-layers and --frozen-layers N together, or neither",
+        )  # fmt: skip
+
+
+def _check_towers(s: Mapping[str, Any]) -> None:
+    if s["towers"] == "none" or s["tower_tokens"] is None:
+        raise InputError(
+            "towers work on the share of the tokens that comes from them", key="tower_tokens",
+            value="nothing" if s["tower_tokens"] is None else s["tower_tokens"],
+            allowed="a count, with towers frozen or trained",
+            remedy="give --towers frozen (or trained) and --tower-tokens N of a sequence together, or neither",
+        )  # fmt: skip
 
 
 def _check_hours(s: Mapping[str, Any]) -> None:

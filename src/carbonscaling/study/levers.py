@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from carbonscaling.arrays import stacked
-from carbonscaling.perf.build import workload
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
@@ -17,6 +16,7 @@ from carbonscaling.sources import Datum
 from carbonscaling.study.decide import layout_batches
 from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
+from carbonscaling.study.trained import training_work
 from carbonscaling.units import TONNE
 
 __all__ = ["Lever", "levers"]
@@ -114,7 +114,7 @@ def _by_length(r: Resolved, s: Setting) -> list[float]:
     for seq_len in spec.seq_len_range:
         n_micro = float(s.n_micro) * r.seq_len / seq_len
         whole = max(n_micro, 1.0)
-        work = workload(spec, seq_len)._replace(frozen=r.work.frozen)
+        work = training_work(r.scenario, spec, seq_len)
         found.append(float(step_time(work, r.machine, s._replace(n_micro=whole)).total) * n_micro / whole)
     return found
 

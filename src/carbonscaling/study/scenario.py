@@ -136,11 +136,21 @@ class Scenario:
         Law that sets the batch where none is given, in place of the search (``carbonscaling batch`` lists them).
     seq_len : int, optional
         Tokens of a sequence; without it the model's own training length.
-    train : {"full", "lora"}
-        What is trained: every weight (pre-training, continued pre-training, fine-tuning), or low-rank adapters beside frozen
-        weights.
+    train : {"full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers"}
+        What is trained: every weight ("continued" pre-training and "sft" need their own sequence length); low-rank adapters
+        beside frozen weights, of 4 bits with "qlora"; or all but the embedding, or but the embedding and the first layers.
     lora_rank : int
         Rank of the adapters, on every matrix of attention and dense feed-forward blocks.
+    frozen_layers : int, optional
+        First layers that are frozen, with ``train = "frozen-layers"``.
+    teacher : str, optional
+        Model that the trained one is distilled from: its forward pass runs beside every micro-batch, its weights are held.
+    towers : {"none", "frozen", "trained"}
+        Vision and audio towers of the model: not part of the training, run forward alone, or trained along.
+    tower_tokens : int, optional
+        Tokens of a sequence that come from the model's (first) tower, where towers are not "none".
+    tower_patches : int, optional
+        Patches of one image, or frames of one clip; without it those that the tower is made for.
     precision : str, optional
         Number-format recipe, or several with commas between to take the best; without it bf16, or fp16 where the
         device has no bf16.
@@ -243,8 +253,13 @@ class Scenario:
     batch: int | None = None
     batch_law: str | None = None
     seq_len: int | None = None
-    train: Literal["full", "lora"] = "full"
+    train: Literal["full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers"] = "full"
     lora_rank: int = 16
+    frozen_layers: int | None = None
+    teacher: str | None = None
+    towers: Literal["none", "frozen", "trained"] = "none"
+    tower_tokens: int | None = None
+    tower_patches: int | None = None
     precision: str | None = None
     flash: bool | None = None
     offload: Literal["none", "optimizer", "activations", "weights"] | None = None
@@ -300,6 +315,8 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
     InputError
         An unknown key, a wrong type, or a value out of range; the message names `where`.
     """
+    if isinstance(device := data.get("device"), list):  # refused by the name that they make together
+        data = data | {"device": ", ".join(map(str, device))}
     try:
         return build(Scenario, data, where)
     except InputError as error:
@@ -313,7 +330,7 @@ def load_scenario(path: str | Path) -> Scenario:
     """Read a scenario file; file names in it are relative to the file's own folder."""
     path = Path(path)
     data = read_toml(path)
-    for key in ("model", "device", "host", "profile", "factors", "hourly", "stack"):
+    for key in ("model", "teacher", "device", "host", "profile", "factors", "hourly", "stack"):
         value = data.get(key)
         names = (value, value.rpartition(":")[0]) if isinstance(value, str) else ()
         if any(name and os.path.isfile(path.parent / name) for name in names):

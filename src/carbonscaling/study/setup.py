@@ -22,6 +22,7 @@ from carbonscaling.software.stack import Stack
 from carbonscaling.study.limited import limit_note, limited
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
+from carbonscaling.study.trained import TRAINED_FIELDS, training_notes, training_work
 
 __all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "plain_machine", "setup"]
 
@@ -35,8 +36,6 @@ MACHINE_FIELDS = (
 """Fields that the cluster, its number formats and its software follow from; with states in the host the device count too."""
 PAPERS = "plain"
 """Stack of the papers' simulator, of whose software neither says more."""
-TRAINED_FIELDS = ("train", "lora_rank")
-"""Fields that say which of the model's weights are trained."""
 MODEL_FIELDS = ("model", "law", "d_model", "target_loss", "compute")
 """Fields that the model follows from, where no law has a say."""
 
@@ -172,19 +171,17 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = plain_machine(s, cluster, recipe, constants, own)
-    notes += what.spec.said
+    notes += what.spec.said if s.towers == "none" else what.spec.said_alone
     if s.seq_len is None and what.spec.seq_len_why:
         notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")
     if s.stack is None:
         notes.append(f"software as stack {own.name}: {own.title}")
     if cluster.device.clock is not None:
         notes.append(limit_note(cluster.device))
-    if s.train == "lora":
-        notes.append(f"adapters of rank {s.lora_rank} beside frozen weights: no gradients and no states of these")
+    notes += training_notes(s, what.spec)
     known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len
     if like is not None and known and agree(s, like.scenario, TRAINED_FIELDS):
         work = like.work
     else:
-        work = build.workload(what.spec, seq_len)
-        work = build.adapted(work, s.lora_rank) if s.train == "lora" else work
+        work = training_work(s, what.spec, seq_len)
     return Setup(s, what, seq_len, cluster, recipe, constants, own, work, plain, (*what.notes, *notes))

@@ -1,4 +1,4 @@
-"""``carbonscaling model show`` and ``carbonscaling model new``."""
+"""``carbonscaling model show``, ``carbonscaling model new`` and ``carbonscaling model lengths``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
 from carbonscaling.cli.options import whole_number
 
-__all__ = ["new", "show"]
+__all__ = ["lengths", "new", "show"]
 
 
 def show(
@@ -21,6 +21,14 @@ def show(
     seq_len: Annotated[
         int | None,
         Parameter(help="Tokens of a sequence; the model's own if not given.", converter=whole_number, n_tokens=1),
+    ] = None,
+    patches: Annotated[
+        int | None,
+        Parameter(
+            help="Patches of an image (frames of a clip) for the figures of towers; what they are made for if not given.",
+            converter=whole_number,
+            n_tokens=1,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -35,7 +43,12 @@ def show(
             "a sequence has at least one token", where="option --seq-len", value=seq_len, allowed="1 or more",
             remedy="leave it out for the model's own length",
         )  # fmt: skip
-    card = model_card(models.model_spec(model), seq_len)
+    if patches is not None and patches < 1:
+        raise InputError(
+            "an image has at least one patch", where="option --patches", value=patches, allowed="1 or more",
+            remedy="leave it out for what the tower is made for",
+        )  # fmt: skip
+    card = model_card(models.model_spec(model), seq_len, patches)
     if json:
         out.show_json(model_dict(card))
     else:
@@ -56,3 +69,15 @@ def new(
         out.write_file(output, text)
     else:
         sys.stdout.write(text)
+
+
+def lengths(*, json: Json = False) -> None:
+    """Show the training lengths that are assumed of published models by their files alone, beside published ones."""
+    from carbonscaling.model.huggingface.published import assumed_lengths
+    from carbonscaling.reporting.lengths import lengths_page
+
+    found = assumed_lengths()
+    if json:
+        out.show_json([one._asdict() for one in found])
+    else:
+        out.show(lengths_page(found))

@@ -48,6 +48,23 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
     out.show(Group(page, Text(""), pages.left_out_page(left)) if left else page)
 
 
+def _beside(file: str, calibration: str | None, where: list[str], output: str | None, json: bool) -> None:
+    """Print measured and predicted speeds of the rows that meet conditions, row by row."""
+    from carbonscaling import evidence
+    from carbonscaling.calibration.profile import load_calibration, shipped_calibration
+    from carbonscaling.evidence.chosen import chosen
+    from carbonscaling.evidence.row import read_runs
+    from carbonscaling.reporting import validation as pages
+    from carbonscaling.reporting.jsonable import jsonable
+    from carbonscaling.validate.speed.beside import beside, scored
+
+    rows = evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))
+    found = beside(chosen(rows, where), load_calibration(Path(calibration)) if calibration else shipped_calibration())
+    total = scored(found)
+    data = {"rows": jsonable(found), "score": jsonable(total)}
+    out.hand_out(data, pages.beside_page(found, total), json=json, output=output)
+
+
 def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     """Check parts of the model alone, or score the baselines on a file of runs."""
     from rich.console import Group
@@ -168,6 +185,14 @@ def validate(
             help="Training configurations: a CSV file with the columns of the shipped one, or 'shipped' (default)."
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        Parameter(
+            help="Only runs that meet this, row by row: COLUMN=VALUE, COLUMN>=NUMBER or COLUMN<=NUMBER of the shipped file, for"
+            " instance mode=lora; as often as needed, all must hold.",
+            negative=(),
+        ),
+    ] = None,
     calibration: Annotated[
         str | None, Parameter(help="Calibration file to predict with (default: the shipped one).")
     ] = None,
@@ -224,6 +249,9 @@ def validate(
     """Hold the models against published measurements; without a file, against the shipped ones."""
     if folder is not None:
         _page(Path(folder))
+        return
+    if where:
+        _beside(runs or SHIPPED, calibration, where, output, json)
         return
     if ledger:
         from carbonscaling.evidence.ledger import first_looks

@@ -59,6 +59,8 @@ def _degrees(answer: Estimate, title: str) -> list[Line]:
     ]
     if s.sp and s.tp > 1:
         found.append(Line("sequence_parallel", True, of_layout(answer, "sequence_parallel")))
+    if s.cp > 1 and answer.resolved.work.dealt:
+        found.append(Line("cp_comm_type", "a2a", "context_exchange as stated: heads dealt to context ranks"))
     found += _stages(answer)
     why = f"ZeRO stage {int(s.zero)}: {of_layout(answer, 'zero')}"
     if s.zero == 1:

@@ -108,8 +108,17 @@ def software(said: Said, found: Reading) -> None:
     else:
         found.software["optimizer"] = optimizer
         found.taken |= {"optimizer": optimizer} if "optimizer" in said else {}
+    _context(said, found)
     _experts(said, found)
     _graphs(said, found)
+
+
+def _context(said: Said, found: Reading) -> None:
+    kinds = {*_words(said, "cp_comm_type")}
+    if kinds == {"a2a"}:
+        found.take("cp_comm_type", "heads dealt to context ranks", software_context_exchange="all-to-all")
+    elif kinds & {"p2p", "allgather", "a2a+p2p"}:
+        found.taken["cp_comm_type"] = "keys and values of context ranks, counted as a ring"
 
 
 def _experts(said: Said, found: Reading) -> None:

@@ -153,7 +153,10 @@ def _layout(said: Said, found: Reading) -> None:
         if name in said:
             found.take(name, f"{field} {said[name]}", **{f"layout_{field}": said[name]})
     if n := said.get("ds_sequence_parallel_size"):
-        found.take("ds_sequence_parallel_size", f"cp {n}, as the nearest to Ulysses", layout_cp=n)
+        found.take(
+            "ds_sequence_parallel_size", f"cp {n}, heads dealt to its ranks", layout_cp=n,
+            software_context_exchange="all-to-all",
+        )  # fmt: skip
     if said.get("no_pipeline_parallel"):
         found.take("no_pipeline_parallel", "pp 1", layout_pp=1)
     if "model_parallel_size" in said:

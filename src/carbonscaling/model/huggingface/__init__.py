@@ -18,7 +18,8 @@ from carbonscaling.model.huggingface.entries import Values, stated
 from carbonscaling.model.huggingface.quirks import QUIRKS
 from carbonscaling.model.huggingface.reader import Config, load_json
 from carbonscaling.model.huggingface.table import alike, model_types, row
-from carbonscaling.model.huggingface.unread import check_unread, towers
+from carbonscaling.model.huggingface.towers import read_towers, towers_said
+from carbonscaling.model.huggingface.unread import check_unread
 from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["from_config", "model_types"]
@@ -110,5 +111,7 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
     used = {key: value for key, value in values.defaulted.items() if rules.get(key) not in needless.get(key, ())}
     defaults = stated(used | text.assumed)
     assumed = (f"{kind}'s defaults where the file is silent: {defaults}",) if defaults else ()
-    notes = towers(reader) if text is not reader or "vision_config" in data else ""
+    beside = read_towers(data, where, spec.d_model)
+    notes = towers_said(data, beside) if text is not reader or "vision_config" in data else ""
+    spec = replace(spec, vision=beside.get("vision"), audio=beside.get("audio"))
     return replace(spec, source=where, assumed=assumed, unread=unread, notes=notes)

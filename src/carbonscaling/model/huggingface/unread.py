@@ -10,7 +10,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.model.huggingface.entries import Values
 from carbonscaling.model.huggingface.reader import Config
 
-__all__ = ["ARCHITECTURE", "IRRELEVANT", "check_unread", "towers"]
+__all__ = ["ARCHITECTURE", "IRRELEVANT", "check_unread"]
 
 IRRELEVANT = frozenset(
     # bookkeeping, precision, regularisation, generation, positions and scales without weights
@@ -110,10 +110,3 @@ def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...
             )  # fmt: skip
     outer = [] if text is reader else [k for k in reader.own_unread() if k not in ignored and not k.startswith("_")]
     return (*left, *outer)
-
-
-def towers(reader: Config) -> str:
-    """Say what of the file is not counted."""
-    found = [key.removesuffix("_config") for key in reader.data if key.endswith("_config") and reader.data[key]]
-    named = [name for name in found if name not in ("text", "llm", "language", "quantization", "compression")]
-    return "language model only" + (f": the {' and '.join(named)} tower is not counted" if named else "")

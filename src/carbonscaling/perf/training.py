@@ -1,0 +1,119 @@
+"""What of a model is trained, and what runs beside it, as changes to its workload: adapters, frozen parts, a teacher."""
+
+from __future__ import annotations
+
+from carbonscaling.perf.numbers import Number, Workload
+from carbonscaling.sources import Datum
+
+__all__ = ["NF4", "adapted", "done_flops", "embeddings_frozen", "layers_frozen", "packed", "taught", "towered"]
+
+NF4 = Datum(
+    (4.0 + 0.127) / 8.0, "B", "dettmers_2023", (4.0 + 0.127) / 8.0, (4.0 + 0.5) / 8.0,
+    remark='section 3, "Double Quantization": 0.127 bits a weight for the scales of blocks of 64, 0.5 without',
+)  # fmt: skip
+"""Bytes of a weight in 4-bit NormalFloat with its scales."""
+
+
+def done_flops(work: Workload) -> Number:
+    """Return the FLOPs that training on a token does, without repeated work and other networks.
+
+    Of three times the forward pass, frozen weights save their gradients (a third of their products), and layers that no
+    gradient reaches the whole of their backward pass; attention's two gradients are of no weights.
+
+    Parameters
+    ----------
+    work : Workload
+        `model_flops` are those of training every weight.
+    """
+    scores = 2.0 * work.span * (work.d_query + work.d_context) * work.attended * work.n_layers
+    scan = work.mixed * work.n_layers * work.mix_flops
+    head = 2.0 * work.n_logits * work.d_model * work.vocab_size
+    products = work.model_flops / 3.0 - scores - scan - head
+    saved = work.stopped * (products + 2.0 * (scores + scan)) + (1.0 - work.trained) * products
+    return work.model_flops - saved - work.frozen_head * head
+
+
+def _counted(work: Workload) -> Workload:
+    return work._replace(model_flops=float(done_flops(work)))
+
+
+def adapted(work: Workload, rank: int) -> Workload:
+    """Return a workload whose weights are frozen, with low-rank adapters of `rank` beside its matrices.
+
+    LoRA (Hu et al. 2021, arXiv 2106.09685): gradients and states of the adapters alone; the backward pass makes input
+    gradients of the frozen matrices, so that a token costs 4 FLOPs a parameter instead of 6. Adapters are taken to be as
+    wide as the layer's matrices: queries, keys, values, output, feed-forward blocks; experts, embedding and head have none.
+    """
+    h = work.d_model
+    attention = work.attended * (2.0 * h + work.n_query + work.d_context)
+    blocks = work.plain * work.matrices * (h + work.d_ff) + work.mixed * (2.0 * h + work.n_mix + work.d_mix)
+    layer = work.p_attention + work.plain * work.p_dense + work.moe * (work.p_shared + work.n_experts * work.p_expert)
+    share = min(1.0, float(rank * (attention + blocks) / layer))
+    return _counted(work._replace(frozen=1.0 - share, frozen_embedding=1.0, frozen_head=1.0))
+
+
+def packed(work: Workload, rank: int) -> Workload:
+    """Return a workload with adapters beside frozen weights in 4 bits, unpacked for every multiplication.
+
+    QLoRA (Dettmers et al. 2023, arXiv 2305.14314, section 3): NormalFloat of 4 bits with doubly quantised scales; products
+    in 16 bits; embedding, norms and head stay as they are.
+    """
+    return adapted(work, rank)._replace(packed=NF4.si)
+
+
+def embeddings_frozen(work: Workload, tied: bool) -> Workload:
+    """Return a workload whose token embedding is frozen, and with it the head where both are one."""
+    return _counted(work._replace(frozen_embedding=1.0, frozen_head=float(tied)))
+
+
+def layers_frozen(work: Workload, n: int, tied: bool) -> Workload:
+    """Return a workload whose embedding and first `n` layers are frozen: no gradient flows through them.
+
+    A tied embedding stays trained as the head; below, nothing needs a gradient of it.
+    """
+    stopped = min(1.0, n / float(work.n_layers))
+    return _counted(work._replace(stopped=stopped, frozen_embedding=float(not tied)))
+
+
+def taught(work: Workload, forward_flops: float, params: float) -> Workload:
+    """Return a workload with a teacher's forward pass beside every micro-batch, its weights and logits held.
+
+    Distillation from logits (Hinton et al. 2015, arXiv 1503.02531, section 2): the student meets the teacher's distribution
+    over the same vocabulary.
+
+    Parameters
+    ----------
+    forward_flops : float
+        FLOPs of the teacher's forward pass, per token.
+    params : float
+        Parameters of the teacher.
+    """
+    return work._replace(
+        model_flops=work.model_flops + forward_flops, beside_forward=work.beside_forward + forward_flops,
+        p_beside=work.p_beside + params, beside_logits=1.0,
+    )  # fmt: skip
+
+
+def towered(work: Workload, forward_flops: float, params: float, kept: float, trained: bool) -> Workload:
+    """Return a workload whose tokens come in part from a tower, trained along or frozen.
+
+    Parameters
+    ----------
+    forward_flops : float
+        FLOPs of the towers' forward passes, per token of the language model.
+    params : float
+        Parameters of the towers.
+    kept : float
+        Bytes that their layers keep for the backward pass, per token of the language model; a frozen tower keeps none.
+    trained : bool
+    """
+    share = float(trained)
+    total = work.p_beside + params
+    return work._replace(
+        model_flops=work.model_flops + (1.0 + 2.0 * share) * forward_flops,
+        beside_forward=work.beside_forward + forward_flops,
+        beside_backward=work.beside_backward + 2.0 * share * forward_flops,
+        beside_trained=(work.beside_trained * work.p_beside + share * params) / total if total else 0.0,
+        p_beside=total,
+        beside_kept=share * kept,
+    )

@@ -1,0 +1,118 @@
+"""What of a scenario's model is trained, and what runs beside it: its workload, and what to say of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from carbonscaling.catalog import models
+from carbonscaling.errors import InputError
+from carbonscaling.model.flops import forward_flops
+from carbonscaling.model.params import total_params
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.model.tower import tower_flops, tower_kept, tower_params
+from carbonscaling.perf import training
+from carbonscaling.perf.build import workload
+from carbonscaling.perf.context import context_split
+from carbonscaling.perf.numbers import Workload
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.words import count
+
+__all__ = ["TRAINED_FIELDS", "training_notes", "training_sources", "training_work"]
+
+TRAINED_FIELDS = (
+    "train", "lora_rank", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches", "software",
+)  # fmt: skip
+"""Fields that say which weights are trained, and what runs beside them."""
+
+
+@lru_cache(maxsize=16)
+def _teacher(name: str) -> ModelSpec:
+    try:
+        return models.model_spec(name)
+    except InputError as error:
+        error.key = error.key or "teacher"
+        raise
+
+
+def training_work(s: Scenario, spec: ModelSpec, seq_len: int) -> Workload:
+    """Return the workload of a model at a sequence length, as a scenario trains it.
+
+    Raises
+    ------
+    InputError
+        As `perf.build.workload`; more layers are frozen than there are; the teacher is unknown.
+    """
+    work = workload(spec, seq_len)
+    if s.train == "lora":
+        work = training.adapted(work, s.lora_rank)
+    elif s.train == "qlora":
+        work = training.packed(work, s.lora_rank)
+    elif s.train == "frozen-embeddings":
+        work = training.embeddings_frozen(work, spec.tied_embeddings)
+    elif s.train == "frozen-layers":
+        if (s.frozen_layers or 0) >= spec.n_layers:
+            raise InputError(
+                "no layer is left to train", key="frozen_layers", value=s.frozen_layers,
+                allowed=f"1 to {spec.n_layers - 1}, of {spec.n_layers} layers", remedy="freeze fewer layers",
+            )  # fmt: skip
+        work = training.layers_frozen(work, s.frozen_layers or 0, spec.tied_embeddings)
+    if s.teacher is not None:
+        teacher = _teacher(s.teacher)
+        work = training.taught(work, forward_flops(teacher, seq_len).total, float(total_params(teacher)))
+    if s.towers != "none":
+        work = _towers(s, spec, work, seq_len)
+    return context_split(work, spec, s.software.context_exchange, s.software.context_split)
+
+
+def _towers(s: Scenario, spec: ModelSpec, work: Workload, seq_len: int) -> Workload:
+    """Return a workload with the model's towers beside it; the first of them makes the tokens that come from towers."""
+    if not spec.towers:
+        raise InputError(
+            "no tower of this model can be counted", key="towers", value=s.towers, allowed="none",
+            remedy="leave towers out, or give a config.json of a model whose towers model show lists",
+        )  # fmt: skip
+    tokens = s.tower_tokens or 0
+    if tokens > seq_len:
+        raise InputError(
+            "more tokens of a tower than a sequence has", key="tower_tokens", value=tokens, allowed=f"1 to {seq_len:,}",
+            remedy="lower it, or lengthen the sequence",
+        )  # fmt: skip
+    first = next(iter(spec.towers.values()))
+    patches = s.tower_patches or first.n_patches
+    each = first.merge * tokens / seq_len  # patches behind a token of the language model
+    flops, params = each * tower_flops(first, patches) / patches, float(sum(map(tower_params, spec.towers.values())))
+    return training.towered(work, flops, params, each * tower_kept(first), s.towers == "trained")
+
+
+def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
+    """Return in words what is not trained, and what runs beside."""
+    notes = {
+        "lora": f"adapters of rank {s.lora_rank} beside frozen weights: no gradients and no states of these",
+        "qlora": f"adapters of rank {s.lora_rank} beside frozen weights of {8 * training.NF4.si:.3f} bits with their "
+        "scales, unpacked for every pass: no gradients and no states of these",
+        "frozen-embeddings": "the embedding is frozen" + (", and the head with it" if spec.tied_embeddings else ""),
+        "frozen-layers": f"the embedding and the first {s.frozen_layers} of {spec.n_layers} layers are frozen: no gradient "
+        "flows through them",
+    }
+    found = [notes[s.train]] if s.train in notes else []
+    if s.towers != "none":
+        named = [f"the {name} tower ({count(tower_params(t))} parameters)" for name, t in spec.towers.items()]
+        found.append(f"{' and '.join(named)} {s.towers}, {s.tower_tokens:,} tokens of a sequence from it")
+    if s.teacher is not None:
+        teacher = _teacher(s.teacher)
+        found.append(
+            f"distilled from {teacher.name}: the forward pass of its {count(total_params(teacher))} parameters runs beside "
+            "every micro-batch, its weights and logits are held"
+        )
+        if teacher.vocab_size != spec.vocab_size:
+            found.append(
+                f"the teacher has a vocabulary of {teacher.vocab_size:,}, the student of {spec.vocab_size:,}: logits match "
+                "only where these are one vocabulary padded differently"
+            )
+    return found
+
+
+def training_sources(s: Scenario) -> set[str]:
+    """Return the reference keys behind what is trained and what runs beside it."""
+    keys = {"lora": {"hu_2021"}, "qlora": {"hu_2021", training.NF4.source}}.get(s.train, set())
+    return keys | ({"hinton_2015"} if s.teacher is not None else set())

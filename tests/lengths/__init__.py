@@ -1,1 +1,0 @@
-"""Training lengths that files suggest, beside published ones: ``python -m lengths`` with ``tests`` on the path."""

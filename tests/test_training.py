@@ -1,0 +1,175 @@
+"""Frozen parts, packed weights and teachers: counted by hand, searched exactly, refused where they make no sense."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import carbonscaling as cs
+from carbonscaling.catalog import models
+from carbonscaling.errors import InputError
+from carbonscaling.model import forward_flops, total_params
+from carbonscaling.perf.memory import state_bytes, work_bytes
+from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.step import step_time
+from carbonscaling.perf.training import NF4, embeddings_frozen, layers_frozen, packed, taught
+from carbonscaling.search import compiled
+from carbonscaling.search.evaluate import CompiledJudge
+from carbonscaling.search.space import Space, grid, layouts
+from carbonscaling.search.vectorised import NumpyJudge
+from counted import close, ideal, layer
+from samples import machine_of, setting, work_of
+
+WORK = work_of("llama-3-8b")
+TRAINED = {
+    "qlora": packed(WORK, 16),
+    "embeddings": embeddings_frozen(WORK, tied=False),
+    "layers": layers_frozen(WORK, 12, tied=False),
+    "taught": taught(WORK, 1e10, 5e9),
+}
+LAYERS = 32 * (WORK.p_attention + WORK.p_dense)
+
+
+def held(work: Workload, **changes: float) -> tuple[float, ...]:
+    found = state_bytes(work, machine_of("h100-sxm"), setting(**changes))
+    return float(found.weights), float(found.gradients), float(found.optimizer)
+
+
+def test_packed_weights_by_hand() -> None:
+    """Frozen layers in 4.127 bits, embedding, head and adapters in 16; one layer at a time is unpacked."""
+    adapters = 16 * 32 * ((4096 + 6144) + (4096 + 4096) + 3 * (4096 + 14336))
+    one = WORK.p_attention + WORK.p_dense
+    weights, gradients, states = held(TRAINED["qlora"])
+    frozen = LAYERS - adapters
+    close(weights, 2 * (WORK.p_embedding + WORK.p_head + adapters + one) + NF4.si * frozen)
+    close(gradients, 4 * adapters)
+    close(states, 12 * adapters)
+
+
+def test_packed_weights_are_unpacked_for_every_pass() -> None:
+    """At 1 byte/s: 0.516 bytes read and 2 written a weight, forward and backward, beside what adapters take."""
+    machine = ideal(bandwidth=1.0)
+    plain, lora = layer(TRAINED["qlora"]._replace(packed=0.0), machine), layer(TRAINED["qlora"], machine)
+    moved = TRAINED["qlora"].frozen * LAYERS / 32 * (NF4.si + 2)
+    close(lora.forward.elementwise - plain.forward.elementwise, moved)
+    close(lora.backward.elementwise - plain.backward.elementwise, moved)
+
+
+def test_sixty_five_billion_weights_on_one_card_of_48_gb() -> None:
+    """QLoRA's claim (Dettmers et al. 2023, abstract): 65B is tuned on one 48 GB GPU, states paged to the host."""
+    s = cs.Scenario(
+        model="llama-65b", train="qlora", lora_rank=64, tokens=1e7, device="a6000", devices=1, batch=16, seq_len=512,
+        offload="optimizer",
+    )  # fmt: skip
+    assert cs.estimate(s).feasible
+    assert not cs.estimate(replace(s, train="lora")).feasible
+
+
+def test_a_frozen_embedding_by_hand() -> None:
+    weights, gradients, states = held(TRAINED["embeddings"])
+    trained = LAYERS + WORK.p_head
+    assert (weights, gradients, states) == pytest.approx((2 * (trained + WORK.p_embedding), 4 * trained, 12 * trained))
+    assert TRAINED["embeddings"].model_flops == WORK.model_flops  # a table is no product
+    head = 2 * 4096 * 128256
+    tied = embeddings_frozen(WORK, tied=True)
+    close(tied.model_flops, WORK.model_flops - head)
+    full, frozen = layer(WORK, ideal(peak_head=1.0)), layer(tied, ideal(peak_head=1.0))
+    close(full.head_backward - frozen.head_backward, full.head_forward)
+
+
+def test_frozen_layers_by_hand() -> None:
+    """12 of 32 layers run forward alone; on a device of their own they keep nothing and have no states."""
+    work = TRAINED["layers"]
+    full, frozen = layer(WORK, ideal(peak=1.0)), layer(work, ideal(peak=1.0))
+    close(frozen.forward.total, full.forward.total)
+    close(frozen.backward.matmul, full.backward.matmul * 20 / 32)
+    trained = LAYERS * 20 / 32 + WORK.p_head
+    assert held(work)[1:] == pytest.approx((4 * trained, 12 * trained))
+    machine = machine_of("h100-sxm")
+    close(work_bytes(work, machine, setting()).activations, work_bytes(WORK, machine, setting()).activations * 20 / 32)
+    close(  # the last of four stages has trained layers alone
+        work_bytes(work, machine, setting(pp=4.0)).activations, work_bytes(WORK, machine, setting(pp=4.0)).activations
+    )
+    forward = forward_flops(models.model("llama-3-8b"), 2048)
+    close(work.model_flops, 3 * forward.total - 2 * 12 / 32 * (forward.total - forward.logits))
+
+
+def test_no_frozen_layer_is_a_training_like_any_other() -> None:
+    none = layers_frozen(WORK, 0, tied=False)._replace(frozen_embedding=0.0)
+    s = setting(dp=8.0, pp=2.0, n_micro=4.0)
+    assert step_time(none, machine_of("h100-sxm"), s) == step_time(WORK, machine_of("h100-sxm"), s)
+
+
+def test_a_teacher_by_hand() -> None:
+    """Its forward pass at the rate of large products, split as the student is; its weights, and logits once more."""
+    work, machine = TRAINED["taught"], ideal(peak=1.0)
+    student, both = layer(WORK, machine), layer(work, machine)
+    close(both.forward.total - student.forward.total, 2048 * 1e10 / 32)
+    assert both.backward.total == student.backward.total
+    assert held(work, tp=2.0)[0] - held(WORK, tp=2.0)[0] == pytest.approx(2 * 5e9 / 2)
+    assert held(work)[1:] == held(WORK)[1:]
+    h100 = machine_of("h100-sxm")
+    close(work_bytes(work, h100, setting()).logits, 2 * work_bytes(WORK, h100, setting()).logits)
+
+
+def test_a_teacher_is_not_repeated() -> None:
+    """Recomputation repeats the student's layers alone."""
+    s, machine = setting(recompute=2.0), ideal(peak=1.0)
+    redo = [float(step_time(w, machine, s).recompute) for w in (WORK, TRAINED["taught"])]
+    close(redo[1], redo[0])
+
+
+@pytest.mark.skipif(not compiled.available(), reason="numba is not installed")
+@pytest.mark.parametrize("name", TRAINED)
+def test_compiled_equals_plain(name: str) -> None:
+    """Same fates, and step times that are the same to the last bit but for logarithms that round differently."""
+    work, machine = TRAINED[name], machine_of("h100-sxm")
+    space = Space(vpp=(1, 2), schedule=(0, 1, 2), shard=(0, 8), recompute_percent=(50, 100), micro_batch=(1, 2))
+    g = grid(space, work, layouts(space, work, (32,), machine.silicon.domain, (1, 32)))
+    every = g.lattice.layouts(g.lattice.families)
+    limit = np.full(len(every), np.inf)
+    a = CompiledJudge(work, machine, g).decide(every, limit, limit, limit, False)
+    b = NumpyJudge(work, machine, g).decide(every, limit, limit, limit, False)
+    assert a.counts.tolist() == b.counts.tolist()
+    first, second = np.argsort(a.index), np.argsort(b.index)
+    np.testing.assert_array_equal(a.index[first], b.index[second])
+    np.testing.assert_allclose(a.step[first], b.step[second], rtol=1e-14)
+    pruned = CompiledJudge(work, machine, g).decide(every, limit, limit, limit, True)
+    assert float(np.min(pruned.row_best)) == float(np.min(a.row_best))
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ({"train": "sft"}, "train"),
+        ({"train": "continued"}, "train"),
+        ({"train": "frozen-layers"}, "frozen_layers"),
+        ({"frozen_layers": 4}, "frozen_layers"),
+        ({"train": "frozen-layers", "frozen_layers": 32}, "frozen_layers"),
+        ({"teacher": "no-such-model"}, "teacher"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(said: dict[str, Any], key: str) -> None:
+    with pytest.raises(InputError) as error:
+        cs.estimate(cs.Scenario(model="llama-3-8b", tokens=1e9, device="h100-sxm", devices=8, batch=64, **said))
+    assert error.value.key == key
+    assert error.value.remedy or error.value.suggestion
+
+
+def test_later_training_is_full_training() -> None:
+    s = cs.Scenario(model="llama-3-8b", tokens=1e9, device="h100-sxm", devices=8, batch=64, seq_len=4096)
+    full = cs.estimate(s)
+    assert [cs.estimate(replace(s, train=t)).step for t in ("sft", "continued")] == [full.step, full.step]
+
+
+def test_an_answer_says_who_teaches() -> None:
+    s = cs.Scenario(model="llama-3-8b", tokens=1e9, device="h100-sxm", devices=8, batch=64, teacher="llama-3-70b")
+    taught_by = cs.estimate(s)
+    assert any("distilled from llama-3-70b" in note for note in taught_by.resolved.notes)
+    alone = cs.estimate(replace(s, teacher=None))
+    forward = forward_flops(models.model("llama-3-70b"), 8192).total
+    assert taught_by.resolved.work.model_flops - alone.resolved.work.model_flops == pytest.approx(forward)
+    assert total_params(models.model("llama-3-70b")) == taught_by.resolved.work.p_beside
