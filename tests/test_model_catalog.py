@@ -29,6 +29,10 @@ def test_counts_and_sources(name: str) -> None:
     assert (entry.active is None) == (entry.spec.experts is None)
 
 
+def test_every_spelling_finds_its_model() -> None:
+    assert {alias: model_entry(alias).spec.name for alias in model_aliases()} == model_aliases()
+
+
 def test_catalogue_equals_the_configurations() -> None:
     shared = [name for name in model_names() if (HF / f"{name}.json").exists() and name != "mpt-7b"]  # a variant
     assert len(shared) >= 30

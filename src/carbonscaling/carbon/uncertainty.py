@@ -122,10 +122,21 @@ def interval(values: Number, central: float) -> tuple[float, float]:
     return intervals({"": (values, central)})[""]
 
 
+def _ends(drawn: Array) -> Array:
+    """Return the 5th and 95th percentiles of every row, as `numpy.percentile` does, which loads masked arrays for it."""
+    place = np.array([0.05, 0.95]) * (drawn.shape[1] - 1)
+    low = place.astype(int)
+    high = np.minimum(low + 1, drawn.shape[1] - 1)
+    ordered = np.sort(drawn, axis=1)
+    a, b, share = ordered[:, low], ordered[:, high], place - low
+    found: Array = np.where(share < 0.5, a + (b - a) * share, b - (b - a) * (1.0 - share))
+    return found
+
+
 def intervals(figures: Mapping[str, tuple[Number, float]]) -> dict[str, tuple[float, float]]:
     """Return the `interval` of every figure, given by its values in as many draws each and its central value."""
     drawn = np.atleast_2d(np.stack([np.atleast_1d(np.asarray(values, float)) for values, _ in figures.values()]))
-    ends = np.percentile(drawn, [5.0, 95.0], axis=1).T.tolist()
+    ends = _ends(drawn).tolist()
     return {
         name: (min(low, central), max(high, central))
         for (name, (_, central)), (low, high) in zip(figures.items(), ends, strict=True)

@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
-from statistics import median
 from typing import Literal, get_args
 
 from carbonscaling.sources import Datum
@@ -31,12 +30,13 @@ def _table() -> Mapping[tuple[str, str], Datum]:
     found: dict[tuple[str, str], Datum] = {}
     for device, basis in dict.fromkeys((row["device"], row["basis"]) for row in rows):
         own = [row for row in rows if row["device"] == device and row["basis"] == basis]
-        usd = [float(row["usd_per_device_hour"]) for row in own]
+        usd = sorted(float(row["usd_per_device_hour"]) for row in own)
         every = [float(row["usd_per_device_hour"]) for row in rows if row["device"] == device]
         least, most = (min(every), max(usd)) if basis == "list" else (min(usd), max(usd))
         named = ", ".join(sorted({f"{row['provider']} {float(row['usd_per_device_hour']):g}" for row in own}))
+        middle = (usd[(len(usd) - 1) // 2] + usd[len(usd) // 2]) / 2.0
         found[device, basis] = Datum(
-            median(usd), "USD/h", own[0]["source"], least, most, max(int(row["year"]) for row in own), WORDS[basis],
+            middle, "USD/h", own[0]["source"], least, most, max(int(row["year"]) for row in own), WORDS[basis],
             f"median of {len(own)}: {named}",
         )  # fmt: skip
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
@@ -64,7 +64,6 @@ def hand_over(
     from carbonscaling.reporting.markdown import markdown
     from carbonscaling.study.estimate import Estimate
 
-    data: dict[str, Any] = answer.to_dict()
     to = emit or ("svg" if output is not None and output.endswith(".svg") else None)
     asked = [("svg", picture)] * (picture is not None) + [(to or "", output)] * (to is not None)
     for kind, path in asked if isinstance(answer, Estimate) else ():
@@ -72,11 +71,11 @@ def hand_over(
     if asked and not answer.feasible:
         sys.stderr.write("not written: nothing is feasible\n")
     if output is not None and to is None:
-        out.write_file(output, markdown(answer) if output.endswith(".md") else to_json(data))
+        out.write_file(output, markdown(answer) if output.endswith(".md") else to_json(answer.to_dict()))
     if answer.feasible and to is not None and output is None:
         pass  # it stands in the answer's place
     elif json:
-        out.show_json(data)
+        out.show_json(answer.to_dict())
     elif isinstance(answer, Estimate):
         out.show(answer_page(answer))
     else:

@@ -62,8 +62,8 @@ FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "
 
 Candidate = _printed("Candidate", CANDIDATE, "a setting", **INTERVALS)
 Quantile = _printed("Quantile", CANDIDATE, "share of the feasible settings with less carbon", share=float)
-Layout = _printed(
-    "Layout", CANDIDATE, "the best setting of some degrees; how many near-optimal ones share them", n_alike=Count
+FoundLayout = _printed(
+    "FoundLayout", CANDIDATE, "the best setting of some degrees; how many near-optimal ones share them", n_alike=Count
 )
 Alternative = _printed(
     "Alternative", CANDIDATE, "a setting that something else than the objective speaks for", what=str
@@ -73,7 +73,7 @@ Search = _printed(
     {
         "objective": str, "n_candidates": int, "n_layouts": int, "n_fit": int, "rejected": dict[str, Count], "near": float,
         "n_near": int, "interrupted": bool, "top": _list(Candidate), "front": _list(Candidate), "quantiles": _list(Quantile),
-        "layouts": NotRequired[_list(Layout)],
+        "layouts": NotRequired[_list(FoundLayout)],
     },
     "what the search looked at",
 )  # fmt: skip

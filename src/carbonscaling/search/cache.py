@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from functools import cache
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +49,8 @@ def _private(folder: Path) -> Path | None:
 
 @cache
 def _say_once(why: str) -> None:
+    from multiprocessing import parent_process
+
     if parent_process() is None:  # workers are many, and their parent has said it
         sys.stderr.write(
             f"machine code is not kept, and compiled anew each time: {why}\n"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import importlib.util
 import os
 import platform
@@ -18,7 +17,6 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -49,6 +47,8 @@ def source_stamp() -> str:
 
 
 def _digest(*parts: str) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     for part in (sys.version, *parts):
         digest.update(part.encode())
@@ -58,10 +58,17 @@ def _digest(*parts: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@lru_cache(maxsize=1)
+def _mark_name() -> str:
+    from importlib.metadata import version
+
+    return f"made-{_digest(version('numba'), platform.machine())}"
+
+
 def _mark() -> Path | None:
     """Return the file that says that machine code of this source was made here; found without loading numba."""
     folder = private_folder()
-    return folder and folder / f"made-{_digest(version('numba'), platform.machine())}"
+    return folder and folder / _mark_name()
 
 
 def on_disk() -> bool:

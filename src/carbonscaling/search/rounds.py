@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,12 @@ class _Here(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
+
+
+def _threads(n: int) -> Executor:
+    from concurrent.futures.thread import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(n)
 
 
 @dataclass
@@ -92,7 +98,7 @@ class Rounds:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
         size = FIRST_ROUND
-        with ThreadPoolExecutor(self.threads) if self.threads > 1 and not self._one_round else _Here() as pool:
+        with _Here() if self.threads == 1 or self._one_round else _threads(self.threads) as pool:
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())

@@ -104,19 +104,21 @@ def _doubts(data: Mapping[str, Any]) -> Markup:
     return table(("input", "range", "carbon of the run", "source"), rows)
 
 
-def _searched(search: Mapping[str, Any] | None) -> list[Markup]:
+def _searched(search: Mapping[str, Any] | None, others: Sequence[Mapping[str, Any]]) -> list[Markup]:
     if not search:
         return []
     found = [
         node("p", f"{search['n_candidates']:,} settings decided, {search['n_fit']:,} fit; {search['n_near']:,} within "
                   f"{percent(search['near'])} of the best by objective '{search['objective']}'.")
     ]  # fmt: skip
+    best = search.get("layouts", search["top"])[:5]
     rows = [
-        (f"{c['n_devices']:,}", plain(c["duration_days"]), plain(c["carbon_tco2e"]),
+        (c.get("what", ""), f"{c['n_devices']:,}", plain(c["duration_days"]), plain(c["carbon_tco2e"]),
          f"TP{c['tp']} PP{c['pp']} DP{c['dp']} CP{c['cp']} EP{c['ep']} ZeRO-{c['zero']}", "; ".join(c["unmeasured"]))
-        for c in search.get("layouts", search["top"])[:5]
+        for c in (*best, *others)
     ]  # fmt: skip
-    found.append(table(("devices", "days", "tCO2e", "setting", "not covered by any measured run"), rows, (0, 1, 2)))
+    heads = ("", "devices", "days", "tCO2e", "setting", "no measured run")
+    found.append(table(heads, rows, (1, 2, 3)))
     front = [(c["duration_days"], c["carbon_tco2e"], f"{c['n_devices']:,}") for c in search["front"]]
     if len(front) > 1:
         found.append(
@@ -180,7 +182,7 @@ def document(
         node("p", _headline(s, device), class_="lead"),
         *(node("p", f"Warning: {text}", class_="warning") for text in data["warnings"]),
         node("h2", "Results"), _results(s, c, data.get("needed")),
-        node("h2", "Setting"), _setting(s), *_searched(data["search"]),
+        node("h2", "Setting"), _setting(s), *_searched(data["search"], data.get("alternatives", ())),
         node("h2", "Where it goes"),
         figures.parts(f"Seconds of a steady step, {plain(s['step_time_s'])} s", step, "s"),
         figures.parts("Memory of the fullest device", memory, "GB"),

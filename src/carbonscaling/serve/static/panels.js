@@ -94,13 +94,14 @@ function frontPanel(a, pick) {
     h("p", { class: "key" }, h("i", { class: "round" }), "carbon", h("i", { class: "money" }), "cost", h("i", { class: "second round" }), "this plan. No other setting beats a point in time, devices, carbon and cost at once."));
 }
 
-function settingsPanel(search) {
+function settingsPanel(search, others) {
   const n = (text) => h("td", { class: "n" }, text);
   const rows = search.layouts.slice(0, 5).map((c) => h("tr", null, n(w.whole(c.n_devices)), n(w.plain(c.duration_days)), n(w.plain(c.carbon_tco2e)),
     h("td", null, short(c), c.n_alike > 1 ? h("small", { class: "quiet" }, ` and ${w.whole(c.n_alike - 1)} alike`) : "", c.unmeasured.some((x) => !search.layouts[0].unmeasured.includes(x)) ? h("small", { class: "quiet" }, ` no measured run: ${c.unmeasured.join(", ")}`) : "")));
   const table = rows.length ? scroller("Best settings", h("table", null, h("thead", null, h("tr", null, h("th", { class: "n", scope: "col" }, "devices"), h("th", { class: "n", scope: "col" }, "days"), h("th", { class: "n", scope: "col" }, "tCO₂e"), h("th", { scope: "col" }, "setting"))), h("tbody", null, rows)), "settings") : null;
   const rejected = Object.entries(search.rejected).map(([key, value]) => [reasons[key] || w.named(key), value]);
-  put("settings", table,
+  const beside = others.length ? h("ul", null, others.map((c) => h("li", null, `${c.what}: ${w.whole(c.n_devices)} devices, ${w.plain(c.duration_days)} days, ${w.mass(c.carbon_tco2e)}: ${short(c)}`))) : "";
+  put("settings", table, beside,
     h("p", { class: "note" }, `${w.whole(search.n_candidates)} settings of ${w.whole(search.n_layouts)} layouts decided, ${w.whole(search.n_fit)} of them fit; ${w.whole(search.n_near)} within ${w.percent(search.near)} of the best. Rejected because:`),
     h("div", { class: "reasons" }, bars(rejected, "", search.n_candidates, w.count)));
 }
@@ -125,7 +126,7 @@ export function showAnswer(a, pick) {
   if (!a.feasible) {
     by("headline").textContent = "No setting does this.";
     clear(["tiles", "setting", "time", "memory", "energy", "carbon", "front", "doubt"]);
-    settingsPanel(a.search);
+    settingsPanel(a.search, []);
     return;
   }
   by("headline").textContent = headline(a);
@@ -133,7 +134,7 @@ export function showAnswer(a, pick) {
   put("setting", settingWords(a.summary));
   breakdowns(a);
   frontPanel(a, pick);
-  if (a.search) settingsPanel(a.search);
+  if (a.search) settingsPanel(a.search, a.alternatives);
   doubts(a);
 }
 
