@@ -15,6 +15,7 @@ from carbonscaling.reporting.document.html import Markup, node
 from carbonscaling.reporting.document.shell import page
 from carbonscaling.reporting.explain import by_formula, explain_page, quantity
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.shown import price_words
 from carbonscaling.units import HOUR, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
@@ -101,8 +102,8 @@ def derivation(e: Estimate, lines: Iterable[TraceLine]) -> list[Stage]:
     ]  # fmt: skip
     if e.cost_usd is not None and r.price is not None:
         hours = n * e.duration_s / HOUR
-        said.append(("money", "device-hours x price", f"{big(hours)} x {plain(e.cost_usd / hours)} $/h ({r.price.basis})",
-                     money(e.cost_usd)))  # fmt: skip
+        numbers = f"{big(hours)} x {plain(e.cost_usd / hours)} $/h ({price_words(r.price)})"
+        said.append(("money", "device-hours x price", numbers, money(e.cost_usd)))
     return [Stage(*row, lines=tuple(by_stage[row[0]])) for row in said]
 
 
