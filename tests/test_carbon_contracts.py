@@ -98,7 +98,7 @@ def test_a_file_and_the_command_line_say_the_same(tmp_path: Path, capsys: pytest
     one = json.loads(capsys.readouterr().out)
     assert main(["estimate", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["carbon"] == one["carbon"]
-    assert "it costs 50 USD" in " ".join(one["notes"])
+    assert "it costs 50 $" in " ".join(one["notes"])
 
 
 BAD_CONTRACTS = {

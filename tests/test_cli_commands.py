@@ -133,7 +133,7 @@ def test_output_goes_to_a_file_as_well(run: Run, tmp_path: Path) -> None:
 
 
 def test_explain_shows_formulas_with_numbers_and_sources(run: Run) -> None:
-    code, out, _ = run("explain", *FIXED)
+    code, out, _ = run("explain", *FIXED, "--open", "time")
     assert code == ExitCode.OK
     assert "perf.goodput.run_time" in out
     assert "= n_steps·step_time·overhead" in out

@@ -1,18 +1,22 @@
 """Help pages: at once, complete, and in step with the commands."""
 
 import dataclasses
+import functools
 import os
+import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
 
 from carbonscaling.cli import main
-from carbonscaling.cli.app import COMMANDS
+from carbonscaling.cli.app import COMMANDS, GROUPS, build_app
 from carbonscaling.cli.generate import generated
-from carbonscaling.cli.options import field_help, number
+from carbonscaling.cli.options import field_help, number, real_number, whole_number
 from carbonscaling.cli.pages import page, version
+from carbonscaling.cli.tasks import EXAMPLES, START
 from carbonscaling.study.scenario import Layout, Scenario
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -33,7 +37,7 @@ def test_no_stale_page_remains() -> None:
 
 
 def test_every_field_is_an_option_with_a_text() -> None:
-    plan = page(["plan", "--help"]) or ""
+    plan = page(["help", "plan"]) or ""
     for cls in (Scenario, Layout):
         for field in dataclasses.fields(cls):
             if field.name in ("layout", "boundary", "contracts"):
@@ -67,6 +71,60 @@ def test_help_after_other_options_is_answered_by_the_command_tree(capsys: pytest
     assert "--max-days" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", [(), *COMMANDS, *((group,) for group in GROUPS)], ids=" ".join)
+def test_help_fits_sixty_lines_and_says_where_the_rest_is(command: tuple[str, ...]) -> None:
+    text = page([*command, "--help"])
+    assert text is not None
+    assert text.count("\n") <= 60
+    whole = page(["help", *command])
+    assert whole is not None
+    assert whole == text or f"carbonscaling help{''.join(f' {word}' for word in command)}" in text
+
+
+def test_the_first_page_is_a_screen_with_every_command() -> None:
+    text = page([]) or ""
+    assert text.count("\n") <= 32
+    for name in {path[0] for path in COMMANDS} - {"completion", "help"}:
+        assert re.search(rf"\b{name}\b", text.partition("Commands:")[2]), name
+    assert "Exit codes: 0 done" in (page(["help"]) or "")
+
+
+SAID = [line for lines in EXAMPLES.values() for _, line in lines] + list(START)
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in dict.fromkeys(SAID) if line.split()[0] in ("choose", "explain", "cite")]
+)
+def test_examples_of_help_pages_run(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(SAID))
+def test_examples_of_help_pages_are_read(line: str) -> None:
+    """Each is understood, without the work behind it."""
+    command, bound, _ = build_app().parse_args(line.split(), exit_on_error=False, print_error=False)
+    assert command.__name__ == line.split(maxsplit=1)[0]
+    assert bound.arguments
+
+
+def test_every_number_is_read_as_people_write_it() -> None:
+    app, seen = build_app(), 0
+    for path in COMMANDS:
+        command = functools.reduce(lambda tree, name: tree[name], path, app)
+        for argument in command.assemble_argument_collection():
+            kinds = {*typing.get_args(argument.hint), argument.hint}
+            if kinds & {int, float}:
+                seen += 1
+                several = typing.get_origin(argument.hint) is tuple
+                converter = argument.parameter.converter
+                assert converter in (whole_number, real_number) or (several and converter), (path, argument.name)
+    assert seen > 200
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys; from carbonscaling.cli import main; code = main(['--help']);"
@@ -81,7 +139,7 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [("15.6T", 15.6e12), ("405B", 405e9), ("1e25", 1e25), ("16,384", 16384.0), ("2K", 2000.0), ("0.5", 0.5), ("-3", -3.0),
-     ("1_000", 1000.0), ("300E", 3e20)],
+     ("1_000", 1000.0), ("300E", 3e20), ("16Ki", 16384.0), ("1Mi", 1048576.0), ("15t", 15e12), ("7b", 7e9)],
 )  # fmt: skip
 def test_numbers_as_people_write_them(text: str, value: float) -> None:
     assert number(text, "--x") == pytest.approx(value, rel=1e-15)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,10 @@ PAGES += sorted(
 FOUND = {page: blocks(ROOT / page) for page in PAGES if page not in GENERATED}
 QUICK = [page for page, found in FOUND.items() if any(not b.slow and not b.not_run for b in found)]
 SLOW = [page for page, found in FOUND.items() if any(b.slow for b in found)]
-BY_HAND = {"pip", "marimo"}
+CORE = {"README.md", "docs/start.md"}
+"""Pages that run with the package alone, as `make plan` and `pip install .` leave it."""
+EXTRAS = {"duckdb", "fsspec", "matplotlib", "polars", "ray", "scipy", "starlette", "uvicorn", "yaml"}
+BY_HAND = {"pip", "marimo", "source"}
 """Programs that a block which nothing runs may call, beside the two commands below."""
 STAYS = ("carbonscaling serve", "carbonscaling sweep examples/study-million.toml --executor ray")
 
@@ -47,6 +52,9 @@ def _run(block: Block, page: str, names: dict[str, Any], monkeypatch: pytest.Mon
 
 def _run_page(page: str, slow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = {"__name__": "__page__"}
+    if page in CORE:
+        for module in (*EXTRAS, *(name for name in sys.modules if name.partition(".")[0] in EXTRAS)):
+            monkeypatch.setitem(sys.modules, module, None)  # an import of it fails
     with warnings.catch_warnings():
         warnings.simplefilter("default")  # other people's deprecations are no fault of a page
         for block in FOUND[page]:
@@ -72,6 +80,16 @@ def test_what_does_not_run_has_a_reason_and_could_not() -> None:
         assert len(block.not_run) > 5, page
         for line in block.commands:
             assert line.split()[0] in BY_HAND or line.startswith(STAYS), f"{page}: {line}"
+
+
+def test_the_first_pages_need_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(QUICK) >= CORE
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = {name for extra in ("plot", "uncertainty", "sweep", "cluster", "serve", "exchange")
+               for name in re.findall(r"(?m)^[a-z]+", "\n".join(project["optional-dependencies"][extra]))}  # fmt: skip
+    assert {name.replace("pyyaml", "yaml") for name in brought} - {"carbonscaling"} == EXTRAS
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert run_command("carbonscaling uncertainty --model llama-3-8b --devices 64", "README.md")[0] == 2
 
 
 def test_every_page_with_commands_is_looked_at() -> None:

@@ -23,7 +23,7 @@ from sitegen.api import missing  # noqa: E402
 from sitegen.package import arguments, borrowed_names, layers, modules, own_names, registered  # noqa: E402
 from sitegen.tables import formula_table, nomenclature_table, reference_list, undefined  # noqa: E402
 
-NOMENCLATURE = DOCS / "nomenclature.toml"
+NOMENCLATURE = ROOT / "src" / "carbonscaling" / "reporting" / "nomenclature.toml"
 
 
 def test_the_page_of_formulas_has_every_formula_once() -> None:

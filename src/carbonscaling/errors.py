@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from carbonscaling.literal import literal
 
-__all__ = ["CarbonScalingError", "ExitCode", "InputError", "nearest"]
+__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "nearest"]
 
 
 MOST_SHOWN = 300
@@ -22,7 +22,15 @@ class ExitCode(IntEnum):
     USAGE = 2
     INFEASIBLE = 3
     INCOMPLETE = 4
+    CHANGED = 5
     INTERRUPTED = 130
+
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a bug, 2 unusable input, 3 nothing feasible, 4 sweep\n"
+    "incomplete, 5 a repeated answer has changed, 130 interrupted.\n"
+)
+"""What people read of them."""
 
 
 class CarbonScalingError(Exception):
@@ -93,13 +101,18 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
+def nearest(name: str, names: Iterable[str], least: float = 0.6) -> str | None:
     """Return the accepted name closest to `name`, or None.
+
+    Parameters
+    ----------
+    least : float
+        Likeness, 0 to 1, below which none is close (twice the letters in common over the letters of both).
 
     >>> nearest("h100_sxm", ["h100-sxm", "a100-80"])
     'h100-sxm'
     """
     import difflib
 
-    match = difflib.get_close_matches(name.lower()[:MOST_SHOWN], list(names), n=1, cutoff=0.5)
+    match = difflib.get_close_matches(name.lower()[:MOST_SHOWN], list(names), n=1, cutoff=least)
     return match[0] if match else None

@@ -131,7 +131,10 @@ def read_bytes(path: Path, kind: Kind) -> bytes:
     except OSError as error:
         if error.errno in _MISSING:
             raise InputError(
-                "no such file", where=str(path), suggestion=nearest(path.name, _beside(path)), remedy="check the path"
+                "no such file",
+                where=str(path),
+                suggestion=nearest(path.name, _beside(path), 0.75),
+                remedy="check the path",
             ) from error
         raise InputError(
             f"the file cannot be read: {_words(error)}", where=str(path),

@@ -7,9 +7,11 @@ import math
 from carbonscaling.units import DAY, HOUR, YEAR
 
 __all__ = [
+    "BYTES",
     "COUNTS",
     "ENERGY",
     "MASS",
+    "TIME",
     "big",
     "count",
     "data",
@@ -27,7 +29,8 @@ ENERGY = ((1e9, "TWh"), (1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"))
 BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 BIG = ((1e24, "Y"), (1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 COUNTS = tuple((size, suffix) for size, suffix in BIG if size <= 1e12)
-MONEY = ((1e9, "bn USD"), (1e6, "M USD"), (1e3, "k USD"), (1.0, "USD"))
+MONEY = ((1e9, "bn$"), (1e6, "M$"), (1e3, "k$"), (1.0, "$"))
+TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def plain(value: float) -> str:
@@ -113,7 +116,7 @@ def money(usd: float) -> str:
     """US dollars.
 
     >>> money(61.5e6)
-    '61.5 M USD'
+    '61.5 M$'
     """
     return _say(usd, MONEY)
 
@@ -128,7 +131,7 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             one = {"years": YEAR, "days": DAY, "hours": HOUR, "min": 60.0, "s": 1.0}[unit]
             return f"{plain(seconds / one)} {unit}"
-    return f"{plain(seconds * 1e3)} ms"
+    return _say(seconds, TIME) if seconds else "0 s"
 
 
 def percent(share: float) -> str:

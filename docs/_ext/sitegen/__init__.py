@@ -11,6 +11,7 @@ from sphinx.util.typing import ExtensionMetadata
 from sitegen.anchors import named_anchors
 from sitegen.api import check_complete, write_pages
 from sitegen.directives import DIRECTIVES
+from sitegen.figures import draw_figures
 
 __all__ = ["setup"]
 
@@ -20,6 +21,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     app.connect("builder-inited", write_pages)
+    app.connect("builder-inited", draw_figures)
     app.connect("source-read", named_anchors)
     app.connect("env-check-consistency", check_complete)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

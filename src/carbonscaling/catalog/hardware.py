@@ -67,8 +67,13 @@ _DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|clou
 
 
 def _misspelt(name: str, names: list[str]) -> str | None:
-    """Return the name that another misspells; another number is another part, not a misspelling."""
-    return nearest(name, [one for one in names if re.findall(r"\d+", one) == re.findall(r"\d+", name)])
+    """Return the name that another misspells or shortens; another number is another part, not a misspelling."""
+    bare = re.sub(r"^\d+x-?|-?x\d+$", "", name)
+    if bare in names:  # 8xh100
+        return bare
+    held = [one for one in names if bare in one.split("-")]
+    alike = [one for one in names if re.findall(r"\d+", one) == re.findall(r"\d+", name)]
+    return held[0] if len(held) == 1 else nearest(name, alike, 0.8)
 
 
 def _resolve(kind: type, name: str) -> str:

@@ -24,6 +24,10 @@ PROVIDERS = {"google": ("google-cloud", "google", "gcp"), "aws": ("amazon", "aws
 """What people write before a region's id."""
 
 
+ALIKE = 0.84
+"""Likeness of a place's misspelling: places of other countries are alike too."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Electricity at one place.
@@ -194,11 +198,17 @@ def place(name: str) -> Place:
             "unknown region" if code is None else "no carbon intensity is published for this region",
             key="region",
             value=name,
-            suggestion=nearest(key, known) if code is None else None,
+            suggestion=_misspelt(key, known) if code is None else None,
             allowed="regions of clouds, countries, zones, and their cities",
             remedy="carbonscaling catalog list regions, or give the carbon intensity itself in g/kWh",
         )
     return _of_area(code)
+
+
+def _misspelt(key: str, known: Iterable[str]) -> str | None:
+    """Return the name that another misspells; codes and numbers are not words that one misspells."""
+    digits = re.findall(r"\d", key)
+    return nearest(key, [name for name in known if len(name) > 5 and re.findall(r"\d", name) == digits], ALIKE)
 
 
 @lru_cache(maxsize=1024)

@@ -2,78 +2,87 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from cyclopts import App, Group
+
+from carbonscaling.cli.tasks import TASKS
 
 __all__ = ["COMMANDS", "build_app"]
 
 COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
-    ("plan",): ("plan:plan", "Find the best setting and device count that finish within the deadline."),
-    ("estimate",): ("plan:estimate", "Say what a training run takes on a given number of devices."),
+    ("plan",): ("plan:plan", "Find the best setting and device count within the deadline."),
+    ("estimate",): ("plan:estimate", "Say what a run takes on a given number of devices."),
     ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
-    ("batch",): ("batch:batch", "Show what a batch costs in tokens, and what published laws of it say."),
-    ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
-    ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data, or of given keys."),
-    ("accounts",): ("accounts:accounts", "Set published carbon accounts beside this project's figures."),
-    ("sweep",): ("sweep:sweep", "Run a study of any size; what is done is kept and never done again."),
+    ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines, start times."),
+    ("schedule",): ("schedule:schedule", "Say when to work, pause and move for the least carbon."),
+    ("batch",): ("batch:batch", "Show what a batch costs in tokens, and published laws of it."),
+    ("explain",): ("explain:explain", "Show an answer's arithmetic step by step, or what a term means."),
+    ("uncertainty",): ("uncertainty:uncertainty", "Show every interval and what widens it most."),
+    ("robust",): ("robust:robust", "Ask again on constants drawn from their ranges."),
+    ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data."),
+    ("again",): ("again:again", "Repeat a saved answer; say what has changed since, and why."),
+    ("report",): ("report:report", "Write a statement: model card, AI Act, SCI, ESRS, a page, ..."),
+    ("sweep",): ("sweep:sweep", "Run a study of any size; what is done is kept."),
     ("query",): ("query:query", "Ask a study's results: SQL, or a canned view."),
-    ("plot",): ("plot:plot", "Draw a study's results: curves, fronts, heat maps, tornados."),
-    ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines and start times by carbon and cost."),
-    ("schedule",): ("schedule:schedule", "Say when to work, pause and move for the least carbon within a deadline."),
-    ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
-    ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
-    ("serve",): ("serve:serve", "Open the planner for a browser, with the same answers by HTTP."),
+    ("plot",): ("plot:plot", "Draw a study's results."),
+    ("serve",): ("serve:serve", "Open the planner in a browser, with the same answers by HTTP."),
     ("validate",): ("validate:validate", "Hold the models against published measurements."),
-    ("reproduce",): ("reproduce:reproduce", "Reproduce both CarbonScaling papers, with a verdict for every claim."),
+    ("accounts",): ("accounts:accounts", "Set published carbon accounts beside these figures."),
     ("calibrate",): ("calibrate:calibrate", "Fit the model's constants to measured runs."),
-    ("robust",): (
-        "robust:robust",
-        "Show how firm an answer is: estimate and search again on constants from their ranges.",
-    ),
+    ("reproduce",): ("reproduce:reproduce", "Reproduce both CarbonScaling papers, a verdict for every claim."),
     ("bench",): ("bench:bench", "Measure the speed of the search on this machine."),
     ("model", "show"): ("model:show", "Show a model: parameters and FLOPs by part."),
     ("model", "new"): ("model:new", "Write a model file to start your own from."),
     ("model", "lengths"): ("model:lengths", "Show assumed beside published training lengths."),
     ("catalog", "list"): ("catalog:list_", "List what the catalogue holds."),
-    ("catalog", "show"): ("catalog:show", "Show an entry: every number with unit, range, source and remark."),
-    ("catalog", "check"): (
-        "catalog:check",
-        "Say which numbers of electricity, data centres and prices have grown old.",
-    ),
+    ("catalog", "show"): ("catalog:show", "Show an entry: every number, its unit, range and source."),
+    ("catalog", "check"): ("catalog:check", "Say which shipped numbers have grown old."),
     ("data", "list"): ("data:list_", "List the measurements that ship with the package."),
     ("data", "show"): ("data:show", "Show a data set: its columns and its sources."),
-    ("completion",): ("completion:completion", "Print the script that completes commands and options in a shell."),
     ("schema",): ("schema:schema", "Print the JSON Schema of a scenario or of an answer."),
+    ("completion",): ("completion:completion", "Print the script that completes commands in a shell."),
+    ("help",): ("help:help_", "Show all of a command's options."),
 }
 """Where each command lives below ``carbonscaling.cli.commands``, and its line of help."""
 
 GROUPS = {
-    "model": "What a model is.",
-    "catalog": "The numbers that ship, with their sources.",
+    "model": "Models: show one, or start your own.",
+    "catalog": "The numbers that ship: devices, grids, models, stacks, prices.",
     "data": "The measurements that ship, with their sources.",
 }
 
 
-def build_app() -> App:
-    """Return the command tree."""
+def build_app(only: frozenset[str] | None = None) -> App:
+    """Return the command tree.
+
+    Parameters
+    ----------
+    only : frozenset of str, optional
+        Options that help pages show; all without it.
+    """
     from carbonscaling.cli.help_format import ColumnFormatter
     from carbonscaling.cli.pages import version
 
     app = App(
         name="carbonscaling",
-        help="What it takes - devices, days, energy, carbon, money - to train a large language model.\n\n"
-        "Exit codes: 0 done, 1 a bug, 2 unusable input, 3 nothing feasible, 4 sweep incomplete, 130 interrupted.",
+        help="What it takes - devices, days, energy, carbon, money - to train a large language model.",
         version=version,
-        help_formatter=ColumnFormatter(),
+        help_formatter=ColumnFormatter(only),
         help_format="plaintext",
         result_action="return_value",
         print_error=False,
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
     )
-    groups = {name: App(name=name, help=text, sort_key=50) for name, text in GROUPS.items()}
+    made = [(Group(task, sort_key=n), names) for n, (task, names) in enumerate(TASKS.items())]
+    tasks = {name: group for group, names in made for name in names}
+    further = Group("Further", sort_key=len(TASKS))
+    groups = {
+        name: App(name=name, help=text, group=tasks.get(name, further), sort_key=50) for name, text in GROUPS.items()
+    }
     for place, (path, (target, text)) in enumerate(COMMANDS.items()):
         parent = groups[path[0]] if len(path) > 1 else app
-        parent.command(f"carbonscaling.cli.commands.{target}", name=path[-1], help=text, sort_key=place)
-    for group in groups.values():
-        app.command(group)
+        group = None if len(path) > 1 else tasks.get(path[0], further)
+        parent.command(f"carbonscaling.cli.commands.{target}", name=path[-1], help=text, sort_key=place, group=group)
+    for group_app in groups.values():
+        app.command(group_app)
     return app

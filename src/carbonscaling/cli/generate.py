@@ -6,6 +6,7 @@ Run ``python -m carbonscaling.cli.generate docs``.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from rich.console import Console
 
 from carbonscaling.cli.app import COMMANDS, GROUPS, build_app
 from carbonscaling.cli.pages import page_name
+from carbonscaling.cli.tasks import EXAMPLES, LONGEST_PAGE, SHORT_OPTIONS, START, TASKS
+from carbonscaling.errors import EXIT_CODES
 from carbonscaling.files import make_folder, write_file
 from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.reporting.schema import answer_schema
@@ -25,18 +28,70 @@ __all__ = ["generated", "pages", "write_all"]
 HELP_FOLDER = Path(__file__).parent / "help"
 
 
-def _rendered(command: Sequence[str]) -> str:
+def _rendered(command: Sequence[str], only: frozenset[str] | None = None) -> str:
     """Return a command's help as the command tree makes it, 80 columns wide."""
     out = io.StringIO()
     console = Console(file=out, width=80, color_system=None, force_terminal=False, legacy_windows=False)
-    build_app().help_print(list(command), console=console)
+    build_app(only).help_print(list(command), console=console)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
+def _first_page() -> str:
+    """Return what ``carbonscaling`` alone prints: how to begin, and every command in a line."""
+    start = "".join(f"  carbonscaling {line}\n" for line in START)
+    commands = "".join(f"  {task + ':':<17}{', '.join(names)}\n" for task, names in TASKS.items())
+    return f"""\
+Usage: carbonscaling COMMAND [OPTIONS]
+
+What it takes - devices, days, energy, carbon, money - to train a large language
+model.
+
+Start with:
+{start}
+Commands:
+{commands}
+carbonscaling COMMAND --help   its examples and common options
+carbonscaling help COMMAND     all of its options
+carbonscaling help             what each command does, exit codes
+carbonscaling explain TERM     what a word means (MFU, ZeRO, PUE, ...)
+
+Numbers take k, M, B, T (thousands to trillions) and Ki, Mi, Gi: 15T, 16Ki.
+-o FILE writes what its suffix says: .json, .csv, .md, .html, .svg, ...
+"""
+
+
+def _short(command: tuple[str, ...], whole: str) -> str:
+    """Return a page with examples: whole where it is short enough, else of the common options."""
+    asked = EXAMPLES.get(" ".join(command), ())
+    examples = "".join(f"  # {words}\n  carbonscaling {line}\n" for words, line in asked)
+    head, _, rest = whole.partition("\n\n")
+    examples = f"Examples:\n{examples}\n" if examples else ""
+    text = f"{head}\n\n{_after_about(rest, examples)}"
+    if text.count("\n") <= LONGEST_PAGE:
+        return text
+    head, _, rest = _rendered(command, SHORT_OPTIONS).partition("\n\n")
+    n_options = len(re.findall(r"^  -", whole, re.MULTILINE))
+    more = f"The common ones of {n_options} options; all: carbonscaling help {' '.join(command)}\n"
+    return f"{head}\n\n{_after_about(rest, examples)}{more}"
+
+
+def _after_about(text: str, examples: str) -> str:
+    """Put the examples after what a command is for, before its first group of options."""
+    about, heading, options = re.split(r"(?m)^(?=(\S[^\n]*:)\n  )", text, maxsplit=1) if examples else (text, "", "")
+    del heading
+    return f"{about}{examples}{options}"
+
+
 def pages() -> dict[tuple[str, ...], str]:
-    """Return every command's help page; the root's under the empty tuple."""
-    commands = ((), *COMMANDS, *((group,) for group in GROUPS))
-    return {command: _rendered(command) for command in commands}
+    """Return every command's help page; the root's under the empty tuple, a command's whole one under ``help``."""
+    found: dict[tuple[str, ...], str] = {(): _first_page()}
+    for command in (*COMMANDS, *((group,) for group in GROUPS)):
+        whole = _rendered(command)
+        found[command] = short = _short(command, whole)
+        if short.count("\n") < whole.count("\n"):
+            found["help", *command] = whole
+    found["help",] = _rendered(()) + EXIT_CODES
+    return found
 
 
 def _markdown(texts: dict[tuple[str, ...], str]) -> str:

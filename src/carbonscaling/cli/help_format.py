@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,23 +12,38 @@ if TYPE_CHECKING:
 __all__ = ["ColumnFormatter"]
 
 LABEL_WIDTH = 32
+COMMAND_WIDTH = 14
+LONG = 95
+"""Letters of a short text that go into two lines."""
 
 
 class ColumnFormatter:
-    """Help formatter of the command tree."""
+    """Help formatter of the command tree.
+
+    Parameters
+    ----------
+    only : frozenset of str, optional
+        Options to show, in short; without it every one.
+    """
+
+    def __init__(self, only: frozenset[str] | None = None) -> None:
+        self.only = only
 
     def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:  # noqa: ARG002
         """Print one panel: a title, then labels on the left and texts on the right."""
         from rich.table import Table
         from rich.text import Text
 
-        if not panel.entries:
+        short = self.only is not None
+        entries = [e for e in panel.entries if not short or not e.names or self.only & set(e.names)]  # type: ignore[operator]
+        if not entries:
             return
         table = Table.grid(padding=(0, 2))
-        table.add_column(width=LABEL_WIDTH)
+        table.add_column(width=COMMAND_WIDTH if panel.format == "command" else LABEL_WIDTH)
         table.add_column(ratio=1)
-        for entry in panel.entries:
-            table.add_row(Text(f"  {_label(entry)}"), Text(_text(entry)))
+        for entry in entries:
+            text = _text(entry)
+            table.add_row(Text(f"  {_label(entry)}"), Text(_first(text) if short else text))
         console.print(Text(f"{panel.title}:", style="bold"))
         console.print(table)
         console.print()
@@ -65,6 +81,14 @@ def _text(entry: HelpEntry) -> str:
     if choices and words.startswith("{"):
         words = words.partition("}")[2].strip(" .")
     return " ".join(part for part in (words, f"[{choices}]" if choices else "") if part)
+
+
+def _first(text: str) -> str:
+    """Return the first sentence or clause of a text, and its choices."""
+    choices = re.search(r" \[[^]]* \| [^]]*\]$", text)
+    words = text[: choices.start()] if choices else text
+    clause = re.split(r"(?<=[\w)\"])[.;] ", words, maxsplit=1)[0].rstrip(".")
+    return (clause if len(clause) < LONG else clause.partition(": ")[0]) + (choices[0] if choices else "")
 
 
 def _plain(description: Any) -> str:

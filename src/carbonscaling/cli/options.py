@@ -14,6 +14,8 @@ from cyclopts import Group, Parameter
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.contracts import Contracts
+from carbonscaling.cli.given_files import check_scenario_file
+from carbonscaling.cli.unit_words import without_unit
 from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
@@ -21,26 +23,46 @@ from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 __all__ = ["ScenarioOptions", "field_help", "given", "number", "real_number", "scenario_of", "whole_number"]
 
 SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-"""Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""
+SUFFIXES |= {f"{letter}i": 2.0 ** (10 * n) for n, letter in enumerate("KMGTPE", 1)}
+SUFFIXES |= {"K": 1e3, "b": 1e9, "t": 1e12}
+"""Suffixes of a number on the command line: 405B parameters, 15.6T tokens, 16Ki = 16,384 devices; m could be milli."""
 
-LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=2)
-CONTRACTS_GROUP = Group("Electricity by contract (market-based)", sort_key=4)
-BOUNDARY_GROUP = Group("Beside the final run (not counted unless given)", sort_key=3)
-SCENARIO_GROUP = Group("Scenario", sort_key=1)
+LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=3)
+CONTRACTS_GROUP = Group("Electricity by contract (market-based)", sort_key=8)
+BOUNDARY_GROUP = Group("Beside the final run (not counted unless given)", sort_key=7)
+SCENARIO_GROUP = Group("Further", sort_key=9)
+SCENARIO_GROUPS: dict[Group, str] = {
+    Group(
+        "What is trained", sort_key=1
+    ): "model law d_model target_loss compute tokens batch batch_law seq_len train lora_rank",
+    Group(
+        "On what, until when, for what", sort_key=2
+    ): "device host devices max_devices nic_gbps fabric max_days finish_by "
+    "start_date budget_usd budget_carbon budget_energy objective precision flash offload space quantiles "
+    "years_ahead cpa_growth",
+    Group("Electricity and carbon", sort_key=4): "region basis scope2 carbon_intensity_g_per_kwh hourly start_hour pue "
+    "lifetime_years carbon_mode paper_version amortisation shared_hosts factors",
+    Group("Money", sort_key=5): "price_usd_per_device_hour price_basis",
+    Group(
+        "Software and experience", sort_key=6
+    ): "stack software practice pace calibration profile run_overhead history",
+}
+"""Options of a scenario by what they are about; any other stands in the last group."""
+_GROUP_OF = {name: group for group, names in SCENARIO_GROUPS.items() for name in names.split()}
 
 NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary, "contracts": Contracts}
 """Fields of a scenario whose fields are options of their own."""
 PREFIX: dict[type, str] = {Contracts: "contract_"}
 """What stands before the names of such options."""
 
-_NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)")
+_NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)")
 
 
 def number(text: str, option: str, whole: bool = False) -> float | int:
     """Read a number as people write it.
 
-    >>> number("15.6T", "--tokens"), number("16,384", "--devices", whole=True)
-    (15600000000000.0, 16384)
+    >>> number("15.6T", "--tokens"), number("16k", "--devices", whole=True), number("16Ki", "--devices", whole=True)
+    (15600000000000.0, 16000, 16384)
 
     Raises
     ------
@@ -50,23 +72,20 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
     found = _NUMBER.fullmatch(text.strip())
     value = math.nan
     if found:
-        suffix = "k" if found[2] == "K" else found[2]
-        value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[suffix]
+        value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[found[2]]
     if not found or not math.isfinite(value) or (whole and value != int(value)):
+        meant = without_unit(text, option)
         raise InputError(
             "not a whole number" if whole else "not a number",
             where=f"option {option}",
             value=text,
-            allowed="digits, with a suffix k, M, B or T for thousands to trillions" if whole
-            else "a number such as 90, 0.5, 15.6e12 or 15.6T, without a unit",
-            remedy=f"write {option} {_leading(text)}" if _leading(text) else f"give a number after {option}",
+            allowed="digits, with a suffix k, M, B or T for thousands to trillions, or Ki, Mi, Gi" if whole
+            else "a number such as 90, 0.5, 15.6e12, 15.6T or 16Ki, without a unit",
+            suggestion=f"{option} {meant}" if meant else None,
+            remedy=f"carbonscaling help COMMAND says in which unit {option} counts" if _NUMBER.match(text) else
+            f"give a number after {option}",
         )  # fmt: skip
     return int(value) if whole else value
-
-
-def _leading(text: str) -> str | None:
-    found = re.match(r"\d+(?:\.\d+)?", text.strip())
-    return found[0] if found else None
 
 
 def whole_number(_type: Any, tokens: Sequence[Any]) -> int:
@@ -147,8 +166,12 @@ def _option(
 def _software_option(text: str) -> tuple[str, Any, Any]:
     """Return the one option that holds those of the software: there are many, and most runs change none."""
     text = f"{text} KEY=VALUE, as often as needed; keys: {', '.join(option_kinds())}."
-    parameter = Parameter(name="--software", help=text, group=SCENARIO_GROUP, negative=())
+    parameter = Parameter(name="--software", help=text, group=_GROUP_OF["software"], negative=())
     return "software", Annotated[tuple[str, ...] | None, parameter], dataclasses.field(default=None)
+
+
+def _group_of(cls: type, field: dataclasses.Field[Any], group: Group) -> Group:
+    return _GROUP_OF.get(field.name, group) if cls is Scenario else group
 
 
 def _options_class() -> type:
@@ -159,7 +182,7 @@ def _options_class() -> type:
         hints, texts = typing.get_type_hints(cls), field_help(cls)
         made += [
             _software_option(texts["software"]) if field.name == "software"
-            else _option(field, hints[field.name], texts.get(field.name, ""), group, PREFIX.get(cls, ""))
+            else _option(field, hints[field.name], texts.get(field.name, ""), _group_of(cls, field, group), PREFIX.get(cls, ""))
             for field in dataclasses.fields(cls)
             if field.name not in NESTED
         ]  # fmt: skip
@@ -192,6 +215,8 @@ def scenario_of(path: str | None, options: Any, between: Callable[[Scenario], Sc
     InputError
         The file cannot be used, or an option is out of range; the message names the option.
     """
+    if path is not None:
+        check_scenario_file(path)
     base = between(Scenario() if path is None else load_scenario(Path(path)))
     own = given(options)
     nested: dict[str, Any] = {}

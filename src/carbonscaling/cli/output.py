@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from carbonscaling import files
 from carbonscaling.literal import literal
 from carbonscaling.reporting.jsonable import to_json
+from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffix, page_as, rows_as, suffix_of
 
 __all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "tell_written", "write_csv", "write_file"]
 
@@ -58,10 +59,34 @@ def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     sys.stdout.write(files.csv_text(list(table[0]) if table else (), table))
 
 
-def hand_out(data: Any, page: RenderableType, *, json: bool, output: str | None, csv: bool = False) -> None:
-    """Write the data as JSON where a file is named, and print it as JSON, as CSV (rows), or as its page."""
+def hand_out(
+    data: Any,
+    page: RenderableType,
+    *,
+    json: bool,
+    output: str | None,
+    csv: bool = False,
+    draw: Callable[[str], None] | None = None,
+) -> None:
+    """Write the result where a file is named, as its suffix says, and print it as JSON, as CSV (rows), or as its page.
+
+    Parameters
+    ----------
+    data
+        Rows for tables; anything else is written as JSON or as its page alone.
+    draw : callable, optional
+        Draws the result into a file of this name.
+    """
     if output is not None:
-        write_file(output, to_json(data))
+        suffix = suffix_of(output)
+        if draw is not None and suffix in FIGURES:
+            draw(output)
+            tell_written(output)
+        else:
+            tabular = isinstance(data, list) and suffix in (*TABLES, ".md")
+            if not tabular:
+                check_suffix(output, PAGES)
+            write_file(output, rows_as(suffix, data) if tabular else page_as(suffix, data, page))
     if json:
         show_json(data)
     elif csv:

@@ -6,8 +6,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, UnknownCommandError
+from cyclopts import App, CoercionError, CycloptsError, UnknownCommandError, UnknownOptionError
 
+from carbonscaling.cli.meaning import command_meant, option_meant, value_meant
 from carbonscaling.cli.told import told
 from carbonscaling.errors import ExitCode, InputError
 
@@ -31,6 +32,10 @@ def run(argv: Sequence[str], app: App | None = None) -> int:
         sys.stdout.flush()
     except CycloptsError as error:
         return told(usage_error(error, argv))
+    except InputError as error:
+        meant = value_meant(error.key or "", str(error.value))
+        error.suggestion = error.suggestion if meant is None else meant or None
+        return told(error)
     except (Exception, KeyboardInterrupt) as error:
         return told(error)
     return int(result) if isinstance(result, int) else ExitCode.OK
@@ -46,14 +51,23 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
     for part in (near, allowed):
         problem = problem.replace(part[0], "") if part else problem
     choices = allowed[1].replace('"', "") if allowed else None
+    suggestion = near[1] if near else None
+    if isinstance(error, UnknownOptionError):
+        known = [name for argument in error.argument_collection or () for name in argument.names]
+        suggestion = option_meant(error.token.value or error.token.keyword or "", known)
+    elif isinstance(error, CoercionError) and error.token is not None:
+        option = (error.token.keyword or "").removeprefix("--").replace("-", "_")
+        suggestion = value_meant(option, error.token.value) or suggestion
     if isinstance(error, UnknownCommandError):
+        word = next((word for word in argv if f'"{word}"' in text), "")
+        suggestion = command_meant(word, [path[-1] for path in _below(error.command_chain)])
         choices = ", ".join(dict.fromkeys(path[len(error.command_chain or ())] for path in _below(error.command_chain)))
     command = " ".join(error.command_chain or ())
     words = ("carbonscaling", command, "--help") if command else ("carbonscaling", "--help")
     return InputError(
         (problem.strip()[:1].lower() + problem.strip()[1:]).rstrip("."),
         where=None if not argv else f"carbonscaling {command}".strip(),
-        suggestion=near[1] if near else None,
+        suggestion=suggestion,
         allowed=choices,
         remedy=" ".join(words) + " lists what is accepted",
     )

@@ -18,10 +18,12 @@ from carbonscaling.study.doubts import unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.shown import FIGURES, carbon_words, setting_words, span
-from carbonscaling.units import DAY, GB, KWH, TONNE
+from carbonscaling.units import DAY, KWH, TONNE
 from carbonscaling.words import (
+    BYTES,
     ENERGY,
     MASS,
+    TIME,
     big,
     count,
     data,
@@ -30,7 +32,6 @@ from carbonscaling.words import (
     mass,
     percent,
     plain,
-    scaled,
 )
 
 __all__ = ["answer_page", "conventions", "practised", "setting_lines", "spans"]
@@ -99,32 +100,38 @@ def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
     f, p = e.footprint, e.footprint.parts
     step = e.step._asdict()
     seconds = float(e.step.total)
-    factor, unit = (1e3, "ms") if seconds < 1 else (1.0, "s")
-    yield Bars(f"Step time: {duration(seconds)}", {k: factor * float(v) for k, v in step.items()}, unit)
+    yield Bars(f"Step time: {duration(seconds)}", {k: float(v) for k, v in step.items()}, "s", units=TIME)
     yield Text("")
-    need = {k: float(v) / GB for k, v in e.memory._asdict().items() if k != "limit"}
+    need = {k: float(v) for k, v in e.memory._asdict().items() if k != "limit"}
     limit, installed = float(e.memory.limit), e.resolved.cluster.device.memory_capacity
     yield Bars(
         f"Memory of the fullest device: {data(float(e.memory.total))} of {data(limit)} usable "
         f"({installed.value:g} {installed.unit} installed)",
-        need, "GB", whole=limit / GB,
+        need, "B", whole=limit, units=BYTES,
     )  # fmt: skip
     yield Text("")
-    one, unit = scaled(1.0, ENERGY, f.energy_kwh)
-    joules = {k: float(v) / KWH * one for k, v in p._asdict().items() if k.endswith("_energy_j")}
-    yield Bars(f"Energy: {energy(f.energy_kwh)}", joules, unit)
+    kwh = {k: float(v) / KWH for k, v in p._asdict().items() if k.endswith("_energy_j")}
+    yield Bars(f"Energy: {energy(f.energy_kwh)}", kwh, "kWh", units=ENERGY)
     yield Text("")
-    one, unit = (1.0, "tCO2e") if 1.0 <= f.total_tco2e < 1e5 else scaled(1.0, MASS, f.total_tco2e)
-    tonnes = {k: float(v) / TONNE * one for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
-    tonnes |= {line.name: line.total_tco2e * one for line in f.lines}
-    yield Bars(f"Carbon: {carbon_words(e.summary())}", tonnes, unit)
+    tonnes = {k: float(v) / TONNE for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
+    tonnes |= {line.name: line.total_tco2e for line in f.lines}
+    units = MASS if f.total_tco2e >= 1e5 else MASS[2:]
+    yield Bars(f"Carbon: {carbon_words(e.summary())}", tonnes, "tCO2e", units=units)
     yield Text("")
+
+
+def _short_number(word: str) -> str:
+    """Return a number of many digits with three, anything else as it is."""
+    try:
+        return plain(float(word)) if len(word) > 5 else word
+    except ValueError:
+        return word
 
 
 def _lever(lever: Lever) -> str:
     ends = sorted((lever.at_low, lever.at_high))
     name = lever.name.replace("_", " ")
-    low, high = lever.low.split(" ")[0], lever.high
+    low, high = _short_number(lever.low.split(" ")[0]), " ".join(map(_short_number, lever.high.split(" ")))
     effect = f"{mass(ends[0])} to {mass(ends[1])}, {percent(lever.swing)} apart"
     return f"{name}: {low} to {high} gives {effect} [{lever.source}]"
 

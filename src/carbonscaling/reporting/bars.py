@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.words import percent, plain
+from carbonscaling.words import percent, plain, scaled
 
 __all__ = ["Bars", "label"]
 
@@ -49,6 +49,7 @@ LABELS = {
 }
 """Parts by what a reader calls them; any other part keeps its own name."""
 
+Units = tuple[tuple[float, str], ...]
 SMALLEST_BAR = 8
 WIDEST_BAR = 40
 NEGLIGIBLE = 1e-5
@@ -70,6 +71,8 @@ class Bars:
     parts : Mapping[str, float]
         In `unit`.
     unit : str
+    units : sequence of (float, str), optional
+        Units to choose from for every row, largest first, each with its size in `unit`.
     whole : float, optional
         What the shares refer to; the sum of the parts if not given.
     total : float, optional
@@ -83,6 +86,7 @@ class Bars:
     unit: str
     whole: float | None = None
     total: str | None = None
+    units: Units = ()
     label_width: int = field(default=32)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -96,13 +100,21 @@ class Bars:
         table.add_column(no_wrap=True)
         whole = sum(self.parts.values()) if self.whole is None else self.whole
         most = max(self.parts.values(), default=0.0)
-        room = options.max_width - self.label_width - 8 - len(self.unit) - 5 - 6
+        room = (
+            options.max_width
+            - self.label_width
+            - 8
+            - max([len(self.unit), *(len(unit) for _, unit in self.units)])
+            - 5
+            - 6
+        )
         width = max(SMALLEST_BAR, min(WIDEST_BAR, room))
         for name, value in self.parts.items():
             if value > NEGLIGIBLE * whole:
                 length = round(width * value / most) if most > 0 else 0
                 share = percent(value / whole) if whole else ""
-                table.add_row(f"  {label(name)}", plain(value), self.unit, share, Text(block * length, style="cyan"))
+                number, unit = scaled(value, self.units) if self.units else (value, self.unit)
+                table.add_row(f"  {label(name)}", plain(number), unit, share, Text(block * length, style="cyan"))
         yield Text(self.title, style="bold")
         yield table
         if self.total:

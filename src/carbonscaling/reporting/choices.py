@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.study.choices import Choice, best, front
-from carbonscaling.words import count, mass, money, plain
+from carbonscaling.words import mass, money, plain
 
 __all__ = ["choice_rows", "choices_page"]
 
@@ -58,7 +58,7 @@ def _columns(found: Sequence[Choice]) -> list[tuple[str, Callable[[Choice], str]
         ("mkt", lambda c: plain(c.market_tco2e)),
         ("emb", lambda c: plain(c.embodied_tco2e)),
         ("total", lambda c: plain(c.total_tco2e)),
-        ("USD", lambda c: "-" if c.cost_usd is None else count(c.cost_usd)),
+        ("cost", lambda c: "-" if c.cost_usd is None else money(c.cost_usd)),
     ]
 
 

@@ -13,7 +13,7 @@ from carbonscaling.formula import TraceLine
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.reporting.jsonable import jsonable
 
-__all__ = ["distinct", "explain_dict", "explain_page", "quantity"]
+__all__ = ["by_formula", "distinct", "explain_dict", "explain_page", "quantity"]
 
 SHOWN = 4
 """Evaluations of one formula on the page."""
@@ -32,7 +32,8 @@ def quantity(value: Any) -> str:
         return f"({', '.join(quantity(v) for v in plain)})"
     if isinstance(plain, bool) or not isinstance(plain, int | float):
         return "none" if plain is None else str(plain)
-    return f"{plain:,}" if isinstance(plain, int) and abs(plain) < 10**9 else f"{plain:.6g}"
+    whole = float(plain).is_integer() and abs(plain) < 10**9
+    return f"{plain:,.0f}" if whole else f"{plain:.6g}"
 
 
 def _key(line: TraceLine) -> tuple[str, str]:
@@ -76,17 +77,22 @@ def _is_zero(value: Any) -> bool:
     return all(v == 0 for v in inner)
 
 
+def by_formula(lines: Iterable[TraceLine]) -> dict[str, list[TraceLine]]:
+    """Return the distinct evaluations of each formula, by its name."""
+    found: dict[str, list[TraceLine]] = {}
+    for line in distinct(lines):
+        found.setdefault(line.formula.name, []).append(line)
+    return found
+
+
 def explain_page(lines: Iterable[TraceLine], shown: int = SHOWN) -> Group:
     """Return the page: a heading per formula, under it its evaluations with distinct numbers.
 
     Results of zero (a part the model or the setting does not have) and what exceeds `shown` are counted, not printed.
     """
-    by_formula: dict[str, list[TraceLine]] = {}
-    for line in distinct(lines):
-        by_formula.setdefault(line.formula.name, []).append(line)
     parts: list[RenderableType] = []
     idle: list[str] = []
-    for name, evaluations in by_formula.items():
+    for name, evaluations in by_formula(lines).items():
         kept = [line for line in evaluations if not _is_zero(line.result)][:shown]
         if not kept:
             idle.append(name)

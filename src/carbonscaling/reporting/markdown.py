@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from carbonscaling.reporting.answer import conventions, practised, setting_lines
-from carbonscaling.reporting.bars import label
+from carbonscaling.reporting.bars import NEGLIGIBLE, label
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.remedies import REASONS
@@ -25,7 +25,7 @@ def _list(title: str, lines: list[str]) -> list[str]:
 
 
 def _feasible(e: Estimate) -> str:
-    step = {label(k): duration(float(v)) for k, v in e.step._asdict().items() if v}
+    step = {label(k): duration(float(v)) for k, v in e.step._asdict().items() if v > NEGLIGIBLE * e.step.total}
     need = {label(k): data(float(v)) for k, v in e.memory._asdict().items() if v}
     parts = e.footprint.parts._asdict()
     energy = {label(k): plain(float(v) / KWH) for k, v in parts.items() if k.endswith("_energy_j") and v}

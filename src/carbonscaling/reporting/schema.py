@@ -110,7 +110,18 @@ Evaluation = _printed(
     "an evaluation",
 )
 SUMMARY = get_type_hints(Summary, include_extras=True)
-BOTH: Mapping[str, Any] = {"schema": Literal[schema_id("answer")], "notes": list[str], "search": Search | None}
+Saved = _printed(
+    "Saved",
+    {
+        "command": Literal["plan", "estimate"],
+        "scenario": dict[str, Any],
+        **dict.fromkeys(("version", "date", "catalogue"), str),
+    },
+    "what was asked, and answered with: carbonscaling again repeats it",
+)
+BOTH: Mapping[str, Any] = {
+    "schema": Literal[schema_id("answer")], "notes": list[str], "search": Search | None, "saved": NotRequired[Saved],
+}  # fmt: skip
 Feasible = _printed(
     "Feasible",
     {

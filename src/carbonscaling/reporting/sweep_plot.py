@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.files import write_figure
+from carbonscaling.reporting.suffixes import FIGURES, check_suffix
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import front, known_columns, measured, sensitivity
 
@@ -163,8 +163,7 @@ def draw(r: Results, kind: str, output: str, *, x: str | None, y: str | None, by
     what = measured(r, measure)
     group = known_columns(r, [by])[0] if by else None
     columns = known_columns(r, chosen)
-    if Path(output).suffix not in (".png", ".svg", ".pdf"):
-        raise InputError("no such format", key="output", value=output, allowed=".png, .svg, .pdf", remedy="name one")
+    check_suffix(output, FIGURES)
     if kind == "curve":
         figure = _curve(r, columns[0], what, group)
     elif kind == "heat":

@@ -10,6 +10,7 @@ from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.bars import LABELS
+from carbonscaling.reporting.glossary import glossary
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
@@ -75,4 +76,5 @@ def catalogue() -> dict[str, Any]:
         "reasons": {rule.name: rule.reason for rule in RULES}
         | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},
         "accuracy": accuracy(),
+        "glossary": {name: one.meaning for one in glossary().values() for name in (one.name, *one.names)},
     }

@@ -38,6 +38,7 @@ from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.trained import training_sources
 from carbonscaling.units import GB
+from carbonscaling.words import count, money
 
 __all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
 
@@ -63,7 +64,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         energy_j = float(footprint(carbon.numbers, n, duration, working).energy_j)
         usd = contract_cost(s.contracts, energy_j, duration)
         r = replace(
-            r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {usd:,.0f} USD, not in the cost")
+            r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {money(usd)}, not in the cost")
         )
     print_ = assess(r.carbon, n, duration, working, boundary=s.boundary, time=r.time())
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
@@ -75,7 +76,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         extra = r.tokens / r.asked_tokens - 1.0
         said = (
             f"batch of {r.batch:,.0f} sequences: with this layout {low:,} to {high:,} take at most {FLAT:.0%} longer",
-            f"{r.tokens:.4g} tokens ({extra:+.1%}): what this batch needs for the loss of {r.asked_tokens:.4g} at "
+            f"{count(r.tokens)} tokens ({extra:+.1%}): what this batch needs for the loss of {count(r.asked_tokens)} at "
             f"{r.batches.reference:,.0f} sequences",
         )
         r = replace(r, notes=(*r.notes, *said))

@@ -22,7 +22,7 @@ from carbonscaling.study.outcome import assessed, held_devices, idle_share, spee
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.shown import FIGURES, headline, html_table, setting_words, span
+from carbonscaling.study.shown import FIGURES, headline, html_table, price_words, setting_words, span
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.variety import Alternative, others
 from carbonscaling.study.versions import schema_id
@@ -112,7 +112,7 @@ class Estimate:
     @property
     def headline(self) -> str:
         """The answer in two sentences, a line each."""
-        return headline(self.summary(), self.resolved.cluster.device.name)
+        return headline(self.summary(), self.resolved.cluster.device.name, price_words(self.resolved.price))
 
     @property
     def n_devices(self) -> int:

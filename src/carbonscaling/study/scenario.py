@@ -129,7 +129,8 @@ class Scenario:
     budget_energy : float, optional
         Most energy, in kWh; otherwise as `budget_usd`.
     objective : {"paper", "time", "carbon", "energy", "cost"}
-        What is best: "paper" fewest devices then shortest time, "time", "carbon", "energy" or "cost".
+        What is best: "paper" takes the fewest devices, and of these the shortest time; "time" the shortest time; "carbon" the
+        least carbon, operational and embodied; "energy" the least energy; "cost" the least money.
     batch : int, optional
         Global batch in sequences; without it the best of a range is searched, at equal loss (``carbonscaling batch``).
     batch_law : str, optional

@@ -9,17 +9,17 @@ import tomli_w
 
 from carbonscaling.study.scenario import Scenario
 
-__all__ = ["scenario_toml"]
+__all__ = ["said_fields", "scenario_toml"]
 
 
-def _said(value: Any) -> dict[str, Any]:
+def said_fields(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that differ from their defaults, as plain data."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         own = getattr(value, field.name)
         default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
         if own != default:
-            found[field.name] = _said(own) if dataclasses.is_dataclass(own) else own
+            found[field.name] = said_fields(own) if dataclasses.is_dataclass(own) else own
     return {key: list(own) if isinstance(own, tuple) else own for key, own in found.items()}
 
 
@@ -36,4 +36,4 @@ def scenario_toml(scenario: Scenario, comment: str = "") -> str:
     '# an example\nmodel = "gpt-2"\ntokens = 1000000000.0\n'
     """
     head = "".join(f"# {line}\n" for line in comment.splitlines())
-    return head + tomli_w.dumps(_said(scenario))
+    return head + tomli_w.dumps(said_fields(scenario))

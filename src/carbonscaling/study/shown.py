@@ -7,10 +7,11 @@ from html import escape
 from typing import Any
 
 from carbonscaling.perf.numbers import Recompute, Setting
+from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, GB
 from carbonscaling.words import MASS, big, count, data, duration, energy, mass, money, percent, plain
 
-__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "setting_words", "span"]
+__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "price_words", "setting_words", "span"]
 
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("tokens_per_s_per_device", "speed", lambda v: f"{plain(v)} tokens/s and device"),
@@ -39,10 +40,15 @@ def carbon_words(summary: Mapping[str, Any]) -> str:
     return f"{number} {unit} (between {low} and {high})"
 
 
-def headline(summary: Mapping[str, Any], device: str) -> str:
-    """Return an answer in two sentences, a line each; `device` is its name for people."""
+def price_words(price: Datum | None) -> str:
+    """Return what a cost counts as a price, in a few words; empty where there is none."""
+    return "" if price is None else price.basis or f"at {price.value:g} $ a device-hour"
+
+
+def headline(summary: Mapping[str, Any], device: str, price: str = "") -> str:
+    """Return an answer in two sentences, a line each; `device` is its name for people, `price` what was counted as one."""
     s = summary
-    cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}"
+    cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}" + (f" ({price})" if price else "")
     return (
         f"Train {s['model']} on {count(s['tokens'])} tokens: {s['n_devices']:,} x {device} "
         f"for {duration(s['duration_days'] * DAY)} at {percent(s['mfu'])} MFU.\n"

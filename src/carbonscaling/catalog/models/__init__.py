@@ -89,14 +89,38 @@ def _known(name: str) -> str | None:
     return known[plain]
 
 
+MOST_ALIKE = 12
+_SIZE = re.compile(r"\d+(?:\.\d+)?[bmt]")
+
+
+def _parts(name: str) -> tuple[str, list[str]]:
+    """Return the family at the head of a name, in letters, and the sizes that it holds (``llama``, ``8b``)."""
+    head = re.match(r"[a-z]+(?![a-z0-9.]*\d[bmt])", name)
+    return head[0] if head else "", [part for part in name.split("-") if _SIZE.fullmatch(part)]
+
+
 def _nearest(name: str) -> str | None:
-    """Return the accepted name that another misspells: the same digits, nearly the same letters."""
+    """Return the accepted name that another shortens (family and size), or misspells: same digits, nearly same letters."""
     plain, known = _plain(name), model_aliases()
+    family, sizes = _parts(plain)
+    kin = sorted(
+        one for one in _tables() if family and sizes and one.startswith(family) and set(sizes) <= set(one.split("-"))
+    )
+    if kin and not re.search(r"\d", "".join(part for part in plain.split("-") if part not in sizes)):
+        return kin[-1]
 
     def digits(text: str) -> list[str]:
         return re.findall(r"\d+", text)
 
-    return nearest(plain, [one for one in known if digits(one) == digits(plain)])
+    return nearest(plain, [one for one in known if digits(one) == digits(plain)], 0.75)
+
+
+def _alike(name: str) -> list[str]:
+    """Return names of the catalogue that share the family of another, or its size where it has no such family."""
+    family, sizes = _parts(_plain(name))
+    found = [one for one in model_names() if family and one.startswith(family)]
+    found = found or [one for one in model_names() if set(sizes) & set(one.split("-"))]
+    return found[:MOST_ALIKE]
 
 
 @lru_cache(maxsize=1)
@@ -131,11 +155,14 @@ def model_entry(name: str) -> ModelEntry:
         full = _known(name)
         table = None if full is None else dict(_tables()[full])
     if full is None or table is None:
+        alike, is_size = _alike(name), bool(_SIZE.fullmatch(_plain(name)))
         raise InputError(
-            "unknown model",
+            "a size is no model" if is_size else "unknown model",
             value=name,
-            suggestion=_nearest(name),
-            remedy="carbonscaling catalog list models, or give a config.json or a TOML file",
+            suggestion=_nearest(name) or (alike[0] if is_size and len(alike) == 1 else None),
+            allowed=", ".join(alike) or None,
+            remedy="carbonscaling catalog list models; a config.json or a TOML file describes another, and --law with "
+            "--compute sets a model's size",
         )
     own: dict[str, Any] = {key: table.pop(key) for key in ("parameters", "active", "aliases") if key in table}
     return shipped(ModelEntry, {**own, "spec": {"name": full, **_bare(table), **table}})

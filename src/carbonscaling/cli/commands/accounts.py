@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json, JsonFile
+from carbonscaling.cli.common import Json, PageFile
 from carbonscaling.errors import InputError
 
 __all__ = ["accounts"]
@@ -17,7 +17,7 @@ def accounts(
     *,
     csv: Annotated[bool, Parameter(negative=(), help="Print the accounts as CSV, a figure a row.")] = False,
     json: Json = False,
-    output: JsonFile = None,
+    output: PageFile = None,
 ) -> None:
     """Set published carbon accounts beside this project's figures: inside or not, and whose convention explains the rest."""
     from carbonscaling.reporting.carbon_checks import accounts_page

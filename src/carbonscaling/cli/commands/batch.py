@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile
+from carbonscaling.cli.common import OUTPUT, Json, PageFile, ScenarioFile
 from carbonscaling.cli.options import ScenarioOptions, scenario_of
 
 __all__ = ["batch"]
@@ -21,7 +21,7 @@ def batch(
         bool, Parameter(negative=(), help="Hold published batches against the range and every law.", group=OUTPUT)
     ] = False,
     json: Json = False,
-    output: JsonFile = None,
+    output: PageFile = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Show the batches that are searched, what each costs in tokens at equal loss, and what published laws say."""

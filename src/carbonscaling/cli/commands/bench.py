@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile
+from carbonscaling.cli.common import OUTPUT, Json, PageFile
 
 __all__ = ["bench"]
 
@@ -22,7 +22,7 @@ def bench(
         bool, Parameter(negative=(), help="Measure studies instead, on one worker and on two.", group=OUTPUT)
     ] = False,
     json: Json = False,
-    output: JsonFile = None,
+    output: PageFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
     if sweep:

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import Json
+from carbonscaling.cli.options import whole_number
 
 __all__ = ["check", "list_", "show"]
 
@@ -59,7 +60,9 @@ def show(
 
 def check(
     *,
-    year: Annotated[int | None, Parameter(help="Year to count from, in place of this one.")] = None,
+    year: Annotated[
+        int | None, Parameter(help="Year to count from, in place of this one.", converter=whole_number, n_tokens=1)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say which numbers of electricity, data centres and prices hold for a year more than two years ago."""

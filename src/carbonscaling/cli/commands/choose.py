@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile
+from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
 from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
 from carbonscaling.errors import ExitCode, InputError
 
@@ -60,15 +60,18 @@ def choose(
     ] = (),
     csv: Annotated[bool, Parameter(negative=(), help="Print CSV.", group=OUTPUT)] = False,
     json: Json = False,
-    output: JsonFile = None,
+    output: DrawnFile = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Compare places, devices, counts, deadlines and start times: least carbon, least cost, the front between them."""
     from carbonscaling.reporting.choices import choice_rows, choices_page
+    from carbonscaling.reporting.rows_plot import draw_choices
     from carbonscaling.study.choices import Options, choices
 
     if json and csv:
-        raise InputError("two formats at once", value="--json --csv", remedy="choose one; -o FILE writes JSON as well")
+        raise InputError(
+            "two formats at once", value="--json --csv", remedy="choose one; -o FILE.json writes JSON as well"
+        )
     for name, values in (("counts", counts), ("deadlines", deadlines), ("power_limits", power_limits)):
         for value in values:
             if not value > 0 or (name == "counts" and value != int(value)):
@@ -82,5 +85,6 @@ def choose(
     )  # fmt: skip
     found = choices(base, wanted)
     rows = choice_rows(found)
-    out.hand_out(rows, choices_page(found), json=json, output=output, csv=csv)
+    out.hand_out(rows, choices_page(found), json=json, output=output, csv=csv,
+                 draw=lambda file: draw_choices(rows, file))  # fmt: skip
     return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)

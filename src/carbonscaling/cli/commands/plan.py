@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from carbonscaling.cli.common import OUTPUT, Emit, Json, Output, Picture, ScenarioFile, hand_over
+from carbonscaling.cli.common import ANSWER_SUFFIXES, OUTPUT, Emit, Json, Output, Picture, ScenarioFile, hand_over
 from carbonscaling.cli.options import ScenarioOptions, given, scenario_of
 from carbonscaling.cli.output import Ticker
+from carbonscaling.reporting.suffixes import check_suffix
 
 if TYPE_CHECKING:
     from carbonscaling.study.estimate import Estimate
@@ -42,11 +43,11 @@ def plan(
     """Find the best setting and device count that finish within the deadline (three months if none is given)."""
     from carbonscaling.study.answer import plan as answer
 
-    _check(emit)
+    _check(emit, output)
     question = scenario_of(scenario, options)
     with Ticker() as ticker:
         found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output, emit=emit, picture=picture)
+    return hand_over(found, asked=("plan", question), json=json, output=output, emit=emit, picture=picture)
 
 
 def estimate(
@@ -63,7 +64,7 @@ def estimate(
     """Say what a training run takes on a given number of devices; parts of the layout left out are searched."""
     from carbonscaling.study.answer import estimate as answer
 
-    _check(None if emit == "profile" and from_ is not None else emit)
+    _check(emit, output, profile=from_ is not None)
     if from_ is not None:
         from carbonscaling.exchange.answer import estimate_launch
         from carbonscaling.exchange.read import read_launch
@@ -78,12 +79,15 @@ def estimate(
         question = scenario_of(scenario, options)
         with Ticker() as ticker:
             found = answer(question, progress=ticker)
-    return hand_over(found, json=json, output=output, emit=emit, picture=picture)
+    asked = None if from_ is not None else ("estimate", question)
+    return hand_over(found, asked=asked, json=json, output=output, emit=emit, picture=picture)
 
 
-def _check(emit: str | None) -> None:
+def _check(emit: str | None, output: str | None, *, profile: bool = False) -> None:
     """Refuse an unknown format before anything is searched."""
-    if emit is not None:
+    if emit is None and output is not None:
+        check_suffix(output, ANSWER_SUFFIXES)
+    if emit is not None and not (profile and emit == "profile"):
         from carbonscaling.exchange.emit import check_format
 
         check_format(emit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -12,12 +11,14 @@ from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json
 from carbonscaling.cli.options import real_number
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.suffixes import TABLES, check_suffix, rows_as, suffix_of
 
 if TYPE_CHECKING:
     from carbonscaling.study.sweep.query import Results, Selection
 
 __all__ = ["By", "Measure", "asked", "query"]
 
+SUFFIXES = (".json", ".md", *TABLES)
 MOST_SHOWN = 200
 MOST_SECONDS = 600.0
 MOST_WIDE = 10**9
@@ -45,7 +46,11 @@ def query(
     json: Json = False,
     output: Annotated[
         str | None,
-        Parameter(name=("--output", "-o"), help="Write all rows to a .parquet, .csv or .json.", group=OUTPUT),
+        Parameter(
+            name=("--output", "-o"),
+            help=f"Write all rows to this file, as its suffix says: {', '.join(SUFFIXES)}.",
+            group=OUTPUT,
+        ),
     ] = None,
     max_seconds: Annotated[
         float,
@@ -66,7 +71,7 @@ def query(
     if not max_seconds > 0:
         raise InputError("not a time", key="max_seconds", value=max_seconds, allowed="above 0", remedy="correct it")
     if output is not None:
-        _check(output)
+        check_suffix(output, SUFFIXES)
     found = asked(study, max_seconds)
     groups = [name.strip() for name in by.split(",")] if by else []
     selection = found.sql(sql) if sql is not None else canned(found, view or "best", groups, measure)
@@ -100,19 +105,14 @@ def _rows(selection: Selection) -> list[dict[str, Any]]:
     return [dict(zip(selection.columns, row, strict=True)) for row in selection.fetchall()]
 
 
-def _check(output: str) -> None:
-    endings = (".parquet", ".csv", ".json")
-    if Path(output).suffix not in endings:
-        raise InputError(
-            "no such format", key="output", value=output, allowed=", ".join(endings), remedy="name one of these endings"
-        )
-
-
 def _write(selection: Selection, output: str) -> None:
     from carbonscaling.reporting.jsonable import to_json
 
-    ending = Path(output).suffix
-    out.write_file(output, to_json(_rows(selection)) if ending == ".json" else selection.file(ending))
+    suffix = suffix_of(output)
+    if suffix in (".csv", ".parquet"):
+        out.write_file(output, selection.file(suffix))
+    else:
+        out.write_file(output, to_json(_rows(selection)) if suffix == ".json" else rows_as(suffix, _rows(selection)))
 
 
 def _print_csv(selection: Selection) -> None:

@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 from carbonscaling.cli import output as out
 from carbonscaling.cli.options import real_number, whole_number
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.suffixes import check_suffix
 
 __all__ = ["report"]
 
@@ -23,6 +24,7 @@ Format = Literal[
     "model-card", "annex-xi", "sci", "esrs", "boamps", "ghg-protocol", "spdx", "cyclonedx", "csv", "json", "html", "pdf-ready"
 ]  # fmt: skip
 PAGES = ("html", "pdf-ready")
+BY_SUFFIX: dict[str, Format] = {".md": "model-card", ".html": "html", ".csv": "csv", ".json": "json"}
 
 
 def report(
@@ -32,8 +34,12 @@ def report(
     /,
     *,
     format: Annotated[
-        Format, Parameter(help="Statement to write; html is one file to read and print, pdf-ready the same.")
-    ] = "model-card",
+        Format | None,
+        Parameter(
+            help="Statement to write; html is one file to read and print, pdf-ready the same; without it as the file's suffix "
+            "says (.html, .csv, .json), else a model card."
+        ),
+    ] = None,
     output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file as well.")] = None,
     device_hours: Annotated[float | None, Parameter(help="Device-hours that the training took."), _Real] = None,
     energy_kwh: Annotated[float | None, Parameter(help="Energy that was metered, in kWh."), _Real] = None,
@@ -67,6 +73,9 @@ def report(
     from carbonscaling.reporting.statements.record import Measured
     from carbonscaling.reporting.statements.saved import record_of
 
+    if format is None:
+        suffix = check_suffix(output, tuple(BY_SUFFIX)) if output is not None else ".md"
+        format = BY_SUFFIX[suffix] if answer is None or not _is_study(answer) else "html"
     if answer is not None and _is_study(answer):
         _study(answer, format, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return

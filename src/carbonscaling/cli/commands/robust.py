@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile, hand_over
-from carbonscaling.cli.options import ScenarioOptions, scenario_of
+from carbonscaling.cli.common import OUTPUT, Json, PageFile, ScenarioFile, hand_over
+from carbonscaling.cli.options import ScenarioOptions, scenario_of, whole_number
 
 __all__ = ["robust"]
 
@@ -18,10 +18,14 @@ def robust(
     scenario: ScenarioFile = None,
     /,
     *,
-    samples: Annotated[int, Parameter(help="Draws with the setting held.", group=OUTPUT)] = 1000,
-    searches: Annotated[int, Parameter(help="Draws with the search run again.", group=OUTPUT)] = 200,
+    samples: Annotated[
+        int, Parameter(help="Draws with the setting held.", group=OUTPUT, converter=whole_number, n_tokens=1)
+    ] = 1000,
+    searches: Annotated[
+        int, Parameter(help="Draws with the search run again.", group=OUTPUT, converter=whole_number, n_tokens=1)
+    ] = 200,
     json: Json = False,
-    output: JsonFile = None,
+    output: PageFile = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Draw every ranged constant from its range, estimate and search again; say how often another setting wins."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile
+from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
 from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
 from carbonscaling.errors import ExitCode, InputError
 
@@ -50,15 +50,18 @@ def scale(
     ] = "chinchilla",
     csv: Annotated[bool, Parameter(negative=(), help="Print CSV.", group=OUTPUT)] = False,
     json: Json = False,
-    output: JsonFile = None,
+    output: DrawnFile = None,
     options: ScenarioOptions = None,
 ) -> int:  # fmt: skip
     """Show loss against carbon over the model sizes of a scaling law, each at its best setting."""
+    from carbonscaling.reporting.rows_plot import draw_curve
     from carbonscaling.reporting.scale import scale_page, scale_rows
     from carbonscaling.study.scale import scale as curve
 
     if json and csv:
-        raise InputError("two formats at once", value="--json --csv", remedy="choose one; -o FILE writes JSON as well")
+        raise InputError(
+            "two formats at once", value="--json --csv", remedy="choose one; -o FILE.json writes JSON as well"
+        )
     question = scenario_of(scenario, options)
     if engine != "physical":
         return _by_the_papers(question, engine, sizes, batch_law == "aggressive", json, csv, output)
@@ -68,7 +71,8 @@ def scale(
     points = curve(question, sizes or None)
     rows = scale_rows(points)
     page = scale_page(points, question.law or "", points[0].answer.resolved.cluster.device.name)
-    out.hand_out(rows, page, json=json, output=output, csv=csv)
+    title = f"{question.law} on {points[0].answer.resolved.cluster.device.name}"
+    out.hand_out(rows, page, json=json, output=output, csv=csv, draw=lambda file: draw_curve(rows, file, title))
     return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)
 
 
@@ -76,10 +80,12 @@ def _by_the_papers(question: Scenario, name: str, sizes: tuple[float, ...], aggr
                    output: str | None) -> int:  # fmt: skip
     from carbonscaling.papers.scale import engine_curve, engine_of
     from carbonscaling.reporting.engine_scale import engine_page, engine_rows
+    from carbonscaling.reporting.rows_plot import draw_curve
 
     engine = engine_of(question.law, name)
     rows = engine_rows(engine_curve(question, engine, sizes or None, aggressive=aggressive), engine)
     ahead = f" in {question.years_ahead:g} years" if question.years_ahead else ""
-    page = engine_page(rows, f"{question.law} on {question.device}{ahead}, engine {engine}")
-    out.hand_out(rows, page, json=json, output=output, csv=csv)
+    title = f"{question.law} on {question.device}{ahead}, engine {engine}"
+    page = engine_page(rows, title)
+    out.hand_out(rows, page, json=json, output=output, csv=csv, draw=lambda file: draw_curve(rows, file, title))
     return int(ExitCode.OK if any(row["feasible"] for row in rows) else ExitCode.INFEASIBLE)

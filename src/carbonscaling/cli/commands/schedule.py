@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json, JsonFile, ScenarioFile, hand_over
+from carbonscaling.cli.common import Json, PageFile, ScenarioFile, hand_over
 from carbonscaling.cli.options import ScenarioOptions, real_number, scenario_of
 
 __all__ = ["schedule"]
@@ -32,7 +32,7 @@ def schedule(
         bool, Parameter(negative=(), help="Pauses give the devices back: no idle power, no price.", group=TIMES)
     ] = False,
     json: Json = False,
-    output: JsonFile = None,
+    output: PageFile = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Say when to work, pause and move for the least carbon, beside policies that do not know what comes."""

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json
 from carbonscaling.cli.ending import Ended, ended_by_signals
+from carbonscaling.cli.options import whole_number
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.study.sweep.state import State, Tally, state_of
 from carbonscaling.study.sweep.store import Store
@@ -42,7 +43,10 @@ def sweep(
     executor: Annotated[
         Literal["processes", "inprocess", "ray"], Parameter(help="Where the work is done.", group=OUTPUT)
     ] = "processes",
-    workers: Annotated[int | None, Parameter(help="Workers (default: one a processor).", group=OUTPUT)] = None,
+    workers: Annotated[
+        int | None,
+        Parameter(help="Workers (default: one a processor).", group=OUTPUT, converter=whole_number, n_tokens=1),
+    ] = None,
     address: Annotated[
         str | None, Parameter(help="Address of a Ray cluster (default: a local one).", group=OUTPUT)
     ] = None,

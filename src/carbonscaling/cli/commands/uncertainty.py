@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile, ScenarioFile, hand_over
+from carbonscaling.cli.common import OUTPUT, Json, PageFile, ScenarioFile, hand_over
 from carbonscaling.cli.options import ScenarioOptions, scenario_of
 
 __all__ = ["uncertainty"]
@@ -21,7 +21,7 @@ def uncertainty(
         Literal["total", "operational", "energy", "water"], Parameter(help="Figure to explain.", group=OUTPUT)
     ] = "total",
     json: Json = False,
-    output: JsonFile = None,
+    output: PageFile = None,
     options: ScenarioOptions = None,
 ) -> int:
     """Show the interval of every figure, and which factors widen one most (Sobol indices; needs SciPy)."""

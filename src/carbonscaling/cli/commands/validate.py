@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,7 @@ from cyclopts import Parameter
 from rich.console import RenderableType
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, JsonFile
+from carbonscaling.cli.common import OUTPUT, Json, TableFile
 
 __all__ = ["validate"]
 
@@ -34,7 +36,7 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
     fitted = load_calibration(Path(calibration)) if calibration else shipped_calibration()
     found = replayed.replay_file(rows, fitted)
     if output is not None:
-        out.write_file(output, found.csv())
+        _write_rows(output, found.csv())
     if scenarios is not None:
         n_written = replayed.write_scenarios(found, Path(scenarios), calibration or "shipped")
         sys.stderr.write(f"written: {n_written:,} scenarios in {scenarios}\n")
@@ -90,6 +92,16 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     out.show(Group(*page, pages.baselines_page(table)) if others else Group(*page[:1]))
 
 
+def _write_rows(output: str, text: str) -> None:
+    """Write a table in CSV as the file's suffix says."""
+    from carbonscaling.reporting.jsonable import to_json
+    from carbonscaling.reporting.suffixes import TABLES, check_suffix, rows_as
+
+    suffix = check_suffix(output, (*TABLES, ".json", ".md"))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    out.write_file(output, text if suffix == ".csv" else to_json(rows) if suffix == ".json" else rows_as(suffix, rows))
+
+
 def _rows(part: str, file: str, runs: str | None, output: str | None, json: bool) -> None:
     """Check a part of the model on a file of rows, and write what it says of each."""
     from carbonscaling.evidence.row import read_runs
@@ -99,7 +111,7 @@ def _rows(part: str, file: str, runs: str | None, output: str | None, json: bool
     known = None if runs in (None, SHIPPED) else read_runs(Path(str(runs)))
     found = component_rows(part, Path(file), known)
     if output is not None:
-        out.write_file(output, found.csv())
+        _write_rows(output, found.csv())
     if json:
         out.show_json(pages.rows_data(found))
     else:
@@ -115,7 +127,7 @@ def _trainings(file: str, history: bool, output: str | None, json: bool) -> None
     checks = trainings.check_trainings(None if file == SHIPPED else Path(file), history=history)
     practice = trainings.fit_practice(checks if file == SHIPPED else trainings.check_trainings())
     if output is not None:
-        out.write_file(output, csv_text(trainings.COLUMNS, map(vars, checks)))
+        _write_rows(output, csv_text(trainings.COLUMNS, map(vars, checks)))
     if json:
         out.show_json(trainings_data(checks, practice))
     else:
@@ -244,7 +256,7 @@ def validate(
         Parameter(name="--page", help="Folder to write the validation page and its figure to, from the shipped rows."),
     ] = None,
     json: Json = False,
-    output: JsonFile = None,
+    output: TableFile = None,
 ) -> None:
     """Hold the models against published measurements; without a file, against the shipped ones."""
     if folder is not None:

@@ -15,7 +15,7 @@ from carbonscaling.reporting.statements.record import Record, RecordLine, record
 from carbonscaling.study.versions import check_answer
 from carbonscaling.units import KWH
 
-__all__ = ["load_answer", "record_of"]
+__all__ = ["load_answer", "read_answer", "record_of"]
 
 FIGURES = ("energy_kwh", "operational_tco2e", "embodied_tco2e", "total_tco2e", "water_litres")
 """Figures that an answer gives with an interval."""
@@ -24,13 +24,13 @@ MOST = 1e40
 """More than any figure of an answer."""
 
 
-def load_answer(path: str | Path) -> dict[str, Any]:
-    """Return a saved, feasible answer of plan or estimate as plain data (JSON).
+def read_answer(path: str | Path) -> dict[str, Any]:
+    """Return a saved answer of plan or estimate as plain data (JSON).
 
     Raises
     ------
     InputError
-        The file is no saved answer or one of a later schema, or the answer was that nothing is feasible.
+        The file is no saved answer, or one of a later schema.
     """
     where = str(path)
     try:
@@ -42,8 +42,20 @@ def load_answer(path: str | Path) -> dict[str, Any]:
             "not a saved answer", where=where, remedy="save one with: carbonscaling estimate ... -o FILE.json"
         )
     check_answer(data, where)
+    return data
+
+
+def load_answer(path: str | Path) -> dict[str, Any]:
+    """Return a saved, feasible answer of plan or estimate as plain data (JSON).
+
+    Raises
+    ------
+    InputError
+        As `read_answer`, or the answer was that nothing is feasible.
+    """
+    data = read_answer(path)
     if not data["feasible"]:
-        raise InputError("this answer is that nothing is feasible: there is no run to report", where=where)
+        raise InputError("this answer is that nothing is feasible: there is no run to report", where=str(path))
     return data
 
 

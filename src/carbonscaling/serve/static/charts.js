@@ -1,6 +1,6 @@
 // Charts drawn as SVG at their own size: every point can be hovered, focused and, where it helps, chosen.
 import { described, h, nearest, roving, svg } from "./dom.js";
-import { plain } from "./words.js";
+import { percent, plain } from "./words.js";
 
 const PAD = { left: 58, right: 14, top: 10, bottom: 34 };
 
@@ -76,7 +76,7 @@ export function front(width, rows, pick) {
     for (const row of list) points.push(point(x(row.days), y(row[key]), `dot ${extra} ${row.here ? "here" : ""}`, row.words, () => pick(row)));
   };
   draw(rows, "carbon", 0, heights[0], "tCO₂e", priced.length ? "" : "days", "");
-  if (priced.length) draw(priced, "cost", heights[0], heights[1], "M USD", "days", "money");
+  if (priced.length) draw(priced, "cost", heights[0], heights[1], "M$", "days", "money");
   return nearest(svg("svg", { class: "picks", viewBox: `0 0 ${width} ${heights[0] + heights[1]}`, height: heights[0] + heights[1], role: "group", "aria-label": "Pareto front: run time against carbon and cost" }, parts, roving(points)), points);
 }
 
@@ -96,12 +96,12 @@ export function scatter(width, rows) {
 
 /** Parts of a whole as horizontal bars; parts of nothing are left out. `parts` are [name, value, second?]. */
 export function bars(parts, unit, whole, say = plain) {
-  const shown = parts.filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]);
   const sum = whole ?? parts.reduce((total, [, value]) => total + value, 0);
+  const shown = parts.filter(([, value]) => value > 1e-5 * sum).sort((a, b) => b[1] - a[1]);
   const largest = Math.max(...shown.map(([, value]) => value), 1e-300);
   return shown.map(([name, value, second]) => h("div", { class: "bar" },
     h("span", null, name), h("em", null, h("i", { class: second ? "second" : null, "width%": (100 * value) / (whole ?? largest) })),
-    h("span", null, `${say(value)} ${unit}`.trim()), h("span", null, `${Math.round((100 * value) / sum)} %`)));
+    h("span", null, `${say(value)} ${unit}`.trim()), h("span", null, percent(value / sum))));
 }
 
 /** An interval as a line with its central value, on an axis that starts at nought. */

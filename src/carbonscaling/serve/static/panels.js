@@ -8,13 +8,17 @@ const STALE = "What stands below answers the question before this one.";
 let labels = {};
 let reasons = {};
 let devices = new Map();
+let glossary = new Map();
 
 export function know(catalogue) {
   ({ labels, reasons } = catalogue);
   devices = new Map(catalogue.devices.map((d) => [d.id, d.name]));
+  glossary = new Map(Object.entries(catalogue.glossary).map(([name, meaning]) => [name.toLowerCase(), meaning]));
 }
 
 export const label = (name) => labels[name] || w.named(name);
+/** A name, with what it means on hover where the glossary has it. */
+const term = (name) => { const meaning = glossary.get(name.toLowerCase().replace(/s$/, "")) || glossary.get(name.toLowerCase()); return meaning ? h("abbr", { title: meaning }, name) : name; };
 export const deviceName = (id) => devices.get(id) || id;
 
 export function headline(a) {
@@ -35,7 +39,7 @@ export function figures(a) {
     ["Device-hours", w.count(s.device_hours), `${w.plain(s.tokens_per_s_per_device)} tokens/s each`],
     ["Energy", w.energy(s.energy_kwh), `${w.between(a.carbon.intervals.energy_kwh, 1 / kwh)} ${energyUnit}`],
     ["Carbon", w.mass(s.carbon_total_tco2e), `${w.between(a.carbon.interval_tco2e, 1 / size)} ${unit}`],
-    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known" : `${w.plain(s.cost_usd / s.device_hours)} USD per device-hour`],
+    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour`],
     ...(a.needed ? [["People needed", w.count(a.needed.median), `${w.count(a.needed.low)} to ${w.count(a.needed.high)} hours of a device`]] : []),
     ...(s.loss === null ? [] : [["Expected loss", w.plain(s.loss), "by the scaling law"]]),
   ];
@@ -57,10 +61,9 @@ const total = (name, value) => h("div", { class: "bar total" }, h("span", null, 
 function breakdowns(a) {
   const entries = (o, skip) => Object.entries(o).filter(([key]) => !skip.includes(key));
   const step = a.step_time_s;
-  const [f, unit] = step.total < 1 ? [1000, "ms"] : [1, "s"];
-  put("time", bars(entries(step, ["total"]).map(([k, v]) => [label(k), v * f]), unit), total("one step", `${w.plain(step.total * f)} ${unit}`));
+  put("time", bars(entries(step, ["total"]).map(([k, v]) => [label(k), v]), "", undefined, w.seconds), total("one step", w.seconds(step.total)));
   const m = a.memory_bytes;
-  put("memory", bars(entries(m, ["total", "limit"]).map(([k, v]) => [label(k), v / 1e9]), "GB", m.limit / 1e9), total(`of ${w.bytes(m.limit)} usable`, w.bytes(m.total)));
+  put("memory", bars(entries(m, ["total", "limit"]).map(([k, v]) => [label(k), v]), "", m.limit, w.bytes), total(`of ${w.bytes(m.limit)} usable`, w.bytes(m.total)));
   const c = a.carbon;
   const s = a.summary;
   const [kwh, kwhUnit] = w.energyUnit(s.energy_kwh);
@@ -130,7 +133,7 @@ export function showAnswer(a, pick) {
     return;
   }
   by("headline").textContent = headline(a);
-  put("tiles", figures(a).map(([name, value, small]) => h("div", null, h("dt", null, name), h("dd", null, value, h("small", null, small)))));
+  put("tiles", figures(a).map(([name, value, small]) => h("div", null, h("dt", null, term(name)), h("dd", null, value, h("small", null, small)))));
   put("setting", settingWords(a.summary));
   breakdowns(a);
   frontPanel(a, pick);
@@ -151,7 +154,7 @@ export function showError(error) {
 
 const COMPARED = [["Devices", "n_devices", w.whole], ["Run time, days", "duration_days", w.plain], ["MFU", "mfu", w.percent], ["Device-hours", "device_hours", w.count],
   ["Energy, MWh", "energy_kwh", (v) => w.plain(v / 1000)], ["Carbon, tCO₂e", "carbon_total_tco2e", w.plain], ["operation", "carbon_operational_tco2e", w.plain],
-  ["embodied", "carbon_embodied_tco2e", w.plain], ["Cost, M USD", "cost_usd", (v) => w.plain(v === null ? null : v / 1e6)], ["Memory, GB", "memory_per_device_gb", w.plain]];
+  ["embodied", "carbon_embodied_tco2e", w.plain], ["Cost, M$", "cost_usd", (v) => w.plain(v === null ? null : v / 1e6)], ["Memory, GB", "memory_per_device_gb", w.plain]];
 
 /** Two scenarios side by side: what differs in the question, then every figure. */
 export function showComparison(kept, now, unpin, swap) {

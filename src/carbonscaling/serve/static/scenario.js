@@ -1,5 +1,5 @@
 // A scenario as a link, and as TOML.
-export const FIRST = { model: "llama-3.1-405b", tokens: 15.6e12, device: "h100-sxm", max_days: 90 };
+export const FIRST = { model: "llama-3.1-405b", tokens: 15.6e12, device: "h100-sxm" };
 export const kindOf = (scenario) => (scenario.devices || (scenario.layout?.tp && scenario.layout.pp && scenario.layout.dp) ? "estimate" : "plan");
 const NUMBERS = new Set(["tokens", "target_loss", "compute", "d_model", "devices", "max_devices", "nic_gbps", "max_days", "batch", "seq_len",
   "carbon_intensity_g_per_kwh", "pue", "lifetime_years", "run_overhead", "price_usd_per_device_hour", "years_ahead"]);

@@ -3,7 +3,7 @@ const MASS = [[1e6, "MtCO₂e"], [1e3, "ktCO₂e"], [1, "tCO₂e"], [1e-3, "kgCO
 const ENERGY = [[1e9, "TWh"], [1e6, "GWh"], [1e3, "MWh"], [1, "kWh"], [1e-3, "Wh"]];
 const BYTES = [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]];
 const COUNT = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"], [1, ""]];
-const MONEY = [[1e9, " bn USD"], [1e6, " M USD"], [1e3, " k USD"], [1, " USD"]];
+const MONEY = [[1e9, " bn$"], [1e6, " M$"], [1e3, " k$"], [1, " $"]];
 
 export function plain(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
@@ -24,6 +24,8 @@ export const massUnit = (tonnes) => (tonnes >= 1 && tonnes < 1e5 ? [1, "tCO₂e"
 export const mass = (tonnes) => (tonnes === null ? "–" : `${plain(tonnes / massUnit(tonnes)[0])} ${massUnit(tonnes)[1]}`);
 export const energyUnit = (kwh) => unitOf(ENERGY, kwh);
 export const energy = (kwh) => say(ENERGY, kwh);
+const SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
+export const seconds = (value) => say(SECONDS, value);
 export const bytes = (value) => say(BYTES, value);
 export const count = (value) => say(COUNT, value, "");
 export const money = (usd) => say(MONEY, usd, "");

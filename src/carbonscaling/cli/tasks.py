@@ -1,0 +1,65 @@
+"""What people come to do: examples, commands by task, and the options that most questions need."""
+
+from __future__ import annotations
+
+__all__ = ["EXAMPLES", "LONGEST_PAGE", "SHORT_OPTIONS", "START", "TASKS"]
+
+LONGEST_PAGE = 60
+"""Lines of a help page; of a longer one ``--help`` shows the common options, and ``carbonscaling help COMMAND`` all."""
+
+ASK = "--model llama-3-8b --tokens 1T"
+
+START: tuple[str, ...] = (
+    f"plan {ASK} --max-days 30",
+    f"estimate {ASK} --devices 512",
+    "choose --model llama-3-8b --devices 512 --regions france,texas",
+    f"explain {ASK} --devices 512",
+    "explain MFU",
+)
+"""What stands on the first page."""
+
+TASKS: dict[str, tuple[str, ...]] = {
+    "Ask": ("plan", "estimate", "scale", "choose", "schedule", "batch"),
+    "Understand": ("explain", "uncertainty", "robust", "cite"),
+    "Keep and report": ("again", "report", "sweep", "query", "plot", "serve"),
+    "Look up": ("catalog", "model", "data", "schema"),
+    "Judge": ("validate", "accounts", "calibrate", "reproduce", "bench"),
+}
+"""Commands by what they are for; all others come after them."""
+
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "plan": (
+        ("The fewest devices that finish in a month", f"plan {ASK} --max-days 30"),
+        ("The least carbon instead, in another place", "plan --model llama-3-8b --objective carbon --region france"),
+        ("The best model for a million dollars, by a law", "plan --law besiroglu_2024 --budget-usd 1M"),
+    ),
+    "estimate": (
+        ("What 512 H100 take, at the best setting", f"estimate {ASK} --devices 512"),
+        ("With a layout of your own, saved", "estimate --model llama-3-8b --devices 64 --tp 2 -o run.json"),
+    ),
+    "explain": (
+        ("From FLOPs to tonnes", f"explain {ASK} --devices 512"),
+        ("A line opened to its formulas", "explain --model llama-3-8b --devices 64 --open time"),
+        ("A term", "explain MFU"),
+    ),
+    "choose": (
+        ("Places", "choose --model llama-3-8b --devices 512 --regions france,texas"),
+        ("Device counts", "choose --model llama-3-8b --counts 64,128,256"),
+    ),
+    "schedule": (
+        ("When to work within three weeks", f"schedule {ASK} --devices 256 --hourly hours.csv --within-days 21"),
+    ),
+    "scale": (("Loss against carbon, as a table", "scale --law paper_v2 --sizes 8192,16384 -o curve.csv"),),
+    "batch": (("What the batch costs", f"batch {ASK} --devices 512"),),
+    "uncertainty": (("What widens the interval (needs SciPy)", f"uncertainty {ASK} --devices 512"),),
+    "robust": (("How firm an answer is", f"robust {ASK} --devices 512"),),
+    "cite": (("The works behind an answer", f"cite {ASK} --devices 512"),),
+}
+"""What a command is asked, in words and as typed."""
+
+SHORT_OPTIONS = (
+    frozenset({"--model", "--law", "--target-loss", "--tokens", "--batch", "--train"})
+    | {"--device", "--devices", "--max-days", "--budget-usd", "--objective", "--precision", "--region", "--stack"}
+    | {"--tp", "--pp", "--json", "--output", "--emit", "--from", "--open", "--all"}
+)
+"""Options of a scenario that a short page shows, and of the command those that it keeps where it is too long."""

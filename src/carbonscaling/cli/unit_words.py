@@ -1,0 +1,93 @@
+"""Numbers with a unit, where an option takes the number alone: what to write instead."""
+
+from __future__ import annotations
+
+import re
+
+from carbonscaling.units import DAY, HOUR, YEAR
+
+__all__ = ["without_unit"]
+
+_DAYS = {"min": 60 / DAY, "h": HOUR / DAY, "d": 1.0, "w": 7.0, "month": YEAR / 12 / DAY, "y": YEAR / DAY}
+_TONNES = {"g": 1e-6, "kg": 1e-3, "t": 1.0, "kt": 1e3, "Mt": 1e6}
+_KWH = {"J": 1 / 3.6e6, "MJ": 1 / 3.6, "GJ": 1e3 / 3.6, "Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6, "TWh": 1e9}
+_USD = {"$": 1.0}
+_THINGS = {"things": 1.0}
+UNITS: dict[str, dict[str, float]] = {
+    "max-days": _DAYS,
+    "deadlines": _DAYS,
+    "start-hour": {unit: factor * DAY / HOUR for unit, factor in _DAYS.items()},
+    "lifetime-years": {unit: factor * DAY / YEAR for unit, factor in _DAYS.items()},
+    "years-ahead": {unit: factor * DAY / YEAR for unit, factor in _DAYS.items()},
+    "timeout": {"s": 1.0, "min": 60.0, "h": 3600.0},
+    "budget-usd": _USD,
+    "price-usd-per-device-hour": _USD | {"$/h": 1.0},
+    "contract-price-usd-per-mwh": _USD | {"$/MWh": 1.0, "$/kWh": 1e3},
+    "budget-carbon": _TONNES,
+    "budget-energy": _KWH,
+    "energy-kwh": _KWH,
+    "contract-mwh": {unit: factor / 1e3 for unit, factor in _KWH.items()},
+    "nic-gbps": {"Gbit/s": 1.0, "GB/s": 8.0, "Mbit/s": 1e-3, "Tbit/s": 1e3},
+    "carbon-intensity-g-per-kwh": {"g/kWh": 1.0, "kg/kWh": 1e3, "kg/MWh": 1.0, "t/MWh": 1e3, "g": 1.0},
+    "device-hours": {"h": 1.0},
+    **dict.fromkeys(
+        ("tokens", "devices", "max-devices", "batch", "seq-len", "micro-batch", "tp", "pp", "dp", "cp", "ep"), _THINGS
+    ),
+    "compute": {"FLOP": 1.0},
+}
+"""What one of a unit is in the unit of an option."""
+SPELT: dict[str, str] = {
+    "min": "mins minute minutes",
+    "s": "sec secs second seconds",
+    "h": "hr hrs hour hours device-hours gpu-hours gpuh",
+    "d": "day days",
+    "w": "wk wks week weeks",
+    "month": "months mo mos",
+    "y": "yr yrs year years a",
+    "kg": "kilo kilos kilogram kilograms kgco2 kgco2e kgco2eq",
+    "t": "ton tons tonne tonnes tco2 tco2e tco2eq",
+    "g": "gram grams gco2 gco2e",
+    "kt": "ktco2e kiloton kilotons",
+    "$": "usd dollar dollars us$ $us",
+    "$/h": "usd/h $/hr $/hour usd/hour usd/hr /h $/gpu-hour",
+    "Gbit/s": "gbps gbit gb/s",
+    "g/kWh": "gco2/kwh gco2e/kwh g/kwh",
+    "kg/kWh": "kgco2/kwh kgco2e/kwh",
+    "things": "tokens token tok toks gpus gpu devices device chips accelerators sequences seqs samples",
+    "FLOP": "flop flops",
+}
+SCALES: dict[str, str] = {
+    "k": "k thousand", "M": "M m million mio mn", "B": "B b billion bn mrd", "T": "T t trillion tn",
+}  # fmt: skip
+_SCALES = {word: letter for letter, words in SCALES.items() for word in words.split()}
+_SPELT = {word: unit for unit, words in SPELT.items() for word in words.split()}
+_SHAPE = re.compile(r"([$]?)\s*(\d[\d,_]*\.?\d*|\.\d+)((?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+
+
+def without_unit(text: str, option: str) -> str | None:
+    """Return a number with a unit as the option takes it, or None where the unit is no unit of it.
+
+    >>> without_unit("2 weeks", "--max-days"), without_unit("$5M", "--budget-usd"), without_unit("500 kg", "--budget-carbon")
+    ('14', '5M', '0.5')
+    """
+    found, known = _SHAPE.fullmatch(text.strip()), UNITS.get(option.removeprefix("--"))
+    if not found or known is None:
+        return None
+    digits = found[2].replace(",", "").replace("_", "") + found[3]
+    rest = " ".join(part for part in (found[4].strip(), found[1]) if part)
+    for scale in ("", *sorted(_SCALES, key=len, reverse=True)):
+        if rest.startswith(scale) or (len(scale) > 1 and rest.lower().startswith(scale)):
+            unit = _unit(rest[len(scale) :].strip(), known)
+            if unit is not None:
+                value = f"{float(digits) * known.get(unit, 1.0):.10g}"
+                return value + _SCALES.get(scale, "")
+    return None
+
+
+def _unit(word: str, known: dict[str, float]) -> str | None:
+    """Return a unit as the option's table has it; an empty text where there is none."""
+    if not word:
+        return ""
+    spelt = next((unit for unit in known if unit == word), None) or _SPELT.get(word.lower())
+    spelt = spelt or next((unit for unit in known if unit.lower() == word.lower()), None)
+    return spelt if spelt in known else None
