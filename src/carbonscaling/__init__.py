@@ -22,6 +22,8 @@ __all__ = [
     "ModelSpec",
     "Recipe",
     "Scenario",
+    "Served",
+    "Serving",
     "Setting",
     "Software",
     "Stack",
@@ -33,6 +35,7 @@ __all__ = [
     "estimate",
     "explain",
     "footprint",
+    "inference",
     "load_scenario",
     "memory",
     "model_spec",
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
     from carbonscaling.model.spec import ModelSpec
     from carbonscaling.perf.numbers import Setting
     from carbonscaling.perf.precision import Recipe
+    from carbonscaling.serving.answer import Served, inference
+    from carbonscaling.serving.scenario import Serving
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
@@ -91,6 +96,8 @@ _HOMES = {
     "ModelSpec": "carbonscaling.model.spec",
     "Recipe": "carbonscaling.perf.precision",
     "Scenario": "carbonscaling.study.scenario",
+    "Served": "carbonscaling.serving.answer",
+    "Serving": "carbonscaling.serving.scenario",
     "Setting": "carbonscaling.perf.numbers",
     "Software": "carbonscaling.software.options",
     "Stack": "carbonscaling.software.stack",
@@ -101,6 +108,7 @@ _HOMES = {
     "estimate": "carbonscaling.study.answer",
     "explain": "carbonscaling.study.answer",
     "footprint": "carbonscaling.core.takes",
+    "inference": "carbonscaling.serving.answer",
     "load_scenario": "carbonscaling.study.scenario",
     "memory": "carbonscaling.core.takes",
     "model_spec": "carbonscaling.catalog.models",

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 
-__all__ = ["ScenarioOptions", "field_help", "given", "number", "real_number", "scenario_of", "whole_number"]
+__all__ = ["ScenarioOptions", "field_help", "given", "number", "options_of", "real_number", "scenario_of", "whole_number"]
 
 SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 """Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""
@@ -149,6 +149,16 @@ def _software_option(text: str) -> tuple[str, Any, Any]:
     text = f"{text} KEY=VALUE, as often as needed; keys: {', '.join(option_kinds())}."
     parameter = Parameter(name="--software", help=text, group=SCENARIO_GROUP, negative=())
     return "software", Annotated[tuple[str, ...] | None, parameter], dataclasses.field(default=None)
+
+
+def options_of(cls: type, group: Group, renamed: Mapping[str, str]) -> type:
+    """Return a dataclass with every field of another, all unset, some by another name."""
+    hints, texts = typing.get_type_hints(cls), field_help(cls)
+    made = []
+    for field in dataclasses.fields(cls):
+        name, hint, own = _option(field, hints[field.name], texts.get(field.name, ""), group)
+        made.append((renamed.get(name, name), hint, own))
+    return dataclasses.make_dataclass(f"{cls.__name__}Options", made, frozen=True, namespace={"__module__": __name__})
 
 
 def _options_class() -> type:

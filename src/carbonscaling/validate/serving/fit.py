@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.inference.effects import Effects, taken
-from carbonscaling.inference.factors import Additive
+from carbonscaling.serving.effects import Effects, taken
+from carbonscaling.serving.factors import Additive
 
 __all__ = ["learn"]
 

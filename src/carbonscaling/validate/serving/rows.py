@@ -6,10 +6,10 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow, parse_serving
-from carbonscaling.inference.engine import engine_named
-from carbonscaling.inference.formats import format_named
-from carbonscaling.inference.numbers import Layout
-from carbonscaling.inference.question import Mode, Question, kept_in
+from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.formats import format_named
+from carbonscaling.serving.numbers import Layout
+from carbonscaling.serving.question import Mode, Question, kept_in
 from carbonscaling.validate.serving.shape import serving_shape
 
 __all__ = ["asked"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
-from carbonscaling.inference.numbers import Cache, Serving
+from carbonscaling.serving.numbers import Cache, Placed
 from carbonscaling.perf.attention import score_flops
 from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
 from carbonscaling.perf.gemm import gemm_time
@@ -40,7 +40,7 @@ class Pass(NamedTuple):
 
 
 @formula(
-    "n·(1 − (1 − k/n)^tokens)", unit="1", source="artetxe_2022", place="every token meets k of n experts, picked evenly"
+    "n·(1 − (1 − k/n)^tokens)", unit="1", source="feller_1968", place="every token meets k of n experts, picked evenly"
 )
 def experts_met(n: Number, k: Number, tokens: Number) -> Number:
     """Experts that at least one of some tokens meets; 0 where there are none.
@@ -84,7 +84,7 @@ def read_bytes(cache: Cache, context: Number, tp: Number, element_bytes: Number)
     return cached_bytes(cache, context, tp, element_bytes) - element_bytes * skipped + 4.0 * cache.state / tp
 
 
-def weight_bytes(s: Serving) -> Number:
+def weight_bytes(s: Placed) -> Number:
     """Bytes of weights that a device keeps."""
     w, stored, layout = s.work, s.stored, s.layout
     spread = layout.pp * layout.tp
@@ -93,7 +93,7 @@ def weight_bytes(s: Serving) -> Number:
     return dense / spread * stored.matrix + experts * stored.expert + 2.0 * w.p_head / spread * stored.head
 
 
-def _gemm(s: Serving, groups: Number, m: Number, k: Number, n: Number, stored: Number, grouped: bool = False) -> Number:
+def _gemm(s: Placed, groups: Number, m: Number, k: Number, n: Number, stored: Number, grouped: bool = False) -> Number:
     """Time a multiplication by large tiles, or by those of few rows where that is quicker."""
     silicon, f = s.silicon, s.formats
     efficiency = f.grouped_efficiency if grouped else f.gemm_efficiency
@@ -106,7 +106,7 @@ def _gemm(s: Serving, groups: Number, m: Number, k: Number, n: Number, stored: N
     return np.where(groups * m * n * k > 0.0, np.minimum(tiled, few), 0.0)
 
 
-def _pass(s: Serving, tokens: Number, attention: Number, moved: Number, scored: Number, sampled: Number) -> Pass:
+def _pass(s: Placed, tokens: Number, attention: Number, moved: Number, scored: Number, sampled: Number) -> Pass:
     """Return a pass of `tokens` on every replica.
 
     Parameters
@@ -161,7 +161,7 @@ def _pass(s: Serving, tokens: Number, attention: Number, moved: Number, scored: 
     )
 
 
-def _comm(s: Serving, tokens: Number) -> tuple[Number, Number, Number]:
+def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
     """Collectives of a layer: seconds of their bytes; how many over tensor ranks, and over expert ranks beyond them."""
     w, layout, silicon = s.work, s.layout, s.silicon
     size = 2.0 * tokens * w.d_model
@@ -180,7 +180,7 @@ def _comm(s: Serving, tokens: Number) -> tuple[Number, Number, Number]:
     return time, sums, exchanges
 
 
-def decode(s: Serving, sequences: Number, context: Number) -> Pass:
+def decode(s: Placed, sequences: Number, context: Number) -> Pass:
     """Return one step that adds a token to each of some sequences of a replica, all of a mean context."""
     w, tp = s.work, s.layout.tp
     moved = sequences * read_bytes(s.cache, context, tp, s.stored.cache)
@@ -195,7 +195,7 @@ def decode(s: Serving, sequences: Number, context: Number) -> Pass:
     return _pass(s, sequences, time, moved, scored, sequences)
 
 
-def prefill(s: Serving, tokens: Number, prompt: Number) -> Pass:
+def prefill(s: Placed, tokens: Number, prompt: Number) -> Pass:
     """Return a pass over some tokens of prompts of a mean length."""
     w, tp = s.work, s.layout.tp
     layers = w.n_layers * w.attended

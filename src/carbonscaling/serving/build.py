@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.inference.formats import Format, unit_of
-from carbonscaling.inference.numbers import Cache, Layout, Serving, Stored
+from carbonscaling.serving.formats import Format, unit_of
+from carbonscaling.serving.numbers import Cache, Layout, Placed, Stored
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf import build
 from carbonscaling.perf.machine import Formats, Silicon
@@ -66,7 +66,7 @@ def _work(spec: ModelSpec) -> Workload:
     return build.workload(replace(spec, n_positions=0, n_mtp=0), spec.seq_len)
 
 
-def serving(spec: ModelSpec, cluster: Cluster, weights: Format, kv: Format, layout: Layout) -> Serving:
+def serving(spec: ModelSpec, cluster: Cluster, weights: Format, kv: Format, layout: Layout) -> Placed:
     """Return a model on devices as numbers.
 
     Raises
@@ -75,4 +75,4 @@ def serving(spec: ModelSpec, cluster: Cluster, weights: Format, kv: Format, layo
         The device has no unit for the format, or the time of the architecture is not modelled.
     """
     silicon, formats, attention = _machine(cluster, unit_of(weights, cluster.device))
-    return Serving(_work(spec), cache_of(spec), stored_of(spec, weights, kv), layout, silicon, formats, attention)
+    return Placed(_work(spec), cache_of(spec), stored_of(spec, weights, kv), layout, silicon, formats, attention)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from carbonscaling.arrays import stacked
 from carbonscaling.formula import formula
 from carbonscaling.arrays import Number
-from carbonscaling.inference.build import serving
-from carbonscaling.inference.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
-from carbonscaling.inference.effects import effects, heat_effects
-from carbonscaling.inference.factors import ServingFactors
-from carbonscaling.inference.numbers import Demand
-from carbonscaling.inference.question import Question
+from carbonscaling.serving.build import serving
+from carbonscaling.serving.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
+from carbonscaling.serving.effects import effects, heat_effects
+from carbonscaling.serving.factors import ServingFactors
+from carbonscaling.serving.numbers import Demand
+from carbonscaling.serving.question import Question
 
 __all__ = ["ANY_PROMPT", "Predicted", "Worked", "predict", "serving_power", "worked"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.catalog.read import read_toml
-from carbonscaling.inference.cycle import TERMS
-from carbonscaling.inference.effects import POWER, POWER_PRIORS, PRIORS, Effects, taken
+from carbonscaling.serving.cycle import TERMS
+from carbonscaling.serving.effects import POWER, POWER_PRIORS, PRIORS, Effects, taken
 
 __all__ = ["Additive", "ServingFactors", "shipped_factors", "unfitted"]
 
@@ -60,7 +60,7 @@ class ServingFactors:
         Of the terms of a cycle, and of what draws power.
     intervals : Mapping[str, Mapping[str, float]]
         By quantity (speed, watts, joules): how far 90 % of what is measured lies from what is predicted, as a logarithm, by
-        `inference.width.FLAGS`.
+        `serving.width.FLAGS`.
     """
 
     time: Additive
@@ -83,7 +83,7 @@ def _additive(terms: tuple[str, ...], table: Mapping[str, Any]) -> Additive:
 @lru_cache(maxsize=1)
 def shipped_factors() -> ServingFactors:
     """Return the factors learnt from the shipped measurements (``validate --inference shipped --fit``)."""
-    tables = read_toml(Path(str(resources.files("carbonscaling.inference").joinpath("factors.toml"))))
+    tables = read_toml(Path(str(resources.files("carbonscaling.serving").joinpath("factors.toml"))))
     return ServingFactors(
         _additive(TERMS, tables["time"]), _additive(POWER, tables["heat"]), tables.get("interval", {})
     )

@@ -8,7 +8,7 @@ from carbonscaling.arrays import Number
 from carbonscaling.perf.machine import Formats, Silicon
 from carbonscaling.perf.numbers import Workload
 
-__all__ = ["Cache", "Demand", "Layout", "Serving", "Stored"]
+__all__ = ["Cache", "Demand", "Layout", "Placed", "Stored"]
 
 
 class Cache(NamedTuple):
@@ -65,7 +65,7 @@ class Demand(NamedTuple):
     in_flight: Number
 
 
-class Serving(NamedTuple):
+class Placed(NamedTuple):
     """A model on devices in number formats: all that the time of a pass depends on but its tokens."""
 
     work: Workload

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.inference.engine import Engine
-from carbonscaling.inference.formats import FORMATS, Format
-from carbonscaling.inference.numbers import Layout
+from carbonscaling.serving.engine import Engine
+from carbonscaling.serving.formats import FORMATS, Format
+from carbonscaling.serving.numbers import Layout
 from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["Mode", "Question", "kept_in"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from carbonscaling.inference.cycle import TERMS
-from carbonscaling.inference.question import Question
+import math
 
-__all__ = ["HEAT", "POWER", "POWER_PRIORS", "PRIORS", "Effects", "effects", "heat_effects", "taken"]
+from carbonscaling.serving.question import Question
+
+__all__ = [
+    "HEAT", "HOST_BOUND", "POWER", "POWER_PRIORS", "POWER_SPREAD", "PRIORS", "SPREAD", "Effects", "effects", "heat_effects",
+    "taken",
+]  # fmt: skip
 
 Effects = tuple[str, ...]
 
@@ -17,17 +21,33 @@ NEW_DEVICES = 2025
 """Software that names no release is of its day: of one that knows Blackwell, or formats below 16 bit; else of 2024."""
 
 PRIORS = {
-    "matmul": (1.0, 0.3), "routed": (1.0, 0.5), "attention": (1.0, 0.5), "comm": (1.0, 0.7), "prefill": (1.0, 0.5),
-    "layer": (3e-5, 1.5), "step": (3e-4, 1.5), "sequence": (3e-5, 1.5), "expert_layer": (2e-5, 1.5), "sum": (1.5e-5, 1.5),
-    "exchange": (5e-5, 1.5),
+    **{term: (1.0, 0.15) for term in SILICON}, "comm": (1.0, 0.5), "layer": (3e-5, 0.7), "step": (3e-4, 0.7),
+    "sequence": (3e-5, 0.7), "expert_layer": (2e-5, 0.7), "sum": (1.5e-5, 0.7), "exchange": (5e-5, 0.7),
 }  # fmt: skip
 """What a term's factor is taken to be before any row is seen, and the spread of its logarithm: the silicon's own formulas hold;
 launching a layer's kernels, or a small collective, takes tens of microseconds."""
+
+
+def _spread(silicon: float, waiting: float, comm: float = 0.5) -> dict[str, float]:
+    own = {"matmul": min(silicon, 0.25), "comm": comm}
+    return {term: own.get(term, silicon if term in SILICON else waiting) for term in PRIORS}
+
+
+SPREAD = {
+    "other": _spread(0.3, 0.4), "stack": _spread(0.4, 1.2), "engine": _spread(0.15, 0.3), "era": _spread(0.2, 0.5),
+    "AMD": _spread(0.8, 1.0), "Intel": _spread(0.8, 1.0),
+}  # fmt: skip
+"""Spread of an effect's logarithm by its kind: releases differ most, in what the host takes; other vendors' kernels are young."""
+
+HOST_BOUND = {"stack vllm early": {term: math.log(8.0) for term in WAITING}}
+"""What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (its makers' profile, September 2024): 1.6 s on the
+host for each on the device, where later releases take about a fifth."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
 """What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""
 HEAT = dict(zip(POWER, (0.5, 0.6, 0.8, 0.4, 0.3, 0.2, 0.5, 0.3), strict=True))
 POWER_PRIORS = {name: (value, 0.5) for name, value in HEAT.items()}
+POWER_SPREAD = {"other": dict.fromkeys(POWER, 0.25), "era": dict.fromkeys(POWER, 0.6)}
 
 
 def _era(q: Question) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 
 from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
-from carbonscaling.inference.numbers import Demand, Serving
-from carbonscaling.inference.step import cached_bytes, decode, prefill, weight_bytes
+from carbonscaling.serving.numbers import Demand, Placed
+from carbonscaling.serving.step import cached_bytes, decode, prefill, weight_bytes
 
 __all__ = ["TERMS", "Cycle", "batch_of", "cycle", "held", "mean_context", "sharing_experts", "tokens_per_s"]
 
@@ -58,14 +58,14 @@ def tokens_per_s(batch: Number, tp: Number, cycle_s: Number) -> Number:
     return batch / (tp * cycle_s)
 
 
-def held(s: Serving, context: Number) -> Number:
+def held(s: Placed, context: Number) -> Number:
     """Sequences of a mean context that a replica's memory holds."""
     capacity = USABLE * s.silicon.capacity
     free = np.maximum(capacity - weight_bytes(s), LEAST * capacity)
     return free * s.layout.pp / cached_bytes(s.cache, context, s.layout.tp, s.stored.cache)
 
 
-def sharing_experts(s: Serving) -> Serving:
+def sharing_experts(s: Placed) -> Placed:
     """Return the serving with experts spread over all replicas where one replica could not hold them."""
     layout = s.layout
     full = weight_bytes(s) > USABLE * s.silicon.capacity
@@ -73,7 +73,7 @@ def sharing_experts(s: Serving) -> Serving:
     return s._replace(layout=layout._replace(ep=np.where(spread, layout.replicas * layout.tp, layout.ep)))
 
 
-def batch_of(s: Serving, demand: Demand) -> tuple[Number, Number]:
+def batch_of(s: Placed, demand: Demand) -> tuple[Number, Number]:
     """Return the sequences of a pass, and those that memory holds; `demand.in_flight` may be infinite: as many as fit."""
     room = held(s, mean_context(demand.prompt, demand.output))
     asked = demand.in_flight / s.layout.replicas
@@ -81,12 +81,12 @@ def batch_of(s: Serving, demand: Demand) -> tuple[Number, Number]:
     return np.maximum(sequences / s.layout.pp, 1.0), room
 
 
-def cycle(s: Serving, demand: Demand) -> Cycle:
+def cycle(s: Placed, demand: Demand) -> Cycle:
     """Return one cycle of a serving.
 
     Parameters
     ----------
-    s : Serving
+    s : Placed
     demand : Demand
         Fields of both may be arrays.
     """
