@@ -15,7 +15,8 @@ from carbonscaling.errors import InputError
 from evidence_schema import problems
 
 SIZES = {
-    "runs": 3599, "gemm": 5820, "collectives": 1042, "power": 1789, "power_work": 913, "memory": 142, "inference": 5297, "inference_left_out": 15183, "oom": 623,
+    "runs": 3599, "gemm": 5820, "collectives": 1042, "power": 1789, "power_work": 913, "memory": 142, "oom": 623,
+    "inference": 5297, "inference_left_out": 15183,
     "carbon_runs": 47, "trainings": 106, "first_look": 54, "published": 2974,
 }  # fmt: skip
 

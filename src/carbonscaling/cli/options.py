@@ -18,7 +18,16 @@ from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 
-__all__ = ["ScenarioOptions", "field_help", "given", "number", "options_of", "real_number", "scenario_of", "whole_number"]
+__all__ = [
+    "ScenarioOptions",
+    "field_help",
+    "given",
+    "number",
+    "options_of",
+    "real_number",
+    "scenario_of",
+    "whole_number",
+]
 
 SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 """Suffixes of a number on the command line: 405B parameters, 15.6T tokens (K is accepted for k)."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from carbonscaling.serving.answer import Served
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import error, figures
+from carbonscaling.serving.answer import Served
 from carbonscaling.validate.serving.check import Checked, Line
 
 __all__ = ["checked_data", "checked_page", "served_page"]
@@ -27,20 +28,24 @@ QUANTITIES = {"speed": "tokens/s", "watts": "watts", "joules": "J/token"}
 
 def checked_data(found: Checked) -> dict[str, Any]:
     """Return every score, and why rows have no answer."""
-    return dict(jsonable({"lines": found.lines, "unusable": found.refused(), "n_rows": len(found.rows), "n_known": found.n_known}))
+    return dict(
+        jsonable(
+            {"lines": found.lines, "unusable": found.refused(), "n_rows": len(found.rows), "n_known": found.n_known}
+        )
+    )
 
 
 def _table(title: str, lines: list[Line]) -> Any:
     others = sorted({name for line in lines for name in line.others})
-    headings = ("", "rows", "median", "p90", "bias", "inside", "within", *others)
+    headings = ("", "rows", "median", "p90", "inside", "within", *others)
     table = figures(headings, title=title, width=40)
     for line in lines:
         s = line.score
         within = "-" if np.isnan(line.factor) else f"x{line.factor:.2f}"
         inside = "-" if np.isnan(line.factor) else error(s.coverage)
-        name = QUANTITIES[line.quantity] if line.group == "all" else f"  {line.group}"
+        name = QUANTITIES[line.quantity] if line.group == "all" else f"  {line.group[:16]}"
         table.add_row(
-            name, f"{s.n:,}", error(s.median), error(s.p90), error(s.bias, "+"), inside, within,
+            name, f"{s.n:,}", error(s.median), error(s.p90), inside, within,
             *(error(line.others.get(other)) for other in others),
         )  # fmt: skip
     return table
@@ -85,7 +90,20 @@ def served_page(answer: Served) -> Group:
     ]
     if a["usd_per_million_tokens"] is not None:
         rows.append(("USD a million output tokens", f"{a['usd_per_million_tokens']:.3g}", ""))
+    batches = figures(("in flight", "tokens/s a device", "J a token", "ms between tokens"), words=0)
+    for in_flight, speed, joules, tpot in answer.by_in_flight:
+        if math.log2(in_flight).is_integer() or in_flight == a["in_flight"]:
+            batches.add_row(f"{in_flight:g}", f"{speed:.4g}", f"{joules:.3g}", f"{1e3 * tpot:.3g}")
     causes = sorted(answer.seconds.items(), key=lambda item: -item[1])
-    said = "A cycle's time: " + ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in causes if share > 0.02)
+    said = "A cycle's time: " + ", ".join(
+        f"{name.replace('_', ' ')} {share:.0%}" for name, share in causes if share > 0.02
+    )
     known = f"{a['n_ways']:,} layouts and numbers in flight compared; intervals of 90 % for {a['known']} servings"
-    return Group(Text(head, style="bold"), figures(("", "", "90 % interval"), rows, width=40), Text(said), Text(known))
+    return Group(
+        Text(head, style="bold"),
+        figures(("", "", "90 % interval"), rows, width=40),
+        Text(said),
+        Text(known),
+        Text(""),
+        batches,
+    )

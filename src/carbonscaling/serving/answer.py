@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from carbonscaling.carbon.assess import assess
+from carbonscaling.arrays import Number
+from carbonscaling.carbon.assess import CarbonModel, assess, spread
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.carbon.model import CarbonModel, carbon_model, spread
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.prices import price
@@ -28,7 +29,7 @@ from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.search import copies_for, ways
 from carbonscaling.serving.width import Kind, interval, kind_of
 from carbonscaling.sources import Datum
-from carbonscaling.units import DAY, KWH
+from carbonscaling.units import DAY
 
 __all__ = ["Served", "inference"]
 
@@ -64,6 +65,8 @@ class Served:
     cost_usd_per_day : float, optional
     n_ways : int
         Layouts and numbers in flight that were compared.
+    by_in_flight : tuple of (float, float, float, float)
+        Requests in flight on this layout, output tokens a second and device, J an output token, s between tokens.
     seconds : dict of str to float
         Share of a cycle by cause.
     """
@@ -85,6 +88,7 @@ class Served:
     footprint: Footprint
     cost_usd_per_day: float | None
     n_ways: int
+    by_in_flight: tuple[tuple[float, float, float, float], ...]
     seconds: dict[str, float]
 
     @property
@@ -124,7 +128,12 @@ class Served:
 
     def to_dict(self) -> dict[str, Any]:
         """Return question and answer as plain data."""
-        return {"scenario": asdict(self.scenario), "answer": self.summary(), "cycle": self.seconds}
+        return {
+            "scenario": asdict(self.scenario),
+            "answer": self.summary(),
+            "cycle": self.seconds,
+            "by_in_flight": self.by_in_flight,
+        }
 
 
 def _question(s: Serving) -> Question:
@@ -144,6 +153,10 @@ def drawing(model: CarbonModel, watts: float) -> CarbonModel:
     assemble = partial(drawn, model.assemble)
     numbers = model.numbers._replace(idle_w=watts, busy_w=watts)
     return replace(model, numbers=numbers, assemble=assemble, ranges=spread(assemble, model.factors))
+
+
+def _pair(ends: tuple[Number, Number]) -> tuple[float, float]:
+    return float(ends[0]), float(ends[1])
 
 
 def _light(q: Question, load: float, factors: ServingFactors) -> tuple[float, float]:
@@ -198,7 +211,9 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     mean_rate = None if s.requests_per_day is None else s.requests_per_day * s.output / DAY
     copies = np.ones(len(tried))
     if mean_rate is not None:
-        copies = np.array([copies_for(s.peak * mean_rate, float(v * d)) for v, d in zip(found.speed, devices, strict=True)])
+        copies = np.array(
+            [copies_for(s.peak * mean_rate, float(v * d)) for v, d in zip(found.speed, devices, strict=True)]
+        )
     total = copies * devices
     if s.devices is not None:
         kept = kept[total[kept] <= s.devices]
@@ -211,22 +226,25 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     per_token = 1.0 / found.speed if mean_rate is None else total
     order = (found.joules, per_token) if s.objective in ("energy", "carbon") else (per_token, found.joules)
     best = min(kept, key=lambda i: (float(order[0][i]), float(order[1][i])))
-    return _served(s, tried[best], int(copies[best]), found, int(best), mean_rate, len(tried), factors)
+    return _served(s, tried, int(copies[best]), found, int(best), mean_rate, factors)
 
 
 def _served(
-    s: Serving, q: Question, copies: int, found: Predicted, i: int, mean_rate: float | None, n_ways: int,
+    s: Serving, tried: list[Question], copies: int, found: Predicted, i: int, mean_rate: float | None,
     factors: ServingFactors,
 ) -> Served:  # fmt: skip
+    q = tried[i]
+    same = [k for k, way in enumerate(tried) if way.layout == q.layout]
     n = int(copies * q.layout.devices)
     speed, watts, joules = float(found.speed[i]), float(found.watts[i]), float(found.joules[i])
     load = 1.0 if mean_rate is None else min(1.0, mean_rate / (speed * n))
     mean_watts, rate = _light(q, load, factors)
     kind = kind_of(q, factors)
     ends = {
-        name: tuple(float(x) for x in interval(value, name, kind, factors))
+        name: _pair(interval(value, name, kind_of(q, factors, name), factors))
         for name, value in (("speed", speed), ("watts", watts), ("joules", joules))
     }
+    ends["watts"] = ends["watts"][0], min(ends["watts"][1], q.cluster.device.tdp.si)
     low, high = (end / joules for end in ends["joules"])
     carbon = drawing(_carbon(s, q.cluster), mean_watts)
     time = Datum(1.0, "1", "ml_energy", low=low, high=high, basis="left-out servings")
@@ -239,8 +257,12 @@ def _served(
     return Served(
         scenario=s, question=q, copies=copies, speed=speed, watts=watts, joules=joules, mean_watts=mean_watts,
         mean_joules=mean_watts / rate, tpot_s=float(found.tpot_s[i]), ttft_s=float(found.ttft_s[i]),
-        intervals=ends, kind=kind, tokens_per_day=tokens, requests_per_day=tokens / s.output,  # type: ignore[arg-type]
-        footprint=footprint, cost_usd_per_day=None if hourly is None else hourly * 24.0 * n, n_ways=n_ways,
+        intervals=ends, kind=kind, tokens_per_day=tokens, requests_per_day=tokens / s.output,
+        footprint=footprint, cost_usd_per_day=None if hourly is None else hourly * 24.0 * n, n_ways=len(tried),
+        by_in_flight=tuple(
+            (tried[k].in_flight or 0.0, float(found.speed[k]), float(found.joules[k]), float(found.tpot_s[k]))
+            for k in same
+        ),
         seconds={name: float(v / total) for name, v in zip(TERMS, found.seconds[:, i], strict=True)},
     )  # fmt: skip
 

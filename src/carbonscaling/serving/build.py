@@ -7,13 +7,13 @@ from functools import lru_cache
 
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.serving.formats import Format, unit_of
-from carbonscaling.serving.numbers import Cache, Layout, Placed, Stored
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf import build
 from carbonscaling.perf.machine import Formats, Silicon
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.serving.formats import Format, unit_of
+from carbonscaling.serving.numbers import Cache, Layout, Placed, Stored
 
 __all__ = ["cache_of", "serving"]
 

@@ -1,4 +1,4 @@
-"""The cycle of continuous batching: a token for every sequence in flight, and the share of a prompt that replaces those done."""
+"""The cycle of continuous batching: a token for every sequence in flight, and a share of the next prompts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from carbonscaling.serving.step import cached_bytes, decode, prefill, weight_byt
 __all__ = ["TERMS", "Cycle", "batch_of", "cycle", "held", "mean_context", "sharing_experts", "tokens_per_s"]
 
 USABLE = 0.9
-"""Share of the memory that weights and caches may fill: the default of vLLM (gpu_memory_utilization) and of TensorRT-LLM's caches."""
+"""Share of the memory that weights and caches may fill: the default of vLLM (gpu_memory_utilization) and TensorRT-LLM."""
 LEAST = 0.02
 """Share that caches get where weights leave less: a row that ran did have room."""
 CHUNK = 8192.0

@@ -21,7 +21,7 @@ NEW_DEVICES = 2025
 """Software that names no release is of its day: of one that knows Blackwell, or formats below 16 bit; else of 2024."""
 
 PRIORS = {
-    **{term: (1.0, 0.15) for term in SILICON}, "comm": (1.0, 0.5), "layer": (3e-5, 0.7), "step": (3e-4, 0.7),
+    **dict.fromkeys(SILICON, (1.0, 0.15)), "comm": (1.0, 0.5), "layer": (3e-5, 0.7), "step": (3e-4, 0.7),
     "sequence": (3e-5, 0.7), "expert_layer": (2e-5, 0.7), "sum": (1.5e-5, 0.7), "exchange": (5e-5, 0.7),
 }  # fmt: skip
 """What a term's factor is taken to be before any row is seen, and the spread of its logarithm: the silicon's own formulas hold;
@@ -37,10 +37,10 @@ SPREAD = {
     "other": _spread(0.3, 0.4), "stack": _spread(0.4, 1.2), "engine": _spread(0.15, 0.3), "era": _spread(0.2, 0.5),
     "AMD": _spread(0.8, 1.0), "Intel": _spread(0.8, 1.0),
 }  # fmt: skip
-"""Spread of an effect's logarithm by its kind: releases differ most, in what the host takes; other vendors' kernels are young."""
+"""Spread of an effect's logarithm by its kind: releases differ most, in what the host takes; other vendors' kernels vary."""
 
 HOST_BOUND = {"stack vllm early": {term: math.log(8.0) for term in WAITING}}
-"""What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (its makers' profile, September 2024): 1.6 s on the
+"""What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (its makers' profile, 2024): 1.6 s on the
 host for each on the device, where later releases take about a fifth."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
@@ -68,12 +68,23 @@ def effects(q: Question) -> Effects:
     made = (f"arch {device.architecture.split()[0]}",) if device.vendor == "NVIDIA" else (f"{device.vendor} {era}",)
     served = ("online",) if q.mode in ("continuous", "disaggregated") else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
-    return ("all", f"engine {family}", f"era {era}", f"stack {family} {era}", *made, f"format {q.weights.name}", *served, *apart)
+    return (
+        "all",
+        f"engine {family}",
+        f"era {era}",
+        f"stack {family} {era}",
+        *made,
+        f"format {q.weights.name}",
+        *served,
+        *apart,
+    )
 
 
 def heat_effects(q: Question) -> Effects:
     """Return the names of what a serving's watts may depend on beside its shares of time."""
-    return tuple(name for name in effects(q) if name == "all" or name.startswith(("era ", "arch ", q.cluster.device.vendor)))
+    return tuple(
+        name for name in effects(q) if name == "all" or name.startswith(("era ", "arch ", q.cluster.device.vendor))
+    )
 
 
 def taken(name: str, term: str) -> bool:
@@ -85,5 +96,3 @@ def taken(name: str, term: str) -> bool:
     if name == "online":
         return term in WAITING
     return name != "disaggregated" or term in APART
-
-

@@ -26,11 +26,12 @@ class Engine(NamedTuple):
 
 
 _FAMILIES = {
-    "vllm": "vllm", "sglang": "sglang", "sgl": "sglang", "trtllm": "trtllm", "tensorrtllm": "trtllm", "trt": "trtllm",
-    "tensorrt": "trtllm", "deepspeedmii": "mii", "mii": "mii", "deepspeed": "mii", "tgi": "tgi",
-    "textgenerationinference": "tgi", "lmdeploy": "lmdeploy", "llamacpp": "llamacpp", "ollama": "llamacpp",
-    "transformers": "transformers", "hf": "transformers", "pytorch": "transformers", "sambaflow": "sambaflow",
+    "trtllm": "trtllm", "tensorrt": "trtllm", "dynamotrt": "trtllm", "vllm": "vllm", "sglang": "sglang", "sgl": "sglang",
+    "mii": "mii", "deepspeed": "mii", "tgi": "tgi", "textgenerationinference": "tgi", "lmdeploy": "lmdeploy",
+    "llamacpp": "llamacpp", "ollama": "llamacpp", "transformers": "transformers", "pytorch": "transformers",
+    "sambaflow": "sambaflow", "trt": "trtllm",
 }  # fmt: skip
+"""Words in a name, in small letters alone, and the family that each stands for: the first that is in it."""
 
 
 def engine_named(text: str) -> Engine:
@@ -39,8 +40,7 @@ def engine_named(text: str) -> Engine:
     >>> engine_named("TensorRT-LLM v0.17.0"), engine_named("vllm nightly-5b8c")
     (Engine(family='trtllm', release=(0, 17)), Engine(family='vllm', release=None))
     """
-    name, _, _ = text.strip().lower().partition("+")
-    found = re.match(r"([a-z][a-z _.\-]*?)[\s_\-v=]*(\d+)\.(\d+)", name)
-    word = re.sub(r"[^a-z]", "", found[1] if found else name.split(" ")[0].split("nightly")[0])
-    family = _FAMILIES.get(word, "")
-    return Engine(family, (int(found[2]), int(found[3])) if found else None)
+    letters = re.sub(r"[^a-z]", "", text.lower())
+    family = next((known for word, known in _FAMILIES.items() if word in letters), "")
+    found = re.search(r"(?<![\d.])(\d+)\.(\d+)", text)
+    return Engine(family, (int(found[1]), int(found[2])) if found else None)

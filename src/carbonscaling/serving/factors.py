@@ -47,7 +47,8 @@ class Additive:
             ]
             for effects in set(rows)
         }
-        return np.exp(np.array([each[effects] for effects in rows], dtype=float).reshape(-1, len(self.terms))).T
+        logs = np.array([each[effects] for effects in rows], dtype=float).reshape(-1, len(self.terms))
+        return np.asarray(np.exp(logs).T)
 
 
 @dataclass(frozen=True)

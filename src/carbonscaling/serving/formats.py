@@ -40,7 +40,7 @@ _NAMES = {
     "fp8e5m2": "fp8", "mxfp8": "fp8", "float8": "fp8", "w8a8": "int8", "smoothquant": "int8", "int8wo": "int8", "4": "int4",
     "fp4": "nvfp4", "4bit": "int4", "awq": "int4", "gptq": "int4", "w4a16": "int4", "w4a16awq": "int4", "marlin": "int4",
     "int4awq": "int4", "q4": "int4", "nvfp4fp4": "nvfp4", "mxfp4mxfp8": "mxfp4", "w4a8": "int4", "w4a8awq": "int4",
-    "fp4mx": "mxfp4", "modeloptfp4": "nvfp4",
+    "fp4mx": "mxfp4", "modeloptfp4": "nvfp4", "e5m2": "fp8", "nf4": "int4", "auto": "bf16", "mixed": "bf16",
 }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def format_named(text: str, key: str = "weights") -> Format:
     ('int4', 'fp8')
     """
     name = re.sub(r"[\s_.\-/]+", "", text.lower())
-    name = _NAMES.get(name, name)
+    name = _NAMES.get(name, "fp8" if name.startswith("fp8") else name)
     if name not in FORMATS:
         raise InputError(
             "unknown number format", key=key, value=text, suggestion=nearest(name, [*FORMATS, *_NAMES]),

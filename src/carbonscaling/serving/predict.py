@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.arrays import stacked
+from carbonscaling.arrays import Number, stacked
 from carbonscaling.formula import formula
-from carbonscaling.arrays import Number
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
 from carbonscaling.serving.effects import effects, heat_effects
@@ -23,7 +22,8 @@ __all__ = ["ANY_PROMPT", "Predicted", "Worked", "predict", "serving_power", "wor
 Array = NDArray[np.float64]
 
 ANY_PROMPT = 161.0
-"""Tokens of a prompt where nobody says: the mean of ShareGPT's conversations (Kwon et al. 2023, arXiv 2309.06180, figure 11)."""
+"""Tokens of a prompt where nobody says: the mean of ShareGPT's conversations (Kwon et al. 2023, figure 11;
+from memory of the work)."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,12 @@ class Worked:
     def some(self, which: NDArray[np.intp]) -> Worked:
         """Return some of the servings."""
         n = len(self.questions)
-        own = Cycle(*(x if isinstance(x, tuple) else np.broadcast_to(x, n)[which] for x in self.cycle))
-        numbers = (self.tp, self.peak, self.bandwidth, self.idle, self.tdp)
+        c = self.cycle
+        numbers = (np.broadcast_to(x, n)[which] for x in (c.batch, c.room, c.flops, c.bytes, c.prompt))
+        own = Cycle((), *numbers)
+        of_devices = (self.tp, self.peak, self.bandwidth, self.idle, self.tdp)
         return Worked(
-            tuple(self.questions[i] for i in which), own, self.terms[:, which], *(x[which] for x in numbers)
+            tuple(self.questions[i] for i in which), own, self.terms[:, which], *(x[which] for x in of_devices)
         )
 
 
@@ -66,8 +68,8 @@ class Predicted:
     Attributes
     ----------
     speed : output tokens a second and device. tpot_s, ttft_s : s between tokens, and to the first one of a request that finds a
-        place. watts : of a device. joules : of the devices, an output token. batch : sequences of a pass. seconds : of a cycle, by
-        `cycle.TERMS`.
+        place. watts : of a device. joules : of the devices, an output token. batch : sequences of a pass. seconds : of a
+        cycle, by `cycle.TERMS`.
     """
 
     speed: Array
@@ -80,7 +82,10 @@ class Predicted:
 
 
 @formula(
-    "idle + (tdp - idle)·min(heat, 1)", unit="W", source="ml_energy", place="decision 140: heat by cause of the cycle's time"
+    "idle + (tdp - idle)·min(heat, 1)",
+    unit="W",
+    source="ml_energy",
+    place="decision 140: heat by cause of the cycle's time",
 )
 def serving_power(idle: Number, tdp: Number, heat: Number) -> Number:
     """Power of a device that serves, which its limit caps.

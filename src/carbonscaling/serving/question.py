@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.engine import Engine
 from carbonscaling.serving.formats import FORMATS, Format
 from carbonscaling.serving.numbers import Layout
-from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["Mode", "Question", "kept_in"]
 
 Mode = Literal["continuous", "static", "saturated", "disaggregated"]
-"""How requests come: from outside into a running batch, as a batch of one length, all at once, or to devices apart for prompts."""
+"""How requests come: from outside into a running batch, as one batch, all at once, or to devices apart for prompts."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.serving.cycle import USABLE, held, mean_context
 from carbonscaling.serving.build import serving
+from carbonscaling.serving.cycle import USABLE, held, mean_context
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 BATCHES = tuple(float(n) for k in range(12) for n in {2**k, 3 * 2 ** (k - 1)} if float(n).is_integer() and n >= 1)
 """Requests in flight on one copy that are tried, up to 3,072."""
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
+"""Tensor ranks that are tried, in a scale-up domain; pipelines, which few measured servings have, where none of those will do."""
 MOST_STAGES = 8
 
 
@@ -32,9 +33,11 @@ def layouts(s: Serving, q: Question) -> list[Layout]:
     heads = max((a.n_heads for a, _ in spec.attentions), default=1)
     tps = [s.tp] if s.tp else [t for t in DEGREES if t <= domain and heads % t == 0]
     pps = [s.pp] if s.pp else [p for p in DEGREES if p <= min(MOST_STAGES, spec.n_layers)]
-    eps = [s.ep] if s.ep else [1]
-    found = []
-    for tp, pp, ep in product(tps, pps, eps):
+    found: list[Layout] = []
+    for pp, tp in product(pps, tps):
+        if found and pp > pps[0]:
+            break
+        ep = s.ep or 1
         layout = Layout(float(tp), float(pp), float(ep), max(1.0, ep / tp))
         if s.devices and layout.devices > s.devices:
             continue

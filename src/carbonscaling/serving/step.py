@@ -8,11 +8,11 @@ import numpy as np
 
 from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
-from carbonscaling.serving.numbers import Cache, Placed
 from carbonscaling.perf.attention import score_flops
 from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.traffic import Collective
+from carbonscaling.serving.numbers import Cache, Placed
 
 __all__ = ["Pass", "cached_bytes", "decode", "experts_met", "prefill", "read_bytes", "skinny_time", "weight_bytes"]
 
@@ -145,9 +145,7 @@ def _pass(s: Placed, tokens: Number, attention: Number, moved: Number, scored: N
     comm, sums, exchanges = _comm(s, tokens)
     met_bytes = w.n_moe * met * w.p_expert / split * stored.expert
     dense_params = (layers * w.p_attention + w.n_dense * w.p_dense + w.n_moe * w.p_shared) / tp
-    flops = 2.0 * (
-        tokens * dense_params + w.n_moe * rows * met * w.p_expert / split + sampled * w.p_head / tp
-    )
+    flops = 2.0 * (tokens * dense_params + w.n_moe * rows * met * w.p_expert / split + sampled * w.p_head / tp)
     return Pass(
         matmul=layers * (w.attended * block + w.mixed * mixer + w.plain * dense + w.moe * shared) + head,
         routed=w.n_moe * routed,
@@ -162,7 +160,7 @@ def _pass(s: Placed, tokens: Number, attention: Number, moved: Number, scored: N
 
 
 def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
-    """Collectives of a layer: seconds of their bytes; how many over tensor ranks, and over expert ranks beyond them."""
+    """Return the collectives of a layer: seconds of their bytes, those over tensor ranks, and over expert ranks beyond."""
     w, layout, silicon = s.work, s.layout, s.silicon
     size = 2.0 * tokens * w.d_model
 

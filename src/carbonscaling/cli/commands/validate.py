@@ -204,7 +204,7 @@ def validate(
     inference: Annotated[
         str | None,
         Parameter(
-            help="Servings with tokens a second, watts or J a token: a CSV file with the columns of the shipped one, or 'shipped'."
+            help="Servings with tokens a second, watts or J: a CSV file with the columns of the shipped one, or 'shipped'."
         ),
     ] = None,
     components: Annotated[

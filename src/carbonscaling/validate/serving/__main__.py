@@ -1,4 +1,4 @@
-"""Learn from the shipped servings anew: ``python -m carbonscaling.validate.serving`` writes factors and left-out predictions."""
+"""Learn from the shipped servings: ``python -m carbonscaling.validate.serving`` writes factors and left-out predictions."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ def main() -> None:
     s = shipped_servings()
     told = {name: left_out(s, groups) for name, groups in s.groups.items()}
     learnt = fitted(s, np.ones(len(s.rows), dtype=bool))
-    text = "# Learnt from inference.csv: python -m carbonscaling.validate.serving\n# Generated; do not edit. Natural logarithms.\n"
+    text = "# Learnt from inference.csv: python -m carbonscaling.validate.serving\n# Generated. Natural logarithms.\n"
     text += _table("time", learnt.time) + _table("heat", learnt.heat)
     for quantity, own in widths(s, told).items():
         text += f"\n[interval.{quantity}]\n" + "".join(f'"{kind}" = {value}\n' for kind, value in own.items())
     write_file(Path(str(resources.files("carbonscaling.serving").joinpath("factors.toml"))), text)
     rows = [
-        {"id": row.id, "source": row.source, "fold": fold, "kind": kinds[i]}
-        | {q: f"{getattr(p, q)[i]:.6g}" for q in QUANTITIES}
+        {"id": row.id, "source": row.source, "fold": fold}
+        | {q: f"{getattr(p, q)[i]:.5g}" for q in QUANTITIES}
+        | {f"{q}_known": kinds[q][i] for q in QUANTITIES}
         for fold, (p, kinds) in told.items()
         for i, row in enumerate(s.rows)
     ]
-    columns = ("id", "source", "fold", "kind", *QUANTITIES)
+    columns = ("id", "source", "fold", *QUANTITIES, *(f"{q}_known" for q in QUANTITIES))
     write_file(evidence.path("inference_left_out"), csv_text(columns, rows))
 
 

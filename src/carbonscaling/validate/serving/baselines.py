@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
-from carbonscaling.serving.build import stored_of
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.validate.serving.table import Servings
 
@@ -21,23 +20,26 @@ MEMORY = 80.0e9
 
 
 @formula(
-    "devices·(8.91e-5·active_b + 1.43e-3)·3600", unit="J", source="ecologits", place="GPU energy of an output token"
+    "devices·(1.1665e-6·exp(−0.011206·64)·active_b + 4.0529e-5)·3600",
+    unit="J",
+    source="ecologits",
+    place="gpu_energy at its batch of 64",
 )
 def ecologits_joules(active_b: Number, devices: Number) -> Number:
     """Energy of the devices an output token by EcoLogits: a line in the active parameters (in billions), times devices.
 
-    >>> round(float(ecologits_joules(8.0, 1.0)), 2)
-    7.71
+    >>> round(float(ecologits_joules(8.0, 1.0)), 3)
+    0.162
     """
-    return devices * (8.91e-5 * active_b + 1.43e-3) * WH
+    per_device: Number = (1.1665273e-6 * np.exp(-0.011205921 * 64.0) * active_b + 4.0529281e-5) * WH
+    return devices * per_device
 
 
 def ecologits(s: Servings) -> Array:
-    """Return EcoLogits' J an output token of every row, on as many 80 GB devices as it counts: 1.2 times the weights."""
+    """Return EcoLogits' J an output token of every row, on as many 80 GB devices as 1.2 times the weights in 16 bit need."""
     specs = [q.spec for q in s.work.questions]
-    bits = np.array([stored_of(q.spec, q.weights, q.kv).expert for q in s.work.questions])
     total = np.array([total_params(spec) for spec in specs], dtype=float)
-    devices = np.ceil(1.2 * total * bits / MEMORY)
+    devices = np.ceil(1.2 * total * 2.0 / MEMORY)
     return np.asarray(ecologits_joules(np.array([active_params(spec) for spec in specs]) / 1e9, devices))
 
 

@@ -15,7 +15,7 @@ from carbonscaling.evidence.row import Cells
 from carbonscaling.files import csv_text
 from carbonscaling.serving.factors import ServingFactors, shipped_factors, unfitted
 from carbonscaling.serving.predict import predict
-from carbonscaling.serving.width import QUANTITIES, interval, kind_of
+from carbonscaling.serving.width import QUANTITIES, Kind, interval, kind_of
 from carbonscaling.validate.score import Score, score
 from carbonscaling.validate.serving.baselines import constant_efficiency, ecologits
 from carbonscaling.validate.serving.table import Servings, servings
@@ -98,14 +98,14 @@ def _off(predicted: Array, measured: Array) -> float:
 
 
 def _lines(
-    s: Servings, told: Mapping[str, Array], kinds: Sequence[str], left_out: str, factors: ServingFactors,
+    s: Servings, told: Mapping[str, Array], kinds: Mapping[str, Sequence[str]], left_out: str, factors: ServingFactors,
     others: Mapping[str, Mapping[str, Array]],
 ) -> list[Line]:  # fmt: skip
     """Score every quantity over all rows, and by source."""
     found = []
     for quantity in QUANTITIES:
         measured: Array = getattr(s, quantity)
-        width = np.array([factors.intervals.get(quantity, {}).get(kind, np.nan) for kind in kinds])
+        width = np.array([factors.intervals.get(quantity, {}).get(kind, np.nan) for kind in kinds[quantity]])
         known = np.isfinite(measured) & np.isfinite(told[quantity])
         for group in ("all", *np.unique(s.sources[known])):
             own = known if group == "all" else known & (s.sources == group)
@@ -113,7 +113,11 @@ def _lines(
                 continue
             p, w = told[quantity][own], width[own]
             merit = score(p, measured[own], p * np.exp(-w), p * np.exp(w))
-            beside = {name: _off(values[quantity][own], measured[own]) for name, values in others.items() if quantity in values}
+            beside = {
+                name: _off(values[quantity][own], measured[own])
+                for name, values in others.items()
+                if quantity in values
+            }
             factor = float(np.exp(np.median(w))) if np.isfinite(w).all() else float("nan")
             found.append(Line(quantity, left_out, str(group), merit, factor, beside))
     return found
@@ -123,13 +127,25 @@ def _by_quantity(predicted: Any) -> dict[str, Array]:
     return {quantity: getattr(predicted, quantity) for quantity in QUANTITIES}
 
 
-def _rows(s: Servings, told: Mapping[str, Array], kinds: Sequence[str], factors: ServingFactors) -> list[dict[str, Any]]:
+def _kinds(s: Servings, factors: ServingFactors) -> dict[str, list[Kind]]:
+    return {q: [kind_of(question, factors, q) for question in s.work.questions] for q in QUANTITIES}
+
+
+def _rows(
+    s: Servings, told: Mapping[str, Array], kinds: Mapping[str, Sequence[Kind]], factors: ServingFactors
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for i, row in enumerate(s.rows):
-        line: dict[str, Any] = {"id": row.id, "source": row.source, "status": "ok", "reason": "", "known": kinds[i]}
+        line: dict[str, Any] = {
+            "id": row.id,
+            "source": row.source,
+            "status": "ok",
+            "reason": "",
+            "known": kinds["speed"][i],
+        }
         for quantity in QUANTITIES:
             value, measured = float(told[quantity][i]), float(getattr(s, quantity)[i])
-            low, high = interval(value, quantity, kinds[i], factors)  # type: ignore[arg-type]
+            low, high = interval(value, quantity, kinds[quantity][i], factors)
             line |= {f"{quantity}_predicted": value, f"{quantity}_low": float(low), f"{quantity}_high": float(high)}
             line[f"{quantity}_measured"] = measured if np.isfinite(measured) else None
         found.append(line)
@@ -147,7 +163,7 @@ def check_servings(cells: Sequence[Cells]) -> Checked:
     """
     s, factors = servings(cells), shipped_factors()
     told = _by_quantity(predict(s.work, factors))
-    kinds = [kind_of(q, factors) for q in s.work.questions]
+    kinds = _kinds(s, factors)
     others = {"constant": constant_efficiency(s, shipped_servings()), "ecologits": {"joules": ecologits(s)}}
     known = {row["id"] for row in evidence.rows("inference")}
     return Checked(
@@ -162,15 +178,15 @@ def shipped_check() -> Checked:
     place = {row.id: i for i, row in enumerate(s.rows)}
     lines: list[Line] = []
     first = _by_quantity(predict(s.work, unfitted()))
-    lines += _lines(s, first, ["none"] * len(s.rows), "everything", factors, {})
+    lines += _lines(s, first, dict.fromkeys(QUANTITIES, ["none"] * len(s.rows)), "everything", factors, {})
     for fold in FOLDS:
-        told, kinds = {q: np.full(len(s.rows), np.nan) for q in QUANTITIES}, np.full(len(s.rows), "", dtype="U24")
+        told = {q: np.full(len(s.rows), np.nan) for q in QUANTITIES}
+        kinds = {q: [""] * len(s.rows) for q in QUANTITIES}
         for row in evidence.rows("inference_left_out"):
             if row["fold"] == fold and row["id"] in place:
                 i = place[row["id"]]
-                kinds[i] = row["kind"]
                 for q in QUANTITIES:
-                    told[q][i] = float(row[q])
+                    told[q][i], kinds[q][i] = float(row[q]), row[f"{q}_known"]
         others = {"constant": constant_efficiency(s, s, s.groups[fold]), "ecologits": {"joules": ecologits(s)}}
-        lines += _lines(s, told, kinds.tolist(), fold, factors, others)
+        lines += _lines(s, told, kinds, fold, factors, others)
     return Checked(tuple(lines), check_servings([Cells(row) for row in evidence.rows("inference")]).rows, len(s.rows))

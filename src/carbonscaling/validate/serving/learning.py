@@ -26,8 +26,10 @@ from carbonscaling.validate.serving.table import Servings
 __all__ = ["Told", "fitted", "left_out", "widths"]
 
 Array = NDArray[np.float64]
-Told = dict[str, tuple[Predicted, NDArray[np.str_]]]
-"""Predictions by what was left out, with the kind of each row's interval then."""
+Kinds = dict[str, NDArray[np.str_]]
+"""Kind of each row's interval by quantity."""
+Told = dict[str, tuple[Predicted, Kinds]]
+"""Predictions by what was left out, with the kinds of intervals then."""
 
 LEAST_HEAT = 0.02
 FEW = 20
@@ -53,16 +55,17 @@ def fitted(s: Servings, which: NDArray[np.bool_]) -> ServingFactors:
     )
 
 
-def left_out(s: Servings, groups: NDArray[np.str_]) -> tuple[Predicted, NDArray[np.str_]]:
-    """Return every row as predicted from the groups that it is not in, and the kind of its interval there."""
+def left_out(s: Servings, groups: NDArray[np.str_]) -> tuple[Predicted, Kinds]:
+    """Return every row as predicted from the groups that it is not in, and the kinds of its intervals there."""
     n = len(s.rows)
     found = {name: np.full(n, np.nan) for name in ("speed", "tpot_s", "ttft_s", "watts", "joules", "batch")}
-    kinds = np.full(n, "", dtype="U24")
+    kinds = {quantity: np.full(n, "", dtype="U24") for quantity in QUANTITIES}
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
         factors, work = fitted(s, groups != group), s.work.some(rows)
         told = predict(work, factors)
-        kinds[rows] = [kind_of(q, factors) for q in work.questions]
+        for quantity, own in kinds.items():
+            own[rows] = [kind_of(q, factors, quantity) for q in work.questions]
         for name, values in found.items():
             values[rows] = getattr(told, name)
     return Predicted(**found, seconds=np.empty((0, n))), kinds
@@ -79,9 +82,10 @@ def widths(s: Servings, told: Told) -> dict[str, dict[str, float]]:
         off = {fold: np.abs(np.log(getattr(p, quantity) / measured)) for fold, (p, _) in told.items()}
         found[quantity], widest = {}, 0.0
         for kind in KINDS:
-            parts = [(off[fold], (kinds == kind) & np.isfinite(off[fold])) for fold, (_, kinds) in told.items()]
-            values = np.concatenate([o[m] for o, m in parts])
-            sources = np.concatenate([s.sources[m] for _, m in parts]).tolist()
+            parts = {fold: (kinds[quantity] == kind) & np.isfinite(off[fold]) for fold, (_, kinds) in told.items()}
+            values = np.concatenate([off[fold][own] for fold, own in parts.items()])
+            # What was left out of a source counts as much as the source left out.
+            sources = [f"{fold} {source}" for fold, own in parts.items() for source in s.sources[own]]
             if len(values) >= FEW:
                 widest = max(widest, conformal(values, sources)) if kind != KINDS[0] else conformal(values, sources)
             found[quantity][kind] = round(widest, 4)

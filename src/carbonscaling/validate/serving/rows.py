@@ -48,7 +48,9 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
         cluster = hardware.cluster(row.device)
         weights = format_named(row.weights or "bf16")
         engine = engine_named(row.framework)
-        kv = kept_in(weights, engine) if row.kv_cache.lower() in ("", "auto") else format_named(row.kv_cache, "kv_cache")
+        kv = (
+            kept_in(weights, engine) if row.kv_cache.lower() in ("", "auto") else format_named(row.kv_cache, "kv_cache")
+        )
     except InputError as error:
         raise Unusable(f"{error.problem}: {error.value}") from error
     return row, Question(

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow
 from carbonscaling.serving.predict import Worked, worked
@@ -85,4 +86,10 @@ def servings(cells: Sequence[Cells]) -> Servings:
             continue
         rows.append(read)
         questions.append(question)
+    if not questions:
+        first = refused[0] if refused else ("", "the file has no rows")
+        raise InputError(
+            "no row can be answered", where=first[0], value=first[1],
+            remedy="give model, device, output_tokens, and what was measured",
+        )  # fmt: skip
     return Servings(tuple(rows), worked(questions), tuple(refused))
