@@ -39,17 +39,14 @@ def test_a_row_with_names_alone() -> None:
     ("change", "why"),
     [
         ({"device": "Abacus-1"}, "unknown device: Abacus-1"), ({"output_tokens": ""}, "no output_tokens"),
-        ({"mode": "prefill"}, "prompts alone"), ({"model": "Nobody/Thing"}, "no model shape"), ({"tp": "two"}, "tp is not a number"),
-        ({"weights": "fp99x"}, ""), ({"weights": "ternary"}, "unknown number format: ternary"), ({"concurrency": "-3"}, "out of range"),
+        ({"mode": "prefill"}, "prompts alone"), ({"model": "Nobody/Thing"}, "no model shape"),
+        ({"tp": "two"}, "tp is not a number"), ({"weights": "ternary"}, "unknown number format: ternary"),
+        ({"concurrency": "-3"}, "out of range"),
     ],
 )  # fmt: skip
 def test_rows_without_an_answer_say_why(change: dict[str, str], why: str) -> None:
-    if why:
-        with pytest.raises(Unusable, match=why):
-            asked(Cells(ROW | change))
-    else:
-        with pytest.raises(Unusable):
-            asked(Cells(ROW | {"weights": "int3"}))
+    with pytest.raises(Unusable, match=why):
+        asked(Cells(ROW | change))
 
 
 def test_shapes_meet_the_stated_parameters() -> None:
@@ -123,7 +120,7 @@ def test_the_terminal_answers_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
     found = json.loads(capsys.readouterr().out)
     assert found["unusable"] == {"unknown device: Abacus-1": 1}
     assert found["lines"][0]["score"]["n"] == 1
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [row["status"] for row in rows] == ["ok", "unusable"]
     assert float(rows[0]["speed_low"]) < float(rows[0]["speed_predicted"]) < float(rows[0]["speed_high"])
     assert float(rows[0]["speed_measured"]) == 500.0

@@ -40,7 +40,7 @@ SPREAD = {
 """Spread of an effect's logarithm by its kind: releases differ most, in what the host takes; other vendors' kernels vary."""
 
 HOST_BOUND = {"stack vllm early": {term: math.log(8.0) for term in WAITING}}
-"""What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (its makers' profile, 2024): 1.6 s on the
+"""What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (vllm_profile_2024): 1.6 s on the
 host for each on the device, where later releases take about a fifth."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 BATCHES = tuple(float(n) for k in range(12) for n in {2**k, 3 * 2 ** (k - 1)} if float(n).is_integer() and n >= 1)
 """Requests in flight on one copy that are tried, up to 3,072."""
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
-"""Tensor ranks that are tried, in a scale-up domain; pipelines, which few measured servings have, where none of those will do."""
+"""Tensor ranks that are tried, in a scale-up domain; pipelines, which few measured servings have, where none of those do."""
 MOST_STAGES = 8
 
 

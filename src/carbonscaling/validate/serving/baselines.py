@@ -22,7 +22,7 @@ MEMORY = 80.0e9
 @formula(
     "devices·(1.1665e-6·exp(−0.011206·64)·active_b + 4.0529e-5)·3600",
     unit="J",
-    source="ecologits",
+    source="ecologits_llm",
     place="gpu_energy at its batch of 64",
 )
 def ecologits_joules(active_b: Number, devices: Number) -> Number:
