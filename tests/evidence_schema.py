@@ -31,6 +31,13 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "covered": ("seq_len",),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
+    "inference": (
+        "params_b", "active_params_b", "n_layers", "d_model", "d_ff", "n_heads", "n_kv_heads", "head_dim", "vocab_size",
+        "n_experts", "top_k", "d_ff_expert", "n_shared_experts", "n_dense_layers", "n_full_attn_layers", "window", "n_devices",
+        "tp", "pp", "ep", "dp", "input_tokens", "output_tokens", "concurrency", "out_tok_s_total", "out_tok_s_per_device",
+        "ttft_ms", "tpot_ms", "latency_s", "watts_per_device", "j_per_out_token",
+    ),
+    "inference_left_out": ("speed", "watts", "joules"),
     "trainings": (
         "moe", "params_b", "active_b", "tokens_b", "seq_len", "batch_start_tok", "batch_end_tok", "batch_main_tok",
         "n_devices", "device_hours", "days", "mfu", "seen", "batch_known",
@@ -58,6 +65,11 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "oom": (
         "source", "source_path", "model", "device", "recompute", "attention_kernel", "sequence_parallel", "status",
     ),
+    "inference": (
+        "id", "source", "source_path", "model", "arch", "kind", "kv_type", "device", "weights", "kv_cache", "framework", "mode",
+        "concurrency_basis", "watts_scope", "quality", "licence",
+    ),
+    "inference_left_out": ("id", "source", "fold", "speed_known", "watts_known", "joules_known"),
     "trainings": ("model", "date", "maker", "maker_type", "device", "precision", "source", "note", "model_file"),
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
     "published": ("id", "source", "model", "device"),
@@ -66,7 +78,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns that hold words."""
 
-UNIQUE: Mapping[str, str] = {"runs": "id", "published": "id"}
+UNIQUE: Mapping[str, str] = {"runs": "id", "inference": "id", "published": "id"}
 """Columns whose values never repeat."""
 
 

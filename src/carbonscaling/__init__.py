@@ -23,6 +23,8 @@ __all__ = [
     "Recipe",
     "Scenario",
     "Schedule",
+    "Served",
+    "Serving",
     "Setting",
     "Software",
     "Stack",
@@ -34,6 +36,7 @@ __all__ = [
     "estimate",
     "explain",
     "footprint",
+    "inference",
     "load_scenario",
     "memory",
     "model_spec",
@@ -72,6 +75,8 @@ if TYPE_CHECKING:
     from carbonscaling.model.spec import ModelSpec
     from carbonscaling.perf.numbers import Setting
     from carbonscaling.perf.precision import Recipe
+    from carbonscaling.serving.answer import Served, inference
+    from carbonscaling.serving.scenario import Serving
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
@@ -95,6 +100,8 @@ _HOMES = {
     "Recipe": "carbonscaling.perf.precision",
     "Scenario": "carbonscaling.study.scenario",
     "Schedule": "carbonscaling.study.scheduled",
+    "Served": "carbonscaling.serving.answer",
+    "Serving": "carbonscaling.serving.scenario",
     "Setting": "carbonscaling.perf.numbers",
     "Software": "carbonscaling.software.options",
     "Stack": "carbonscaling.software.stack",
@@ -105,6 +112,7 @@ _HOMES = {
     "estimate": "carbonscaling.study.answer",
     "explain": "carbonscaling.study.answer",
     "footprint": "carbonscaling.core.takes",
+    "inference": "carbonscaling.serving.answer",
     "load_scenario": "carbonscaling.study.scenario",
     "memory": "carbonscaling.core.takes",
     "model_spec": "carbonscaling.catalog.models",

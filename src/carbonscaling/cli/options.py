@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,16 @@ from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 
-__all__ = ["ScenarioOptions", "field_help", "given", "number", "real_number", "scenario_of", "whole_number"]
+__all__ = [
+    "ScenarioOptions",
+    "field_help",
+    "given",
+    "number",
+    "options_of",
+    "real_number",
+    "scenario_of",
+    "whole_number",
+]
 
 SUFFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 SUFFIXES |= {f"{letter}i": 2.0 ** (10 * n) for n, letter in enumerate("KMGTPE", 1)}
@@ -34,11 +43,12 @@ SCENARIO_GROUP = Group("Further", sort_key=9)
 SCENARIO_GROUPS: dict[Group, str] = {
     Group(
         "What is trained", sort_key=1
-    ): "model law d_model target_loss compute tokens batch batch_law seq_len train lora_rank",
+    ): "model law d_model target_loss compute tokens batch batch_law seq_len train lora_rank frozen_layers teacher "
+    "towers tower_tokens tower_patches",
     Group(
         "On what, until when, for what", sort_key=2
-    ): "device host devices max_devices nic_gbps fabric max_days finish_by "
-    "start_date budget_usd budget_carbon budget_energy objective precision flash offload space quantiles "
+    ): "device host devices max_devices nic_gbps fabric power_limit max_days finish_by "
+    "start_date budget_usd budget_carbon budget_energy objective precision flash offload memory_margin space quantiles "
     "years_ahead cpa_growth",
     Group("Electricity and carbon", sort_key=4): "region basis scope2 carbon_intensity_g_per_kwh hourly start_hour pue "
     "lifetime_years carbon_mode paper_version amortisation shared_hosts factors",
@@ -172,6 +182,16 @@ def _software_option(text: str) -> tuple[str, Any, Any]:
 
 def _group_of(cls: type, field: dataclasses.Field[Any], group: Group) -> Group:
     return _GROUP_OF.get(field.name, group) if cls is Scenario else group
+
+
+def options_of(cls: type, group: Group, renamed: Mapping[str, str]) -> type:
+    """Return a dataclass with every field of another, all unset, some by another name."""
+    hints, texts = typing.get_type_hints(cls), field_help(cls)
+    made = []
+    for field in dataclasses.fields(cls):
+        name, hint, own = _option(field, hints[field.name], texts.get(field.name, ""), group)
+        made.append((renamed.get(name, name), hint, own))
+    return dataclasses.make_dataclass(f"{cls.__name__}Options", made, frozen=True, namespace={"__module__": __name__})
 
 
 def _options_class() -> type:

@@ -29,6 +29,9 @@ FILES: dict[str, str] = {
     "covered": "how far `runs` go in each degree of parallelism; written by `python -m carbonscaling.evidence.covered`",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
     "trainings": "published trainings by maker: size, tokens, batch, devices, device-hours",
+    "inference": "servings: model, device, layout, formats, engine, tokens, requests in flight; throughput, latencies, watts",
+    "inference_left_out": "rows of `inference` as predicted without their source, model or device; written by"
+    " `python -m carbonscaling.validate.serving`",
     "carbon_runs": "whole trainings with device-hours, energy, power, PUE, intensity, carbon",
 }
 """Shipped files by name, and what each holds."""

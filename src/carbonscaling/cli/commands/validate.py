@@ -134,6 +134,21 @@ def _trainings(file: str, history: bool, output: str | None, json: bool) -> None
         out.show(trainings_page(checks, practice))
 
 
+def _inference(file: str, output: str | None, json: bool) -> None:
+    """Answer measured servings, and score what is said of them."""
+    from carbonscaling.evidence.serving_row import read_servings
+    from carbonscaling.reporting.servings import checked_data, checked_page
+    from carbonscaling.validate.serving.check import check_servings, shipped_check
+
+    found = shipped_check() if file == SHIPPED else check_servings(read_servings(Path(file)))
+    if output is not None:
+        out.write_file(output, found.csv())
+    if json:
+        out.show_json(checked_data(found))
+    else:
+        out.show(checked_page(found))
+
+
 def _published_page() -> RenderableType:
     from carbonscaling.baselines.peer_sets import peer_sets
     from carbonscaling.baselines.published import published_runs, score_methods
@@ -223,6 +238,12 @@ def validate(
     history: Annotated[
         bool, Parameter(negative=(), help="With --trainings: a maker's own earlier trainings narrow what it needs.")
     ] = False,
+    inference: Annotated[
+        str | None,
+        Parameter(
+            help="Servings with tokens a second, watts or J: a CSV file with the columns of the shipped one, or 'shipped'."
+        ),
+    ] = None,
     components: Annotated[
         str | None,
         Parameter(
@@ -275,6 +296,9 @@ def validate(
         return
     if trainings is not None:
         _trainings(trainings, history, output, json)
+        return
+    if inference is not None:
+        _inference(inference, output, json)
         return
     if published:
         _published(json)

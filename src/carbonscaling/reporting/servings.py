@@ -1,0 +1,109 @@
+"""Servings for people and machines: an answer, and measured ones beside what is said of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.reporting.tables import error, figures
+from carbonscaling.serving.answer import Served
+from carbonscaling.validate.serving.check import Checked, Line
+
+__all__ = ["checked_data", "checked_page", "served_page"]
+
+TITLES = {
+    "nothing": "Servings, by the shipped factors",
+    "everything": "Servings, by the physics before any row was seen",
+    "source": "Servings, source left out",
+    "model": "Servings, model left out",
+    "device": "Servings, device left out",
+}
+QUANTITIES = {"speed": "tokens/s", "watts": "watts", "joules": "J/token"}
+
+
+def checked_data(found: Checked) -> dict[str, Any]:
+    """Return every score, and why rows have no answer."""
+    return dict(
+        jsonable(
+            {"lines": found.lines, "unusable": found.refused(), "n_rows": len(found.rows), "n_known": found.n_known}
+        )
+    )
+
+
+def _table(title: str, lines: list[Line]) -> Any:
+    others = sorted({name for line in lines for name in line.others})
+    headings = ("", "rows", "median", "p90", "inside", "within", *others)
+    table = figures(headings, title=title, width=40)
+    for line in lines:
+        s = line.score
+        within = "-" if np.isnan(line.factor) else f"x{line.factor:.2f}"
+        inside = "-" if np.isnan(line.factor) else error(s.coverage)
+        name = QUANTITIES[line.quantity] if line.group == "all" else f"  {line.group[:16]}"
+        table.add_row(
+            name, f"{s.n:,}", error(s.median), error(s.p90), inside, within,
+            *(error(line.others.get(other)) for other in others),
+        )  # fmt: skip
+    return table
+
+
+def checked_page(found: Checked) -> Group:
+    """Return a table for all that was left out in the same way, then the rows without an answer by reason."""
+    parts: list[Any] = []
+    for left_out in dict.fromkeys(line.left_out for line in found.lines):
+        parts += [_table(TITLES[left_out], [line for line in found.lines if line.left_out == left_out]), Text("")]
+    n_ok = sum(row["status"] == "ok" for row in found.rows)
+    seen = f", of which the factors have seen {found.n_known:,}" if found.n_known else ""
+    parts.append(Text(f"{n_ok:,} of {len(found.rows):,} rows answered{seen}"))
+    parts += [Text(f"  unusable: {n:,} x {why}") for why, n in found.refused().items()]
+    return Group(*parts)
+
+
+def _range(ends: tuple[float, float], digits: int = 3) -> str:
+    return f"{ends[0]:.{digits}g} to {ends[1]:.{digits}g}"
+
+
+def served_page(answer: Served) -> Group:
+    """Return the answer as people read it."""
+    a, q = answer.summary(), answer.question
+    layout = f"TP {a['tp']}, PP {a['pp']}" + (f", EP {a['ep']}" if a["ep"] > 1 else "")
+    head = (
+        f"Serve {a['model']} ({a['weights']}, {a['engine']}): {a['n_devices']:,} x {q.cluster.device.name}, "
+        f"{a['copies']:,} {'copy' if a['copies'] == 1 else 'copies'} at {layout}, {a['in_flight']:g} requests in flight each."
+    )
+    rows = [
+        ("output tokens/s a device", f"{a['tokens_per_s_per_device']:.4g}", _range(a["tokens_per_s_interval"])),
+        ("time between tokens", f"{1e3 * a['tpot_s']:.3g} ms", ""),
+        ("time to the first token", f"{a['ttft_s']:.3g} s", ""),
+        ("watts a device at peak", f"{a['watts_per_device']:.3g}", _range(a["watts_interval"])),
+        ("J an output token, devices at peak", f"{a['joules_per_token']:.3g}", _range(a["joules_interval"])),
+        ("  at mean load", f"{a['mean_joules_per_token']:.3g}", ""),
+        ("Wh a request, devices alone", f"{a['device_wh_per_request']:.3g}", ""),
+        ("  with hosts, network and PUE", f"{a['wh_per_request']:.3g}", _range(a["wh_per_request_interval"])),
+        ("g CO2e a request", f"{a['g_co2e_per_request']:.3g}", _range(a["g_co2e_per_request_interval"])),
+        ("kg CO2e a million output tokens", f"{a['kg_co2e_per_million_tokens']:.3g}", ""),
+        ("litres of water a request", f"{a['water_l_per_request']:.2g}", ""),
+    ]
+    if a["usd_per_million_tokens"] is not None:
+        rows.append(("USD a million output tokens", f"{a['usd_per_million_tokens']:.3g}", ""))
+    batches = figures(("in flight", "tokens/s a device", "J a token", "ms between tokens"), words=0)
+    for in_flight, speed, joules, tpot in answer.by_in_flight:
+        if math.log2(in_flight).is_integer() or in_flight == a["in_flight"]:
+            batches.add_row(f"{in_flight:g}", f"{speed:.4g}", f"{joules:.3g}", f"{1e3 * tpot:.3g}")
+    causes = sorted(answer.seconds.items(), key=lambda item: -item[1])
+    said = "A cycle's time: " + ", ".join(
+        f"{name.replace('_', ' ')} {share:.0%}" for name, share in causes if share > 0.02
+    )
+    known = f"{a['n_ways']:,} layouts and numbers in flight compared; intervals of 90 % for {a['known']} servings"
+    return Group(
+        Text(head, style="bold"),
+        figures(("", "", "90 % interval"), rows, width=40),
+        Text(said),
+        Text(known),
+        Text(""),
+        batches,
+    )

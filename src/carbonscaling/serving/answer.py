@@ -1,0 +1,274 @@
+"""The answer to a serving: devices and layout, speed and latencies, watts, energy, carbon and money a request."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from carbonscaling.arrays import Number
+from carbonscaling.carbon.assess import CarbonModel, assess, spread
+from carbonscaling.carbon.coefficients import Values
+from carbonscaling.carbon.footprint import CarbonNumbers
+from carbonscaling.carbon.model import carbon_model
+from carbonscaling.carbon.result import Footprint
+from carbonscaling.catalog import hardware, models
+from carbonscaling.catalog.prices import price
+from carbonscaling.errors import InputError
+from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.serving.cycle import TERMS
+from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.factors import ServingFactors, shipped_factors
+from carbonscaling.serving.formats import format_named
+from carbonscaling.serving.numbers import Layout
+from carbonscaling.serving.predict import Predicted, predict, worked
+from carbonscaling.serving.question import Question, kept_in
+from carbonscaling.serving.scenario import Serving
+from carbonscaling.serving.search import copies_for, ways
+from carbonscaling.serving.width import Kind, interval, kind_of
+from carbonscaling.sources import Datum
+from carbonscaling.units import DAY
+
+__all__ = ["Served", "inference"]
+
+YEAR = 365.25 * DAY
+LIGHT = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02)
+"""Shares of the requests in flight at peak at which a copy's speed and watts are worked out, for its mean load."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a serving takes; intervals hold 90 %.
+
+    Attributes
+    ----------
+    scenario : Serving
+    question : Question
+        With the layout and the requests in flight that were chosen.
+    copies : int
+        Copies of the model.
+    speed, watts, joules : float
+        At peak: output tokens a second and device, W of a device, J of the devices an output token.
+    mean_watts, mean_joules : float
+        The same at mean load, idle time included.
+    tpot_s, ttft_s : float
+    intervals : dict of str to (float, float)
+        Of speed, watts, joules.
+    kind : str
+        What is known of servings like it.
+    tokens_per_day, requests_per_day : float
+        At mean load.
+    footprint : Footprint
+        Of a day.
+    cost_usd_per_day : float, optional
+    n_ways : int
+        Layouts and numbers in flight that were compared.
+    by_in_flight : tuple of (float, float, float, float)
+        Requests in flight on this layout, output tokens a second and device, J an output token, s between tokens.
+    seconds : dict of str to float
+        Share of a cycle by cause.
+    """
+
+    scenario: Serving
+    question: Question
+    copies: int
+    speed: float
+    watts: float
+    joules: float
+    mean_watts: float
+    mean_joules: float
+    tpot_s: float
+    ttft_s: float
+    intervals: dict[str, tuple[float, float]]
+    kind: Kind
+    tokens_per_day: float
+    requests_per_day: float
+    footprint: Footprint
+    cost_usd_per_day: float | None
+    n_ways: int
+    by_in_flight: tuple[tuple[float, float, float, float], ...]
+    seconds: dict[str, float]
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of one copy."""
+        return self.question.layout
+
+    @property
+    def n_devices(self) -> int:
+        """Devices of all copies."""
+        return int(self.copies * self.layout.devices)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures, units in the names."""
+        f, q = self.footprint, self.question
+        requests, tokens = self.requests_per_day, self.tokens_per_day
+        kg = 1e3 * f.total_tco2e
+        return {
+            "model": q.spec.name, "device": q.cluster.device.id, "engine": self.scenario.engine, "weights": q.weights.name,
+            "kv_cache": q.kv.name, "n_devices": self.n_devices, "copies": self.copies, "tp": int(self.layout.tp),
+            "pp": int(self.layout.pp), "ep": int(self.layout.ep), "in_flight": q.in_flight,
+            "tokens_per_s_per_device": self.speed, "tokens_per_s_interval": self.intervals["speed"],
+            "tpot_s": self.tpot_s, "ttft_s": self.ttft_s, "watts_per_device": self.watts,
+            "watts_interval": self.intervals["watts"], "joules_per_token": self.joules,
+            "joules_interval": self.intervals["joules"], "mean_watts_per_device": self.mean_watts,
+            "mean_joules_per_token": self.mean_joules, "requests_per_day": requests, "tokens_per_day": tokens,
+            "device_wh_per_request": self.mean_joules * self.scenario.output / 3600.0,
+            "wh_per_request": f.energy_kwh * 1e3 / requests,
+            "wh_per_request_interval": tuple(1e3 * x / requests for x in f.intervals["energy_kwh"]),
+            "g_co2e_per_request": 1e3 * kg / requests,
+            "g_co2e_per_request_interval": tuple(1e6 * x / requests for x in f.intervals["total_tco2e"]),
+            "kg_co2e_per_million_tokens": kg / tokens * 1e6, "kwh_per_million_tokens": f.energy_kwh / tokens * 1e6,
+            "water_l_per_request": f.water_litres / requests,
+            "usd_per_million_tokens": None if self.cost_usd_per_day is None else self.cost_usd_per_day / tokens * 1e6,
+            "known": self.kind, "n_ways": self.n_ways,
+        }  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return question and answer as plain data."""
+        return {
+            "scenario": asdict(self.scenario),
+            "answer": self.summary(),
+            "cycle": self.seconds,
+            "by_in_flight": self.by_in_flight,
+        }
+
+
+def _question(s: Serving) -> Question:
+    cluster = hardware.cluster(s.device, s.host)
+    weights, engine = format_named(s.weights), engine_named(s.engine)
+    kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
+    spec = models.model_spec(s.model)
+    return Question(spec, cluster, weights, kv, Layout(1.0, 1.0, 1.0, 1.0), engine, "continuous", s.output, s.prompt)
+
+
+def drawing(model: CarbonModel, watts: float) -> CarbonModel:
+    """Return the carbon of devices that draw a given power on average."""
+
+    def drawn(assemble: Any, values: Values) -> CarbonNumbers:
+        return assemble(values)._replace(idle_w=watts, busy_w=watts)  # type: ignore[no-any-return]
+
+    assemble = partial(drawn, model.assemble)
+    numbers = model.numbers._replace(idle_w=watts, busy_w=watts)
+    return replace(model, numbers=numbers, assemble=assemble, ranges=spread(assemble, model.factors))
+
+
+def _pair(ends: tuple[Number, Number]) -> tuple[float, float]:
+    return float(ends[0]), float(ends[1])
+
+
+def _light(q: Question, load: float, factors: ServingFactors) -> tuple[float, float]:
+    """Return mean W of a device, and its output tokens a second, when a copy serves a share of what it could."""
+    least = [replace(q, in_flight=max(1.0, (q.in_flight or 1.0) * share)) for share in LIGHT]
+    found = predict(worked(least), factors)
+    speed, watts = found.speed[::-1], found.watts[::-1]
+    wanted = load * float(found.speed[0])
+    if wanted < speed[0]:  # fewer than one request at a time: idle between them
+        idle = q.cluster.device.idle_power.si
+        return float(idle + (watts[0] - idle) * wanted / speed[0]), wanted
+    return float(np.interp(wanted, speed, watts)), wanted
+
+
+def _promised(s: Serving, found: Predicted) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    ttft = np.inf if s.ttft_s is None else s.ttft_s
+    tpot = np.inf if s.tpot_s is None else s.tpot_s
+    return np.asarray((found.ttft_s <= ttft) & (found.tpot_s <= tpot))
+
+
+def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
+    """Answer a serving: the layout and requests in flight that are best by its objective, each of them tried.
+
+    Parameters
+    ----------
+    scenario : Serving, optional
+    **fields
+        Fields of `Serving`, in place of the scenario's.
+
+    Raises
+    ------
+    InputError
+        A name is unknown, a value out of range, or nothing fits or keeps its promises.
+    """
+    s = replace(scenario or Serving(), **fields)
+    q, factors = _question(s), shipped_factors()
+    tried = ways(s, q)
+    if not tried:
+        raise InputError(
+            "no layout holds the model", key="devices", value=s.devices or s.tp,
+            remedy="allow more devices or ranks, another device, or weights in fewer bits",
+        )  # fmt: skip
+    found = predict(worked(tried), factors)
+    kept = np.flatnonzero(_promised(s, found))
+    if not len(kept):
+        raise InputError(
+            "no layout keeps these latencies", key="tpot_s" if s.tpot_s else "ttft_s", value=s.tpot_s or s.ttft_s,
+            allowed=f"tpot_s from {found.tpot_s.min():.4f}, ttft_s from {found.ttft_s.min():.4f}",
+            remedy="allow longer times, more ranks, or another device",
+        )  # fmt: skip
+    devices = np.array([float(way.layout.devices) for way in tried])
+    mean_rate = None if s.requests_per_day is None else s.requests_per_day * s.output / DAY
+    copies = np.ones(len(tried))
+    if mean_rate is not None:
+        copies = np.array(
+            [copies_for(s.peak * mean_rate, float(v * d)) for v, d in zip(found.speed, devices, strict=True)]
+        )
+    total = copies * devices
+    if s.devices is not None:
+        kept = kept[total[kept] <= s.devices]
+        if not len(kept):
+            raise InputError(
+                "the devices do not serve this demand", key="devices", value=s.devices,
+                allowed=f"{int(total.min())} or more", remedy="allow more devices, or a lower peak",
+            )  # fmt: skip
+    # Devices and money follow the count; energy and carbon the joules, then the count.
+    per_token = 1.0 / found.speed if mean_rate is None else total
+    order = (found.joules, per_token) if s.objective in ("energy", "carbon") else (per_token, found.joules)
+    best = min(kept, key=lambda i: (float(order[0][i]), float(order[1][i])))
+    return _served(s, tried, int(copies[best]), found, int(best), mean_rate, factors)
+
+
+def _served(
+    s: Serving, tried: list[Question], copies: int, found: Predicted, i: int, mean_rate: float | None,
+    factors: ServingFactors,
+) -> Served:  # fmt: skip
+    q = tried[i]
+    same = [k for k, way in enumerate(tried) if way.layout == q.layout]
+    n = int(copies * q.layout.devices)
+    speed, watts, joules = float(found.speed[i]), float(found.watts[i]), float(found.joules[i])
+    load = 1.0 if mean_rate is None else min(1.0, mean_rate / (speed * n))
+    mean_watts, rate = _light(q, load, factors)
+    kind = kind_of(q, factors)
+    ends = {
+        name: _pair(interval(value, name, kind_of(q, factors, name), factors))
+        for name, value in (("speed", speed), ("watts", watts), ("joules", joules))
+    }
+    ends["watts"] = ends["watts"][0], min(ends["watts"][1], q.cluster.device.tdp.si)
+    low, high = (end / joules for end in ends["joules"])
+    carbon = drawing(_carbon(s, q.cluster), mean_watts)
+    time = Datum(1.0, "1", "ml_energy", low=low, high=high, basis="left-out servings")
+    footprint = assess(carbon, n, DAY, 1.0, time=time)
+    usd = s.price_usd_per_device_hour
+    known = price(q.cluster.device.id) if usd is None else None
+    hourly = usd if usd is not None else None if known is None else known.si * 3600.0
+    tokens = rate * n * DAY
+    total = found.seconds[:, i].sum()
+    return Served(
+        scenario=s, question=q, copies=copies, speed=speed, watts=watts, joules=joules, mean_watts=mean_watts,
+        mean_joules=mean_watts / rate, tpot_s=float(found.tpot_s[i]), ttft_s=float(found.ttft_s[i]),
+        intervals=ends, kind=kind, tokens_per_day=tokens, requests_per_day=tokens / s.output,
+        footprint=footprint, cost_usd_per_day=None if hourly is None else hourly * 24.0 * n, n_ways=len(tried),
+        by_in_flight=tuple(
+            (tried[k].in_flight or 0.0, float(found.speed[k]), float(found.joules[k]), float(found.tpot_s[k]))
+            for k in same
+        ),
+        seconds={name: float(v / total) for name, v in zip(TERMS, found.seconds[:, i], strict=True)},
+    )  # fmt: skip
+
+
+def _carbon(s: Serving, cluster: Cluster) -> CarbonModel:
+    return carbon_model(
+        cluster, None if s.carbon_intensity_g_per_kwh is not None else s.region, pue=s.pue,
+        carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
+    )  # fmt: skip

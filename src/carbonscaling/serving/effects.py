@@ -1,0 +1,98 @@
+"""Which learnt effects a serving has: of its engine, its devices, its number format, and of how requests come."""
+
+from __future__ import annotations
+
+import math
+
+from carbonscaling.serving.question import Question
+
+__all__ = [
+    "HEAT", "HOST_BOUND", "POWER", "POWER_PRIORS", "POWER_SPREAD", "PRIORS", "SPREAD", "Effects", "effects", "heat_effects",
+    "taken",
+]  # fmt: skip
+
+Effects = tuple[str, ...]
+
+SILICON = ("matmul", "routed", "attention", "prefill")
+WAITING = ("layer", "step", "sequence")
+APART = ("routed", "prefill", *WAITING, "exchange")
+QUANTISED = ("fp8", "int4", "mxfp4", "nvfp4")
+NEW_DEVICES = 2025
+"""Software that names no release is of its day: of one that knows Blackwell, or formats below 16 bit; else of 2024."""
+
+PRIORS = {
+    **dict.fromkeys(SILICON, (1.0, 0.15)), "comm": (1.0, 0.5), "layer": (3e-5, 0.7), "step": (3e-4, 0.7),
+    "sequence": (3e-5, 0.7), "expert_layer": (2e-5, 0.7), "sum": (1.5e-5, 0.7), "exchange": (5e-5, 0.7),
+}  # fmt: skip
+"""What a term's factor is taken to be before any row is seen, and the spread of its logarithm: the silicon's own formulas hold;
+launching a layer's kernels, or a small collective, takes tens of microseconds."""
+
+
+def _spread(silicon: float, waiting: float, comm: float = 0.5) -> dict[str, float]:
+    own = {"matmul": min(silicon, 0.25), "comm": comm}
+    return {term: own.get(term, silicon if term in SILICON else waiting) for term in PRIORS}
+
+
+SPREAD = {
+    "other": _spread(0.3, 0.4), "stack": _spread(0.4, 1.2), "engine": _spread(0.15, 0.3), "era": _spread(0.2, 0.5),
+    "AMD": _spread(0.8, 1.0), "Intel": _spread(0.8, 1.0),
+}  # fmt: skip
+"""Spread of an effect's logarithm by its kind: releases differ most, in what the host takes; other vendors' kernels vary."""
+
+HOST_BOUND = {"stack vllm early": {term: math.log(8.0) for term in WAITING}}
+"""What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (vllm_profile_2024): 1.6 s on the
+host for each on the device, where later releases take about a fifth."""
+
+POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
+"""What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""
+HEAT = dict(zip(POWER, (0.5, 0.6, 0.8, 0.4, 0.3, 0.2, 0.5, 0.3), strict=True))
+POWER_PRIORS = {name: (value, 0.5) for name, value in HEAT.items()}
+POWER_SPREAD = {"other": dict.fromkeys(POWER, 0.25), "era": dict.fromkeys(POWER, 0.6)}
+
+
+def _era(q: Question) -> str:
+    """Return the age of the engine: early (vLLM before 0.6, TensorRT-LLM before 1.0), mid (no release, 2024), or new."""
+    engine, device = q.engine, q.cluster.device
+    new = device.year >= NEW_DEVICES or q.weights.name in QUANTISED
+    if engine.release is None:
+        return "new" if new or engine.family == "sglang" else "mid"
+    if engine.family == "trtllm":
+        return "early" if engine.release < (1, 0) and device.year < NEW_DEVICES else "new"
+    return "early" if engine.early else "new"
+
+
+def effects(q: Question) -> Effects:
+    """Return the names of what a serving's time may depend on, widest first; one that no row had counts for nothing."""
+    era, device = _era(q), q.cluster.device
+    family = q.engine.family or "unknown"
+    made = (f"arch {device.architecture.split()[0]}",) if device.vendor == "NVIDIA" else (f"{device.vendor} {era}",)
+    served = ("online",) if q.mode in ("continuous", "disaggregated") else ()
+    apart = ("disaggregated",) if q.mode == "disaggregated" else ()
+    return (
+        "all",
+        f"engine {family}",
+        f"era {era}",
+        f"stack {family} {era}",
+        *made,
+        f"format {q.weights.name}",
+        *served,
+        *apart,
+    )
+
+
+def heat_effects(q: Question) -> Effects:
+    """Return the names of what a serving's watts may depend on beside its shares of time."""
+    return tuple(
+        name for name in effects(q) if name == "all" or name.startswith(("era ", "arch ", q.cluster.device.vendor))
+    )
+
+
+def taken(name: str, term: str) -> bool:
+    """Whether an effect may move a term: formats and generations move the silicon's, how requests come moves waiting."""
+    if name.startswith("arch "):
+        return term in SILICON
+    if name.startswith("format "):
+        return term in ("matmul", "routed", "prefill")
+    if name == "online":
+        return term in WAITING
+    return name != "disaggregated" or term in APART

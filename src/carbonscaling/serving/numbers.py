@@ -1,0 +1,78 @@
+"""The plain numbers that the formulas of serving take; every field may be a float or an array."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from carbonscaling.arrays import Number
+from carbonscaling.perf.machine import Formats, Silicon
+from carbonscaling.perf.numbers import Workload
+
+__all__ = ["Cache", "Demand", "Layout", "Placed", "Stored"]
+
+
+class Cache(NamedTuple):
+    """What a sequence leaves in memory, over all layers.
+
+    Attributes
+    ----------
+    full : elements a token of context, in layers that see all of it. windowed : the same in layers that see `window` tokens.
+    window : tokens. picked : of `full`, what a step reads of `picks` tokens alone, where an indexer picks keys.
+    picks : tokens. state : elements a sequence, however long: state spaces and linear attention.
+    heads : key and value heads that tensor-parallel ranks can split; 1 for latents, which every rank holds.
+    """
+
+    full: Number
+    windowed: Number
+    window: Number
+    picked: Number
+    picks: Number
+    state: Number
+    heads: Number
+
+
+class Stored(NamedTuple):
+    """Bytes an element in memory: of attention and dense matrices, of routed experts, of the head, of keys and values."""
+
+    matrix: Number
+    expert: Number
+    head: Number
+    cache: Number
+
+
+class Layout(NamedTuple):
+    """How many devices hold a copy, and how: tensor, pipeline, expert ranks; `replicas` of attention share the experts.
+
+    ``devices = tp * pp * replicas``; with ``ep > 1`` the experts lie on all ranks of `ep`, whose tokens they exchange.
+    """
+
+    tp: Number
+    pp: Number
+    ep: Number
+    replicas: Number
+
+    @property
+    def devices(self) -> Number:
+        """Devices in all."""
+        return self.tp * self.pp * self.replicas
+
+
+class Demand(NamedTuple):
+    """Tokens of a request in and out, and requests in flight over all devices."""
+
+    prompt: Number
+    output: Number
+    in_flight: Number
+
+
+class Placed(NamedTuple):
+    """A model on devices in number formats: all that the time of a pass depends on but its tokens."""
+
+    work: Workload
+    cache: Cache
+    stored: Stored
+    layout: Layout
+    silicon: Silicon
+    formats: Formats
+    attention: Number
+    """Share of peak of the fused attention of long prompts."""

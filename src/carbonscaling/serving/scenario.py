@@ -1,0 +1,103 @@
+"""What people ask of a serving, as the options of a command or the lines of a file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from carbonscaling.catalog.read import build, read_toml
+from carbonscaling.errors import InputError
+from carbonscaling.fields import check_fields
+
+__all__ = ["Objective", "Serving", "load_serving"]
+
+Objective = Literal["devices", "carbon", "energy", "cost"]
+
+_MORE_THAN_NOTHING = (
+    "prompt", "output", "in_flight", "requests_per_day", "ttft_s", "tpot_s", "price_usd_per_device_hour",
+)  # fmt: skip
+_COUNTS = ("tp", "pp", "ep", "devices")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A serving to answer for.
+
+    Attributes
+    ----------
+    model : str
+        Name of the catalogue, or a ``config.json`` or model file.
+    device : str
+    host : str, optional
+    engine : str
+        Software with its release ("vllm 0.11", "trtllm 0.17", "sglang").
+    weights : str
+        Number format of the weights: bf16, fp8, int8, int4, nvfp4, mxfp4.
+    kv_cache : str, optional
+        Number format of keys and values; as the engine keeps them if not given.
+    prompt, output : float
+        Mean tokens of a request, in and out.
+    requests_per_day : float, optional
+        Demand; one copy of the model at full load if not given.
+    peak : float
+        Demand of the busiest hour over the mean.
+    in_flight : float, optional
+        Requests at a time on one copy of the model; searched if not given.
+    tp, pp, ep : int, optional
+        Tensor, pipeline and expert ranks; searched if not given.
+    devices : int, optional
+        Most devices.
+    ttft_s, tpot_s : float, optional
+        Longest times to the first token of a request, and between tokens.
+    objective : {"devices", "carbon", "energy", "cost"}
+    region : str
+        As a training's.
+    pue, carbon_intensity_g_per_kwh, price_usd_per_device_hour : float, optional
+    """
+
+    model: str = "llama-3-70b"
+    device: str = "h100-sxm"
+    host: str | None = None
+    engine: str = "vllm 0.11"
+    weights: str = "bf16"
+    kv_cache: str | None = None
+    prompt: float = 500.0
+    output: float = 300.0
+    requests_per_day: float | None = None
+    peak: float = 2.0
+    in_flight: float | None = None
+    tp: int | None = None
+    pp: int | None = None
+    ep: int | None = None
+    devices: int | None = None
+    ttft_s: float | None = None
+    tpot_s: float | None = None
+    objective: Objective = "devices"
+    region: str = "us-east5"
+    pue: float | None = None
+    carbon_intensity_g_per_kwh: float | None = None
+    price_usd_per_device_hour: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that no serving can have."""
+        check_fields(self)
+        for key in (*_MORE_THAN_NOTHING, *_COUNTS, "peak"):
+            value, least = getattr(self, key), 1.0 if key in (*_COUNTS, "peak") else 0.0
+            if value is not None and not (math.isfinite(value) and value >= least and value > 0.0):
+                raise InputError(
+                    f"{key} is out of range", key=key, value=value,
+                    allowed="1 or more" if least else "more than 0", remedy="correct the value, or leave it out",
+                )  # fmt: skip
+
+
+def load_serving(path: Path) -> Serving:
+    """Return the serving of a TOML file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used, or a value is out of range.
+    """
+    return build(Serving, read_toml(path), where=str(path))

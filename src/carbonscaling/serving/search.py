@@ -1,0 +1,63 @@
+"""Every way to serve: layouts and requests in flight, each tried; the best that keeps its promises."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.serving.build import serving
+from carbonscaling.serving.cycle import USABLE, held, mean_context
+from carbonscaling.serving.numbers import Layout
+from carbonscaling.serving.question import Question
+from carbonscaling.serving.scenario import Serving
+from carbonscaling.serving.step import weight_bytes
+
+__all__ = ["BATCHES", "layouts", "ways"]
+
+Array = NDArray[np.float64]
+
+BATCHES = tuple(float(n) for k in range(12) for n in {2**k, 3 * 2 ** (k - 1)} if float(n).is_integer() and n >= 1)
+"""Requests in flight on one copy that are tried, up to 3,072."""
+DEGREES = (1, 2, 4, 8, 16, 32, 64)
+"""Tensor ranks that are tried, in a scale-up domain; pipelines, which few measured servings have, where none of those do."""
+MOST_STAGES = 8
+
+
+def layouts(s: Serving, q: Question) -> list[Layout]:
+    """Return every layout of one copy of the model that its memory allows, smallest first."""
+    spec, domain = q.spec, q.cluster.host.domain_size
+    heads = max((a.n_heads for a, _ in spec.attentions), default=1)
+    tps = [s.tp] if s.tp else [t for t in DEGREES if t <= domain and heads % t == 0]
+    pps = [s.pp] if s.pp else [p for p in DEGREES if p <= min(MOST_STAGES, spec.n_layers)]
+    found: list[Layout] = []
+    for pp, tp in product(pps, tps):
+        if found and pp > pps[0]:
+            break
+        ep = s.ep or 1
+        layout = Layout(float(tp), float(pp), float(ep), max(1.0, ep / tp))
+        if s.devices and layout.devices > s.devices:
+            continue
+        asked = serving(spec, q.cluster, q.weights, q.kv, layout)
+        if weight_bytes(asked) < USABLE * asked.silicon.capacity and held(asked, s.prompt + s.output) >= 1.0:
+            found.append(layout)
+    return sorted(found, key=lambda layout: (layout.devices, layout.pp))
+
+
+def ways(s: Serving, q: Question) -> list[Question]:
+    """Return every layout with every number in flight that its memory holds."""
+    found = []
+    for layout in layouts(s, q):
+        room = float(held(serving(q.spec, q.cluster, q.weights, q.kv, layout), mean_context(s.prompt, s.output)))
+        copies = float(layout.replicas)
+        batches = [s.in_flight] if s.in_flight else [n for n in BATCHES if n <= room * copies] or [1.0]
+        found += [replace(q, layout=layout, in_flight=n) for n in batches]
+    return found
+
+
+def copies_for(tokens_per_s: float, of_one: float) -> int:
+    """Return how many copies of the model serve a number of tokens a second."""
+    return max(1, math.ceil(tokens_per_s / of_one - 1e-9))

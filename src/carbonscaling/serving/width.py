@@ -1,0 +1,41 @@
+"""How wide a serving's interval is: by what is known of it, and of servings like it."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from carbonscaling.arrays import Number
+from carbonscaling.serving.effects import effects, heat_effects
+from carbonscaling.serving.factors import ServingFactors
+from carbonscaling.serving.question import Question
+
+__all__ = ["KINDS", "QUANTITIES", "Kind", "interval", "kind_of"]
+
+Kind = Literal["measured", "measured experts", "in flight untold", "new devices", "new software"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""What is known, most first: software and devices that rows were measured on, dense or with experts; the same, but
+nobody says how many requests are in flight; devices, then software, of which no row was."""
+QUANTITIES = ("speed", "watts", "joules")
+
+
+def kind_of(q: Question, factors: ServingFactors, quantity: str = "speed") -> Kind:
+    """Return what is known of a serving, for its speed or for its watts and J a token."""
+    times, heats = factors.time.rows, factors.heat.rows
+    device, named = q.cluster.device, effects(q)
+    hot = () if quantity == "speed" else tuple(name for name in heat_effects(q) if name.startswith("era "))
+    if not all(times.get(name) for name in named if name.startswith("stack ")) or not all(map(heats.get, hot)):
+        return "new software"
+    made = (f"arch {device.architecture.split()[0]}", device.vendor)
+    if not all(times.get(name) for name in named if name.startswith(made)):
+        return "new devices"
+    if q.in_flight is None:
+        return "in flight untold"
+    return "measured" if q.spec.experts is None else "measured experts"
+
+
+def interval(value: Number, quantity: str, kind: Kind, factors: ServingFactors) -> tuple[Number, Number]:
+    """Return the ends between which 90 % lies; not-a-number where no width was learnt."""
+    width = factors.intervals.get(quantity, {}).get(kind, np.nan)
+    return value * np.exp(-width), value * np.exp(width)

@@ -1,0 +1,1 @@
+"""Measured servings: rows become questions, and what is answered is scored."""

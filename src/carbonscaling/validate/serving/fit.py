@@ -1,0 +1,95 @@
+"""Effects on the terms of a sum, learnt from measured sums: shrunk towards priors, every source counting once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.serving.effects import Effects, taken
+from carbonscaling.serving.factors import Additive
+
+__all__ = ["learn"]
+
+Array = NDArray[np.float64]
+
+ROBUST = 0.2
+"""Residual (in the logarithm) beyond which rows count less: some are measured under what nobody states."""
+NOISE = 0.2
+"""Residual that a row is expected to have by itself."""
+EVIDENCE = 1000.0
+"""Independent measurements that all rows together stand for: those of one sweep repeat each other."""
+ROUNDS, CLOSE = 40, 1e-3
+
+
+def _weights(sources: Sequence[str]) -> Array:
+    _, place, n = np.unique(np.asarray(sources), return_inverse=True, return_counts=True)
+    w = 1.0 / np.sqrt(n[place])
+    return np.asarray(w * np.sqrt(EVIDENCE / np.sum(w * w)))
+
+
+def learn(
+    terms: tuple[str, ...],
+    values: Array,
+    measured: Array,
+    effects: Sequence[Effects],
+    sources: Sequence[str],
+    priors: Mapping[str, tuple[float, float]],
+    spread: Mapping[str, Mapping[str, float]],
+    believed: Mapping[str, Mapping[str, float]] | None = None,
+) -> Additive:
+    """Return factors whose sums meet what was measured, in the logarithm.
+
+    Parameters
+    ----------
+    terms : tuple of str
+    values : array, shape (terms, rows)
+        Each term before its factor.
+    measured : array
+        Sums.
+    effects, sources : of each row.
+    priors : Mapping
+        Of the effect "all" by term: value, and spread of its logarithm.
+    spread : Mapping
+        Of every other effect's logarithm, by the effect's kind (its first word) and term.
+    believed : Mapping, optional
+        What is known of effects beforehand, by effect and term; nought where nothing is.
+
+    Notes
+    -----
+    Gauss-Newton with weights that fall with the residual. Sources count alike.
+    """
+    names = sorted({name for row in effects for name in row}.union(believed or ()))
+    place = {name: i for i, name in enumerate(names)}
+    centre = np.zeros((len(names), len(terms)))
+    width = np.array([[spread.get(name.split()[0], spread["other"])[t] for t in terms] for name in names])
+    for name, own in (believed or {}).items():
+        centre[place[name]] = [own.get(t, 0.0) for t in terms]
+    centre[place["all"]], width[place["all"]] = np.log([priors[t][0] for t in terms]), [priors[t][1] for t in terms]
+    may = np.array([[taken(name, term) for term in terms] for name in names], dtype=float)
+    has = np.zeros((len(effects), len(names)))
+    for i, row in enumerate(effects):
+        has[i, [place[name] for name in row]] = 1.0
+    active = np.flatnonzero(may.ravel())
+    w, found, target = _weights(sources), centre.copy(), np.log(measured)
+    for _ in range(ROUNDS):
+        parts = values * np.exp((found * may).T @ has.T)
+        total = parts.sum(0)
+        off = np.log(total) - target
+        slope = (has[:, :, None] * (parts / total).T[:, None, :]).reshape(len(effects), -1)[:, active]
+        own = w / (NOISE * (1.0 + (off / ROBUST) ** 2) ** 0.25)
+        a = slope * own[:, None]
+        pull = ((found - centre) / width**2).ravel()[active]
+        step = np.linalg.solve(a.T @ a + np.diag(1.0 / width.ravel()[active] ** 2), a.T @ (own * off) + pull)
+        step *= min(1.0, 1.0 / float(np.abs(step).max()))
+        flat = found.ravel()
+        flat[active] -= step
+        found = flat.reshape(found.shape)
+        if np.abs(step).max() < CLOSE:
+            break
+    return Additive(
+        terms,
+        {n: {t: float(found[i, k]) for k, t in enumerate(terms) if may[i, k]} for n, i in place.items()},
+        {n: int(has[:, i].sum()) for n, i in place.items()},
+    )

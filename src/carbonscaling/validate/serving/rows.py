@@ -1,0 +1,59 @@
+"""Measured servings become questions: what a row leaves open is settled as its engine does it."""
+
+from __future__ import annotations
+
+from carbonscaling.catalog import hardware
+from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Cells, Unusable
+from carbonscaling.evidence.serving_row import ServingRow, parse_serving
+from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.formats import format_named
+from carbonscaling.serving.numbers import Layout
+from carbonscaling.serving.question import Mode, Question, kept_in
+from carbonscaling.validate.serving.shape import serving_shape
+
+__all__ = ["asked"]
+
+MODES: dict[str, Mode] = {
+    "static": "static", "offline": "saturated", "saturated": "saturated", "disaggregated": "disaggregated",
+    "disagg": "disaggregated",
+}  # fmt: skip
+
+
+def _mode(row: ServingRow) -> Mode:
+    return "static" if row.concurrency_basis.startswith("static") else MODES.get(row.mode.lower(), "continuous")
+
+
+def _layout(row: ServingRow) -> Layout:
+    n = row.n_devices or (row.tp or 1.0) * (row.pp or 1.0) * (row.dp or 1.0)
+    pp = row.pp or 1.0
+    tp = row.tp or max(1.0, n / pp)
+    return Layout(tp, pp, max(row.ep or 1.0, 1.0), max(1.0, n / (tp * pp)))
+
+
+def asked(cells: Cells) -> tuple[ServingRow, Question]:
+    """Return a row and the serving that it measured.
+
+    Raises
+    ------
+    Unusable
+        It cannot be answered, with the reason.
+    """
+    row = parse_serving(cells)
+    if row.mode == "prefill":
+        raise Unusable("prompts alone: no output tokens")
+    if not row.output_tokens:
+        raise Unusable("no output_tokens")
+    try:
+        cluster = hardware.cluster(row.device)
+        weights = format_named(row.weights or "bf16")
+        engine = engine_named(row.framework)
+        kv = (
+            kept_in(weights, engine) if row.kv_cache.lower() in ("", "auto") else format_named(row.kv_cache, "kv_cache")
+        )
+    except InputError as error:
+        raise Unusable(f"{error.problem}: {error.value}") from error
+    return row, Question(
+        serving_shape(row), cluster, weights, kv, _layout(row), engine, _mode(row), row.output_tokens, row.input_tokens,
+        row.concurrency,
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""Measured servings beside each other: rows with their questions, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Cells, Unusable
+from carbonscaling.evidence.serving_row import ServingRow
+from carbonscaling.serving.predict import Worked, worked
+from carbonscaling.validate.serving.rows import asked
+
+__all__ = ["Servings", "servings"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Servings:
+    """Rows that can be answered, and why others cannot.
+
+    Attributes
+    ----------
+    rows : tuple of ServingRow
+    work : Worked
+    refused : tuple of (str, str)
+        Row and reason.
+    """
+
+    rows: tuple[ServingRow, ...]
+    work: Worked
+    refused: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def speed(self) -> Array:
+        """Measured output tokens a second and device; not-a-number where there is none."""
+        return np.array([row.speed or np.nan for row in self.rows], dtype=float)
+
+    @cached_property
+    def watts(self) -> Array:
+        """Measured watts of a device alone."""
+        alone = [row.watts_per_device if row.watts_scope in ("", "gpu") else None for row in self.rows]
+        return np.array([w or np.nan for w in alone], dtype=float)
+
+    @cached_property
+    def joules(self) -> Array:
+        """Measured J of the devices an output token, stated or from watts and speed."""
+        stated = np.array([row.j_per_out_token or np.nan for row in self.rows], dtype=float)
+        return np.where(np.isfinite(stated), stated, self.watts / self.speed)
+
+    @cached_property
+    def sources(self) -> NDArray[np.str_]:
+        """Source of each row."""
+        return np.array([row.source or row.id for row in self.rows])
+
+    @cached_property
+    def groups(self) -> dict[str, NDArray[np.str_]]:
+        """What rows are left out by: source, model, device."""
+        questions = self.work.questions
+        return {
+            "source": self.sources,
+            "model": np.array([q.spec.name for q in questions]),
+            "device": np.array([q.cluster.device.id for q in questions]),
+        }
+
+
+def servings(cells: Sequence[Cells]) -> Servings:
+    """Read the rows of a table.
+
+    Raises
+    ------
+    InputError
+        No row can be answered.
+    """
+    rows, questions, refused = [], [], []
+    for row in cells:
+        try:
+            read, question = asked(row)
+        except Unusable as reason:
+            refused.append((row["id"], str(reason)))
+            continue
+        rows.append(read)
+        questions.append(question)
+    if not questions:
+        first = refused[0] if refused else ("", "the file has no rows")
+        raise InputError(
+            "no row can be answered", where=first[0], value=first[1],
+            remedy="give model, device, output_tokens, and what was measured",
+        )  # fmt: skip
+    return Servings(tuple(rows), worked(questions), tuple(refused))

@@ -1,0 +1,244 @@
+"""Serving a model: formulas by hand, names as people type them, the search against brute force, the doors."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import carbonscaling as cs
+from carbonscaling.catalog import hardware, models
+from carbonscaling.cli import main
+from carbonscaling.serving.build import cache_of, serving
+from carbonscaling.serving.cycle import batch_of, cycle, sharing_experts
+from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.factors import shipped_factors, unfitted
+from carbonscaling.serving.formats import FORMATS, format_named, unit_of
+from carbonscaling.serving.numbers import Demand, Layout, Placed
+from carbonscaling.serving.predict import predict, worked
+from carbonscaling.serving.question import Question, kept_in
+from carbonscaling.serving.search import ways
+from carbonscaling.serving.step import cached_bytes, decode, experts_met, prefill, skinny_time, weight_bytes
+from carbonscaling.serving.width import kind_of
+
+ONE = Layout(1.0, 1.0, 1.0, 1.0)
+
+
+def placed(model: str, device: str = "h100-sxm", weights: str = "bf16", layout: Layout = ONE) -> Placed:
+    return serving(models.model(model), hardware.cluster(device), FORMATS[weights], FORMATS["bf16"], layout)
+
+
+def question(
+    model: str = "llama-3-8b", device: str = "h100-sxm", engine: str = "vllm 0.11", **more: object
+) -> Question:
+    given = {"layout": ONE, "mode": "continuous", "output": 256.0, "prompt": 512.0, "in_flight": 32.0} | more
+    weights = FORMATS["bf16"]
+    return Question(
+        models.model(model), hardware.cluster(device), weights, weights, engine=engine_named(engine), **given
+    )  # type: ignore[arg-type]
+
+
+def test_experts_met_are_all_in_the_limit_and_the_picked_ones_at_first() -> None:
+    assert float(experts_met(128.0, 8.0, 1.0)) == pytest.approx(8.0)
+    assert float(experts_met(8.0, 2.0, 1e4)) == pytest.approx(8.0)
+    assert float(experts_met(0.0, 0.0, 5.0)) == 0.0
+
+
+def test_a_cache_by_hand() -> None:
+    # Llama-3-8B: 32 layers of 8 heads of 128, keys and values.
+    assert cached_bytes(cache_of(models.model("llama-3-8b")), 1.0, 1.0, 2.0) == 32 * 2 * 8 * 128 * 2
+    # DeepSeek-V3: a latent of 512 and a rotary key of 64 in 61 layers, whole on every tensor rank.
+    latent = cache_of(models.model("deepseek-v3"))
+    assert cached_bytes(latent, 10.0, 8.0, 1.0) == cached_bytes(latent, 10.0, 1.0, 1.0) == 61 * 576 * 10
+    # Windowed layers keep no more than their window.
+    short = cache_of(models.model("gpt-oss-120b"))
+    assert cached_bytes(short, 2e4, 1.0, 2.0) < 0.52 * 2e4 * cached_bytes(short, 1.0, 1.0, 2.0)
+
+
+def test_weights_on_a_device_by_hand() -> None:
+    whole = weight_bytes(placed("llama-3-8b"))
+    assert whole == pytest.approx(2 * 8.03e9, rel=0.01)
+    assert weight_bytes(placed("llama-3-8b", layout=Layout(4.0, 2.0, 1.0, 1.0))) == pytest.approx(whole / 8, rel=0.01)
+    shared = placed("deepseek-v3", weights="fp8", layout=Layout(1.0, 1.0, 1.0, 16.0))
+    assert weight_bytes(sharing_experts(shared)) < 0.15 * weight_bytes(shared)
+
+
+def test_few_tokens_wait_for_the_weights() -> None:
+    s = placed("llama-3-8b")
+    step = decode(s, 1.0, 1.0)
+    rate = s.silicon.bandwidth * s.silicon.memory_efficiency
+    read = float(weight_bytes(s)) - 2.0 * float(s.work.p_head)  # the table of embeddings is not read
+    assert float(step.matmul) == pytest.approx(read / rate, rel=0.02)
+    assert float(decode(s, 64.0, 1.0).matmul) < 1.3 * float(step.matmul)
+    assert float(skinny_time(1.0, 1.0, 100.0, 100.0, math.inf, 1e9, 2.0)) == pytest.approx(2e4 / 1e9)
+
+
+def test_many_tokens_reach_what_training_reaches() -> None:
+    s = placed("llama-3-70b", layout=Layout(8.0, 1.0, 1.0, 1.0))
+    chunk = prefill(s, 8192.0, 2048.0)
+    reached = float(chunk.flops / (chunk.matmul + chunk.attention) / s.formats.peak)
+    assert 0.5 < reached < float(s.formats.gemm_efficiency) + 0.05
+
+
+def test_memory_bounds_the_batch() -> None:
+    s = placed("llama-3-8b")
+    small, room = batch_of(s, Demand(100.0, 100.0, 4.0))
+    many, _ = batch_of(s, Demand(4000.0, 4000.0, 1e6))
+    assert float(small) == 4.0 < float(room)
+    assert float(many) == pytest.approx(float(batch_of(s, Demand(4000.0, 4000.0, 1e6))[1]))
+    assert float(batch_of(s, Demand(10.0, 10.0, np.inf))[0]) == 2048.0
+
+
+def test_arrays_say_what_single_questions_say() -> None:
+    asked = [question(), question("mixtral-8x7b", "h200", "sglang 0.5", layout=Layout(2.0, 1.0, 1.0, 1.0))]
+    asked.append(question("deepseek-v3", "b200", "trtllm 1.0", layout=Layout(8.0, 1.0, 8.0, 1.0), in_flight=None))
+    together = predict(worked(asked), shipped_factors())
+    for i, one in enumerate(asked):
+        alone = predict(worked([one]), shipped_factors())
+        for name in ("speed", "tpot_s", "ttft_s", "watts", "joules"):
+            assert getattr(alone, name)[0] == pytest.approx(getattr(together, name)[i], rel=1e-12), name
+
+
+def test_directions() -> None:
+    factors = shipped_factors()
+
+    def speed(**change: object) -> float:
+        return float(predict(worked([question(**change)]), factors).speed[0])  # type: ignore[arg-type]
+
+    assert speed(in_flight=64.0) > speed(in_flight=32.0)
+    assert speed(prompt=4096.0) < speed()
+    assert speed(device="h200") > speed() > speed(device="a100-80")
+    assert speed(engine="vllm 0.5") < speed()
+    watts = predict(worked([question(in_flight=n) for n in (1.0, 256.0)]), factors).watts
+    device = hardware.device("h100-sxm")
+    assert device.idle_power.si < watts[0] < watts[1] <= device.tdp.si
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "release"),
+    [
+        ("vLLM 0.6.3", "vllm", (0, 6)), ("TensorRT-LLM v0.17", "trtllm", (0, 17)), ("dynamo-trt", "trtllm", None),
+        ("sglang-rocm", "sglang", None), ("vllm (v0.8.5)", "vllm", (0, 8)), ("Deepspeed-MII", "mii", None), ("", "", None),
+        ("something else", "", None),
+    ],
+)  # fmt: skip
+def test_engines_by_name(text: str, family: str, release: tuple[int, int] | None) -> None:
+    assert engine_named(text) == (family, release)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("BF16", "bf16"),
+        ("W4A16", "int4"),
+        ("fp8_e4m3", "fp8"),
+        ("FP8-Dynamic", "fp8"),
+        ("awq", "int4"),
+        ("MXFP4", "mxfp4"),
+    ],
+)
+def test_formats_by_name(text: str, name: str) -> None:
+    assert format_named(text).name == name
+
+
+def test_formats_run_on_the_units_that_a_device_has() -> None:
+    assert unit_of(FORMATS["fp8"], hardware.device("h100-sxm")) == "fp8"
+    assert unit_of(FORMATS["fp8"], hardware.device("a100-80")) == "bf16"
+    assert unit_of(FORMATS["nvfp4"], hardware.device("b200")) == "fp4"
+    assert kept_in(FORMATS["fp8"], engine_named("trtllm 0.17")).name == "fp8"
+    assert kept_in(FORMATS["fp8"], engine_named("vllm 0.11")).name == "bf16"
+    with pytest.raises(cs.InputError, match="unknown number format"):
+        format_named("bf17")
+
+
+def test_what_is_known_sets_the_width() -> None:
+    factors = shipped_factors()
+    assert kind_of(question(), factors) == "measured"
+    assert kind_of(question("mixtral-8x7b"), factors) == "measured experts"
+    assert kind_of(question(in_flight=None), factors) == "in flight untold"
+    assert kind_of(question(device="mi355x"), factors) == "new devices"
+    assert kind_of(question(engine="something 1.0"), factors) == "new software"
+    for widths in factors.intervals.values():
+        assert widths["measured"] <= widths["in flight untold"] <= widths["new devices"] <= widths["new software"]
+    assert unfitted().time.rows == {}
+
+
+def test_the_search_equals_brute_force() -> None:
+    s = cs.Serving(model="llama-3-70b", tpot_s=0.03, requests_per_day=2e6)
+    answer = cs.inference(s)
+    tried = ways(s, answer.question)
+    found = predict(worked(tried), shipped_factors())
+    best = math.inf
+    for i, way in enumerate(tried):
+        if found.tpot_s[i] <= s.tpot_s:
+            peak = s.peak * 2e6 * s.output / 86400.0
+            best = min(best, math.ceil(peak / (found.speed[i] * way.layout.devices)) * way.layout.devices)
+    assert answer.n_devices == best
+    assert answer.tpot_s <= 0.03
+    assert len(tried) == answer.n_ways > 50
+
+
+def test_figures_hang_together() -> None:
+    answer = cs.inference(model="llama-3-8b", requests_per_day=1e5, in_flight=32, tp=1)
+    a = answer.summary()
+    assert a["joules_per_token"] == pytest.approx(a["watts_per_device"] / a["tokens_per_s_per_device"])
+    assert a["requests_per_day"] == pytest.approx(1e5)
+    assert a["mean_joules_per_token"] > a["joules_per_token"]
+    assert a["wh_per_request"] > 1.1 * a["device_wh_per_request"]
+    assert a["g_co2e_per_request"] * 1e5 == pytest.approx(answer.footprint.total_tco2e * 1e6)
+    for name, key in (("tokens_per_s", "tokens_per_s_per_device"), ("joules", "joules_per_token")):
+        low, high = a[f"{name}_interval"]
+        assert low < a[key] < high
+    assert sum(answer.seconds.values()) == pytest.approx(1.0)
+
+
+def test_a_published_estimate_meets_the_interval() -> None:
+    """Oviedo et al. 2025 (arXiv 2509.20241): above 200B parameters on H100 nodes, about 300 tokens: 0.31 Wh (0.16 to 0.60)."""
+    answer = cs.inference(model="llama-3.1-405b", weights="fp8", in_flight=128, tp=8, requests_per_day=1e6, peak=1.4)
+    low, high = answer.summary()["wh_per_request_interval"]
+    assert low < 0.60
+    assert high > 0.31
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"prompt": 0.0}, "prompt"), ({"peak": 0.5}, "peak"), ({"tp": 0}, "tp"), ({"weights": "fp9"}, "weights"),
+        ({"tpot_s": 1e-6}, "tpot_s"), ({"devices": 1, "model": "llama-3.1-405b"}, "devices"), ({"device": "h1000"}, "device"),
+        ({"requests_per_day": 1e9, "devices": 8}, "devices"), ({"objective": "speed"}, "objective"),
+    ],
+)  # fmt: skip
+def test_refusals_name_the_key(change: dict[str, object], key: str) -> None:
+    with pytest.raises(cs.InputError) as refused:
+        cs.inference(cs.Serving(), **change)
+    assert refused.value.key == key
+    assert refused.value.remedy
+
+
+def test_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "serving.toml"
+    file.write_text('model = "llama-3-8b"\noutput = 200.0\nrequests_per_day = 50000.0\n')
+    out = tmp_path / "answer.json"
+    assert main(["inference", str(file), "--in-flight", "16", "--json", "-o", str(out)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == json.loads(out.read_text())
+    assert shown["answer"]["in_flight"] == 16
+    assert shown["scenario"]["output"] == 200.0
+    assert main(["inference", str(file), "--output-tokens", "100"]) == 0
+    page = capsys.readouterr().out
+    assert "Wh a request" in page
+    assert "in flight" in page
+    assert main(["inference", "--model", "nonsense-9b"]) == 2
+
+
+def test_more_in_flight_than_memory_holds_is_cut() -> None:
+    s = placed("llama-3-8b", "l4")
+    found = cycle(s, Demand(512.0, 256.0, 4096.0))
+    assert float(found.batch) == pytest.approx(float(found.room))
+    assert float(found.room) < 100
+    one = question(device="l4", in_flight=4096.0)
+    assert float(worked([one, replace(one, in_flight=8.0)]).cycle.batch[1]) == 8.0

@@ -1,0 +1,141 @@
+"""Measured servings: rows as people write them, what is learnt from them, how right it is on rows that no fit saw."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carbonscaling import evidence
+from carbonscaling.cli import main
+from carbonscaling.evidence.row import Cells, Unusable
+from carbonscaling.model.params import active_params, total_params
+from carbonscaling.serving.factors import shipped_factors
+from carbonscaling.serving.predict import predict
+from carbonscaling.validate.serving.baselines import constant_efficiency
+from carbonscaling.validate.serving.check import FOLDS, check_servings, shipped_check, shipped_servings
+from carbonscaling.validate.serving.fit import learn
+from carbonscaling.validate.serving.learning import fitted
+from carbonscaling.validate.serving.rows import asked
+
+ROW = {
+    "id": "x1", "model": "meta-llama/Llama-3.1-70B-Instruct", "device": "H100", "n_devices": "4", "tp": "4", "weights": "fp8",
+    "framework": "vLLM 0.9.1", "input_tokens": "1024", "output_tokens": "512", "concurrency": "64", "out_tok_s_total": "2000",
+}  # fmt: skip
+
+
+def test_a_row_with_names_alone() -> None:
+    row, question = asked(Cells(ROW))
+    assert row.speed == 500.0
+    assert question.spec.n_layers == 80
+    assert (question.kv.name, question.mode, question.engine.family) == ("bf16", "continuous", "vllm")
+    assert question.layout == (4.0, 1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"device": "Abacus-1"}, "unknown device: Abacus-1"), ({"output_tokens": ""}, "no output_tokens"),
+        ({"mode": "prefill"}, "prompts alone"), ({"model": "Nobody/Thing"}, "no model shape"),
+        ({"tp": "two"}, "tp is not a number"), ({"weights": "ternary"}, "unknown number format: ternary"),
+        ({"concurrency": "-3"}, "out of range"),
+    ],
+)  # fmt: skip
+def test_rows_without_an_answer_say_why(change: dict[str, str], why: str) -> None:
+    with pytest.raises(Unusable, match=why):
+        asked(Cells(ROW | change))
+
+
+def test_shapes_meet_the_stated_parameters() -> None:
+    s = shipped_servings()
+    off = [
+        total_params(q.spec) / (row.params_b * 1e9) - 1.0
+        for row, q in zip(s.rows, s.work.questions, strict=True)
+        if row.params_b
+    ]
+    assert float(np.quantile(np.abs(off), 0.95)) < 0.05
+    active = [
+        active_params(q.spec) / (row.active_params_b * 1e9) - 1.0
+        for row, q in zip(s.rows, s.work.questions, strict=True)
+        if row.active_params_b
+    ]
+    assert float(np.quantile(np.abs(active), 0.9)) < 0.12
+
+
+def test_learning_finds_the_factors_that_made_the_sums() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.lognormal(size=(2, 400))
+    rows = [("all", "stack a") if i % 2 else ("all", "stack b") for i in range(400)]
+    truth = {"stack a": np.array([1.0, 3.0]), "stack b": np.array([2.0, 1.0])}
+    measured = np.array([values[:, i] @ truth[row[1]] for i, row in enumerate(rows)])
+    wide = {"matmul": 5.0, "routed": 5.0}
+    priors = {"matmul": (1.0, 1.0), "routed": (1.0, 1.0)}
+    learnt = learn(("matmul", "routed"), values, measured, rows, ["s"] * 400, priors, {"other": wide})
+    assert np.allclose(learnt.factors(rows[:2]).T, [truth["stack b"], truth["stack a"]], rtol=0.02)
+    assert learnt.rows == {"all": 400, "stack a": 200, "stack b": 200}
+
+
+def test_shipped_factors_and_left_out_predictions_are_what_learning_gives() -> None:
+    s = shipped_servings()
+    out = s.sources == "trtllm-v0.6"
+    which = np.flatnonzero(out)
+    told = predict(s.work.some(which), fitted(s, ~out))
+    shipped = {r["id"]: float(r["speed"]) for r in evidence.rows("inference_left_out") if r["fold"] == "source"}
+    assert told.speed == pytest.approx([shipped[s.rows[i].id] for i in which], rel=1e-3)
+    assert set(shipped_factors().intervals) == {"speed", "watts", "joules"}
+
+
+def test_how_right_it_is() -> None:
+    lines = {(x.left_out, x.quantity): x for x in shipped_check().lines if x.group == "all"}
+    speed, watts, joules = (lines["model", q] for q in ("speed", "watts", "joules"))
+    assert (speed.score.median < 0.15, speed.score.p90 < 0.50) == (True, True)
+    assert (watts.score.median < 0.12, watts.score.p90 < 0.35) == (True, True)
+    assert (joules.score.median < 0.25, joules.score.p90 < 0.75) == (True, True)
+    for fold in FOLDS:
+        for quantity in ("speed", "watts", "joules"):
+            assert 0.85 < lines[fold, quantity].score.coverage < 0.96, (fold, quantity)
+            assert lines[fold, quantity].others["constant"] > lines[fold, quantity].score.median
+        assert lines[fold, "joules"].others["ecologits"] > lines[fold, "joules"].score.median
+    assert lines["everything", "speed"].score.median > speed.score.median
+
+
+def test_a_constant_efficiency_never_sees_the_group_it_tells() -> None:
+    s = shipped_servings()
+    told = constant_efficiency(s, s, s.sources)["speed"]
+    again = constant_efficiency(s, s)["speed"]
+    assert np.isfinite(told).all()
+    assert len(np.unique(np.round(told / again, 6))) == len(np.unique(s.sources))
+
+
+def test_the_terminal_answers_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = tmp_path / "own.csv", tmp_path / "out.csv"
+    with file.open("w", newline="") as f:
+        table = csv.DictWriter(f, ROW)
+        table.writeheader()
+        table.writerows([ROW, ROW | {"id": "x2", "device": "Abacus-1"}])
+    assert main(["validate", "--inference", str(file), "-o", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unusable"] == {"unknown device: Abacus-1": 1}
+    assert found["lines"][0]["score"]["n"] == 1
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [row["status"] for row in rows] == ["ok", "unusable"]
+    assert float(rows[0]["speed_low"]) < float(rows[0]["speed_predicted"]) < float(rows[0]["speed_high"])
+    assert float(rows[0]["speed_measured"]) == 500.0
+
+
+def test_a_file_without_a_usable_row_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text("id,model,device\n1,llama-3-8b,h100\n")
+    assert main(["validate", "--inference", str(file)]) == 2
+    assert "no row can be answered" in capsys.readouterr().err
+    file.write_text("id,model\n1,llama-3-8b\n")
+    assert main(["validate", "--inference", str(file)]) == 2
+
+
+def test_rows_already_seen_are_counted() -> None:
+    rows = [Cells(row) for row in evidence.rows("inference")[:40]]
+    checked = check_servings(rows)
+    assert checked.n_known == len([row for row in checked.rows if row["status"] == "ok"]) == 40
