@@ -46,9 +46,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Places", "choose --model llama-3-8b --devices 512 --regions france,texas"),
         ("Device counts", "choose --model llama-3-8b --counts 64,128,256"),
     ),
-    "schedule": (
-        ("When to work within three weeks", f"schedule {ASK} --devices 256 --hourly hours.csv --within-days 21"),
-    ),
+    "schedule": (("When to work within three weeks", "schedule run.toml --hourly hours.csv --within-days 21"),),
     "scale": (("Loss against carbon, as a table", "scale --law paper_v2 --sizes 8192,16384 -o curve.csv"),),
     "batch": (("What the batch costs", f"batch {ASK} --devices 512"),),
     "uncertainty": (("What widens the interval (needs SciPy)", f"uncertainty {ASK} --devices 512"),),
