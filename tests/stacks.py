@@ -65,6 +65,8 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     optimizer_bytes=st.sampled_from((0.0, 4.0, 12.0)),
     zero3_gather=st.sampled_from(("layer", "parameter")),
     sequence_parallel=st.booleans(),
+    context_exchange=st.sampled_from(("ring", "all-to-all")),
+    context_split=st.sampled_from(("balanced", "contiguous")),
     head_placement=st.sampled_from(("balanced", "last")),
 )
 """What may be said of a run's software beside its optimizer."""

@@ -70,7 +70,7 @@ ROOT = Path(carbonscaling.__path__[0])
 LAYERS = (
     "literal", "errors", "arrays", "formula", "units", "words", "sources", "fields", "platform", "files",  # words and tools
     "laws", "model", "hardware", "software",  # nouns
-    "perf", "catalog", "carbon", "search",  # formulas, the numbers that ship, what is best
+    "perf", "catalog", "carbon", "search", "timetable",  # formulas, the numbers that ship, what is best
     "evidence", "calibration", "serving",  # measurements, and what was fitted to them
     "study", "exchange", "bench", "validate", "baselines", "papers",  # questions, answers, files; how right they are
     "reporting", "core", "serve", "cli", "__main__",  # doors

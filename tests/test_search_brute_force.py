@@ -14,6 +14,7 @@ import pytest
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
+from carbonscaling.perf import training
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.gathering import fetched_twice
 from carbonscaling.perf.machine import Machine
@@ -121,6 +122,8 @@ def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -
         return False
     if s.cp > 1 and work.seq_len % (2 * s.cp):
         return False
+    if s.cp > 1 and work.dealt and work.n_heads % (s.tp * s.cp):
+        return False
     if s.schedule != 0 and s.pp == 1:
         return False
     if s.recompute == 0 and s.recompute_percent != 100:
@@ -220,6 +223,23 @@ def few(request: pytest.FixtureRequest) -> int:
 @pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.slow] if s % 2 else []) for s in range(N_SPACES)])
 def test_search_is_brute_force(seed: int, few: int) -> None:
     _check(*_sampled(seed), few)
+
+
+TRAININGS: dict[str, Callable[[Workload], Workload]] = {
+    "packed": lambda work: training.packed(work, 4),
+    "frozen layers": lambda work: training.layers_frozen(work, 1, tied=False),
+    "taught": lambda work: training.taught(work, 2e8, 3e7),
+    "towered": lambda work: training.towered(work, 1e8, 2e7, 4096.0, trained=True),
+    "heads dealt out": lambda work: work._replace(dealt=1.0),
+    "uneven pieces": lambda work: work._replace(uneven=0.9),
+}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("seed", [2, 11, 14])
+def test_search_of_other_trainings_is_brute_force(name: str, seed: int, few: int) -> None:
+    q, space = _sampled(seed)
+    _check(Question(**{**vars(q), "work": TRAININGS[name](q.work)}), space, few)
 
 
 def _check(q: Question, space: Space, few: int) -> int:

@@ -18,7 +18,7 @@ import carbonscaling as cs
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.study.reported import reported_runs
-from carbonscaling.study.scenario import scenario_from, scenario_schema
+from carbonscaling.study.scenario import load_scenario, scenario_from, scenario_schema
 
 SCHEMA = scenario_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -192,3 +192,19 @@ def test_every_field_is_documented() -> None:
         text = str(kind.__doc__)
         for field in dataclasses.fields(kind):
             assert field.name in text, field.name
+
+
+@pytest.mark.parametrize(
+    "name", ["h100-sxm,a100-80", "h100-sxm + a100-80", "h100 and a100", "h100-sxm a100-80", "h100/a100"]
+)
+def test_two_kinds_of_device_are_refused_with_what_to_do(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        cs.estimate(cs.Scenario(model="llama-3-8b", tokens=1e9, device=name, devices=16))
+    assert "one job runs on one kind of device" in str(error.value)
+    assert "choose" in str(error.value.remedy)
+    file = tmp_path / "two.toml"
+    file.write_text(
+        'model = "llama-3-8b"\ntokens = 1e9\ndevices = 16\ndevice = ["h100-sxm", "a100-80"]\n', encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="one kind of device"):
+        cs.estimate(load_scenario(file))

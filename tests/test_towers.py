@@ -144,6 +144,19 @@ def test_towers_by_hand(state: str) -> None:
     close(kept, 2048 * 4 * tower_kept(vision) if trained else 0.0)
 
 
+def test_a_tower_alone_is_trained() -> None:
+    """The language model keeps no gradients and no states, and makes input gradients for the tower."""
+    spec = _model("Qwen3-VL-8B")
+    s = cs.Scenario(model=spec, train="frozen-language", towers="trained", tower_tokens=2048)
+    work = training_work(s, spec, 4096)
+    assert spec.vision is not None
+    found = state_bytes(work, machine_of("h100-sxm"), setting())
+    close(found.optimizer, 12 * tower_params(spec.vision))
+    times = layer(work._replace(beside_forward=0.0, beside_backward=0.0), ideal(peak=1.0, tile_m=1e-9, tile_n=1e-9))
+    assert float(times.weight) == 0.0
+    close(times.backward.matmul, times.forward.matmul)
+
+
 def test_an_answer_says_what_the_tower_does(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text(json.dumps(PUBLISHED["Qwen3-VL-4B"][1]), encoding="utf-8")
@@ -164,6 +177,7 @@ def test_an_answer_says_what_the_tower_does(tmp_path: Path) -> None:
         ("llama-3-8b", {"towers": "frozen", "tower_tokens": 64}, "towers"),
         ("llama-3-8b", {"towers": "frozen"}, "tower_tokens"),
         ("llama-3-8b", {"tower_tokens": 64}, "tower_tokens"),
+        ("llama-3-8b", {"train": "frozen-language"}, "towers"),
     ],
 )
 def test_what_makes_no_sense_is_refused(model: str, said: dict[str, Any], key: str) -> None:

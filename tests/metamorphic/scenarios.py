@@ -160,11 +160,24 @@ def _deadline(rng: Random, place: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _training(rng: Random, what: dict[str, Any]) -> dict[str, Any]:
+    """What is trained, and now and then a teacher."""
+    train = rng.choice(("full", "full", "lora", "qlora", "frozen-embeddings", "frozen-layers"))
+    n_layers = models.model(what["model"]).n_layers if "model" in what else 2
+    return {
+        "train": train,
+        "lora_rank": rng.choice((16, 16, 64)),
+        "frozen_layers": rng.randint(1, max(1, n_layers - 1)) if train == "frozen-layers" else None,
+        "teacher": _maybe(rng, 0.05, "llama-3-8b", "qwen3-30b-a3b"),
+    }
+
+
 def _software(rng: Random) -> cs.Software:
     """Return what a run changes about its stack: mostly nothing."""
     if rng.random() < 0.7:
         return cs.Software()
     return cs.Software(
+        **rng.choice(({}, {}, {"context_exchange": "all-to-all"}, {"context_split": "contiguous"})),  # type: ignore[arg-type]
         attention_kernel=_maybe(rng, 0.3, "explicit", "flash1", "flash2", "native"),
         norm_kernel=_maybe(rng, 0.2, "fused", "separate"),
         compile=_maybe(rng, 0.2, True, False),
@@ -220,8 +233,7 @@ def case(rng: Random, folder: Path) -> Case:
         seq_len=_maybe(rng, 0.5, 512, min(longest, 2048), longest),
         precision=_maybe(rng, 0.3, *recipes),
         flash=_maybe(rng, 0.2, True, False),
-        train=rng.choice(("full", "full", "lora")),
-        lora_rank=rng.choice((16, 16, 64)),
+        **_training(rng, what),
         offload=rng.choice((None, None, None, "none", "optimizer", "activations", "weights")),
         layout=_layout(rng, n),
         space="full" if rng.random() < 0.04 else rng.choice(("default", "default", "paper")),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from carbonscaling.perf.numbers import Number, Workload
 from carbonscaling.sources import Datum
 
-__all__ = ["NF4", "adapted", "done_flops", "embeddings_frozen", "layers_frozen", "packed", "taught", "towered"]
+__all__ = [
+    "NF4",
+    "adapted",
+    "done_flops",
+    "embeddings_frozen",
+    "language_frozen",
+    "layers_frozen",
+    "packed",
+    "taught",
+    "towered",
+]
 
 NF4 = Datum(
     (4.0 + 0.127) / 8.0, "B", "dettmers_2023", (4.0 + 0.127) / 8.0, (4.0 + 0.5) / 8.0,
@@ -59,6 +69,11 @@ def packed(work: Workload, rank: int) -> Workload:
     in 16 bits; embedding, norms and head stay as they are.
     """
     return adapted(work, rank)._replace(packed=NF4.si)
+
+
+def language_frozen(work: Workload) -> Workload:
+    """Return a workload whose weights are all frozen, with gradients flowing through them to what lies below."""
+    return _counted(work._replace(frozen=1.0, frozen_embedding=1.0, frozen_head=1.0))
 
 
 def embeddings_frozen(work: Workload, tied: bool) -> Workload:

@@ -163,6 +163,11 @@ def _check_training(s: Mapping[str, Any]) -> None:
             "later training has a sequence length of its own", key="train", value=s["train"], allowed="with seq_len",
             remedy="add --seq-len TOKENS, of a packed sequence where samples are packed",
         )  # fmt: skip
+    if s["train"] == "frozen-language" and s["towers"] != "trained":
+        raise InputError(
+            "nothing is left to train beside a frozen language model", key="towers", value=s["towers"], allowed="trained",
+            remedy="add --towers trained --tower-tokens N, or train the language model",
+        )  # fmt: skip
     if (s["train"] == "frozen-layers") != (s["frozen_layers"] is not None):
         raise InputError(
             "frozen layers are trained around with their number, and not without", key="frozen_layers",

@@ -137,9 +137,10 @@ class Scenario:
         Law that sets the batch where none is given, in place of the search (``carbonscaling batch`` lists them).
     seq_len : int, optional
         Tokens of a sequence; without it the model's own training length.
-    train : {"full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers"}
+    train : {"full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language"}
         What is trained: every weight ("continued" pre-training and "sft" need their own sequence length); low-rank adapters
-        beside frozen weights, of 4 bits with "qlora"; or all but the embedding, or but the embedding and the first layers.
+        beside frozen weights, of 4 bits with "qlora"; all but the embedding, or but the embedding and the first layers; or the
+        towers alone.
     lora_rank : int
         Rank of the adapters, on every matrix of attention and dense feed-forward blocks.
     frozen_layers : int, optional
@@ -254,7 +255,9 @@ class Scenario:
     batch: int | None = None
     batch_law: str | None = None
     seq_len: int | None = None
-    train: Literal["full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers"] = "full"
+    train: Literal[
+        "full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language"
+    ] = "full"
     lora_rank: int = 16
     frozen_layers: int | None = None
     teacher: str | None = None

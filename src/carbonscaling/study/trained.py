@@ -47,6 +47,8 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int) -> Workload:
         work = training.adapted(work, s.lora_rank)
     elif s.train == "qlora":
         work = training.packed(work, s.lora_rank)
+    elif s.train == "frozen-language":
+        work = training.language_frozen(work)
     elif s.train == "frozen-embeddings":
         work = training.embeddings_frozen(work, spec.tied_embeddings)
     elif s.train == "frozen-layers":
@@ -90,6 +92,7 @@ def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
         "lora": f"adapters of rank {s.lora_rank} beside frozen weights: no gradients and no states of these",
         "qlora": f"adapters of rank {s.lora_rank} beside frozen weights of {8 * training.NF4.si:.3f} bits with their "
         "scales, unpacked for every pass: no gradients and no states of these",
+        "frozen-language": "the language model is frozen, gradients flow through it to the towers",
         "frozen-embeddings": "the embedding is frozen" + (", and the head with it" if spec.tied_embeddings else ""),
         "frozen-layers": f"the embedding and the first {s.frozen_layers} of {spec.n_layers} layers are frozen: no gradient "
         "flows through them",
