@@ -54,6 +54,18 @@ def test_settings_of_equal_degrees_are_one_line(s: cs.Scenario) -> None:
     assert e.search.layouts[0].candidate.setting == e.setting
 
 
+def test_equal_settings_of_other_degrees_do_not_hide_the_answer() -> None:
+    """By the papers' rules whole sequences take exactly as long as split ones: the answer's own line stays the first."""
+    s = cs.Scenario(law="paper_v2", d_model=3072, device="paper-a100", devices=64, carbon_mode="paper", space="paper")
+    e = _estimate(s)
+    assert e.search is not None
+    lines = [(_degrees(a.candidate.setting), a.candidate.duration_s) for a in e.search.layouts]
+    assert lines[0] == (_degrees(e.setting), e.duration_s)
+    assert len({degrees for degrees, _ in lines}) == len(lines) >= 3
+    assert [days for _, days in lines] == sorted(days for _, days in lines)
+    assert sum(days == e.duration_s for _, days in lines) >= 2
+
+
 @pytest.mark.parametrize("s", [LLAMA, SMALL])
 def test_near_alternatives_are_the_simplest_and_the_leanest(s: cs.Scenario) -> None:
     e = _estimate(s)

@@ -236,6 +236,7 @@ def case(rng: Random, folder: Path) -> Case:
         **_training(rng, what),
         offload=rng.choice((None, None, None, "none", "optimizer", "activations", "weights")),
         layout=_layout(rng, n),
+        memory_margin=_maybe(rng, 0.3, 0.0, 0.02, 0.2),
         space="full" if rng.random() < 0.04 else rng.choice(("default", "default", "paper")),
         quantiles=rng.choice(((), (), (), (0.1, 0.5, 1.0))),
         run_overhead=_maybe(rng, 0.2, 1.0, 1.4),

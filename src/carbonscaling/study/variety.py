@@ -49,8 +49,9 @@ def _at(q: Question, close: Close, places: Any) -> list[Candidate]:
 def folded(q: Question, close: Close, best: Candidate, top: int = 10) -> tuple[Alike, ...]:
     """Return the best setting of each layout, best first: settings of equal degrees are near-duplicates."""
     degrees = np.stack([getattr(close.settings, name) for name in DEGREES], axis=1)
-    _, first, n = np.unique(degrees, axis=0, return_index=True, return_counts=True)
-    order = np.argsort(first)[:top]
+    every, first, n = np.unique(degrees, axis=0, return_index=True, return_counts=True)
+    own = (every == [getattr(best.setting, name) for name in DEGREES]).all(axis=1)  # others may be equal to it
+    order = np.argsort(np.where(own, -1, first))[:top]
     found = _at(q, close, first[order])
     return tuple(Alike(c, int(k)) for c, k in zip((best, *found[1:]), n[order], strict=True))
 
