@@ -26,7 +26,7 @@ FIGURES = (".png", ".svg", ".pdf")
 ALIKE = {
     **dict.fromkeys((".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"), (".png", ".svg")),
     **dict.fromkeys((".eps", ".ps"), (".pdf", ".svg")),
-    **dict.fromkeys(FIGURES, FIGURES),
+    **dict.fromkeys(FIGURES, (*FIGURES, ".html")),
     **dict.fromkeys((".xls", ".ods", ".xlsm"), (".xlsx", ".csv")),
     **dict.fromkeys((".tsv", ".tab", ".dat"), (".csv",)),
     **dict.fromkeys((".pq", ".feather", ".arrow"), (".parquet",)),
