@@ -33,7 +33,7 @@ ALIKE = {
     **dict.fromkeys((".htm", ".xhtml"), (".html",)),
     **dict.fromkeys((".markdown", ".mdown", ".rst", ".adoc"), (".md",)),
     **dict.fromkeys((".doc", ".docx", ".odt", ".rtf", ".tex"), (".html", ".md")),
-    **dict.fromkeys((".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml", ".pkl"), (".json",)),
+    **dict.fromkeys((".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".json", ".xml", ".pkl"), (".json", ".toml")),
     **dict.fromkeys((".log", ".text"), (".txt",)),
 }
 """What people who write such a suffix want, the best first."""
