@@ -45,7 +45,7 @@ def suffix_of(path: str) -> str:
     """Return a file's suffix in lower case; what is no file and has none (``/dev/stdout``, a pipe) takes JSON."""
     if suffix := Path(path).suffix.lower():
         return suffix
-    return ".json" if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path) else ""
+    return ".json" if os.path.exists(path) and not os.path.isfile(path) else ""
 
 
 def check_suffix(path: str, allowed: Sequence[str]) -> str:
@@ -57,12 +57,12 @@ def check_suffix(path: str, allowed: Sequence[str]) -> str:
         It is not one of those allowed; names these, and the one that is most like it.
     """
     suffix = suffix_of(path)
-    if suffix not in allowed and not os.path.isdir(path):
+    if suffix not in allowed:
         alike = next((one for one in ALIKE.get(suffix, ()) if one in allowed), None)
         raise InputError(
             f"this is not written as {suffix}" if suffix else "the file's name has no suffix that says what to write",
             where="option --output", value=path, allowed=", ".join(allowed),
-            suggestion=str(Path(path).with_suffix(alike)) if alike else None, remedy="end the file's name in one of these",
+            suggestion=os.path.splitext(path)[0] + alike if alike else None, remedy="end the file's name in one of these",
         )  # fmt: skip
     return suffix
 
