@@ -13,6 +13,7 @@ import pytest
 
 from carbonscaling.catalog.references import references
 from carbonscaling.cli import main
+from carbonscaling.reporting.glossary import glossary
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -21,7 +22,7 @@ sys.path.insert(0, str(DOCS / "_ext"))
 from sitegen.anchors import named_anchors  # noqa: E402
 from sitegen.api import missing  # noqa: E402
 from sitegen.package import arguments, borrowed_names, layers, modules, own_names, registered  # noqa: E402
-from sitegen.tables import formula_table, nomenclature_table, reference_list, undefined  # noqa: E402
+from sitegen.tables import formula_table, nomenclature_table, reference_list, term_table, undefined  # noqa: E402
 
 NOMENCLATURE = ROOT / "src" / "carbonscaling" / "reporting" / "nomenclature.toml"
 
@@ -50,6 +51,12 @@ def test_an_unexplained_argument_is_named(tmp_path: Path) -> None:
     short = tmp_path / "short.toml"
     short.write_text(NOMENCLATURE.read_text(encoding="utf-8").replace("\nk_half = ", "\nother = "), encoding="utf-8")
     assert set(undefined(short)) == {"k_half of perf.gemm.gemm_time", "k_half of perf.gemm.tiled_flops"}
+
+
+def test_every_term_stands_in_the_glossary() -> None:
+    table = term_table()
+    assert table.count("\n| **") == len(glossary())
+    assert set(re.findall(r"#ref-([a-z0-9_]+)", table)) <= set(references())
 
 
 def test_every_reference_has_an_anchor() -> None:

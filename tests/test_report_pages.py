@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.console import Console, RenderableType
 
 from carbonscaling import words
 from carbonscaling.catalog.references import references
+from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.formula import Formula, TraceLine
 from carbonscaling.reporting.bars import LABELS, Bars, label
@@ -160,3 +162,31 @@ def test_answer_schema_is_a_schema() -> None:
     import jsonschema  # type: ignore[import-untyped]
 
     jsonschema.Draft202012Validator.check_schema(answer_schema())
+
+
+def test_every_row_has_a_unit_of_its_size() -> None:
+    parts = {"matmul": 5.83, "bubble": 0.0783, "optimizer": 3.59e-4, "host": 2.89e-15}
+    text = draw(Bars("Step", parts, "s", units=words.TIME))
+    for said in ("5.83 s", "78.3 ms", "359 µs"):
+        assert said in text
+    assert "e-" not in text
+    assert "host" not in text
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        ["estimate", "--model", "mixtral-8x7b", "--tokens", "1T", "--devices", "64", "--region", "france"],
+        ["model", "show", "deepseek-v3"],
+        ["explain", "--model", "llama-3-8b", "--tokens", "1T", "--devices", "64"],
+    ],
+    ids=lambda ask: ask[0],
+)
+def test_pages_have_no_number_that_nobody_reads(ask: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(ask) == 0
+    out = capsys.readouterr().out
+    assert not re.search(r"\d(?:,?\d){9,}", out)
+    assert not re.search(r"e-\d\d", out)
+    assert "USD" not in out
+    if "$" in out:
+        assert "on-demand list price" in " ".join(out.split())

@@ -139,6 +139,30 @@ def test_an_upload_and_a_bad_one(open_page: Open, tmp_path: Path) -> None:
     expect(error).to_be_hidden()
 
 
+def test_a_remedy_is_a_button_and_a_count_has_no_deadline(open_page: Open) -> None:
+    page = open_page("#model=llama-3.1-405b&tokens=15.6e12&device=v100-sxm2-32&max_days=5")
+    expect(page.locator("#headline")).to_contain_text("No setting does this")
+    redrawn(page, page.locator("#warnings button").first.click)
+    expect(page.locator("#headline")).to_contain_text("Train llama-3.1-405b")
+    page = open_page()
+    redrawn(page, lambda: page.fill("#devices", "1,024"))  # years, and no deadline that forbids them
+    expect(page.locator("#headline")).to_contain_text("1,024 × NVIDIA H100")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_the_answer_comes_first_and_its_terms_say_what_they_mean(open_page: Open, size: str) -> None:
+    page = open_page(size=size)
+    expect(page.locator("#headline")).to_contain_text("Train llama-3.1-405b")
+    height = int(page.evaluate("window.innerHeight"))
+    for what in ("#headline", "#tiles"):
+        box = page.locator(what).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= height, what
+    meanings = page.locator("#tiles abbr")
+    assert meanings.count() >= 3
+    assert len(meanings.first.get_attribute("title") or "") > 20
+
+
 def test_bad_input_is_named_at_its_field(open_page: Open) -> None:
     page = open_page()
     page.fill("#tokens", "lots")

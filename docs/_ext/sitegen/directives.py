@@ -1,4 +1,4 @@
-"""The directives that pages use: ``formulas``, ``nomenclature``, ``works``, ``devices``, ``fields``, ``file`` and ``run``."""
+"""Directives of pages: ``formulas``, ``nomenclature``, ``terms``, ``works``, ``devices``, ``fields``, ``file`` and ``run``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 from sitegen.output import folder_of, run_command
-from sitegen.tables import device_table, formula_table, nomenclature_table, reference_list, schema_table, undefined
+from sitegen.tables import (
+    device_table,
+    formula_table,
+    nomenclature_table,
+    reference_list,
+    schema_table,
+    term_table,
+    undefined,
+)
 
 __all__ = ["DIRECTIVES"]
 
@@ -58,6 +66,13 @@ class Nomenclature(_Markdown):
         for name in undefined(file):
             raise self.error(f"{self.arguments[0]} does not explain {name}")
         return nomenclature_table(file)
+
+
+class Terms(_Markdown):
+    """Every term of the glossary."""
+
+    def text(self) -> str:
+        return term_table()
 
 
 class Works(_Markdown):
@@ -163,6 +178,7 @@ DIRECTIVES = {
     "devices": Devices,
     "formulas": Formulas,
     "nomenclature": Nomenclature,
+    "terms": Terms,
     "works": Works,
     "fields": Fields,
     "file": File,

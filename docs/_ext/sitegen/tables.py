@@ -11,9 +11,18 @@ from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency, family
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.references import references
+from carbonscaling.reporting.glossary import glossary
 from sitegen.package import arguments, registered
 
-__all__ = ["device_table", "formula_table", "nomenclature_table", "reference_list", "schema_table", "undefined"]
+__all__ = [
+    "device_table",
+    "formula_table",
+    "nomenclature_table",
+    "reference_list",
+    "schema_table",
+    "term_table",
+    "undefined",
+]
 
 
 def _cell(text: str) -> str:
@@ -80,6 +89,20 @@ def nomenclature_table(file: Path) -> str:
         for key, row in sorted(entries.items(), key=lambda item: item[0].rpartition(":")[2].lower())
     )
     return _table(("name", "unit", "meaning", "used by"), rows)
+
+
+def term_table() -> str:
+    """Return the terms of the glossary: other names, meaning, formula, where to go on, the work that a term is from."""
+    rows = (
+        (
+            f"**{one.name}**" + (f" ({', '.join(one.names)})" if one.names else ""),
+            one.meaning + (f" `{one.formula}`" if one.formula else ""),
+            f"`{one.see}`" if one.see else "",
+            _work(one.source) if one.source else "",
+        )
+        for one in sorted(glossary().values(), key=lambda one: one.name.lower())
+    )
+    return _table(("term", "meaning", "see", "from"), rows)
 
 
 def reference_list() -> str:

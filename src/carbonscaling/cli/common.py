@@ -27,6 +27,7 @@ __all__ = [
     "Picture",
     "ScenarioFile",
     "TableFile",
+    "TomlFile",
     "hand_over",
     "saved_beside",
 ]
@@ -74,6 +75,7 @@ def _file_of(*suffixes: str) -> Parameter:
 
 
 PageFile = Annotated[str | None, _file_of(*PAGES)]
+TomlFile = Annotated[str | None, _file_of(".toml")]
 TableFile = Annotated[str | None, _file_of(*PAGES, *TABLES)]
 DrawnFile = Annotated[str | None, _file_of(*PAGES, *TABLES, *FIGURES)]
 

@@ -92,8 +92,7 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
             allowed="digits, with a suffix k, M, B or T for thousands to trillions, or Ki, Mi, Gi" if whole
             else "a number such as 90, 0.5, 15.6e12, 15.6T or 16Ki, without a unit",
             suggestion=f"{option} {meant}" if meant else None,
-            remedy=f"carbonscaling help COMMAND says in which unit {option} counts" if _NUMBER.match(text) else
-            f"give a number after {option}",
+            remedy=f"write {option} {meant}" if meant else f"give a number after {option}",
         )  # fmt: skip
     return int(value) if whole else value
 

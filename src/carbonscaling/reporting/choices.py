@@ -113,6 +113,10 @@ def choices_page(found: Sequence[Choice]) -> Group:
                 f"No such price is known of {', '.join(unpriced)}: not in least cost; give --price-usd-per-device-hour"
             )
         )
+    if len(found) == 1:
+        parts.append(
+            Text("Nothing to compare yet: --regions, --accelerators, --counts, --deadlines or --starts take several")
+        )
     kept = front(found)
     if len(kept) > 1:
         parts += [Text("No other is better in carbon and cost at once:", style="bold")]

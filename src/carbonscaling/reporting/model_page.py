@@ -15,7 +15,7 @@ from carbonscaling.perf.build import untimed, workload
 from carbonscaling.reporting.bars import Bars
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.reporting.jsonable import jsonable
-from carbonscaling.words import COUNTS, count, data, scaled
+from carbonscaling.words import COUNTS, count, data
 
 __all__ = ["model_dict", "model_page", "shape_sentence"]
 
@@ -98,10 +98,9 @@ def _assumed(card: ModelCard) -> list[str]:
 
 
 def _parameters(card: ModelCard) -> Bars:
-    one, unit = scaled(1.0, COUNTS, card.total_params)
     named = {"head": "output head", "ffn": "dense feed-forward"}
-    parts = {named.get(name, name): value * one for name, value in jsonable(card.params).items()}
-    return Bars("Parameters", parts, unit)
+    parts = {named.get(name, name): value for name, value in jsonable(card.params).items()}
+    return Bars("Parameters", parts, "", units=COUNTS)
 
 
 def model_page(card: ModelCard) -> Group:
@@ -131,7 +130,7 @@ def model_page(card: ModelCard) -> Group:
     towers = (Text("Towers, not counted above", style="bold"), beside, Text("")) if card.spec.towers else ()
     return Group(
         Text(
-            f"{card.spec.name}: {card.total_params:,} parameters ({count(card.total_params)}){active}{mtp}",
+            f"{card.spec.name}: {count(card.total_params)} parameters{active}{mtp}",
             style="bold",
         ),
         Text(shape_sentence(card)),

@@ -26,14 +26,14 @@ FIGURES = (".png", ".svg", ".pdf")
 ALIKE = {
     **dict.fromkeys((".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"), (".png", ".svg")),
     **dict.fromkeys((".eps", ".ps"), (".pdf", ".svg")),
-    **dict.fromkeys(FIGURES, FIGURES),
+    **dict.fromkeys(FIGURES, (*FIGURES, ".html")),
     **dict.fromkeys((".xls", ".ods", ".xlsm"), (".xlsx", ".csv")),
     **dict.fromkeys((".tsv", ".tab", ".dat"), (".csv",)),
     **dict.fromkeys((".pq", ".feather", ".arrow"), (".parquet",)),
     **dict.fromkeys((".htm", ".xhtml"), (".html",)),
     **dict.fromkeys((".markdown", ".mdown", ".rst", ".adoc"), (".md",)),
     **dict.fromkeys((".doc", ".docx", ".odt", ".rtf", ".tex"), (".html", ".md")),
-    **dict.fromkeys((".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml", ".pkl"), (".json",)),
+    **dict.fromkeys((".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".json", ".xml", ".pkl"), (".json", ".toml")),
     **dict.fromkeys((".log", ".text"), (".txt",)),
 }
 """What people who write such a suffix want, the best first."""
@@ -45,7 +45,7 @@ def suffix_of(path: str) -> str:
     """Return a file's suffix in lower case; what is no file and has none (``/dev/stdout``, a pipe) takes JSON."""
     if suffix := Path(path).suffix.lower():
         return suffix
-    return ".json" if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path) else ""
+    return ".json" if os.path.exists(path) and not os.path.isfile(path) else ""
 
 
 def check_suffix(path: str, allowed: Sequence[str]) -> str:
@@ -57,12 +57,12 @@ def check_suffix(path: str, allowed: Sequence[str]) -> str:
         It is not one of those allowed; names these, and the one that is most like it.
     """
     suffix = suffix_of(path)
-    if suffix not in allowed and not os.path.isdir(path):
+    if suffix not in allowed:
         alike = next((one for one in ALIKE.get(suffix, ()) if one in allowed), None)
         raise InputError(
             f"this is not written as {suffix}" if suffix else "the file's name has no suffix that says what to write",
             where="option --output", value=path, allowed=", ".join(allowed),
-            suggestion=str(Path(path).with_suffix(alike)) if alike else None, remedy="end the file's name in one of these",
+            suggestion=os.path.splitext(path)[0] + alike if alike else None, remedy="end the file's name in one of these",
         )  # fmt: skip
     return suffix
 

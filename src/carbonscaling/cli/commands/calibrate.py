@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json
+from carbonscaling.cli.common import Json, TomlFile
 
 __all__ = ["calibrate"]
 
@@ -35,7 +35,7 @@ def calibrate(
     device: Annotated[
         str | None, Parameter(help="Accelerator that emissions.csv was read on, where its name there is not known.")
     ] = None,
-    output: Annotated[str | None, Parameter(name=["--output", "-o"], help="Calibration file to write (TOML).")] = None,
+    output: TomlFile = None,
     left_out: Annotated[str | None, Parameter(help="CSV of left-out predictions to write.")] = None,
     json: Json = False,
 ) -> None:

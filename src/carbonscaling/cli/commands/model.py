@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json
+from carbonscaling.cli.common import Json, TomlFile
 from carbonscaling.cli.options import whole_number
 
 __all__ = ["lengths", "new", "show"]
@@ -58,7 +58,7 @@ def show(
 def new(
     *,
     like: Annotated[str, Parameter(help="Model to start from: catalogue name, config.json, or model TOML file.")],
-    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file.")] = None,
+    output: TomlFile = None,
 ) -> None:
     """Write a model file to start your own from."""
     from carbonscaling.catalog import models

@@ -52,7 +52,7 @@ async function beside() {
 
 function draw() {
   hideTip();
-  showAnswer(now.answer, (devices) => change({ devices }));
+  showAnswer(now.answer, change);
   showDefaults(now.answer, now.scenario);
   compare();
   remember();

@@ -121,11 +121,21 @@ function clear(ids) {
   for (const id of ids) put(id);
 }
 
-export function showAnswer(a, pick) {
+const number = (text) => Number(text.replaceAll(",", ""));
+const REMEDIES = [[/^allow ([\d,]+) days/, "max_days"], [/^([\d,]+) devices would do/, "devices"], [/^a batch of ([\d,]+) sequences would do/, "batch"]];
+
+/** What would help, as a button where the page can do it. */
+function remedy(text, change) {
+  const [found, key] = REMEDIES.map(([shape, name]) => [text.match(shape), name]).find(([match]) => match) || [];
+  return h("li", null, "What would help: ", found ? h("button", { type: "button", onclick: () => change({ [key]: number(found[1]) }) }, text) : text);
+}
+
+export function showAnswer(a, change) {
+  const pick = (devices) => change({ devices });
   by("error").hidden = true;
   if (by("status").textContent === STALE) by("status").textContent = "";
   document.body.classList.toggle("infeasible", !a.feasible);
-  put("warnings", a.feasible ? a.warnings.map((text) => h("li", null, text)) : [h("li", null, a.reason), ...a.remedies.map((text) => h("li", null, `What would help: ${text}`))]);
+  put("warnings", a.feasible ? a.warnings.map((text) => h("li", null, text)) : [h("li", null, a.reason), ...a.remedies.map((text) => remedy(text, change))]);
   if (!a.feasible) {
     by("headline").textContent = "No setting does this.";
     clear(["tiles", "setting", "time", "memory", "energy", "carbon", "front", "doubt"]);
