@@ -14,6 +14,8 @@ __all__ = [
     "Boundary",
     "Choice",
     "Cluster",
+    "Decided",
+    "Decision",
     "Device",
     "Estimate",
     "Infeasible",
@@ -30,6 +32,7 @@ __all__ = [
     "__version__",
     "choices",
     "cluster",
+    "decide",
     "device",
     "emit",
     "estimate",
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
     from carbonscaling.perf.numbers import Setting
     from carbonscaling.perf.precision import Recipe
     from carbonscaling.serving.answer import Served, inference
+    from carbonscaling.serving.decide import Decided, Decision, decide
     from carbonscaling.serving.scenario import Serving
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
@@ -88,6 +92,8 @@ _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
     "Choice": "carbonscaling.study.choices",
     "Cluster": "carbonscaling.hardware.cluster",
+    "Decided": "carbonscaling.serving.decide",
+    "Decision": "carbonscaling.serving.decide",
     "Device": "carbonscaling.hardware.device",
     "Estimate": "carbonscaling.study.estimate",
     "Infeasible": "carbonscaling.study.infeasible",
@@ -103,6 +109,7 @@ _HOMES = {
     "Stack": "carbonscaling.software.stack",
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",
+    "decide": "carbonscaling.serving.decide",
     "device": "carbonscaling.catalog.hardware",
     "emit": "carbonscaling.exchange.emit",
     "estimate": "carbonscaling.study.answer",

@@ -10,6 +10,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("plan",): ("plan:plan", "Find the best setting and device count that finish within the deadline."),
     ("estimate",): ("plan:estimate", "Say what a training run takes on a given number of devices."),
     ("inference",): ("inference:inference", "Say what serving a model takes, a request and a million tokens."),
+    ("decide",): ("decide:decide", "Decide size and tokens together with what is served over the model's life."),
     ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
     ("batch",): ("batch:batch", "Show what a batch costs in tokens, and what published laws of it say."),
     ("explain",): ("explain:explain", "Show the arithmetic of an answer: formulas, numbers, sources."),
