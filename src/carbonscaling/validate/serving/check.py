@@ -185,4 +185,5 @@ def shipped_check() -> Checked:
                     told[q][i], kinds[q][i] = float(row[q]), row[f"{q}_known"]
         others = {"constant": constant_efficiency(s, s, s.groups[fold]), "ecologits": {"joules": ecologits(s)}}
         lines += _lines(s, told, kinds, fold, factors, others)
-    return Checked(tuple(lines), check_servings([Cells(row) for row in evidence.rows("inference")]).rows, len(s.rows))
+    rows = _rows(s, s.told(predict(s.work, factors)), _kinds(s, factors), factors)
+    return Checked(tuple(lines), tuple(rows), len(s.rows))
