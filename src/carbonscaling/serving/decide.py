@@ -48,22 +48,30 @@ class Decision:
         A law of the Chinchilla form.
     loss : float, optional
         Loss to reach; that of `params` on `tokens` if not given.
-    params, tokens : float
-        The model that others are compared with: parameters and training tokens.
+    params : float
+        Parameters of the model that others are compared with.
+    tokens : float
+        Training tokens of that model.
     served_tokens : float
         Output tokens that are served over the model's life.
     objective : {"flops", "energy", "carbon", "cost"}
         FLOPs are the paper's 6ND + 2NS; the others take the devices' own time and watts.
     device : str
-    engine, weights : str
-        Software and number format that serve.
-    prompt, output : float
-        Mean tokens of a request.
+        Device that trains and serves.
+    engine : str
+        Software that serves, with its release.
+    weights : str
+        Number format of the weights that are served.
+    prompt : float
+        Mean tokens that a request brings.
+    output : float
+        Mean tokens that it gets.
     in_flight : float
         Requests at a time on one copy.
     mfu : float
         Utilisation of the training.
     region : str
+        Cloud region or country.
     sizes : int
         Sizes that are tried, from a tenth of `params` to three times as many.
     """
