@@ -12,6 +12,7 @@ from importlib import import_module
 
 __all__ = [
     "Boundary",
+    "Chances",
     "Choice",
     "Cluster",
     "Decided",
@@ -30,6 +31,7 @@ __all__ = [
     "Software",
     "Stack",
     "__version__",
+    "chances",
     "choices",
     "cluster",
     "decide",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
+    from carbonscaling.study.chances import Chances, chances
     from carbonscaling.study.choices import Choice
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.infeasible import Infeasible
@@ -90,6 +93,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
+    "Chances": "carbonscaling.study.chances",
     "Choice": "carbonscaling.study.choices",
     "Cluster": "carbonscaling.hardware.cluster",
     "Decided": "carbonscaling.serving.decide",
@@ -107,6 +111,7 @@ _HOMES = {
     "Setting": "carbonscaling.perf.numbers",
     "Software": "carbonscaling.software.options",
     "Stack": "carbonscaling.software.stack",
+    "chances": "carbonscaling.study.chances",
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",
     "decide": "carbonscaling.serving.decide",

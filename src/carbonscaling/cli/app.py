@@ -21,6 +21,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("plot",): ("plot:plot", "Draw a study's results: curves, fronts, heat maps, tornados."),
     ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines and start times by carbon and cost."),
     ("uncertainty",): ("uncertainty:uncertainty", "Show every figure's interval and what widens it most."),
+    ("chances",): ("chances:chances", "Say by when a run is done, and under what it stays, with what probability."),
     ("report",): ("report:report", "Write a statement: model card, EU AI Act, SCI, ESRS, BoAmps, CSV, JSON."),
     ("serve",): ("serve:serve", "Open the planner for a browser, with the same answers by HTTP."),
     ("validate",): ("validate:validate", "Hold the models against published measurements."),
