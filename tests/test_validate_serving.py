@@ -20,6 +20,7 @@ from carbonscaling.validate.serving.check import FOLDS, check_servings, shipped_
 from carbonscaling.validate.serving.fit import learn
 from carbonscaling.validate.serving.learning import fitted
 from carbonscaling.validate.serving.rows import asked
+from carbonscaling.validate.serving.table import servings
 
 ROW = {
     "id": "x1", "model": "meta-llama/Llama-3.1-70B-Instruct", "device": "H100", "n_devices": "4", "tp": "4", "weights": "fp8",
@@ -41,12 +42,26 @@ def test_a_row_with_names_alone() -> None:
         ({"device": "Abacus-1"}, "unknown device: Abacus-1"), ({"output_tokens": ""}, "no output_tokens"),
         ({"mode": "prefill"}, "prompts alone"), ({"model": "Nobody/Thing"}, "no model shape"),
         ({"tp": "two"}, "tp is not a number"), ({"weights": "ternary"}, "unknown number format: ternary"),
-        ({"concurrency": "-3"}, "out of range"),
+        ({"concurrency": "-3"}, "out of range"), ({"device": "TPU v4", "weights": "fp32"}, "no fp32 matrix units"),
+        ({"n_layers": "32", "d_model": "4096", "n_heads": "32", "n_kv_heads": "5"}, "query heads do not divide"),
     ],
 )  # fmt: skip
 def test_rows_without_an_answer_say_why(change: dict[str, str], why: str) -> None:
     with pytest.raises(Unusable, match=why):
         asked(Cells(ROW | change))
+
+
+def test_a_node_s_watts_hold_its_share_of_the_host() -> None:
+    alone, node = (
+        ROW | {"watts_per_device": "600"},
+        ROW | {"id": "x2", "watts_per_device": "900", "watts_scope": "node"},
+    )
+    s = servings([Cells(alone), Cells(node)])
+    host = s.work.questions[0].cluster.host
+    assert s.beside.tolist() == [0.0, host.host_power.si / host.devices_per_host]
+    told = s.told(predict(s.work, shipped_factors()))
+    assert told["watts"][1] - told["watts"][0] == pytest.approx(s.beside[1])
+    assert told["joules"] == pytest.approx(told["watts"] / told["speed"])
 
 
 def test_shapes_meet_the_stated_parameters() -> None:

@@ -12,8 +12,11 @@ from importlib import import_module
 
 __all__ = [
     "Boundary",
+    "Chances",
     "Choice",
     "Cluster",
+    "Decided",
+    "Decision",
     "Device",
     "Estimate",
     "Infeasible",
@@ -29,8 +32,10 @@ __all__ = [
     "Software",
     "Stack",
     "__version__",
+    "chances",
     "choices",
     "cluster",
+    "decide",
     "device",
     "emit",
     "estimate",
@@ -76,10 +81,12 @@ if TYPE_CHECKING:
     from carbonscaling.perf.numbers import Setting
     from carbonscaling.perf.precision import Recipe
     from carbonscaling.serving.answer import Served, inference
+    from carbonscaling.serving.decide import Decided, Decision, decide
     from carbonscaling.serving.scenario import Serving
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
+    from carbonscaling.study.chances import Chances, chances
     from carbonscaling.study.choices import Choice
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.infeasible import Infeasible
@@ -89,8 +96,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
+    "Chances": "carbonscaling.study.chances",
     "Choice": "carbonscaling.study.choices",
     "Cluster": "carbonscaling.hardware.cluster",
+    "Decided": "carbonscaling.serving.decide",
+    "Decision": "carbonscaling.serving.decide",
     "Device": "carbonscaling.hardware.device",
     "Estimate": "carbonscaling.study.estimate",
     "Infeasible": "carbonscaling.study.infeasible",
@@ -105,8 +115,10 @@ _HOMES = {
     "Setting": "carbonscaling.perf.numbers",
     "Software": "carbonscaling.software.options",
     "Stack": "carbonscaling.software.stack",
+    "chances": "carbonscaling.study.chances",
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",
+    "decide": "carbonscaling.serving.decide",
     "device": "carbonscaling.catalog.hardware",
     "emit": "carbonscaling.exchange.emit",
     "estimate": "carbonscaling.study.answer",

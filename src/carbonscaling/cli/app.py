@@ -15,6 +15,8 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
     ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines, start times."),
     ("schedule",): ("schedule:schedule", "Say when to work, pause and move for the least carbon."),
+    ("decide",): ("decide:decide", "Choose a size by what training and serving take together."),
+    ("chances",): ("chances:chances", "Say how likely a plan ends in time, and takes how much."),
     ("batch",): ("batch:batch", "Show what a batch costs in tokens, and published laws of it."),
     ("explain",): ("explain:explain", "Show an answer's arithmetic step by step, or what a term means."),
     ("uncertainty",): ("uncertainty:uncertainty", "Show every interval and what widens it most."),

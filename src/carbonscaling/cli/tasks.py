@@ -19,7 +19,8 @@ START: tuple[str, ...] = (
 """What stands on the first page."""
 
 TASKS: dict[str, tuple[str, ...]] = {
-    "Ask": ("plan", "estimate", "inference", "scale", "choose", "schedule", "batch"),
+    "Ask": ("plan", "estimate", "inference", "scale", "choose", "batch"),
+    "Decide": ("decide", "schedule", "chances"),
     "Understand": ("explain", "uncertainty", "robust", "cite"),
     "Keep and report": ("again", "report", "sweep", "query", "plot", "serve"),
     "Look up": ("catalog", "model", "data", "schema"),

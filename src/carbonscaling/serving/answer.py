@@ -271,4 +271,5 @@ def _carbon(s: Serving, cluster: Cluster) -> CarbonModel:
     return carbon_model(
         cluster, None if s.carbon_intensity_g_per_kwh is not None else s.region, pue=s.pue,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
+        shared_hosts=True,
     )  # fmt: skip

@@ -16,6 +16,8 @@ Effects = tuple[str, ...]
 SILICON = ("matmul", "routed", "attention", "prefill")
 WAITING = ("layer", "step", "sequence")
 APART = ("routed", "prefill", *WAITING, "exchange")
+HOME = "NVIDIA"
+"""Vendor whose generations have effects of their own; others' devices have one of the vendor, and one of its software's age."""
 QUANTISED = ("fp8", "int4", "mxfp4", "nvfp4")
 NEW_DEVICES = 2025
 """Software that names no release is of its day: of one that knows Blackwell, or formats below 16 bit; else of 2024."""
@@ -35,7 +37,7 @@ def _spread(silicon: float, waiting: float, comm: float = 0.5) -> dict[str, floa
 
 SPREAD = {
     "other": _spread(0.3, 0.4), "stack": _spread(0.4, 1.2), "engine": _spread(0.15, 0.3), "era": _spread(0.2, 0.5),
-    "AMD": _spread(0.8, 1.0), "Intel": _spread(0.8, 1.0),
+    "vendor": _spread(0.4, 0.5), "AMD": _spread(0.8, 1.0), "Intel": _spread(0.8, 1.0),
 }  # fmt: skip
 """Spread of an effect's logarithm by its kind: releases differ most, in what the host takes; other vendors' kernels vary."""
 
@@ -65,7 +67,8 @@ def effects(q: Question) -> Effects:
     """Return the names of what a serving's time may depend on, widest first; one that no row had counts for nothing."""
     era, device = _era(q), q.cluster.device
     family = q.engine.family or "unknown"
-    made = (f"arch {device.architecture.split()[0]}",) if device.vendor == "NVIDIA" else (f"{device.vendor} {era}",)
+    vendor = device.vendor
+    made = (f"arch {device.architecture.split()[0]}",) if vendor == HOME else (f"vendor {vendor}", f"{vendor} {era}")
     served = ("online",) if q.mode in ("continuous", "disaggregated") else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
     return (

@@ -30,31 +30,47 @@ class Serving:
     model : str
         Name of the catalogue, or a ``config.json`` or model file.
     device : str
+        Name of the catalogue, or a device file.
     host : str, optional
+        The device's usual one if not given.
     engine : str
         Software with its release ("vllm 0.11", "trtllm 0.17", "sglang").
     weights : str
         Number format of the weights: bf16, fp8, int8, int4, nvfp4, mxfp4.
     kv_cache : str, optional
         Number format of keys and values; as the engine keeps them if not given.
-    prompt, output : float
-        Mean tokens of a request, in and out.
+    prompt : float
+        Mean tokens that a request brings.
+    output : float
+        Mean tokens that it gets.
     requests_per_day : float, optional
         Demand; one copy of the model at full load if not given.
     peak : float
         Demand of the busiest hour over the mean.
     in_flight : float, optional
         Requests at a time on one copy of the model; searched if not given.
-    tp, pp, ep : int, optional
-        Tensor, pipeline and expert ranks; searched if not given.
+    tp : int, optional
+        Tensor-parallel ranks; searched if not given.
+    pp : int, optional
+        Pipeline stages; more than one only where tensor ranks alone do not hold the model, if not given.
+    ep : int, optional
+        Expert-parallel ranks; experts are split as the other matrices are if not given.
     devices : int, optional
         Most devices.
-    ttft_s, tpot_s : float, optional
-        Longest times to the first token of a request, and between tokens.
+    ttft_s : float, optional
+        Longest time to the first token of a request that finds a place, in s.
+    tpot_s : float, optional
+        Longest time between tokens, in s.
     objective : {"devices", "carbon", "energy", "cost"}
+        What is least: devices and cost follow the number of devices, energy and carbon the J a token.
     region : str
-        As a training's.
-    pue, carbon_intensity_g_per_kwh, price_usd_per_device_hour : float, optional
+        Cloud region or country, as a training's.
+    pue : float, optional
+        Power usage effectiveness, in place of the provider's.
+    carbon_intensity_g_per_kwh : float, optional
+        In place of the region's.
+    price_usd_per_device_hour : float, optional
+        In place of the list price.
     """
 
     model: str = "llama-3-70b"

@@ -123,10 +123,6 @@ def _lines(
     return found
 
 
-def _by_quantity(predicted: Any) -> dict[str, Array]:
-    return {quantity: getattr(predicted, quantity) for quantity in QUANTITIES}
-
-
 def _kinds(s: Servings, factors: ServingFactors) -> dict[str, list[Kind]]:
     return {q: [kind_of(question, factors, q) for question in s.work.questions] for q in QUANTITIES}
 
@@ -162,7 +158,7 @@ def check_servings(cells: Sequence[Cells]) -> Checked:
         No row can be answered.
     """
     s, factors = servings(cells), shipped_factors()
-    told = _by_quantity(predict(s.work, factors))
+    told = s.told(predict(s.work, factors))
     kinds = _kinds(s, factors)
     others = {"constant": constant_efficiency(s, shipped_servings()), "ecologits": {"joules": ecologits(s)}}
     known = {row["id"] for row in evidence.rows("inference")}
@@ -177,7 +173,7 @@ def shipped_check() -> Checked:
     s, factors = shipped_servings(), shipped_factors()
     place = {row.id: i for i, row in enumerate(s.rows)}
     lines: list[Line] = []
-    first = _by_quantity(predict(s.work, unfitted()))
+    first = s.told(predict(s.work, unfitted()))
     lines += _lines(s, first, dict.fromkeys(QUANTITIES, ["none"] * len(s.rows)), "everything", factors, {})
     for fold in FOLDS:
         told = {q: np.full(len(s.rows), np.nan) for q in QUANTITIES}
@@ -189,4 +185,5 @@ def shipped_check() -> Checked:
                     told[q][i], kinds[q][i] = float(row[q]), row[f"{q}_known"]
         others = {"constant": constant_efficiency(s, s, s.groups[fold]), "ecologits": {"joules": ecologits(s)}}
         lines += _lines(s, told, kinds, fold, factors, others)
-    return Checked(tuple(lines), check_servings([Cells(row) for row in evidence.rows("inference")]).rows, len(s.rows))
+    rows = _rows(s, s.told(predict(s.work, factors)), _kinds(s, factors), factors)
+    return Checked(tuple(lines), tuple(rows), len(s.rows))

@@ -43,7 +43,7 @@ def fitted(s: Servings, which: NDArray[np.bool_]) -> ServingFactors:
     own = [effects(q) for q in work.questions]
     cycle = np.broadcast_to(work.cycle.batch, len(rows)) / (work.tp * s.speed[rows])
     time = learn(TERMS, work.terms, cycle, own, s.sources[rows].tolist(), PRIORS, SPREAD, HOST_BOUND)
-    warm = np.flatnonzero(which & np.isfinite(s.speed) & np.isfinite(s.watts))
+    warm = np.flatnonzero(which & np.isfinite(s.speed) & np.isfinite(s.watts) & (s.beside == 0.0))
     if not len(warm):
         return ServingFactors(time, unfitted().heat)
     work = s.work.some(warm)

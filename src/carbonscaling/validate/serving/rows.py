@@ -6,6 +6,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow, parse_serving
+from carbonscaling.serving.build import serving
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.formats import format_named
 from carbonscaling.serving.numbers import Layout
@@ -45,15 +46,14 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
     if not row.output_tokens:
         raise Unusable("no output_tokens")
     try:
-        cluster = hardware.cluster(row.device)
-        weights = format_named(row.weights or "bf16")
-        engine = engine_named(row.framework)
-        kv = (
-            kept_in(weights, engine) if row.kv_cache.lower() in ("", "auto") else format_named(row.kv_cache, "kv_cache")
-        )
+        weights, engine = format_named(row.weights or "bf16"), engine_named(row.framework)
+        kept = row.kv_cache.lower() in ("", "auto")
+        question = Question(
+            serving_shape(row), hardware.cluster(row.device), weights,
+            kept_in(weights, engine) if kept else format_named(row.kv_cache, "kv_cache"), _layout(row), engine, _mode(row),
+            row.output_tokens, row.input_tokens, row.concurrency or None,
+        )  # fmt: skip
+        serving(question.spec, question.cluster, question.weights, question.kv, question.layout)
     except InputError as error:
         raise Unusable(f"{error.problem}: {error.value}") from error
-    return row, Question(
-        serving_shape(row), cluster, weights, kv, _layout(row), engine, _mode(row), row.output_tokens, row.input_tokens,
-        row.concurrency,
-    )  # fmt: skip
+    return row, question

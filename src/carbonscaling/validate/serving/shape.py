@@ -56,7 +56,9 @@ def serving_shape(row: ServingRow) -> ModelSpec:
     Raises
     ------
     Unusable
-        No shape, no known name and no size; or a shape that contradicts itself.
+        No shape, no known name and no size.
+    InputError
+        A shape that contradicts itself.
     """
     if not row.n_layers or not row.d_model:
         return _named(row)
@@ -66,10 +68,7 @@ def serving_shape(row: ServingRow) -> ModelSpec:
     near = [m for m in known if stated and abs(total_params(m) / stated - 1.0) < NEAR]
     if near:
         return min(near, key=lambda m: abs(total_params(m) - stated))
-    try:
-        return _from_columns(row, n_heads)
-    except InputError as error:
-        raise Unusable(f"a shape that cannot be: {error.problem}") from error
+    return _from_columns(row, n_heads)
 
 
 def _from_columns(row: ServingRow, n_heads: int) -> ModelSpec:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow
-from carbonscaling.serving.predict import Worked, worked
+from carbonscaling.serving.predict import Predicted, Worked, worked
 from carbonscaling.validate.serving.rows import asked
 
 __all__ = ["Servings", "servings"]
@@ -42,14 +42,26 @@ class Servings:
         return np.array([row.speed or np.nan for row in self.rows], dtype=float)
 
     @cached_property
+    def beside(self) -> Array:
+        """W of its host, a device, in the measured watts: nought where a row measured devices alone."""
+        hosts = [q.cluster.host for q in self.work.questions]
+        shares = np.array([host.host_power.si / host.devices_per_host for host in hosts], dtype=float)
+        whole = np.array(["node" in row.watts_scope.lower() for row in self.rows])
+        return np.where(whole, shares, 0.0)
+
+    @cached_property
     def watts(self) -> Array:
-        """Measured watts of a device alone."""
-        alone = [row.watts_per_device if row.watts_scope in ("", "gpu") else None for row in self.rows]
-        return np.array([w or np.nan for w in alone], dtype=float)
+        """Measured watts a device, with its share of the host where the row measured whole nodes."""
+        return np.array([row.watts_per_device or np.nan for row in self.rows], dtype=float)
+
+    def told(self, p: Predicted) -> dict[str, Array]:
+        """Return predictions of what the rows measured, by quantity."""
+        watts = p.watts + self.beside
+        return {"speed": p.speed, "watts": watts, "joules": watts / p.speed}
 
     @cached_property
     def joules(self) -> Array:
-        """Measured J of the devices an output token, stated or from watts and speed."""
+        """Measured J an output token, stated or from watts and speed."""
         stated = np.array([row.j_per_out_token or np.nan for row in self.rows], dtype=float)
         return np.where(np.isfinite(stated), stated, self.watts / self.speed)
 

@@ -1,0 +1,147 @@
+"""The chances of a plan: by when it is done, and under what energy and carbon it stays, with what probability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.carbon.uncertainty import sample_factor
+from carbonscaling.catalog.factors import factor
+from carbonscaling.errors import InputError
+from carbonscaling.perf.checkpoints import daly_interval
+from carbonscaling.study.accuracy import step_error
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.units import DAY, HOUR
+
+__all__ = ["Chances", "chances"]
+
+Array = NDArray[np.float64]
+
+QUANTILES = (0.05, 0.5, 0.9, 0.95)
+NORMAL_90 = 1.6448536
+"""Standard deviations of a normal distribution below which 95 % lie."""
+SEED = 466
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What may become of a plan, a draw each.
+
+    Attributes
+    ----------
+    days, energy_kwh, carbon_tco2e, interruptions : array
+    interval_s : float
+        Training between checkpoints.
+    mtbf_s : float
+        Mean time between interruptions of the job.
+    steady_days : float
+        Without any, as estimated.
+    """
+
+    days: Array
+    energy_kwh: Array
+    carbon_tco2e: Array
+    interruptions: Array
+    interval_s: float
+    mtbf_s: float
+    steady_days: float
+
+    def within(self, days: float = math.inf, energy_kwh: float = math.inf, carbon_tco2e: float = math.inf) -> float:
+        """Return the probability that all limits hold."""
+        kept = (self.days <= days) & (self.energy_kwh <= energy_kwh) & (self.carbon_tco2e <= carbon_tco2e)
+        return float(np.mean(kept))
+
+    def summary(self) -> dict[str, Any]:
+        """Return quantiles of every figure."""
+        named = {"days": self.days, "energy_kwh": self.energy_kwh, "carbon_tco2e": self.carbon_tco2e,
+                 "interruptions": self.interruptions}  # fmt: skip
+        quantiles = {
+            name: {f"{share:g}": float(np.quantile(values, share)) for share in QUANTILES}
+            for name, values in named.items()
+        }
+        return {
+            "steady_days": self.steady_days, "checkpoint_interval_s": self.interval_s, "mtbf_h": self.mtbf_s / HOUR,
+            "quantiles": quantiles,
+        }  # fmt: skip
+
+
+def _times(
+    rng: np.random.Generator, steady: Array, interval: float, write: float, restart: float, mtbf: float
+) -> tuple[Array, Array]:
+    """Return run times and interruptions: rounds of training and writing, each begun again until none interrupts it.
+
+    The rounds lost are a negative binomial number; what is lost of each is an exponential time cut off at the round's length,
+    of which many are summed. The mean is `perf.checkpoints.interrupted_time`.
+    """
+    length, rounds = interval + write, steady / interval
+    lost = rng.negative_binomial(rounds, math.exp(-length / mtbf)).astype(float)
+    beyond = math.expm1(length / mtbf)
+    mean = mtbf - length / beyond
+    spread = math.sqrt(max(0.0, mtbf**2 - length**2 * math.exp(length / mtbf) / beyond**2))
+    again = mtbf * math.expm1(restart / mtbf)
+    partial = np.maximum(lost * mean + np.sqrt(lost) * spread * rng.standard_normal(len(lost)), 0.0)
+    return rounds * length + partial + lost * again, lost
+
+
+def chances(
+    answer: Estimate,
+    *,
+    write_s: float,
+    restart_s: float,
+    mtbf_device_hours: float | None = None,
+    interval_s: float | None = None,
+    draws: int = 10_000,
+) -> Chances:
+    """Return the chances of a plan.
+
+    Parameters
+    ----------
+    answer : Estimate
+        Its own overhead of a run is left out: interruptions take its place.
+    write_s, restart_s : float
+        s to write a checkpoint, the run waiting, and from an interruption to training again.
+    mtbf_device_hours : float, optional
+        Mean time between interruptions times devices; Llama 3's record if not given.
+    interval_s : float, optional
+        s of training between checkpoints; Daly's optimum if not given.
+    draws : int
+
+    Raises
+    ------
+    InputError
+        A value is out of range.
+    """
+    hours = factor("time.interruption.device_time").si / HOUR if mtbf_device_hours is None else mtbf_device_hours
+    given = {
+        "write_s": write_s,
+        "restart_s": restart_s,
+        "mtbf_device_hours": hours,
+        "interval_s": interval_s,
+        "draws": draws,
+    }
+    for key, value in given.items():
+        if value is not None and not (math.isfinite(value) and (value > 0.0 or (key == "restart_s" and value == 0.0))):
+            raise InputError(
+                f"{key} is out of range", key=key, value=value, allowed="more than 0", remedy="correct the value"
+            )
+    r, f = answer.resolved, answer.footprint
+    mtbf = hours * HOUR / answer.n_devices
+    interval = min(float(daly_interval(write_s, mtbf)), answer.steady_s) if interval_s is None else interval_s
+    rng = np.random.default_rng(SEED)
+    low, high = step_error(r.setup, r.calibration).si_range
+    z = rng.standard_normal(draws)
+    steady = answer.steady_s * np.exp(z / NORMAL_90 * np.where(z < 0.0, -math.log(low), math.log(high)))
+    seconds, interruptions = _times(rng, steady, interval, write_s, restart_s, mtbf)
+    ratio = seconds / answer.duration_s
+    datum = r.carbon.factors["carbon_intensity"]
+    intensity = (
+        np.asarray(sample_factor("carbon_intensity", datum, rng.standard_normal(draws))) / datum.si if datum.si else 1.0
+    )
+    carbon = ratio * (f.operational_tco2e * intensity + f.embodied_tco2e)
+    return Chances(
+        seconds / DAY, ratio * f.energy_kwh, np.asarray(carbon), interruptions, interval, mtbf, answer.steady_s / DAY
+    )
