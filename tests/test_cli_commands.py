@@ -176,7 +176,7 @@ def test_model_show(run: Run) -> None:
     assert 12.8e9 < answer["active_params"] < 13.0e9
     assert sum(answer["params"].values()) == answer["total_params"]
     page = run("model", "show", "llama-3.1-405b")[1]
-    assert page.startswith("llama-3.1-405b: 405,")
+    assert page.startswith("llama-3.1-405b: 406B parameters")
 
 
 def test_model_show_reads_a_file(run: Run, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def test_the_first_pages_need_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     brought = {name for extra in ("plot", "uncertainty", "sweep", "cluster", "serve", "exchange")
                for name in re.findall(r"(?m)^[a-z]+", "\n".join(project["optional-dependencies"][extra]))}  # fmt: skip
     assert {name.replace("pyyaml", "yaml") for name in brought} - {"carbonscaling"} == EXTRAS
-    monkeypatch.setitem(sys.modules, "scipy", None)
+    for name in {"scipy", *(loaded for loaded in sys.modules if loaded.startswith("scipy."))}:
+        monkeypatch.setitem(sys.modules, name, None)
     assert run_command("carbonscaling uncertainty --model llama-3-8b --devices 64", "README.md")[0] == 2
 
 

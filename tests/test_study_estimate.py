@@ -261,7 +261,7 @@ def test_what_the_user_gives_is_used() -> None:
     [
         ({"devices": None}, "devices"),
         ({"layout": cs.Layout(tp=8, pp=4, dp=4)}, "layout"),
-        ({"layout": cs.Layout(tp=3)}, "layout"),
+        ({"layout": cs.Layout(tp=65)}, "layout"),
         ({"layout": cs.Layout(tp=1, pp=1, dp=64), "batch": 100}, "batch"),
         ({"model": "llama-3-9b"}, None),
         ({"device": "h100-sxmm"}, None),

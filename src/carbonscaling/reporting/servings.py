@@ -14,7 +14,7 @@ from carbonscaling.reporting.tables import error, figures
 from carbonscaling.serving.answer import Served
 from carbonscaling.serving.decide import Decided
 from carbonscaling.validate.serving.check import Checked, Line
-from carbonscaling.words import count
+from carbonscaling.words import count, plain
 
 __all__ = ["checked_data", "checked_page", "decided_page", "served_page"]
 
@@ -65,8 +65,8 @@ def checked_page(found: Checked) -> Group:
     return Group(*parts)
 
 
-def _range(ends: tuple[float, float], digits: int = 3) -> str:
-    return f"{ends[0]:.{digits}g} to {ends[1]:.{digits}g}"
+def _range(ends: tuple[float, float]) -> str:
+    return f"{plain(ends[0])} to {plain(ends[1])}"
 
 
 def served_page(answer: Served) -> Group:
@@ -78,24 +78,24 @@ def served_page(answer: Served) -> Group:
         f"{a['copies']:,} {'copy' if a['copies'] == 1 else 'copies'} at {layout}, {a['in_flight']:g} requests in flight each."
     )
     rows = [
-        ("output tokens/s a device", f"{a['tokens_per_s_per_device']:.4g}", _range(a["tokens_per_s_interval"])),
-        ("time between tokens", f"{1e3 * a['tpot_s']:.3g} ms", ""),
-        ("time to the first token", f"{a['ttft_s']:.3g} s", ""),
-        ("watts a device at peak", f"{a['watts_per_device']:.3g}", _range(a["watts_interval"])),
-        ("J an output token, devices at peak", f"{a['joules_per_token']:.3g}", _range(a["joules_interval"])),
-        ("  at mean load", f"{a['mean_joules_per_token']:.3g}", ""),
-        ("Wh a request, devices alone", f"{a['device_wh_per_request']:.3g}", ""),
-        ("  with hosts, network and PUE", f"{a['wh_per_request']:.3g}", _range(a["wh_per_request_interval"])),
-        ("g CO2e a request", f"{a['g_co2e_per_request']:.3g}", _range(a["g_co2e_per_request_interval"])),
-        ("kg CO2e a million output tokens", f"{a['kg_co2e_per_million_tokens']:.3g}", ""),
-        ("litres of water a request", f"{a['water_l_per_request']:.2g}", ""),
+        ("output tokens/s a device", plain(a["tokens_per_s_per_device"]), _range(a["tokens_per_s_interval"])),
+        ("time between tokens", f"{plain(1e3 * a['tpot_s'])} ms", ""),
+        ("time to the first token", f"{plain(a['ttft_s'])} s", ""),
+        ("watts a device at peak", plain(a["watts_per_device"]), _range(a["watts_interval"])),
+        ("J an output token, devices at peak", plain(a["joules_per_token"]), _range(a["joules_interval"])),
+        ("  at mean load", plain(a["mean_joules_per_token"]), ""),
+        ("Wh a request, devices alone", plain(a["device_wh_per_request"]), ""),
+        ("  with hosts, network and PUE", plain(a["wh_per_request"]), _range(a["wh_per_request_interval"])),
+        ("g CO2e a request", plain(a["g_co2e_per_request"]), _range(a["g_co2e_per_request_interval"])),
+        ("kg CO2e a million output tokens", plain(a["kg_co2e_per_million_tokens"]), ""),
+        ("litres of water a request", plain(a["water_l_per_request"]), ""),
     ]
     if a["usd_per_million_tokens"] is not None:
-        rows.append(("USD a million output tokens", f"{a['usd_per_million_tokens']:.3g}", ""))
+        rows.append(("USD a million output tokens", plain(a["usd_per_million_tokens"]), ""))
     batches = figures(("in flight", "tokens/s a device", "J a token", "ms between tokens"), words=0)
     for in_flight, speed, joules, tpot in answer.by_in_flight:
         if math.log2(in_flight).is_integer() or in_flight == a["in_flight"]:
-            batches.add_row(f"{in_flight:g}", f"{speed:.4g}", f"{joules:.3g}", f"{1e3 * tpot:.3g}")
+            batches.add_row(f"{in_flight:g}", plain(speed), plain(joules), plain(1e3 * tpot))
     causes = sorted(answer.seconds.items(), key=lambda item: -item[1])
     said = "A cycle's time: " + ", ".join(
         f"{name.replace('_', ' ')} {share:.0%}" for name, share in causes if share > 0.02
@@ -123,7 +123,8 @@ def decided_page(found: Decided) -> Group:
         f"{count(a['tokens'])} tokens take the least {a['objective']}."
     )
     saved = (
-        f"{a['total']:.4g} {a['unit']} ({a['training']:.3g} training, {a['serving']:.3g} serving), {a['saved']:.3g} or "
+        f"{plain(a['total'])} {a['unit']} ({plain(a['training'])} training, {plain(a['serving'])} serving), "
+        f"{plain(a['saved'])} or "
         f"{a['saved_share']:.1%} less than {count(found.decision.params)} on {count(found.decision.tokens)}."
     )
     low, high = a["params_range"]

@@ -62,6 +62,7 @@ def _names(kind: type, known: tuple[str, ...]) -> Collection[str]:
 
 _KNOWN: Mapping[str, Callable[[], Collection[str]]] = {
     "model": models.model_aliases,
+    "teacher": models.model_aliases,
     "device": lambda: _names(Device, hardware.device_names()),
     "host": lambda: _names(Host, hardware.host_names()),
     "law": laws.law_names,

@@ -8,26 +8,28 @@ from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json, PageFile, ScenarioFile, hand_over
-from carbonscaling.cli.options import ScenarioOptions, scenario_of
+from carbonscaling.cli.options import ScenarioOptions, real_number, scenario_of
 
 __all__ = ["chances"]
+
+_Real = Parameter(group=OUTPUT, converter=real_number, n_tokens=1)
 
 
 def chances(
     scenario: ScenarioFile = None,
     /,
     *,
-    write_s: Annotated[float, Parameter(help="Seconds to write a checkpoint, the run waiting.", group=OUTPUT)],
-    restart_s: Annotated[float, Parameter(help="Seconds from an interruption to training again.", group=OUTPUT)],
+    write_s: Annotated[float, Parameter(help="Seconds to write a checkpoint, the run waiting."), _Real],
+    restart_s: Annotated[float, Parameter(help="Seconds from an interruption to training again."), _Real],
     mtbf_device_hours: Annotated[
-        float | None, Parameter(help="Hours between interruptions times devices; Llama 3's if not given.", group=OUTPUT)
+        float | None, Parameter(help="Hours between interruptions times devices; Llama 3's if not given."), _Real
     ] = None,
     interval_s: Annotated[
-        float | None, Parameter(help="Seconds of training between checkpoints; the optimum if not given.", group=OUTPUT)
+        float | None, Parameter(help="Seconds of training between checkpoints; the optimum if not given."), _Real
     ] = None,
-    within_days: Annotated[float | None, Parameter(help="Limit whose chance is asked.", group=OUTPUT)] = None,
-    under_kwh: Annotated[float | None, Parameter(help="Limit whose chance is asked.", group=OUTPUT)] = None,
-    under_tco2e: Annotated[float | None, Parameter(help="Limit whose chance is asked.", group=OUTPUT)] = None,
+    within_days: Annotated[float | None, Parameter(help="Limit whose chance is asked."), _Real] = None,
+    under_kwh: Annotated[float | None, Parameter(help="Limit whose chance is asked."), _Real] = None,
+    under_tco2e: Annotated[float | None, Parameter(help="Limit whose chance is asked."), _Real] = None,
     json: Json = False,
     output: PageFile = None,
     options: ScenarioOptions = None,
