@@ -52,3 +52,7 @@ def __getattr__(name: str) -> Any:
     from carbonscaling.model import huggingface
 
     return getattr(huggingface, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
