@@ -24,7 +24,7 @@ from fuzz.targets import TARGETS, Target
 SAMPLE = {"config": 500, "model": 200, "hourly": 200, "scenario-json": 200, "scenario-toml": 100, "profile": 100, "answer": 100,
           "study": 100, "calibration": 60, "device": 60, "log": 60, "launch": 100,
           "emissions": 60, "factors": 40, "carbon-runs": 40,
-          "parts": 60, "trainings": 2,
+          "parts": 60, "trainings": 0,
           "runs-read": 40, "runs": 15, "http": 150, "estimate": 5, "calibrate": 0,
           "query": 40, "plot": 10, "report": 100, "sequence": 16}  # fmt: skip
 

@@ -70,6 +70,8 @@ def run_block(name: str, first: int, n: int) -> tuple[Counter[str], list[str]]:
     target = next(t for t in TARGETS if t.name == name)
     counts: Counter[str] = Counter()
     crashes: dict[str, str] = {}
+    if target.prepare is not None:
+        target.prepare()
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(first, first + n):
             end, text = ended(target, seed, Path(folder))

@@ -68,11 +68,14 @@ class Target:
         Makes the case of a random generator in a folder, and uses it.
     cases : int
         Of a whole run.
+    prepare : callable, optional
+        What every case shares and the first would pay for.
     """
 
     name: str
     run: Callable[[Random, Path], object]
     cases: int
+    prepare: Callable[[], object] | None = None
 
 
 def _written(rng: Random, path: Path, text: str) -> Path:
@@ -352,7 +355,7 @@ TARGETS = (
     Target("runs-read", runs_read, 6_000),
     Target("calibrate", fitted, 20),
     Target("carbon-runs", carbon_runs, 3_000),
-    Target("trainings", trainings, 100),
+    Target("trainings", trainings, 100, check_trainings),
     Target("parts", parts, 3_000),
     Target("hourly", hourly, 9_000),
     Target("calibration", calibration, 5_000),
