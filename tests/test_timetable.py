@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import carbonscaling as cs
+from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.carbon.hourly import mean_by_start
 from carbonscaling.carbon.profile import load_profile
 from carbonscaling.cli import main
@@ -113,7 +114,7 @@ def test_a_schedule_is_held_to_its_answer(hours: Path) -> None:
     assert isinstance(found, cs.Schedule)
     assert isinstance(alone, cs.Estimate)
     now, *waiting, best = found.policies
-    assert now.total_tco2e == pytest.approx(alone.footprint.total_tco2e, rel=2e-3)  # the last hour begun counts in part
+    assert now.total_tco2e == pytest.approx(alone.footprint.total_tco2e, rel=1e-12)
     assert now.days == pytest.approx(alone.duration_s / 86400)
     assert now.cost_usd == pytest.approx(alone.cost_usd)
     assert all(best.total_tco2e <= p.total_tco2e for p in (now, *waiting))
@@ -126,6 +127,26 @@ def test_a_schedule_is_held_to_its_answer(hours: Path) -> None:
     assert given_back.policies[-1].total_tco2e <= best.total_tco2e * (1 + 1e-12)
     assert given_back.policies[-1].n_pauses > best.n_pauses
     assert given_back.policies[-1].cost_usd == pytest.approx(now.cost_usd)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"start_hour": 7.0}, {"scope2": "market"}, {"devices": 33, "layout": cs.Layout(tp=1, pp=1, cp=1, dp=32)},
+     {"power_limit": 500.0}, {"pace": "calendar"}],
+)  # fmt: skip
+def test_at_once_is_an_estimate_by_the_hour(hours: Path, changes: dict[str, object]) -> None:
+    s = cs.Scenario(**vars(small(hours)) | changes)
+    found, alone = cs.schedule(s, 30.0), cs.estimate(s)
+    assert isinstance(found, cs.Schedule)
+    assert isinstance(alone, cs.Estimate)
+    assert found.policies[0].total_tco2e == pytest.approx(alone.footprint.total_tco2e, rel=1e-12)
+    assert found.policies[0].cost_usd == pytest.approx(alone.cost_usd, rel=1e-12)
+
+
+def test_what_stands_in_the_place_of_hours_is_refused(hours: Path) -> None:
+    for changes in ({"start_hour": 7.5}, {"contracts": Contracts("ppa", mwh=1.0, match="hour")}):
+        with pytest.raises(InputError, match="remedy"):
+            cs.schedule(cs.Scenario(**vars(small(hours)) | changes), 30.0)
 
 
 def test_where_pauses_cost_too_much_foresight_is_the_best_start(hours: Path) -> None:

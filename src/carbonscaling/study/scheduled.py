@@ -15,7 +15,7 @@ from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.hours import file_and_column, profile_of
+from carbonscaling.study.hours import file_and_column, hours_of, profile_of
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario, replace
 from carbonscaling.timetable.job import BEFORE, PAUSED, Job, Steps, carbon_of_timetable
@@ -90,7 +90,8 @@ def schedule(
     """Say when a run works, pauses and moves for the least carbon within a deadline.
 
     Every step of the profile is decided: work in a place, or wait with the devices held at idle power, while their embodied
-    carbon goes on. Before the run begins nobody holds them. A move takes one paused step.
+    carbon goes on. Before the run begins nobody holds them. A move takes one paused step. The run is that of the profile's
+    mean intensity.
 
     Parameters
     ----------
@@ -126,6 +127,9 @@ def schedule(
     if not 0.0 < within_days <= 36525.0:
         raise InputError("the deadline is out of range", key="within_days", value=within_days, allowed="more than 0 days",
                          remedy="give days from the first hour")  # fmt: skip
+    if scenario.start_hour % step:
+        raise InputError("a start within a step of the profile", key="start_hour", value=scenario.start_hour,
+                         allowed=f"a multiple of {step:g} hours", remedy="begin with a step")  # fmt: skip
     first, horizon = int(scenario.start_hour / step), int(within_days * 24.0 / step + 1e-9)
     g = np.array([np.resize(np.roll(p.g_per_kwh, -first), horizon) for _, p in profiles])
     job = _job(answer, g, step, restart_hours, moving_kwh, released)
@@ -158,9 +162,15 @@ def _profiles(s: Scenario, columns: tuple[str, ...]) -> list[tuple[str, HourlyPr
         raise InputError("a schedule needs carbon intensity by the hour", key="hourly", remedy="add --hourly FILE.csv")
     path, column = file_and_column(s.hourly)
     names = columns or (column or s.region,)
+    asked = [replace(s, hourly=f"{path}:{name}") if columns else s for name in names]
+    if s.contracts.kind != "none" or hours_of(asked[0]) is None:
+        raise InputError(
+            "what is bought, or a factor of yours, stands in the place of the hours", key="hourly", value=s.hourly,
+            remedy="leave the contract out, and carbon_intensity out of your factors",
+        )  # fmt: skip
     found = []
-    for name in names:
-        profile = profile_of(replace(s, hourly=f"{path}:{name}") if columns else s)
+    for name, one in zip(names, asked, strict=True):
+        profile = profile_of(one)
         assert profile is not None
         found.append((name, profile))
     for name, profile in found:

@@ -14,6 +14,8 @@ __all__ = ["Timetable", "least_carbon"]
 
 Array = npt.NDArray[np.float64]
 MOST_STATES = 1_500_000_000
+MOST_PLACES = 63
+"""A byte says where a state came from: a place, at work or paused."""
 ON, AGAIN, FIRST = 0, 1, 2
 """How a step of work begins: after another, after a pause, or as the first."""
 
@@ -43,9 +45,10 @@ def least_carbon(job: Job) -> Timetable:
             "the deadline is too near", key="within_days", value=t_end, allowed=f"{n} steps of the profile or more",
             remedy="give more days, or more devices",
         )  # fmt: skip
-    if (size := 2 * n * r * t_end) > MOST_STATES:
+    if (size := 2 * n * r * t_end) > MOST_STATES or r > MOST_PLACES:
         raise InputError(
-            "too many steps to decide at once", value=f"{size:.2g} states", allowed=f"at most {MOST_STATES:.2g}",
+            "too many steps to decide at once", value=f"{size:.2g} states",
+            allowed=f"at most {MOST_STATES:.2g}, in {MOST_PLACES} places",
             remedy="shorten the deadline, compare fewer places, or give a profile by the hour",
         )  # fmt: skip
     working, paused = (np.full((r, n + 1), np.inf) for _ in range(2))
