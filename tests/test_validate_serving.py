@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.cli import main
 from carbonscaling.evidence.row import Cells, Unusable
@@ -154,3 +155,25 @@ def test_rows_already_seen_are_counted() -> None:
     rows = [Cells(row) for row in evidence.rows("inference")[:40]]
     checked = check_servings(rows)
     assert checked.n_known == len([row for row in checked.rows if row["status"] == "ok"]) == 40
+
+
+@pytest.mark.parametrize("change", [{}, {"kv_cache": "fp8"}])
+def test_a_row_and_a_question_are_answered_alike(change: dict[str, str], tmp_path: Path) -> None:
+    """One door: what is scored is what `inference` says of the same setting, to the last digit."""
+    row, file, out = ROW | change, tmp_path / "own.csv", tmp_path / "out.csv"
+    with file.open("w", newline="") as f:
+        table = csv.DictWriter(f, row)
+        table.writeheader()
+        table.writerow(row)
+    assert main(["validate", "--inference", str(file), "-o", str(out)]) == 0
+    (scored,) = csv.DictReader(out.read_text().splitlines())
+    said = cs.inference(
+        model="llama-3.1-70b", device="h100-sxm", engine="vllm 0.9.1", weights="fp8", kv_cache=change.get("kv_cache"),
+        prompt=1024.0, output=512.0, in_flight=64.0, tp=4, pp=1, ep=1,
+    ).summary()  # fmt: skip
+    names = {"speed": "tokens_per_s_per_device", "watts": "watts_per_device", "joules": "joules_per_token"}
+    for ours, theirs in names.items():
+        assert float(scored[f"{ours}_predicted"]) == said[theirs], ours
+    ends = {"speed": "tokens_per_s_interval", "watts": "watts_interval", "joules": "joules_interval"}
+    for ours, theirs in ends.items():
+        assert (float(scored[f"{ours}_low"]), float(scored[f"{ours}_high"])) == said[theirs], ours

@@ -241,10 +241,11 @@ def _served(
     mean_watts, rate = _light(q, load, factors)
     kind = kind_of(q, factors)
     ends = {
-        name: _pair(interval(value, name, kind_of(q, factors, name), factors))
-        for name, value in (("speed", speed), ("watts", watts), ("joules", joules))
-    }
-    ends["watts"] = ends["watts"][0], min(ends["watts"][1], q.cluster.device.tdp.si)
+        name: _pair(interval(value, name, kind_of(q, factors, name), factors, most))
+        for name, value, most in (
+            ("speed", speed, np.inf), ("watts", watts, q.cluster.device.tdp.si), ("joules", joules, np.inf)
+        )
+    }  # fmt: skip
     low, high = (end / joules for end in ends["joules"])
     carbon = drawing(_carbon(s, q.cluster), mean_watts)
     time = Datum(1.0, "1", "ml_energy", low=low, high=high, basis="left-out servings")

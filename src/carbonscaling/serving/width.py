@@ -35,7 +35,9 @@ def kind_of(q: Question, factors: ServingFactors, quantity: str = "speed") -> Ki
     return "measured" if q.spec.experts is None else "measured experts"
 
 
-def interval(value: Number, quantity: str, kind: Kind, factors: ServingFactors) -> tuple[Number, Number]:
-    """Return the ends between which 90 % lies; not-a-number where no width was learnt."""
+def interval(
+    value: Number, quantity: str, kind: Kind, factors: ServingFactors, most: float = np.inf
+) -> tuple[Number, Number]:
+    """Return the ends between which 90 % lies, none above `most`; not-a-number where no width was learnt."""
     width = factors.intervals.get(quantity, {}).get(kind, np.nan)
-    return value * np.exp(-width), value * np.exp(width)
+    return np.minimum(value * np.exp(-width), most), np.minimum(value * np.exp(width), most)

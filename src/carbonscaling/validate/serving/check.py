@@ -141,7 +141,9 @@ def _rows(
         }
         for quantity in QUANTITIES:
             value, measured = float(told[quantity][i]), float(getattr(s, quantity)[i])
-            low, high = interval(value, quantity, kinds[quantity][i], factors)
+            alone = quantity == "watts" and "node" not in row.watts_scope.lower()
+            most = s.work.questions[i].cluster.device.tdp.si if alone else np.inf  # a board draws its rating at most
+            low, high = interval(value, quantity, kinds[quantity][i], factors, most)
             line |= {f"{quantity}_predicted": value, f"{quantity}_low": float(low), f"{quantity}_high": float(high)}
             line[f"{quantity}_measured"] = measured if np.isfinite(measured) else None
         found.append(line)
