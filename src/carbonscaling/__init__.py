@@ -81,7 +81,6 @@ if TYPE_CHECKING:
     from carbonscaling.perf.numbers import Setting
     from carbonscaling.perf.precision import Recipe
     from carbonscaling.serving.answer import Served, inference
-    from carbonscaling.serving.decide import Decided, Decision, decide
     from carbonscaling.serving.scenario import Serving
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
@@ -93,14 +92,16 @@ if TYPE_CHECKING:
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
     from carbonscaling.study.scheduled import Schedule, schedule
+    from carbonscaling.study.together.decided import Decided, decide
+    from carbonscaling.study.together.decision import Decision
 
 _HOMES = {
     "Boundary": "carbonscaling.carbon.boundary",
     "Chances": "carbonscaling.study.chances",
     "Choice": "carbonscaling.study.choices",
     "Cluster": "carbonscaling.hardware.cluster",
-    "Decided": "carbonscaling.serving.decide",
-    "Decision": "carbonscaling.serving.decide",
+    "Decided": "carbonscaling.study.together.decided",
+    "Decision": "carbonscaling.study.together.decision",
     "Device": "carbonscaling.hardware.device",
     "Estimate": "carbonscaling.study.estimate",
     "Infeasible": "carbonscaling.study.infeasible",
@@ -118,7 +119,7 @@ _HOMES = {
     "chances": "carbonscaling.study.chances",
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",
-    "decide": "carbonscaling.serving.decide",
+    "decide": "carbonscaling.study.together.decided",
     "device": "carbonscaling.catalog.hardware",
     "emit": "carbonscaling.exchange.emit",
     "estimate": "carbonscaling.study.answer",

@@ -25,6 +25,7 @@ __all__ = [
     "Output",
     "PageFile",
     "Picture",
+    "PictureOrPage",
     "ScenarioFile",
     "TableFile",
     "TomlFile",
@@ -75,6 +76,7 @@ def _file_of(*suffixes: str) -> Parameter:
 
 
 PageFile = Annotated[str | None, _file_of(*PAGES)]
+PictureOrPage = Annotated[str | None, _file_of(*PAGES, ".svg")]
 TomlFile = Annotated[str | None, _file_of(".toml")]
 TableFile = Annotated[str | None, _file_of(*PAGES, *TABLES)]
 DrawnFile = Annotated[str | None, _file_of(*PAGES, *TABLES, *FIGURES)]

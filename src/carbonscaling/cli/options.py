@@ -109,8 +109,21 @@ def real_number(_type: Any, tokens: Sequence[Any]) -> float:
 
 def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
     """Convert the values of an option that lists measures, with commas between; A/B is their ratio."""
-    parts = [(part, token.keyword or "") for token in tokens for part in token.value.split(",") if part.strip()]
-    return tuple(_ratio(part, option) for part, option in parts)
+    return tuple(_ratio(part, token.keyword or "") for part, token in _parts(tokens))
+
+
+def whole_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[int, ...]:
+    """Convert the values of an option that lists counts, with commas between."""
+    return tuple(int(number(part, token.keyword or "", whole=True)) for part, token in _parts(tokens))
+
+
+def words(_type: Any, tokens: Sequence[Any]) -> tuple[str, ...]:
+    """Convert the values of an option that lists names, with commas between."""
+    return tuple(part.strip() for part, _ in _parts(tokens))
+
+
+def _parts(tokens: Sequence[Any]) -> list[tuple[str, Any]]:
+    return [(part, token) for token in tokens for part in token.value.split(",") if part.strip()]
 
 
 def _ratio(text: str, option: str) -> float:
@@ -152,6 +165,19 @@ def field_help(cls: type) -> dict[str, str]:
     return found
 
 
+LISTS: dict[type, Callable[..., Any]] = {float: real_numbers, int: whole_numbers, str: words}
+"""How an option is read that lists such values."""
+
+
+SINGLE: dict[type, Callable[..., Any]] = {int: whole_number, float: real_number}
+
+
+def _default_words(value: Any) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    return ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
+
+
 def _option(
     field: dataclasses.Field[Any], hint: Any, text: str, group: Group, prefix: str = ""
 ) -> tuple[str, Any, Any]:
@@ -159,9 +185,10 @@ def _option(
     if any(map(dataclasses.is_dataclass, kinds)):  # a file may hold a table here, a command line its name
         hint = next(k for k in kinds if not dataclasses.is_dataclass(k))
     if field.default not in (None, dataclasses.MISSING, False, 0.0, ()):
-        text = f"{text.rstrip('.')} (default: {field.default})." if text else f"Default: {field.default}."
+        default = _default_words(field.default)
+        text = f"{text.rstrip('.')} (default: {default})." if text else f"Default: {default}."
     several = typing.get_origin(hint) is tuple
-    converter = real_numbers if several else {int: whole_number, float: real_number}.get(kinds[0])
+    converter = LISTS[typing.get_args(hint)[0]] if several else SINGLE.get(kinds[0])
     parameter = Parameter(
         help=text.replace("``", "").replace("`", ""),
         group=group,

@@ -12,11 +12,10 @@ from rich.text import Text
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.serving.answer import Served
-from carbonscaling.serving.decide import Decided
 from carbonscaling.validate.serving.check import Checked, Line
-from carbonscaling.words import count, plain
+from carbonscaling.words import plain
 
-__all__ = ["checked_data", "checked_page", "decided_page", "served_page"]
+__all__ = ["checked_data", "checked_page", "served_page"]
 
 TITLES = {
     "nothing": "Servings, by the shipped factors",
@@ -109,31 +108,3 @@ def served_page(answer: Served) -> Group:
         Text(""),
         batches,
     )
-
-
-MOST_LINES = 12
-"""Break-even points that a page shows."""
-
-
-def decided_page(found: Decided) -> Group:
-    """Return the size that takes the least, and from how many served tokens on which one does."""
-    a = found.summary()
-    head = (
-        f"For a loss of {a['loss']:.4f} and {count(a['served_tokens'])} served tokens: {count(a['params'])} parameters on "
-        f"{count(a['tokens'])} tokens take the least {a['objective']}."
-    )
-    saved = (
-        f"{plain(a['total'])} {a['unit']} ({plain(a['training'])} training, {plain(a['serving'])} serving), "
-        f"{plain(a['saved'])} or "
-        f"{a['saved_share']:.1%} less than {count(found.decision.params)} on {count(found.decision.tokens)}."
-    )
-    low, high = a["params_range"]
-    unsure = (
-        f"By the interval of a served token: between {count(low)} and {count(high)} parameters." if low < high else ""
-    )
-    table = figures(("from served tokens", "parameters", "training tokens"), words=0)
-    points = found.break_even
-    kept = points if len(points) <= MOST_LINES else points[:: -(-len(points) // MOST_LINES)]
-    for b in kept:
-        table.add_row(count(b.served), count(float(found.n_params[b.place])), count(float(found.n_tokens[b.place])))
-    return Group(Text(head, style="bold"), Text(saved), *((Text(unsure),) if unsure else ()), Text(""), table)

@@ -18,6 +18,7 @@ from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.prices import price
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import ServingFactors, shipped_factors
@@ -29,9 +30,9 @@ from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.search import copies_for, ways
 from carbonscaling.serving.width import Kind, interval, kind_of
 from carbonscaling.sources import Datum
-from carbonscaling.units import DAY
+from carbonscaling.units import DAY, HOUR
 
-__all__ = ["Served", "inference"]
+__all__ = ["Served", "carbon_of", "inference", "price_of", "question_of"]
 
 YEAR = 365.25 * DAY
 LIGHT = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02)
@@ -136,11 +137,12 @@ class Served:
         }
 
 
-def _question(s: Serving) -> Question:
+def question_of(s: Serving) -> Question:
+    """Return what is asked of a serving, its layout left open."""
     cluster = hardware.cluster(s.device, s.host)
     weights, engine = format_named(s.weights), engine_named(s.engine)
     kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
-    spec = models.model_spec(s.model)
+    spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
     return Question(spec, cluster, weights, kv, Layout(1.0, 1.0, 1.0, 1.0), engine, "continuous", s.output, s.prompt)
 
 
@@ -192,7 +194,7 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
         A name is unknown, a value out of range, or nothing fits or keeps its promises.
     """
     s = replace(scenario or Serving(), **fields)
-    q, factors = _question(s), shipped_factors()
+    q, factors = question_of(s), shipped_factors()
     tried = ways(s, q)
     if not tried:
         raise InputError(
@@ -247,12 +249,10 @@ def _served(
         )
     }  # fmt: skip
     low, high = (end / joules for end in ends["joules"])
-    carbon = drawing(_carbon(s, q.cluster), mean_watts)
+    carbon = drawing(carbon_of(s, q.cluster), mean_watts)
     time = Datum(1.0, "1", "ml_energy", low=low, high=high, basis="left-out servings")
     footprint = assess(carbon, n, DAY, 1.0, time=time)
-    usd = s.price_usd_per_device_hour
-    known = price(q.cluster.device.id) if usd is None else None
-    hourly = usd if usd is not None else None if known is None else known.si * 3600.0
+    hourly = price_of(s, q.cluster)
     tokens = rate * n * DAY
     total = found.seconds[:, i].sum()
     return Served(
@@ -268,7 +268,16 @@ def _served(
     )  # fmt: skip
 
 
-def _carbon(s: Serving, cluster: Cluster) -> CarbonModel:
+def price_of(s: Serving, cluster: Cluster) -> float | None:
+    """Return USD a device-hour; None where none is known."""
+    if s.price_usd_per_device_hour is not None:
+        return s.price_usd_per_device_hour
+    known = price(cluster.device.id)
+    return None if known is None else known.si * HOUR
+
+
+def carbon_of(s: Serving, cluster: Cluster) -> CarbonModel:
+    """Return the carbon factors of a serving's place."""
     return carbon_model(
         cluster, None if s.carbon_intensity_g_per_kwh is not None else s.region, pue=s.pue,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,

@@ -10,6 +10,7 @@ from typing import Literal
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
+from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["Objective", "Serving", "load_serving"]
 
@@ -27,8 +28,8 @@ class Serving:
 
     Attributes
     ----------
-    model : str
-        Name of the catalogue, or a ``config.json`` or model file.
+    model : str or ModelSpec
+        Name of the catalogue, or a ``config.json`` or model file; in Python the model itself.
     device : str
         Name of the catalogue, or a device file.
     host : str, optional
@@ -73,7 +74,7 @@ class Serving:
         In place of the list price.
     """
 
-    model: str = "llama-3-70b"
+    model: str | ModelSpec = "llama-3-70b"
     device: str = "h100-sxm"
     host: str | None = None
     engine: str = "vllm 0.11"

@@ -1,0 +1,1 @@
+"""Size, tokens, devices, batch, place, start and serving decided together."""
