@@ -91,9 +91,10 @@ def test_the_alias_writes_the_same_file(saved: Path, tmp_path: Path, capsys: pyt
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
 
 
-def test_a_page_needs_an_answer_alone(saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_page_needs_an_answer_or_measured_values(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert run(["report", "--format", "html"]) == 2
-    assert run(["report", str(saved), "--format", "html", "--device-hours", "10"]) == 2
     assert "saved answer" in capsys.readouterr().err
     broken = tmp_path / "old.json"
     data = json.loads(saved.read_text(encoding="utf-8"))
@@ -101,6 +102,33 @@ def test_a_page_needs_an_answer_alone(saved: Path, capsys: pytest.CaptureFixture
     broken.write_text(json.dumps(data), encoding="utf-8")
     assert run(["report", str(broken), "--format", "html"]) == 2
     assert "another version" in capsys.readouterr().err
+
+
+def test_measured_values_have_a_page_beside_their_plan_or_alone(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    measured = ["--device-hours", "1000", "--energy-kwh", "968", "--energy-scope", "devices", "--format", "html"]
+    assert run(["report", str(saved), *measured]) == 0
+    page = read(capsys.readouterr().out)
+    words = " ".join(page.text)
+    assert page.links == []
+    for said in (
+        "Planned and measured",
+        "968 W",
+        "Not explained by the job",
+        "268 kWh",
+        "Sources",
+        "scope 2, location",
+    ):
+        assert said in words
+    alone = tmp_path / "alone.html"
+    given = ["--energy-kwh", "650", "--energy-scope", "it", "--device", "h100-sxm", "--region", "fr", "-o", str(alone)]
+    capsys.readouterr()
+    assert run(["report", *given]) == 0
+    assert capsys.readouterr().out == ""
+    words = " ".join(read(alone.read_text(encoding="utf-8")).text)
+    assert "Planned and measured" not in words
+    assert "device-hours from the energy" in words
 
 
 def test_names_are_escaped(saved: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 
 __all__ = [
+    "Attribution",
     "Boundary",
     "Chances",
     "Choice",
@@ -32,6 +33,7 @@ __all__ = [
     "Software",
     "Stack",
     "__version__",
+    "attribute",
     "chances",
     "choices",
     "cluster",
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
+    from carbonscaling.study.attributed import Attribution, attribute
     from carbonscaling.study.chances import Chances, chances
     from carbonscaling.study.choices import Choice
     from carbonscaling.study.estimate import Estimate
@@ -96,6 +99,7 @@ if TYPE_CHECKING:
     from carbonscaling.study.together.decision import Decision
 
 _HOMES = {
+    "Attribution": "carbonscaling.study.attributed",
     "Boundary": "carbonscaling.carbon.boundary",
     "Chances": "carbonscaling.study.chances",
     "Choice": "carbonscaling.study.choices",
@@ -116,6 +120,7 @@ _HOMES = {
     "Setting": "carbonscaling.perf.numbers",
     "Software": "carbonscaling.software.options",
     "Stack": "carbonscaling.software.stack",
+    "attribute": "carbonscaling.study.attributed",
     "chances": "carbonscaling.study.chances",
     "choices": "carbonscaling.core.answers",
     "cluster": "carbonscaling.catalog.hardware",

@@ -35,6 +35,8 @@ class EmissionsRun:
         As the driver names them.
     device_kwh, host_kwh : float
         Energy of the accelerators, and of processors and memory, without the PUE that the tracker multiplied in.
+    end : str, optional
+        When the row was written, as the file has it.
     """
 
     run: str
@@ -43,6 +45,7 @@ class EmissionsRun:
     model: str
     device_kwh: float
     host_kwh: float
+    end: str | None = None
 
     @property
     def watts(self) -> float:
@@ -109,7 +112,8 @@ def read_emissions(path: Path) -> list[EmissionsRun]:
         host = _number(row, "cpu_energy", where, line) + _number(row, "ram_energy", where, line)
         run = row.get("run_id") or f"line {line}"
         name = _named(row.get("gpu_model") or "", where, line)
-        read = EmissionsRun(run, seconds, int(count), name, energy / pue, host / pue)
+        end = (row.get("timestamp") or "").strip() or None
+        read = EmissionsRun(run, seconds, int(count), name, energy / pue, host / pue, end)
         if run not in found or found[run].seconds < seconds:
             found[run] = read
     if not found:

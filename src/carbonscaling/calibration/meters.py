@@ -1,28 +1,27 @@
-"""What meters wrote of a job: CodeCarbon, Slurm's accounting, DCGM's exporter, nvidia-smi. Energy, its scope, device-hours."""
+"""Files of meters and job lists: CodeCarbon, Slurm's accounting, DCGM's exporter, nvidia-smi, a CSV of jobs."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mode
-from typing import Any, Literal
+from typing import Any
 
 from carbonscaling.calibration.emissions import is_emissions, read_emissions
+from carbonscaling.calibration.jobs import Job, JobScope, moment, number, table
+from carbonscaling.calibration.sacct import read_sacct
 from carbonscaling.errors import InputError
 from carbonscaling.files import TABLE, read_text
 from carbonscaling.units import HOUR, KWH
 
-__all__ = ["Meter", "read_meter"]
+__all__ = ["Meter", "read_jobs", "read_meter"]
 
 KINDS = "CodeCarbon's emissions.csv, sacct --parsable2, DCGM exporter text, nvidia-smi --format=csv"
+LIST = "job with device_hours, or with devices and hours, or with devices, begin and end"
 MOST_WATTS = 1e5
-_ELAPSED = re.compile(r"(?:(\d+)-)?(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?")
 _DCGM = re.compile(r"^(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION)\{([^}]*)\}\s+(\S+)\s+(\d+)\s*$")
 
 
@@ -43,13 +42,13 @@ class Meter:
 
     kind: str
     energy_kwh: float
-    scope: Literal["it", "devices"]
+    scope: JobScope
     device_hours: float
     n_devices: int
 
 
 def read_meter(path: str | Path) -> Meter:
-    """Return what a file of any of the known meters says.
+    """Return what a file of any of the known meters says of all its jobs together.
 
     Raises
     ------
@@ -57,101 +56,119 @@ def read_meter(path: str | Path) -> Meter:
         It is of no known meter, a column or a reading is missing, or nothing was metered.
     """
     where = str(path)
-    if is_emissions(Path(path)):
-        runs = read_emissions(Path(path))
-        hours = math.fsum(run.seconds * run.devices / HOUR for run in runs)
-        return _meter(
-            "CodeCarbon",
-            math.fsum(run.device_kwh for run in runs),
-            "devices",
-            hours,
-            max(r.devices for r in runs),
-            where,
-        )
-    text = read_text(Path(path), TABLE)
-    head = text.lstrip("\ufeff").partition("\n")[0]
-    if "DCGM_FI_DEV" in text:
-        return _dcgm(text, where)
-    if "power.draw" in head:
-        return _smi(text, where)
-    if "|" in head and "JobID" in head:
-        return _sacct(text, where)
-    raise InputError("not a file of a meter that is known", where=where, value=head[:60], allowed=KINDS,
-                     remedy="give one of these, or --energy-kwh with --energy-scope")  # fmt: skip
-
-
-def _meter(kind: str, kwh: float, scope: Literal["it", "devices"], hours: float, devices: int, where: str) -> Meter:
+    kind, jobs = _read(Path(path))
+    if kind == "a list":
+        raise InputError("a list of jobs, of no meter", where=where, allowed=KINDS,
+                         remedy="carbonscaling attribute shares a cluster's meter among them")  # fmt: skip
+    if kind == "Slurm" and any(job.kwh for job in jobs):
+        unread = next((job.name for job in jobs if not job.kwh and job.seconds > 0.0), None)
+        if unread is not None:
+            raise InputError("a job without a reading of its energy", where=where, key="ConsumedEnergyRaw", value=unread,
+                             remedy="leave the job out, or share the cluster's meter: carbonscaling attribute")  # fmt: skip
+    kwh = math.fsum(job.kwh or 0.0 for job in jobs)
+    hours = math.fsum(job.device_hours for job in jobs)
+    devices = max((job.devices for job in jobs), default=0)
     if not (kwh > 0.0 and hours > 0.0 and devices > 0):
         raise InputError(f"{kind} metered nothing here", where=where, value=f"{kwh:g} kWh over {hours:g} device-hours",
                          allowed="energy and time above 0", remedy="give the file of a job that ran")  # fmt: skip
-    return Meter(kind, kwh, scope, hours, devices)
+    return Meter(kind, kwh, jobs[0].scope, hours, devices)
 
 
-def _number(text: Any, key: str, where: str, most: float = 1e20) -> float:
-    try:
-        value = float(str(text).strip())
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value <= most:
-        raise InputError("not a reading", where=where, key=key, value=str(text)[:40], allowed=f"a number from 0 to {most:g}",
-                         remedy="correct the file")  # fmt: skip
-    return value
+def read_jobs(path: str | Path) -> list[Job]:
+    """Return the jobs of a meter's file, of ``sacct`` with or without energy, or of a CSV with a row a job.
+
+    Such a CSV has the column ``job``, and ``device_hours``, or ``devices`` with ``hours`` or with ``begin`` and ``end``;
+    ``kwh`` where a job was metered, with ``scope``: ``it`` (whole nodes) or ``devices``.
+
+    Raises
+    ------
+    InputError
+        It is of no known kind, or a cell cannot be read.
+    """
+    _, jobs = _read(Path(path))
+    if not jobs:
+        raise InputError("no job stands in this file", where=str(path), remedy="give the file of jobs that ran")
+    return jobs
 
 
-def _table(text: str, delimiter: str, needed: Sequence[str], where: str) -> Sequence[Mapping[str, Any]]:
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
-    try:
-        names, rows = reader.fieldnames or (), list(reader)
-    except csv.Error as error:
-        raise InputError(f"not a table: {error}", where=where, remedy="give the file as it was written") from error
-    for name in needed:
-        if name not in names:
-            raise InputError("a column is missing", where=where, key=name, allowed=", ".join(needed),
-                             remedy=f"ask the meter for {', '.join(needed)}")  # fmt: skip
-    return rows
+def _read(path: Path) -> tuple[str, list[Job]]:
+    where = str(path)
+    if is_emissions(path):
+        return "CodeCarbon", _codecarbon(path)
+    text = read_text(path, TABLE)
+    head = text.lstrip("\ufeff").partition("\n")[0]
+    if "DCGM_FI_DEV" in text:
+        return "DCGM", [_dcgm(text, where, path.stem)]
+    if "power.draw" in head:
+        return "nvidia-smi", [_smi(text, where, path.stem)]
+    if "|" in head and "JobID" in head:
+        return "Slurm", read_sacct(text, where)
+    names = [name.strip() for name in head.split(",")]
+    if "job" in names:
+        return "a list", _list(text, where)
+    if any(name.lower() in ("kwh", "register_kwh") for name in names):
+        raise InputError("a cluster's meter, not a job's", where=where, value=head[:60], allowed=KINDS,
+                         remedy="share it among jobs: carbonscaling attribute FILE --jobs FILE")  # fmt: skip
+    raise InputError("not a file of a meter that is known", where=where, value=head[:60], allowed=f"{KINDS}, a CSV: {LIST}",
+                     remedy="give one of these, or --energy-kwh with --energy-scope")  # fmt: skip
 
 
-def _elapsed(text: str, where: str) -> float:
-    """Return seconds of ``[days-]hours:minutes:seconds``."""
-    found = _ELAPSED.fullmatch(text.strip())
-    if found is None:
-        raise InputError("not a duration", where=where, key="Elapsed", value=text, allowed="[days-]hours:minutes:seconds",
-                         remedy="correct the file")  # fmt: skip
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60.0 + seconds
+def _codecarbon(path: Path) -> list[Job]:
+    found = []
+    for run in read_emissions(path):
+        end = None if run.end is None else moment(run.end, "timestamp", str(path))
+        begin = None if end is None else end - timedelta(seconds=run.seconds)
+        found.append(Job(run.run, run.devices, run.seconds, run.device_kwh, "devices", begin, end))
+    return found
 
 
-def _sacct(text: str, where: str) -> Meter:
-    """Return all jobs of a table of Slurm's together; energy is of whole nodes, in J, on the job or on its steps."""
-    rows = _table(text, "|", ("JobID", "Elapsed", "AllocTRES", "ConsumedEnergyRaw"), where)
-    joules: dict[str, float] = {}
-    steps: dict[str, float] = {}
-    seconds: dict[str, float] = {}
-    devices: dict[str, int] = {}
-    for line, row in enumerate(rows, 2):
+def _list(text: str, where: str) -> list[Job]:
+    """Return the jobs of a CSV of one's own."""
+    found: dict[str, Job] = {}
+    for line, row in enumerate(table(text, ",", ("job",), where), 2):
         at = f"{where}, line {line}"
-        job, _, step = str(row["JobID"] or "").partition(".")
-        energy = _number(row["ConsumedEnergyRaw"] or 0.0, "ConsumedEnergyRaw", at)
-        if step:
-            steps[job] = steps.get(job, 0.0) + (energy if step not in ("batch", "extern") else 0.0)
-            continue
-        count = re.search(r"gres/gpu(?::[\w.-]+)?=(\d+)", str(row["AllocTRES"] or ""))
-        if count is None:
-            raise InputError("a job without accelerators", where=at, key="AllocTRES", value=row["AllocTRES"],
-                             allowed="gres/gpu=COUNT", remedy="ask for the jobs of the training alone (-j)")  # fmt: skip
-        joules[job], seconds[job], devices[job] = energy, _elapsed(str(row["Elapsed"] or ""), at), int(count[1])
-    kwh = math.fsum(energy or steps.get(job, 0.0) for job, energy in joules.items()) / KWH
-    hours = math.fsum(seconds[job] * devices[job] for job in joules) / HOUR
-    return _meter("Slurm", kwh, "it", hours, max(devices.values(), default=0), where)
+        job = _listed(row, at)
+        if job.name in found:
+            raise InputError("a job that stands there twice", where=at, key="job", value=job.name,
+                             remedy="give every job a name of its own")  # fmt: skip
+        found[job.name] = job
+    return list(found.values())
 
 
-def _dcgm(text: str, where: str) -> Meter:
+def _listed(row: Any, at: str) -> Job:
+    def cell(key: str) -> str:
+        return str(row.get(key) or "").strip()
+
+    name = cell("job")
+    begin = moment(cell("begin"), "begin", at) if cell("begin") else None
+    end = moment(cell("end"), "end", at) if cell("end") else None
+    devices = int(number(cell("devices"), "devices", at, 1e9)) if cell("devices") else 1
+    if cell("device_hours"):
+        seconds = number(cell("device_hours"), "device_hours", at) * HOUR / max(devices, 1)
+    elif cell("hours"):
+        seconds = number(cell("hours"), "hours", at) * HOUR
+    elif begin is not None and end is not None:
+        seconds = (end - begin).total_seconds()
+    else:
+        raise InputError("a job whose length is not said", where=at, key="device_hours", value=name, allowed=LIST,
+                         remedy="add one of these")  # fmt: skip
+    if not (name and devices > 0 and seconds > 0.0 and (begin is None or end is None or end > begin)):
+        raise InputError("not a job that ran", where=at, key="job", value=name, allowed="a name, devices and time above 0",
+                         remedy="correct the row, or leave it out")  # fmt: skip
+    kwh, scope = number(cell("kwh"), "kwh", at) if cell("kwh") else None, cell("scope")
+    if kwh is not None and scope not in ("it", "devices"):
+        raise InputError("what was metered of a job is not said", where=at, key="scope", value=scope or None,
+                         allowed="it (whole nodes), devices (accelerators alone)", remedy="add the column scope")  # fmt: skip
+    return Job(name, devices, seconds, kwh, "devices" if scope == "devices" else "it", begin, end)
+
+
+def _dcgm(text: str, where: str, name: str) -> Job:
     """Return what the counters of every accelerator grew by, in mJ, from their first to their last reading."""
     read: dict[str, list[tuple[float, float]]] = {}
     for line, row in enumerate(text.splitlines(), 1):
         found = _DCGM.match(row.strip())
         if found is not None:
-            value = _number(found[3], found[1], f"{where}, line {line}")
+            value = number(found[3], found[1], f"{where}, line {line}")
             read.setdefault(found[2], []).append((float(found[4]) / 1e3, value))
     if not read or any(len(readings) < 2 for readings in read.values()):
         raise InputError(
@@ -162,36 +179,31 @@ def _dcgm(text: str, where: str) -> Meter:
     for labels, readings in read.items():
         (begin, first), (end, last) = min(readings), max(readings)
         if last < first:
-            raise InputError(
-                "a counter that runs backwards",
-                where=where,
-                value=labels[:60],
-                remedy="leave out what was before a restart",
-            )
+            raise InputError("a counter that runs backwards", where=where, value=labels[:60],
+                             remedy="leave out what was before a restart")  # fmt: skip
         joules, seconds = joules + (last - first) / 1e3, seconds + end - begin
-    return _meter("DCGM", joules / KWH, "devices", seconds / HOUR, len(read), where)
+    times = [time for readings in read.values() for time, _ in readings]
+    begin_at, end_at = (datetime.fromtimestamp(time, UTC).replace(tzinfo=None) for time in (min(times), max(times)))
+    return Job(name, len(read), seconds / len(read), joules / KWH, "devices", begin_at, end_at)
 
 
-def _smi(text: str, where: str) -> Meter:
+def _smi(text: str, where: str, name: str) -> Job:
     """Return mean power times the time between the first and the last sample, over the accelerators of a sample."""
-    rows = _table(text, ",", ("timestamp",), where)
-    column = next(name for name in rows[0] if name and name.startswith("power.draw")) if rows else "power.draw"
+    rows = table(text, ",", ("timestamp",), where)
+    column = next(key for key in rows[0] if key and key.startswith("power.draw")) if rows else "power.draw"
     moments: list[datetime] = []
     watts: list[float] = []
     for line, row in enumerate(rows, 2):
         at = f"{where}, line {line}"
-        watts.append(_number(str(row[column] or "").removesuffix("W").strip(), column, at, MOST_WATTS))
-        try:
-            moments.append(datetime.fromisoformat(str(row["timestamp"]).strip().replace("/", "-")))
-        except ValueError as error:
-            raise InputError("not a time", where=at, key="timestamp", value=row["timestamp"],
-                             remedy="correct the file") from error  # fmt: skip
+        watts.append(number(str(row[column] or "").removesuffix("W").strip(), column, at, MOST_WATTS))
+        moments.append(moment(row["timestamp"], "timestamp", at))
     samples: dict[datetime, int] = {}
-    for moment in moments:
-        key = moment.replace(microsecond=0)
+    for one in moments:
+        key = one.replace(microsecond=0)
         samples[key] = samples.get(key, 0) + 1
     devices = mode(samples.values()) if samples else 0
     span = (max(moments) - min(moments)).total_seconds() if moments else 0.0
     seconds = span * len(samples) / max(len(samples) - 1, 1)
-    mean = math.fsum(watts) / max(len(watts), 1)
-    return _meter("nvidia-smi", mean * devices * seconds / KWH, "devices", devices * seconds / HOUR, devices, where)
+    kwh = math.fsum(watts) / max(len(watts), 1) * devices * seconds / KWH
+    ends = (min(moments), max(moments)) if moments else (None, None)
+    return Job(name, devices, seconds, kwh, "devices", *ends)

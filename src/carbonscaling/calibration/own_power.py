@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from carbonscaling.calibration.attribution import SENSOR
 from carbonscaling.calibration.emissions import read_emissions
 from carbonscaling.calibration.power import MeasuredPower
 from carbonscaling.catalog import hardware
@@ -16,8 +17,6 @@ from carbonscaling.units import HOUR, KWH
 
 __all__ = ["measured_power"]
 
-SENSOR = 0.05
-"""Error of an accelerator's own power sensor (Yang et al. 2024, arXiv 2312.02741)."""
 HIGHEST = 1.2
 """Share of the rating that a mean over a run never exceeds: boards hold their limit within milliseconds."""
 

@@ -24,6 +24,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("cite",): ("cite:cite", "Print the BibTeX of an answer's methods and data."),
     ("again",): ("again:again", "Repeat a saved answer; say what has changed since, and why."),
     ("report",): ("report:report", "Write a statement: model card, AI Act, SCI, ESRS, a page, ..."),
+    ("attribute",): ("attribute:attribute", "Share a cluster's kWh among jobs, idle, storage, and unexplained."),
     ("sweep",): ("sweep:sweep", "Run a study of any size; what is done is kept."),
     ("query",): ("query:query", "Ask a study's results: SQL, or a canned view."),
     ("plot",): ("plot:plot", "Draw a study's results."),

@@ -130,6 +130,7 @@ COMMANDS: dict[str, str] = {
     "explain": "define glossary what why how meaning trace derive teach",
     "again": "rerun repeat replay redo retry refresh reload",
     "report": "export card statement disclose model-card modelcard",
+    "attribute": "allocate share apportion meters split",
     "serve": "web ui gui server dashboard browser app page planner http api",
     "scale": "scaling curve laws law loss",
     "sweep": "study grid batchrun many",

@@ -22,7 +22,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "Ask": ("plan", "estimate", "inference", "scale", "choose", "batch"),
     "Decide": ("decide", "schedule", "chances"),
     "Understand": ("explain", "uncertainty", "robust", "cite"),
-    "Keep and report": ("again", "report", "sweep", "query", "plot", "serve"),
+    "Keep and report": ("again", "report", "attribute", "sweep", "query", "plot", "serve"),
     "Look up": ("catalog", "model", "data", "schema"),
     "Judge": ("validate", "accounts", "calibrate", "reproduce", "bench"),
 }

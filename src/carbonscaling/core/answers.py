@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.study import choices as study_choices
@@ -11,6 +11,9 @@ from carbonscaling.study.choices import Choice, Options
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
+
+if TYPE_CHECKING:
+    from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["choices", "report"]
 
@@ -67,21 +70,25 @@ def choices(
     return study_choices.choices(scenario, Options(**listed, best_start=best_start))
 
 
-def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
+def report(answer: Estimate | Infeasible | Record, format: Format = "model-card") -> str:
     """Return a statement of a training, as ``carbonscaling report`` writes it.
 
     Parameters
     ----------
-    answer : Estimate
+    answer : Estimate, or Record
+        An answer, or what was measured (`carbonscaling.reporting.statements.measured.measured_record`).
     format : str
-        "model-card", "annex-xi", "sci", "esrs", "boamps", "csv", "json", or "html" ("pdf-ready" is the same).
+        "model-card", "annex-xi", "sci", "esrs", "boamps", "ghg-protocol", "spdx", "cyclonedx", "csv", "json", or "html"
+        ("pdf-ready" is the same).
 
     Raises
     ------
     InputError
         An unknown format, or an answer that nothing is feasible.
     """
+    from carbonscaling.reporting.document.measured import written
     from carbonscaling.reporting.statements import FORMATS
+    from carbonscaling.reporting.statements.record import Record as Measured
     from carbonscaling.reporting.statements.saved import record_of
 
     known = (*FORMATS, "html", "pdf-ready")
@@ -90,6 +97,8 @@ def report(answer: Estimate | Infeasible, format: Format = "model-card") -> str:
             "unknown format", key="format", value=format, allowed=", ".join(known),
             suggestion=nearest(str(format), known), remedy="choose one of these",
         )  # fmt: skip
+    if isinstance(answer, Measured):
+        return written(answer, format)
     if not isinstance(answer, Estimate):
         raise InputError(
             "there is no run to report", key="answer", allowed="a feasible answer of estimate or plan",

@@ -68,7 +68,7 @@ def report(
     from carbonscaling.calibration.meters import read_meter
     from carbonscaling.catalog import hardware
     from carbonscaling.catalog.user_factors import load_factors
-    from carbonscaling.reporting.statements import FORMATS
+    from carbonscaling.reporting.document.measured import written
     from carbonscaling.reporting.statements.measured import measured_record
     from carbonscaling.reporting.statements.record import Measured
     from carbonscaling.reporting.statements.saved import record_of
@@ -79,8 +79,8 @@ def report(
     if answer is not None and _is_study(answer):
         _study(answer, format, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return
-    if format in PAGES:
-        _page(answer, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
+    if format in PAGES and all(x is None for x in (device_hours, energy_kwh, meter)):
+        _page(answer, output)
         return
     if meter is not None:
         if device_hours is not None or energy_kwh is not None or energy_scope is not None:
@@ -122,22 +122,22 @@ def report(
             overrides=load_factors(factors) if factors else None,
             plan=plan,
         )
-    text = FORMATS[format](record)
+    text = written(record, format)
     if output is not None:
         out.write_file(output, text)
-    sys.stdout.write(text)
+    if output is None or format not in PAGES:
+        sys.stdout.write(text)
 
 
-def _page(answer: str | None, output: str | None, *, measured: bool) -> None:
+def _page(answer: str | None, output: str | None) -> None:
     """Write the report of a saved answer as one HTML file."""
     from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
     from carbonscaling.reporting.statements.saved import record_of
 
-    if answer is None or measured:
+    if answer is None:
         raise InputError(
-            "the printed report is made from a saved answer alone", key="format", value="html",
-            allowed="an answer that plan or estimate saved, without measured values",
+            "nothing to report", key="format", value="html", allowed="a saved answer (JSON), or measured values",
             remedy="carbonscaling plan ... -o answer.json, then carbonscaling report answer.json --format html -o report.html",
         )  # fmt: skip
     data = _saved(answer, whole=True)

@@ -39,7 +39,7 @@ def as_csv(r: Record) -> str:
     """Return a header and a row; where a plan is known, a row for it too."""
     rows = [_flat(x) for x in (r.plan, r) if x is not None]
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(out, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

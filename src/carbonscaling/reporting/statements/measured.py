@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from typing import get_args
 
 from carbonscaling.carbon.assess import CarbonModel, assess
+from carbonscaling.carbon.drawn import UTILISATION, drawn_at_most
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
-from carbonscaling.reporting.statements.plausible import drawn_at_most, refuse_implausible
+from carbonscaling.reporting.statements.plausible import drawn_watts, refuse_implausible
 from carbonscaling.reporting.statements.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR, KWH
 
 __all__ = ["measured_record"]
-
-UTILISATION = 0.4
-"""MFU of a measured run that does not say; the power law makes it matter little."""
 
 
 def measured_record(
@@ -73,7 +71,8 @@ def measured_record(
     )
     hours = measured.device_hours or _hours(carbon, n_devices, measured)
     run = assess(carbon, n_devices, hours * HOUR / n_devices, UTILISATION)
-    refuse_implausible(run, carbon, n_devices, hours, measured)
+    drawn = drawn_watts(run, carbon, n_devices, hours, measured)
+    refuse_implausible(drawn, measured)
     parts, method = _energy(run, measured, drawn_at_most(carbon, n_devices, hours))
     if measured.device_hours is None:
         method += "; device-hours from the energy"
@@ -138,6 +137,7 @@ def measured_record(
         n_params=n_params,
         tokens=tokens,
         training_flops=flops,
+        drawn_w=drawn if measured.device_hours is not None else {},
         sources=run.sources,
         plan=plan,
     )

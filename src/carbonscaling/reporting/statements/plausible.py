@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from carbonscaling.carbon.assess import CarbonModel
+from carbonscaling.carbon.drawn import drawn_at_most
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.statements.record import Measured
-from carbonscaling.units import HOUR, KWH
 
-__all__ = ["drawn_at_most", "refuse_implausible"]
+__all__ = ["drawn_watts", "refuse_implausible"]
 
 MOST_TIMES = 3.0
 """Beyond so many times what the machines can draw, a figure is of something else: another unit, scope or count of hours."""
@@ -18,23 +18,22 @@ LEAST_SHARE = 0.5
 """Below this share of what the accelerators draw without work, likewise."""
 
 
-def drawn_at_most(carbon: CarbonModel, n_devices: int, device_hours: float) -> Mapping[str, float]:
-    """Return the energy in kWh that devices, hosts and network can draw in so many device-hours, before PUE.
-
-    Devices at their rating or at the high end of what was measured of them, hosts and network at their high ends.
-    """
-    high = {name: datum.si_range[1] for name, datum in carbon.factors.items()}
-    device_w = max(high["tdp"], high["busy_ratio"] * high["tdp"])
-    n_hosts = -(-n_devices // int(high["devices_per_host"]))
-    kwh = device_hours * HOUR / KWH
+def drawn_watts(
+    run: Footprint, carbon: CarbonModel, n_devices: int, hours: float, measured: Measured
+) -> dict[str, float]:
+    """Return watts a device as metered, and those that it draws idle and at most; empty where nothing was metered."""
+    if measured.energy_kwh is None:
+        return {}
+    most = drawn_at_most(carbon, n_devices, hours)
+    limits = {"devices": most["device"], "it": sum(most.values()), "facility": run.pue * sum(most.values())}
     return {
-        "device": device_w * kwh,
-        "host": high["host_power"] * kwh * n_hosts / n_devices,
-        "network": high["network_share"] * device_w * kwh,
+        "metered": measured.energy_kwh / hours * 1e3,
+        "idle": carbon.factors["idle_power"].si_range[0],
+        "most": limits[measured.energy_scope or "facility"] / hours * 1e3,
     }
 
 
-def refuse_implausible(run: Footprint, carbon: CarbonModel, n_devices: int, hours: float, measured: Measured) -> None:
+def refuse_implausible(drawn: Mapping[str, float], measured: Measured) -> None:
     """Refuse a metered energy that is far beyond what the machines can draw, or far below what they draw idle.
 
     Raises
@@ -42,17 +41,12 @@ def refuse_implausible(run: Footprint, carbon: CarbonModel, n_devices: int, hour
     InputError
         With watts a device, and what is possible.
     """
-    if measured.energy_kwh is None or measured.device_hours is None:
+    if measured.device_hours is None or not drawn:
         return
-    most = drawn_at_most(carbon, n_devices, hours)
-    limits = {"devices": most["device"], "it": sum(most.values()), "facility": run.pue * sum(most.values())}
-    limit = limits[measured.energy_scope or "facility"]
-    idle = carbon.factors["idle_power"].si_range[0] * hours * HOUR / KWH
-    if LEAST_SHARE * idle <= measured.energy_kwh <= MOST_TIMES * limit:
+    if LEAST_SHARE * drawn["idle"] <= drawn["metered"] <= MOST_TIMES * drawn["most"]:
         return
-    watts = measured.energy_kwh / hours * 1e3
     raise InputError(
-        f"{watts:,.0f} W a device is not what this job can have drawn", key="energy_kwh", value=measured.energy_kwh,
-        allowed=f"{idle / hours * 1e3:,.0f} W (idle) to {limit / hours * 1e3:,.0f} W a device, scope {measured.energy_scope}",
+        f"{drawn['metered']:,.0f} W a device is not what this job can have drawn", key="energy_kwh", value=measured.energy_kwh,
+        allowed=f"{drawn['idle']:,.0f} W (idle) to {drawn['most']:,.0f} W a device, scope {measured.energy_scope}",
         remedy="check the unit (kWh), the device-hours, and what was metered (--energy-scope)",
     )  # fmt: skip

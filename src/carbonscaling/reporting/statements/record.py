@@ -102,6 +102,9 @@ class Record:
         5th and 95th percentiles.
     water_litres : float
     amortisation, embodied_route, energy_method : str
+    drawn_w : Mapping[str, float]
+        Watts a device as they were metered, and idle and at most by its rating, hosts and network as far as the meter saw
+        them; empty where nothing was metered.
     sources : tuple of str
     plan : Record, optional
         What was planned, beside what happened.
@@ -138,6 +141,7 @@ class Record:
     n_params: float | None = None
     tokens: float | None = None
     training_flops: float | None = None
+    drawn_w: Mapping[str, float] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     plan: Record | None = field(default=None)
 

@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Literal
 
 from carbonscaling.carbon.assess import assess
+from carbonscaling.carbon.drawn import UTILISATION
 from carbonscaling.carbon.embodied import amortised
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.model import bottom_up_range, carbon_model
@@ -17,7 +18,7 @@ from carbonscaling.catalog.read import build, packaged
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, TONNE
-from carbonscaling.validate.carbon.energy import UTILISATION, energy_of
+from carbonscaling.validate.carbon.energy import energy_of
 
 __all__ = [
     "Account",

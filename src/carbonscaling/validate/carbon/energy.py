@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.carbon.drawn import UTILISATION
 from carbonscaling.carbon.footprint import FootprintParts, footprint
 from carbonscaling.carbon.host_power import without_reading
 from carbonscaling.carbon.model import carbon_model
@@ -26,9 +27,6 @@ from carbonscaling.units import HOUR, KWH, TONNE
 from carbonscaling.validate.score import score
 
 __all__ = ["CarbonCheck", "Energy", "check_carbon_runs", "energy_of", "summary"]
-
-UTILISATION = 0.4
-"""MFU of a run that does not say: the power law makes it matter little."""
 
 
 class Energy(NamedTuple):
