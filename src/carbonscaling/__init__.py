@@ -24,6 +24,7 @@ __all__ = [
     "InputError",
     "Layout",
     "ModelSpec",
+    "ProjectAnswer",
     "Recipe",
     "Scenario",
     "Schedule",
@@ -49,6 +50,7 @@ __all__ = [
     "model_spec",
     "picture",
     "plan",
+    "project",
     "read_launch",
     "recipe",
     "report",
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
     from carbonscaling.study.choices import Choice
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.infeasible import Infeasible
+    from carbonscaling.study.project.answer import ProjectAnswer, project
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
     from carbonscaling.study.scheduled import Schedule, schedule
@@ -112,6 +115,7 @@ _HOMES = {
     "InputError": "carbonscaling.errors",
     "Layout": "carbonscaling.study.scenario",
     "ModelSpec": "carbonscaling.model.spec",
+    "ProjectAnswer": "carbonscaling.study.project.answer",
     "Recipe": "carbonscaling.perf.precision",
     "Scenario": "carbonscaling.study.scenario",
     "Schedule": "carbonscaling.study.scheduled",
@@ -136,6 +140,7 @@ _HOMES = {
     "model_spec": "carbonscaling.catalog.models",
     "picture": "carbonscaling.exchange.emit",
     "plan": "carbonscaling.study.answer",
+    "project": "carbonscaling.study.project.answer",
     "read_launch": "carbonscaling.exchange.read",
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",

@@ -12,6 +12,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("plan",): ("plan:plan", "Find the best setting and device count within the deadline."),
     ("estimate",): ("plan:estimate", "Say what a run takes on a given number of devices."),
     ("inference",): ("inference:inference", "Say what serving a model takes."),
+    ("project",): ("project:project", "Say what a whole project takes, stage by stage."),
     ("scale",): ("scale:scale", "Show loss against carbon over model sizes."),
     ("choose",): ("choose:choose", "Compare places, devices, counts, deadlines, start times."),
     ("schedule",): ("schedule:schedule", "Say when to work, pause and move for the least carbon."),

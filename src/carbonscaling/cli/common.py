@@ -15,6 +15,7 @@ from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffi
 if TYPE_CHECKING:
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.infeasible import Infeasible
+    from carbonscaling.study.project.file import Project
     from carbonscaling.study.scenario import Scenario
 
 __all__ = [
@@ -82,12 +83,12 @@ TableFile = Annotated[str | None, _file_of(*PAGES, *TABLES)]
 DrawnFile = Annotated[str | None, _file_of(*PAGES, *TABLES, *FIGURES)]
 
 
-def saved_beside(command: str, scenario: Scenario) -> dict[str, Any]:
+def saved_beside(command: str, question: Scenario | Project) -> dict[str, Any]:
     """Return what is saved with an answer, so that ``carbonscaling again`` can repeat it."""
     from carbonscaling.cli.pages import version
     from carbonscaling.study.again import asked_as
 
-    return asked_as(command, scenario, version(), datetime.date.today().isoformat())
+    return asked_as(command, question, version(), datetime.date.today().isoformat())
 
 
 def hand_over(

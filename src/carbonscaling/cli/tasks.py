@@ -19,7 +19,7 @@ START: tuple[str, ...] = (
 """What stands on the first page."""
 
 TASKS: dict[str, tuple[str, ...]] = {
-    "Ask": ("plan", "estimate", "inference", "scale", "choose", "batch"),
+    "Ask": ("plan", "estimate", "inference", "project", "scale", "choose", "batch"),
     "Decide": ("decide", "schedule", "chances"),
     "Understand": ("explain", "uncertainty", "robust", "cite"),
     "Keep and report": ("again", "report", "attribute", "sweep", "query", "plot", "serve"),
@@ -46,6 +46,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "choose": (
         ("Places", "choose --model llama-3-8b --devices 512 --regions france,texas"),
         ("Device counts", "choose --model llama-3-8b --counts 64,128,256"),
+    ),
+    "project": (
+        ("What ships", "project"),
+        ("OLMo 3 from its published pipeline", "project olmo-3"),
+        ("Yours, as a table", "project mine.toml -o stages.csv"),
     ),
     "schedule": (("When to work within three weeks", "schedule run.toml --hourly hours.csv --within-days 21"),),
     "scale": (("Loss against carbon, as a table", "scale --law paper_v2 --sizes 8192,16384 -o curve.csv"),),

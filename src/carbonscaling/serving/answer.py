@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from carbonscaling.arrays import Number
-from carbonscaling.carbon.assess import CarbonModel, assess, spread
+from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.model import carbon_model
@@ -61,8 +62,10 @@ class Served:
         What is known of servings like it.
     tokens_per_day, requests_per_day : float
         At mean load.
-    footprint : Footprint
+    assessment : Assessment
         Of a day.
+    footprint : Footprint
+        Its footprint.
     cost_usd_per_day : float, optional
     n_ways : int
         Layouts and numbers in flight that were compared.
@@ -86,6 +89,7 @@ class Served:
     kind: Kind
     tokens_per_day: float
     requests_per_day: float
+    assessment: Assessment
     footprint: Footprint
     cost_usd_per_day: float | None
     n_ways: int
@@ -251,7 +255,7 @@ def _served(
     low, high = (end / joules for end in ends["joules"])
     carbon = drawing(carbon_of(s, q.cluster), mean_watts)
     time = Datum(1.0, "1", "ml_energy", low=low, high=high, basis="left-out servings")
-    footprint = assess(carbon, n, DAY, 1.0, time=time)
+    assessment = Assessment(carbon, n, DAY, 1.0, time)
     hourly = price_of(s, q.cluster)
     tokens = rate * n * DAY
     total = found.seconds[:, i].sum()
@@ -259,7 +263,7 @@ def _served(
         scenario=s, question=q, copies=copies, speed=speed, watts=watts, joules=joules, mean_watts=mean_watts,
         mean_joules=mean_watts / rate, tpot_s=float(found.tpot_s[i]), ttft_s=float(found.ttft_s[i]),
         intervals=ends, kind=kind, tokens_per_day=tokens, requests_per_day=tokens / s.output,
-        footprint=footprint, cost_usd_per_day=None if hourly is None else hourly * 24.0 * n, n_ways=len(tried),
+        assessment=assessment, footprint=assessment.footprint(), cost_usd_per_day=None if hourly is None else hourly * 24.0 * n, n_ways=len(tried),
         by_in_flight=tuple(
             (tried[k].in_flight or 0.0, float(found.speed[k]), float(found.joules[k]), float(found.tpot_s[k]))
             for k in same

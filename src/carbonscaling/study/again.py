@@ -12,6 +12,8 @@ from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.project.answer import ProjectAnswer, project
+from carbonscaling.study.project.file import Project, project_from
 from carbonscaling.study.scenario import Scenario, scenario_from
 from carbonscaling.study.scenario_file import said_fields
 
@@ -49,32 +51,35 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def asked_as(command: str, scenario: Scenario, version: str, date: str) -> dict[str, Any]:
+def asked_as(command: str, question: Scenario | Project, version: str, date: str) -> dict[str, Any]:
     """Return what is saved beside an answer: the question, and what it was answered with.
 
     Parameters
     ----------
-    command : {"plan", "estimate"}
-    scenario : Scenario
-        What differs from its defaults is written; with a date to finish by, the day on which it was asked too.
+    command : {"plan", "estimate", "project"}
+    question : Scenario or Project
+        Of a scenario what differs from its defaults is written; with a date to finish by, the day on which it was asked too.
     version : str
         Of the package.
     date : str
         Today, YYYY-MM-DD.
     """
-    if scenario.finish_by is not None and scenario.start_date is None:
-        scenario = replace(scenario, start_date=date)
+    if isinstance(question, Project):
+        asked: dict[str, Any] = {"project": dict(question.data)}
+    else:
+        dated = question.finish_by is not None and question.start_date is None
+        asked = {"scenario": said_fields(replace(question, start_date=date) if dated else question)}
     return {
         "command": command,
-        "scenario": said_fields(scenario),
+        **asked,
         "version": version,
         "date": date,
         "catalogue": catalogue_stamp(),
     }
 
 
-def question_of_saved(data: Mapping[str, Any], where: str) -> tuple[str, Scenario]:
-    """Return the command and the scenario of a saved answer.
+def question_of_saved(data: Mapping[str, Any], where: str) -> tuple[str, Scenario | Project]:
+    """Return the command and the question of a saved answer.
 
     Raises
     ------
@@ -82,6 +87,8 @@ def question_of_saved(data: Mapping[str, Any], where: str) -> tuple[str, Scenari
         It was saved without its question (version 0.1.0), or this cannot be read.
     """
     saved = data.get("saved")
+    if isinstance(saved, Mapping) and saved.get("command") == "project" and isinstance(saved.get("project"), Mapping):
+        return "project", project_from(saved["project"], where)
     if not isinstance(saved, Mapping) or saved.get("command") not in COMMANDS or "scenario" not in saved:
         raise InputError(
             "this answer was saved without its question", where=where, key="saved",
@@ -90,7 +97,7 @@ def question_of_saved(data: Mapping[str, Any], where: str) -> tuple[str, Scenari
     return str(saved["command"]), scenario_from(dict(saved["scenario"]), where)
 
 
-def repeat(data: Mapping[str, Any], where: str) -> Estimate | Infeasible:
+def repeat(data: Mapping[str, Any], where: str) -> Estimate | Infeasible | ProjectAnswer:
     """Ask a saved answer's question again.
 
     Raises
@@ -98,8 +105,8 @@ def repeat(data: Mapping[str, Any], where: str) -> Estimate | Infeasible:
     InputError
         As `question_of_saved`, or the question names what is not there any more.
     """
-    command, scenario = question_of_saved(data, where)
-    return COMMANDS[command](scenario)
+    command, question = question_of_saved(data, where)
+    return project(question) if isinstance(question, Project) else COMMANDS[command](question)
 
 
 def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:

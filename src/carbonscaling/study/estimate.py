@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.model.params import total_params
@@ -157,6 +158,14 @@ class Estimate:
     def device_hours(self) -> float:
         """Devices times hours of the whole run, overhead included."""
         return self.n_devices * self.duration_s / HOUR
+
+    @property
+    def assessment(self) -> Assessment:
+        """What `footprint` is the footprint of."""
+        r = self.resolved
+        return Assessment(
+            r.carbon, self.n_devices, self.duration_s, self.working_mfu, r.time(), self.scenario.boundary
+        )
 
     @property
     def needed(self) -> Needed | None:

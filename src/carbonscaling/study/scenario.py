@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -333,13 +334,22 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
 def load_scenario(path: str | Path) -> Scenario:
     """Read a scenario file; file names in it are relative to the file's own folder."""
     path = Path(path)
-    data = read_toml(path)
-    for key in ("model", "teacher", "device", "host", "profile", "factors", "hourly", "stack"):
+    return scenario_from(beside(path.parent, read_toml(path)), str(path))
+
+
+FILES = ("model", "teacher", "device", "host", "profile", "factors", "hourly", "stack")
+"""Keys whose values may be files."""
+
+
+def beside(folder: Path, data: dict[str, Any], keys: Sequence[str] = FILES) -> dict[str, Any]:
+    """Return parsed TOML with the names of files that lie in a folder as paths from here."""
+    found = dict(data)
+    for key in keys:
         value = data.get(key)
         names = (value, value.rpartition(":")[0]) if isinstance(value, str) else ()
-        if any(name and os.path.isfile(path.parent / name) for name in names):
-            data[key] = str(path.parent / str(value))
-    return scenario_from(data, str(path))
+        if any(name and os.path.isfile(folder / name) for name in names):
+            found[key] = str(folder / str(value))
+    return found
 
 
 def scenario_schema() -> dict[str, Any]:

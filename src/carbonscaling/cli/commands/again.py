@@ -14,7 +14,7 @@ __all__ = ["again"]
 
 
 def again(
-    answer: Annotated[str, Parameter(help="Answer that plan or estimate saved with -o FILE.json.")],
+    answer: Annotated[str, Parameter(help="Answer that plan, estimate or project saved with -o FILE.json.")],
     /,
     *,
     json: Json = False,
@@ -27,16 +27,17 @@ def again(
     from carbonscaling.reporting.again import again_data, again_page
     from carbonscaling.reporting.statements.saved import read_answer
     from carbonscaling.study.again import Change, changes, question_of_saved, repeat
-    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.infeasible import Infeasible
+    from carbonscaling.study.project.answer import ProjectAnswer
 
-    data = read_answer(answer)
-    command, scenario = question_of_saved(data, answer)
+    data = read_answer(answer, of_project=True)
+    command, question = question_of_saved(data, answer)
     found = repeat(data, answer)
     differ = changes(data.get("summary") or {}, found.summary())
-    if data["feasible"] != found.feasible:
+    if not isinstance(found, ProjectAnswer) and data["feasible"] != found.feasible:
         differ.insert(0, Change("feasible", data["feasible"], found.feasible))
-    then, now = data["saved"], saved_beside(command, scenario)
-    headline = found.headline if isinstance(found, Estimate) else found.reason
+    then, now = data["saved"], saved_beside(command, question)
+    headline = found.reason if isinstance(found, Infeasible) else found.headline
     page = again_page(differ, then, now, headline)
     out.hand_out(again_data(differ, then, now), page, json=json, output=output)
     return int(ExitCode.CHANGED if differ else ExitCode.OK)

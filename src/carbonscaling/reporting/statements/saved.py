@@ -24,19 +24,32 @@ MOST = 1e40
 """More than any figure of an answer."""
 
 
-def read_answer(path: str | Path) -> dict[str, Any]:
+def read_answer(path: str | Path, *, of_project: bool = False) -> dict[str, Any]:
     """Return a saved answer of plan or estimate as plain data (JSON).
+
+    Parameters
+    ----------
+    of_project : bool
+        Whether the answer of a project will do.
 
     Raises
     ------
     InputError
-        The file is no saved answer, or one of a later schema.
+        The file is no saved answer, or one of a later schema; a project where none will do.
     """
     where = str(path)
     try:
         data = json.loads(read_text(Path(path), SAVED), parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
+    saved = data.get("saved") if isinstance(data, dict) else None
+    if isinstance(saved, dict) and saved.get("command") == "project":
+        if of_project:
+            return dict(data)
+        raise InputError(
+            "the answer of a project: a statement is of one training", where=where, key="saved.command", value="project",
+            remedy="save the answer of one of its trainings: carbonscaling estimate ... -o FILE.json",
+        )  # fmt: skip
     if not isinstance(data, dict) or "feasible" not in data:
         raise InputError(
             "not a saved answer", where=where, remedy="save one with: carbonscaling estimate ... -o FILE.json"

@@ -1,0 +1,40 @@
+"""``carbonscaling project``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from carbonscaling.cli import output as out
+from carbonscaling.cli.common import OUTPUT, Json, TableFile, saved_beside
+
+__all__ = ["project"]
+
+
+def project(
+    file: Annotated[
+        str | None, Parameter(help="A project's file (TOML), or the name of one that ships; none lists these.", group=OUTPUT)
+    ] = None,
+    /,
+    *,
+    json: Json = False,
+    output: TableFile = None,
+) -> int:
+    """Say what a whole project takes, stage by stage: experiments, training, post-training, serving, storage."""
+    from carbonscaling.reporting.projects import project_page, projects_page
+    from carbonscaling.reporting.suffixes import TABLES, rows_as, suffix_of
+    from carbonscaling.study.project.answer import project as answer
+
+    if file is None:
+        rows, page = projects_page()
+        out.hand_out(rows, page, json=json, output=output)
+        return 0
+    found = answer(file)
+    page = project_page(found)
+    if output is not None and suffix_of(output) in TABLES:
+        out.write_file(output, rows_as(suffix_of(output), found.rows()))
+        output = None
+    data = found.to_dict() | {"saved": saved_beside("project", found.project)}
+    out.hand_out(data, page, json=json, output=output)
+    return 0

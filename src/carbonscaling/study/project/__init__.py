@@ -1,0 +1,1 @@
+"""A whole project: stages, each answered by `estimate` or `inference`, added up with the errors that they share."""

@@ -1,0 +1,305 @@
+"""The stages of a project, as a person states them: what a stage of each kind says of itself.
+
+All else that a stage says is a field of the training (`Scenario`) or of the serving (`Serving`) that answers it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from carbonscaling.errors import InputError
+
+__all__ = [
+    "KINDS",
+    "TRAINED_AS",
+    "Deployment",
+    "Generation",
+    "Hours",
+    "Part",
+    "Preference",
+    "Reinforcement",
+    "Share",
+    "Stage",
+    "Storage",
+    "Training",
+]
+
+Part = Literal["training", "development", "serving", "storage"]
+"""What a stage counts as: the final model, what came before and beside it, its use, its data."""
+
+TRAINED_AS = {
+    "pretraining": "full", "midtraining": "continued", "long-context": "continued", "continued": "continued",
+    "annealing": "continued", "ablation": "full", "sft": "sft", "distillation": "sft", "reward-model": "sft", "lora": "lora",
+    "qlora": "qlora",
+}  # fmt: skip
+"""Kinds of stages that are one training each, and what it trains unless the stage says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What every stage says of itself.
+
+    Attributes
+    ----------
+    name : str
+        Its line in the answer.
+    kind : str
+        What happens in it; a key of `KINDS`.
+    part : {"training", "development", "serving", "storage"}, optional
+        What it counts as; by its kind if not given.
+    count : float
+        How often it happens: runs alike.
+    amount_range : tuple of float, optional
+        Low and high end (90 %) of the true amount over the stated one, where that is an assumption: ``[0.5, 2.0]``.
+    source : str
+        Where its numbers are published.
+    remark : str
+        Where in the source, and what is assumed because nobody publishes it.
+    """
+
+    name: str
+    kind: str
+    part: Part | None = None
+    count: float = 1.0
+    amount_range: tuple[float, float] | None = None
+    source: str = ""
+    remark: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that no stage can have."""
+        for key, value in vars(self).items():
+            if isinstance(value, int | float) and not isinstance(value, bool) and not 0.0 < value < math.inf:
+                raise InputError(
+                    f"{key} is out of range", where=f"stage {self.name!r}", key=key, value=value, allowed="more than 0",
+                    remedy="correct the value, or leave the stage out",
+                )  # fmt: skip
+        if self.amount_range is not None and not 0.0 < self.amount_range[0] <= 1.0 <= self.amount_range[1] < math.inf:
+            raise InputError(
+                "a range holds the stated amount", where=f"stage {self.name!r}", key="amount_range",
+                value=list(self.amount_range), allowed="two factors, one up to 1, one from 1 on", remedy="[0.5, 2.0], say",
+            )  # fmt: skip
+
+    @property
+    def counts_as(self) -> Part:
+        """The part of the project that it belongs to."""
+        return self.part or "training"
+
+    def given(self, *keys: str) -> float:
+        """Return the product of amounts that must be given.
+
+        Raises
+        ------
+        InputError
+            One of them is missing.
+        """
+        for key in keys:
+            if getattr(self, key) is None:
+                raise InputError(
+                    f"a stage of this kind needs {' and '.join(keys)}", where=f"stage {self.name!r}", key=key,
+                    remedy=f"add {key}",
+                )  # fmt: skip
+        return math.prod(getattr(self, key) for key in keys)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Stage):
+    """A run of training: ``tokens``, or ``examples`` of a mean ``length``, ``epochs`` times over.
+
+    Attributes
+    ----------
+    tokens, examples, length : float, optional
+        Tokens of an epoch; or its examples and their mean tokens.
+    epochs : float
+    """
+
+    tokens: float | None = None
+    examples: float | None = None
+    length: float | None = None
+    epochs: float = 1.0
+
+    @property
+    def counts_as(self) -> Part:
+        """Ablations are development, other runs training."""
+        return self.part or ("development" if self.kind == "ablation" else "training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preference(Stage):
+    """Direct preference optimisation: the policy learns from pairs of a chosen and a rejected sequence, beside a frozen reference.
+
+    Attributes
+    ----------
+    pairs : float
+    length : float
+        Mean tokens of one sequence, its prompt with it.
+    epochs : float
+    reference : str
+        The frozen model; the policy's own if empty.
+    cached : bool
+        The reference goes over the sequences once, before the training, and is not held beside the policy.
+    """
+
+    pairs: float | None = None
+    length: float | None = None
+    epochs: float = 1.0
+    reference: str = ""
+    cached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinforcement(Stage):
+    """Reinforcement learning: rollouts are served, rewards given by rule or by a model, updates trained.
+
+    Attributes
+    ----------
+    steps, prompts, samples : float
+        Steps, prompts of a step, and rollouts of a prompt.
+    prompt, output : float
+        Mean tokens of a prompt and of a rollout.
+    epochs : float
+        How often a rollout is learnt from.
+    reference : str
+        Frozen model beside the policy (a KL penalty); none if empty.
+    critic : str
+        Model that learns the value of a state (PPO); none if empty.
+    reward : str
+        Model that reads every rollout; rules if empty.
+    reward_output : float
+        Tokens that it answers: 1 of a reward model, more of a judge.
+    rollout_devices : float, optional
+        Devices of the rollouts beside those of the updates, both held until the slower is done; rollouts and updates take
+        turns on as many as each needs if not given.
+    """
+
+    steps: float = 1.0
+    prompts: float | None = None
+    samples: float = 1.0
+    prompt: float | None = None
+    output: float | None = None
+    epochs: float = 1.0
+    reference: str = ""
+    critic: str = ""
+    reward: str = ""
+    reward_output: float = 1.0
+    rollout_devices: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation(Stage):
+    """Answers at full load: evaluation, synthetic data, rejection sampling.
+
+    Attributes
+    ----------
+    steps, prompts, samples : float
+        Rounds, prompts of a round, answers to a prompt.
+    """
+
+    steps: float = 1.0
+    prompts: float | None = None
+    samples: float = 1.0
+
+    @property
+    def counts_as(self) -> Part:
+        """Development, unless it says otherwise."""
+        return self.part or "development"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment(Stage):
+    """Serving for a time, idle hours with it.
+
+    Attributes
+    ----------
+    days, years : float, optional
+        One of the two.
+    """
+
+    days: float | None = None
+    years: float | None = None
+
+    @property
+    def counts_as(self) -> Part:
+        """Serving."""
+        return self.part or "serving"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours(Stage):
+    """Work of which nothing but the device-hours is known: failed runs, experiments, an account.
+
+    Attributes
+    ----------
+    device_hours : float
+    utilisation : float
+        MFU; power follows it little.
+    """
+
+    device_hours: float | None = None
+    utilisation: float = 0.4
+
+    @property
+    def counts_as(self) -> Part:
+        """Development, unless it says otherwise."""
+        return self.part or "development"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share(Stage):
+    """A share of other stages: failed runs, say, as 0.1 of the pre-training.
+
+    Attributes
+    ----------
+    of : str or tuple of str
+        Names of those stages.
+    share : float
+    """
+
+    of: str | tuple[str, ...] = ()
+    share: float | None = None
+
+    @property
+    def counts_as(self) -> Part:
+        """Development, unless it says otherwise."""
+        return self.part or "development"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage(Stage):
+    """Data kept.
+
+    Attributes
+    ----------
+    terabytes : float
+    years : float
+    copies : float
+        How often each byte is stored.
+    medium : {"hdd", "ssd"}
+    price_usd_per_terabyte_month : float, optional
+    """
+
+    terabytes: float | None = None
+    years: float | None = None
+    copies: float = 1.0
+    medium: Literal["hdd", "ssd"] = "hdd"
+    price_usd_per_terabyte_month: float | None = None
+
+    @property
+    def counts_as(self) -> Part:
+        """Storage."""
+        return self.part or "storage"
+
+
+KINDS: dict[str, type[Stage]] = {
+    **dict.fromkeys(TRAINED_AS, Training),
+    "dpo": Preference,
+    "rl": Reinforcement,
+    **dict.fromkeys(("evaluation", "synthetic-data", "rejection-sampling", "generation"), Generation),
+    "serving": Deployment,
+    **dict.fromkeys(("hours", "failed-runs"), Hours),
+    "share": Share,
+    "storage": Storage,
+}
+"""The kinds of stages, and what one of each says."""
+PARTS: tuple[Part, ...] = get_args(Part)
