@@ -48,7 +48,6 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Device counts", "choose --model llama-3-8b --counts 64,128,256"),
     ),
     "project": (
-        ("What ships", "project"),
         ("OLMo 3 from its published pipeline", "project olmo-3"),
         ("Yours, as a table", "project mine.toml -o stages.csv"),
     ),

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
-from carbonscaling.study.project.answer import Accounted, ProjectAnswer
+from carbonscaling.study.project.answer import ProjectAnswer
 from carbonscaling.study.project.file import load_project, project_names
+from carbonscaling.study.project.sums import Accounted
 from carbonscaling.words import energy, mass, money, percent, plain
 
 __all__ = ["project_page", "projects_page"]
@@ -18,8 +19,8 @@ PART_WORDS = {
     "training": "final training", "development": "development", "serving": "serving", "storage": "storage",
 }  # fmt: skip
 SHARED = (
-    "The same number is the same unknown in every stage (grid, PUE, embodied carbon of a device); so is the error of a speed on "
-    "one device, for trainings and for servings each. Assumed amounts err alone."
+    "The same number is the same unknown in every stage (grid, PUE, embodied carbon of a device); so is the error of a "
+    "speed on one device, for trainings and for servings each. Assumed amounts err alone."
 )
 
 
@@ -55,7 +56,9 @@ def project_page(found: ProjectAnswer) -> Group:
     if "development" in found.parts:
         value, low, high = found.development_share
         parts.append(
-            Text(f"Development is {percent(value)} of development and training, between {percent(low)} and {percent(high)}.")
+            Text(
+                f"Development is {percent(value)} of development and training, between {percent(low)} and {percent(high)}."
+            )
         )
     if found.project.hours == "needed":
         parts.append(Text("Trainings take what people needed of such, not what can be reached."))

@@ -163,9 +163,7 @@ class Estimate:
     def assessment(self) -> Assessment:
         """What `footprint` is the footprint of."""
         r = self.resolved
-        return Assessment(
-            r.carbon, self.n_devices, self.duration_s, self.working_mfu, r.time(), self.scenario.boundary
-        )
+        return Assessment(r.carbon, self.n_devices, self.duration_s, self.working_mfu, r.time(), self.scenario.boundary)
 
     @property
     def needed(self) -> Needed | None:

@@ -14,7 +14,8 @@ __all__ = ["project"]
 
 def project(
     file: Annotated[
-        str | None, Parameter(help="A project's file (TOML), or the name of one that ships; none lists these.", group=OUTPUT)
+        str | None,
+        Parameter(help="A project's file (TOML), or the name of one that ships; none lists these.", group=OUTPUT),
     ] = None,
     /,
     *,

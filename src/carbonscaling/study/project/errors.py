@@ -58,9 +58,7 @@ def amounts(name: str, ends: tuple[float, float] | None) -> Array | float:
     return 1.0 if ends is None else sample_factor("amount", Datum(1.0, "1", "user", *ends), draws(f"amount of {name}"))
 
 
-def ends(
-    drawn: Mapping[str, Sequence[Array | float]], central: Mapping[str, float]
-) -> dict[str, tuple[float, float]]:
+def ends(drawn: Mapping[str, Sequence[Array | float]], central: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Return the 5th and 95th percentile of sums, draw by draw.
 
     Parameters

@@ -135,7 +135,12 @@ def project_from(data: Mapping[str, Any], where: str) -> Project:
     if hours not in ("reachable", "needed"):
         raise InputError("unknown hours", where=where, key="hours", value=hours, allowed="reachable, needed",
                          remedy="choose one of these")  # fmt: skip
-    if not (isinstance(common, Mapping) and isinstance(stages, list) and stages and all(isinstance(s, Mapping) for s in stages)):
+    if not (
+        isinstance(common, Mapping)
+        and isinstance(stages, list)
+        and stages
+        and all(isinstance(s, Mapping) for s in stages)
+    ):
         raise InputError(
             "no stages", where=where, key="stage", allowed="[[stage]] tables, and one [common] of what they share",
             remedy='add [[stage]] with name = "…" and kind = "…"',
@@ -149,11 +154,11 @@ def _check(entries: tuple[Entry, ...], common: Mapping[str, Any], where: str) ->
     names = [entry.stage.name for entry in entries]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError("two stages of one name", where=where, key="name", value=twice, remedy="rename one of them")
-    unknown = next((key for key in common if key not in TRAINED | SERVED), None)
     served = any(isinstance(entry.stage, Deployment | Generation | Reinforcement) for entry in entries)
-    if unknown is not None or (served and (unknown := next((key for key in common if key in TRAININGS_ALONE), None))):
+    known = (TRAINED | SERVED) - (set(TRAININGS_ALONE) if served else set())
+    if unknown := next((key for key in common if key not in known), None):
         raise InputError(
-            "not common to these stages", where=where, key=f"common.{unknown}", suggestion=nearest(str(unknown), TRAINED | SERVED),
+            "not common to these stages", where=where, key=f"common.{unknown}", suggestion=nearest(str(unknown), known),
             allowed="fields of a training or a serving; with stages that serve, none that a serving does not know",
             remedy="correct it, or state it in the stages that take it",
         )  # fmt: skip

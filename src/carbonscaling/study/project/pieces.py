@@ -26,7 +26,6 @@ from carbonscaling.study.project.stages import (
     Preference,
     Reinforcement,
     Share,
-    Stage,
     Storage,
     Training,
 )
@@ -130,9 +129,7 @@ def _served(what: str, s: Serving, requests: float) -> Piece:
     slow, fast = (found.speed / end for end in found.intervals["speed"][::-1])
     pace = Datum(1.0, "1", "ml_energy", slow, fast, basis="left-out servings")
     usd = None if found.cost_usd_per_day is None else days * found.cost_usd_per_day
-    return Piece(
-        what, found.assessment, days, _clock(found), usd, 24.0 * found.n_devices * days, pace, found
-    )
+    return Piece(what, found.assessment, days, _clock(found), usd, 24.0 * found.n_devices * days, pace, found)
 
 
 def _clock(found: Served) -> str:
@@ -189,15 +186,14 @@ def _reinforced(stage: Reinforcement, entry: Entry, hours: Reach) -> tuple[Piece
         read = replace(plain, model=stage.reward, prompt=tokens / n / stage.epochs, output=stage.reward_output)
         found.append(_served("reward", read, n))
     if stage.rollout_devices is not None:
-        found += _waiting(stage, s, made, [p for p in found if isinstance(p.answer, Estimate)])
+        found += _waiting(stage.rollout_devices, s, made, [p for p in found if isinstance(p.answer, Estimate)])
     return tuple(found)
 
 
-def _waiting(stage: Stage, s: Scenario, made: Piece, learnt: list[Piece]) -> list[Piece]:
+def _waiting(rollout_devices: float, s: Scenario, made: Piece, learnt: list[Piece]) -> list[Piece]:
     """Return the time for which the devices of rollouts or of updates wait for the other."""
-    assert isinstance(stage, Reinforcement) and stage.rollout_devices is not None
-    making, learning = made.device_hours / stage.rollout_devices, sum(p.assessment.duration_s for p in learnt) / HOUR
-    n = int(np.ceil(stage.rollout_devices)) if making < learning else max(p.assessment.n_devices for p in learnt)
+    making, learning = made.device_hours / rollout_devices, sum(p.assessment.duration_s for p in learnt) / HOUR
+    n = int(np.ceil(rollout_devices)) if making < learning else max(p.assessment.n_devices for p in learnt)
     if making == learning:
         return []
     return [_held("waiting", s, abs(making - learning) * n, 0.0, n)]

@@ -100,7 +100,7 @@ class Stage:
                     f"a stage of this kind needs {' and '.join(keys)}", where=f"stage {self.name!r}", key=key,
                     remedy=f"add {key}",
                 )  # fmt: skip
-        return math.prod(getattr(self, key) for key in keys)
+        return float(math.prod(getattr(self, key) for key in keys))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ class Training(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Preference(Stage):
-    """Direct preference optimisation: the policy learns from pairs of a chosen and a rejected sequence, beside a frozen reference.
+    """Direct preference optimisation: a policy learns from pairs, one sequence chosen, one rejected, beside a frozen reference.
 
     Attributes
     ----------
