@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.carbon.contracts import Contracts, contract_cost, contracted_intensity, covered_energy
+from carbonscaling.carbon.contracts import Contracts, contract_cost, contracted_intensity, covered_energy, covered_share
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, explain
@@ -168,3 +169,67 @@ def test_a_search_counts_the_contract_as_its_answer_does(match: Literal["year", 
     for one in found.search.top:
         low, high = found.intervals_of(one)["carbon_interval_tco2e"]
         assert low <= one.carbon_kg / 1e3 <= high
+
+
+def test_a_contract_that_ends_covers_its_part_of_the_run(tmp_path: Path) -> None:
+    plain = _run(Contracts())
+    half_s = plain.duration_s / 2
+    half = _run(Contracts("ppa", days=half_s / 86400))
+    assert half.footprint.market.carbon_intensity_g_per_kwh == pytest.approx(201.0)
+    assert half.footprint.contracted == {"renewable": pytest.approx(0.5)}
+    begins = datetime(2026, 11, 1)
+    days = (datetime(2026, 11, 11) - begins).days  # until the end of the 10th
+    dated = _run(Contracts("ppa", until="2026-11-10", run_begins="2026-11-01", origin="nuclear"))
+    assert dated.footprint.contracted == {"nuclear": pytest.approx(days * 86400 / plain.duration_s)}
+    assert _run(Contracts("ppa", until="2026-10-10", run_begins="2026-11-01")).footprint.contracted == {
+        "renewable": 0.0
+    }
+    assert _run(Contracts("ppa", until="2027-10-10", run_begins="2026-11-01")).footprint.contracted == {
+        "renewable": 1.0
+    }
+    hours = tmp_path / "hours.csv"
+    rows = (f"{begins + timedelta(hours=h):%Y-%m-%dT%H:%M},402" for h in range(60 * 24))
+    hours.write_text("time,g_per_kwh\n" + "\n".join(rows) + "\n")
+    met = _run(Contracts("ppa", until="2026-11-12"), hourly=str(hours), start_hour=48.0)
+    assert met.footprint.contracted == {"renewable": pytest.approx(days * 86400 / plain.duration_s)}
+
+
+@given(
+    energy=st.floats(1.0, 1e6), hours=st.integers(1, 200), held=st.integers(0, 300), volume=st.floats(0.0, 1e6),
+    match=st.sampled_from(["year", "hour"]),
+)  # fmt: skip
+def test_covered_energy_is_that_of_the_hours_by_brute_force(
+    energy: float, hours: int, held: int, volume: float, match: Literal["year", "hour"]
+) -> None:
+    """Hour by hour: while the contract holds it covers what is used, up to its volume, or to what it delivers in all."""
+    contract = Contracts("ppa", mwh=volume / 1e3, match=match, days=held / 24)
+    left = volume if match == "year" else volume * min(hours, held) * 3600.0 / YEAR
+    covered = 0.0
+    for hour in range(hours):
+        taken = min(energy / hours, left) if hour < held else 0.0
+        covered, left = covered + taken, left - taken
+    share = float(covered_share(contract, energy * KWH, hours * 3600.0))
+    assert share == pytest.approx(covered / energy, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"kind": "ppa", "until": "soon"}, "no date"),
+        ({"kind": "ppa", "run_begins": "2026-13-01"}, "no date"),
+        ({"kind": "ppa", "until": "2026-01-01", "days": 5.0}, "two ends of one contract"),
+        ({"kind": "ppa", "days": -1.0}, "days is out of range"),
+        ({"until": "2026-01-01"}, "a contract of no kind"),
+    ],
+)
+def test_contracts_whose_end_cannot_be(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Contracts(**fields)
+
+
+def test_a_contract_that_ends_asks_when_the_run_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    words = (
+        "estimate --model llama-3-8b --tokens 1e10 --devices 64 --practice typical --region norway --contract-kind ppa"
+    )
+    assert main([*words.split(), "--contract-until", "2027-01-01"]) == 2
+    assert "--contract-run-begins" in capsys.readouterr().err

@@ -60,6 +60,7 @@ SI: dict[str, float] = {
     "kg/cm2": 1e4,
     "kg/m2": 1.0,
     "1/cm2": 1e4,
+    "kg/kW": 1e-3,
     "kg/GB": 1e-9,
     "kg/kWh": 1 / KWH,
     "g/kWh": 1e-3 / KWH,

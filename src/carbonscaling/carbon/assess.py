@@ -12,6 +12,7 @@ import numpy as np
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine, boundary_lines
+from carbonscaling.carbon.construction import Construction, built_for
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
@@ -67,6 +68,8 @@ class CarbonModel:
         Embodied carbon of one device and one host by every route that has data.
     covered : bool
         Whether `market` is that of one run under its contract.
+    contracted : Mapping[str, float]
+        Share of the run's energy that a contract covers, by what generates it.
     scope2 : str
         Method that totals count: location or market.
     upstream_g_per_kwh : float, optional
@@ -92,6 +95,7 @@ class CarbonModel:
     covered: bool = False
     upstream_g_per_kwh: float | None = None
     resources: Mapping[str, ResourceFactors] = field(default_factory=dict)
+    contracted: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def ends(self) -> CarbonNumbers:
@@ -206,7 +210,8 @@ def assess(
         name: resource_taken(factors, n_devices, duration_s, model.numbers, float(parts.energy_j))
         for name, factors in model.resources.items()
     }
-    return _result(model, parts, lines, effects, sampled, used)
+    built = built_for(model.factors, n_devices, duration_s) if model.mode == "physical" else None
+    return _result(model, parts, lines, effects, sampled, used, built)
 
 
 def _result(
@@ -216,6 +221,7 @@ def _result(
     effects: list[WideningFactor],
     sampled: FootprintParts,
     used: Mapping[str, float],
+    built: Construction | None,
 ) -> Footprint:
     embodied_kg = math.fsum(
         (parts.embodied_device_kg, parts.embodied_host_kg, parts.embodied_network_kg, parts.embodied_other_kg)
@@ -271,10 +277,12 @@ def _result(
         water_on_site_litres=float(parts.energy_j) / model.factors["pue"].si * float(model.numbers.water_on_site),
         metals_kg_sb=used.get("metals"),
         primary_energy_mj=used["primary_energy"] / 1e6 if "primary_energy" in used else None,
+        construction=built,
         parts=parts,
         lines=lines,
         intervals=found,
         **by_method,
+        contracted=model.contracted,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
         host_kg_by_route=model.host_kg_by_route,

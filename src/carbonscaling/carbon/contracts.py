@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -14,9 +15,17 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.formula import formula
 from carbonscaling.sources import Datum
-from carbonscaling.units import KWH, YEAR
+from carbonscaling.units import DAY, KWH, YEAR
 
-__all__ = ["Contracts", "contract_cost", "contracted_intensity", "covered_energy", "covered_share", "under_contract"]
+__all__ = [
+    "Contracts",
+    "contract_cost",
+    "contracted_intensity",
+    "covered_energy",
+    "covered_share",
+    "from_day",
+    "under_contract",
+]
 
 MOST_MWH = 1e12
 WORDS = {"ppa": "power purchase agreement", "certificates": "certificates", "green_tariff": "green tariff",
@@ -40,6 +49,14 @@ class Contracts:
         Carbon intensity of what is bought.
     price_usd_per_mwh : float
         Price of the contract beside the electricity.
+    origin : {"renewable", "nuclear", "fossil"}
+        What generates it, for statements that ask for kinds of energy.
+    until : str, optional
+        Last day on which it holds, as YYYY-MM-DD: a run that goes on is covered up to then. Needs the day the run begins.
+    run_begins : str, optional
+        Day on which the run begins, in place of the date in an hourly profile.
+    days : float, optional
+        The same without dates: days from the run's begin for which it holds.
     """
 
     kind: Literal["none", "ppa", "certificates", "green_tariff", "own_generation"] = "none"
@@ -47,6 +64,10 @@ class Contracts:
     match: Literal["year", "hour"] = "year"
     g_per_kwh: float = 0.0
     price_usd_per_mwh: float = 0.0
+    origin: Literal["renewable", "nuclear", "fossil"] = "renewable"
+    until: str | None = None
+    run_begins: str | None = None
+    days: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no contract: volumes and prices below nought, details without a kind."""
@@ -55,15 +76,55 @@ class Contracts:
             ("mwh", self.mwh, MOST_MWH, "MWh"),
             ("g_per_kwh", self.g_per_kwh, 5000.0, "g/kWh"),
             ("price_usd_per_mwh", self.price_usd_per_mwh, 1e6, "USD/MWh"),
+            ("days", self.days, 1e6, "days"),
         ):
             if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
                 raise InputError(f"{key} is out of range", key=f"contracts.{key}", value=value,
                                  allowed=f"0 to {most:g} {unit}", remedy="correct the value")  # fmt: skip
-        if self.kind == "none" and (
-            self.mwh is not None or self.g_per_kwh or self.price_usd_per_mwh or self.match != "year"
-        ):
+        for key in ("until", "run_begins"):
+            try:
+                date.fromisoformat(getattr(self, key) or "2000-01-01")
+            except ValueError as error:
+                raise InputError(f"{key} is no date", key=f"contracts.{key}", value=getattr(self, key), allowed="YYYY-MM-DD",
+                                 remedy="for instance 2027-06-30") from error  # fmt: skip
+        if self.until is not None and self.days is not None:
+            raise InputError("two ends of one contract", key="contracts.until", value=self.until, allowed="until or days",
+                             remedy="leave one out")  # fmt: skip
+        if self.kind == "none" and _details(self):
             raise InputError("a contract of no kind", key="contracts.kind", value="none", allowed=", ".join(WORDS),
                              remedy="say what kind of contract it is")  # fmt: skip
+
+
+def _details(contract: Contracts) -> bool:
+    """Whether anything but the kind is said of a contract."""
+    return any(getattr(contract, f.name) != f.default for f in fields(contract) if f.name != "kind")
+
+
+def from_day(contract: Contracts, begins: datetime | None) -> Contracts:
+    """Return a contract with the days for which it holds in place of its last day; the same where it has none.
+
+    Parameters
+    ----------
+    contract : Contracts
+    begins : datetime, optional
+        When the run begins, unless the contract says.
+
+    Raises
+    ------
+    InputError
+        It ends, and nothing says when the run begins.
+    """
+    if contract.until is None:
+        return contract
+    if contract.run_begins is not None:
+        begins = datetime.fromisoformat(contract.run_begins)
+    if begins is None:
+        raise InputError("a contract that ends, and a run without a date", key="contracts.run_begins", value=None,
+                         allowed="YYYY-MM-DD, or --hourly with the hours of the run",
+                         remedy="add --contract-run-begins DATE")  # fmt: skip
+    after = datetime.fromisoformat(contract.until) + timedelta(days=1)
+    days = (after - begins.replace(tzinfo=None)).total_seconds() / DAY
+    return replace(contract, until=None, run_begins=None, days=max(days, 0.0))
 
 
 @formula("min(energy, volume)", unit="J", source="ghg_scope2", place="chapter 6: volume of instruments")
@@ -92,11 +153,14 @@ def contracted_intensity(covered: Number, contract: Number, residual: Number) ->
 
 def covered_share(contract: Contracts, energy_j: Number, duration_s: Number) -> Number:
     """Share of the energy (J) of runs of some lengths (s) that a contract covers; floats or arrays."""
+    length = np.asarray(duration_s, dtype=float)
+    held = length if contract.days is None else np.minimum(length, contract.days * DAY)
+    inside = np.where(length > 0.0, held / np.where(length > 0.0, length, 1.0), 1.0)
     if contract.mwh is None:
-        return 1.0
-    volume = contract.mwh * 1e3 * KWH * (duration_s / YEAR if contract.match == "hour" else 1.0)
+        return inside
+    volume = contract.mwh * 1e3 * KWH * (held / YEAR if contract.match == "hour" else 1.0)
     used = np.asarray(energy_j, dtype=float)
-    return np.where(used > 0.0, covered_energy(used, volume) / np.where(used > 0.0, used, 1.0), 1.0)
+    return np.where(used > 0.0, covered_energy(inside * used, volume) / np.where(used > 0.0, used, 1.0), inside)
 
 
 def contract_cost(contract: Contracts, energy_j: float, duration_s: float) -> float:
@@ -129,6 +193,7 @@ def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, dur
         None if rest.high is None else mixed(rest.high), rest.year,
         f"market-based: {WORDS[contract.kind]} by the {contract.match} for {share:.0%} of the use, the rest {rest.basis}",
     )  # fmt: skip
+    model = replace(model, contracted={contract.origin: share})
     if model.scope2 == "location":
         return replace(model, market=market, covered=True)
     factors = {**model.factors, "carbon_intensity": market}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carbonscaling.carbon.boundary import BoundaryLine
+from carbonscaling.carbon.construction import Construction
 from carbonscaling.carbon.footprint import FootprintParts
 
 __all__ = ["Footprint", "Scope2", "WideningFactor"]
@@ -56,12 +57,16 @@ class Footprint:
     metals_kg_sb, primary_energy_mj : float, optional
         Depletion of metals and minerals (ADPe) and primary energy of the final run, machines and electricity; None where
         they are not known of the device or the place.
+    construction : Construction, optional
+        The building by its power, beside the share of the machines' embodied carbon that the total counts; None in paper mode.
     parts : FootprintParts
     lines : tuple of BoundaryLine
     intervals : Mapping[str, tuple of float]
         5th and 95th percentiles of energy, operational, embodied and total carbon, and water.
     location, market : Scope2
         By both methods, whichever the total counts.
+    contracted : Mapping[str, float]
+        Share of the energy that a contract of one's own covers, by what generates it; empty without one.
     widest : tuple of WideningFactor
         The (up to) three factors that widen the interval most, widest first.
     device_kg_by_route, host_kg_by_route : Mapping[str, float]
@@ -89,11 +94,13 @@ class Footprint:
     water_on_site_litres: float
     metals_kg_sb: float | None
     primary_energy_mj: float | None
+    construction: Construction | None
     parts: FootprintParts
     lines: tuple[BoundaryLine, ...]
     intervals: Mapping[str, tuple[float, float]]
     location: Scope2
     market: Scope2
+    contracted: Mapping[str, float]
     widest: tuple[WideningFactor, ...]
     device_kg_by_route: Mapping[str, float]
     host_kg_by_route: Mapping[str, float]

@@ -39,9 +39,11 @@ Quantity = Literal[
     "water-stress",
     "metals",
     "primary-energy",
+    "renewable-share",
+    "nuclear-share",
 ]
 """Intensities: of generation alone, life-cycle of generation (of what a zone consumes where its country has no other),
-life-cycle of what is consumed, imports included."""
+life-cycle of what is consumed, imports included. Shares are of a country's generation."""
 
 CLEAN_G_PER_KWH = 150.0
 """At or below it a dry year or a plant that stands still moves the average most."""

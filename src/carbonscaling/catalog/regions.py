@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from carbonscaling.catalog.factors import factor
@@ -24,6 +24,8 @@ PROVIDERS = {"google": ("google-cloud", "google", "gcp"), "aws": ("amazon", "aws
 """What people write before a region's id."""
 
 
+MIXED = ("renewable", "nuclear")
+"""Kinds of generation with a share of their own; the rest is fossil."""
 ALIKE = 0.84
 """Likeness of a place's misspelling: places of other countries are alike too."""
 
@@ -55,6 +57,8 @@ class Place:
         Of this data centre, per IT energy.
     water_stress : int, optional
         0 (low) to 4 (extremely high): World Resources Institute, the country's mean.
+    mix : Mapping[str, Datum]
+        Shares of the country's generation that are renewable and nuclear; the rest is fossil. Empty where not published.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Place:
     water: Datum
     water_on_site: Datum | None
     water_stress: int | None
+    mix: Mapping[str, Datum] = field(default_factory=dict)
 
     @property
     def basis(self) -> Basis:
@@ -275,7 +280,21 @@ def _assembled(
         water=_water(basin or zone, code),
         water_on_site=on_site,
         water_stress=int(stress[max(stress)][0]) if stress else None,
+        mix=_mix(code),
     )
+
+
+def _mix(country: str) -> Mapping[str, Datum]:
+    found = {}
+    for kind, years in (
+        ("renewable", series(country, "renewable-share")),
+        ("nuclear", series(country, "nuclear-share")),
+    ):
+        if years:
+            year = max(years)
+            value, source = years[year]
+            found[kind] = Datum(value, "1", source, year=year, basis="of generation", remark=areas()[country].name)
+    return found if len(found) == len(MIXED) else {}
 
 
 def _words(code: str) -> str:

@@ -91,7 +91,8 @@ def _place(name: str) -> Entry:
              "basis where none is asked for": found.basis, "water stress, 0 to 4": found.water_stress}  # fmt: skip
     named = {"market": found.market, "residual": found.residual, "marginal": found.marginal, "water": found.water,
              "water on site": found.water_on_site}  # fmt: skip
-    return Entry("regions", found.name, facts, {**found.intensities, **{k: v for k, v in named.items() if v}})
+    shares = {f"{kind} share": share for kind, share in found.mix.items()}
+    return Entry("regions", found.name, facts, {**found.intensities, **{k: v for k, v in named.items() if v}, **shares})
 
 
 def _efficiency(name: str) -> Entry:

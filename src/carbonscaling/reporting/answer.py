@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.carbon.result import Footprint
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.reporting.bars import Bars, label
 from carbonscaling.reporting.bullets import bullets
@@ -218,10 +219,22 @@ def conventions(e: Estimate) -> list[str]:
             else [f"metals and minerals {plain(1e3 * f.metals_kg_sb)} g of antimony (ADPe)"]
         ),
         *([] if f.primary_energy_mj is None else [f"primary energy {plain(f.primary_energy_mj / 1e3)} GJ"]),
+        *_construction(f),
         f"beside the final run: {beside}",
         f"embodied carbon: {f.embodied_route} route; amortised by {f.amortisation}",
         "MFU counts model FLOPs with the causal half of attention, against the peak of the recipe's matrix format",
         *_best_published(e),
+    ]
+
+
+def _construction(f: Footprint) -> list[str]:
+    """Return the building by its power, beside what the total counts for it."""
+    if f.construction is None:
+        return []
+    c = f.construction
+    return [
+        f"the building by its power ({plain(c.capacity_w / 1e6)} MW): {mass(c.tco2e)} ({plain(c.low)} to {plain(c.high)} t); "
+        "the total counts it as a share of the machines instead"
     ]
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from carbonscaling.carbon.boundary import BoundaryLine
+from carbonscaling.carbon.construction import Construction
 from carbonscaling.carbon.footprint import FootprintParts
 from carbonscaling.carbon.result import Scope2, WideningFactor
 from carbonscaling.evidence.best_run import BestRun
@@ -89,10 +90,12 @@ Carbon = _printed(
         "boundary": _list(_record(BoundaryLine, "a line beside the final run")),
         "widest": _list(_record(WideningFactor)),
         "device_kg_by_route": dict[str, float],
-        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these six
+        "upstream_g_per_kwh": NotRequired[float | None],  # answers of 0.1.0 have none of these eight
         "water_on_site_litres": NotRequired[float],
         "metals_kg_sb": NotRequired[float | None],
         "primary_energy_mj": NotRequired[float | None],
+        "contracted": NotRequired[dict[str, float]],
+        "construction": NotRequired[_numbers(Construction, "the building by its power, t and W") | None],
         "scope2": NotRequired[Literal["location", "market"]],
         "location": NotRequired[
             _record(Scope2, "operational carbon by the location-based method", interval_tco2e=Pair)

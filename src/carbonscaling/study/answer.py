@@ -28,7 +28,7 @@ from carbonscaling.study.decide import FLAT, decided, flat
 from carbonscaling.study.doubts import too_good, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
-from carbonscaling.study.hours import hours_met
+from carbonscaling.study.hours import contract_of, hours_met
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.offers import Refused
 from carbonscaling.study.outcome import contracted, held_devices, idle_share, takes, utilisation
@@ -62,7 +62,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     if s.contracts.kind != "none":
         carbon = contracted(s, r.carbon, n, duration, working)
         energy_j = float(footprint(carbon.numbers, n, duration, working).energy_j)
-        usd = contract_cost(s.contracts, energy_j, duration)
+        usd = contract_cost(contract_of(s), energy_j, duration)
         r = replace(
             r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {money(usd)}, not in the cost")
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from carbonscaling.carbon.contracts import Contracts, from_day
 from carbonscaling.carbon.hourly import Hours, passage
 from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.carbon.windows import ALWAYS
@@ -14,7 +16,7 @@ from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR
 
-__all__ = ["file_and_column", "hours_met", "hours_of", "intensity_met", "profile_of"]
+__all__ = ["contract_of", "file_and_column", "hours_met", "hours_of", "intensity_met", "profile_of"]
 
 
 def profile_of(s: Scenario) -> HourlyProfile | None:
@@ -60,6 +62,18 @@ def hours_of(s: Scenario) -> Hours | None:
 @lru_cache(maxsize=8)
 def _hours(profile: HourlyProfile, start_hour: float) -> Hours:
     return Hours(profile, start_hour)
+
+
+def contract_of(s: Scenario) -> Contracts:
+    """Return the scenario's contract with the days of the run for which it holds, where it ends on a day.
+
+    Raises
+    ------
+    InputError
+        Nothing says when the run begins.
+    """
+    profile = profile_of(s) if s.contracts.until is not None and s.contracts.run_begins is None else None
+    return from_day(s.contracts, None if profile is None else datetime.fromisoformat(profile.at(s.start_hour)))
 
 
 def intensity_met(

@@ -19,7 +19,7 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.search.bounds import ROUNDING
 from carbonscaling.search.objectives import Outcome
-from carbonscaling.study.hours import hours_of
+from carbonscaling.study.hours import contract_of, hours_of
 from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR, to_si
@@ -182,7 +182,7 @@ def takes(
         peak_mfu=r.machine.formats.peak_mfu if peak_mfu is None else peak_mfu,
         boundary=None if s.boundary == Boundary() else s.boundary,
         hours=None if settled else hours_of(s),
-        contract=s.contracts if market and s.contracts.kind != "none" and not settled else None,
+        contract=contract_of(s) if market and s.contracts.kind != "none" and not settled else None,
     )
 
 
@@ -214,7 +214,7 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: floa
     if s.contracts.kind == "none":
         return model
     energy_j = float(footprint(model.numbers, n_devices, duration_s, mfu).energy_j)
-    return under_contract(model, s.contracts, energy_j, duration_s)
+    return under_contract(model, contract_of(s), energy_j, duration_s)
 
 
 def assessed(s: Scenario, r: Resolved, setting: Setting, step_s: float, duration_s: float) -> Footprint:

@@ -47,6 +47,8 @@ def carbon_dict(f: Footprint) -> dict[str, Any]:
         "water_on_site_litres": f.water_on_site_litres,
         "metals_kg_sb": f.metals_kg_sb,
         "primary_energy_mj": f.primary_energy_mj,
+        "contracted": dict(f.contracted),
+        "construction": None if f.construction is None else f.construction._asdict(),
     }
 
 

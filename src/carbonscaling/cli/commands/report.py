@@ -62,13 +62,22 @@ def report(
     carbon_intensity_g_per_kwh: Annotated[float | None, Parameter(help="Carbon intensity, g CO2e/kWh."), _Own] = None,
     pue: Annotated[float | None, Parameter(help="Facility energy over IT energy."), _Own] = None,
     lifetime_years: Annotated[float | None, Parameter(help="Years that embodied carbon is spread over."), _Own] = None,
+    grid_mix: Annotated[
+        str | None, Parameter(help="Shares of the grid, renewable=0.3,nuclear=0.4, for E1-5.", group=FACTORS)
+    ] = None,
+    contracted: Annotated[
+        str | None, Parameter(help="Shares of the energy under contracts, renewable=0.5, for E1-5.", group=FACTORS)
+    ] = None,
     factors: Annotated[str | None, Parameter(help="TOML file of your own carbon factors.", group=FACTORS)] = None,
 ) -> None:
     """Write a statement of a training: from a saved answer, from measured values, or both; or report a study."""
+    from dataclasses import replace
+
     from carbonscaling.calibration.meters import read_meter
     from carbonscaling.catalog import hardware
     from carbonscaling.catalog.user_factors import load_factors
     from carbonscaling.reporting.document.measured import written
+    from carbonscaling.reporting.statements.energy_mix import read_mix
     from carbonscaling.reporting.statements.measured import measured_record
     from carbonscaling.reporting.statements.record import Measured
     from carbonscaling.reporting.statements.saved import record_of
@@ -122,6 +131,11 @@ def report(
             overrides=load_factors(factors) if factors else None,
             plan=plan,
         )
+    given = {"grid_mix": grid_mix, "contracted": contracted}
+    shares = {key: read_mix(text, key) for key, text in given.items() if text is not None}
+    record = replace(
+        record, grid_mix=shares.get("grid_mix", record.grid_mix), contracted=shares.get("contracted", record.contracted)
+    )
     text = written(record, format)
     if output is not None:
         out.write_file(output, text)

@@ -52,7 +52,7 @@ def cyclonedx(r: Record) -> str:
     supplier = {
         "organization": {"name": r.provider or "not stated"},
         "energySource": "unknown",
-        "description": f"{r.where}: {r.location_intensity_g_per_kwh:.4g} g CO2e/kWh ({r.carbon_basis})",
+        "description": f"{r.where}: {r.location_intensity_g_per_kwh:.4g} g CO2e/kWh ({r.location_basis})",
     }
     consumptions = [
         {

@@ -7,6 +7,7 @@ import io
 
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.statements.energy_mix import energy_mix
 from carbonscaling.reporting.statements.inventory import scopes
 from carbonscaling.reporting.statements.record import Record
 
@@ -37,8 +38,9 @@ def _rows(r: Record) -> list[Row]:
             for line in r.lines
             if len(r.lines) > 1 and line.energy_kwh
         ),
+        *_by_generation(r),
         ("E1-6", "Gross Scope 1", 0.0, "tCO2e", "not applicable", "no fuel is burnt on site; back-up generators not counted"),
-        ("E1-6", "Gross location-based Scope 2", found.scope2_location, "tCO2e", r.carbon_basis, mixed),
+        ("E1-6", "Gross location-based Scope 2", found.scope2_location, "tCO2e", r.location_basis, mixed),
         ("E1-6", "Gross market-based Scope 2", found.scope2_market, "tCO2e", r.market_basis, ""),
         ("E1-6", "Scope 3, category 1 purchased goods and services", 0.0, "tCO2e", "operator's side",
          "who rents the devices reports the location-based total here, and nothing above"),
@@ -51,6 +53,31 @@ def _rows(r: Record) -> list[Row]:
         *_water(r),
     ]  # fmt: skip
     return rows
+
+
+def _by_generation(r: Record) -> list[Row]:
+    """Return energy from fossil, nuclear and renewable sources; not known where the grid's mix is not."""
+    mix, mwh = energy_mix(r), r.project.energy_kwh / 1000.0
+    names = (
+        ("fossil", "from fossil sources", ""),
+        ("nuclear", "from nuclear sources", ""),
+        ("renewable", "from renewable sources", "what contracts define alone, as AR 32 (j) asks"),
+        ("unclaimed", "from renewables of the grid without a contract", "AR 32 (j) does not count it as renewable"),
+    )
+    method = (
+        "no mix of this grid that may be passed on; --grid-mix gives one" if mix is None else f"contracts; {mix.source}"
+    )
+    return [
+        (
+            "E1-5",
+            f"Energy consumption {words}",
+            None if mix is None else mwh * getattr(mix, kind),
+            "MWh",
+            method,
+            remark,
+        )
+        for kind, words, remark in names
+    ]
 
 
 def _water(r: Record) -> list[Row]:

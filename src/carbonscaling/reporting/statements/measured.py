@@ -107,6 +107,7 @@ def measured_record(
         market_intensity_g_per_kwh=run.market.carbon_intensity_g_per_kwh,
         pue=run.pue,
         carbon_basis=run.carbon_basis,
+        location_basis=run.location.basis,
         market_basis=run.market.basis,
         operational_tco2e=operational,
         market_tco2e=total_kwh * run.market.carbon_intensity_g_per_kwh / 1e6,

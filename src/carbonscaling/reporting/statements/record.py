@@ -88,7 +88,8 @@ class Record:
     energy_parts_kwh : Mapping[str, float]
         They add up to `energy_kwh`.
     carbon_intensity_g_per_kwh, market_intensity_g_per_kwh, pue : float
-    carbon_basis, market_basis : str
+    carbon_basis, location_basis, market_basis : str
+        What the intensity of the total counts, and those of both methods.
     operational_tco2e, market_tco2e, embodied_tco2e, total_tco2e : float
         Scope 2 by both methods, embodied carbon charged to the run; the total is location-based with every line.
     boundary_tco2e : Mapping[str, float]
@@ -102,6 +103,10 @@ class Record:
         5th and 95th percentiles.
     water_litres : float
     amortisation, embodied_route, energy_method : str
+    contracted : Mapping[str, float]
+        Share of the energy that contracts cover, by what generates it.
+    grid_mix : Mapping[str, float]
+        Renewable and nuclear share of the grid, where the user gives it; else the country's, where one is published.
     drawn_w : Mapping[str, float]
         Watts a device as they were metered, and idle and at most by its rating, hosts and network as far as the meter saw
         them; empty where nothing was metered.
@@ -123,6 +128,7 @@ class Record:
     market_intensity_g_per_kwh: float
     pue: float
     carbon_basis: str
+    location_basis: str
     market_basis: str
     operational_tco2e: float
     market_tco2e: float
@@ -141,6 +147,8 @@ class Record:
     n_params: float | None = None
     tokens: float | None = None
     training_flops: float | None = None
+    contracted: Mapping[str, float] = field(default_factory=dict)
+    grid_mix: Mapping[str, float] = field(default_factory=dict)
     drawn_w: Mapping[str, float] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     plan: Record | None = field(default=None)
@@ -162,8 +170,8 @@ class Record:
 
     @property
     def life_cycle(self) -> bool:
-        """Whether the carbon intensity counts fuel supply and plants as well."""
-        return self.carbon_basis.startswith("life-cycle")
+        """Whether the location-based intensity counts fuel supply and plants as well."""
+        return self.location_basis.startswith("life-cycle")
 
     @property
     def where(self) -> str:
