@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,78 +15,131 @@ import carbonscaling as cs
 from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.carbon.hourly import mean_by_start
 from carbonscaling.carbon.profile import load_profile
+from carbonscaling.carbon.profile_files import PRICE
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode, InputError
-from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Job, carbon_of_timetable
-from carbonscaling.timetable.offline import least_carbon
-from carbonscaling.timetable.online import at_once, competitive_ratio, reservation, waiting_for
+from carbonscaling.study.scheduling.options import Timetabling
+from carbonscaling.timetable.bounded import least_within
+from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Job, Steps, taken
+from carbonscaling.timetable.offline import least
+from carbonscaling.timetable.online import advised_ratios, at_once, competitive_ratio, reservation, waiting_for
 
 RNG = np.random.default_rng(7)
 
 
-def job(n: int, n_places: int, horizon: int) -> Job:
+def job(n: int, n_places: int, horizon: int, speeds: tuple[int, ...] = (1,), groups: tuple[int, ...] = (0,)) -> Job:
+    """A run of random hours; slower ways take less a step, and less a unit of work."""
     g = RNG.uniform(50, 500, (n_places, horizon))
+    held = RNG.uniform(0, 40)
+    working = [g * (v / speeds[0]) ** 2 * RNG.uniform(0.9, 1.1) + held for v in speeds]
     return Job(
-        n,
-        RNG.uniform(0.1, 1.0),
-        g,
-        g * 0.2,
-        g * RNG.uniform(0.0, 0.5),
-        g * 0.1 + RNG.uniform(0, 50),
-        RNG.uniform(0, 40),
-    )
+        work=speeds[0] * (n - 1 + RNG.uniform(0.1, 1.0)), speeds=speeds, groups=groups, working=np.stack(working),
+        paused=g * 0.2 + held, restart=g * RNG.uniform(0.0, 0.5), moving=g * 0.1 + RNG.uniform(0, 50),
+    )  # fmt: skip
 
 
-def of_every_timetable(j: Job) -> float:
-    """Try all of them: a place to work in, a place to wait in, or not held, at every step."""
-    r, best = j.n_places, np.inf
-    for acts in itertools.product(range(-1, 2 * r), repeat=j.horizon):
-        a = np.array(acts)
-        at_work = np.flatnonzero((a >= 0) & (a < r))
-        if len(at_work) != j.n_steps:
+def every_timetable(j: Job) -> Iterator[tuple[Steps, Steps]]:
+    """All of them: a way and a place to work in, a place to wait in, or not held, at every step."""
+    r, ways = j.n_places, len(j.speeds)
+    options = [(BEFORE, 0), *((m, p) for m in range(ways) for p in range(r)), *((PAUSED, p) for p in range(r))]
+    for acts in itertools.product(options, repeat=j.horizon):
+        a, places = np.array(acts).T
+        at_work = np.flatnonzero(a >= 0)
+        if not len(at_work):
             continue
         first, last = at_work[0], at_work[-1]
-        inside = a[first : last + 1]
-        if (inside == -1).any() or (a[:first] != -1).any() or (a[last + 1 :] != -1).any():
+        inside = slice(first, last + 1)
+        if (a[inside] == BEFORE).any() or (a[:first] != BEFORE).any() or (a[last + 1 :] != BEFORE).any():
             continue
-        places = np.where(a >= r, a - r, a)
-        moved = np.flatnonzero(np.diff(places[first : last + 1])) + first + 1
-        if (a[moved] < r).any():  # a move takes a paused step
+        done = np.cumsum(np.array(j.speeds)[a[at_work]])
+        if not done[-1] - j.speeds[a[last]] < j.work <= done[-1]:
             continue
-        places[:first], places[last + 1 :] = a[first], a[last]
-        actions = np.where(a >= r, PAUSED, a)
-        actions[:first], actions[last + 1 :] = BEFORE, AFTER
-        best = min(best, carbon_of_timetable(j, actions, places))
-    return best
+        moved = np.flatnonzero(np.diff(places[inside])) + first + 1
+        if (a[moved] >= 0).any():  # a move takes a paused step
+            continue
+        group = np.array([j.groups[m] if m >= 0 else -1 for m in a])
+        changed = (a[:-1] >= 0) & (a[1:] >= 0) & (group[:-1] != group[1:])
+        if changed.any():  # and so does another number of devices
+            continue
+        a[last + 1 :] = AFTER
+        places[:first], places[last + 1 :] = places[first], places[last]
+        yield a, places
 
 
 @pytest.mark.parametrize(("n_places", "horizon"), [(1, 7), (2, 5)])
 def test_the_best_timetable_is_the_best_of_all(n_places: int, horizon: int) -> None:
     for n in range(1, horizon + 1):
         j = job(n, n_places, horizon)
-        found = least_carbon(j)
-        assert found.kg == pytest.approx(carbon_of_timetable(j, found.actions, found.places), rel=1e-12)
-        assert found.kg == pytest.approx(of_every_timetable(j), rel=1e-12)
+        found = least(j)
+        assert found.total == pytest.approx(taken(j, found.actions, found.places), rel=1e-12)
+        assert found.total == pytest.approx(min(taken(j, *t) for t in every_timetable(j)), rel=1e-12)
+
+
+@pytest.mark.parametrize("groups", [(0, 0), (0, 1), (0, 0, 1)])
+@pytest.mark.parametrize("n_places", [1, 2])
+def test_with_several_ways_to_work_too(groups: tuple[int, ...], n_places: int) -> None:
+    speeds, horizon = (5, 3, 4)[: len(groups)], 5 if n_places == 1 and len(groups) == 3 else 7 - 2 * n_places
+    slower = 0
+    for n in range(1, horizon):
+        j = job(n, n_places, horizon, speeds, groups)
+        found = least(j)
+        slower += int((found.actions > 0).sum())
+        assert found.total == pytest.approx(taken(j, found.actions, found.places), rel=1e-12)
+        assert found.total == pytest.approx(min(taken(j, *t) for t in every_timetable(j)), rel=1e-12)
+    assert slower > 0
+
+
+def test_a_bound_is_kept_and_the_floor_is_one() -> None:
+    """Under every bound the least of all timetables lies between the floor and what is returned."""
+    met = 0
+    for n in (2, 3, 4):
+        j = job(n, 1, 7)
+        money = Job(**vars(j) | {"working": RNG.uniform(1, 9, (1, 1, 7)), "paused": RNG.uniform(0, 3, (1, 7))})
+        every = [(taken(j, *t), taken(money, *t)) for t in every_timetable(j)]
+        cheapest, dearest = min(b for _, b in every), max(b for _, b in every)
+        assert least_within(j, money, cheapest * (1 - 1e-6)).timetable is None
+        for most in np.linspace(cheapest * (1 + 1e-9), dearest, 9):
+            found = least_within(j, money, most)
+            assert found.timetable is not None
+            assert taken(money, found.timetable.actions, found.timetable.places) <= most * (1 + 1e-12)
+            exact = min(a for a, b in every if b <= most)
+            assert found.floor * (1 - 1e-9) <= exact <= found.timetable.total * (1 + 1e-9)
+            met += exact == pytest.approx(found.timetable.total)
+    assert met >= 20  # of 27
+
+
+def free(g: Any, n: int) -> Job:
+    """A run of which pauses cost nothing."""
+    nothing = np.zeros((1, len(g)))
+    return Job(float(n), (1,), (0,), np.array(g)[None, None], nothing, nothing, nothing)
 
 
 def test_without_costs_of_waiting_the_cleanest_hours_are_worked() -> None:
-    g = RNG.uniform(50, 500, (1, 400))
-    free = Job(90, 1.0, g, 0 * g, 0 * g, 0 * g, 0.0)
-    assert least_carbon(free).kg == pytest.approx(np.sort(g[0])[:90].sum())
+    g = RNG.uniform(50, 500, 400)
+    assert least(free(g, 90)).total == pytest.approx(np.sort(g)[:90].sum())
 
 
 def test_policies_keep_their_guarantee_and_never_beat_foresight() -> None:
-    for _ in range(1000):
+    """On a thousand random windows, with good and with hostile advice."""
+    for i in range(1000):
         k = int(RNG.integers(1, 30))
         horizon = int(RNG.integers(k, 5 * k + 2))
         g = np.clip(np.exp(RNG.normal(5.3, 0.8, horizon)), 60.0, 600.0)
         g = np.sort(g)[::-1] if RNG.random() < 0.2 else np.sort(g) if RNG.random() < 0.2 else g
-        free = Job(k, 1.0, g[None], 0 * g[None], 0 * g[None], 0 * g[None], 0.0)
-        wait = reservation(60.0, 600.0)
-        guaranteed = carbon_of_timetable(free, *waiting_for(free, g, wait))
-        least = np.sort(g)[:k].sum()
-        assert least * (1 - 1e-9) <= guaranteed <= competitive_ratio(60.0, 600.0) * least * (1 + 1e-9)
-        assert carbon_of_timetable(free, *at_once(free)) >= least * (1 - 1e-9)
+        j = free(g, k)
+        guaranteed = taken(j, *waiting_for(j, g, reservation(60.0, 600.0)))
+        best = np.sort(g)[:k].sum()
+        assert best * (1 - 1e-9) <= guaranteed <= competitive_ratio(60.0, 600.0) * best * (1 + 1e-9)
+        assert taken(j, *at_once(j)) >= best * (1 - 1e-9)
+        told = {0: g, 1: 660.0 - g, 2: g * RNG.uniform(0.7, 1.4, horizon)}[i % 3]  # right, upside down, with errors
+        advice = least(free(told, k))
+        follows = taken(j, advice.actions, advice.places)
+        trust = float(RNG.random())
+        promised = advised_ratios(trust, 60.0, 600.0)
+        mean = trust * follows + (1 - trust) * guaranteed
+        assert mean <= promised.robust * best * (1 + 1e-9)
+        if i % 3 == 0:
+            assert mean <= promised.consistent * best * (1 + 1e-9)
 
 
 HOURS = 24 * 40
@@ -132,7 +187,9 @@ def test_a_schedule_is_held_to_its_answer(hours: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [{"start_hour": 7.0}, {"scope2": "market"}, {"devices": 33, "layout": cs.Layout(tp=1, pp=1, cp=1, dp=32)},
-     {"power_limit": 500.0}, {"pace": "calendar"}],
+     {"power_limit": 500.0}, {"pace": "calendar"}, {"contracts": Contracts("ppa", mwh=100.0)},
+     {"scope2": "market", "contracts": Contracts("ppa", mwh=300.0, match="hour", g_per_kwh=20.0)},
+     {"scope2": "market", "contracts": Contracts("ppa", g_per_kwh=50.0)}],
 )  # fmt: skip
 def test_at_once_is_an_estimate_by_the_hour(hours: Path, changes: dict[str, object]) -> None:
     s = cs.Scenario(**vars(small(hours)) | changes)
@@ -143,10 +200,140 @@ def test_at_once_is_an_estimate_by_the_hour(hours: Path, changes: dict[str, obje
     assert found.policies[0].cost_usd == pytest.approx(alone.cost_usd, rel=1e-12)
 
 
-def test_what_stands_in_the_place_of_hours_is_refused(hours: Path) -> None:
-    for changes in ({"start_hour": 7.5}, {"contracts": Contracts("ppa", mwh=1.0, match="hour")}):
-        with pytest.raises(InputError, match="remedy"):
-            cs.schedule(cs.Scenario(**vars(small(hours)) | changes), 30.0)
+def test_what_has_no_hours_is_refused(hours: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('carbon_intensity = { value = 30.0, unit = "g/kWh" }\n')
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"start_hour": 7.5}, "start_hour"), ({"factors": str(own)}, "factors"),
+        ({"contracts": Contracts("ppa", mwh=1.0), "scope2": "market"}, "contracts.match"),
+    ]  # fmt: skip
+    for change, key in changes:
+        with pytest.raises(InputError) as refused:
+            cs.schedule(cs.Scenario(**vars(small(hours)) | change), 30.0)
+        assert refused.value.key == key
+        assert refused.value.remedy
+
+
+def test_what_a_contract_delivers_in_an_hour_is_counted_in_it(hours: Path) -> None:
+    """As much as the run draws, every hour: nothing is saved by waiting, and the total is that of the contract."""
+    bought = Contracts("ppa", mwh=1e6, match="hour", g_per_kwh=20.0)
+    found = cs.schedule(cs.Scenario(**vars(small(hours)) | {"scope2": "market", "contracts": bought}), 30.0)
+    assert isinstance(found, cs.Schedule)
+    assert found.policies[-1].total_tco2e == pytest.approx(found.policies[0].total_tco2e, rel=1e-12)
+    f = found.answer.footprint
+    assert found.policies[0].total_tco2e == pytest.approx(f.energy_kwh * 20.0 / 1e6 + f.embodied_tco2e)
+
+
+def twisted(hours: Path, name: str, change: Any) -> Path:
+    """The same hours with other values, column by column."""
+    head, *rows = hours.read_text().splitlines()
+    path = hours.with_name(name)
+    made = [
+        [moment, *(f"{change(float(v)):.2f}" for v in values)] for moment, *values in (row.split(",") for row in rows)
+    ]
+    path.write_text("\n".join([head, *map(",".join, made)]) + "\n")
+    return path
+
+
+def by_name(found: Any) -> dict[str, Any]:
+    assert isinstance(found, cs.Schedule)
+    return {policy.name.split(",")[0]: policy for policy in found.policies} | {"all": found}
+
+
+def test_a_forecast_s_plan_takes_what_really_comes(hours: Path) -> None:
+    """A forecast that is right plans the best; one that is upside down plans the dirtiest hours, and is not hidden."""
+    s = small(hours)
+    right = by_name(cs.schedule(s, 20.0, forecast=f"{hours}:A", released=True))
+    wrong = by_name(
+        cs.schedule(s, 20.0, forecast=f"{twisted(hours, 'wrong.csv', lambda g: 800.0 - g)}:A", released=True)
+    )
+    assert right["by the forecast"].total_tco2e == pytest.approx(right["every hour known"].total_tco2e, rel=1e-12)
+    assert right["all"].forecast_error == 0.0
+    assert wrong["all"].forecast_error > 0.1
+    assert wrong["by the forecast"].total_tco2e > wrong["at once"].total_tco2e
+    assert wrong["every hour known"] == right["every hour known"]
+    for found in (right, wrong):
+        mean = (found["by the forecast"].total_tco2e + found[["waits", " with a guarantee"][0]].total_tco2e) / 2
+        assert found["trusts the forecast by 50%"].total_tco2e == pytest.approx(mean)
+        promised = found["all"].advised
+        assert 1.0 < promised.consistent < found["all"].guarantee < promised.robust
+    whole = by_name(cs.schedule(s, 20.0, forecast=f"{hours}:A", trust=1.0))
+    assert whole["trusts the forecast by 100%"].total_tco2e == whole["by the forecast"].total_tco2e
+
+
+def test_prices_by_the_hour(hours: Path) -> None:
+    """At once the money is device-hours and energy by price; the cheapest and the cleanest bound each other."""
+    prices = twisted(hours, "prices.csv", lambda g: 700.0 - 1.5 * g)  # cheap when dirty, negative at times
+    s = cs.Scenario(**vars(small(hours)) | {"price_usd_per_device_hour": 0.02})
+    clean = by_name(cs.schedule(s, 30.0, prices=f"{prices}:A", released=True))
+    now, answer = clean["at once"], clean["all"].answer
+    usd = np.array(load_profile(prices, "A", what=PRICE).g_per_kwh)
+    h = answer.duration_s / 3600
+    worked = np.append(np.ones(int(h)), h - int(h))
+    power = answer.footprint.energy_kwh / h / 1e3
+    assert now.cost_usd == pytest.approx(0.02 * 64 * h + power * (worked @ usd[: len(worked)]))
+    cheap = by_name(cs.schedule(s, 30.0, prices=f"{prices}:A", released=True, least="cost"))
+    a, b = clean["every hour known"], cheap["every hour known"]
+    assert b.cost_usd < a.cost_usd
+    assert a.total_tco2e < b.total_tco2e
+    middle = (a.cost_usd + b.cost_usd) / 2
+    bound = by_name(cs.schedule(s, 30.0, prices=f"{prices}:A", released=True, under_usd=middle))
+    c = bound["every hour known"]
+    assert c.cost_usd <= middle
+    assert a.total_tco2e < bound["all"].floor <= c.total_tco2e < b.total_tco2e
+    assert c.total_tco2e == pytest.approx(bound["all"].floor, rel=0.01)
+    other = by_name(cs.schedule(s, 30.0, prices=f"{prices}:A", released=True, least="cost", under_tco2e=c.total_tco2e))
+    assert other["every hour known"].cost_usd == pytest.approx(c.cost_usd, rel=0.05)
+    with pytest.raises(InputError, match="no timetable keeps"):
+        cs.schedule(s, 30.0, prices=f"{prices}:A", under_usd=-0.0)
+
+
+def test_power_limits_hour_by_hour(hours: Path) -> None:
+    """A deadline that leaves little time is met, and dirty hours are worked under the limit where that saves."""
+    s = small(hours)
+    plain, limited = (cs.schedule(s, 16.0, power_limits=limits) for limits in ((), (400.0, 500.0)))
+    assert isinstance(plain, cs.Schedule)
+    assert isinstance(limited, cs.Schedule)
+    usual, *slow = limited.ways
+    for way, watts in zip(slow, (400.0, 500.0), strict=True):
+        alone = cs.estimate(cs.Scenario(**vars(s) | {
+            "power_limit": watts, "hourly": None,
+            "layout": cs.Layout(**{name: int(getattr(plain.answer.setting, name)) for name in ("tp", "pp", "dp", "cp")}),  # type: ignore[arg-type]
+        }))  # fmt: skip
+        assert isinstance(alone, cs.Estimate)
+        assert way.speed == pytest.approx(plain.answer.duration_s / alone.duration_s, rel=0.01)
+        assert way.kwh < usual.kwh
+        assert way.speed < 1.0
+    assert limited.policies[-1].total_tco2e <= plain.policies[-1].total_tco2e * (1 + 1e-12)
+    assert limited.policies[-1].slowed_days > 0.0
+    assert limited.policies[0].total_tco2e == pytest.approx(plain.policies[0].total_tco2e, rel=1e-12)
+    assert any("W" in place for _, _, place in limited.policies[-1].blocks)
+
+
+def test_fewer_devices_hour_by_hour(hours: Path) -> None:
+    s = small(hours)
+    plain, scaled = (cs.schedule(s, 25.0, counts=counts, released=True) for counts in ((), (32,)))
+    assert isinstance(plain, cs.Schedule)
+    assert isinstance(scaled, cs.Schedule)
+    half = cs.estimate(cs.Scenario(**vars(s) | {"devices": 32, "hourly": None}))
+    assert isinstance(half, cs.Estimate)
+    assert scaled.ways[1].n_devices == 32
+    assert scaled.ways[1].speed == pytest.approx(plain.answer.duration_s / half.duration_s, rel=1e-9)
+    assert scaled.ways[1].kwh == pytest.approx(half.footprint.energy_kwh / (half.duration_s / 3600), rel=1e-9)
+    assert scaled.policies[-1].total_tco2e <= plain.policies[-1].total_tco2e * (1 + 1e-12)
+    with pytest.raises(InputError, match="counts"):
+        cs.schedule(s, 25.0, counts=(128,))
+
+
+def test_a_gap_in_the_window_is_said(hours: Path) -> None:
+    lines = hours.read_text().splitlines()
+    for i in (5, 6, 900):
+        lines[i] = lines[i].split(",")[0] + ",,"
+    hours.write_text("\n".join(lines) + "\n")
+    near, far = cs.schedule(small(hours), 20.0), cs.schedule(small(hours), 39.0)
+    assert isinstance(near, cs.Schedule)
+    assert isinstance(far, cs.Schedule)
+    assert (near.filled, far.filled) == (2, 3)
 
 
 def test_where_pauses_cost_too_much_foresight_is_the_best_start(hours: Path) -> None:
@@ -171,7 +358,7 @@ def test_where_pauses_cost_too_much_foresight_is_the_best_start(hours: Path) -> 
 )
 def test_what_cannot_be_meant_is_refused(hours: Path, options: dict[str, object], word: str) -> None:
     with pytest.raises(InputError, match=word):
-        cs.schedule(small(hours), **options)  # type: ignore[arg-type]
+        cs.schedule(small(hours), Timetabling(**options))  # type: ignore[arg-type]
 
 
 def test_a_schedule_needs_hours() -> None:

@@ -97,7 +97,7 @@ if TYPE_CHECKING:
     from carbonscaling.study.project.answer import ProjectAnswer, project
     from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
-    from carbonscaling.study.scheduled import Schedule, schedule
+    from carbonscaling.study.scheduling.answer import Schedule, schedule
     from carbonscaling.study.together.decided import Decided, decide
     from carbonscaling.study.together.decision import Decision
 
@@ -118,7 +118,7 @@ _HOMES = {
     "ProjectAnswer": "carbonscaling.study.project.answer",
     "Recipe": "carbonscaling.perf.precision",
     "Scenario": "carbonscaling.study.scenario",
-    "Schedule": "carbonscaling.study.scheduled",
+    "Schedule": "carbonscaling.study.scheduling.answer",
     "Served": "carbonscaling.serving.answer",
     "Serving": "carbonscaling.serving.scenario",
     "Setting": "carbonscaling.perf.numbers",
@@ -145,7 +145,7 @@ _HOMES = {
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",
     "scale": "carbonscaling.study.scale",
-    "schedule": "carbonscaling.study.scheduled",
+    "schedule": "carbonscaling.study.scheduling.answer",
     "setting": "carbonscaling.core.settings",
     "stack": "carbonscaling.catalog.stacks",
     "step_time": "carbonscaling.core.takes",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from carbonscaling.carbon.profile_files import Reading, readings
+from carbonscaling.carbon.profile_files import INTENSITY, Quantity, Reading, readings
 from carbonscaling.errors import InputError
 from carbonscaling.files import TABLE, read_text
 
@@ -33,7 +33,7 @@ class HourlyProfile:
         Hours of a step: a twelfth to 1.
     basis : str
         What the intensities count, as far as the file says.
-    filled : int
+    blank : tuple of int
         Steps without a value that were bridged.
     """
 
@@ -41,7 +41,12 @@ class HourlyProfile:
     g_per_kwh: tuple[float, ...]
     step_h: float = 1.0
     basis: str = ""
-    filled: int = 0
+    blank: tuple[int, ...] = ()
+
+    @property
+    def filled(self) -> int:
+        """Steps without a value that were bridged."""
+        return len(self.blank)
 
     @property
     def average(self) -> float:
@@ -99,7 +104,9 @@ def moment(text: str) -> datetime:
         ) from error  # fmt: skip
 
 
-def load_profile(path: str | Path, column: str | None = None, basis: str | None = None) -> HourlyProfile:
+def load_profile(
+    path: str | Path, column: str | None = None, basis: str | None = None, what: Quantity = INTENSITY
+) -> HourlyProfile:
     """Return the profile of a file: plain CSV, Electricity Maps' or ENTSO-E's CSV, or WattTime's JSON.
 
     Parameters
@@ -109,6 +116,8 @@ def load_profile(path: str | Path, column: str | None = None, basis: str | None 
         Column of a plain CSV file that holds several places; ``g_per_kwh``, or the only one, if not given.
     basis : {"operational", "life-cycle"}, optional
         Which of two columns of Electricity Maps' files; operational (direct) if not given.
+    what : Quantity
+        What the values are: intensities, or prices of electricity, for which plain CSV is read alone.
 
     Raises
     ------
@@ -117,14 +126,14 @@ def load_profile(path: str | Path, column: str | None = None, basis: str | None 
         gap or run backwards; the message names the line.
     """
     where = str(path)
-    listed, counts = readings(read_text(Path(path), TABLE), where, column, basis)
+    listed, counts = readings(read_text(Path(path), TABLE), where, column, basis, what)
     if not listed:
         raise InputError("no rows", where=where, remedy="give at least one hour below the header")
     step = _step(listed, where)
     for before, now in itertools.pairwise(listed):
         _check_step(before.time, now.time, step, now.where)
-    values, filled = _bridged(listed, step / timedelta(hours=1))
-    return HourlyProfile(listed[0].time.isoformat(), values, step / timedelta(hours=1), counts, filled)
+    values, blank = _bridged(listed, step / timedelta(hours=1))
+    return HourlyProfile(listed[0].time.isoformat(), values, step / timedelta(hours=1), counts, blank)
 
 
 def _step(listed: list[Reading], where: str) -> timedelta:
@@ -163,12 +172,12 @@ def _check_step(before: datetime, now: datetime, step: timedelta, where: str) ->
     )  # fmt: skip
 
 
-def _bridged(listed: list[Reading], step_h: float) -> tuple[tuple[float, ...], int]:
-    """Return the values with short gaps bridged, and how many that are."""
+def _bridged(listed: list[Reading], step_h: float) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return the values with short gaps bridged, and which these are."""
     values = np.array([np.nan if reading.g_per_kwh is None else reading.g_per_kwh for reading in listed])
     blank = np.isnan(values)
     if not blank.any():
-        return tuple(values.tolist()), 0
+        return tuple(values.tolist()), ()
     known = np.flatnonzero(~blank)
     if not len(known):
         raise InputError("no value in any row", where=listed[0].where, remedy="give the file with its intensities")
@@ -181,4 +190,4 @@ def _bridged(listed: list[Reading], step_h: float) -> tuple[tuple[float, ...], i
             allowed=f"at most {MOST_BLANK:g} hours in a row", remedy="fill the gap, or cut the file there",
         )  # fmt: skip
     bridged = np.interp(np.arange(len(values)), known, values[known])
-    return tuple(bridged.tolist()), int(blank.sum())
+    return tuple(bridged.tolist()), tuple(np.flatnonzero(blank).tolist())

@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["Reading", "readings"]
+__all__ = ["INTENSITY", "PRICE", "Quantity", "Reading", "readings"]
 
 G_PER_KWH = {"lbs_co2_per_mwh": 0.45359237, "lb_co2_per_mwh": 0.45359237, "kg_co2_per_mwh": 1.0, "g_co2_per_kwh": 1.0}
 """What WattTime's units are in g/kWh."""
@@ -31,7 +31,22 @@ class Reading:
     where: str
 
 
-def readings(text: str, where: str, column: str | None, basis: str | None) -> tuple[list[Reading], str]:
+class Quantity(NamedTuple):
+    """What a file holds by the hour: its words, its usual column, its unit, and the least that it may be."""
+
+    words: str
+    column: str
+    unit: str
+    least: float
+
+
+INTENSITY = Quantity("carbon intensity", "g_per_kwh", "g CO2e/kWh", 0.0)
+PRICE = Quantity("a price of electricity", "usd_per_mwh", "USD/MWh", -1e5)
+
+
+def readings(
+    text: str, where: str, column: str | None, basis: str | None, what: Quantity = INTENSITY
+) -> tuple[list[Reading], str]:
     """Return the rows of a file of any kind, and what its intensities count.
 
     Raises
@@ -39,7 +54,7 @@ def readings(text: str, where: str, column: str | None, basis: str | None) -> tu
     InputError
         The file is of no kind that is known, or a cell cannot be read.
     """
-    if text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] in ("{", "[") and what is INTENSITY:
         return _watttime(text, where)
     try:
         table = list(csv.DictReader(text.splitlines(), restkey="beyond the header"))
@@ -47,23 +62,23 @@ def readings(text: str, where: str, column: str | None, basis: str | None) -> tu
         raise InputError(f"not a CSV file: {error}", where=where, remedy="give the file as it was saved") from error
     columns: Sequence[str] = list(table[0]) if table else text.partition("\n")[0].strip().split(",")
     first = columns[0].strip().lower() if columns else ""
-    if first.startswith("datetime (utc)"):
+    if first.startswith("datetime (utc)") and what is INTENSITY:
         return _electricity_maps(table, columns, where, basis or "operational")
-    if first.startswith("mtu"):
+    if first.startswith("mtu") and what is INTENSITY:
         name = column or _only(columns, where, re.compile(r"gco2|g_per_kwh|g/kwh", re.I))
         return [
             Reading(_mtu(row, columns[0], at), _intensity(row, name, at), at) for row, at in _lines(table, where)
         ], ""
-    name = column or "g_per_kwh"
+    name = column or what.column
     for needed in ("time", name):
         if needed not in columns:
             raise InputError(
                 "a column is missing", where=where, key=needed, suggestion=nearest(needed, columns),
-                allowed=", ".join(str(name)[:40] for name in columns[:20]) or "time, g_per_kwh",
+                allowed=", ".join(str(name)[:40] for name in columns[:20]) or f"time, {what.column}",
                 remedy=f"add the column {needed}; of several places, name one behind the file: hours.csv:COLUMN",
             )  # fmt: skip
     return [
-        Reading(_time(row["time"] or "", at), _intensity(row, name, at), at) for row, at in _lines(table, where)
+        Reading(_time(row["time"] or "", at), _intensity(row, name, at, what), at) for row, at in _lines(table, where)
     ], ""
 
 
@@ -152,17 +167,17 @@ def _time(text: str, where: str) -> datetime:
                          remedy="correct the cell") from error  # fmt: skip
 
 
-def _intensity(row: Mapping[str, Any], column: str, where: str) -> float | None:
+def _intensity(row: Mapping[str, Any], column: str, where: str, what: Quantity = INTENSITY) -> float | None:
     text = str(row[column] or "").strip()
-    return None if text.lower() in ("", "n/e", "n/a", "-") else _number(text, column, where)
+    return None if text.lower() in ("", "n/e", "n/a", "-") else _number(text, column, where, what)
 
 
-def _number(text: str, column: str, where: str) -> float:
+def _number(text: str, column: str, where: str, what: Quantity = INTENSITY) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and 0.0 <= value <= 1e5):
-        raise InputError("carbon intensity is out of range", where=where, key=column, value=text[:40],
-                         allowed="0 or more, in g CO2e/kWh", remedy="correct the cell")  # fmt: skip
+    if not (math.isfinite(value) and what.least <= value <= 1e5):
+        raise InputError(f"{what.words} is out of range", where=where, key=column, value=text[:40],
+                         allowed=f"{what.least:g} or more, in {what.unit}", remedy="correct the cell")  # fmt: skip
     return value

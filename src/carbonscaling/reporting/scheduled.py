@@ -2,58 +2,109 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
-from carbonscaling.study.scheduled import Schedule
+from carbonscaling.study.scheduling.answer import Policy, Schedule
 from carbonscaling.words import mass, money, percent, plain
 
-__all__ = ["schedule_data", "schedule_page"]
+__all__ = ["savings", "schedule_data", "schedule_page"]
 
 BLOCKS_SHOWN = 12
 
 
+def savings(base: Policy, p: Policy) -> str:
+    """Return what a policy saves against running at once, and what that costs in days and money."""
+    kg = base.total_tco2e - p.total_tco2e
+    share = f" ({percent(abs(kg) / base.total_tco2e)})" if base.total_tco2e else ""
+    days = p.days - base.days
+    said = f"{'Saves' if kg >= 0 else 'Emits'} {mass(abs(kg))}{'' if kg >= 0 else ' more'}{share}"
+    said += f" and ends {plain(abs(days))} days {'later' if days >= 0 else 'sooner'}"
+    if base.cost_usd is None or p.cost_usd is None:
+        return f"{said}."
+    usd = p.cost_usd - base.cost_usd
+    return f"{said}, for {money(abs(usd))} {'more' if usd >= 0 else 'less'}."
+
+
+def _promises(found: Schedule) -> list[str]:
+    said = []
+    if found.guarantee is not None:
+        said.append(
+            f"with a guarantee: operation at most {found.guarantee:.2f} times the least possible in its place at the usual speed, "
+            "whatever comes between the profile's least and greatest hour, where pauses cost nothing"
+        )
+    if found.advised is not None:
+        said.append(
+            f"trusts the forecast: {found.advised.consistent:.2f} times where the forecast's plan is the best, at most "
+            f"{found.advised.robust:.2f} whatever it says, in the mean"
+        )
+    if found.forecast_error is not None:
+        said.append(f"the forecast is off by {percent(found.forecast_error)} of the mean intensity")
+    if found.floor is not None:
+        what = mass(found.floor) if found.asked.least == "carbon" else money(found.floor)
+        said.append(f"no timetable within the bound takes less than {what}")
+    if found.filled:
+        said.append(f"{found.filled} hours of the window without a value were bridged by a straight line")
+    return said
+
+
 def schedule_page(found: Schedule) -> Group:
     """Return what every policy comes to, and the hours of the best one."""
-    table = figures(("policy", "carbon", "saved", "days", "paused", "pauses", "moves", "cost"))
-    base = found.policies[0].total_tco2e
+    slowed = len(found.ways) > 1
+    headings = [
+        "policy",
+        "carbon",
+        "saved",
+        "days",
+        "paused",
+        *(["slowed"] if slowed else []),
+        "pauses",
+        "moves",
+        "cost",
+    ]
+    table = figures(headings)
+    base, best = found.policies[0], found.policies[-1]
     for p in found.policies:
         table.add_row(
-            p.name, mass(p.total_tco2e), percent(1.0 - p.total_tco2e / base) if base else "-", plain(p.days),
-            plain(p.paused_days), str(p.n_pauses), str(p.n_moves), "-" if p.cost_usd is None else money(p.cost_usd),
+            p.name, mass(p.total_tco2e), percent(1.0 - p.total_tco2e / base.total_tco2e) if base.total_tco2e else "-",
+            plain(p.days), plain(p.paused_days), *([plain(p.slowed_days)] if slowed else []), plain(p.n_pauses),
+            plain(p.n_moves), "-" if p.cost_usd is None else money(p.cost_usd),
         )  # fmt: skip
-    best = found.policies[-1]
     parts: list[RenderableType] = [
         Text(f"{found.answer.headline}\n"),
         Text(f"Timetables within {plain(found.within_days)} days in {', '.join(found.places)}", style="bold"),
         table,
+        *(Text(f"  {words}", style="italic") for words in _promises(found)),
     ]
-    if found.guarantee is not None:
-        parts.append(
-            Text(
-                f"  with a guarantee: operation at most {found.guarantee:.2f} times the least possible in its place, whatever "
-                "comes between the profile's least and greatest hour",
-                style="italic",
-            )
-        )
-    if found.filled:
-        parts.append(Text(f"  {found.filled} hours without a value were bridged by a straight line", style="italic"))
+    if slowed:
+        ways = [f"{w.name}: {percent(w.speed)} of the speed at {plain(w.kwh)} kWh an hour" for w in found.ways[1:]]
+        parts.append(Text(f"  as usual: {plain(found.ways[0].kwh)} kWh an hour; {'; '.join(ways)}", style="italic"))
     shown = [f"  {begin} to {end}  {place}" for begin, end, place in best.blocks[:BLOCKS_SHOWN]]
     more = len(best.blocks) - len(shown)
     shown += [f"  and {more} more (--json has all)"] if more > 0 else []
-    return Group(*parts, Text("\nWork, every hour known", style="bold"), *map(Text, shown))
+    against = [Text(savings(base, best))] if base is not best else []
+    return Group(*parts, Text("\nWork, every hour known", style="bold"), *against, *map(Text, shown))
 
 
 def schedule_data(found: Schedule) -> dict[str, Any]:
     """Return a schedule as plain data."""
+    base = found.policies[0]
     return {
         "summary": found.answer.summary(),
+        "asked": asdict(found.asked),
         "places": list(found.places),
         "within_days": found.within_days,
+        "ways": [asdict(way) for way in found.ways],
         "guarantee": found.guarantee,
+        "advised": found.advised and found.advised._asdict(),
+        "forecast_error": found.forecast_error,
+        "floor": found.floor,
         "filled_hours": found.filled,
-        "policies": [p._asdict() | {"blocks": [list(b) for b in p.blocks]} for p in found.policies],
+        "policies": [
+            p._asdict() | {"blocks": [list(b) for b in p.blocks], "words": savings(base, p)} for p in found.policies
+        ],
     }

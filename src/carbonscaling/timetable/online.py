@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Job, Steps
+from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Array, Job, Steps
 
-__all__ = ["at_once", "competitive_ratio", "reservation", "waiting_for"]
-
-Array = npt.NDArray[np.float64]
+__all__ = ["Advised", "advised_ratios", "at_once", "competitive_ratio", "reservation", "waiting_for"]
 
 
 def at_once(job: Job, place: int = 0) -> tuple[Steps, Steps]:
-    """Return the timetable of a run that begins now and never pauses."""
-    actions = np.where(np.arange(job.horizon) < job.n_steps, place, AFTER)
+    """Return the timetable of a run that begins now, in the first way, and never pauses."""
+    actions = np.where(np.arange(job.horizon) < job.n_steps, 0, AFTER)
     return actions, np.full(job.horizon, place)
 
 
@@ -36,7 +34,7 @@ def waiting_for(job: Job, intensity: Array, most: float, place: int = 0) -> tupl
         if done == job.n_steps:
             break
         works = intensity[t] <= most or job.horizon - t <= job.n_steps - done
-        actions[t] = place if works else PAUSED if done else BEFORE
+        actions[t] = 0 if works else PAUSED if done else BEFORE
         done += int(works)
     return actions, np.full(job.horizon, place)
 
@@ -62,3 +60,43 @@ def competitive_ratio(least: float, most: float) -> float:
     2.0
     """
     return math.sqrt(most / least)
+
+
+class Advised(NamedTuple):
+    """Bounds on the mean carbon of a policy that follows advice with some probability, over the least possible.
+
+    Attributes
+    ----------
+    consistent : float
+        Where the advice is the best timetable.
+    robust : float
+        Whatever the advice is.
+    """
+
+    consistent: float
+    robust: float
+
+
+def advised_ratios(trust: float, least: float, most: float) -> Advised:
+    """Return what is promised where the advice is followed with probability `trust`, and else the `reservation`.
+
+    The combination of advice and a robust policy of Lechowicz et al. (2024, arXiv 2310.20598), which LACS (Bostandoost et
+    al. 2024, arXiv 2404.15211) has too, for a run that works on all of its devices or on none: drawn once, before it begins.
+    Its mean is the same combination of both, whose bounds follow: the reservation takes at most a times the least possible,
+    a = `competitive_ratio`; good advice the least, any other at most most/least times it, as one step of work fits into one
+    step of time.
+
+    Parameters
+    ----------
+    trust : float
+        0 to 1.
+    least, most : float
+        Bounds of the intensity.
+
+    Examples
+    --------
+    >>> advised_ratios(0.5, 100.0, 400.0)
+    Advised(consistent=1.5, robust=3.0)
+    """
+    ratio = competitive_ratio(least, most)
+    return Advised(trust + (1.0 - trust) * ratio, trust * most / least + (1.0 - trust) * ratio)

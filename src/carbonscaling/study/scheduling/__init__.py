@@ -1,0 +1,1 @@
+"""When a run works, pauses, moves, and with how much: timetables over real hours."""

@@ -1,0 +1,104 @@
+"""The timetable that takes least of one thing under a bound on another, with a proof of how near it is to the least."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from carbonscaling.timetable.job import Job, taken
+from carbonscaling.timetable.offline import Timetable, least
+
+__all__ = ["Bounded", "least_within"]
+
+MOST_ROUNDS = 25
+NEAR = 1e-3
+"""Share of the floor that a timetable may lie above it without a further search, and noise that then breaks ties."""
+SEED = 466
+
+
+class Bounded(NamedTuple):
+    """A timetable within a bound; None where none is.
+
+    Attributes
+    ----------
+    timetable : Timetable, optional
+    floor : float
+        No timetable within the bound takes less.
+    least_other : float
+        The least of what is bounded.
+    """
+
+    timetable: Timetable | None
+    floor: float
+    least_other: float
+
+
+def least_within(job: Job, other: Job, most: float) -> Bounded:
+    """Return the timetable that takes least of `job` among those that take at most `most` of `other`.
+
+    Lagrange: for every weight w >= 0 the least of ``job + w other``, less w times the bound, is a floor under all that keep
+    the bound. The weight is moved to where the line through the best two timetables so far, one on either side of the
+    bound, is lowest, until no timetable lies below that line: the front's corners about the bound are then known. Between
+    corners a timetable may be hidden that is better than the corner, by no more than the floor says; where they lie far apart,
+    because many timetables tie, a search with noise on the hours finds some between.
+
+    Raises
+    ------
+    InputError
+        As `least`.
+    """
+    free = least(job)
+    if taken(other, free.actions, free.places) <= most:
+        return Bounded(free, free.total, taken(other, free.actions, free.places))
+    cheapest = least(other)
+    if cheapest.total > most:
+        return Bounded(None, float("inf"), cheapest.total)
+    best, floor = _corner(job, other, most, free, cheapest)
+    found = _measured(job, best)
+    if found.total > floor + NEAR * abs(floor):
+        noise = np.random.default_rng(SEED).uniform(1.0 - NEAR, 1.0 + NEAR, job.horizon)
+        noisy = replace(job, working=job.working * noise)
+        found = min(
+            found, _measured(job, _corner(noisy, other, most, least(noisy), cheapest)[0]), key=lambda x: x.total
+        )
+    return Bounded(found, min(floor, found.total), cheapest.total)
+
+
+def _measured(job: Job, found: Timetable) -> Timetable:
+    return found._replace(total=taken(job, found.actions, found.places))
+
+
+def _corner(job: Job, other: Job, most: float, free: Timetable, cheapest: Timetable) -> tuple[Timetable, float]:
+    """Return the front's corner next to the bound that keeps it, and the floor.
+
+    `free` takes least of `job` and breaks the bound, `cheapest` takes least of `other`.
+    """
+
+    def point(x: Timetable) -> tuple[float, float]:
+        return taken(job, x.actions, x.places), taken(other, x.actions, x.places)
+
+    best, over, within, floor = cheapest, point(free), point(cheapest), free.total
+    if over[1] <= most:
+        return free, floor
+    for _ in range(MOST_ROUNDS):
+        weight = (within[0] - over[0]) / (over[1] - within[1])
+        found = least(_weighed(job, other, weight))
+        floor = max(floor, found.total - weight * most)
+        new = point(found)
+        if found.total >= within[0] + weight * within[1] - 1e-12 * abs(within[0]) or new in (over, within):
+            break
+        if new[1] <= most:
+            best, within = found, new
+        else:
+            over = new
+    return best, floor
+
+
+def _weighed(job: Job, other: Job, weight: float) -> Job:
+    """Return a job that takes ``job + weight * other``."""
+    both = {
+        name: getattr(job, name) + weight * getattr(other, name) for name in ("working", "paused", "restart", "moving")
+    }
+    return replace(job, **both)
