@@ -206,6 +206,7 @@ def test_what_has_no_hours_is_refused(hours: Path, tmp_path: Path) -> None:
     changes: list[tuple[dict[str, Any], str]] = [
         ({"start_hour": 7.5}, "start_hour"), ({"factors": str(own)}, "factors"),
         ({"contracts": Contracts("ppa", mwh=1.0), "scope2": "market"}, "contracts.match"),
+        ({"contracts": Contracts("ppa", days=3.0), "scope2": "market"}, "contracts.until"),
     ]  # fmt: skip
     for change, key in changes:
         with pytest.raises(InputError) as refused:

@@ -34,8 +34,8 @@ def _promises(found: Schedule) -> list[str]:
     said = []
     if found.guarantee is not None:
         said.append(
-            f"with a guarantee: operation at most {found.guarantee:.2f} times the least possible in its place at the usual speed, "
-            "whatever comes between the profile's least and greatest hour, where pauses cost nothing"
+            f"with a guarantee: operation at most {found.guarantee:.2f} times the least possible in its place at the usual "
+            "speed, whatever comes between the profile's least and greatest hour, where pauses cost nothing"
         )
     if found.advised is not None:
         said.append(

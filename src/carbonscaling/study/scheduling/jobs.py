@@ -114,6 +114,11 @@ def _counted(contract: Contracts, scope2: str, window: Window) -> Contracts | No
             "a volume that may count in any hour of the year has no hours", key="contracts.match", value="year",
             remedy="match it by the hour (--contract-match hour), or leave the contract out",
         )  # fmt: skip
+    if contract.until is not None or contract.days is not None:
+        raise InputError(
+            "a contract that ends during a timetable", key="contracts.until", value=contract.until or contract.days,
+            remedy="leave its end out, or the contract",
+        )  # fmt: skip
     if len(window.names) > 1:
         raise InputError("a contract delivers in one place", key="columns", value=", ".join(window.names),
                          remedy="name one column, or leave the contract out")  # fmt: skip
