@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from carbonscaling.carbon import Boundary, CarbonModel, CarbonNumbers, FootprintParts, assess, footprint, spread
+from carbonscaling.carbon import Boundary, CarbonModel, CarbonNumbers, FootprintParts, assess, footprint
 from carbonscaling.carbon.boundary import boundary_kg, boundary_lines
 from carbonscaling.carbon.coefficients import device_kg_bottom_up, host_kg_bottom_up, paper_numbers, physical_numbers
 from carbonscaling.carbon.footprint import low_static, without_embodied, without_static
@@ -187,7 +187,7 @@ def _assemble(v: Mapping[str, Any]) -> CarbonNumbers:
 def model(factors: Mapping[str, Datum] = FACTORS) -> CarbonModel:
     central = _assemble({name: datum.si for name, datum in factors.items()})
     return CarbonModel(
-        numbers=central, assemble=_assemble, ranges=spread(_assemble, factors), factors=factors,
+        numbers=central, assemble=_assemble, factors=factors,
         location=factors["carbon_intensity"],
         market=Datum(36.0, "g/kWh", "c", low=18.0, high=72.0, basis="market"), mode="physical", version="v2", region="x",
         amortisation="a", embodied_route="measured", device_kg_by_route={}, host_kg_by_route={},

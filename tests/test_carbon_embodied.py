@@ -45,7 +45,7 @@ def test_two_devices_differ_by_themselves_and_not_by_the_route_of_their_hosts() 
     per_device = {
         name: float(m.numbers.host_kg) / hardware.cluster(name).host.devices_per_host
         for name in GPUS
-        for m in (carbon_model(hardware.cluster(name), carbon_intensity_g_per_kwh=0.0, ranges=False),)
+        for m in (carbon_model(hardware.cluster(name), carbon_intensity_g_per_kwh=0.0),)
     }
     assert set(per_device.values()) == {312.5}
     h100, h200 = (

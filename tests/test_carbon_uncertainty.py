@@ -95,7 +95,7 @@ def test_user_factors_take_the_place_of_the_shipped(tmp_path: Path) -> None:
     assert model.numbers.pue == 1.3
     assert model.numbers.lifetime_s == 48 * 3600
     assert own["pue"].source == "user"
-    assert next(r for r in model.ranges if r.name == "pue").high.pue == 1.4
+    assert np.max(model.ends.pue) == model.ranged["pue"].high == 1.4
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_shipped_host_power_is_what_the_readings_give(device: str) -> None:
 def test_a_node_at_work_draws_less_than_its_rating(device: str, rating_kw: float) -> None:
     cluster = hardware.cluster(device)
     n = cluster.host.devices_per_host
-    numbers = carbon_model(cluster, pue=1.0, carbon_intensity_g_per_kwh=0.0, ranges=False).numbers
+    numbers = carbon_model(cluster, pue=1.0, carbon_intensity_g_per_kwh=0.0).numbers
     node_kw = float(footprint(numbers._replace(network_w=0.0), n, 1.0, 0.5).energy_j) / 1e3
     assert 0.6 * rating_kw < node_kw < rating_kw
 

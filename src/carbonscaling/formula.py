@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["Formula", "TraceLine", "formula", "formulas", "tracing"]
+import numpy as np
+
+__all__ = ["Formula", "TraceLine", "formula", "formulas", "is_traced", "tracing"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +48,9 @@ _REGISTRY: dict[str, Formula] = {}
 _TRACE: ContextVar[list[TraceLine] | None] = ContextVar("trace", default=None)
 
 
-def formula(expression: str, *, unit: str, source: str, place: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+def formula(
+    expression: str, *, unit: str, source: str, place: str = "", nought: int = 0
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Mark a function as a formula.
 
     Parameters
@@ -56,6 +61,8 @@ def formula(expression: str, *, unit: str, source: str, place: str = "") -> Call
         SI unit of the result.
     source, place : str
         Reference key, and the equation, table or section in it.
+    nought : int
+        The result is 0 unless the product of that many first arguments is above 0: where none is, it is not worked out.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -66,12 +73,15 @@ def formula(expression: str, *, unit: str, source: str, place: str = "") -> Call
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            result = function(*args, **kwargs)
             trace = _TRACE.get()
+            if nought and trace is None and not np.any((product := math.prod(args[:nought])) > 0):  # type: ignore[arg-type]
+                return np.zeros(np.shape(product))  # type: ignore[return-value]
+            result = function(*args, **kwargs)
             if trace is not None:
                 trace.append(TraceLine(meta, dict(signature.bind(*args, **kwargs).arguments), result))
             return result
 
+        call.nought = nought  # type: ignore[attr-defined]
         return call
 
     return decorate
@@ -91,3 +101,8 @@ def tracing() -> Iterator[list[TraceLine]]:
         yield lines
     finally:
         _TRACE.reset(token)
+
+
+def is_traced() -> bool:
+    """Whether formulas are being collected."""
+    return _TRACE.get() is not None

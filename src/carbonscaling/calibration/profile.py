@@ -6,7 +6,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = [
     "Constant",
     "apply",
     "calibrated",
+    "factored",
     "family",
     "load_calibration",
     "shipped_calibration",
@@ -92,7 +93,11 @@ class Calibration:
 
     def factor(self, knob: str, scope: str = ALL) -> float:
         """Return a factor; 1 where it was never fitted."""
-        return next((c.value for c in self.constants if c.knob == knob and c.scope == scope), 1.0)
+        return self._values.get((knob, scope), 1.0)
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], float]:
+        return {(c.knob, c.scope): c.value for c in reversed(self.constants)}  # of two the first counts
 
     def factors(self, architectures: Sequence[str], devices: Sequence[str], stacks: Sequence[str]) -> dict[str, Any]:
         """Return every knob's factors as arrays, one entry per row; `stacks` by family, a slash, and name."""
@@ -187,10 +192,15 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
 
 def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
     """Return one device's machine under a calibration, in plain numbers; `stack` is its lineage."""
-    factors = calibration.factors([family(device)], [device.id], [stack])
-    single = {name: float(np.asarray(value).reshape(-1)[0]) for name, value in factors.items()}
-    found: Machine = floats(apply(machine, single))
+    found: Machine = floats(factored(machine, device, stack, calibration))
     return found
+
+
+def factored(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
+    """Return the same of a machine whose numbers may be arrays."""
+    names = {"all": ALL, "architecture": family(device), "device": device.id, "member": stack}
+    names["stack"] = stack.partition("/")[0]
+    return apply(machine, {knob.name: calibration.factor(knob.name, names[knob.scope]) for knob in KNOBS})
 
 
 def to_toml(calibration: Calibration, header: str) -> str:

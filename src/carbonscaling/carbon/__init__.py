@@ -1,6 +1,6 @@
 """What a training run emits: power, operational and embodied carbon, footprint, its intervals and its boundaries."""
 
-from carbonscaling.carbon.assess import CarbonModel, FactorRange, assess, spread
+from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.boundary import Boundary, BoundaryLine
 from carbonscaling.carbon.footprint import (
     CarbonNumbers,
@@ -17,7 +17,6 @@ __all__ = [
     "BoundaryLine",
     "CarbonModel",
     "CarbonNumbers",
-    "FactorRange",
     "Footprint",
     "FootprintParts",
     "Scope2",
@@ -25,7 +24,6 @@ __all__ = [
     "assess",
     "footprint",
     "low_static",
-    "spread",
     "without_embodied",
     "without_static",
 ]

@@ -16,31 +16,13 @@ from carbonscaling.carbon.construction import Construction, built_for
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
-from carbonscaling.carbon.uncertainty import draw, intervals, sample_footprint
+from carbonscaling.carbon.uncertainty import draw, interval, intervals, sample_footprint
 from carbonscaling.errors import InputError
+from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["CarbonModel", "FactorRange", "assess", "idling", "spread"]
-
-
-@dataclass(frozen=True)
-class FactorRange:
-    """One factor with its range, and the coefficients that follow from the range's two ends.
-
-    Attributes
-    ----------
-    name : str
-        Identifier of the factor.
-    datum : Datum
-    low, high : CarbonNumbers
-        All other factors at their central values.
-    """
-
-    name: str
-    datum: Datum
-    low: CarbonNumbers
-    high: CarbonNumbers
+__all__ = ["CarbonModel", "assess", "idling", "total_interval"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +34,6 @@ class CarbonModel:
     numbers : CarbonNumbers
     assemble : callable
         Coefficients from the SI values of `factors`; floats or arrays.
-    ranges : tuple of FactorRange
     factors : Mapping[str, Datum]
         Every factor used, with unit, source and range.
     location, market : Datum
@@ -80,7 +61,6 @@ class CarbonModel:
 
     numbers: CarbonNumbers
     assemble: Callable[[Mapping[str, Number]], CarbonNumbers]
-    ranges: tuple[FactorRange, ...]
     factors: Mapping[str, Datum]
     location: Datum
     market: Datum
@@ -97,30 +77,20 @@ class CarbonModel:
     resources: Mapping[str, ResourceFactors] = field(default_factory=dict)
     contracted: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def ranged(self) -> dict[str, Datum]:
+        """The factors that have a range."""
+        return {name: datum for name, datum in self.factors.items() if datum.low is not None}
+
     @cached_property
     def ends(self) -> CarbonNumbers:
-        """Coefficients at the low and the high end of every range in turn, as arrays of twice as many."""
-        ends = [end for factor in self.ranges for end in (factor.low, factor.high)]
-        return CarbonNumbers(*map(np.array, zip(*ends, strict=True))) if ends else self.numbers
-
-
-def spread(
-    assemble: Callable[[Mapping[str, Number]], CarbonNumbers], factors: Mapping[str, Datum]
-) -> tuple[FactorRange, ...]:
-    """Return the coefficients at both ends of every factor's range, one factor at a time.
-
-    Parameters
-    ----------
-    assemble : callable
-        Coefficients from the SI values of all factors.
-    factors : Mapping[str, Datum]
-    """
-    central = {name: datum.si for name, datum in factors.items()}
-    ends = {name: datum.si_range for name, datum in factors.items() if datum.low is not None}
-    return tuple(
-        FactorRange(name, factors[name], *(assemble({**central, name: end}) for end in pair))
-        for name, pair in ends.items()
-    )
+        """Coefficients at the low and the high end of every range in turn, all else central: arrays of twice as many."""
+        values: dict[str, Number] = {name: datum.si for name, datum in self.factors.items()}
+        for place, (name, datum) in enumerate(ranged := self.ranged.items()):
+            every = np.full(2 * len(ranged), datum.si)
+            every[2 * place : 2 * place + 2] = datum.si_range
+            values[name] = every
+        return self.assemble(values)
 
 
 def idling(model: CarbonModel, share: float) -> CarbonModel:
@@ -129,10 +99,7 @@ def idling(model: CarbonModel, share: float) -> CarbonModel:
     def idle(numbers: CarbonNumbers) -> CarbonNumbers:
         return numbers._replace(idle_share=share)
 
-    ranges = tuple(replace(factor, low=idle(factor.low), high=idle(factor.high)) for factor in model.ranges)
-    return replace(
-        model, numbers=idle(model.numbers), assemble=lambda values: idle(model.assemble(values)), ranges=ranges
-    )
+    return replace(model, numbers=idle(model.numbers), assemble=lambda values: idle(model.assemble(values)))
 
 
 def assess(
@@ -191,10 +158,9 @@ def assess(
             numbers._replace(**shares), n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)
         )
 
-    parts = FootprintParts(*(float(part) for part in run(model.numbers)))
-    lines = boundary_lines(boundary or Boundary(), model.numbers._replace(**shares), n_devices, duration_s, parts)
+    parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
-    ranged = [(factor.name, factor.datum.source) for factor in model.ranges]
+    ranged = [(name, datum.source) for name, datum in model.ranged.items()]
     ends = [np.reshape(run(model.ends).total_kg, (-1, 2))] if ranged else []
     if time is not None and time.low is not None:
         ranged.append(("time", time.source))
@@ -214,6 +180,40 @@ def assess(
     return _result(model, parts, lines, effects, sampled, used, built)
 
 
+def total_interval(
+    model: CarbonModel,
+    n_devices: int,
+    duration_s: float,
+    utilisation: float,
+    *,
+    boundary: Boundary | None = None,
+    time: Datum | None = None,
+) -> tuple[float, float]:
+    """Return the 5th and 95th percentiles of the total in t CO2e alone, as `assess` gives them; arguments as there."""
+    shares = {"idle_share": float(model.numbers.idle_share)}
+    parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
+    total, scale = _with_lines(parts, lines)
+    sampled, _ = sample_footprint(
+        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
+    )
+    return interval(scale * sampled.total_kg / TONNE, total)
+
+
+def _central(
+    numbers: CarbonNumbers, n_devices: int, duration_s: float, utilisation: float, boundary: Boundary | None
+) -> tuple[FootprintParts, tuple[BoundaryLine, ...]]:
+    """Return a run's parts and the lines beside it, central values."""
+    parts = FootprintParts(*map(float, at(footprint, numbers, n_devices, duration_s, min(utilisation, 1.0))))
+    return parts, boundary_lines(boundary or Boundary(), numbers, n_devices, duration_s, parts)
+
+
+def _with_lines(parts: FootprintParts, lines: tuple[BoundaryLine, ...]) -> tuple[float, float]:
+    """Return the total in t CO2e with the lines beside the run, and that over the run's own."""
+    own = float(parts.total_kg)
+    total = own / TONNE + sum(line.total_tco2e for line in lines)
+    return total, total * TONNE / own if own else 1.0
+
+
 def _result(
     model: CarbonModel,
     parts: FootprintParts,
@@ -227,11 +227,8 @@ def _result(
         (parts.embodied_device_kg, parts.embodied_host_kg, parts.embodied_network_kg, parts.embodied_other_kg)
     )
     extra = sum(line.total_tco2e for line in lines)
-    energy_j, operational_kg, total_kg, water_l = (
-        float(part) for part in (parts.energy_j, parts.operational_kg, parts.total_kg, parts.water_l)
-    )
-    total = total_kg / TONNE + extra
-    scale = total * TONNE / total_kg if total_kg else 1.0
+    energy_j, operational_kg, water_l = (float(part) for part in (parts.energy_j, parts.operational_kg, parts.water_l))
+    total, scale = _with_lines(parts, lines)
     methods = {"location": model.location, "market": model.market}
     bought = {
         name: draw(role, methods[name])[: np.size(sampled.energy_j)]

@@ -52,7 +52,7 @@ class Assessment:
 
     def ranged(self) -> Iterator[tuple[str, Datum]]:
         """Yield every number with a range, by the name of its factor; ``time`` last."""
-        yield from ((name, datum) for name, datum in self.model.factors.items() if datum.low is not None)
+        yield from self.model.ranged.items()
         if self.time is not None and self.time.low is not None:
             yield "time", self.time
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from carbonscaling.arrays import Number
-from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.formula import formula
@@ -198,5 +198,4 @@ def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, dur
         return replace(model, market=market, covered=True)
     factors = {**model.factors, "carbon_intensity": market}
     numbers = model.assemble({name: datum.si for name, datum in factors.items()})
-    ranges = spread(model.assemble, factors) if model.ranges else ()
-    return replace(model, market=market, factors=factors, numbers=numbers, ranges=ranges, covered=True)
+    return replace(model, market=market, factors=factors, numbers=numbers, covered=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple
 
-from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.coefficients import (
     Values,
     device_kg_bottom_up,
@@ -91,7 +91,6 @@ def carbon_model(
     shared_hosts: bool = False,
     best_utilisation: float | None = None,
     overrides: Mapping[str, Datum] | None = None,
-    ranges: bool = True,
     hardware: HardwareFactors | None = None,
     basis: Basis | None = None,
     scope2: Literal["location", "market"] = "location",
@@ -119,8 +118,6 @@ def carbon_model(
         MFU at which the device draws its busy power, e.g. the search's best; physical mode only.
     overrides : Mapping[str, Datum], optional
         The user's own factors by role, see `carbonscaling.catalog.user_factors`.
-    ranges : bool
-        Whether the ends of every factor's range are worked out; central values alone are quicker.
     hardware : HardwareFactors, optional
         The cluster's own factors, where they are at hand (`hardware_factors` of the same mode and version).
     basis : {"operational", "life-cycle"}, optional
@@ -162,7 +159,6 @@ def carbon_model(
         scope2=scope2,
         resources=resource_factors(cluster, None if region is None else place(region)) if mode == "physical" else {},
         upstream_g_per_kwh=None if there is None or "carbon_intensity" in (overrides or {}) else there.upstream,
-        ranges=spread(assemble, factors) if ranges else (),
         factors=factors,
         mode=mode,
         version=version if mode == "paper" else "",

@@ -58,7 +58,7 @@ def sobol_indices(
         SciPy is not installed.
     """
     stats = need("scipy.stats", "uncertainty")
-    ranged = {name: datum for name, datum in model.factors.items() if datum.low is not None}
+    ranged = model.ranged
     if time is not None and time.low is not None:
         ranged["time"] = time
     if len(ranged) < 2:
@@ -71,7 +71,7 @@ def sobol_indices(
             model.assemble, model.factors, n_devices, duration_s, utilisation, time,
             normals=dict(zip(names, normal, strict=True)),
         )  # fmt: skip
-        return np.asarray(getattr(parts, FIGURES[figure]), dtype=float)
+        return np.array(getattr(parts, FIGURES[figure]), dtype=float)  # SciPy writes to it
 
     dists = [stats.uniform()] * len(names)
     found = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.factor_sets import si, site
 from carbonscaling.carbon.footprint import CarbonNumbers
@@ -41,7 +41,6 @@ def storage_model(
     return CarbonModel(
         numbers=_numbers(si(factors)),
         assemble=_numbers,
-        ranges=spread(_numbers, factors),
         factors=factors,
         location=intensity,
         market=intensity,

@@ -108,13 +108,12 @@ def sample_footprint(
         name: draw(name, datum) if normals is None else sample_factor(name, datum, normals[name])
         for name, datum in ranged.items()
     }
-    n = len(next(iter(drawn.values()))) if drawn else 1
-    values = {name: np.full(n, datum.si) for name, datum in factors.items()} | {
-        name: array for name, array in drawn.items() if name != "time"
-    }
-    ratio = drawn.get("time", np.ones(n))
+    values: dict[str, Number] = {name: drawn.get(name, datum.si) for name, datum in factors.items()}
+    ratio = drawn.get("time", 1.0)
     numbers = assemble(values)._replace(**(shares or {}))
-    return footprint(numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)), drawn
+    parts = footprint(numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0))
+    n = len(next(iter(drawn.values()))) if drawn else 1
+    return FootprintParts(*(np.broadcast_to(part, n) for part in parts)), drawn
 
 
 def interval(values: Number, central: float) -> tuple[float, float]:
@@ -122,22 +121,18 @@ def interval(values: Number, central: float) -> tuple[float, float]:
     return intervals({"": (values, central)})[""]
 
 
-def _ends(drawn: Array) -> Array:
-    """Return the 5th and 95th percentiles of every row, as `numpy.percentile` does, which loads masked arrays for it."""
-    place = np.array([0.05, 0.95]) * (drawn.shape[1] - 1)
-    low = place.astype(int)
-    high = np.minimum(low + 1, drawn.shape[1] - 1)
-    ordered = np.sort(drawn, axis=1)
-    a, b, share = ordered[:, low], ordered[:, high], place - low
-    found: Array = np.where(share < 0.5, a + (b - a) * share, b - (b - a) * (1.0 - share))
-    return found
+def _percentile(ordered: Array, share: float) -> float:
+    """Return a percentile of ordered draws, as `numpy.percentile` does, which loads masked arrays for it."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    a, b, rest = float(ordered[low]), float(ordered[min(low + 1, len(ordered) - 1)]), place - low
+    return a + (b - a) * rest if rest < 0.5 else b - (b - a) * (1.0 - rest)
 
 
 def intervals(figures: Mapping[str, tuple[Number, float]]) -> dict[str, tuple[float, float]]:
-    """Return the `interval` of every figure, given by its values in as many draws each and its central value."""
-    drawn = np.atleast_2d(np.stack([np.atleast_1d(np.asarray(values, float)) for values, _ in figures.values()]))
-    ends = _ends(drawn).tolist()
+    """Return the `interval` of every figure, given by its draws and its central value."""
+    ordered = {name: np.sort(np.atleast_1d(np.asarray(values, float))) for name, (values, _) in figures.items()}
     return {
-        name: (min(low, central), max(high, central))
-        for (name, (_, central)), (low, high) in zip(figures.items(), ends, strict=True)
+        name: (min(_percentile(ordered[name], 0.05), central), max(_percentile(ordered[name], 0.95), central))
+        for name, (_, central) in figures.items()
     }

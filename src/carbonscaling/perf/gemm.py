@@ -46,6 +46,7 @@ def tiled_flops(
     unit="s",
     source="williams_2009",
     place="roofline with tile and wave quantisation, its corner rounded",
+    nought=4,
 )
 def gemm_time(
     groups: Number,

@@ -21,7 +21,7 @@ from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Question
 
-__all__ = ["Collector", "not_worse"]
+__all__ = ["Collector", "not_worse", "rejected"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -201,14 +201,6 @@ class Collector:
         """Return how many settings are near-optimal."""
         return int(np.count_nonzero(self.is_near))
 
-    def rejected(self) -> Counter[str]:
-        """Return the settings refused, counted by reason."""
-        names = [rule.name for rule in RULES] + ["memory", "deadline"]
-        found = Counter({name: int(n) for name, n in zip(names, self.counts, strict=False) if n})
-        if self.counts[kernel.BOUND]:
-            found["bound"] = int(self.counts[kernel.BOUND])
-        return found
-
 
 MOST_ROWS = 100_000
 """Layouts after which only each count's quickest is remembered."""
@@ -222,3 +214,12 @@ def not_worse(keys: Any, limit: Floats) -> Any:
     for column in range(len(limit) - 2, -1, -1):
         worse = (keys[column] < limit[column]) | ((keys[column] == limit[column]) & worse)
     return worse
+
+
+def rejected(counts: Ints) -> Counter[str]:
+    """Return the settings refused, counted by reason; `counts` are those by fate, see `kernel`."""
+    names = [rule.name for rule in RULES] + ["memory", "deadline"]
+    found = Counter({name: int(n) for name, n in zip(names, counts, strict=False) if n})
+    if counts[kernel.BOUND]:
+        found["bound"] = int(counts[kernel.BOUND])
+    return found

@@ -18,15 +18,15 @@ import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from carbonscaling.errors import ExitCode
+from carbonscaling.scalar import PACKAGE, rebuilt
 from carbonscaling.search.cache import private_folder
 
 __all__ = ["available", "compiled", "entry", "interruptible", "leave_mark", "on_disk", "source_stamp"]
 
-PACKAGE = "carbonscaling"
 SWITCH = "CARBONSCALING_COMPILE"
 """Environment variable: 0 searches with NumPy alone."""
 
@@ -52,8 +52,9 @@ def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in (sys.version, *parts):
         digest.update(part.encode())
-    for folder in ("perf", "search", "model"):
-        for path in sorted((Path(__file__).parents[1] / folder).glob("*.py")):
+    root = Path(__file__).parents[1]
+    for pattern in ("scalar.py", "perf/*.py", "search/*.py", "model/*.py"):
+        for path in sorted(root.glob(pattern)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -104,21 +105,13 @@ def _dispatcher(function: Callable[..., Any], *, keep: bool) -> Any:
     for value in list(plain.__globals__.values()):
         if isinstance(value, type) and hasattr(value, "_fields"):
             _teach_properties(value)
-    names = {name: _exchanged(plain.__globals__[name]) for name in _names(plain.__code__) if name in plain.__globals__}
-    twin = FunctionType(plain.__code__, names | {"__builtins__": __builtins__, "__name__": plain.__module__})
-    twin.__qualname__, twin.__module__, twin.__defaults__ = plain.__qualname__, plain.__module__, plain.__defaults__
+    twin = rebuilt(plain, _exchanged)
     dispatcher = numba.njit(twin, nogil=True, error_model="numpy", forceinline=not keep)
     if keep:
         from carbonscaling.search.cache import keep_machine_code
 
         keep_machine_code(dispatcher, source_stamp())
     return dispatcher
-
-
-def _names(code: CodeType) -> set[str]:
-    """Every global name that a function or a function inside it may use."""
-    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
-    return set(code.co_names).union(*(_names(c) for c in inner))
 
 
 def _exchanged(value: Any) -> Any:

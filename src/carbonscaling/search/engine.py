@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling.perf.memory import with_margin
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.platform import n_processors
 from carbonscaling.search import kernel
-from carbonscaling.search.collect import Collector, not_worse
+from carbonscaling.search.alone import alone
+from carbonscaling.search.collect import Collector, not_worse, rejected
 from carbonscaling.search.evaluate import Clock, judge_of
 from carbonscaling.search.front import Stairs, pareto
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.quantiles import Histogram
-from carbonscaling.search.result import Candidate, Close, Miss, Question, SearchResult
+from carbonscaling.search.result import Candidate, Close, Miss, Question, SearchResult, candidates
 from carbonscaling.search.rounds import Progress, Rounds
 from carbonscaling.search.simple import complexity
 from carbonscaling.search.space import Space, grid, layouts
@@ -92,29 +91,39 @@ def search(
     lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
     prune = prune and not quantiles
     judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), few)
-    histogram = Histogram() if quantiles else None
-    stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
-    found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)
-    run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress, Clock(few))
-    interrupted = False
-    if judge.grid.n_candidates:
-        try:
-            run.run()
-        except KeyboardInterrupt:
-            interrupted = True
-            if len(found.index) == 0:
-                raise
-    nothing = len(found.index) == 0 and not interrupted
+    n = judge.grid.n_candidates
+    if n == 1 and not quantiles:
+        result, prune = alone(q, judge, near, front=front, close=close), False
+        if progress is not None:
+            progress(1, 1.0)
+    else:
+        histogram = Histogram() if quantiles else None
+        stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
+        found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)
+        run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress, Clock(few))
+        interrupted = n > 0 and _interrupted(run)
+        result = _result(q, found, run.decided, front, quantiles, interrupted)
+        result.close = _close(found) if close else None
+    nothing = result.best is None and not result.interrupted
     if nothing and q.stated and q.margin and not _keeps_margin(question, space, few):
         return search(
             replace(question, margin=0.0), space, top=top, near=near, prune=prune, front=front, quantiles=quantiles,
             explain=explain, threads=threads, progress=progress, few=few, close=close,
         )  # fmt: skip
-    if nothing and prune and explain and judge.grid.n_candidates <= EXPLAINED:
+    if nothing and prune and explain and n <= EXPLAINED:
         return search(question, space, top=top, near=near, front=front, threads=threads, progress=progress, few=few)
-    result = _result(q, found, run.decided, front, quantiles, interrupted)
-    result.close = _close(found) if close else None
     return result
+
+
+def _interrupted(run: Rounds) -> bool:
+    """Run a search; return whether Ctrl-C ended it with something found."""
+    try:
+        run.run()
+    except KeyboardInterrupt:
+        if len(run.found.index) == 0:
+            raise
+        return True
+    return False
 
 
 def _keeps_margin(question: Question, space: Space, few: int | None) -> bool:
@@ -125,21 +134,6 @@ def _keeps_margin(question: Question, space: Space, few: int | None) -> bool:
 
 EXPLAINED = 200_000_000
 """Largest space that is searched again in full to count why nothing was found."""
-
-
-def _candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> Iterator[Candidate]:
-    """Yield settings of known step times with what they take."""
-    if np.size(settings.tp) == 0:
-        return
-    columns = [np.broadcast_to(c, step.shape).astype(float).tolist() for c in (step, *q.outcome(settings, step))]
-    degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
-    for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True):
-        yield Candidate(Setting(*own), *taken)
-
-
-def candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> list[Candidate]:
-    """Return settings of known step times, as arrays, with what they take."""
-    return list(_candidates(q, settings, step))
 
 
 def _close(found: Collector) -> Close:
@@ -159,7 +153,7 @@ def _result(
     result = SearchResult(
         n_candidates=decided,
         n_fit=int(found.counts[kernel.FIT]),
-        rejected=found.rejected(),
+        rejected=rejected(found.counts),
         n_layouts=found.grid.lattice.n_layouts,
         n_near=found.n_near(),
         near=found.near,
@@ -176,10 +170,10 @@ def _result(
     middles = [found.distribution.quantile(share) for share in quantiles] if found.distribution else []
     spread = np.array([index for _, index in middles if index >= 0], dtype=np.int64)
     known = found.grid.settings(np.concatenate((found.index[best], quickest[fastest], corner)))
-    every = list(_candidates(q, known, np.concatenate((found.step[best], step[fastest], corner_step))))
+    every = candidates(q, known, np.concatenate((found.step[best], step[fastest], corner_step)))
     if len(spread):
         among = found.grid.settings(spread)
-        every += _candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
+        every += candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
     n_best = int(best.sum())
     ranked, rest = every[:n_best], iter(every[n_best:])
     result.top = sorted(ranked, key=lambda c: (*objective.key(c), *complexity(c.setting), *c.setting))[: found.top]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from carbonscaling.arrays import floats
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
+from carbonscaling.scalar import FLOAT_ERRORS, scalar
 from carbonscaling.search import compiled, kernel, tables
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.judge import BLOCK, Decided, Judge, ShapeBounds, family_bounds, layout_bounds
@@ -25,13 +28,20 @@ Ints = NDArray[np.int64]
 
 PRUNED_BLOCK = 512
 """Layouts decided between two looks at the clock where bounds leave most settings out."""
+FEW = 8
+"""Settings up to which Python's floats are quickest."""
 LOADING_S, COMPILING_S = 1.0, 25.0
 """Seconds that machine code takes before its first answer: kept on disk, and made anew."""
 
 
 @dataclass
 class CompiledJudge:
-    """Decides with machine code."""
+    """Decides with the loops of `kernel` as machine code."""
+
+    entry: ClassVar[Any] = staticmethod(compiled.entry)
+    """What is run of a function of loops."""
+    number: ClassVar[Any] = float
+    """What its arrays hold."""
 
     work: Workload
     machine: Machine
@@ -46,20 +56,24 @@ class CompiledJudge:
         self.work, self.machine = floats(self.work), floats(self.machine)  # one compiled version serves all
         pairs, keys = np.unique(g.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
         self.keys = keys.reshape(-1).astype(np.int64)
-        self.options = tables.options_of(g)
-        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), tables.N_LAYER))
-        compiled.entry(tables.layer_table)(self.work, self.machine, pairs.astype(float), self.options, self.table)
+        o = tables.options_of(g)
+        lists = ("experts", "pipes", "states", "micros", "redos")
+        self.options = o._replace(**{name: getattr(o, name).astype(self.number) for name in lists})
+        self.table = np.empty((len(pairs), len(g.experts), len(g.micros), tables.N_LAYER), self.number)
+        self.entry(tables.layer_table)(
+            self.work, self.machine, pairs.astype(float).astype(self.number), self.options, self.table
+        )
 
     @cached_property
     def _shapes(self) -> ShapeBounds:
         g, shapes = self.grid, self.grid.lattice.shapes.astype(float)
         dp = np.unique(g.lattice.dp).astype(float)
         each, once, first = np.empty(len(shapes)), np.empty(len(shapes)), np.empty(len(shapes), np.int64)
-        compiled.entry(tables.shape_bounds)(
+        self.entry(tables.shape_bounds)(
             self.work, self.machine, self.options, shapes, self.keys, self.table, each, once
         )
         least = tables.least_needs(self.work, self.options)
-        compiled.entry(tables.fewest_replicas)(self.work, self.machine, self.options, least, shapes, dp, first)
+        self.entry(tables.fewest_replicas)(self.work, self.machine, self.options, least, shapes, dp, first)
         return each, once, np.append(dp, np.inf)[first]
 
     def rows_at_once(self, *, prune: bool) -> int:
@@ -78,7 +92,7 @@ class CompiledJudge:
         """Decide some rows."""
         n, inner = len(rows), self.grid.n_inner
         lattice = self.grid.lattice
-        layouts, keys = lattice.rows(rows).astype(float), self.keys[rows // len(lattice.dp)]
+        layouts, keys = lattice.rows(rows).astype(float).astype(self.number), self.keys[rows // len(lattice.dp)]
         room = max(inner, min(n * inner, kernel.BUFFER))
         found_index, found_step = np.empty(room, np.int64), np.empty(room)
         done = Decided(
@@ -88,7 +102,7 @@ class CompiledJudge:
         miss, miss_index = np.array([np.inf]), np.zeros(1, np.int64)
         parts, at = [], 0
         while at < n:
-            at, n_found = compiled.entry(kernel.decide_rows)(
+            at, n_found = self.entry(kernel.decide_rows)(
                 self.work, self.machine, self.options, layouts, keys, self.table, at, cut, kept, late, prune, found_index,
                 found_step, done.counts, done.row_best, done.row_best_index, miss, miss_index,
             )  # fmt: skip
@@ -97,6 +111,20 @@ class CompiledJudge:
         done.step = np.concatenate([p[1] for p in parts])
         done.excess, done.excess_index = float(miss[0]), int(miss_index[0])
         return done
+
+
+class ScalarJudge(CompiledJudge):
+    """Decides with the same loops on Python's own floats: one setting, or a few, sooner than NumPy or a first compilation."""
+
+    entry = staticmethod(scalar)
+    number = object
+
+    def decide(self, rows: Ints, cut: Floats, kept: Floats, late: Floats, prune: bool) -> Decided:
+        """Decide some rows."""
+        try:
+            return super().decide(rows, cut, kept, late, prune)
+        except FLOAT_ERRORS:
+            return NumpyJudge(self.work, self.machine, self.grid).decide(rows, cut, kept, late, prune)
 
 
 @lru_cache(maxsize=1)
@@ -169,6 +197,9 @@ def judge_of(work: Workload, machine: Machine, grid: Grid, few: int | None = Non
     few : int, optional
         Up to so many settings are decided with NumPy, and more with machine code, whatever that costs.
     """
+    if grid.n_candidates <= FEW and few != 0:
+        with suppress(*FLOAT_ERRORS):
+            return ScalarJudge(work, machine, grid)
     if compiled.available() and (pays(Clock.spent) if few is None else grid.n_candidates > few):
         prepare()
         return CompiledJudge(work, machine, grid)

@@ -15,7 +15,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.search.objectives import Outcome
 
-__all__ = ["Candidate", "Close", "Miss", "Question", "SearchResult"]
+__all__ = ["Candidate", "Close", "Miss", "Question", "SearchResult", "candidates"]
 
 
 class Miss(NamedTuple):
@@ -161,3 +161,15 @@ class SearchResult:
     quantiles: dict[float, tuple[float, Candidate]] = field(default_factory=dict)
     interrupted: bool = False
     close: Close | None = None
+
+
+def candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> list[Candidate]:
+    """Return settings of known step times, as arrays, with what they take."""
+    if np.size(settings.tp) == 0:
+        return []
+    columns = [np.broadcast_to(c, step.shape).astype(float).tolist() for c in (step, *q.outcome(settings, step))]
+    degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
+    return [
+        Candidate(Setting(*own), *taken)
+        for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True)
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carbonscaling.arrays import Number
-from carbonscaling.carbon.assess import CarbonModel, spread
+from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.footprint import CarbonNumbers
@@ -158,7 +158,7 @@ def drawing(model: CarbonModel, watts: float) -> CarbonModel:
 
     assemble = partial(drawn, model.assemble)
     numbers = model.numbers._replace(idle_w=watts, busy_w=watts)
-    return replace(model, numbers=numbers, assemble=assemble, ranges=spread(assemble, model.factors))
+    return replace(model, numbers=numbers, assemble=assemble)
 
 
 def _pair(ends: tuple[Number, Number]) -> tuple[float, float]:

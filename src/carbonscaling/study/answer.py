@@ -18,6 +18,7 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.scalar import at
 from carbonscaling.search.engine import Progress, Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
@@ -47,8 +48,7 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     """Evaluate one setting in full."""
     floats = Setting(*(float(v) for v in setting))
     r = replace(r, batch=float(r.batch_of(floats)))
-    step = step_time(r.work, r.machine, floats)
-    need = memory(r.work, r.machine, floats)
+    step, need = at(step_time, r.work, r.machine, floats), at(memory, r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
     taken = takes(r)(floats, step.total)
     duration = float(taken.duration_s)

@@ -19,7 +19,7 @@ from carbonscaling.study.asked import found_with
 from carbonscaling.study.found import SearchReport, row_of, search_dict
 from carbonscaling.study.history import Needed, shipped_practice
 from carbonscaling.study.levers import Lever, levers
-from carbonscaling.study.outcome import assessed, held_devices, idle_share, speed, utilisation
+from carbonscaling.study.outcome import carbon_interval, held_devices, idle_share, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
@@ -258,9 +258,9 @@ class Estimate:
     def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
         time, days = self.resolved.time(), candidate.duration_s / DAY
-        run = assessed(self.scenario, self.resolved, candidate.setting, candidate.step_s, candidate.duration_s)
+        run = candidate.setting, candidate.step_s, candidate.duration_s
         return {
-            "carbon_interval_tco2e": (run.low_tco2e, run.high_tco2e),
+            "carbon_interval_tco2e": carbon_interval(self.scenario, self.resolved, *run),
             "duration_interval_days": (days * time.si_range[0], days * time.si_range[1]),
         }
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from carbonscaling.arrays import stacked
 from carbonscaling.perf.efficiency import Efficiency
-from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.sources import Datum
@@ -132,9 +130,8 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """
     floats = Setting(*(float(v) for v in setting))
     ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
-    machines = [r.machine, *(r.machine_with(e) for _, _, *ends in ranged for e in ends)]
-    together: Machine = stacked(machines)
-    steps = np.broadcast_to(np.asarray(step_time(r.work, together, floats).total, dtype=float), len(machines))
+    together = r.setup.machines((e for _, _, *ends in ranged for e in ends), r.calibration)
+    steps = np.asarray(step_time(r.work, together, floats).total, dtype=float)
 
     def totals(own: Takes, step: Number) -> list[float]:
         tonnes: list[float] = (np.atleast_1d(own(floats, step).carbon_kg) / TONNE).tolist()
@@ -163,7 +160,7 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
         add([NAMES["run_overhead"]], [overhead], ends)
     if r.batches.is_open:
         found.append(_batch_lever(r, floats, central))
-    if factors := r.carbon.ranges:
+    if factors := r.carbon.ranged:
         ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))
-        add([factor.name for factor in factors], [factor.datum for factor in factors], ends)
+        add(list(factors), list(factors.values()), ends)
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from carbonscaling.carbon.assess import CarbonModel, assess, idling
+from carbonscaling.carbon.assess import CarbonModel, idling, total_interval
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
 from carbonscaling.carbon.contracts import Contracts, contracted_intensity, covered_share, under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.hourly import Hours
-from carbonscaling.carbon.result import Footprint
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.search.bounds import ROUNDING
@@ -27,7 +26,7 @@ from carbonscaling.units import HOUR, to_si
 __all__ = [
     "RunFootprint",
     "Takes",
-    "assessed",
+    "carbon_interval",
     "contracted",
     "held_devices",
     "idle_share",
@@ -217,11 +216,13 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: floa
     return under_contract(model, contract_of(s), energy_j, duration_s)
 
 
-def assessed(s: Scenario, r: Resolved, setting: Setting, step_s: float, duration_s: float) -> Footprint:
-    """Return the footprint of one run of a scenario, by the hours that it meets."""
+def carbon_interval(
+    s: Scenario, r: Resolved, setting: Setting, step_s: float, duration_s: float
+) -> tuple[float, float]:
+    """Return the 5th and 95th percentiles of one run's carbon in t CO2e, by the hours that it meets."""
     n_devices = int(held_devices(s, setting))
     mfu = float(utilisation(r, step_s, setting.n_devices, batch=r.batch_of(setting)))
     own = hours_of(s) is not None or r.carbon.covered
     model = carbon_of(s, r.cluster, duration_s=duration_s) if own else r.carbon
     model = contracted(s, idling(model, idle_share(s, setting)), n_devices, duration_s, mfu)
-    return assess(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time())
+    return total_interval(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time())

@@ -80,7 +80,7 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
         local = replace(
             s, region=there.name, basis=basis, carbon_intensity_g_per_kwh=None, hourly=None, start_hour=0.0
         )  # fmt: skip
-        carbon = carbon_of(local, cluster, ranges=False, hardware=shared)
+        carbon = carbon_of(local, cluster, hardware=shared)
         run = answer.n_devices, answer.duration_s, answer.working_mfu
         carbon = contracted(local, idling(carbon, answer.idle_share), *run)
         parts = footprint(carbon.numbers, *run)

@@ -174,10 +174,9 @@ def carbon_of(
     duration_s: float | None = None,
     pause_above: float = math.inf,
     window: str = ALWAYS,
-    ranges: bool = True,
     hardware: HardwareFactors | None = None,
 ) -> CarbonModel:
-    """Return the carbon factors of a scenario on a cluster; without `ranges`, central values alone, quicker.
+    """Return the carbon factors of a scenario on a cluster.
 
     With intensity by the hour, `duration_s` says which hours count; until it is known, all of them. Those above
     `pause_above` (g/kWh), or outside `window`, are waited out.
@@ -195,7 +194,6 @@ def carbon_of(
         amortisation=s.amortisation,
         shared_hosts=s.shared_hosts,
         overrides=own | load_factors(s.factors) if s.factors else own,
-        ranges=ranges,
         hardware=hardware,
         basis=s.basis,
         scope2=s.scope2,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
-from carbonscaling.calibration.profile import Calibration, calibrated, load_calibration, shipped_calibration
+from carbonscaling.arrays import stacked
+from carbonscaling.calibration.profile import Calibration, calibrated, factored, load_calibration, shipped_calibration
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.offload import host_side
@@ -80,6 +82,11 @@ class Setup:
     def machine(self, calibration: Calibration) -> Machine:
         """Return the machine with the factors of a calibration."""
         return calibrated(self.plain, self.cluster.device, self.stack.lineage, calibration)
+
+    def machines(self, constants: Iterable[Efficiency], calibration: Calibration) -> Machine:
+        """Return the same, then that with each of other efficiencies, as one machine of arrays."""
+        plain: Machine = stacked([self.plain, *map(self.plain_with, constants)])
+        return factored(plain, self.cluster.device, self.stack.lineage, calibration)
 
     def plain_with(self, constants: Efficiency) -> Machine:
         """Return the device-level machine with other efficiencies."""

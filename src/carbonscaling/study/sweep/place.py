@@ -52,7 +52,7 @@ def place_columns(
     InputError
         The place is unknown, or a file of factors unusable.
     """
-    model = carbon_of(s, r.cluster, ranges=False, hardware=hardware)
+    model = carbon_of(s, r.cluster, hardware=hardware)
     fixed = load_factors(s.factors) if s.factors else {}
     values: dict[str, Any] = {name: datum.si for name, datum in model.factors.items()}
     market: Any = model.market.si

@@ -149,7 +149,7 @@ def _taken(d: Decision, runs: Sequence[_Run], place: Place) -> list[tuple[tuple[
     """Return what runs on one kind of device take in a place (objective, carbon), and from which hour on."""
     r = runs[0].resolved
     s = replace(runs[0].scenario, region=place.region)
-    numbers: CarbonNumbers = carbon_of(s, r.cluster, ranges=False).numbers
+    numbers: CarbonNumbers = carbon_of(s, r.cluster).numbers
     duration, n, idle, mfu = (
         np.array([getattr(run, name) for run in runs], dtype=float)
         for name in ("duration_s", "n_devices", "idle_share", "mfu")

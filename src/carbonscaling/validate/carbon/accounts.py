@@ -235,7 +235,7 @@ def _water(a: Account, cluster: Cluster) -> Iterator[AccountLine]:
         yield AccountLine("water", "m3", a.water.si / 1e3)
         return
     own = {"water_on_site": a.water_on_site} if a.water_on_site else {}
-    factors = carbon_model(cluster, a.place, pue=a.pue.value, overrides=own, ranges=False).factors
+    factors = carbon_model(cluster, a.place, pue=a.pue.value, overrides=own).factors
     facility = a.energy.si
     ends = zip(factors["water_on_site"].si_range, factors["water_off_site"].si_range, strict=True)
     low, high = (float(water_use(facility / a.pue.si, facility, *end)) / 1e3 for end in ends)

@@ -134,7 +134,7 @@ def check_carbon_run(run: CarbonRun) -> CarbonCheck:
     other, names = without_reading(cluster, run.name) if measured_whole else (cluster, ())
     fed = tuple(f"host_power.{cluster.host.id}.{name}" for name in names)
     left_out = energy_of(other, run.energy_basis, n, duration, mfu, pue) if fed else shipped
-    numbers = carbon_model(cluster, carbon_intensity_g_per_kwh=0.0, ranges=False).numbers
+    numbers = carbon_model(cluster, carbon_intensity_g_per_kwh=0.0).numbers
     embodied_kg = float(footprint(numbers, n, duration, mfu).total_kg)  # at no intensity: nothing else is left
     if not run.measured:
         why = {"tdp": "hours times rating, no evidence", "assumed": "power assumed, no evidence"}
