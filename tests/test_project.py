@@ -64,7 +64,7 @@ def test_parts_and_stages_add_up_and_a_stage_beside_others_is_what_it_is_alone()
         )
         low, high = found.total.intervals[name]
         assert low <= value <= high
-    assert found.stages["pre"] == ask(PRE).total
+    assert found.stages["pre"] == found.parts["training"] == ask(PRE).total
     before, final = found.parts["development"].energy_kwh, found.parts["training"].energy_kwh
     assert found.summary()["development_percent"] == pytest.approx(100.0 * before / (before + final))
 
@@ -196,6 +196,33 @@ def test_needed_hours_are_what_people_needed() -> None:
     assert need.total.energy_kwh > reach.total.energy_kwh
 
 
+@pytest.mark.parametrize(
+    ("kind", "more", "fields"),
+    [
+        ("midtraining", {}, {"train": "continued"}),
+        ("sft", {"epochs": 2}, {"train": "sft", "tokens": 2e11}),
+        ("lora", {"lora_rank": 64}, {"train": "lora", "lora_rank": 64}),
+        ("qlora", {}, {"train": "qlora"}),
+        ("distillation", {"teacher": "llama-3-8b"}, {"train": "sft", "teacher": "llama-3-8b"}),
+        ("sft", {"train": "lora"}, {"train": "lora"}),
+    ],
+)  # fmt: skip
+def test_a_kind_of_training_is_estimates_own(kind: str, more: dict[str, Any], fields: dict[str, Any]) -> None:
+    layout = LAYOUT | {"zero": 3}
+    found = ask(PRE | {"kind": kind, "seq_len": 4096, "layout": layout, **more})
+    assert found.total.energy_kwh == estimated(seq_len=4096, layout=cs.Layout(**layout), **fields).footprint.energy_kwh
+
+
+def test_what_has_a_price_is_paid_and_what_has_none_is_said() -> None:
+    assert ask(HOURS | {"price_usd_per_device_hour": 2.5}).total.cost_usd == pytest.approx(800 * 2.5, rel=1e-12)
+    listed = estimated()
+    assert listed.cost_usd is not None
+    assert ask(HOURS).total.cost_usd == pytest.approx(800 * listed.cost_usd / listed.device_hours, rel=1e-9)
+    unpriced = ask(HOURS, {"name": "s", "kind": "storage", "terabytes": 9.0, "years": 1.0, "region": "texas"}).total
+    assert unpriced.unpriced
+    assert unpriced.cost_usd == ask(HOURS).total.cost_usd
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"stage": []}, "stage", "add [[stage]]"),
     ({"stages": [PRE]}, "stages", "[[stage]]"),
@@ -218,6 +245,10 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"stage": [{"name": "s", "kind": "serving", "model": "gpt-2", "requests_per_day": 9.0}]}, "years", "days"),
     ({"stage": [{"name": "s", "kind": "storage", "terabytes": 9.0}]}, "years", "add years"),
+    ({"stage": [RL | {"rollout": 5}]}, "rollout", "in_flight"),
+    ({"stage": [RL | {"rollout": {"promt": 5}}]}, "promt", "prompt"),
+    ({"stage": [PRE | {"devices": 0}]}, "devices", "positive"),
+    (dict(RUN), "model", "carbonscaling estimate"),
     ({"stage": [PRE | {"layout": LAYOUT | {"dp": 1, "tp": 64}}]}, "devices", "remedy"),
 ]
 
@@ -284,6 +315,11 @@ def test_one_answer_agrees_on_all_its_pages_and_comes_again(file: Path, capsys: 
     saved.write_text(json.dumps(data), encoding="utf-8")
     assert main(["again", str(saved)]) == ExitCode.CHANGED
     assert main(["report", str(saved)]) == ExitCode.USAGE
+
+
+def test_a_project_where_a_scenario_belongs_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(file)]) == ExitCode.USAGE
+    assert f"carbonscaling project {file}" in capsys.readouterr().err
 
 
 def test_an_unknown_project_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,4 +63,6 @@ def _held(path: str, suffix: str) -> tuple[str, str] | None:
         return "a launch file", f"carbonscaling estimate --from {path}"
     if suffix == ".toml" and ("[[axis]]" in head or "\n[scenario]" in head):
         return "a study", f"carbonscaling sweep {path}"
+    if suffix == ".toml" and "[[stage]]" in head:
+        return "a project", f"carbonscaling project {path}"
     return None

@@ -24,7 +24,7 @@ SHARED = (
 )
 
 
-HEADS = ("energy", "share", "t CO2e", "90 % interval", "device-hours", "cost")
+HEADS = ("energy", "share", "t CO2e", "5 %", "95 %", "device-hours", "cost")
 
 
 def _cells(found: Accounted, whole: Accounted) -> list[str]:
@@ -32,7 +32,7 @@ def _cells(found: Accounted, whole: Accounted) -> list[str]:
     cost = "-" if found.unpriced and not found.cost_usd else money(found.cost_usd) + ("+" if found.unpriced else "")
     return [
         energy(found.energy_kwh), percent(found.energy_kwh / whole.energy_kwh), plain(found.total_tco2e),
-        f"{plain(low)} to {plain(high)}", plain(found.device_hours), cost,
+        plain(low), plain(high), plain(found.device_hours), cost,
     ]  # fmt: skip
 
 
@@ -55,11 +55,8 @@ def project_page(found: ProjectAnswer) -> Group:
     parts.append(Text(""))
     if "development" in found.parts:
         value, low, high = found.development_share
-        parts.append(
-            Text(
-                f"Development is {percent(value)} of development and training, between {percent(low)} and {percent(high)}."
-            )
-        )
+        unsure = "" if percent(low) == percent(high) else f", between {percent(low)} and {percent(high)}"
+        parts.append(Text(f"Development is {percent(value)} of development and training{unsure}."))
     if found.project.hours == "needed":
         parts.append(Text("Trainings take what people needed of such, not what can be reached."))
     if t.unpriced:

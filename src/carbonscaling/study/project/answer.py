@@ -129,22 +129,20 @@ def project(what: str | Path | Mapping[str, Any] | Project, /) -> ProjectAnswer:
     InputError
         The file cannot be used, a stage is no stage, or nothing is feasible for it.
     """
-    asked = (
-        what
-        if isinstance(what, Project)
-        else project_from(what, "project")
-        if isinstance(what, Mapping)
-        else load_project(what)
-    )
+    asked = what if isinstance(what, Project) else _read(what)
     made = {e.stage.name: pieces(e, asked.hours) for e in asked.entries}
     stages = {e.stage.name: e.stage for e in asked.entries}
+    parts = {p: [name for name, stage in stages.items() if stage.counts_as == p] for p in PARTS}
     sums = summed(stages, made)
-    parts = {p: [sums[name] for name, stage in stages.items() if stage.counts_as == p] for p in PARTS}
     return ProjectAnswer(
         project=asked,
-        stages={name: accounted([alone(stage, stages, made)]) for name, stage in stages.items()},
-        parts={p: accounted(found) for p, found in parts.items() if found},
+        stages={name: accounted(alone([name], stages, made)) for name in stages},
+        parts={p: accounted(alone(names, stages, made)) for p, names in parts.items() if names},
         total=accounted(list(sums.values())),
         pieces=made,
-        development_share=development(parts["development"], parts["training"]),
+        development_share=development(*([sums[name] for name in parts[p]] for p in ("development", "training"))),
     )
+
+
+def _read(what: str | Path | Mapping[str, Any]) -> Project:
+    return project_from(what, "project") if isinstance(what, Mapping) else load_project(what)

@@ -127,8 +127,10 @@ def project_from(data: Mapping[str, Any], where: str) -> Project:
     """
     known = ("title", "hours", "common", "stage")
     if unknown := next((key for key in data if key not in known), None):
+        one = unknown in TRAINED and "stage" not in data
         raise InputError(
-            "unknown key", where=where, key=unknown, suggestion=nearest(unknown, known), allowed=", ".join(known),
+            "this is a training, not a project" if one else "unknown key", where=where, key=unknown,
+            suggestion=f"carbonscaling estimate {where}" if one else nearest(unknown, known), allowed=", ".join(known),
             remedy="what stages share stands in [common], each stage in a [[stage]]",
         )  # fmt: skip
     hours, common, stages = data.get("hours", "reachable"), data.get("common", {}), data.get("stage", [])
@@ -177,6 +179,9 @@ def _entry(data: dict[str, Any], common: Mapping[str, Any], where: str) -> Entry
     serves, learns = issubclass(cls, Deployment | Generation), issubclass(cls, Reinforcement)
     options = SERVED if serves else TRAINED
     rollout = data.pop("rollout", {}) if learns else {}
+    if not isinstance(rollout, Mapping):
+        raise InputError("rollouts are a table", where=where, key="rollout", value=rollout, allowed="fields of a serving",
+                         remedy="rollout = { in_flight = 64 }, say")  # fmt: skip
     if unknown := next((key for key in data if key not in own | options), None):
         raise InputError(
             "unknown key", where=where, key=unknown, suggestion=nearest(unknown, own | options),

@@ -157,11 +157,12 @@ def accounted(found: Sequence[Sums]) -> Accounted:
     return Accounted(**one.central, unpriced=one.unpriced, metals_kg_sb=one.metals, intervals=spans)
 
 
-def alone(stage: Stage, stages: Mapping[str, Stage], made: Mapping[str, tuple[Piece, ...]]) -> Sums:
-    """Return a stage's sums with the very draws that its own answer has."""
-    of = stage.of if isinstance(stage, Share) else ()
-    names = (stage.name, *((of,) if isinstance(of, str) else of))
-    return summed({name: stages[name] for name in names}, made)[stage.name]
+def alone(names: Sequence[str], stages: Mapping[str, Stage], made: Mapping[str, tuple[Piece, ...]]) -> list[Sums]:
+    """Return the sums of some stages, drawn as if they were all there is: one has the very draws of its own answer."""
+    of = [stage.of for name in names if isinstance(stage := stages[name], Share)]
+    used = {*names, *(name for one in of for name in ((one,) if isinstance(one, str) else one))}
+    found = summed({name: stage for name, stage in stages.items() if name in used}, made)
+    return [found[name] for name in names]
 
 
 def summed(stages: Mapping[str, Stage], made: Mapping[str, tuple[Piece, ...]]) -> dict[str, Sums]:
