@@ -176,7 +176,8 @@ def assess(
         name: resource_taken(factors, n_devices, duration_s, model.numbers, float(parts.energy_j))
         for name, factors in model.resources.items()
     }
-    built = built_for(model.factors, n_devices, duration_s) if model.mode == "physical" else None
+    rated = model.mode == "physical" and "tdp" in model.factors  # stored data has no rating
+    built = built_for(model.factors, n_devices, duration_s) if rated else None
     return _result(model, parts, lines, effects, sampled, used, built)
 
 
