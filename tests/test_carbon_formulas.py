@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.carbon import contracts, embodied, operational, power, resources, work_power
+from carbonscaling.carbon import (
+    construction,
+    contracts,
+    embodied,
+    host_power,
+    operational,
+    power,
+    resources,
+    work_power,
+)
 from carbonscaling.carbon.embodied import amortised, die_carbon
 from carbonscaling.carbon.operational import energy, host_count, operational_carbon
 from carbonscaling.carbon.power import (
@@ -22,6 +31,7 @@ from carbonscaling.carbon.power import (
 )
 from carbonscaling.catalog.factors import factor
 from carbonscaling.formula import formulas
+from carbonscaling.reporting.statements import energy_mix
 from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.units import HOUR, YEAR
 
@@ -133,6 +143,13 @@ def _cases() -> list[tuple[Any, dict[str, Any], str]]:
         (
             power.host_from_system,
             dict(system=0.31 * u.kilowatt, device=220.5 * w, network=11 * w, devices_per_host=8), "W",
+        ),
+        (host_power.reading_spread, dict(t=2.132, s=0.07, n=3), ""),
+        (energy_mix.share_of_energy, dict(contracted=0.1, covered=0.4, of_grid=0.7), ""),
+        (
+            construction.construction_share,
+            dict(power=1 * u.megawatt, carbon_per_power=1829 * kg / u.kilowatt, duration=24 * hours, lifetime=25 * u.year),
+            "kg",
         ),
         (power.capped_power, dict(demand=226 * w, limit=0.15 * u.kilowatt), "W"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.carbon_run import load_carbon_runs
+from carbonscaling.sources import Datum
 from carbonscaling.validate.carbon.accounts import (
     AccountCheck,
     AccountLine,
@@ -64,7 +66,17 @@ def test_named_accounts_are_held(accounts: dict[str, AccountCheck]) -> None:
     assert names <= set(accounts)
     found = accounts_summary(tuple(accounts.values()))
     assert found["accounts_held"] >= 12
+    assert found["share_inside"] >= 0.8
+    assert found["share_narrow"] >= 0.8
+    assert found["energy_error"] <= 0.08
     assert found["widest_total_carbon"] < 2.5
+    wide = {
+        c.name
+        for c in accounts.values()
+        for x in c.lines
+        if x.figure == "energy" and x.measured and (x.width or 1) > 1.5
+    }
+    assert wide == {"tucano-160m", "tucano-1b1"}  # A100: nobody published another training's readings (decision 0193)
     assert found["worst_repetition"] < 0.01
     for check in accounts.values():
         assert check.account.convention or all(line.inside for line in check.lines), check.name
@@ -150,6 +162,43 @@ def test_shipped_host_power_is_what_the_readings_give(device: str) -> None:
     nothing = derived_host_power(cluster, tuple(system_readings(cluster.host.id)))
     assert nothing is not None
     assert nothing.si == factor("host_power.independent.server").si
+
+
+def test_a_next_reading_lies_within_the_spread_of_those_before() -> None:
+    """By hand: three kinds of system, seven readings; and less is known with one of them left out."""
+    kinds = ([229, 208], [310, 289, 288], [378.5, 326])
+    off = [math.log(x) - sum(map(math.log, kind)) / len(kind) for kind in kinds for x in kind]
+    s = math.sqrt(sum(x * x for x in off) / (7 - 3))
+    cluster = hardware.cluster("tpu-v4")
+    found = derived_host_power(cluster)
+    assert found is not None
+    beside = 170.0 * 1.05  # chip and network
+    ends = [(beside + end / 4) / (beside + found.si / 4) for end in found.si_range]
+    assert ends == pytest.approx([math.exp(sign * 2.132 * s * math.sqrt(4 / 3)) for sign in (-1, 1)], rel=2e-3)
+    without = derived_host_power(cluster, ("palm-540b",))
+    assert without is not None
+    assert without.si < found.si
+
+
+def test_chip_and_host_that_were_read_as_one_have_one_range() -> None:
+    """A lower draw of the chip is a higher one of the host; a user who knows either has both ranges back."""
+    model = carbon_model(hardware.cluster("tpu-v4"), pue=1.0, carbon_intensity_g_per_kwh=0.0)
+    low = model.assemble({**{k: d.si for k, d in model.factors.items()}, "busy_ratio": 0.7})
+    assert float(low.busy_w) < float(model.numbers.busy_w)
+    whole = [float(n.busy_w + n.network_w + n.host_w / n.devices_per_host) for n in (low, model.numbers)]
+    assert whole[0] == pytest.approx(whole[1])
+    own = {"busy_ratio": Datum(0.7, "1", "user")}
+    alone = carbon_model(hardware.cluster("tpu-v4"), pue=1.0, carbon_intensity_g_per_kwh=0.0, overrides=own)
+    assert float(alone.numbers.host_w) == pytest.approx(hardware.cluster("tpu-v4").host.host_power.si)
+
+
+def test_a_limit_on_modules_is_part_of_what_is_known(accounts: dict[str, AccountCheck]) -> None:
+    line = _line(accounts["apertus-70b"], "energy")
+    network = 0.05 * 0.88 * 700
+    assert line.ours == pytest.approx((660 + 75 + network) * 6e6 * 1.1 / 1e6, rel=0.005)
+    assert line.inside
+    assert line.width is not None
+    assert line.width < 1.5
 
 
 @pytest.mark.parametrize(

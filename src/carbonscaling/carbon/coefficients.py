@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.embodied import device_bottom_up, die_carbon, host_bottom_up, memory_carbon
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.carbon.power import paper_power, static_share_at_full_load, static_share_at_operating_point
+from carbonscaling.carbon.power import (
+    host_from_system,
+    paper_power,
+    static_share_at_full_load,
+    static_share_at_operating_point,
+)
 
 __all__ = ["device_kg_bottom_up", "host_kg_bottom_up", "paper_numbers", "physical_numbers"]
 
@@ -42,10 +47,14 @@ def physical_numbers(v: Values, device_kg: Number, host_kg: Number) -> CarbonNum
 
     Keys of `v`: ``tdp, idle_power, busy_ratio, exponent, best_utilisation, host_power, host_idle_power,
     network_share, communication_ratio, devices_per_host, pue, carbon_intensity, building, transport, end_of_life,
-    lifetime, busy_share, switches, water_on_site, water_off_site``. A device that writes a checkpoint or starts again draws its
-    idle power.
+    lifetime, busy_share, switches, water_on_site, water_off_site``; ``system_power`` where device, host and network were read
+    together: the host draws what the others leave. A device that writes a checkpoint or starts again draws its idle power.
     """
     busy = v["busy_ratio"] * v["tdp"]
+    network = v["network_share"] * busy
+    host = v["host_power"]
+    if "system_power" in v:
+        host = host_from_system(v["system_power"], busy, network, v["devices_per_host"])
     return CarbonNumbers(
         idle_w=v["idle_power"],
         busy_w=busy,
@@ -54,9 +63,9 @@ def physical_numbers(v: Values, device_kg: Number, host_kg: Number) -> CarbonNum
         checkpoint_w=v["idle_power"],
         restart_w=v["idle_power"],
         communication_w=v["communication_ratio"] * v["tdp"],
-        host_w=v["host_power"],
+        host_w=host,
         host_idle_w=v["host_idle_power"],
-        network_w=v["network_share"] * busy,
+        network_w=network,
         devices_per_host=v["devices_per_host"],
         pue=v["pue"],
         carbon_intensity=v["carbon_intensity"],

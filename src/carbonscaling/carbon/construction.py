@@ -17,6 +17,10 @@ from carbonscaling.units import TONNE
 __all__ = ["Construction", "built_for", "construction_share", "device_capacity"]
 
 
+CAPACITY = {"tdp", "network_share", "host_power", "devices_per_host"}
+"""Factors that say how much power a building holds ready."""
+
+
 class Construction(NamedTuple):
     """What a run carries of the building's construction by its power, in t, with 5th and 95th percentile."""
 
@@ -29,13 +33,13 @@ class Construction(NamedTuple):
 @formula(
     "capacity·carbon_per_power·duration/lifetime", unit="kg", source="wadenstein_2025", place="embodied carbon by MW"
 )
-def construction_share(capacity: Number, carbon_per_power: Number, duration: Number, lifetime: Number) -> Number:
+def construction_share(power: Number, carbon_per_power: Number, duration: Number, lifetime: Number) -> Number:
     """Share of a data centre's construction that a run carries by its time.
 
     Parameters
     ----------
-    capacity : W
-        Power of the machines that the building is made for.
+    power : W
+        Of the machines that the building is made for.
     carbon_per_power : kg/W
     duration, lifetime : s
         Of the run, and of the building.
@@ -47,7 +51,7 @@ def construction_share(capacity: Number, carbon_per_power: Number, duration: Num
     >>> round(construction_share(1e6, 1.829, 1.0, 25.0) / 1e3, 1)
     73.2
     """
-    return capacity * carbon_per_power * duration / lifetime
+    return power * carbon_per_power * duration / lifetime
 
 
 def device_capacity(v: Values) -> Number:
@@ -55,8 +59,10 @@ def device_capacity(v: Values) -> Number:
     return v["tdp"] * (1.0 + v["network_share"]) + v["host_power"] / v["devices_per_host"]
 
 
-def built_for(factors: Mapping[str, Datum], n_devices: float, duration_s: float) -> Construction:
-    """Return what a run carries of the building, whose machines these factors describe."""
+def built_for(factors: Mapping[str, Datum], n_devices: float, duration_s: float) -> Construction | None:
+    """Return what a run carries of the building, whose machines these factors describe; None where they say no rating."""
+    if not set(factors) >= CAPACITY:
+        return None
     capacity = float(device_capacity({name: datum.si for name, datum in factors.items()})) * n_devices
     central, low, high = (capacity * duration_s * rate / TONNE for rate in _of_a_watt_second())
     return Construction(central, low, high, capacity)

@@ -10,6 +10,7 @@ from typing import Any
 
 from carbonscaling.carbon.coefficients import Values, device_kg_bottom_up, host_kg_bottom_up
 from carbonscaling.carbon.embodied import murphy_yield
+from carbonscaling.carbon.host_power import TOGETHER
 from carbonscaling.carbon.uncertainty import draw, interval
 from carbonscaling.catalog.factors import device_row, factor, factor_ids, node_row, pue
 from carbonscaling.catalog.grids import Basis
@@ -123,7 +124,15 @@ def operation(cluster: Cluster, best_utilisation: float | None) -> Factors:
         low, high = (min(end, most) for end in busy.si_range)
         busy = replace(busy, value=min(whole, most), low=low, high=high, remark="under a power limit")
         network = _scaled(network, whole / busy.si)
+    together: Factors = {}
+    if host.host_power.basis == TOGETHER:  # chip and host were read as one
+        rest = busy.si * device.tdp.si * (1.0 + network.si)
+        value, low, high = (
+            rest + end / host.devices_per_host for end in (host.host_power.si, *host.host_power.si_range)
+        )
+        together = {"system_power": Datum(value, "W", host.host_power.source, low, high, basis=TOGETHER)}
     return {
+        **together,
         "tdp": _point(device.tdp) if busy.basis.startswith("measured") else device.tdp,
         "idle_power": device.idle_power,
         "busy_ratio": busy,

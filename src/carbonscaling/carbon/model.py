@@ -143,6 +143,8 @@ def carbon_model(
     there = None if region is None or carbon_intensity_g_per_kwh is not None else place(region)
     market = _market(factors["carbon_intensity"], there, basis)
     factors = _overridden({**factors, "market_intensity": market}, overrides or {})
+    if {"tdp", "busy_ratio", "host_power"} & set(overrides or {}):  # the user knows one of those read as one
+        factors.pop("system_power", None)
     methods = {"location": factors["carbon_intensity"], "market": factors.pop("market_intensity")}
     factors["carbon_intensity"] = methods[scope2]
     numbers = assemble(si(factors))

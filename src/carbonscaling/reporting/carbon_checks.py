@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.reporting.tables import error, figures
-from carbonscaling.validate.carbon.accounts import AccountCheck, EmbodiedCheck, TableRow, accounts_summary
+from carbonscaling.validate.carbon.accounts import WIDEST, AccountCheck, EmbodiedCheck, TableRow, accounts_summary
 from carbonscaling.validate.carbon.energy import CarbonCheck, summary
 from carbonscaling.validate.parts.power_curves import CapScore, PowerScore
 from carbonscaling.validate.parts.systems import ENTERED, SystemCheck, system_scores
@@ -130,8 +130,10 @@ def _accounts(checks: Sequence[AccountCheck]) -> Iterator[RenderableType]:
     s = accounts_summary(checks)
     yield Text(
         f"{s['accounts']} accounts, {s['accounts_held']} of them held: {s['figures_held']} measured figures, "
-        f"{100 * s['share_inside']:.0f}% inside; energy given the hours {100 * s['energy_error']:.1f}% off in the mean; widest "
-        f"intervals: energy x{s['widest_energy']:.2f}, total carbon x{s['widest_total_carbon']:.2f}; {s['figures_repeated']} "
+        f"{100 * s['share_inside']:.0f}% inside, {100 * s['share_narrow']:.0f}% inside intervals no wider than "
+        f"{' and '.join(f'x{width:g} ({figure})' for figure, width in WIDEST.items())}; energy given the hours "
+        f"{100 * s['energy_error']:.1f}% off in the mean; widest intervals: energy x{s['widest_energy']:.2f}, total carbon "
+        f"x{s['widest_total_carbon']:.2f}; {s['figures_repeated']} "
         "figures by rating or from another figure of their account are repeated within "
         f"{100 * s['worst_repetition']:.1f}%"
     )

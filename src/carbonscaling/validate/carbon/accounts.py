@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
 
+from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import assess
 from carbonscaling.carbon.drawn import UTILISATION
 from carbonscaling.carbon.embodied import amortised
-from carbonscaling.carbon.footprint import footprint
+from carbonscaling.carbon.footprint import FootprintParts, footprint
 from carbonscaling.carbon.model import bottom_up_range, carbon_model
 from carbonscaling.carbon.operational import energy, operational_carbon, overhead_energy, water_use
+from carbonscaling.carbon.power import capped_power
+from carbonscaling.carbon.uncertainty import draw, interval, sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.read import build, packaged
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, TONNE
-from carbonscaling.validate.carbon.energy import energy_of
+from carbonscaling.validate.carbon.energy import Energy, energy_of
 
 __all__ = [
+    "WIDEST",
     "Account",
     "AccountCheck",
     "AccountLine",
@@ -34,6 +39,8 @@ __all__ = [
 
 
 MWH = 1e3 * KWH
+WIDEST = {"energy": 1.5, "total carbon": 2.5}
+"""High over low end of an interval beyond which it says too little of a figure."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,9 @@ class Account:
         Where the water of generation is drawn.
     rated_power, idle_energy, server_kg, device_kg, lifetime, busy_share : Datum, optional
         What repeats the account under its own conventions.
+    module_limit, processor, node_rest : Datum, optional
+        Where the operator limits a module, processor included: the limit, what the processor would draw, and a module's share
+        of what else is in its node.
     convention : str
         Whose convention explains what is left, or why nothing is held.
     """
@@ -80,6 +90,9 @@ class Account:
     device_kg: Datum | None = None
     lifetime: Datum | None = None
     busy_share: Datum | None = None
+    module_limit: Datum | None = None
+    processor: Datum | None = None
+    node_rest: Datum | None = None
     convention: str = ""
 
 
@@ -193,7 +206,9 @@ def _by_hours(a: Account, cluster: Cluster, hours: float) -> Iterator[AccountLin
     model = carbon_model(cluster, pue=a.pue.value, carbon_intensity_g_per_kwh=intensity * 1000.0 * KWH)
     run = assess(model, a.n_devices, hours / a.n_devices, UTILISATION)
     basis = "measured_gpu_only" if a.counts == "devices" else "measured_with_host"
-    ours = energy_of(cluster, basis, a.n_devices, hours / a.n_devices, UTILISATION, a.pue.value)
+    ours = _limited(a, cluster, hours) or energy_of(
+        cluster, basis, a.n_devices, hours / a.n_devices, UTILISATION, a.pue.value
+    )
     rated = None
     if a.rated_power is not None:
         idle = a.idle_energy.si if a.idle_energy else 0.0
@@ -217,6 +232,24 @@ def _by_hours(a: Account, cluster: Cluster, hours: float) -> Iterator[AccountLin
     if a.operational is not None:
         whole = (a.operational.si + a.embodied.si) / TONNE
         yield AccountLine("total carbon", "t", whole, central + run.embodied_tco2e, least + low, most + high)
+
+
+def _limited(a: Account, cluster: Cluster, hours: float) -> Energy | None:
+    """Return our energy where the operator limits device and processor together; None where no limit is known."""
+    if a.module_limit is None or a.processor is None or a.node_rest is None:
+        return None
+    model = carbon_model(cluster, pue=a.pue.value, carbon_intensity_g_per_kwh=0.0)
+    run = a.n_devices, hours / a.n_devices, UTILISATION
+    sampled, _ = sample_footprint(model.assemble, model.factors, *run)
+
+    def kwh(parts: FootprintParts, processor: Number, limit: Number, rest: Number) -> Number:
+        module = capped_power(parts.device_power_w + processor, limit) + rest
+        return (module * hours + parts.network_energy_j) * a.pue.si / KWH
+
+    beside = a.processor, a.module_limit, a.node_rest
+    central = float(kwh(footprint(model.numbers, *run), *(datum.si for datum in beside)))
+    drawn = (draw(name, datum) for name, datum in zip(("processor", "module_limit", "node_rest"), beside, strict=True))
+    return Energy(central, *interval(kwh(sampled, *drawn), central))
 
 
 def _own_embodied(a: Account, cluster: Cluster, hours: float) -> float | None:
@@ -248,7 +281,8 @@ def _water(a: Account, cluster: Cluster) -> Iterator[AccountLine]:
 def accounts_summary(checks: Sequence[AccountCheck]) -> dict[str, float]:
     """Return how many accounts and figures are held, and how well.
 
-    ``share_inside``, ``energy_error`` and the widths are over figures that were measured; ``worst_repetition`` is over those
+    ``share_inside``, ``energy_error`` and the widths are over figures that were measured, ``share_narrow`` of them inside an
+    interval no wider than `WIDEST` as well; ``worst_repetition`` is over those
     that stand on ratings or on other figures of their account, repeated by its convention.
     """
     every = [line for check in checks for line in check.lines if line.inside is not None]
@@ -260,6 +294,9 @@ def accounts_summary(checks: Sequence[AccountCheck]) -> dict[str, float]:
         "accounts_held": sum(any(line.inside is not None for line in check.lines) for check in checks),
         "figures_held": len(lines),
         "share_inside": mean(bool(line.inside) for line in lines),
+        "share_narrow": mean(
+            bool(line.inside) and (line.width or 1.0) <= WIDEST.get(line.figure, math.inf) for line in lines
+        ),
         "energy_error": mean(abs(line.error or 0.0) for line in energy),
         "widest_energy": max(line.width or 1.0 for line in energy),
         "widest_total_carbon": max(line.width or 1.0 for line in lines if line.figure == "total carbon"),
