@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.perf.checkpoints import daly_interval, interrupted_time
+from carbonscaling.study.assured import Assured, Failures, Target, assured
 from carbonscaling.study.chances import _times
 
 RUN = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=256, batch=512)
@@ -56,6 +60,91 @@ def test_a_published_record() -> None:
     mtbf = 45570.0 * 3600.0 / 16384
     _, lost = _times(np.random.default_rng(2), np.full(4000, steady / 1.1), 600.0, 20.0, 300.0, mtbf)
     assert np.quantile(lost, 0.05) < 466 < np.quantile(lost, 0.95)
+
+
+def test_a_run_through_the_door_meets_that_record() -> None:
+    """The same run planned: interruptions a day of its 16,384 devices hold the 466 in 54 days."""
+    run = cs.estimate(cs.Scenario(model="llama-3.1-405b", tokens=15.6e12, devices=16384, batch=2048))
+    assert isinstance(run, cs.Estimate)
+    found = cs.chances(run, write_s=20.0, restart_s=300.0)
+    rate = 54.0 * found.interruptions / found.days
+    assert np.quantile(rate, 0.05) < 466 < np.quantile(rate, 0.95)
+
+
+PLANNED = cs.Scenario(model="llama-3-8b", tokens=1e12, batch=512)
+FAILS = Failures(write_s=30.0, restart_s=300.0)
+
+
+def answer_on(n: int, **more: object) -> cs.Estimate:
+    found = cs.estimate(cs.Scenario(**vars(PLANNED) | {"devices": n, "objective": "time"} | more))
+    assert isinstance(found, cs.Estimate)
+    return found
+
+
+def test_the_fewest_devices_that_keep_a_target() -> None:
+    """One host fewer does not; the start is the latest, and a day later does not either."""
+    target = Target(by="2026-03-14", not_before="2026-02-20", confidence=90, under_tco2e=16.0)
+    found = assured(PLANNED, target, **vars(FAILS))
+    assert isinstance(found, Assured)
+    assert found.feasible
+    n = found.best.n_devices
+    days = 22.0
+    for count, start, kept in ((n, 0.0, True), (n - 8, 0.0, False)):
+        c = FAILS.of(answer_on(count))
+        assert (c.within(days - start, carbon_tco2e=16.0) >= 0.9) is kept
+    fixed = assured(cs.Scenario(**vars(PLANNED) | {"devices": 128}), target, **vars(FAILS))
+    assert isinstance(fixed, Assured)
+    c, start = FAILS.of(answer_on(128)), fixed.best.start_days
+    assert start > 0.0
+    assert c.within(days - start, carbon_tco2e=16.0) == fixed.best.probability >= 0.9
+    assert c.within(days - start - 1.0, carbon_tco2e=16.0) < 0.9
+    assert fixed.start == (date(2026, 2, 20) + timedelta(days=start)).isoformat()
+
+
+def test_with_hours_the_cleanest_start_is_taken(tmp_path: Path) -> None:
+    """Every day's start asked one by one, with the hours that each run really meets."""
+    t = np.arange(24 * 40)
+    g = 400.0 + 200.0 * np.cos(2 * np.pi * t / (24 * 23))
+    moments = (np.datetime64("2025-03-01T00:00") + t * np.timedelta64(1, "h")).astype(str)
+    path = tmp_path / "hours.csv"
+    path.write_text("time,g_per_kwh\n" + "".join(f"{m},{x:.2f}\n" for m, x in zip(moments, g, strict=True)))
+    s = cs.Scenario(**vars(PLANNED) | {"hourly": str(path), "devices": 256})
+    found = assured(s, Target(by="2025-03-26", confidence=0.9), **vars(FAILS))
+    assert isinstance(found, Assured)
+    assert found.chances is not None
+    means = []
+    for day in range(21):
+        c = FAILS.of(answer_on(256, hourly=str(path), start_hour=24.0 * day))
+        means.append(c.carbon_tco2e.mean() if c.within(days=25.0 - day) >= 0.9 else np.inf)
+    assert found.best.start_days == int(np.argmin(means))
+    assert found.chances.carbon_tco2e.mean() == pytest.approx(min(means), rel=1e-3)
+    assert found.start == f"2025-03-{1 + int(found.best.start_days):02d}T00:00"
+
+
+def test_a_target_that_nothing_keeps_has_its_most_likely_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["--model", "llama-3-8b", "--tokens", "1e12", "--batch", "512", "--write-s", "30", "--restart-s", "300"]
+    asked = ["chances", *run, "--not-before", "2026-01-05", "--by", "2026-02-14", "--confidence", "90"]
+    assert main([*asked, "--under-tco2e", "2"]) == 3
+    assert "No plan ends before 2026-02-14" in capsys.readouterr().out
+    assert main([*asked, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["best"]["probability"] >= 0.9
+    assert data["summary"]["n_devices"] == data["best"]["n_devices"]
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ({}, "by"), ({"by": "2026-01-01", "within_days": 3.0}, "by"), ({"within_days": -1.0}, "within_days"),
+        ({"within_days": 9.0, "confidence": 100.0}, "confidence"), ({"by": "soon", "not_before": "2026-01-01"}, "by"),
+        ({"by": "2026-01-01", "not_before": "2026-02-01"}, "by"), ({"within_days": 9.0, "under_tco2e": 0.0}, "under_tco2e"),
+    ],
+)  # fmt: skip
+def test_a_target_that_is_none_is_refused(target: dict[str, Any], key: str) -> None:
+    with pytest.raises(cs.InputError) as refused:
+        assured(PLANNED, Target(**target), **vars(FAILS))
+    assert refused.value.key == key
+    assert refused.value.remedy
 
 
 def test_more_of_anything_bad_takes_longer(answer: cs.Estimate) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 
 __all__ = [
+    "Assured",
     "Attribution",
     "Boundary",
     "Chances",
@@ -33,7 +34,9 @@ __all__ = [
     "Setting",
     "Software",
     "Stack",
+    "Target",
     "__version__",
+    "assured",
     "attribute",
     "chances",
     "choices",
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
     from carbonscaling.software.options import Software
     from carbonscaling.software.stack import Stack
     from carbonscaling.study.answer import estimate, explain, plan
+    from carbonscaling.study.assured import Assured, Target, assured
     from carbonscaling.study.attributed import Attribution, attribute
     from carbonscaling.study.chances import Chances, chances
     from carbonscaling.study.choices import Choice
@@ -104,7 +108,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Attribution": "carbonscaling.study.attributed",
     "Boundary": "carbonscaling.carbon.boundary",
+    "Assured": "carbonscaling.study.assured",
     "Chances": "carbonscaling.study.chances",
+    "Target": "carbonscaling.study.assured",
+    "assured": "carbonscaling.study.assured",
     "Choice": "carbonscaling.study.choices",
     "Cluster": "carbonscaling.hardware.cluster",
     "Decided": "carbonscaling.study.together.decided",

@@ -9,10 +9,18 @@ from rich.console import Group
 from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
+from carbonscaling.study.assured import Assured
+from carbonscaling.words import mass, money, percent, plain
 
-__all__ = ["chances_page"]
+__all__ = ["assured_page", "chances_page"]
 
-NAMES = {"days": "days", "energy_kwh": "kWh", "carbon_tco2e": "t CO2e", "interruptions": "interruptions"}
+NAMES = {
+    "days": "days",
+    "energy_kwh": "kWh",
+    "carbon_tco2e": "t CO2e",
+    "interruptions": "interruptions",
+    "cost_usd": "USD",
+}
 
 
 def chances_page(data: Mapping[str, Any]) -> Group:
@@ -26,3 +34,47 @@ def chances_page(data: Mapping[str, Any]) -> Group:
         f"after every {data['checkpoint_interval_s']:,.0f} s of training"
     )
     return Group(Text(head, style="bold"), table, Text(f"All limits hold with a probability of {data['within']:.1%}."))
+
+
+MOST_TRIED = 12
+"""Counts of devices that a page shows."""
+
+
+def _target_words(found: Assured) -> str:
+    t = found.target
+    limits = [f"before {t.by}" if t.by else f"within {plain(t.within_days or 0.0)} days"]
+    limits += [f"under {plain(t.under_kwh)} kWh"] if t.under_kwh < float("inf") else []
+    limits += [f"under {mass(t.under_tco2e)}"] if t.under_tco2e < float("inf") else []
+    limits += [f"under {money(t.under_usd)}"] if t.under_usd < float("inf") else []
+    return f"{' and '.join(limits)} with a probability of {percent(t.share)}"
+
+
+def assured_page(found: Assured) -> Group:
+    """Return the plan that keeps a target, and what other numbers of devices come to."""
+    best, parts = found.best, []
+    if found.answer is None:
+        head = (
+            f"No plan ends {_target_words(found)}: the most likely, {best.n_devices:,} devices from {found.start}, has "
+            f"{percent(best.probability)}."
+        )
+    else:
+        e = found.answer
+        when = "on or before" if e.scenario.hourly is None else "at"
+        head = f"{best.n_devices:,} x {e.resolved.cluster.device.name}, begun {when} {found.start}, end {_target_words(found)}."
+        parts = [
+            Text(
+                f"It keeps all that with {percent(best.probability)}: {percent(found.target.share)} of the runs take at most "
+                f"{plain(best.days)} days, and {percent(found.target.share)} at most {mass(best.total_tco2e)}."
+            )
+        ]
+    priced = best.mean_usd is not None
+    headings = ["devices", "start after days", "probability", "days", "carbon", *(["mean cost"] if priced else [])]
+    table = figures(headings, words=0)
+    step = -(-len(found.tried) // MOST_TRIED)
+    for place, tried in enumerate(found.tried):
+        if tried == best or place % step == 0:
+            cells = [f"{tried.n_devices:,}{'*' if tried == best else ''}", plain(tried.start_days)]
+            cells += [percent(tried.probability), plain(tried.days), mass(tried.total_tco2e)]
+            table.add_row(*cells, *([money(tried.mean_usd or 0.0)] if priced else []))
+    said = f"Days and carbon are those that {percent(found.target.share)} of the runs stay below; * is the plan."
+    return Group(Text(head, style="bold"), *parts, Text(""), table, Text(said, style="italic"))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.uncertainty import sample_factor
 from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
 from carbonscaling.perf.checkpoints import daly_interval
 from carbonscaling.study.accuracy import step_error
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.hours import hours_of, intensity_met
 from carbonscaling.units import DAY, HOUR
 
-__all__ = ["Chances", "chances"]
+__all__ = ["Chances", "begun_at", "chances"]
 
 Array = NDArray[np.float64]
 
@@ -34,6 +36,10 @@ class Chances:
     Attributes
     ----------
     days, energy_kwh, carbon_tco2e, interruptions : array
+    cost_usd : array, optional
+        None where no price is known.
+    operational : array, optional
+        Operational carbon in t, in the mean intensity of the run as estimated.
     interval_s : float
         Training between checkpoints.
     mtbf_s : float
@@ -49,16 +55,27 @@ class Chances:
     interval_s: float
     mtbf_s: float
     steady_days: float
+    cost_usd: Array | None = None
+    operational: Array | None = None
 
-    def within(self, days: float = math.inf, energy_kwh: float = math.inf, carbon_tco2e: float = math.inf) -> float:
+    def within(
+        self, days: float = math.inf, energy_kwh: float = math.inf, carbon_tco2e: float = math.inf,
+        cost_usd: float = math.inf,
+    ) -> float:  # fmt: skip
         """Return the probability that all limits hold."""
-        kept = (self.days <= days) & (self.energy_kwh <= energy_kwh) & (self.carbon_tco2e <= carbon_tco2e)
-        return float(np.mean(kept))
+        return float(np.mean(self.kept(energy_kwh, carbon_tco2e, cost_usd) & (self.days <= days)))
+
+    def kept(self, energy_kwh: float, carbon_tco2e: float, cost_usd: float) -> NDArray[np.bool_]:
+        """Return which of the draws keep limits of energy, carbon and money."""
+        kept = (self.energy_kwh <= energy_kwh) & (self.carbon_tco2e <= carbon_tco2e)
+        return kept if self.cost_usd is None else kept & (self.cost_usd <= cost_usd)
 
     def summary(self) -> dict[str, Any]:
         """Return quantiles of every figure."""
         named = {"days": self.days, "energy_kwh": self.energy_kwh, "carbon_tco2e": self.carbon_tco2e,
                  "interruptions": self.interruptions}  # fmt: skip
+        if self.cost_usd is not None:
+            named["cost_usd"] = self.cost_usd
         quantiles = {
             name: {f"{share:g}": float(np.quantile(values, share)) for share in QUANTILES}
             for name, values in named.items()
@@ -141,7 +158,28 @@ def chances(
     intensity = (
         np.asarray(sample_factor("carbon_intensity", datum, rng.standard_normal(draws))) / datum.si if datum.si else 1.0
     )
-    carbon = ratio * (f.operational_tco2e * intensity + f.embodied_tco2e)
+    operational = np.asarray(ratio * f.operational_tco2e * intensity)
+    carbon = operational * hours_met(answer, seconds) + ratio * f.embodied_tco2e
+    usd = None if answer.cost_usd is None else ratio * answer.cost_usd
     return Chances(
-        seconds / DAY, ratio * f.energy_kwh, np.asarray(carbon), interruptions, interval, mtbf, answer.steady_s / DAY
-    )
+        seconds / DAY, ratio * f.energy_kwh, np.asarray(carbon), interruptions, interval, mtbf, answer.steady_s / DAY,
+        usd, operational,
+    )  # fmt: skip
+
+
+def begun_at(found: Chances, answer: Estimate, start_hour: float) -> Chances:
+    """Return the chances of the same run begun at another hour of its profile, with the same draws."""
+    assert found.operational is not None
+    seconds = found.days * DAY
+    more = found.operational * (hours_met(answer, seconds, start_hour) - hours_met(answer, seconds))
+    return replace(found, carbon_tco2e=found.carbon_tco2e + more)
+
+
+def hours_met(answer: Estimate, seconds: Array, start_hour: float | None = None) -> Array | float:
+    """Return the mean intensity of the hours that runs of some lengths meet, over that of the run as estimated."""
+    s = answer.scenario
+    hours, met = hours_of(s), intensity_met(s, answer.duration_s)
+    if hours is None or not met or s.scope2 == "market":
+        return 1.0
+    begins = hours if start_hour is None else Hours(hours.profile, start_hour)
+    return np.asarray(begins.mean(seconds / HOUR)) / met
