@@ -125,12 +125,15 @@ def test_a_lattice_holds_every_layout_once(tp: list[int], pp: list[int], dp: lis
     wanted = {r for r, n in size.items() if low <= n <= 4 * low and (n <= host or n % host == 0)}
     assert len(rows) == len(set(rows)) == lattice.n_layouts
     assert set(rows) == wanted
-    each, once = (np.array([k * i % 5.0 for i in range(len(shapes))], dtype=np.float64) for k in (7, 3))
+    micros = np.array([1.0, 2.0])
+    each, once = (np.array([[k * (i + m) % 5.0 for m in range(2)] for i in range(len(shapes))]) for k in (7, 3))
     fewest = np.arange(len(shapes), dtype=np.float64) % 7
-    least = np.repeat(lattice.least(each, once, fewest), lattice.sizes(lattice.families))
+    least = np.repeat(lattice.least(each, once, fewest, micros), lattice.sizes(lattice.families))
     shape, d = np.divmod(numbers, len(dp))
     share = (batch / np.array(dp))[d]
-    assert (least <= np.where(np.array(dp)[d] >= fewest[shape], each[shape] * share + once[shape], np.inf)).all()
+    for m, micro in enumerate(micros):
+        may_be = (np.array(dp)[d] >= fewest[shape]) & (share % micro == 0)
+        assert (least <= np.where(may_be, each[shape, m] * share + once[shape, m], np.inf)).all()
 
 
 @given(st.integers(1, 2**26), st.integers(0, 2**26))

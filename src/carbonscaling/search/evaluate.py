@@ -17,7 +17,7 @@ from carbonscaling.perf.numbers import Workload
 from carbonscaling.scalar import FLOAT_ERRORS, scalar
 from carbonscaling.search import compiled, kernel, tables
 from carbonscaling.search.grid import Grid
-from carbonscaling.search.judge import BLOCK, Decided, Judge, ShapeBounds, family_bounds, layout_bounds
+from carbonscaling.search.judge import BLOCK, Decided, Judge, ShapeBounds, family_bounds, layout_bounds, shape_bounds
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.vectorised import NumpyJudge
 
@@ -65,16 +65,19 @@ class CompiledJudge:
         )
 
     @cached_property
+    def _least(self) -> Floats:
+        g, shapes = self.grid, self.grid.lattice.shapes.astype(float).astype(self.number)
+        out = np.empty((len(shapes), len(g.experts), len(g.pipes), len(g.micros), 2), self.number)
+        self.entry(tables.least_table)(self.work, self.machine, self.options, shapes, self.keys, self.table, out)
+        return out
+
+    @cached_property
     def _shapes(self) -> ShapeBounds:
-        g, shapes = self.grid, self.grid.lattice.shapes.astype(float)
-        dp = np.unique(g.lattice.dp).astype(float)
-        each, once, first = np.empty(len(shapes)), np.empty(len(shapes)), np.empty(len(shapes), np.int64)
-        self.entry(tables.shape_bounds)(
-            self.work, self.machine, self.options, shapes, self.keys, self.table, each, once
-        )
+        shapes, dp = self.grid.lattice.shapes.astype(float), np.unique(self.grid.lattice.dp).astype(float)
+        first = np.empty(len(shapes), np.int64)
         least = tables.least_needs(self.work, self.options)
         self.entry(tables.fewest_replicas)(self.work, self.machine, self.options, least, shapes, dp, first)
-        return each, once, np.append(dp, np.inf)[first]
+        return shape_bounds(self._least.astype(float), self.grid.micros, np.append(dp, np.inf)[first])
 
     def rows_at_once(self, *, prune: bool) -> int:
         """Layouts of a block."""
@@ -88,11 +91,16 @@ class CompiledJudge:
         """Step time that no setting of some layouts can beat."""
         return layout_bounds(self.machine, self.grid, self._shapes, rows)
 
+    def alive(self, rows: Ints, cut: Floats) -> NDArray[np.bool_]:
+        """Whether bounds leave any setting of some layouts; machine code itself is quick where they do not."""
+        return np.asarray(self.row_bounds(rows) <= cut)
+
     def decide(self, rows: Ints, cut: Floats, kept: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some rows."""
         n, inner = len(rows), self.grid.n_inner
         lattice = self.grid.lattice
-        layouts, keys = lattice.rows(rows).astype(float).astype(self.number), self.keys[rows // len(lattice.dp)]
+        layouts, shapes = lattice.rows(rows).astype(float).astype(self.number), rows // len(lattice.dp)
+        least = self._least if prune else np.empty((0, 0, 0, 0, 2), self.number)
         room = max(inner, min(n * inner, kernel.BUFFER))
         found_index, found_step = np.empty(room, np.int64), np.empty(room)
         done = Decided(
@@ -103,8 +111,8 @@ class CompiledJudge:
         parts, at = [], 0
         while at < n:
             at, n_found = self.entry(kernel.decide_rows)(
-                self.work, self.machine, self.options, layouts, keys, self.table, at, cut, kept, late, prune, found_index,
-                found_step, done.counts, done.row_best, done.row_best_index, miss, miss_index,
+                self.work, self.machine, self.options, layouts, shapes, self.keys, self.table, least, at, cut, kept, late,
+                prune, found_index, found_step, done.counts, done.row_best, done.row_best_index, miss, miss_index,
             )  # fmt: skip
             parts.append((found_index[:n_found].copy(), found_step[:n_found].copy()))
         done.index = np.concatenate([p[0] for p in parts])

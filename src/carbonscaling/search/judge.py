@@ -12,7 +12,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.search.bounds import LeastPasses, least_step
 from carbonscaling.search.grid import Grid
 
-__all__ = ["BLOCK", "Decided", "Judge", "ShapeBounds", "family_bounds", "layout_bounds"]
+__all__ = ["BLOCK", "Decided", "Judge", "ShapeBounds", "family_bounds", "layout_bounds", "shape_bounds"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,6 +60,9 @@ class Judge(Protocol):
     def row_bounds(self, rows: Ints) -> Floats:
         """Step time that no setting of some layouts can beat."""
 
+    def alive(self, rows: Ints, cut: Floats) -> NDArray[np.bool_]:
+        """Whether bounds leave a chance to any setting of some layouts, of which each has a step time to beat."""
+
     def decide(self, rows: Ints, cut: Floats, kept: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some layouts, by number; `cut`, `kept` and `late` hold a step time for each of them.
 
@@ -69,13 +72,19 @@ class Judge(Protocol):
 
 
 ShapeBounds = tuple[Floats, Floats, Floats]
-"""Of every shape: least seconds a sequence of a replica and beside them, and the fewest replicas that may fit."""
+"""Of every shape and micro-batch: least seconds a sequence of a replica and beside them; of every shape: fewest replicas."""
+
+
+def shape_bounds(least: Floats, micros: Floats, fewest: Floats) -> ShapeBounds:
+    """Return what no setting of a shape can beat, from what passes take at least (see `tables.least_table`)."""
+    each, once = np.moveaxis(least.min(axis=(1, 2)), -1, 0)
+    return each / micros, once, fewest
 
 
 def family_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds) -> Floats:
     """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
     lattice = grid.lattice
-    passes = LeastPasses(0.0, lattice.least(*shapes))
+    passes = LeastPasses(0.0, lattice.least(*shapes, grid.micros))
     return np.asarray(least_step(machine, passes, 0.0, lattice.extents(lattice.families).n_devices))
 
 
@@ -84,5 +93,7 @@ def layout_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds, rows: Ints)
     each, once, fewest = shapes
     tp, pp, dp, cp, batch = grid.lattice.rows(rows).T.astype(float)
     shape = rows // len(grid.lattice.dp)
-    passes = LeastPasses(0.0, np.where(dp >= fewest[shape], each[shape] * (batch / dp) + once[shape], np.inf))
+    share = (batch / dp)[:, None]
+    found = np.where(share % grid.micros == 0, each[shape] * share + once[shape], np.inf).min(axis=1)
+    passes = LeastPasses(0.0, np.where(dp >= fewest[shape], found, np.inf))
     return np.asarray(least_step(machine, passes, 0.0, tp * pp * dp * cp))

@@ -16,13 +16,12 @@ from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
-from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
     first_recompute_violation,
     first_sharding_violation,
     first_violation,
-    never_allowed,
 )
 from carbonscaling.search.tables import Options, setting_of, unpack
 
@@ -45,8 +44,10 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     machine: Machine,
     o: Options,
     rows: Any,
+    shapes: Any,
     keys: Any,
     table: Any,
+    least: Any,
     start: int,
     cut: Any,
     kept: Any,
@@ -64,8 +65,12 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
 
     Parameters
     ----------
-    rows, keys : arrays
-        Layouts, and the place of each one's (tp, cp) in `table`.
+    rows, shapes : arrays
+        Layouts, and the place of each one's shape in `keys` and `least`.
+    keys, table : arrays
+        Place of each shape's (tp, cp) in the table of layer times.
+    least : array
+        What passes take at least (`tables.least_table`); read only where `prune`.
     cut, kept, late : arrays
         Per row: step time beyond which a setting cannot matter, beyond which it matters only as the row's quickest, and
         beyond which it misses the deadline.
@@ -96,22 +101,20 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     for i in range(start, len(rows)):
         if n_found + inner > len(found_index):
             return i, n_found
-        row = rows[i]
+        row, shape = rows[i], shapes[i]
+        n_devices = row[0] * row[1] * row[2] * row[3]
         for e in range(n_e):
             for p in range(n_p):
                 n_alive = 0
-                if prune:
-                    s = setting_of(o, row, e, p, 0, 0, 0)
-                    if never_allowed(s, work, o.strict):
-                        counts[first_violation(s, work, o.strict)] += n_z * n_m * n_r
-                        continue
                 for m in range(n_m):
-                    s = setting_of(o, row, e, p, 0, m, 0)
-                    place_m[m] = first_violation(s, work, o.strict)
-                    if prune and place_m[m] == ALLOWED:
-                        least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
-                        too_slow[m] = least_step(machine, least, s.n_micro, s.n_devices) > cut[i]
-                    n_alive += place_m[m] == ALLOWED and not too_slow[m]
+                    if prune:
+                        passes_least = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
+                        share = row[4] / (row[2] * o.micros[m])
+                        too_slow[m] = least_step(machine, passes_least, share, n_devices) > cut[i]
+                        if too_slow[m]:
+                            continue
+                    place_m[m] = first_violation(setting_of(o, row, e, p, 0, m, 0), work, o.strict)
+                    n_alive += place_m[m] == ALLOWED
                 if prune and n_alive == 0:
                     counts[BOUND] += n_z * n_m * n_r
                     continue
@@ -124,8 +127,11 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     n_valid += place_z[z] == ALLOWED
                     known[z] = False
                 for m in range(n_m):
+                    if too_slow[m]:
+                        counts[BOUND] += n_z * n_r
+                        continue
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
-                    layer = unpack(table[keys[i], e, m])
+                    layer = unpack(table[keys[shape], e, m])
                     if place_m[m] < ALLOWED or n_valid == 0:
                         for z in range(n_z):
                             counts[min(place_m[m], place_z[z])] += n_r
@@ -136,9 +142,6 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if place_z[z] < ALLOWED or place < ALLOWED:
                                 counts[min(place, place_z[z])] += 1
                         if place < ALLOWED:
-                            continue
-                        if too_slow[m]:
-                            counts[BOUND] += n_valid
                             continue
                         s = setting_of(o, row, e, p, 0, m, r)
                         if not have_states:

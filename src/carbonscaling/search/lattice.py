@@ -82,18 +82,21 @@ class Lattice:
         tp, pp, cp = self.shapes[shape].T
         return np.stack((tp, pp, self.dp[d], cp, self.batch[d]), axis=1)
 
-    def least(self, each: Floats, once: Floats, fewest: Floats) -> Floats:
-        """Smallest time of every family within the range; the arguments hold a number per shape.
+    def least(self, each: Floats, once: Floats, fewest: Floats, micros: Floats) -> Floats:
+        """Smallest time of every family within the range; the first two arguments hold a number per shape and micro-batch.
 
-        ``each`` counts for every sequence of a replica, ``once`` for the step. A shape counts from `fewest` replicas on;
-        infinity where none does.
+        ``each`` counts for every sequence of a replica, ``once`` for the step. A shape counts from `fewest` replicas on, a
+        micro-batch where it divides the sequences of a replica; infinity where none does.
         """
-        found = np.empty(len(self.families))
+        found = np.full(len(self.families), np.inf)
         place, d = np.divmod(self.families, max(1, len(self.dp)))
         share = self.batch / self.dp
         ends = np.searchsorted(place, np.arange(len(self._classes[0]) + 1))
         for i, (begin, size) in enumerate(zip(*self._classes[1:], strict=True)):
-            part, own = slice(begin, begin + size), d[ends[i] : ends[i + 1]]
-            every = each[part, None] * share[own] + once[part, None]
-            found[ends[i] : ends[i + 1]] = np.where(self.dp[own] >= fewest[part, None], every, np.inf).min(axis=0)
+            part = slice(begin, begin + size)
+            for m, micro in enumerate(micros):
+                at = ends[i] + np.flatnonzero(share[d[ends[i] : ends[i + 1]]] % micro == 0)
+                every = each[part, m, None] * share[d[at]] + once[part, m, None]
+                every[self.dp[d[at]] < fewest[part, None]] = np.inf
+                found[at] = np.minimum(found[at], every.min(axis=0))
         return found

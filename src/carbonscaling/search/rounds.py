@@ -31,6 +31,8 @@ Ints = NDArray[np.int64]
 FIRST_ROUND = 1 << 15
 """Settings of the first round; the best of a round sets the limits of the next."""
 GROWTH = 64
+BOUNDED = 1 << 12
+"""Layouts whose bounds are looked at in one go."""
 FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
 
@@ -197,12 +199,12 @@ class Rounds:
         """
         per_block = self.judge.rows_at_once(prune=self.prune)
         sizes = self._lattice.sizes(families)
-        block = (np.cumsum(sizes) - 1) // per_block
+        block = (np.cumsum(sizes) - 1) // max(per_block, BOUNDED)
         for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):
             layouts = self._lattice.layouts(families[part])
             here = [np.repeat(v[part], sizes[part]) for v in values]
             if self.prune and not self._one_round:
-                alive = self.judge.row_bounds(layouts) <= here[0]
+                alive = self.judge.alive(layouts, here[0])
                 self._leave_out(len(layouts) - int(alive.sum()))
                 layouts, here = layouts[alive], [v[alive] for v in here]
             for start in range(0, len(layouts), per_block):

@@ -126,8 +126,9 @@ def _replicas(space: Space, batches: Sequence[int], most: int) -> tuple[NDArray[
     if len(batches) == 1:
         dp = np.array(sorted(space.dp) or divisors(batches[0]), dtype=np.int64)
         return dp, np.full(len(dp), batches[0], dtype=np.int64)
-    every = np.array(batches, dtype=np.int64)
-    shared = {d: every[every % d == 0] for d in sorted(space.dp) or range(1, min(most, int(every.max())) + 1)}
+    is_one = np.zeros(max(batches) + 1, dtype=bool)
+    is_one[list(batches)] = True
+    shared = {d: d * np.flatnonzero(is_one[::d]) for d in sorted(space.dp) or range(1, min(most, max(batches)) + 1)}
     dp = np.repeat(np.array(list(shared), dtype=np.int64), [len(found) for found in shared.values()])
     return dp, np.concatenate(list(shared.values()))
 

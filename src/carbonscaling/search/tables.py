@@ -16,8 +16,8 @@ from carbonscaling.search.constraints import never_allowed, never_shards
 from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.grid import Grid, group_size, n_micro, sequence_shards
 
-__all__ = ["N_LAYER", "LeastNeeds", "Options", "fewest_replicas", "layer_table", "least_needs", "may_fit", "options_of"]
-__all__ += ["setting_of", "shape_bounds", "unpack"]
+__all__ = ["N_LAYER", "LeastNeeds", "Options", "fewest_replicas", "layer_table", "least_needs", "least_table"]
+__all__ += ["may_fit", "options_of", "setting_of", "unpack"]
 
 N_PASS = len(Pass._fields)
 N_BOTH = 2 * N_PASS
@@ -90,23 +90,23 @@ def setting_of(o: Options, row: Any, e: int, p: int, z: int, m: int, r: int) -> 
     )  # fmt: skip
 
 
-def shape_bounds(
-    work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, each: Any, once: Any
-) -> None:
-    """Write what no setting of a shape (tp, pp, cp) can beat: seconds a sequence of a replica, and seconds beside them."""
+def least_table(work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, out: Any) -> None:
+    """Write what passes take at least, for every shape (tp, pp, cp), expert layout, pipeline and micro-batch.
+
+    The last axis of `out` holds the seconds of a micro-batch and those of the step; both infinite where no rule allows it.
+    """
     row = np.ones(5)
     for i in range(len(shapes)):
         row[0], row[1], row[3] = shapes[i, 0], shapes[i, 1], shapes[i, 2]
-        each[i], once[i] = np.inf, np.inf
         for e in range(len(o.experts)):
             for p in range(len(o.pipes)):
                 s = setting_of(o, row, e, p, 0, 0, 0)
-                if never_allowed(s, work, o.strict):
-                    continue
+                allowed = not never_allowed(s, work, o.strict)
                 for m in range(len(o.micros)):
-                    least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
-                    each[i] = min(each[i], least.each / o.micros[m])
-                    once[i] = min(once[i], least.once)
+                    out[i, e, p, m, 0], out[i, e, p, m, 1] = np.inf, np.inf
+                    if allowed:
+                        least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
+                        out[i, e, p, m, 0], out[i, e, p, m, 1] = least.each, least.once
 
 
 class LeastNeeds(NamedTuple):

@@ -16,7 +16,7 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search import kernel
-from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     first_recompute_violation,
     first_sharding_violation,
@@ -24,7 +24,7 @@ from carbonscaling.search.constraints import (
     never_allowed,
 )
 from carbonscaling.search.grid import Grid, sequence_shards
-from carbonscaling.search.judge import BLOCK, Decided, ShapeBounds, family_bounds, layout_bounds
+from carbonscaling.search.judge import BLOCK, Decided, ShapeBounds, family_bounds, layout_bounds, shape_bounds
 from carbonscaling.search.tables import least_needs, may_fit, options_of
 
 __all__ = ["NumpyJudge"]
@@ -69,20 +69,28 @@ class NumpyJudge:
         return found
 
     @cached_property
-    @np.errstate(divide="ignore", invalid="ignore")  # no ZeRO stage is allowed: infinitely many bytes
-    def _shapes(self) -> ShapeBounds:
-        g, o = self.grid, options_of(self.grid)
+    def _least(self) -> Floats:
+        """What passes take at least: as `tables.least_table` writes it."""
+        g = self.grid
         tp, pp, cp = g.lattice.shapes.T.astype(float)
         one = np.ones_like(tp)
         s = g.product(np.stack((tp, pp, one, cp, one), axis=1))
         least = least_passes(self.work, self.machine, s, self._layers(np.arange(len(tp))))
         allowed = ~never_allowed(s, self.work, g.strict)
-        each = np.where(allowed, least.each / s.micro_batch, np.inf).min(axis=(1, 2, 3, 4, 5))
-        once = np.where(allowed, least.once, np.inf).min(axis=(1, 2, 3, 4, 5))
-        needs = least_needs(self.work, o)
+        full = (len(tp), len(g.experts), len(g.pipes), 1, len(g.micros), 1)
+        found = (np.broadcast_to(np.where(allowed, taken, np.inf), full) for taken in least)
+        stacked: Floats = np.stack(tuple(found), axis=-1)[:, :, :, 0, :, 0]
+        return stacked
+
+    @cached_property
+    @np.errstate(divide="ignore", invalid="ignore")  # no ZeRO stage is allowed: infinitely many bytes
+    def _shapes(self) -> ShapeBounds:
+        g, needs = self.grid, least_needs(self.work, options_of(self.grid))
+        tp, pp, cp = g.lattice.shapes.T.astype(float)[:, :, None]
         dp = np.unique(g.lattice.dp).astype(float)
-        fits = np.asarray(may_fit(self.work, self.machine, o, needs, tp[:, None], pp[:, None], cp[:, None], dp))
-        return each, once, np.append(dp, np.inf)[np.where(fits.any(axis=1), fits.argmax(axis=1), len(dp))]
+        fits = np.asarray(may_fit(self.work, self.machine, options_of(g), needs, tp, pp, cp, dp))
+        first = np.where(fits.any(axis=1), fits.argmax(axis=1), len(dp))
+        return shape_bounds(self._least, g.micros, np.append(dp, np.inf)[first])
 
     def rows_at_once(self, *, prune: bool) -> int:  # noqa: ARG002 - memory goes with all settings, whatever is left out
         """Layouts of a block."""
@@ -96,6 +104,30 @@ class NumpyJudge:
         """Step time that no setting of some layouts can beat."""
         return layout_bounds(self.machine, self.grid, self._shapes, rows)
 
+    def alive(self, rows: Ints, cut: Floats) -> NDArray[np.bool_]:
+        """Whether bounds leave any setting of some layouts."""
+        alive = self.row_bounds(rows) <= cut
+        near, at_once = np.flatnonzero(alive), max(1, BLOCK // self._least[0, ..., 0].size)
+        for start in range(0, len(near), at_once):
+            part = near[start : start + at_once]
+            s = self.grid.product(self.grid.lattice.rows(rows[part]).astype(float))
+            here = self._quick(rows[part], cut[part]) & self._allowed(s)
+            alive[part] = here.any(axis=(1, 2, 3, 4, 5))
+        return alive
+
+    def _quick(self, rows: Ints, cut: Floats) -> NDArray[np.bool_]:
+        """Whether passes leave a chance, over layouts, experts, pipelines and micro-batches; axes as of a product."""
+        lattice, micros = self.grid.lattice, self.grid.micros[:, None]
+        tp, pp, dp, cp, batch = lattice.rows(rows).T[:, :, None, None, None, None, None].astype(float)
+        each, once = np.moveaxis(self._least[rows // len(lattice.dp)], -1, 0)[:, :, :, :, None, :, None]
+        step = least_step(self.machine, LeastPasses(each, once), batch / (dp * micros), tp * pp * dp * cp)
+        slow: NDArray[np.bool_] = np.asarray(step > cut[:, None, None, None, None, None])
+        return ~slow
+
+    def _allowed(self, s: Setting) -> NDArray[np.bool_]:
+        """Whether no rule bars every sharding and recomputation."""
+        return np.asarray(first_violation(s, self.work, self.grid.strict) == kernel.MEMORY)
+
     @np.errstate(divide="ignore", invalid="ignore")  # settings that a rule forbids, such as those without a micro-batch
     def decide(self, rows: Ints, cut: Floats, kept: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some rows."""
@@ -105,7 +137,7 @@ class NumpyJudge:
         place = self._violations(s)
         held, bytes_ = work_bytes(work, machine, s), state_bytes(work, machine, s)
         if prune:
-            place = self._left_out(place, s, layers, bytes_, held, cut[:, None, None, None, None, None])
+            place = self._left_out(place, s, self._quick(rows, cut), bytes_, held)
         counts = np.bincount(place.reshape(-1), minlength=kernel.N_COUNTS).astype(np.int64)
         index = np.flatnonzero(place == kernel.MEMORY)
         at = np.unravel_index(index, place.shape)
@@ -138,20 +170,16 @@ class NumpyJudge:
         return Decided(index[keep], step[keep], counts, row_best, row_best_index, *miss)
 
     def _left_out(
-        self, place: NDArray[np.int8], s: Setting, layers: LayerTimes, states: StateBytes, held: WorkBytes, cut: Floats
+        self, place: NDArray[np.int8], s: Setting, quick: NDArray[np.bool_], states: StateBytes, held: WorkBytes
     ) -> NDArray[np.int8]:
         """Return the fate of every setting where bounds leave some out, as compiled code counts it."""
-        work, machine, strict = self.work, self.machine, self.grid.strict
-        first = np.asarray(first_violation(s, work, strict))
-        slow = least_step(machine, least_passes(work, machine, s, layers), s.n_micro, s.n_devices) > cut
-        alive = ((first == kernel.MEMORY) & ~slow).any(axis=4, keepdims=True)
-        least = total_memory(machine, 0.0, states, kernel.NO_WORK)
-        shards = np.asarray(first_sharding_violation(s, work, strict)) == kernel.MEMORY
+        alive = (quick & self._allowed(s)).any(axis=4, keepdims=True)
+        least = total_memory(self.machine, 0.0, states, kernel.NO_WORK)
+        shards = np.asarray(first_sharding_violation(s, self.work, self.grid.strict)) == kernel.MEMORY
         fewest = np.where(shards, least.total, np.inf).min(axis=3, keepdims=True)
-        full = (fewest + least_held(machine, held)) * ROUNDING > least.limit
-        place = np.where((slow | full) & (place == kernel.MEMORY), np.int8(kernel.BOUND), place)
-        place = np.where(alive, place, np.int8(kernel.BOUND))
-        return np.where(never_allowed(s, work, strict), first[:, :, :, :, :1].astype(np.int8), place)
+        full = (fewest + least_held(self.machine, held)) * ROUNDING > least.limit
+        place = np.where(full & (place == kernel.MEMORY), np.int8(kernel.BOUND), place)
+        return np.where(quick & alive, place, np.int8(kernel.BOUND))
 
     def _violations(self, s: Setting) -> NDArray[np.int8]:
         """Place of the first rule that each setting of a product violates."""

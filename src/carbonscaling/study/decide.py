@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import Question, search
-from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.search.result import Candidate
-from carbonscaling.search.space import Space
+from carbonscaling.search.objectives import OBJECTIVES, Objective
+from carbonscaling.search.result import SearchResult
+from carbonscaling.search.space import Space, layouts
 from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved
 
 __all__ = ["FLAT", "decided", "flat", "layout_batches", "round_batches"]
 
+EXACT = 4_000_000
+"""Layouts, each with every batch that it divides, up to which all are looked at: a second or two without machine code."""
 DIGITS = 7
-"""Binary digits of the batches that are tried with every device count: neighbours differ by 0.8 to 1.6 %."""
+"""Binary digits of the batches that are tried with every device count beyond: neighbours differ by 0.8 to 1.6 %."""
+NEAR, COUNTS = 2e-3, 8
+"""Counts so near to the best, and how many of them at most, at which every batch is tried then."""
 USED = 0.9
 """Share of the devices that a layout uses at least where every batch is tried: beside it, round batches will do."""
 
@@ -40,9 +44,9 @@ def round_batches(batches: Sequence[int], digits: int = DIGITS) -> tuple[int, ..
 def decided(q: Question, space: Space, few: int | None = None) -> Question:
     """Return the question with one batch, and where the count of devices is given with as many as are used.
 
-    Every count is tried with batches of few binary digits; at the best count, and at those near a given one, all batches
-    are; with the batch found there all counts are once more, until neither improves. Where nothing answers, the batch is the
-    one that comes nearest.
+    Up to `EXACT` layouts every batch is tried with every count. Beyond, every count is tried with batches of few binary
+    digits, and those that come near the best of them (or, where a count is given, near it) with all batches. Where nothing
+    answers, the batch is the one that comes nearest.
 
     Parameters
     ----------
@@ -52,36 +56,46 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
         As in `search`.
     """
     low, high = q.counts
-    if len(q.batches) == 1 and (low < high or q.stated):
+    given = low == high
+    if len(q.batches) == 1 and (q.stated or not given):
         return q
-    key, some = OBJECTIVES[q.objective].key, round_batches(q.batches)
+    objective, some = OBJECTIVES[q.objective], round_batches(q.batches)
+    counts = (1, high) if given else q.counts
 
-    def best(**changes: Any) -> Candidate | None:
-        found = search(replace(q, **changes), space, top=1, near=0.0, prune=True, explain=False, few=few)
+    def ask(near: float = 0.0, **changes: Any) -> SearchResult:
+        asked = replace(q, **changes)
+        found = search(asked, space, top=1, near=near, prune=True, explain=False, few=few, close=near > 0)
         if found.interrupted:
             raise KeyboardInterrupt
-        return found.best
+        return found
 
-    if low == high:
-        tried = (best(counts=(1, high), batches=some), best(counts=(math.ceil(USED * high), high)))
-        known = [candidate for candidate in tried if candidate is not None]
-        first = min(known, key=lambda c: (*key(c), -c.n_devices), default=None)
+    every = layouts(space, q.work, q.batches, q.machine.silicon.domain, counts, q.host_devices).n_layouts
+    if every <= EXACT:
+        tried = [ask(counts=counts).best]
+    elif given:
+        tried = [ask(counts=counts, batches=some).best, ask(counts=(math.ceil(USED * high), high)).best]
     else:
-        first = best(batches=some)
+        tried = [ask(counts=part).best for part in _near(ask(NEAR, batches=some), objective)]
+    first = min(filter(None, tried), key=lambda c: (*objective.key(c), -c.n_devices), default=None)
     if first is None:
-        fastest = best(batches=some, deadline_s=math.inf, limits=(), objective="time", counts=(1, high))
-        shared = next((b for b in q.batches if low == high and b % high == 0), some[len(some) // 2])
+        fastest = ask(batches=some, deadline_s=math.inf, limits=(), objective="time", counts=(1, high)).best
+        shared = next((b for b in q.batches if given and b % high == 0), some[len(some) // 2])
         return replace(q, batches=(int(fastest.setting.sequences) if fastest else shared,))
-    while True:
-        n = first.n_devices
-        here = best(counts=(n, n), host_devices=1) or first
-        batches = (int(here.setting.sequences),)
-        if low == high:
-            return replace(q, counts=(n, n), batches=batches)
-        again = best(batches=batches) or here
-        if key(again) >= key(here):
-            return replace(q, batches=batches)
-        first = again
+    n = first.n_devices
+    if every > EXACT:
+        first = ask(counts=(n, n), host_devices=1).best or first
+    return replace(q, batches=(int(first.setting.sequences),), counts=(n, n) if given else q.counts)
+
+
+def _near(found: SearchResult, objective: Objective) -> list[tuple[int, int]]:
+    """Return the ranges of device counts that come near the best of a search; none where it found nothing."""
+    if found.best is None or found.close is None:
+        return []
+    n = found.best.n_devices
+    if objective.main > 0:  # fewest devices first
+        return [(math.ceil((1.0 - NEAR) * n), n)]
+    close = [int(count) for count in np.asarray(found.close.settings.n_devices)]
+    return [(count, count) for count in dict.fromkeys(close)][:COUNTS]
 
 
 FLAT = 0.02
