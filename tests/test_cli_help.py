@@ -14,9 +14,10 @@ import pytest
 from carbonscaling.cli import main
 from carbonscaling.cli.app import COMMANDS, GROUPS, build_app
 from carbonscaling.cli.generate import generated
-from carbonscaling.cli.options import field_help, number, real_number, whole_number
+from carbonscaling.cli.options import number, real_number, whole_number
 from carbonscaling.cli.pages import page, version
 from carbonscaling.cli.tasks import EXAMPLES, START
+from carbonscaling.fields import field_help
 from carbonscaling.study.scenario import Layout, Scenario
 
 DOCS = Path(__file__).parent.parent / "docs"

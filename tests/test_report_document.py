@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,9 +12,15 @@ import pytest
 
 from carbonscaling.cli.run import run
 from carbonscaling.evidence.nearby import nearby
-from carbonscaling.reporting.document import document
+from carbonscaling.reporting.document import document, document_of
+from carbonscaling.reporting.document.figures import front
 from carbonscaling.reporting.document.html import Markup, listed, node, table
-from carbonscaling.words import plain
+from carbonscaling.reporting.glossary import glossary
+from carbonscaling.study.answer import plan
+from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.places import ranked
+from carbonscaling.study.scenario import Scenario
+from carbonscaling.words import mass, plain
 
 ASKED = ("--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10")
 VOID = {"meta"}
@@ -163,3 +170,32 @@ def test_evidence_widens_until_enough_and_counts_everything() -> None:
     nothing = nearby("paper-v100", 8e9, experts=False)
     assert nothing.rows == ()
     assert nothing.to_dict()["median_error"] is None
+
+
+def test_an_answer_at_hand_is_reported_with_other_places_and_other_losses(tmp_path: Path) -> None:
+    run(["plan", *ASKED, "-o", str(tmp_path / "r.html")])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    found = read(page)
+    text = " ".join(found.text)
+    answer = plan(Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", max_days=10))
+    assert isinstance(answer, Estimate)
+    least = ranked(answer)[0]
+    assert f"{least.region} {least.country}" in text
+    assert mass(least.total_tco2e) in text
+    assert "us-east5 USA (this run)" in text
+    assert "Loss and carbon by Chinchilla" in text
+    assert glossary()["device-hour"].meaning in text
+    assert page == document_of(answer)
+    adapters = plan(replace(answer.scenario, train="lora", seq_len=4096))
+    assert isinstance(adapters, Estimate)
+    assert "Other losses" not in document_of(adapters)  # the law says nothing of adapters
+
+
+def test_the_front_is_a_stair_whose_corners_are_named() -> None:
+    rows = [(10.0, 5.0, "a"), (12.0, 6.0, "beaten"), (14.0, 4.0, "b"), (20.0, 1.0, "c")]
+    drawn = front("title", rows)
+    names = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert [n for n in names if n in ("a", "b", "c", "beaten")] == ["a", "b", "c"]
+    assert drawn.count("<circle") == 4
+    stair = re.findall(r'd="(M[^"]*)"', drawn)[-1]
+    assert stair.count("V") == 3  # one step down a corner, the first included

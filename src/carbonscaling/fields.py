@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["check_fields"]
+__all__ = ["check_fields", "field_help"]
 
 _SAID = {int: "a whole number", float: "a number", bool: "True or False", str: "text", types.NoneType: "None"}
 
@@ -153,3 +154,16 @@ def _plain(field: _Field, value: Any, prefix: str) -> Any:
     raise InputError(
         f"{field.name} cannot be {what}", key=prefix + field.name, value=value, allowed=field.allowed(), remedy=remedy
     )
+
+
+def field_help(cls: type) -> dict[str, str]:
+    """Return the text on each field in the Attributes section of a class's docstring."""
+    text = (cls.__doc__ or "").partition("----------\n")[2]
+    found: dict[str, str] = {}
+    for block in re.split(r"\n(?=    \w)", "\n" + text):
+        head, _, body = block.strip().partition("\n")
+        names, _, kind = head.partition(" : ")
+        words = " ".join(body.split())
+        for name in names.split(", "):
+            found[name.strip()] = words or (kind.removesuffix(", optional") if kind.startswith("{") else "")
+    return found

@@ -199,6 +199,56 @@ def test_sources_name_every_number(client: TestClient) -> None:
     assert all(f"{{{key}," in data["bibtex"] for key in known)
 
 
+def test_the_curve_is_the_law_s_planned_on_the_same_machine(client: TestClient) -> None:
+    scenario = {"model": "llama-3-8b", "tokens": 1e12, "device": "h200", "region": "europe-north1", "devices": 64}
+    data = client.post("/api/v1/curve", json=scenario).json()
+    assert not data["asked"]
+    losses = [row["loss"] for row in data["rows"]]
+    assert losses == sorted(losses, reverse=True)
+    row = data["rows"][4]
+    own = {k: v for k, v in scenario.items() if k not in ("model", "tokens", "devices")}
+    said = client.post("/api/v1/plan", json={**own, "law": data["law"], "compute": row["compute"]}).json()["summary"]
+    for name in ("n_devices", "carbon_total_tco2e", "energy_kwh", "loss"):
+        assert row[name] == said[name], name
+    assert data["here"]["compute"] == pytest.approx(6 * 8.03e9 * 1e12, rel=0.01)
+    on_it = min(data["rows"], key=lambda row: abs(row["compute"] - data["here"]["compute"]))
+    assert on_it["loss"] - 0.05 < data["here"]["loss"]  # at its compute no model is better than the law's own
+    none = client.post("/api/v1/curve", json={**scenario, "train": "lora", "seq_len": 4096}).json()
+    assert none == {"law": None, "rows": []}
+
+
+def test_launch_files_are_those_of_the_command_line(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = {**LLAMA, "devices": 64}
+    written = 0
+    for form in client.get("/api/v1/catalog").json()["launch_formats"]:
+        reply = client.post(f"/api/v1/launch/{form}", json=scenario)
+        if run(
+            ["estimate", *options(scenario), "--emit", form]
+        ):  # what a program has no setting for is refused by both
+            assert reply.json()["error"]["remedy"], form
+            continue
+        assert reply.text == capsys.readouterr().out, form
+        assert reply.headers["content-disposition"] == "attachment"
+        written += 1
+    assert written >= 5
+    assert client.post("/api/v1/launch/chakra", json=scenario).status_code == 404
+    refused = client.post("/api/v1/launch/megatron", json={**scenario, "train": "lora", "seq_len": 4096})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["key"] == "train"
+
+
+def test_every_simple_field_of_a_scenario_can_be_asked_for_in_a_form(client: TestClient) -> None:
+    fields = client.get("/api/v1/catalog").json()["fields"]
+    simple = {f.name for f in dataclasses.fields(Scenario)} - {*FILES_ONLY}
+    tables = {"layout", "software", "boundary", "contracts", "quantiles", "history"}
+    assert {name for name in fields if "." not in name} == simple - tables
+    for name, field in fields.items():
+        assert field["meaning"], name
+        for choice in field.get("choices", ()) if name not in ("train", "towers") else ():
+            table, _, inner = name.rpartition(".")
+            asked({**LLAMA, **({table: {inner: choice}} if table else {inner: choice})}, Limits())
+
+
 def test_the_catalogue_lists_what_a_scenario_may_name(client: TestClient) -> None:
     data = client.get("/api/v1/catalog").json()
     for device in data["devices"][:3]:
@@ -218,7 +268,7 @@ def test_the_description_describes_what_there_is(client: TestClient) -> None:
         for part in reference.removeprefix("#/").split("/"):
             found = found[part]
     for path, methods in data["paths"].items():
-        url = path.replace("{format}", "csv")
+        url = path.replace("{format}", "csv" if "report" in path else "megatron")
         reply = client.get(url) if "get" in methods else client.post(url, json={**LLAMA, "devices": 64})
         assert reply.status_code == 200, path
     schema = {"$ref": "#/components/schemas/Scenario", "components": data["components"]}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from serve_helpers import Open, Service, needs_browser
+from serve_helpers import PATIENCE, Open, Service, needs_browser
 
 from carbonscaling.study.scenario import Scenario, load_scenario
 
@@ -175,6 +175,113 @@ def test_bad_input_is_named_at_its_field(open_page: Open) -> None:
     expect(page.locator("#model")).to_have_attribute("aria-invalid", "true")
 
 
+def test_what_is_typed_before_the_catalogue_is_there_stays(open_page: Open, service: Service) -> None:
+    """The catalogue is held back until something is typed; then the page asks for that, not for its first question."""
+    held = open_page().context
+    page = held.new_page()
+    page.set_default_timeout(PATIENCE)
+    waiting: list[Any] = []
+    page.route("**/api/v1/catalog", waiting.append)
+    page.goto(service.url)
+    page.fill("#tokens", "2T")
+    page.fill("#model", "llama-3-8b")
+    while not waiting:
+        page.wait_for_timeout(20)
+    waiting[0].continue_()
+    expect(page.locator("#headline")).to_contain_text("Train llama-3-8b")
+    assert (page.input_value("#model"), page.input_value("#tokens")) == ("llama-3-8b", "2T")
+
+
+def test_an_answer_on_its_way_does_not_hide_what_is_wrong_now(open_page: Open) -> None:
+    page = open_page()
+    waiting: list[Any] = []
+    page.route("**/api/v1/plan", waiting.append)
+    page.fill("#tokens", "1T")
+    while not waiting:
+        page.wait_for_timeout(20)
+    page.fill("#tokens", "lots")
+    redrawn(page, waiting[0].continue_)
+    expect(page.locator("#error")).to_contain_text("not a number")
+    expect(page.locator("#tokens")).to_have_attribute("aria-invalid", "true")
+
+
+def test_panels_ask_for_what_the_catalogue_describes(open_page: Open, service: Service) -> None:
+    page = open_page("#model=llama-3-8b&tokens=2e12&devices=64")
+    expect(page.locator("output[for=max_days]")).to_have_text("none: a count is given")
+    page.get_by_text("What is counted").click()
+    redrawn(page, lambda: page.select_option("#scope2", "market"))
+    redrawn(page, lambda: page.fill("[id='boundary.development']", "0.5"))
+    page.get_by_text("Software", exact=True).click()
+    redrawn(page, lambda: page.select_option("[id='software.optimizer']", "adamw-8bit"))
+    redrawn(page, lambda: page.get_by_text("fp8", exact=True).click())
+    scenario = {
+        "model": "llama-3-8b", "tokens": 2e12, "devices": 64, "scope2": "market", "precision": "fp8",
+        "boundary": {"development": 0.5}, "software": {"optimizer": "adamw-8bit"},
+    }  # fmt: skip
+    expected = answer_of(page, service, scenario)["summary"]
+    assert expected["carbon_boundary_tco2e"] > 0
+    assert f"{expected['carbon_total_tco2e']:.3g}" in page.locator("#tiles dd").nth(4).inner_text()
+    expect(page.get_by_text("What is counted")).to_contain_text("2 set")
+    page.fill("[id='boundary.development']", "-1")
+    expect(page.locator("#error")).to_contain_text("boundary.development")
+    expect(page.locator("[id='boundary.development']")).to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_the_point_on_the_curve_can_be_moved(open_page: Open, service: Service, size: str) -> None:
+    page = open_page(size=size)
+    settled(page)
+    slider = page.locator("#curve-at")
+    slider.focus()
+
+    def move_left() -> None:
+        for _ in range(20):
+            page.keyboard.press("ArrowLeft")
+
+    redrawn(page, move_left)
+    compute = page.evaluate("Number(new URLSearchParams(location.hash.slice(1)).get('compute'))")
+    assert 1e24 < compute < 3.7e25
+    said = answer_of(page, service, {"law": "besiroglu_2024", "compute": compute, "device": "h100-sxm"})["summary"]
+    expect(page.locator("#tiles dd").last).to_contain_text(f"{said['loss']:.3g}")
+    expect(page.get_by_label("to a loss")).to_be_checked()
+    before = page.locator("#curve .handle").get_attribute("x1")
+    box = page.locator("#curve svg").bounding_box()
+    assert box is not None
+    page.wait_for_selector("body:not(.busy)")
+    page.locator("#curve svg").scroll_into_view_if_needed()
+    box = page.locator("#curve svg").bounding_box()
+    assert box is not None
+
+    def drag() -> None:
+        page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60)
+        page.mouse.up()
+
+    redrawn(page, drag)
+    assert page.locator("#curve .handle").get_attribute("x1") != before
+    shot(page, f"curve-{size}")
+
+
+def test_sources_are_one_click_away_and_the_run_can_be_taken_along(open_page: Open, service: Service) -> None:
+    page = open_page("#model=llama-3-8b&tokens=2e12&devices=64")
+    settled(page)
+    page.get_by_role("button", name="Sources of: Carbon").click()
+    expect(page.locator("#numbers-carbon")).to_have_attribute("open", "")
+    assert page.evaluate("document.activeElement.textContent").startswith("carbon:")
+    assert page.locator("#numbers-carbon td a").count() >= 3
+    page.get_by_text("Launch files").click()
+    scenario = {"model": "llama-3-8b", "tokens": 2e12, "devices": 64}
+    reply = page.request.post(f"{service.url}/api/v1/launch/megatron", data=scenario)
+    expect(page.locator("#launch-text pre")).to_have_text(reply.text())
+    page.get_by_text("Picture of the pipeline").click()
+    page.wait_for_selector("#pipeline img")
+    assert page.evaluate("document.querySelector('#pipeline img').decode().then(() => true)")
+    with page.expect_download() as started:
+        page.click("#launch-save")
+    assert started.value.suggested_filename == "launch-megatron.sh"
+
+
 def test_what_cannot_be_says_why(open_page: Open) -> None:
     page = open_page("#model=llama-3.1-405b&tokens=15.6e12&device=v100-sxm2-32&max_days=5")
     expect(page.locator("#headline")).to_contain_text("No setting does this")
@@ -192,9 +299,11 @@ def test_two_scenarios_side_by_side_and_a_link_to_them(open_page: Open) -> None:
     expect(body).to_contain_text("h100-sxm")
     expect(body).to_contain_text("a100-80")
     row = body.locator("tr", has_text="Device-hours")
-    kept, now = (row.locator("td").nth(i).inner_text() for i in (1, 2))
+    kept, now = (row.locator("td").nth(i).inner_text() for i in (0, 1))
     assert kept != now
-    assert row.locator("td").nth(3).inner_text().startswith(("+", "−", "×"))
+    assert row.locator("td").nth(2).inner_text().startswith(("+", "−", "×"))
+    assert row.get_attribute("class") == "differs"
+    assert body.locator("tr.asked").count() == 1
     shot(page, "compare")
     link = page.evaluate("location.hash")
     other = open_page(link)
@@ -215,12 +324,15 @@ def test_a_link_carries_everything_an_upload_included(open_page: Open) -> None:
             "#upload", {"name": "config.json", "mimeType": "application/json", "buffer": json.dumps(CONFIG).encode()}
         ),
     )
-    redrawn(page, lambda: move(page, "years_ahead", 3))
+    redrawn(page, lambda: page.get_by_text("3 y", exact=True).click())
     other = open_page(page.evaluate("location.hash"))
     assert other.locator("#headline").inner_text() == page.locator("#headline").inner_text()
     assert other.locator("#tiles").inner_text() == page.locator("#tiles").inner_text()
     expect(other.locator("#setting")).to_contain_text("tensor 4")
-    expect(other.locator("output[for=years_ahead]")).to_have_text("3 years")
+    expect(other.locator("#years_ahead input[value='3']")).to_be_checked()
+    expect(other.locator("#precision input[value='fp8']")).to_be_checked()
+    assert other.input_value("[id='layout.tp']") == "4"
+    assert other.input_value("[id='boundary.development']") == "0.5"
 
 
 def test_downloads(open_page: Open, service: Service, tmp_path: Path) -> None:
@@ -268,7 +380,7 @@ def test_a_slider_asks_once_for_every_move_and_nothing_jumps(open_page: Open) ->
     page.on("request", lambda r: asked.append(r.url) if r.url.endswith(("/plan", "/estimate")) else None)
     took = []
     moves: list[tuple[str, float]] = [("max_days", 70.0), ("max_days", 74.0), ("carbon_intensity_g_per_kwh", 100.0)]
-    moves += [("pue", 1.3), ("years_ahead", 2.0), ("lifetime_years", 3.0), ("precision", 1.0)]
+    moves += [("pue", 1.3), ("lifetime_years", 3.0)]
     for slider, value in moves:
         page.wait_for_selector("body:not(.busy)")
         redrawn(page, lambda s=slider, v=value: move(page, s, v))  # type: ignore[misc]

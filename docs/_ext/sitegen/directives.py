@@ -11,7 +11,7 @@ from docutils import nodes  # type: ignore[import-untyped]
 from docutils.parsers.rst import directives  # type: ignore[import-untyped]
 from sphinx.util.docutils import SphinxDirective
 
-from carbonscaling.cli.options import field_help
+from carbonscaling.fields import field_help
 from carbonscaling.model.mixer import Mixer
 from carbonscaling.model.spec import Attention, Experts, FeedForward, Indexer, ModelSpec
 from carbonscaling.reporting.schema import answer_schema

@@ -108,9 +108,8 @@ def hand_over(
         The command and its question, saved with the answer.
     """
     from carbonscaling.cli import output as out
-    from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.answer import answer_page
-    from carbonscaling.reporting.document import document
+    from carbonscaling.reporting.document import document_of
     from carbonscaling.reporting.infeasible import infeasible_page
     from carbonscaling.reporting.markdown import markdown
     from carbonscaling.study.estimate import Estimate
@@ -128,7 +127,7 @@ def hand_over(
         if suffix in TABLES:
             out.write_file(output, rows_as(suffix, [{"feasible": answer.feasible, **answer.summary()}]))
         elif suffix == ".html" and isinstance(answer, Estimate):
-            out.write_file(output, document(data, of_answer(data["summary"])))
+            out.write_file(output, document_of(answer))
         else:
             kept = data | {"saved": saved_beside(*asked)} if asked else data
             out.write_file(output, markdown(answer) if suffix == ".md" else page_as(suffix, kept, page))

@@ -17,12 +17,12 @@ from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.cli.given_files import check_scenario_file
 from carbonscaling.cli.unit_words import without_unit
 from carbonscaling.errors import InputError
+from carbonscaling.fields import field_help
 from carbonscaling.software.options import option_kinds, option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
 
 __all__ = [
     "ScenarioOptions",
-    "field_help",
     "given",
     "number",
     "options_of",
@@ -150,19 +150,6 @@ def software_changes(texts: Sequence[str]) -> dict[str, Any]:
                 remedy="keep one of them",
             )  # fmt: skip
     return {key: value for key, (value, _) in found.items()}
-
-
-def field_help(cls: type) -> dict[str, str]:
-    """Return the text on each field in the Attributes section of a class's docstring."""
-    text = (cls.__doc__ or "").partition("----------\n")[2]
-    found: dict[str, str] = {}
-    for block in re.split(r"\n(?=    \w)", "\n" + text):
-        head, _, body = block.strip().partition("\n")
-        names, _, kind = head.partition(" : ")
-        words = " ".join(body.split())
-        for name in names.split(", "):
-            found[name.strip()] = words or (kind.removesuffix(", optional") if kind.startswith("{") else "")
-    return found
 
 
 LISTS: dict[type, Callable[..., Any]] = {float: real_numbers, int: whole_numbers, str: words}

@@ -107,7 +107,6 @@ def report(answer: Estimate | Infeasible | Record, format: Format = "model-card"
     data = answer.to_dict()
     if format in FORMATS:
         return FORMATS[format](record_of(data))
-    from carbonscaling.evidence.nearby import of_answer
-    from carbonscaling.reporting.document import document
+    from carbonscaling.reporting.document import document_of
 
-    return document(data, of_answer(data["summary"]))
+    return document_of(answer)

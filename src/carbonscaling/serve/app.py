@@ -17,11 +17,11 @@ from carbonscaling import __version__
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.serve import body
-from carbonscaling.serve.catalogue import catalogue, report_formats
+from carbonscaling.serve.catalogue import catalogue
 from carbonscaling.serve.guard import BUG, LOOPBACK, Guard
-from carbonscaling.serve.jobs import Job, Reply, Task
+from carbonscaling.serve.jobs import Job, Reply
 from carbonscaling.serve.limits import Limits
-from carbonscaling.serve.openapi import OPERATIONS, description
+from carbonscaling.serve.openapi import OPERATIONS, Operation, description
 from carbonscaling.serve.pages import page_routes
 from carbonscaling.serve.pool import Pool
 from carbonscaling.serve.problem import Problem, refusal
@@ -68,17 +68,17 @@ class _Api:
     def __init__(self, pool: Pool, limits: Limits) -> None:
         self.pool, self.limits, self.shared = pool, limits, Shared(limits.cache_bytes)
 
-    def endpoint(self, task: Task, kind: Kind | None = None) -> Endpoint:
+    def endpoint(self, o: Operation) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             question = asked(body.parse(await body.read(request, self.limits), self.limits), self.limits)
-            wanted = kind or self._kind(request) or kind_of(question.scenario)
+            wanted = o.kind or self._kind(request) or kind_of(question.scenario)
             form = request.path_params.get("format", "")
-            if task == "report" and form not in report_formats():
-                raise Problem(404, "no such format", value=form, allowed=", ".join(report_formats()))
-            job = Job(task, wanted, question, form)
-            key = question.key(task, wanted, form)
+            if o.formats and form not in o.formats:
+                raise Problem(404, "no such format", value=form, allowed=", ".join(o.formats))
+            job = Job(o.task, wanted, question, form)
+            key = question.key(o.task, wanted, form)
             reply = await _unless_gone(request, self.shared.get(key, lambda: self.pool.run(job)))
-            headers = {"content-disposition": "attachment"} if task == "report" else None
+            headers = {"content-disposition": "attachment"} if o.formats else None
             return Response(reply.text, reply.status, headers, media_type=reply.media)
 
         return endpoint
@@ -136,7 +136,7 @@ def create_app(processes: int = 1, limits: Limits | None = None, hosts: Collecti
 
     routes = [
         *page_routes(),
-        *(Route(f"/api/v1/{o.path}", api.endpoint(o.task, o.kind), methods=["POST"]) for o in OPERATIONS),
+        *(Route(f"/api/v1/{o.path}", api.endpoint(o), methods=["POST"]) for o in OPERATIONS),
         Route("/api/v1/catalog", _fixed(to_json(catalogue()))),
         Route("/openapi.json", _fixed(to_json(description(limits)))),
         Route("/health", api.health),

@@ -7,6 +7,7 @@ from typing import Any
 
 from carbonscaling.catalog import hardware, laws, models, prices, regions
 from carbonscaling.catalog.stacks import stack_names
+from carbonscaling.exchange.emit import FORMATS as LAUNCH
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.bars import LABELS
@@ -14,8 +15,10 @@ from carbonscaling.reporting.glossary import glossary
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.serve.form import form_fields
+from carbonscaling.study.curve import USUAL_LAW
 
-__all__ = ["catalogue", "report_formats"]
+__all__ = ["catalogue", "launch_formats", "report_formats"]
 
 NEVER_FITS = "cannot fit or finish in time by its bounds"
 
@@ -23,6 +26,11 @@ NEVER_FITS = "cannot fit or finish in time by its bounds"
 def report_formats() -> tuple[str, ...]:
     """Return the formats of a report by HTTP."""
     return (*FORMATS, "html")
+
+
+def launch_formats() -> tuple[str, ...]:
+    """Return the formats of a file for other software by HTTP: those that are one text."""
+    return tuple(LAUNCH)
 
 
 def _device(name: str) -> dict[str, Any]:
@@ -68,10 +76,14 @@ def catalogue() -> dict[str, Any]:
         "models": [_model(name) for name in models.model_names()],
         "regions": [_region(name) for name in regions.region_names()],
         "laws": [{"id": name, "title": laws.law_row(name).title} for name in laws.law_names()],
+        "usual_law": USUAL_LAW,
         "precisions": list(PRECISIONS),
         "stacks": list(stack_names()),
         "objectives": {o.name: o.description for o in OBJECTIVES.values()},
         "report_formats": list(report_formats()),
+        "launch_formats": list(launch_formats()),
+        "batch_laws": list(laws.batch_law_names()),
+        "fields": form_fields(),
         "labels": dict(LABELS),
         "reasons": {rule.name: rule.reason for rule in RULES}
         | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},

@@ -6,31 +6,29 @@ import dataclasses
 import json
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.beside import BESIDE
 from carbonscaling.reporting.jsonable import jsonable, to_json
+from carbonscaling.search.engine import Progress
 from carbonscaling.serve.problem import as_data
 from carbonscaling.serve.question import Asked, Kind
-from carbonscaling.study.answer import estimate, plan, sources_used
+from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.inputs import inputs
 
 __all__ = ["Job", "Reply", "Task", "do"]
 
-Task = Literal["answer", "regions", "evidence", "sources", "report"]
-Progress = Callable[[int, float], None]
-
+Task = Literal["answer", "regions", "evidence", "sources", "curve", "report", "launch"]
 KEPT = 8
 """Answers a process keeps, so that a page's later questions about one need no search."""
 _kept: OrderedDict[str, Estimate | Infeasible] = OrderedDict()
 
 
 class Job(NamedTuple):
-    """One thing to compute; `format` is the statement's, where the task is a report."""
+    """One thing to compute; `format` is the file's, where the task makes one."""
 
     task: Task
     kind: Kind
@@ -69,57 +67,30 @@ def _answer(job: Job, folder: Path, progress: Progress) -> Estimate | Infeasible
     return _kept[key]
 
 
-def _regions(answer: Estimate) -> dict[str, Any]:
-    from carbonscaling.study.places import ranked
-
-    return {"region": answer.footprint.region, "rows": [vars(row) for row in ranked(answer)]}
-
-
-def _evidence(answer: Estimate) -> dict[str, Any]:
-    """Return the measured trainings most like an answer's, and how predictions of them fared."""
-    from carbonscaling.evidence.nearby import nearby
-    from carbonscaling.model.params import total_params
-
-    r = answer.resolved
-    device = r.cluster.device
-    found = nearby(device.id, float(total_params(r.spec)), experts=r.spec.experts is not None)
-    return {**found.to_dict(device.name), "projected": bool(answer.scenario.years_ahead)}
-
-
-def _sources(answer: Estimate) -> dict[str, Any]:
-    """Return every number behind an answer with its source, and the references with their BibTeX."""
-    from carbonscaling.catalog.references import references
-    from carbonscaling.reporting.bibtex import bibtex
-
-    known = references()
-    keys = sources_used(answer)
-    return {
-        "numbers": [{"group": row.group, "name": row.name, **vars(row.datum)} for row in inputs(answer)],
-        "references": [dataclasses.asdict(known[key]) for key in keys],
-        "bibtex": bibtex(keys, known),
-    }
-
-
-def _report(answer: Estimate, name: str) -> Reply:
+def _report(answer: Estimate, name: str, progress: Progress) -> Reply:
     from carbonscaling.reporting.statements import FORMATS
     from carbonscaling.reporting.statements.saved import record_of
 
-    data = jsonable(answer.to_dict())
     media = {"csv": "text/csv", "esrs": "text/csv", "json": "application/json", "boamps": "application/json"}
     if name == "html":
-        from carbonscaling.reporting.document import document
+        from carbonscaling.reporting.document import document_of
 
-        return Reply(200, document(data, _evidence(answer), sources_used(answer)), "text/html")
-    return Reply(200, FORMATS[name](record_of(data)), media.get(name, "text/markdown"))
+        return Reply(200, document_of(answer, progress), "text/html")
+    return Reply(200, FORMATS[name](record_of(jsonable(answer.to_dict()))), media.get(name, "text/markdown"))
 
 
-def _beside(job: Job, answer: Estimate) -> Reply:
-    makers: Mapping[str, Callable[[Estimate], dict[str, Any]]] = {
-        "regions": _regions,
-        "evidence": _evidence,
-        "sources": _sources,
-    }
-    return _report(answer, job.format) if job.task == "report" else Reply(200, to_json(makers[job.task](answer)))
+def _launch(answer: Estimate, to: str) -> Reply:
+    from carbonscaling.exchange.emit import emit
+
+    return Reply(200, emit(answer, to), "image/svg+xml" if to == "svg" else "text/plain")
+
+
+def _beside(job: Job, answer: Estimate, progress: Progress) -> Reply:
+    if job.task == "report":
+        return _report(answer, job.format, progress)
+    if job.task == "launch":
+        return _launch(answer, job.format)
+    return Reply(200, to_json(BESIDE[job.task](answer, progress)))
 
 
 def do(job: Job, folder: Path, progress: Progress) -> Reply:
@@ -141,7 +112,7 @@ def do(job: Job, folder: Path, progress: Progress) -> Reply:
             raise InputError(
                 f"nothing is feasible: {answer.reason}", where="request", remedy="; ".join(answer.remedies)
             )
-        return _beside(job, answer)
+        return _beside(job, answer, progress)
     except InputError as error:
         if error.where and str(folder) in error.where:
             error.where = error.where.replace(f"{folder}/", "")

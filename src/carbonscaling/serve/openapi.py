@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from carbonscaling import __version__
 from carbonscaling.reporting.schema import answer_schema
-from carbonscaling.serve.catalogue import report_formats
+from carbonscaling.serve.catalogue import launch_formats, report_formats
 from carbonscaling.serve.jobs import Task
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.problem import Refusal
@@ -34,13 +34,14 @@ REFUSALS = {
 class Operation:
     """What may be asked about a scenario: its path under ``/api/v1/``, what is done, what comes back.
 
-    `kind` is the question; None where the request says it.
+    `kind` is the question; None where the request says it. `formats` are those of a file, where that is what comes back.
     """
 
     path: str
     task: Task
     words: str
     kind: Kind | None = None
+    formats: tuple[str, ...] = ()
 
 
 OPERATIONS = (
@@ -49,7 +50,11 @@ OPERATIONS = (
     Operation("regions", "regions", "the same run in every cloud region, least carbon first"),
     Operation("evidence", "evidence", "measured trainings of this device and size, and their predictions"),
     Operation("sources", "sources", "every number behind the answer, with unit, range, source; BibTeX"),
-    Operation("report/{format}", "report", "a statement of the run"),
+    Operation("curve", "curve", "loss, compute and carbon along a scaling law, on the same machine"),
+    Operation("report/{format}", "report", "a statement of the run", formats=report_formats()),
+    Operation(
+        "launch/{format}", "launch", "launch settings of training software, or a picture", formats=launch_formats()
+    ),
 )
 LOOKS = {
     "/api/v1/catalog": "devices, models, regions, laws; labels of what an answer holds",
@@ -90,19 +95,19 @@ def _content(words: str, schema: dict[str, Any], media: str = JSON) -> dict[str,
 
 
 def _asked(o: Operation) -> dict[str, Any]:
-    form = {"name": "format", "in": "path", "required": True, "schema": {"enum": list(report_formats())}}
+    form = {"name": "format", "in": "path", "required": True, "schema": {"enum": list(o.formats)}}
     kind = {
         "name": "kind", "in": "query", "schema": {"enum": list(get_args(Kind))},
         "description": "default: estimate where the scenario has a device count, else plan",
     }  # fmt: skip
     found = {
         "answer": _content(o.words, _component("Answer")),
-        "report": _content(o.words, {"type": "string"}, "*/*"),
+        **dict.fromkeys(("report", "launch"), _content(o.words, {"type": "string"}, "*/*")),
     }
     return {
         "operationId": o.path.partition("/")[0],
         "summary": o.words,
-        "parameters": [form] * (o.task == "report") + [kind] * (o.kind is None),
+        "parameters": [form] * bool(o.formats) + [kind] * (o.kind is None),
         "requestBody": {"required": True, "content": {JSON: {"schema": _component("Scenario")}}},
         "responses": {
             "200": found.get(o.task, _content(o.words, {"type": "object"})),

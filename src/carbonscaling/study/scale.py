@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from carbonscaling.catalog import laws
 from carbonscaling.errors import InputError
 from carbonscaling.laws import PaperFamily
+from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
@@ -40,7 +41,9 @@ def default_sizes(law: str) -> tuple[float, ...]:
     return (1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26)
 
 
-def scale(scenario: Scenario, sizes: Sequence[float] | None = None) -> list[ScalePoint]:
+def scale(
+    scenario: Scenario, sizes: Sequence[float] | None = None, *, progress: Progress | None = None
+) -> list[ScalePoint]:
     """Plan every size of a law on one device.
 
     Parameters
@@ -49,6 +52,8 @@ def scale(scenario: Scenario, sizes: Sequence[float] | None = None) -> list[Scal
         `law` and the machine; its model and targets are set here.
     sizes : sequence of float, optional
         Widths for the papers' family, compute budgets in FLOPs otherwise.
+    progress : callable, optional
+        As of every search.
 
     Raises
     ------
@@ -69,5 +74,7 @@ def scale(scenario: Scenario, sizes: Sequence[float] | None = None) -> list[Scal
             best = law.optimum_for_compute(size)
             n, d, compute, loss = best.n_params, best.n_tokens, best.compute, best.loss
             s = replace(scenario, model=None, d_model=None, compute=float(size), target_loss=None, tokens=None)
-        points.append(ScalePoint(float(size), float(n), float(d), float(compute), float(loss), plan(s)))
+        points.append(
+            ScalePoint(float(size), float(n), float(d), float(compute), float(loss), plan(s, progress=progress))
+        )
     return points

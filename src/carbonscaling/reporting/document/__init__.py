@@ -1,5 +1,6 @@
 """The report people print: one self-contained HTML file of an answer."""
 
 from carbonscaling.reporting.document.page import document
+from carbonscaling.reporting.document.whole import document_of
 
-__all__ = ["document"]
+__all__ = ["document", "document_of"]

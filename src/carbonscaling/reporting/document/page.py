@@ -7,9 +7,10 @@ from typing import Any
 
 from carbonscaling import __version__
 from carbonscaling.reporting.accuracy import accuracy
-from carbonscaling.reporting.document import figures
+from carbonscaling.reporting.document import around, figures
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
+from carbonscaling.reporting.glossary import glossary
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
@@ -150,8 +151,24 @@ def _conventions(s: Mapping[str, Any], c: Mapping[str, Any]) -> list[str]:
     ]
 
 
+TERMS = ("device-hour", "MFU", "operational carbon", "embodied carbon", "location-based", "market-based", "PUE", "interval",
+         "tensor parallelism", "pipeline parallelism", "data parallelism", "ZeRO", "recomputation")  # fmt: skip
+
+
+def _terms() -> Markup:
+    known = glossary()
+    return node(
+        "dl", *(node("div", node("dt", name), node("dd", known[name].meaning)) for name in TERMS), class_="small"
+    )
+
+
 def document(
-    data: Mapping[str, Any], evidence: Mapping[str, Any] | None = None, sources: Sequence[str] | None = None
+    data: Mapping[str, Any],
+    evidence: Mapping[str, Any] | None = None,
+    sources: Sequence[str] | None = None,
+    *,
+    places: Mapping[str, Any] | None = None,
+    curve: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the report as one HTML file that needs nothing beside it; its style is ready for print.
 
@@ -163,6 +180,8 @@ def document(
         `Nearby.to_dict` of `carbonscaling.evidence.nearby` for the same device and size.
     sources : sequence of str, optional
         Keys of every work behind the answer; without them those of its carbon figures, which the answer itself names.
+    places, curve : Mapping, optional
+        As `carbonscaling.reporting.beside.regions` and `curve`; a saved answer alone has neither.
     """
     s, c = data["summary"], data["carbon"]
     device = evidence["device_name"] if evidence else s["device"]
@@ -188,10 +207,13 @@ def document(
         figures.parts("Memory of the fullest device", memory, "GB"),
         figures.parts("Energy", joules, "MWh"),
         figures.parts("Carbon", tonnes, "t"),
+        *([node("h2", "Elsewhere"), around.places(places)] if places else []),
+        *([node("h2", "Other losses"), around.curve(curve, s["carbon_total_tco2e"])] if curve and curve["rows"] else []),
         node("h2", "Uncertainty"), figures.intervals("Carbon, 5th to 95th percentile", spans, "t"), _doubts(data),
         *([node("h2", "Evidence"), *_evidence(evidence)] if evidence else []),
         node("h2", "Method and conventions"), listed((*METHOD, *_conventions(s, c), *assumed)),
         node("h2", "Limits"), listed(limits()),
+        node("h2", "Terms"), _terms(),
         node("h2", "Sources"), cited(data["sources"] if sources is None else sources),
     ]  # fmt: skip
     return page(f"What it takes to train {s['model']}", body)

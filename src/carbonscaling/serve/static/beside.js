@@ -17,7 +17,7 @@ function regionRows(data, pick) {
     const words = `${row.region}, ${row.country}: ${w.mass(row.total_tco2e)}, of which operation ${w.mass(row.operational_tco2e)} at ${w.plain(row.carbon_intensity_g_per_kwh)} g/kWh (${row.basis}), by market ${w.mass(row.market_tco2e)}`;
     return h("li", { class: i < pinned.length ? "here pinned" : row === current ? "here" : null },
       h("button", { type: "button", title: words, onclick: () => pick(row.region), "aria-current": row.region === data.region ? "true" : null },
-        h("span", { class: "where" }, row.region), h("span", { class: "stack" }, h("i", { "width%": (96 * row.operational_tco2e) / most }), h("i", { "width%": (96 * rest) / most })),
+        h("span", { class: "where" }, row.region, h("small", null, ` ${row.country}`)), h("span", { class: "grams" }, `${w.plain(row.carbon_intensity_g_per_kwh)} g`), h("span", { class: "stack" }, h("i", { "width%": (96 * row.operational_tco2e) / most }), h("i", { "width%": (96 * rest) / most })),
         h("span", null, `${w.plain(row.total_tco2e / size)} ${unit}`)));
   });
 }
@@ -50,19 +50,27 @@ export function showEvidence(data) {
 
 const link = (text, url) => (/^https?:\/\//.test(url || "") ? h("a", { href: url, rel: "noreferrer noopener", target: "_blank" }, text) : text);
 
-function numbers(list) {
+function numbers(list, urls) {
   const groups = new Map();
   for (const row of list) groups.set(row.group, [...(groups.get(row.group) || []), row]);
-  return [...groups].map(([name, rows]) => h("details", null, h("summary", null, `${name}: ${rows.length} numbers`),
+  return [...groups].map(([name, rows]) => h("details", { id: `numbers-${name}` }, h("summary", null, `${name}: ${rows.length} numbers`),
     scroller(`Numbers of ${name}`, h("table", null, h("thead", null, h("tr", null, ["number", "value", "range", "source", "remark"].map((t) => h("th", { scope: "col" }, t)))),
-      h("tbody", null, rows.map((row) => h("tr", null, h("td", null, w.named(row.name)), h("td", null, `${w.plain(row.value)} ${row.unit === "1" ? "" : row.unit}`),
-        h("td", null, row.low === null ? "" : w.between([row.low, row.high])), h("td", null, row.source), h("td", { class: "more" }, row.remark))))))));
+      h("tbody", null, rows.map((row) => h("tr", null, h("th", { scope: "row" }, w.named(row.name)), h("td", null, `${w.plain(row.value)} ${row.unit === "1" ? "" : row.unit}`),
+        h("td", null, row.low === null ? "" : w.between([row.low, row.high])), h("td", null, link(row.source, urls.get(row.source))), h("td", { class: "more" }, row.remark))))))));
 }
 
 export function showSources(data, answer) {
   const references = data.references.map((r) => h("li", null, link(r.title, r.url), ` ${r.authors}, ${r.year}. ${r.venue} `, h("code", null, r.key)));
   put("sources", answer.notes.length ? h("ul", { class: "plain" }, answer.notes.map((text) => h("li", null, text))) : null,
-    numbers(data.numbers),
-    h("details", null, h("summary", null, `${references.length} works behind this answer`), h("ul", { class: "plain" }, references)),
+    numbers(data.numbers, new Map(data.references.map((r) => [r.key, r.url]))),
+    h("details", { id: "numbers-works" }, h("summary", null, `${references.length} works behind this answer`), h("ul", { class: "plain" }, references)),
     h("details", null, h("summary", null, "Citation (BibTeX)"), h("pre", { tabindex: "0", role: "region", "aria-label": "BibTeX" }, data.bibtex)));
+}
+
+/** Open what a panel's figures rest on, and go there. */
+export function openSources(group) {
+  const found = document.getElementById(`numbers-${group}`) || by("sources");
+  if (found.tagName === "DETAILS") found.open = true;
+  found.scrollIntoView({ block: "start" });
+  found.querySelector("summary")?.focus({ preventScroll: true });
 }

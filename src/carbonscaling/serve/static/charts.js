@@ -1,8 +1,11 @@
 // Charts drawn as SVG at their own size: every point can be hovered, focused and, where it helps, chosen.
 import { described, h, nearest, roving, svg } from "./dom.js";
+import { term } from "./terms.js";
 import { percent, plain } from "./words.js";
 
-const PAD = { left: 58, right: 14, top: 10, bottom: 34 };
+export const PAD = { left: 58, right: 14, top: 10, bottom: 34 };
+
+const tick = (v) => (Math.abs(v) >= 1e6 ? v.toExponential(0).replace("e+", "e") : plain(v));
 
 function ticks(low, high, n, log) {
   if (log) {
@@ -23,7 +26,8 @@ function ticks(low, high, n, log) {
   return found;
 }
 
-function scale(values, from, to, log) {
+/** Places of values between two ends, with some air; `low` and `high` are what the ends stand for. */
+export function scale(values, from, to, log) {
   let low = Math.min(...values);
   let high = Math.max(...values);
   if (log) { low /= 1.08; high *= 1.08; } else { const pad = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1; low = Math.max(0, low - pad); high += pad; }
@@ -32,52 +36,72 @@ function scale(values, from, to, log) {
   return Object.assign(place, { low, high, log });
 }
 
-function axes(x, y, width, height, top, xTitle, yTitle) {
+/** Rules and numbers of a chart's axes; `few` is the most numbers upward. */
+export function axes({ x, y, width, height, top, xTitle, yTitle, few = 5 }) {
   const parts = [];
-  for (const v of ticks(y.low, y.high, 5, y.log)) {
+  const across = ticks(y.low, y.high, few, y.log);
+  const each = Math.ceil(across.length / (few + 2));
+  for (const v of across.filter((_, i) => i % each === 0)) {
     parts.push(svg("line", { class: "rule", x1: PAD.left, x2: width - PAD.right, y1: y(v), y2: y(v) }));
-    parts.push(svg("text", { x: PAD.left - 6, y: y(v) + 4, "text-anchor": "end" }, plain(v)));
+    parts.push(svg("text", { x: PAD.left - 6, y: y(v) + 4, "text-anchor": "end" }, tick(v)));
   }
   if (xTitle) {
     let last = -Infinity;
     for (const v of ticks(x.low, x.high, width / 90, x.log)) {
       if (x(v) - last < 44) continue;
       last = x(v);
-      parts.push(svg("text", { x: x(v), y: top + height - PAD.bottom + 16, "text-anchor": "middle" }, plain(v)));
+      parts.push(svg("text", { x: x(v), y: top + height - PAD.bottom + 16, "text-anchor": "middle" }, tick(v)));
     }
-    parts.push(svg("text", { x: width - PAD.right, y: top + height - 4, "text-anchor": "end" }, xTitle));
+    parts.push(svg("text", { x: width - PAD.right, y: top + height - 3, "text-anchor": "end" }, xTitle));
   }
   parts.push(svg("text", { x: PAD.left, y: top + PAD.top + 2 }, yTitle));
   parts.push(svg("line", { class: "axis", x1: PAD.left, x2: width - PAD.right, y1: top + height - PAD.bottom, y2: top + height - PAD.bottom }));
   return parts;
 }
 
-function point(x, y, name, words, act) {
+function point(x, y, name, words, act, r = 5) {
   const attributes = act
     ? { role: "button", onkeydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); act(); } } }
     : { role: "img" };
-  const shape = svg("g", { class: "point", ...attributes }, svg("circle", { class: name, cx: x, cy: y, r: 5 }));
+  const shape = svg("g", { class: "point", ...attributes }, svg("circle", { class: name, cx: x, cy: y, r }));
   return described(Object.assign(shape, { act }), words);
 }
 
-/** Run time against carbon and, below, against cost; `rows` have days, carbon, cost, words, here. */
+/** The corners of a front: rows that no other beats in days and `key` at once, the fastest first. */
+function corners(rows, key) {
+  const found = [];
+  for (const row of [...rows].sort((a, b) => a.days - b.days || a[key] - b[key])) if (!found.length || row[key] < found.at(-1)[key]) found.push(row);
+  return found;
+}
+
+/** One front: a stair with what nothing reaches shaded below it; points that another beats here, though not in all, are small. */
+function stair({ rows, key, x, top, height, width, title, xTitle, money, pick }) {
+  const y = scale(rows.map((row) => row[key]), top + height - PAD.bottom - 8, top + PAD.top + 16, false);
+  const floor = top + height - PAD.bottom;
+  const front = corners(rows, key);
+  const steps = front.map((row, i) => `${i ? `H${x(row.days)}V${y(row[key])}` : `M${x(row.days)} ${top + PAD.top + 8}V${y(row[key])}`}`).join("");
+  const line = `${steps}H${width - PAD.right}`;
+  const parts = [svg("path", { class: "out", d: `${line}V${floor}H${PAD.left}V${top + PAD.top + 8}Z` }), ...axes({ x, y, width, height, top, xTitle, yTitle: title }), svg("path", { class: "joined", d: line })];
+  const points = [...rows].sort((a, b) => a.days - b.days).map((row) => point(x(row.days), y(row[key]), `dot ${money ? "money" : ""} ${row.here ? "here" : ""}`, row.words, () => pick(row), front.includes(row) || row.here ? 6 : 3.5));
+  let last = Infinity;
+  for (const row of [...front].reverse()) {
+    if (last - x(row.days) < 52) continue;
+    last = x(row.days);
+    parts.push(svg("text", { class: "name", ...(x(row.days) > width - 75 ? { x: x(row.days) - 9, y: y(row[key]) + 13, "text-anchor": "end" } : { x: x(row.days) + 5, y: y(row[key]) - 9 }) }, row.name));
+  }
+  return { parts, points };
+}
+
+/** Run time against carbon and, below, against cost; `rows` have days, carbon, cost, words, name, here. */
 export function front(width, rows, pick) {
   const priced = rows.filter((row) => row.cost !== null);
-  const heights = priced.length ? [170, 150] : [300, 0];
+  const heights = priced.length ? [195, 190] : [330, 0];
   const days = rows.map((row) => row.days);
   const x = scale(days, PAD.left, width - PAD.right, Math.max(...days) / Math.min(...days) > 6);
-  const parts = [];
-  const points = [];
-  const draw = (list, key, top, height, title, xTitle, extra) => {
-    const y = scale(list.map((row) => row[key]), top + height - PAD.bottom - 8, top + PAD.top + 14, false);
-    parts.push(...axes(x, y, width, height, top, xTitle, title));
-    const sorted = [...list].sort((a, b) => a.days - b.days);
-    parts.push(svg("polyline", { class: "joined", points: sorted.map((row) => `${x(row.days)},${y(row[key])}`).join(" ") }));
-    for (const row of list) points.push(point(x(row.days), y(row[key]), `dot ${extra} ${row.here ? "here" : ""}`, row.words, () => pick(row)));
-  };
-  draw(rows, "carbon", 0, heights[0], "tCO₂e", priced.length ? "" : "days", "");
-  if (priced.length) draw(priced, "cost", heights[0], heights[1], "M$", "days", "money");
-  return nearest(svg("svg", { class: "picks", viewBox: `0 0 ${width} ${heights[0] + heights[1]}`, height: heights[0] + heights[1], role: "group", "aria-label": "Pareto front: run time against carbon and cost" }, parts, roving(points)), points);
+  const both = [stair({ rows, key: "carbon", x, top: 0, height: heights[0], width, title: "tCO₂e", xTitle: priced.length ? "" : "days", pick })];
+  if (priced.length) both.push(stair({ rows: priced, key: "cost", x, top: heights[0], height: heights[1], width, title: "M$", xTitle: "days", money: true, pick }));
+  const points = both.flatMap((one) => one.points);
+  return nearest(svg("svg", { class: "picks", viewBox: `0 0 ${width} ${heights[0] + heights[1]}`, height: heights[0] + heights[1], role: "group", "aria-label": "Pareto front: run time against carbon and cost" }, both.flatMap((one) => one.parts), roving(points)), points);
 }
 
 /** Predicted against measured speed on logarithmic axes; `rows` have measured, predicted, low, high, words. */
@@ -87,7 +111,7 @@ export function scatter(width, rows) {
   const x = scale(all, PAD.left, width - PAD.right, true);
   const y = scale(all, height - PAD.bottom, PAD.top + 14, true);
   const inside = (v) => Math.min(Math.max(v, y.low), y.high);
-  const parts = axes(x, y, width, height, 0, "measured, tokens/s per device", "predicted");
+  const parts = axes({ x, y, width, height, top: 0, xTitle: "measured, tokens/s per device", yTitle: "predicted" });
   parts.push(svg("line", { class: "one", x1: x(x.low), y1: y(x.low), x2: x(x.high), y2: y(x.high) }));
   for (const row of rows) parts.push(svg("line", { class: "whisker", x1: x(row.measured), x2: x(row.measured), y1: y(inside(row.low)), y2: y(inside(row.high)) }));
   const points = rows.map((row) => point(x(row.measured), y(row.predicted), "dot", row.words));
@@ -100,7 +124,7 @@ export function bars(parts, unit, whole, say = plain) {
   const shown = parts.filter(([, value]) => value > 1e-5 * sum).sort((a, b) => b[1] - a[1]);
   const largest = Math.max(...shown.map(([, value]) => value), 1e-300);
   return shown.map(([name, value, second]) => h("div", { class: "bar" },
-    h("span", null, name), h("em", null, h("i", { class: second ? "second" : null, "width%": (100 * value) / (whole ?? largest) })),
+    h("span", null, term(name)), h("em", null, h("i", { class: second ? "second" : null, "width%": (100 * value) / (whole ?? largest) })),
     h("span", null, `${say(value)} ${unit}`.trim()), h("span", null, percent(value / sum))));
 }
 

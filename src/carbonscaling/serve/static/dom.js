@@ -7,20 +7,21 @@ function fill(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "width%") element.style.width = `${value}%`;
     else if (name === "left%") element.style.left = `${value}%`;
+    else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
 export const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 export const by = (id) => document.getElementById(id);
-export const put = (id, ...children) => by(id).replaceChildren(...children.flat().filter(Boolean));
+export const put = (id, ...children) => by(id).replaceChildren(...children.flat(Infinity).filter(Boolean));
 
 const tip = () => by("tip");
 
-function show(target, text) {
+export function showTip(target, text) {
   const box = target.getBoundingClientRect();
   tip().textContent = text;
   tip().hidden = false;
@@ -36,7 +37,7 @@ export const hideTip = () => { tip().hidden = true; };
 /** Give an element a card when it has focus, and its name for screen readers; `nearest` shows it to the pointer. */
 export function described(element, text) {
   element.setAttribute("aria-label", text.replaceAll("\n", "; "));
-  element.show = () => show(element, text);
+  element.show = () => showTip(element, text);
   element.addEventListener("focus", element.show);
   element.addEventListener("blur", hideTip);
   return element;

@@ -1,10 +1,13 @@
 // The page: one scenario, asked again whenever it changes; at most one question is under way.
 import { catalogue, post, Refused } from "./api.js";
-import { showEvidence, showRegions, showSources } from "./beside.js";
+import { openSources, showEvidence, showRegions, showSources } from "./beside.js";
+import { showComparison } from "./compare.js";
+import { knowCurve, placeOnCurve, showCurve, stale } from "./curve.js";
 import { by, h, hideTip } from "./dom.js";
 import { download, FORMATS } from "./download.js";
-import { fillForm, readScenario, showDefaults, showScenario, uploadedName, watchForm } from "./form.js";
-import { know, showAnswer, showComparison, showError } from "./panels.js";
+import { forgetFiles, watchFiles } from "./files.js";
+import { fillForm, readScenario, showDefaults, showScenario, typedEarly, uploadedName, watchForm } from "./form.js";
+import { know, showAnswer, showError } from "./panels.js";
 import { decode, encode, FIRST, kindOf } from "./scenario.js";
 
 const now = { scenario: FIRST, answer: null, text: "" };
@@ -14,6 +17,7 @@ let again = false;
 let timer = 0;
 let later = null;
 let since = 0;
+let wrong = null;
 
 const DEBOUNCE = { typing: 250, sliding: 25, beside: 350 };
 const failed = (error) => { if (error.name !== "AbortError") showError(error instanceof Refused ? error.error : { problem: "the page failed", value: error.message }); };
@@ -46,6 +50,10 @@ async function beside() {
     showRegions(await ask("regions"), (region) => change({ region, carbon_intensity_g_per_kwh: undefined }));
     showEvidence(await ask("evidence"));
     showSources(await ask("sources"), answer);
+    if (stale(now, now.curved)) {
+      showCurve(await ask("curve"), now, change);
+      now.curved = scenario;
+    }
     document.body.dataset.settled = String(Number(document.body.dataset.settled || 0) + 1);
   } catch (error) { failed(error); }
 }
@@ -54,6 +62,9 @@ function draw() {
   hideTip();
   showAnswer(now.answer, change);
   showDefaults(now.answer, now.scenario);
+  placeOnCurve(now);
+  forgetFiles(now);
+  if (wrong) showError(wrong);
   compare();
   remember();
   document.body.dataset.redraws = String(Number(document.body.dataset.redraws || 0) + 1);
@@ -79,14 +90,18 @@ async function ask() {
 }
 
 function changed(sliding) {
-  const { scenario, wrong } = readScenario();
-  if (wrong.length) { showError({ problem: "not a number", key: wrong[0], remedy: "write a number such as 15.6T, 2e12 or 16,384" }); return; }
-  since = performance.now();
+  const read = readScenario();
   clearTimeout(changed.timer);
+  wrong = read.wrong.length ? { problem: "not a number", key: read.wrong[0], remedy: "write a number such as 15.6T, 2e12 or 16,384" } : null;
+  if (wrong) { showError(wrong); return; }
+  const { scenario } = read;
+  since = performance.now();
   changed.timer = setTimeout(() => { now.scenario = scenario; ask(); }, sliding ? DEBOUNCE.sliding : DEBOUNCE.typing);
 }
 
 function show(scenario) {
+  clearTimeout(changed.timer);
+  wrong = null;
   now.scenario = JSON.parse(JSON.stringify(scenario));
   showScenario(now.scenario);
   since = performance.now();
@@ -104,6 +119,7 @@ async function fromLink() {
 
 function wire() {
   watchForm(changed, showError);
+  watchFiles(failed);
   by("format").replaceChildren(...FORMATS.map(([value, words]) => h("option", { value }, words)));
   by("download").addEventListener("click", () => {
     if (now.answer) download(by("format").value, { ...now, uploaded: uploadedName() }).catch(failed);
@@ -113,11 +129,12 @@ function wire() {
     remember();
     try { await navigator.clipboard.writeText(location.href); status("link copied"); } catch { status("the address bar holds the link"); }
   });
+  for (const button of document.querySelectorAll("button.from")) button.addEventListener("click", () => openSources(button.dataset.group));
   window.addEventListener("hashchange", fromLink);
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
     clearTimeout(wire.timer);
-    wire.timer = setTimeout(() => { if (window.innerWidth !== width && now.answer) { width = window.innerWidth; draw(); } }, 150);
+    wire.timer = setTimeout(() => { if (window.innerWidth !== width && now.answer) { width = window.innerWidth; now.curved = null; draw(); } }, 150);
   });
 }
 
@@ -129,10 +146,13 @@ async function begin() {
     const names = await known;
     fillForm(names);
     know(names);
+    knowCurve(names);
     by("accuracy").textContent = names.accuracy;
   } catch (error) { failed(error); return; }
   if (!first) { await fromLink(); return; }
+  const typed = typedEarly();
   showScenario(FIRST);
+  if (typed) { changed(false); return; }
   const answered = await first;
   if (!answered) { await ask(); return; }
   Object.assign(now, answered);

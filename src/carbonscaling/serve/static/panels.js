@@ -1,6 +1,8 @@
 // The answer: headline, figures, breakdowns, front, settings, doubts.
 import { bars, front, interval } from "./charts.js";
 import { by, h, hideTip, put, scroller } from "./dom.js";
+import { nameFormats } from "./files.js";
+import { explainedAs, knowTerms, term } from "./terms.js";
 import * as w from "./words.js";
 
 const KWH = 3.6e6;
@@ -8,17 +10,15 @@ const STALE = "What stands below answers the question before this one.";
 let labels = {};
 let reasons = {};
 let devices = new Map();
-let glossary = new Map();
 
 export function know(catalogue) {
   ({ labels, reasons } = catalogue);
   devices = new Map(catalogue.devices.map((d) => [d.id, d.name]));
-  glossary = new Map(Object.entries(catalogue.glossary).map(([name, meaning]) => [name.toLowerCase(), meaning]));
+  knowTerms(catalogue.glossary);
+  nameFormats(catalogue.launch_formats);
 }
 
 export const label = (name) => labels[name] || w.named(name);
-/** A name, with what it means on hover where the glossary has it. */
-const term = (name) => { const meaning = glossary.get(name.toLowerCase().replace(/s$/, "")) || glossary.get(name.toLowerCase()); return meaning ? h("abbr", { title: meaning }, name) : name; };
 export const deviceName = (id) => devices.get(id) || id;
 
 export function headline(a) {
@@ -46,13 +46,13 @@ export function figures(a) {
 }
 
 function settingWords(s) {
-  const degrees = [["tensor", s.tp], ["pipeline", s.pp], ["context", s.cp], ["data", s.dp]].filter(([, n]) => n > 1).map(([name, n]) => `${name} ${n}`);
+  const degrees = [["tensor", s.tp], ["pipeline", s.pp], ["context", s.cp], ["data", s.dp]].filter(([, n]) => n > 1).flatMap(([name, n], i) => [i ? " × " : "", explainedAs(name, `${name} parallelism`), ` ${n}`]);
   const more = [
     s.ep > 1 && `experts over ${s.ep}`, s.zero_stage ? `ZeRO-${s.zero_stage}` : "no ZeRO", s.pp > 1 && `${s.schedule}${s.vpp > 1 ? ` with ${s.vpp} chunks a stage` : ""}`,
     s.recompute === "none" ? "no recomputation" : `${s.recompute} recomputation`, s.precision,
     `batch ${w.whole(s.global_batch_seqs)} × ${w.whole(s.seq_len)} tokens in micro-batches of ${s.micro_batch}`, `${w.whole(s.n_steps)} steps of ${w.duration(s.step_time_s / 86400)}`,
   ].filter(Boolean);
-  return [h("b", null, "Setting: "), degrees.join(" × ") || "one device", "; ", more.join(", "), "."];
+  return [h("b", null, "Setting: "), degrees.length ? degrees : "one device", "; ", more.join(", "), "."];
 }
 
 const short = (c) => [`TP${c.tp}`, `PP${c.pp}`, `DP${c.dp}`, c.cp > 1 && `CP${c.cp}`, c.ep > 1 && `EP${c.ep}`, `ZeRO-${c.zero}`, `mb ${c.micro_batch}`, c.recompute ? "recompute" : ""].filter(Boolean).join(" ");
@@ -90,11 +90,11 @@ function frontPanel(a, pick) {
     return;
   }
   const rows = found.map((c) => ({
-    days: c.duration_days, carbon: c.carbon_tco2e, cost: c.cost_usd === null ? null : c.cost_usd / 1e6, n: c.n_devices, here: c.n_devices === a.summary.n_devices,
+    days: c.duration_days, carbon: c.carbon_tco2e, cost: c.cost_usd === null ? null : c.cost_usd / 1e6, n: c.n_devices, name: w.whole(c.n_devices), here: c.n_devices === a.summary.n_devices,
     words: `${w.whole(c.n_devices)} devices\n${w.duration(c.duration_days)}, ${w.mass(c.carbon_tco2e)} (${w.between(c.carbon_interval_tco2e || [c.carbon_tco2e, c.carbon_tco2e])})${c.cost_usd === null ? "" : `, ${w.money(c.cost_usd)}`}\n${short(c)}\nChoose to plan with this count`,
   }));
   put("front", front(Math.max(260, by("front").clientWidth), rows, (row) => { hideTip(); pick(row.n); }),
-    h("p", { class: "key" }, h("i", { class: "round" }), "carbon", h("i", { class: "money" }), "cost", h("i", { class: "second round" }), "this plan. No other setting beats a point in time, devices, carbon and cost at once."));
+    h("p", { class: "key" }, h("i", { class: "round" }), "carbon", h("i", { class: "money" }), "cost", h("i", { class: "second round" }), "this plan; numbers are devices. Below the stair lies what no setting reaches; a small point is beaten here and best in something else."));
 }
 
 function settingsPanel(search, others) {
@@ -103,7 +103,7 @@ function settingsPanel(search, others) {
     h("td", null, short(c), c.n_alike > 1 ? h("small", { class: "quiet" }, ` and ${w.whole(c.n_alike - 1)} alike`) : "", c.unmeasured.some((x) => !search.layouts[0].unmeasured.includes(x)) ? h("small", { class: "quiet" }, ` no measured run: ${c.unmeasured.join(", ")}`) : "")));
   const table = rows.length ? scroller("Best settings", h("table", null, h("thead", null, h("tr", null, h("th", { class: "n", scope: "col" }, "devices"), h("th", { class: "n", scope: "col" }, "days"), h("th", { class: "n", scope: "col" }, "tCO₂e"), h("th", { scope: "col" }, "setting"))), h("tbody", null, rows)), "settings") : null;
   const rejected = Object.entries(search.rejected).map(([key, value]) => [reasons[key] || w.named(key), value]);
-  const beside = others.length ? h("ul", null, others.map((c) => h("li", null, `${c.what}: ${w.whole(c.n_devices)} devices, ${w.plain(c.duration_days)} days, ${w.mass(c.carbon_tco2e)}: ${short(c)}`))) : "";
+  const beside = others.length ? h("ul", { class: "plain" }, others.map((c) => h("li", null, `${c.what}: ${w.whole(c.n_devices)} devices, ${w.plain(c.duration_days)} days, ${w.mass(c.carbon_tco2e)}: ${short(c)}`))) : "";
   put("settings", table, beside,
     h("p", { class: "note" }, `${w.whole(search.n_candidates)} settings of ${w.whole(search.n_layouts)} layouts decided, ${w.whole(search.n_fit)} of them fit; ${w.whole(search.n_near)} within ${w.percent(search.near)} of the best. Rejected because:`),
     h("div", { class: "reasons" }, bars(rejected, "", search.n_candidates, w.count)));
@@ -138,7 +138,7 @@ export function showAnswer(a, change) {
   put("warnings", a.feasible ? a.warnings.map((text) => h("li", null, text)) : [h("li", null, a.reason), ...a.remedies.map((text) => remedy(text, change))]);
   if (!a.feasible) {
     by("headline").textContent = "No setting does this.";
-    clear(["tiles", "setting", "time", "memory", "energy", "carbon", "front", "doubt"]);
+    clear(["tiles", "setting", "time", "memory", "energy", "carbon", "front", "curve", "doubt"]);
     settingsPanel(a.search, []);
     return;
   }
@@ -158,26 +158,6 @@ export function showError(error) {
   by("error").hidden = false;
   by("status").textContent = by("tiles").childElementCount ? STALE : "";
   for (const input of document.querySelectorAll("form [aria-invalid]")) input.removeAttribute("aria-invalid");
-  const field = error.key && by(error.key.split(".").pop());
-  if (field?.form) { field.setAttribute("aria-invalid", "true"); field.setAttribute("aria-describedby", "error"); }
-}
-
-const COMPARED = [["Devices", "n_devices", w.whole], ["Run time, days", "duration_days", w.plain], ["MFU", "mfu", w.percent], ["Device-hours", "device_hours", w.count],
-  ["Energy, MWh", "energy_kwh", (v) => w.plain(v / 1000)], ["Carbon, tCO₂e", "carbon_total_tco2e", w.plain], ["operation", "carbon_operational_tco2e", w.plain],
-  ["embodied", "carbon_embodied_tco2e", w.plain], ["Cost, M$", "cost_usd", (v) => w.plain(v === null ? null : v / 1e6)], ["Memory, GB", "memory_per_device_gb", w.plain]];
-
-/** Two scenarios side by side: what differs in the question, then every figure. */
-export function showComparison(kept, now, unpin, swap) {
-  by("compare").hidden = !kept;
-  if (!kept) return;
-  const text = (v) => (v === undefined ? "default" : typeof v === "object" ? "uploaded" : typeof v === "number" ? w.plain(v) : v);
-  const keys = [...new Set([...Object.keys(kept.scenario), ...Object.keys(now.scenario)])].filter((k) => JSON.stringify(kept.scenario[k]) !== JSON.stringify(now.scenario[k]));
-  const n = (value) => h("td", { class: "n" }, value);
-  const asked = keys.map((k) => h("tr", null, h("td", null, w.named(k)), n(text(kept.scenario[k])), n(text(now.scenario[k])), n("")));
-  const [a, b] = [kept.answer, now.answer].map((x) => (x?.feasible ? x.summary : null));
-  const change = (x, y) => (x && y ? (y / x >= 10 || y / x <= 0.1 ? `× ${w.plain(y / x)}` : `${y >= x ? "+" : "−"}${w.plain(Math.abs(100 * (y / x - 1)))} %`) : "");
-  const rows = COMPARED.map(([name, key, say]) => h("tr", null, h("td", null, name), n(a ? say(a[key]) : "not feasible"), n(b ? say(b[key]) : "not feasible"), n(a && b ? change(a[key], b[key]) : "")));
-  const heads = ["", "kept", "now", "change"].map((t, i) => (i ? h("th", { class: "n", scope: "col" }, t) : h("td")));
-  put("compare-body", scroller("Side by side", h("table", null, h("thead", null, h("tr", null, heads)), h("tbody", null, asked, rows))),
-    h("p", { class: "row" }, h("button", { type: "button", onclick: swap }, "Swap"), h("button", { type: "button", onclick: unpin }, "End comparison")));
+  const field = error.key && (by(error.key) || by(error.key.split(".").pop()));
+  if (field?.form || field?.classList.contains("choices")) { field.setAttribute("aria-invalid", "true"); field.setAttribute("aria-errormessage", "error"); }
 }

@@ -2,21 +2,35 @@
 export const FIRST = { model: "llama-3.1-405b", tokens: 15.6e12, device: "h100-sxm" };
 export const kindOf = (scenario) => (scenario.devices || (scenario.layout?.tp && scenario.layout.pp && scenario.layout.dp) ? "estimate" : "plan");
 const NUMBERS = new Set(["tokens", "target_loss", "compute", "d_model", "devices", "max_devices", "nic_gbps", "max_days", "batch", "seq_len",
-  "carbon_intensity_g_per_kwh", "pue", "lifetime_years", "run_overhead", "price_usd_per_device_hour", "years_ahead"]);
-const TABLES = ["layout", "boundary"];
+  "carbon_intensity_g_per_kwh", "pue", "lifetime_years", "run_overhead", "price_usd_per_device_hour", "years_ahead", "budget_usd",
+  "budget_carbon", "budget_energy", "power_limit", "memory_margin"]);
+const TABLES = ["layout", "boundary", "software", "contracts"];
 
 const packed = (value) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value)))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 const unpacked = (text) => JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0))));
 
-export function encode(scenario) {
-  const flat = new URLSearchParams();
-  for (const [key, value] of Object.entries(scenario)) {
-    if (value === null || value === undefined || value === "") continue;
-    if (key === "model" && typeof value === "object") flat.set("config", packed(value));
-    else if (typeof value === "object") for (const [inner, v] of Object.entries(value)) flat.set(`${key}.${inner}`, v);
-    else flat.set(key, value);
+/** Every value of a scenario by its name, those of tables behind the table's; an uploaded model stays whole. */
+export function flat(scenario) {
+  const known = Object.entries(scenario).flatMap(([key, value]) => (TABLES.includes(key) && value ? Object.entries(value).map(([inner, v]) => [`${key}.${inner}`, v]) : [[key, value]]));
+  return Object.fromEntries(known.filter(([, value]) => value !== null && value !== undefined && value !== ""));
+}
+
+/** The scenario whose values these are. */
+export function nested(values) {
+  const scenario = {};
+  for (const [name, value] of Object.entries(values)) {
+    const [table, inner] = name.split(".");
+    if (inner && TABLES.includes(table)) (scenario[table] ||= {})[inner] = value; else scenario[name] = value;
   }
-  return flat.toString();
+  return scenario;
+}
+
+export function encode(scenario) {
+  const words = new URLSearchParams();
+  for (const [key, value] of Object.entries(flat(scenario))) {
+    if (key === "model" && typeof value === "object") words.set("config", packed(value)); else words.set(key, value);
+  }
+  return words.toString();
 }
 
 const read = (key, text) => {
@@ -27,16 +41,14 @@ const read = (key, text) => {
 
 /** Return the scenario of a link, and the one it is compared with; null where the link holds none. */
 export function decode(hash) {
-  const flat = new URLSearchParams(hash.replace(/^#/, ""));
-  const scenario = {};
+  const values = {};
   let other = null;
-  for (const [key, text] of flat) {
-    const [table, inner] = key.split(".");
+  for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     if (key === "vs") other = decode(text)?.scenario || null;
-    else if (key === "config") { try { scenario.model = unpacked(text); } catch { scenario.model = "unreadable"; } }
-    else if (inner && TABLES.includes(table)) (scenario[table] ||= {})[inner] = read(key, text);
-    else scenario[key] = read(key, text);
+    else if (key === "config") { try { values.model = unpacked(text); } catch { values.model = "unreadable"; } }
+    else values[key] = read(key, text);
   }
+  const scenario = nested(values);
   return Object.keys(scenario).length ? { scenario, other } : null;
 }
 

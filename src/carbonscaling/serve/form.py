@@ -1,0 +1,48 @@
+"""What a page can ask for: every simple field of a scenario, what it means, what it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from typing import Any, Literal
+
+from carbonscaling.carbon.boundary import Boundary
+from carbonscaling.fields import field_help
+from carbonscaling.serve.question import FILES_ONLY
+from carbonscaling.software.options import Software
+from carbonscaling.study.scenario import Layout, Scenario
+
+__all__ = ["form_fields"]
+
+TABLES: dict[str, type] = {"": Scenario, "layout.": Layout, "boundary.": Boundary, "software.": Software}
+KINDS = {int: "whole", float: "number", bool: "bool", str: "text"}
+
+
+def _arms(hint: Any) -> tuple[Any, ...]:
+    several = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return tuple(arm for arm in typing.get_args(hint) if arm is not type(None)) if several else (hint,)
+
+
+def _taken(hint: Any) -> dict[str, Any] | None:
+    arm = _arms(hint)[0]
+    if typing.get_origin(arm) is Literal:
+        return {"kind": "choice", "choices": list(typing.get_args(arm))}
+    return {"kind": KINDS[arm]} if arm in KINDS else None
+
+
+def form_fields() -> dict[str, dict[str, Any]]:
+    """Return the fields by the name that a request gives them, a table's behind its own name and a point.
+
+    Each has ``meaning``, ``kind`` (number, whole, bool, text, choice), ``default``, and ``choices`` where it is one of some
+    words. Fields that hold tables or name files are left out.
+    """
+    found = {}
+    for prefix, cls in TABLES.items():
+        hints, texts = typing.get_type_hints(cls), field_help(cls)
+        for field in dataclasses.fields(cls):
+            taken = None if field.name in FILES_ONLY else _taken(hints[field.name])
+            if taken is not None:
+                words = texts.get(field.name, "").replace("``", "").replace("`", "")
+                found[prefix + field.name] = {"meaning": words, "default": field.default, **taken}
+    return found
