@@ -7,12 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.study.project.answer import ProjectAnswer, project
+from carbonscaling.study.project.file import load_project, project_names
+from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.project.sums import FIGURES
 from carbonscaling.units import DAY, HOUR, KWH
 
@@ -315,6 +318,23 @@ def test_one_answer_agrees_on_all_its_pages_and_comes_again(file: Path, capsys: 
     saved.write_text(json.dumps(data), encoding="utf-8")
     assert main(["again", str(saved)]) == ExitCode.CHANGED
     assert main(["report", str(saved)]) == ExitCode.USAGE
+
+
+def test_a_stage_that_nothing_fits_ends_as_nothing_feasible(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(TOML.replace('"own.toml"', '"llama-3.1-405b"'), encoding="utf-8")
+    assert main(["project", str(file)]) == ExitCode.INFEASIBLE
+    assert "stage 'pre'" in capsys.readouterr().err
+
+
+def test_the_schema_takes_what_ships_and_refuses_an_unknown_key() -> None:
+    schema = project_schema()
+    for name in project_names():
+        jsonschema.validate(load_project(name).data, schema)
+    jsonschema.validate({"stage": [RL]}, schema)
+    wrong: dict[str, Any]
+    for wrong in ({"tokns": 1}, {"kind": "pretrain"}, {"rollout": {}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"stage": [PRE | wrong]}, schema)
 
 
 def test_a_project_where_a_scenario_belongs_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,12 +12,13 @@ import pytest
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.schema import answer_schema
+from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 from carbonscaling.study.versions import SCHEMA_VERSIONS, schema_id
 from samples import load_record
 
-SCHEMAS = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema}
+SCHEMAS = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema, "project": project_schema}
 UNVERSIONED = Path(__file__).parent / "data" / "statements" / "unversioned.json"
 """Saved before answers named their schema."""
 

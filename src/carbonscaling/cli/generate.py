@@ -20,6 +20,7 @@ from carbonscaling.errors import EXIT_CODES
 from carbonscaling.files import make_folder, write_file
 from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.reporting.schema import answer_schema
+from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 
@@ -113,6 +114,7 @@ def generated(docs: Path) -> dict[Path, str]:
         docs / "schema" / "scenario.json": to_json(scenario_schema()),
         docs / "schema" / "answer.json": to_json(answer_schema()),
         docs / "schema" / "study.json": to_json(study_schema()),
+        docs / "schema" / "project.json": to_json(project_schema()),
     }
 
 

@@ -13,9 +13,9 @@ from carbonscaling.errors import InputError
 
 __all__ = ["SCHEMA_VERSIONS", "check_answer", "schema_id", "stamped"]
 
-Kind = Literal["scenario", "study", "answer"]
+Kind = Literal["scenario", "study", "answer", "project"]
 
-SCHEMA_VERSIONS: dict[str, int] = {"scenario": 1, "study": 1, "answer": 1}
+SCHEMA_VERSIONS: dict[str, int] = {"scenario": 1, "study": 1, "answer": 1, "project": 1}
 """Current version of each schema."""
 
 

@@ -12,7 +12,7 @@ from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.storage import storage_model
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.prices import price
-from carbonscaling.errors import InputError
+from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.serving.answer import YEAR, Served, inference
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.sources import Datum
@@ -37,6 +37,12 @@ from carbonscaling.units import DAY, HOUR
 __all__ = ["Piece", "pieces"]
 
 Reach = Literal["reachable", "needed"]
+
+
+class NothingFitsError(InputError):
+    """No setting of a stage is feasible."""
+
+    exit_code = ExitCode.INFEASIBLE
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def _trained(what: str, s: Scenario, hours: Reach) -> Piece:
     """Return a training, as `estimate` (or, without a count of devices, `plan`) answers it."""
     found = answered(s)
     if not isinstance(found, Estimate):
-        raise InputError(f"no setting does: {found.reason}", key="devices", value=s.devices,
+        raise NothingFitsError(f"no setting does: {found.reason}", key="devices", value=s.devices,
                          remedy="; ".join(found.remedies) or "more devices, another device, or a shorter sequence")  # fmt: skip
     a, ratio = found.assessment, 1.0
     if hours == "needed" and (people := found.needed) is not None:
