@@ -15,6 +15,7 @@ from carbonscaling.carbon import (
     contracts,
     embodied,
     host_power,
+    hourly,
     operational,
     power,
     resources,
@@ -151,6 +152,7 @@ def _cases() -> list[tuple[Any, dict[str, Any], str]]:
             dict(power=1 * u.megawatt, carbon_per_power=1829 * kg / u.kilowatt, duration=24 * hours, lifetime=25 * u.year),
             "kg",
         ),
+        (hourly.mean_intensity, dict(met=5e3 * u.gram / u.kilowatt_hour * hours, hours=24 * hours), "kg/J"),
         (power.capped_power, dict(demand=226 * w, limit=0.15 * u.kilowatt), "W"),
         (
             work_power.work_power,

@@ -233,3 +233,27 @@ def test_broken_profiles_end_in_one_clear_error(
 def test_broken_starts_and_windows(hours: str, options: Options, words: str) -> None:
     with pytest.raises(InputError, match=words):
         choices(Scenario(**{**vars(RUN), "hourly": hours}), options)
+
+
+def test_explain_shows_where_an_intensity_comes_from(hours: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The mean of the hours met, and a contract's share of the rest, with their numbers."""
+    words = f"explain --model llama-3-8b --tokens 1e10 --devices 64 --practice typical --hourly {hours} --open carbon"
+    assert main([*words.split(), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    (line,) = [x for x in data["formulas"] if x["name"] == "carbon.hourly.mean_intensity"]
+    assert line["result"] == pytest.approx(line["arguments"]["met"] / line["arguments"]["hours"])
+    assert line["result"] == pytest.approx(data["carbon"]["carbon_intensity_g_per_kwh"])
+    bought = ["--scope2", "market", "--contract-kind", "ppa", "--contract-mwh", "0.2", "--contract-g-per-kwh", "10"]
+    assert main([*words.split(), *bought, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    found = {x["name"]: x for x in data["formulas"]}
+    share = (
+        found["carbon.contracts.covered_energy"]["result"]
+        / found["carbon.contracts.covered_energy"]["arguments"]["energy"]
+    )
+    mixed = found["carbon.contracts.contracted_intensity"]
+    assert mixed["result"] == pytest.approx(share * 10 + (1 - share) * mixed["arguments"]["residual"])
+    assert mixed["result"] == pytest.approx(data["carbon"]["market"]["carbon_intensity_g_per_kwh"])
+    assert main([*words.split(), *bought]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert f"{share:.1%} under contract x 10" in page

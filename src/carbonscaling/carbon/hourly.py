@@ -12,10 +12,24 @@ from carbonscaling.arrays import Number
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.windows import ALWAYS, open_steps
 from carbonscaling.errors import InputError
+from carbonscaling.formula import formula
 
-__all__ = ["Hours", "Passage", "mean_by_start", "passage"]
+__all__ = ["Hours", "Passage", "mean_by_start", "mean_intensity", "passage"]
 
 Array = npt.NDArray[np.float64]
+
+
+@formula("met/hours", unit="g/kWh", source="sci_21031", place="intensity over the time of use")
+def mean_intensity(met: Number, hours: Number) -> Number:
+    """Mean carbon intensity in g/kWh of some hours.
+
+    Parameters
+    ----------
+    met : g/kWh*h
+        Intensity of each hour times its length, added up.
+    hours : h
+    """
+    return met / hours
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,7 @@ class Hours:
         hours = np.maximum(duration_h, SHORTEST_H)
         passes = np.floor(hours / self._ends[-1])
         whole, rest = passes * self._sums[-1], np.interp(hours - passes * self._ends[-1], self._ends, self._sums)
-        mean: Number = (whole + rest) / hours
-        return mean
+        return mean_intensity(whole + rest, hours)
 
     def least_mean(self, duration_h: Number) -> Number:
         """Intensity in g/kWh that no run of at least `duration_h` hours falls below in the mean; floats or arrays.

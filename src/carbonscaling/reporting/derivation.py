@@ -15,6 +15,7 @@ from carbonscaling.reporting.document.html import Markup, node
 from carbonscaling.reporting.document.shell import page
 from carbonscaling.reporting.explain import by_formula, explain_page, quantity
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.hours import hours_met
 from carbonscaling.study.shown import price_words
 from carbonscaling.units import HOUR, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
@@ -98,13 +99,25 @@ def derivation(e: Estimate, lines: Iterable[TraceLine]) -> list[Stage]:
          f"{n:,} x {plain(watts)} W x {plain(e.duration_s / HOUR)} h (PUE {f.pue:.3g} is in it)", energy(f.energy_kwh)),
         ("carbon", "energy x carbon intensity, and the making of the hardware",
          f"{energy(f.energy_kwh)} x {plain(f.carbon_intensity_g_per_kwh)} g/kWh = {mass(f.operational_tco2e)}, "
-         f"+ {mass(f.embodied_tco2e)} embodied", mass(f.total_tco2e)),
+         f"+ {mass(f.embodied_tco2e)} embodied" + "".join(f"; {words}" for words in _intensity(e)), mass(f.total_tco2e)),
     ]  # fmt: skip
     if e.cost_usd is not None and r.price is not None:
         hours = n * e.duration_s / HOUR
         numbers = f"{big(hours)} x {plain(e.cost_usd / hours)} $/h ({price_words(r.price)})"
         said.append(("money", "device-hours x price", numbers, money(e.cost_usd)))
     return [Stage(*row, lines=tuple(by_stage[row[0]])) for row in said]
+
+
+def _intensity(e: Estimate) -> list[str]:
+    """Return what the carbon intensity follows from, where hours or a contract are behind it."""
+    f, contract, share = e.footprint, e.scenario.contracts, sum(e.footprint.contracted.values())
+    found = list(hours_met(e.scenario, e.duration_s))
+    if share:
+        bought, mixed = contract.g_per_kwh, f.market.carbon_intensity_g_per_kwh
+        rest = (mixed - share * bought) / (1.0 - share) if share < 1.0 else 0.0
+        beyond = f" + {1.0 - share:.1%} x {plain(rest)}" if share < 1.0 else ""
+        found.append(f"by market {plain(mixed)} g/kWh = {share:.1%} under contract x {plain(bought)}{beyond}")
+    return found
 
 
 def derivation_page(stages: Sequence[Stage], opened: str | None, shown: int) -> Group:

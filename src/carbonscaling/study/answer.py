@@ -29,7 +29,7 @@ from carbonscaling.study.decide import FLAT, decided, flat
 from carbonscaling.study.doubts import too_good, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
-from carbonscaling.study.hours import contract_of, hours_met
+from carbonscaling.study.hours import contract_of, hours_met, hours_of
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.offers import Refused
 from carbonscaling.study.outcome import contracted, held_devices, idle_share, takes, utilisation
@@ -38,7 +38,7 @@ from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.trained import training_sources
-from carbonscaling.units import GB
+from carbonscaling.units import GB, HOUR
 from carbonscaling.words import count, money
 
 __all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
@@ -233,10 +233,17 @@ def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]
         return answer, []
     r = answer.resolved
     floats = Setting(*(float(v) for v in answer.setting))
+    s, hours = answer.scenario, hours_of(answer.scenario)
+    before = r.carbon
+    if s.contracts.kind != "none":  # the factors of the run without its contract
+        before = idling(carbon_of(s, r.cluster, duration_s=answer.duration_s), answer.idle_share)
     with tracing() as lines:
         step = step_time(r.work, r.machine, floats)
         memory(r.work, r.machine, floats)
         run_time(r.n_steps, step.total, r.run_overhead.si)
+        if hours is not None:
+            hours.mean(answer.duration_s / HOUR)
+        contracted(s, before, answer.n_devices, answer.duration_s, answer.working_mfu)
         footprint(r.carbon.numbers, answer.n_devices, answer.duration_s, answer.working_mfu)
     return answer, lines
 
