@@ -190,6 +190,19 @@ def test_an_assumed_amount_widens_what_follows_from_it_alone() -> None:
     assert assumed.intervals["energy_kwh"][1] > 1.5 * known.intervals["energy_kwh"][1]
 
 
+def test_what_is_unsure_is_named_with_the_stages_that_share_it() -> None:
+    """Where one number alone is not known it explains all; assumed amounts are their stage's own."""
+    quiet = {"carbon_intensity_g_per_kwh": 300.0, "pue": 1.1}
+    found = ask(HOURS | quiet | {"amount_range": [0.1, 10.0]}, HOURS | quiet | {"name": "b", "device_hours": 8.0})
+    first, *others = found.widest
+    assert first.what == "assumed amount"
+    assert first.stages == ("h",)
+    assert first.share > 0.9
+    assert sum(one.share for one in found.widest) <= 1.05
+    assert all(one.stages == ("h", "b") for one in others)
+    assert [one["what"] for one in found.to_dict()["widest"]] == [one.what for one in found.widest]
+
+
 def test_needed_hours_are_what_people_needed() -> None:
     reach, need = ask(PRE), ask(PRE, hours="needed")
     people = estimated().needed

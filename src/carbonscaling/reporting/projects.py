@@ -11,6 +11,7 @@ from carbonscaling.reporting.tables import figures
 from carbonscaling.study.project.answer import ProjectAnswer
 from carbonscaling.study.project.file import load_project, project_names
 from carbonscaling.study.project.sums import Accounted
+from carbonscaling.study.project.widest import Unknown
 from carbonscaling.words import energy, mass, money, percent, plain
 
 __all__ = ["project_page", "projects_page"]
@@ -24,6 +25,8 @@ SHARED = (
 )
 
 
+FEW = 2
+"""Stages that are named."""
 HEADS = ("energy", "share", "t CO2e", "5 %", "95 %", "device-hours", "cost")
 
 
@@ -34,6 +37,13 @@ def _cells(found: Accounted, whole: Accounted) -> list[str]:
         energy(found.energy_kwh), percent(found.energy_kwh / whole.energy_kwh), plain(found.total_tco2e),
         plain(low), plain(high), plain(found.device_hours), cost,
     ]  # fmt: skip
+
+
+def _where(one: Unknown, found: ProjectAnswer) -> str:
+    """Return the stages that an unknown is one and the same in."""
+    if len(one.stages) == len(found.stages) > 1:
+        return "all stages"
+    return ", ".join(one.stages) if len(one.stages) <= FEW else f"{len(one.stages)} stages"
 
 
 def project_page(found: ProjectAnswer) -> Group:
@@ -61,6 +71,9 @@ def project_page(found: ProjectAnswer) -> Group:
         parts.append(Text("Trainings take what people needed of such, not what can be reached."))
     if t.unpriced:
         parts.append(Text("A + or - behind money: not everything has a price."))
+    if found.widest:
+        rows = [(one.what, _where(one, found), percent(one.share)) for one in found.widest]
+        parts += [Text(""), figures(("what makes carbon unsure", "in", "share"), rows, words=2), Text("")]
     return Group(*parts, Text(SHARED, style="italic"))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from carbonscaling.study.project.file import Project, load_project, project_from
 from carbonscaling.study.project.pieces import Piece, pieces
 from carbonscaling.study.project.stages import PARTS, Part
-from carbonscaling.study.project.sums import FIGURES, Accounted, accounted, alone, development, summed
+from carbonscaling.study.project.sums import FIGURES, Accounted, accounted, added, alone, development, summed
+from carbonscaling.study.project.widest import Unknown, widest
 
 __all__ = ["ProjectAnswer", "project"]
 
@@ -31,6 +32,8 @@ class ProjectAnswer:
         What each stage was made of, as the doors answered it.
     development_share : tuple of float
         Development over development and training, by energy: the value, and its 5th and 95th percentile.
+    widest : tuple of Unknown
+        What makes the total carbon unsure, most first.
     """
 
     project: Project
@@ -39,6 +42,7 @@ class ProjectAnswer:
     total: Accounted
     pieces: Mapping[str, tuple[Piece, ...]]
     development_share: tuple[float, float, float]
+    widest: tuple[Unknown, ...]
 
     @property
     def headline(self) -> str:
@@ -90,6 +94,7 @@ class ProjectAnswer:
             "summary": self.summary(),
             "development_percent_interval": [100.0 * end for end in self.development_share[1:]],
             "total": self.total.to_dict(),
+            "widest": [one._asdict() for one in self.widest],
             "parts": {name: part.to_dict() for name, part in self.parts.items()},
             "stages": [
                 {
@@ -141,6 +146,7 @@ def project(what: str | Path | Mapping[str, Any] | Project, /) -> ProjectAnswer:
         total=accounted(list(sums.values())),
         pieces=made,
         development_share=development(*([sums[name] for name in parts[p]] for p in ("development", "training"))),
+        widest=widest(stages, made, added(list(sums.values())).drawn["total_tco2e"]),
     )
 
 

@@ -16,7 +16,7 @@ from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor
 from carbonscaling.sources import Datum
 
-__all__ = ["Shared", "amounts", "ends"]
+__all__ = ["Shared", "amount_label", "amounts", "ends"]
 
 Array = npt.NDArray[np.float64]
 Key = tuple[str, object]
@@ -44,18 +44,27 @@ class Shared:
             n_of[key[0]] = n_of.get(key[0], 0) + 1
             self._label[key] = key[0] if n_of[key[0]] == 1 else f"{key[0]} {n_of[key[0]]}"
 
+    def labels(self, a: Assessment, clock: str) -> dict[str, str]:
+        """Return the unknown that every ranged factor of an assessment is."""
+        return {name: self._label[_key(name, datum, clock)] for name, datum in a.ranged()}
+
     def normals(self, a: Assessment, clock: str) -> dict[str, Array]:
         """Return standard normal numbers for every ranged factor of an assessment."""
-        return {name: draws(self._label[_key(name, datum, clock)]) for name, datum in a.ranged()}
+        return {name: draws(label) for name, label in self.labels(a, clock).items()}
 
     def of_time(self, clock: str, datum: Datum) -> Array:
         """Return what a time is drawn as, over its stated value."""
         return sample_factor("time", datum, draws(self._label.get(("time", clock), f"time {clock}")))
 
 
+def amount_label(name: str) -> str:
+    """Return the name of the random numbers of a stage's amount."""
+    return f"amount of {name}"
+
+
 def amounts(name: str, ends: tuple[float, float] | None) -> Array | float:
     """Return the true amount of a stage over the stated one."""
-    return 1.0 if ends is None else sample_factor("amount", Datum(1.0, "1", "user", *ends), draws(f"amount of {name}"))
+    return 1.0 if ends is None else sample_factor("amount", Datum(1.0, "1", "user", *ends), draws(amount_label(name)))
 
 
 def ends(drawn: Mapping[str, Sequence[Array | float]], central: Mapping[str, float]) -> dict[str, tuple[float, float]]:

@@ -17,7 +17,7 @@ from carbonscaling.study.project.pieces import Piece
 from carbonscaling.study.project.stages import Share, Stage
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["FIGURES", "Accounted", "Sums", "accounted", "alone", "development", "summed"]
+__all__ = ["FIGURES", "Accounted", "Sums", "accounted", "added", "alone", "development", "summed"]
 
 Array = npt.NDArray[np.float64]
 Drawn = dict[str, Array | float]
@@ -95,6 +95,7 @@ NOTHING = Sums(dict.fromkeys(FIGURES, 0.0), dict.fromkeys(FIGURES, 0.0), False, 
 
 
 def added(found: Sequence[Sums]) -> Sums:
+    """Return several together."""
     metals = [one.metals for one in found]
     return Sums(
         {name: math.fsum(one.central[name] for one in found) for name in FIGURES},
