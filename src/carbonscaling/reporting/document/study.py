@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from carbonscaling.errors import InputError
 from carbonscaling.reporting.document.html import Markup, listed, node
 from carbonscaling.reporting.document.page import METHOD, limits
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.document.study_figures import front_figure, leading_figure, sensitivity_figure
 from carbonscaling.reporting.document.study_tables import cases, ended, rows_of, shares_table, varied
+from carbonscaling.study.sweep.kinds import KINDS
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import best, front, sensitivity
 from carbonscaling.words import mass, plain
@@ -59,7 +61,16 @@ def _warnings(r: Results) -> list[str]:
 
 
 def study_document(r: Results) -> str:
-    """Return the report of a study, finished or not, as one HTML file that needs nothing beside it."""
+    """Return the report of a study of trainings, finished or not, as one HTML file that needs nothing beside it.
+
+    Raises
+    ------
+    InputError
+        The study asks something else.
+    """
+    if r.study.answer in KINDS:
+        raise InputError("a report is of trainings", key="answer", value=r.study.answer, allowed="plan, estimate",
+                         remedy="ask the results with carbonscaling query, or draw them with plot")  # fmt: skip
     data = r.found.manifest
     known: Mapping[str, str] = data["inputs"]
     top = rows_of(best(r))

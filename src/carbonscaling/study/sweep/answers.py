@@ -41,7 +41,7 @@ class Answers:
         keys, places = set(study.keys), place_keys(study)
         self._run_keys = keys - places
         self._base = {k: v for k, v in study.base.items() if not (places and is_place(k))}
-        self._runs = Runs(study.answer, study.keep, many=n_searches(study) >= MANY)
+        self._runs = Runs("plan" if study.answer == "plan" else "estimate", study.keep, many=n_searches(study) >= MANY)
         self._numbers = {
             key: (place, np.array(block.columns[key], dtype=float))
             for place, block in enumerate(study.blocks)

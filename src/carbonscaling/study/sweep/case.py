@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.errors import InputError
 from carbonscaling.study.scenario import Layout, Scenario, scenario_from
+from carbonscaling.study.sweep.kinds import Training
 from carbonscaling.study.sweep.studyfile import PLACE_FIELDS, Study
 
-__all__ = ["codes", "is_place", "n_searches", "place_keys", "refusal", "scenario_of", "scenario_of_case"]
+__all__ = ["codes", "is_place", "n_searches", "place_keys", "refusal", "scenario_of", "scenario_of_case", "with_values"]
 
 Ints = NDArray[np.int64]
 
@@ -35,6 +36,11 @@ def scenario_of(base: Mapping[str, Any], values: Mapping[str, Any]) -> Scenario:
     InputError
         The values contradict each other.
     """
+    return scenario_from(with_values(base, values), "case")
+
+
+def with_values(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return plain data of a scenario with some values in place of the base's; counts are whole."""
     data = dict(base)
     for key, value in values.items():
         outer, _, inner = key.partition(".")
@@ -44,7 +50,7 @@ def scenario_of(base: Mapping[str, Any], values: Mapping[str, Any]) -> Scenario:
             data[outer] = {**data.get(outer, {}), inner: plain}
         else:
             data[outer] = plain
-    return scenario_from(data, "case")
+    return data
 
 
 def scenario_of_case(study: Study, case: int) -> Scenario:
@@ -63,6 +69,8 @@ def is_place(key: str) -> bool:
 
 def place_keys(study: Study) -> frozenset[str]:
     """Return the fields that vary and change neither settings nor time; none where the place has a say in what is best."""
+    if study.answer not in get_args(Training):
+        return frozenset()
     objectives = {study.base.get("objective", "paper")}
     for block in study.blocks:
         objectives |= set(block.columns.get("objective", ()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from carbonscaling.study.sweep.axes import Block
+from carbonscaling.study.sweep.kinds import extra_columns
 
-__all__ = ["COLUMNS", "PLACE_COLUMNS", "column", "is_number", "kind_of"]
+__all__ = ["COLUMNS", "PLACE_COLUMNS", "column", "columns_of", "is_number", "kind_of"]
 
 TEXT_COLUMNS = ("status", "kind", "reason", "rejected", "recompute", "schedule", "precision", "quantiles")
 WHOLE_COLUMNS = (
@@ -25,6 +26,11 @@ COLUMNS: dict[str, type] = {
     **dict.fromkeys(REAL_COLUMNS, float), **dict.fromkeys(TEXT_COLUMNS[3:], str),
 }  # fmt: skip
 """Columns of a result and their types, beside ``x_…`` for every field that varies."""
+
+
+def columns_of(answer: str) -> dict[str, type]:
+    """Return the columns of a study's results by what it asks, and their types."""
+    return COLUMNS | dict.fromkeys((name for name in extra_columns(answer) if name not in COLUMNS), float)
 
 
 def column(key: str) -> str:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.case import n_searches
 from carbonscaling.study.sweep.executors import Executor
 from carbonscaling.study.sweep.manifest import manifest, read_manifest, study_of, write_manifest
-from carbonscaling.study.sweep.shard import parquet
+from carbonscaling.study.sweep.shard import answers_of, parquet
 from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study
@@ -82,7 +81,7 @@ class Piece:
 
 def trial(url: str, first: int, stop: int) -> Piece:
     """Answer some cases, and once more with the runs known."""
-    answers = Answers(study_of(read_manifest(Store(url))))
+    answers = answers_of(study_of(read_manifest(Store(url))))
     begin = time.perf_counter()
     answers.table(range(first, stop))
     between = time.perf_counter()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.platform import need
-from carbonscaling.study.sweep.columns import COLUMNS, PLACE_COLUMNS, column, kind_of
+from carbonscaling.study.sweep.columns import PLACE_COLUMNS, column, columns_of, kind_of
 from carbonscaling.study.sweep.studyfile import Study
 
 __all__ = ["Frames"]
@@ -22,7 +22,8 @@ class Frames:
         self._pl = pl = need("polars", "sweep")
         self._study = study
         types = {int: pl.Int64, float: pl.Float64, str: pl.String, bool: pl.Boolean}
-        self._types = {name: types[kind] for name, kind in COLUMNS.items()}
+        self._columns = columns_of(study.answer)
+        self._types = {name: types[kind] for name, kind in self._columns.items()}
         self._varied = [
             {column(key): self._series(values, types[kind_of(block, key)]) for key, values in block.columns.items()}
             for block in study.blocks
@@ -57,7 +58,7 @@ class Frames:
             Rows of cases that have no other, by case.
         """
         pl = self._pl
-        plain = [name for name in COLUMNS if name != "case" and name not in PLACE_COLUMNS]
+        plain = [name for name in self._columns if name != "case" and name not in PLACE_COLUMNS]
         known = pl.DataFrame({name: self._series([r.get(name) for r in rows], self._types[name]) for name in plain})
         found = known[index].with_columns(
             pl.Series("case", cases), *(pl.Series(name, values).fill_nan(None) for name, values in places.items())
@@ -72,5 +73,5 @@ class Frames:
             for row, block in zip(taken, self._varied, strict=True)
             for name, values in block.items()
         ]
-        names = [name for name in COLUMNS if name != "case"]
+        names = [name for name in self._columns if name != "case"]
         return found.select("case", *varied, *names)

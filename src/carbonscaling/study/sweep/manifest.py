@@ -33,7 +33,7 @@ def _versions() -> dict[str, str]:
 
 def manifest(study: Study, stamp: str, sources: Sequence[str] | None = None) -> dict[str, Any]:
     """Return the manifest of a study; its sources are known once a case is answered, and None until then."""
-    from carbonscaling.study.sweep.columns import COLUMNS, column
+    from carbonscaling.study.sweep.columns import column, columns_of
 
     return {
         "stamp": stamp,
@@ -41,7 +41,11 @@ def manifest(study: Study, stamp: str, sources: Sequence[str] | None = None) -> 
         "versions": _versions(),
         "n_cases": study.n_cases,
         "n_shards": study.n_shards,
-        "columns": ["case", *(column(key) for key in study.keys), *(name for name in COLUMNS if name != "case")],
+        "columns": [
+            "case",
+            *(column(key) for key in study.keys),
+            *(name for name in columns_of(study.answer) if name != "case"),
+        ],
         "sources": None if sources is None else list(sources),
     }
 
@@ -51,11 +55,31 @@ def case_sources(study: Study) -> list[str]:
     from carbonscaling.study.answer import estimate, plan, sources_used
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.sweep.case import scenario_of_case
+    from carbonscaling.study.sweep.kinds import KINDS
 
+    if study.answer in KINDS:
+        return _own_sources(study)
     try:
         scenario = scenario_of_case(study, 0)
         answer = (plan if study.answer == "plan" else estimate)(scenario)
     except Exception:  # the case itself records what is wrong with it
+        return []
+    return list(sources_used(answer)) if isinstance(answer, Estimate) else []
+
+
+def _own_sources(study: Study) -> list[str]:
+    """Return the reference keys behind the training of a study's first case, where it has one."""
+    from carbonscaling.study.answer import answered, sources_used
+    from carbonscaling.study.estimate import Estimate
+    from carbonscaling.study.sweep.kinds import KINDS
+    from carbonscaling.study.sweep.singly import asked_of
+
+    try:
+        scenario = asked_of(study, 0, KINDS[study.answer])["scenario"]
+        answer = answered(scenario)
+    except (
+        Exception
+    ):  # the case itself records what is wrong with it; servings and decisions have no training of their own
         return []
     return list(sources_used(answer)) if isinstance(answer, Estimate) else []
 
@@ -126,5 +150,5 @@ def study_of(data: dict[str, Any]) -> Study:
     s = data["study"]
     blocks = tuple(Block({k: tuple(v) for k, v in block.items()}) for block in s["blocks"])
     keep = Keep(**{**s["keep"], "quantiles": tuple(s["keep"]["quantiles"])})
-    settled = one_basis(s["scenario"], blocks, s["name"])
+    settled = one_basis(s["scenario"], blocks, s["name"], s["answer"])
     return Study(s["name"], s["answer"], s["scenario"] | settled, blocks, keep, s["shard_cases"], tuple(settled))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.model.params import total_params
@@ -27,6 +27,7 @@ from carbonscaling.study.outcome import held_devices, speed, utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.sweep.case import scenario_of
+from carbonscaling.study.sweep.kinds import Training
 from carbonscaling.study.sweep.studyfile import Keep
 from carbonscaling.units import DAY, GB, HOUR, TONNE
 
@@ -78,7 +79,7 @@ class Runs:
         Whether so many searches are to come that machine code is worth loading for small ones too.
     """
 
-    def __init__(self, answer: Literal["plan", "estimate"], keep: Keep, *, many: bool) -> None:
+    def __init__(self, answer: Training, keep: Keep, *, many: bool) -> None:
         self._answer, self._keep, self._few = answer, keep, 0 if many else None
         self._found: dict[Any, tuple[SearchResult, list[_Kept]]] = {}
         self._like: dict[Any, Resolved] = {}

@@ -13,11 +13,14 @@ from carbonscaling.errors import InputError
 from carbonscaling.platform import peak_memory_bytes
 from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.contents import Contents, contents_of, counted, noted
+from carbonscaling.study.sweep.kinds import KINDS
 from carbonscaling.study.sweep.manifest import case_sources, read_manifest, study_of
 from carbonscaling.study.sweep.shards import Shard, checksum, read_name
+from carbonscaling.study.sweep.singly import Singly
 from carbonscaling.study.sweep.store import Store
+from carbonscaling.study.sweep.studyfile import Study
 
-__all__ = ["ShardNotes", "parquet", "probe", "run_shard", "shard_sources"]
+__all__ = ["ShardNotes", "answers_of", "parquet", "probe", "run_shard", "shard_sources"]
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,20 @@ def parquet(table: Any, stamp: str) -> bytes:
     return out.getvalue()
 
 
+def answers_of(study: Study) -> Answers | Singly:
+    """Return what answers a study's cases: trainings together, any other question one by one."""
+    return Singly(study) if study.answer in KINDS else Answers(study)
+
+
 @lru_cache(maxsize=2)
-def _answers(url: str, stamp: str) -> Answers:
+def _answers(url: str, stamp: str) -> Answers | Singly:
     """Return what answers the study that the folder's manifest describes; a worker reads it once."""
     data = read_manifest(Store(url))
     if data["stamp"] != stamp:
         raise InputError(
             "another study has taken this folder", where=url, remedy="give every study its own folder (-o)"
         )
-    return Answers(study_of(data))
+    return answers_of(study_of(data))
 
 
 def probe(url: str, stamp: str, first: int, stop: int) -> None:

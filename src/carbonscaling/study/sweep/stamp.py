@@ -12,11 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.files import TABLE, read_bytes
+from carbonscaling.study.hours import file_and_column
+from carbonscaling.study.sweep.kinds import OWN_PATHS
 from carbonscaling.study.sweep.studyfile import PATHS, Study
 
 __all__ = ["code_stamp", "identity", "stamp_of", "study_stamp"]
 
-ANSWERING = ("calibration", "carbon", "catalog", "hardware", "laws", "model", "perf", "search", "software", "study")
+ANSWERING = (
+    "calibration",
+    "carbon",
+    "catalog",
+    "hardware",
+    "laws",
+    "model",
+    "perf",
+    "search",
+    "serving",
+    "software",
+    "study",
+    "timetable",
+)
 """Folders of the package whose content decides an answer."""
 
 
@@ -41,9 +56,14 @@ def code_stamp() -> str:
 def inputs(study: Study) -> dict[str, str]:
     """Return the files that a study's cases read, with their hashes."""
     found = {str(study.base[key]) for key in PATHS if key in study.base}
+    for key in OWN_PATHS:
+        table, _, name = key.partition(".")
+        if isinstance(own := study.base.get(table), dict) and own.get(name):
+            found.add(str(own[name]))
     for block in study.blocks:
-        for key in set(block.columns) & set(PATHS):
+        for key in set(block.columns) & {*PATHS, *OWN_PATHS}:
             found |= {str(v) for v in block.columns[key]}
+    found |= {file_and_column(name)[0] for name in found}
     return {name: file_stamp(Path(name)) for name in sorted(found) if os.path.isfile(name)}
 
 

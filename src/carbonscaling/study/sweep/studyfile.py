@@ -10,15 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog import regions
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.software.options import Software
+from carbonscaling.study.hours import file_and_column
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.sweep.axes import Axis, Block, axis_block
+from carbonscaling.study.sweep.kinds import KINDS, OWN_PATHS, Answer, Kind, check_kind, check_table, field_names
 from carbonscaling.study.sweep.sample import Samples, sample_block
 from carbonscaling.study.versions import stamped
 
@@ -66,10 +68,19 @@ class StudyFile:
     ----------
     name : str
         What the study is called.
-    answer : {"plan", "estimate"}
-        Search device counts within the deadline, or take the number of devices as given.
+    answer : {"plan", "estimate", "inference", "schedule", "decide", "chances"}
+        Search device counts within the deadline, or take the number of devices as given; or ask what the command of that name
+        asks.
     scenario : table
         What all cases share: the fields of a scenario file.
+    serving : table
+        Of "inference", in place of the scenario: the fields of a serving's file.
+    timetable : table
+        Of "schedule", beside the scenario: options of that command, by their names in Python.
+    decision : table
+        Of "decide", in place of the scenario: options of that command.
+    chances : table
+        Of "chances", beside the scenario: options of that command.
     axis : list of Axis
         What varies; axes are crossed unless they are zipped.
     samples : Samples, optional
@@ -80,8 +91,12 @@ class StudyFile:
     """
 
     name: str = "study"
-    answer: Literal["plan", "estimate"] = "estimate"
+    answer: Answer = "estimate"
     scenario: dict[str, Any] = field(default_factory=dict)
+    serving: dict[str, Any] = field(default_factory=dict)
+    timetable: dict[str, Any] = field(default_factory=dict)
+    decision: dict[str, Any] = field(default_factory=dict)
+    chances: dict[str, Any] = field(default_factory=dict)
     axis: tuple[Axis, ...] = ()
     samples: Samples | None = None
     keep: Keep = field(default_factory=Keep)
@@ -96,7 +111,7 @@ class Study:
     ----------
     name, answer, keep, shard_cases : as in `StudyFile`
     base : dict
-        The scenario that all cases share, as plain data.
+        What all cases share, as plain data: the scenario, with another question's table in it; or that table alone.
     blocks : tuple of Block
         Crossed; the last varies fastest.
     settled : tuple of str
@@ -104,7 +119,7 @@ class Study:
     """
 
     name: str
-    answer: Literal["plan", "estimate"]
+    answer: Answer
     base: dict[str, Any]
     blocks: tuple[Block, ...]
     keep: Keep
@@ -144,13 +159,21 @@ class Study:
         return {key: column[row] for block, row in taken for key, column in block.columns.items()}
 
 
-def _check_key(key: str, where: str) -> None:
+def _check_key(key: str, where: str, kind: Kind | None) -> None:
+    own = set() if kind is None else field_names(kind)
+    if key in own:
+        return
+    if kind is not None and not kind.of_scenario:
+        raise InputError(
+            f"not a field of [{kind.table}]", where=where, key=key, suggestion=nearest(key, own),
+            allowed=", ".join(sorted(own)), remedy="name one of these",
+        )  # fmt: skip
     tables: dict[str, type[Any]] = {"layout": Layout, "boundary": Boundary, "software": Software}
     scenario = {f.name for f in dataclasses.fields(Scenario)} - set(tables)
     nested = {f"{table}.{f.name}" for table, cls in tables.items() for f in dataclasses.fields(cls)}
     if key not in scenario | nested:
         raise InputError(
-            "not a field of a scenario", where=where, key=key, suggestion=nearest(key, scenario | nested),
+            "not a field of a scenario", where=where, key=key, suggestion=nearest(key, scenario | nested | own),
             remedy="carbonscaling schema scenario lists the fields",
         )  # fmt: skip
 
@@ -170,8 +193,12 @@ def _zipped(blocks: list[tuple[str | None, Block]], where: str) -> list[Block]:
 
 
 def _beside(folder: Path, key: str, value: Any) -> Any:
-    is_file = key in PATHS and isinstance(value, str) and os.path.isfile(folder / value)
-    return str((folder / value).resolve()) if is_file else value
+    if key not in (*PATHS, *OWN_PATHS) or not isinstance(value, str):
+        return value
+    if os.path.isfile(folder / value):
+        return str((folder / value).resolve())
+    path, column = file_and_column(str(folder / value))
+    return value if column is None else f"{Path(path).resolve()}:{column}"
 
 
 def load_study(path: Path) -> Study:
@@ -185,12 +212,17 @@ def load_study(path: Path) -> Study:
     where, folder = str(path), path.parent
     spec = build(StudyFile, read_toml(path), where)
     _check_counts(spec, where)
+    tables = {
+        name: getattr(spec, name) for name in ("serving", "timetable", "decision", "chances") if getattr(spec, name)
+    }
+    check_kind(spec.answer, tables, bool(spec.scenario), where)
+    kind = KINDS.get(spec.answer)
     named = [(axis.zip, axis_block(axis, folder, where)) for axis in spec.axis]
     if spec.samples is not None:
         named.append((None, sample_block(spec.samples, where)))
     keys = [key for _, block in named for key in block.columns]
     for key in keys:
-        _check_key(key, where)
+        _check_key(key, where, kind)
         if keys.count(key) > 1:
             raise InputError("two axes of one field", where=where, key=key, remedy="keep one of them")
     blocks = [
@@ -199,15 +231,22 @@ def load_study(path: Path) -> Study:
     ]
     blocks.sort(key=lambda block: all(key.partition(".")[0] in PLACE_FIELDS for key in block.columns))
     base = {k: _beside(folder, k, v) for k, v in spec.scenario.items()}
-    build(Scenario, base, f"{where}, [scenario]")
+    if kind is not None:
+        own = getattr(spec, kind.table)
+        prefix = f"{kind.table}." if kind.of_scenario else ""
+        own = {k: _beside(folder, prefix + k, v) for k, v in own.items()}
+        check_table(kind, own, keys, f"{where}, [{kind.table}]")
+        base = base | {kind.table: own} if kind.of_scenario else own
+    if kind is None or kind.of_scenario:
+        build(Scenario, {k: v for k, v in base.items() if kind is None or k != kind.table}, f"{where}, [scenario]")
     if "contracts" in base:
         raise InputError("a contract covers one run, and no study", where=where, key="scenario.contracts",
                          remedy="leave it out; estimate and choose take contracts")  # fmt: skip
-    settled = one_basis(base, blocks, where)
+    settled = one_basis(base, blocks, where, spec.answer)
     return Study(spec.name, spec.answer, base | settled, tuple(blocks), spec.keep, spec.shard_cases, tuple(settled))
 
 
-def one_basis(base: dict[str, Any], blocks: Sequence[Block], where: str) -> dict[str, str]:
+def one_basis(base: dict[str, Any], blocks: Sequence[Block], where: str, answer: str = "estimate") -> dict[str, str]:
     """Return the one basis of carbon intensity that the regions of a study are compared on; nothing where it is given.
 
     Raises
@@ -217,7 +256,7 @@ def one_basis(base: dict[str, Any], blocks: Sequence[Block], where: str) -> dict
     """
     columns = {key: column for block in blocks for key, column in block.columns.items()}
     given = {"basis", "carbon_intensity_g_per_kwh", "hourly"} & (set(base) | set(columns))
-    if given or "region" not in columns:
+    if given or "region" not in columns or (answer in KINDS and not KINDS[answer].of_scenario):
         return {}
     known = []
     for name in dict.fromkeys(columns["region"]):
