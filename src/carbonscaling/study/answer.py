@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from carbonscaling.carbon.assess import assess, idling
@@ -20,7 +20,6 @@ from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.scalar import at
 from carbonscaling.search.engine import Progress, Question, search
-from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
 from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
@@ -37,6 +36,7 @@ from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.several import best_of, several
 from carbonscaling.study.trained import training_sources
 from carbonscaling.units import GB, HOUR
 from carbonscaling.words import count, money
@@ -139,27 +139,6 @@ def _solve(
     return _measure(s, r, result.best.setting, report)
 
 
-def _best_recipe(
-    answer: Callable[..., Estimate | Infeasible], scenario: Scenario, progress: Progress | None
-) -> Estimate | Infeasible:
-    """Answer with each of several precision recipes and return the best answer, saying what it was chosen over."""
-    names = [name.strip() for name in (scenario.precision or "").split(",") if name.strip()]
-    answers = {name: answer(replace(scenario, precision=name), progress=progress) for name in names}
-    feasible = {name: a for name, a in answers.items() if isinstance(a, Estimate) and a.search is not None}
-    if not feasible:
-        return next(iter(answers.values()))
-
-    def key(name: str) -> tuple[float, ...]:
-        report = feasible[name].search
-        assert report is not None
-        return OBJECTIVES[report.objective].key(report.top[0])
-
-    best = min(feasible, key=key)
-    note = f"precision {best}: the best of {', '.join(names)} by objective '{feasible[best].scenario.objective}'"
-    resolved = replace(feasible[best].resolved, notes=(*feasible[best].resolved.notes, note))
-    return replace(feasible[best], resolved=resolved)
-
-
 def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
     """Find the best setting and device count that finish within the deadline.
 
@@ -175,8 +154,8 @@ def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | 
     InputError
         The scenario names something unknown or contradicts itself.
     """
-    if "," in (scenario.precision or ""):
-        return _best_recipe(plan, scenario, progress)
+    if several(scenario):
+        return best_of(plan, scenario, progress)
     if is_open(scenario):
         return _within_budget(scenario, progress)
     return _solve(*asked(scenario, "plan"), progress)
@@ -214,8 +193,8 @@ def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimat
     InputError
         No device count, or as `plan`.
     """
-    if "," in (scenario.precision or ""):
-        return _best_recipe(estimate, scenario, progress)
+    if several(scenario):
+        return best_of(estimate, scenario, progress)
     if scenario.practice == "typical":
         return _practised(scenario)
     return _solve(*asked(scenario, "estimate"), progress)

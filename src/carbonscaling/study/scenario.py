@@ -172,7 +172,7 @@ class Scenario:
     quantiles : tuple of float
         Shares of the feasible settings at which to give their carbon (0.5: the median); every setting is then looked at.
     region : str
-        Cloud region or country that sets the carbon intensity.
+        Cloud region or country that sets the carbon intensity, or several with commas between to take the best.
     basis : {"operational", "life-cycle"}, optional
         What the region's carbon intensity counts: burning fuel alone (scope 2), or fuel supply, plants and losses too;
         without it operational where that is published, in a comparison where it is for every place.

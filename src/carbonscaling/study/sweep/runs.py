@@ -26,6 +26,7 @@ from carbonscaling.study.decide import decided
 from carbonscaling.study.outcome import held_devices, speed, utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.several import several
 from carbonscaling.study.sweep.case import scenario_of
 from carbonscaling.study.sweep.kinds import Training
 from carbonscaling.study.sweep.studyfile import Keep
@@ -88,8 +89,8 @@ class Runs:
         """Return the rows of the scenario with these values; a contradiction or an error is one of them."""
         try:
             scenario = scenario_of(base, values)
-            if "," in (scenario.precision or ""):
-                raise InputError("several precisions in one case", key="precision", remedy="make precision an axis")
+            if key := several(scenario):
+                raise InputError(f"several {key}s in one case", key=key, remedy=f"make {key} an axis")
             return self._run(scenario)
         except InputError as error:
             return Run([failed("refused", str(error))])
