@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from carbonscaling.calibration.meters import Meter, read_meter
+from carbonscaling.calibration.meters import Meter, meter_kind, read_meter
+from carbonscaling.calibration.own_power import measured_power
+from carbonscaling.carbon.drawn import draw_of
+from carbonscaling.carbon.model import carbon_model
+from carbonscaling.catalog import hardware
 from carbonscaling.cli import main
+from carbonscaling.errors import InputError
 
 ANSWER = str(Path(__file__).parent / "data" / "statements" / "answer.json")
 SACCT = """JobID|Elapsed|NNodes|AllocTRES|ConsumedEnergyRaw
@@ -74,6 +79,35 @@ def test_planned_beside_metered(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert record["energy_parts_kwh"]["device"] == pytest.approx(5.08, rel=0.001)
     assert record["plan"]["kind"] == "planned"
     assert main(["report", "--meter", str(path), "--device", "h100-sxm", "--region", "fr"]) == 0
+
+
+def test_every_meter_calibrates_power(tmp_path: Path) -> None:
+    """Accelerators as read; nodes less hosts and network, whose range widens what is left."""
+    paths = []
+    for name, text in (("smi.csv", SMI), ("dcgm.txt", DCGM), ("sacct.txt", SACCT)):
+        paths.append(tmp_path / name)
+        paths[-1].write_text(text)
+        assert meter_kind(paths[-1]) is not None
+    smi = measured_power(paths[:1], "h100-sxm").watts
+    assert smi.value == pytest.approx(635.0, rel=1e-3)
+    assert smi.si_range == pytest.approx((0.95 * 635.0, 1.05 * 635.0), rel=1e-3)
+    with pytest.raises(
+        InputError, match="cannot have drawn"
+    ):  # one of DCGM's two counters runs at 1,200 W, their mean at 900
+        measured_power(paths[1:2], "h100-sxm")
+    nodes = measured_power(paths[2:], "h100-sxm").watts
+    read = 5.76e9 / (64 * 28 * 3600)
+    host, least, most = draw_of(
+        carbon_model(hardware.cluster("h100-sxm"), pue=1.0, carbon_intensity_g_per_kwh=0.0), 8
+    ).beside
+    assert nodes.si_range[0] <= nodes.value <= nodes.si_range[1]
+    jobs = {5.4e9 / (64 * 26 * 3600): 26, 3.6e8 / (64 * 2 * 3600): 2}
+    assert sum(watts * hours for watts, hours in jobs.items()) / 28 == pytest.approx(read)
+    assert nodes.value == pytest.approx(read - host, rel=1e-3)
+    assert nodes.si_range[1] - nodes.si_range[0] > host - least
+    assert most > host
+    with pytest.raises(InputError, match="names no accelerator"):
+        measured_power(paths[:1])
 
 
 BAD_METERS = {

@@ -17,7 +17,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.files import TABLE, read_text
 from carbonscaling.units import HOUR, KWH
 
-__all__ = ["Meter", "read_jobs", "read_meter"]
+__all__ = ["Meter", "meter_kind", "read_jobs", "read_meter"]
 
 KINDS = "CodeCarbon's emissions.csv, sacct --parsable2, DCGM exporter text, nvidia-smi --format=csv"
 LIST = "job with device_hours, or with devices and hours, or with devices, begin and end"
@@ -91,18 +91,32 @@ def read_jobs(path: str | Path) -> list[Job]:
     return jobs
 
 
+def meter_kind(path: str | Path) -> str | None:
+    """Return which meter wrote a file, by its beginning; None where none of those that are known did."""
+    if is_emissions(Path(path)):
+        return "CodeCarbon"
+    return _kind(read_text(Path(path), TABLE)) if Path(path).is_file() else None
+
+
+def _kind(text: str) -> str | None:
+    head = text.partition("\n")[0]
+    if "DCGM_FI_DEV" in text:
+        return "DCGM"
+    if "power.draw" in head:
+        return "nvidia-smi"
+    return "Slurm" if "|" in head and "JobID" in head else None
+
+
 def _read(path: Path) -> tuple[str, list[Job]]:
+    """Return the kind of a file and its jobs; a list of one's own is of no meter."""
     where = str(path)
     if is_emissions(path):
         return "CodeCarbon", _codecarbon(path)
     text = read_text(path, TABLE)
-    head = text.lstrip("\ufeff").partition("\n")[0]
-    if "DCGM_FI_DEV" in text:
-        return "DCGM", [_dcgm(text, where, path.stem)]
-    if "power.draw" in head:
-        return "nvidia-smi", [_smi(text, where, path.stem)]
-    if "|" in head and "JobID" in head:
-        return "Slurm", read_sacct(text, where)
+    kind, head = _kind(text), text.partition("\n")[0]
+    if kind is not None:
+        one = {"DCGM": _dcgm, "nvidia-smi": _smi}.get(kind)
+        return kind, read_sacct(text, where) if one is None else [one(text, where, path.stem)]
     names = [name.strip() for name in head.split(",")]
     if "job" in names:
         return "a list", _list(text, where)

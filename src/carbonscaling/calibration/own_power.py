@@ -1,4 +1,4 @@
-"""What a tracker's runs say of power: the mean draw of one accelerator, with its range."""
+"""What meters say of power: the mean draw of one accelerator over whole runs, with its range."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from carbonscaling.calibration.attribution import SENSOR
-from carbonscaling.calibration.emissions import read_emissions
+from carbonscaling.calibration.emissions import EmissionsRun, is_emissions, read_emissions
+from carbonscaling.calibration.meters import read_jobs
 from carbonscaling.calibration.power import MeasuredPower
+from carbonscaling.carbon.drawn import draw_of
+from carbonscaling.carbon.model import carbon_model
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
@@ -31,8 +34,9 @@ def _device(names: Sequence[str], given: str | None) -> Device:
             device = hardware.device(name)
         except InputError as error:
             raise InputError(
-                "an accelerator that the catalogue does not know by this name", key="gpu_model", value=name,
-                suggestion=error.suggestion, remedy="say which it is: --device NAME (carbonscaling catalog list devices)",
+                "an accelerator that the catalogue does not know by this name" if name else "a meter that names no accelerator",
+                key="gpu_model", value=name or None, suggestion=error.suggestion if name else None,
+                remedy="say which it is: --device NAME (carbonscaling catalog list devices)",
             ) from error  # fmt: skip
         found[device.id] = device
     if len(found) > 1:
@@ -44,13 +48,15 @@ def _device(names: Sequence[str], given: str | None) -> Device:
 
 
 def measured_power(paths: Sequence[Path], device: str | None = None) -> MeasuredPower:
-    """Return the mean power of an accelerator over the runs of some files.
+    """Return the mean power of an accelerator over the runs of some files of meters.
 
-    Every run weighs by its device-hours, start and evaluation included. Nothing is said of speed.
+    Every run weighs by its device-hours, start and evaluation included. Of whole nodes hosts and network as the model has
+    them are taken off, and their range widens the result. Nothing is said of speed.
 
     Parameters
     ----------
     paths : sequence of Path
+        CodeCarbon's ``emissions.csv``, ``sacct``, DCGM's counters, nvidia-smi's samples.
     device : str, optional
         Catalogue name, where the driver's name is none.
 
@@ -59,26 +65,46 @@ def measured_power(paths: Sequence[Path], device: str | None = None) -> Measured
     InputError
         A file is unusable, or the power is none that this device can draw over a run.
     """
-    runs = [run for path in paths for run in read_emissions(path)]
-    part = _device(list(dict.fromkeys(run.model for run in runs)), device)
+    runs = [(run, False) for path in paths if is_emissions(path) for run in read_emissions(path)]
+    jobs = [job for path in paths if not is_emissions(path) for job in read_jobs(path)]
+    unread = next((job.name for job in jobs if not job.kwh), None)
+    if unread is not None:
+        raise InputError("a job without a reading of its energy", where=", ".join(map(str, paths)), key="ConsumedEnergyRaw",
+                         value=unread, remedy="leave it out, or share a cluster's meter: attribute --power")  # fmt: skip
+    runs += [(EmissionsRun(j.name, j.seconds, j.devices, "", j.kwh or 0.0, 0.0), j.scope == "it") for j in jobs]
+    part = _device(list(dict.fromkeys(run.model for run, _ in runs)), device)
+    model = carbon_model(hardware.cluster(device or part.id), pue=1.0, carbon_intensity_g_per_kwh=0.0)
+    beside = draw_of(model, 8).beside if any(nodes for _, nodes in runs) else (0.0, 0.0, 0.0)
     idle, most = part.idle_power.si, HIGHEST * part.tdp.si
-    for run in runs:
-        if not 0.5 * idle < run.watts <= most:
+    drawn = [_watts(run, beside if nodes else (0.0, 0.0, 0.0)) for run, nodes in runs]
+    for (run, _), (watts, _, _) in zip(runs, drawn, strict=True):
+        if not 0.5 * idle < watts <= most:
             raise InputError(
                 f"{part.name} cannot have drawn this over a run", where=", ".join(map(str, paths)), key=run.run,
-                value=f"{run.watts:.4g} W", allowed=f"{0.5 * idle:.0f} to {most:.0f} W an accelerator",
+                value=f"{watts:.4g} W", allowed=f"{0.5 * idle:.0f} to {most:.0f} W an accelerator",
                 remedy="leave out runs that did not train; check gpu_count and pue, or name the device with --device",
             )  # fmt: skip
-    seconds = math.fsum(run.seconds * run.devices for run in runs)
-    mean = math.fsum(run.device_kwh for run in runs) * KWH / seconds
-    host = math.fsum(run.host_kwh for run in runs) * KWH / math.fsum(run.seconds for run in runs)
-    watts = Datum(
+    hours = [run.seconds * run.devices for run, _ in runs]
+    mean = math.fsum(h * watts for h, (watts, _, _) in zip(hours, drawn, strict=True)) / math.fsum(hours)
+    host = math.fsum(run.host_kwh for run, _ in runs) * KWH / math.fsum(run.seconds for run, _ in runs)
+    datum = Datum(
         round(mean, 2), "W", "user",
-        low=round((1.0 - SENSOR) * min(run.watts for run in runs), 2),
-        high=round((1.0 + SENSOR) * max(run.watts for run in runs), 2),
+        low=round(min(low for _, low, _ in drawn), 2),
+        high=round(max(high for _, _, high in drawn), 2),
         basis="measured, accelerator only",
-        remark="codecarbon: energy of the accelerators over duration and count, PUE taken out; least and most of the runs "
-        "with 5 % for the sensor",
+        remark="energy of the accelerators over duration and count, PUE taken out; least and most of the runs with 5 % for "
+        "the sensor" + ("; of whole nodes, less hosts and network as the model has them" if beside[0] else ""),
     )  # fmt: skip
     files = ", ".join(dict.fromkeys(path.name for path in paths))
-    return MeasuredPower(part.id, watts, len(runs), round(seconds / HOUR, 3), round(host, 1), files)
+    return MeasuredPower(part.id, datum, len(runs), round(math.fsum(hours) / HOUR, 3), round(host, 1), files)
+
+
+def _watts(run: EmissionsRun, beside: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return watts of an accelerator of a run, with both ends: the sensor's error, and what hosts and network may draw."""
+    value, (central, least, most) = run.watts, beside
+    error = SENSOR * value
+    return (
+        value - central,
+        max(value - central - math.hypot(error, most - central), 0.0),
+        value - central + math.hypot(error, central - least),
+    )

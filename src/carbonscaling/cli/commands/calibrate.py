@@ -19,8 +19,8 @@ def calibrate(
     runs: Annotated[
         list[str] | None,
         Parameter(
-            help="Measured runs: a CSV with the columns of the shipped one, 'shipped', or codecarbon's emissions.csv, which "
-            "teaches power (repeatable)."
+            help="Measured runs: a CSV with the columns of the shipped one, 'shipped', or a meter's file, which teaches power: "
+            "codecarbon's emissions.csv, sacct, DCGM, nvidia-smi (repeatable)."
         ),
     ] = None,
     log: Annotated[
@@ -33,7 +33,7 @@ def calibrate(
         list[str] | None, Parameter(help="Scenario file of each log, in order: model, device, devices, batch, layout.")
     ] = None,
     device: Annotated[
-        str | None, Parameter(help="Accelerator that emissions.csv was read on, where its name there is not known.")
+        str | None, Parameter(help="Accelerator that the meter read, where its file does not name one that is known.")
     ] = None,
     output: TomlFile = None,
     left_out: Annotated[str | None, Parameter(help="CSV of left-out predictions to write.")] = None,
@@ -45,7 +45,7 @@ def calibrate(
     from rich.console import Group
 
     from carbonscaling import evidence
-    from carbonscaling.calibration.emissions import is_emissions
+    from carbonscaling.calibration.meters import meter_kind
     from carbonscaling.calibration.own_power import measured_power
     from carbonscaling.calibration.profile import Calibration, shipped_calibration, to_toml
     from carbonscaling.errors import InputError
@@ -60,7 +60,7 @@ def calibrate(
     from carbonscaling.validate.speed.logs import OWN, log_run
 
     names = runs or ([] if log else ["shipped"])
-    tracked = [name for name in names if name != "shipped" and is_emissions(Path(name))]
+    tracked = [name for name in names if name != "shipped" and meter_kind(name) is not None]
     power = measured_power([Path(name) for name in tracked], device) if tracked else None
     names = [name for name in names if name not in tracked]
     rows = [r for n in names for r in (evidence.rows("runs") if n == "shipped" else read_runs(Path(n)))]
