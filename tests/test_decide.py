@@ -132,6 +132,22 @@ def test_it_is_its_own_estimate_and_inference() -> None:
     assert found.inference.joules == cs.inference(found.inference.scenario).joules
 
 
+def test_regions_are_compared_on_one_basis() -> None:
+    """Norway's region has a life-cycle figure alone: the other is not counted by burning fuel beside it."""
+    few = dict(
+        regions=("us-east5", "norwayeast"), candidates=(2.2e9,), counts=(64,), batches=(512,), devices=("h100-sxm",)
+    )
+    found = cs.decide(SMALL, **few, in_flight=(64.0,))
+    assert found.estimate is not None
+    assert found.inference is not None
+    alone = cs.decide(SMALL, **few | {"regions": ("us-east5",)}, in_flight=(64.0,), basis="life-cycle")
+    assert found.estimate.scenario.basis == found.inference.scenario.basis == "life-cycle"
+    assert found.estimate.scenario.region == "norwayeast"
+    assert alone.total(alone.best) > found.total(found.best)
+    with pytest.raises(cs.InputError, match="basis"):
+        cs.decide(SMALL, **few, basis="operational")
+
+
 @pytest.fixture
 def hours(tmp_path: Path) -> Path:
     """Two places; the second is cleaner, and both are cleaner around noon."""

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
-from carbonscaling.study.scheduling.answer import Policy, Schedule
+from carbonscaling.study.scheduling.answer import Schedule
+from carbonscaling.study.scheduling.policies import Policy
 from carbonscaling.words import mass, money, percent, plain
 
 __all__ = ["savings", "schedule_data", "schedule_page"]
@@ -48,8 +49,21 @@ def _promises(found: Schedule) -> list[str]:
         what = mass(found.floor) if found.asked.least == "carbon" else money(found.floor)
         said.append(f"no timetable within the bound takes less than {what}")
     if found.filled:
-        said.append(f"{found.filled} hours of the window without a value were bridged by a straight line")
+        said.append(f"steps of the window without a value, bridged by a straight line: {found.filled}")
     return said
+
+
+def _on_windows(found: Schedule) -> list[RenderableType]:
+    """Return what the policies come to on random windows."""
+    if not found.windows:
+        return []
+    table = figures(("policy", "saved", "less than at once", "over the best, at worst", "later, days", "more cost"))
+    for w in found.windows:
+        table.add_row(
+            w.name, percent(w.saved), percent(w.better), f"{w.worst:.2f}", plain(w.later_days),
+            "-" if w.more_usd is None else money(w.more_usd),
+        )  # fmt: skip
+    return [Text(f"\n{found.windows[0].n:,} random windows of the profile", style="bold"), table]
 
 
 def schedule_page(found: Schedule) -> Group:
@@ -87,6 +101,7 @@ def schedule_page(found: Schedule) -> Group:
     more = len(best.blocks) - len(shown)
     shown += [f"  and {more} more (--json has all)"] if more > 0 else []
     against = [Text(savings(base, best))] if base is not best else []
+    parts += _on_windows(found)
     return Group(*parts, Text("\nWork, every hour known", style="bold"), *against, *map(Text, shown))
 
 
@@ -104,6 +119,7 @@ def schedule_data(found: Schedule) -> dict[str, Any]:
         "forecast_error": found.forecast_error,
         "floor": found.floor,
         "filled_hours": found.filled,
+        "windows": [w._asdict() for w in found.windows],
         "policies": [
             p._asdict() | {"blocks": [list(b) for b in p.blocks], "words": savings(base, p)} for p in found.policies
         ],

@@ -286,5 +286,5 @@ def carbon_of(s: Serving, cluster: Cluster) -> CarbonModel:
     return carbon_model(
         cluster, None if s.carbon_intensity_g_per_kwh is not None else s.region, pue=s.pue,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
-        shared_hosts=True,
+        shared_hosts=True, basis=s.basis,
     )  # fmt: skip

@@ -66,6 +66,8 @@ class Serving:
         What is least: devices and cost follow the number of devices, energy and carbon the J a token.
     region : str
         Cloud region or country, as a training's.
+    basis : {"operational", "life-cycle"}, optional
+        What the region's carbon intensity counts; operational where that is published if not given.
     pue : float, optional
         Power usage effectiveness, in place of the provider's.
     carbon_intensity_g_per_kwh : float, optional
@@ -93,6 +95,7 @@ class Serving:
     tpot_s: float | None = None
     objective: Objective = "devices"
     region: str = "us-east5"
+    basis: Literal["operational", "life-cycle"] | None = None
     pue: float | None = None
     carbon_intensity_g_per_kwh: float | None = None
     price_usd_per_device_hour: float | None = None

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.errors import InputError
@@ -17,54 +14,16 @@ from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario, replace
 from carbonscaling.study.scheduling.jobs import Jobs, jobs_of
 from carbonscaling.study.scheduling.options import Timetabling
+from carbonscaling.study.scheduling.policies import Policy, mixed, policy_of, without_foresight
 from carbonscaling.study.scheduling.profiles import Window, window_of
 from carbonscaling.study.scheduling.ways import Way, ways_of
+from carbonscaling.study.scheduling.windows import OnWindows, compared, random_windows
 from carbonscaling.timetable.bounded import least_within
-from carbonscaling.timetable.job import BEFORE, PAUSED, Job, Steps, shares, taken
 from carbonscaling.timetable.offline import Timetable, least
-from carbonscaling.timetable.online import (
-    Advised,
-    advised_ratios,
-    at_once,
-    competitive_ratio,
-    reservation,
-    waiting_for,
-)
-from carbonscaling.units import DAY, HOUR, TONNE
+from carbonscaling.timetable.online import Advised
+from carbonscaling.units import TONNE
 
-__all__ = ["Policy", "Schedule", "schedule"]
-
-
-class Policy(NamedTuple):
-    """What one way of deciding comes to.
-
-    Attributes
-    ----------
-    name : str
-    total_tco2e : float
-        Operation by the hours met and embodied carbon while the devices are held, boundary lines left out.
-    days : float
-        From the schedule's first hour to the end of the run.
-    paused_days : float
-        Held without work.
-    n_pauses, n_moves : float
-    slowed_days : float
-        At work under a power limit or on fewer devices.
-    cost_usd : float, optional
-        Devices while they are held, pauses included, and their electricity where it has a price by the hour.
-    blocks : tuple of (str, str, str)
-        Stretches of work: begin, end (ISO 8601), place and what is other than usual; none for a mean of two policies.
-    """
-
-    name: str
-    total_tco2e: float
-    days: float
-    paused_days: float
-    n_pauses: float
-    n_moves: float
-    slowed_days: float
-    cost_usd: float | None
-    blocks: tuple[tuple[str, str, str], ...]
+__all__ = ["Schedule", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +51,8 @@ class Schedule:
         Under a bound: what no timetable that keeps it falls below, in t or USD.
     filled : int
         Hours without a value, among those of the window, that were bridged.
+    windows : tuple of OnWindows
+        What the policies come to on random windows of the profile.
     """
 
     answer: Estimate
@@ -104,6 +65,7 @@ class Schedule:
     forecast_error: float | None
     floor: float | None
     filled: int
+    windows: tuple[OnWindows, ...] = ()
 
     @property
     def within_days(self) -> float:
@@ -141,17 +103,28 @@ def schedule(scenario: Scenario, asked: Timetabling | float, /, **options: Any) 
     if isinstance(answer, Infeasible):
         return answer
     ways = ways_of(answer, t)
-    jobs = jobs_of(answer, ways, window, t, scenario.contracts)
-    found, ratio, advised = _without_foresight(jobs.carbon, window)
+    found = _timetabled(answer, ways, window, t, scenario.contracts)
+    if not t.windows:
+        return found
+    every = tuple(_timetabled(answer, ways, w, t, scenario.contracts) for w in random_windows(scenario, t, window))
+    return dataclasses.replace(found, windows=compared([one.policies for one in every]))
+
+
+def _timetabled(
+    answer: Estimate, ways: tuple[Way, ...], window: Window, t: Timetabling, contracts: Contracts
+) -> Schedule:  # fmt: skip
+    """Return the timetables of a run within a window."""
+    jobs = jobs_of(answer, ways, window, t, contracts)
+    found, ratio, advised = without_foresight(jobs.carbon, window)
     if t.forecast is not None and jobs.forecast is not None:
         planned, _ = _best(dataclasses.replace(jobs, carbon=jobs.forecast), t)
         found.append(("by the forecast", planned.actions, planned.places))
     best, floor = _best(jobs, t)
-    made = [_policy(*one, jobs, window, ways) for one in found]
+    made = [policy_of(*one, jobs, window, ways) for one in found]
     by_name = {policy.name: policy for policy in made}
     if advised is not None and "by the forecast" in by_name:
-        made.append(_mixed(t.trust, by_name["by the forecast"], by_name["waits, with a guarantee"]))
-    made.append(_policy("every hour known", best.actions, best.places, jobs, window, ways))
+        made.append(mixed(t.trust, by_name["by the forecast"], by_name["waits, with a guarantee"]))
+    made.append(policy_of("every hour known", best.actions, best.places, jobs, window, ways))
     return Schedule(
         answer=answer,
         asked=t,
@@ -164,23 +137,6 @@ def schedule(scenario: Scenario, asked: Timetabling | float, /, **options: Any) 
         floor=floor,
         filled=window.filled,
     )
-
-
-def _without_foresight(
-    job: Job, window: Window
-) -> tuple[list[tuple[str, Steps, Steps]], float | None, Callable[[float], Advised] | None]:
-    """Return the timetables that nobody needs a forecast for, and what is promised of them."""
-    if job.n_steps > job.horizon:
-        return [], None, None
-    found = [("at once", *at_once(job))]
-    known = np.asarray(window.home.g_per_kwh)
-    usual = float(np.quantile(known, min(1.0, job.n_steps / job.horizon)))
-    found.append(("waits, by the distribution", *waiting_for(job, window.g[0], usual)))
-    low, high = float(known.min()), float(known.max())
-    if not 0.0 < low < high:
-        return found, None, None
-    found.append(("waits, with a guarantee", *waiting_for(job, window.g[0], reservation(low, high))))
-    return found, competitive_ratio(low, high), lambda trust: advised_ratios(trust, low, high)
 
 
 def _best(jobs: Jobs, asked: Timetabling) -> tuple[Timetable, float | None]:
@@ -204,47 +160,3 @@ def _best(jobs: Jobs, asked: Timetabling) -> tuple[Timetable, float | None]:
             remedy="allow more, or more days",
         )  # fmt: skip
     return found.timetable, found.floor / unit[1]
-
-
-def _mixed(trust: float, one: Policy, other: Policy) -> Policy:
-    """Return the mean of following one policy with a probability and another else."""
-
-    def mean(name: str) -> float:
-        return trust * float(getattr(one, name)) + (1.0 - trust) * float(getattr(other, name))
-
-    figures = {
-        name: mean(name) for name in ("total_tco2e", "days", "paused_days", "n_pauses", "n_moves", "slowed_days")
-    }
-    usd = None if one.cost_usd is None else mean("cost_usd")
-    return Policy(name=f"trusts the forecast by {trust:.0%}, mean", cost_usd=usd, blocks=(), **figures)
-
-
-def _policy(
-    name: str, actions: Steps, places: Steps, jobs: Jobs, window: Window, ways: tuple[Way, ...]
-) -> Policy:  # fmt: skip
-    job, home, step = jobs.carbon, window.home, window.step_h
-    at_work, waits = np.flatnonzero(actions >= 0), np.flatnonzero(actions == PAUSED)
-    begin, last = int(at_work[0]), int(at_work[-1])
-    share = shares(job, actions[at_work])
-    changes = np.flatnonzero(np.diff(np.concatenate(([BEFORE], actions))) != 0)
-    starts = [int(t) for t in changes if actions[t] >= 0]
-    ends = [next((int(t) for t in changes if t > start), job.horizon) for start in starts]
-
-    def words(t: int) -> str:
-        way = ways[int(actions[t])].name
-        return window.names[int(places[t])] + (f", {way}" if way else "")
-
-    return Policy(
-        name=name,
-        total_tco2e=taken(job, actions, places) / TONNE,
-        days=(last + float(share[-1])) * step * HOUR / DAY,
-        paused_days=len(waits) * step * HOUR / DAY,
-        n_pauses=sum(1 for start in starts[1:] if actions[start - 1] == PAUSED),
-        n_moves=int((np.diff(places[begin : last + 1]) != 0).sum()),
-        slowed_days=float(share[actions[at_work] > 0].sum()) * step * HOUR / DAY,
-        cost_usd=None if jobs.money is None else taken(jobs.money, actions, places),
-        blocks=tuple(
-            (home.at((window.first + a) * step), home.at((window.first + b) * step), words(a))
-            for a, b in zip(starts, ends, strict=True)
-        ),
-    )

@@ -12,6 +12,7 @@ from carbonscaling.fields import check_fields
 __all__ = ["Timetabling"]
 
 LONGEST_DAYS = 36525.0
+MOST_WINDOWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Timetabling:
         Forecast of the --hourly file, as such a file: what its plan really takes stands beside the others.
     trust : float
         Probability with which the learning-augmented policy follows the forecast, and not the guaranteed policy.
+    windows : int
+        Random windows of the file, as long as this one, on which all policies are compared too.
     """
 
     within_days: float
@@ -62,13 +65,14 @@ class Timetabling:
     prices: str | None = None
     forecast: str | None = None
     trust: float = 0.5
+    windows: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what makes no timetable."""
         check_fields(self)
         ranges = {
             "within_days": (0.0, LONGEST_DAYS), "restart_hours": (0.0, 24.0), "moving_kwh": (0.0, math.inf),
-            "trust": (0.0, 1.0), "under_usd": (0.0, math.inf), "under_tco2e": (0.0, math.inf),
+            "trust": (0.0, 1.0), "windows": (0, MOST_WINDOWS), "under_usd": (0.0, math.inf), "under_tco2e": (0.0, math.inf),
         }  # fmt: skip
         for key, (low, high) in ranges.items():
             value = getattr(self, key)

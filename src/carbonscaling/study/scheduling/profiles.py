@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.carbon.profile_files import PRICE
@@ -88,14 +89,14 @@ def window_of(s: Scenario, asked: Timetabling) -> Window:
                     f"{key} of other hours", key=key, value=f"{other.begin}, steps of {other.step_h:g} hours",
                     allowed=f"{home.begin}, steps of {step:g} hours", remedy="write it at the hours of the --hourly file",
                 )  # fmt: skip
-    blank = [_around([float(i in p.blank) for i in range(len(p.g_per_kwh))], first, horizon) for _, p in profiles]
+    blank = [_around(np.bincount(p.blank, minlength=len(p.g_per_kwh)), first, horizon) for _, p in profiles]
     return Window(
         home, names, first, cut([p for _, p in profiles]), cut(told) if told else None, cut(prices) if prices else None,
         int(np.sum(blank)),
     )  # fmt: skip
 
 
-def _around(values: tuple[float, ...] | list[float], first: int, horizon: int) -> Array:
+def _around(values: npt.ArrayLike, first: int, horizon: int) -> Array:
     """Return so many steps from one on; beyond its end a profile begins again."""
     return np.resize(np.roll(np.asarray(values, dtype=float), -first), horizon)
 

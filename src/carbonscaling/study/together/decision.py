@@ -49,6 +49,8 @@ class Decision:
         Sequences of a step that may be; without any, the best of a range at equal loss.
     regions : tuple of str
         Cloud regions or countries that may train and serve.
+    basis : {"operational", "life-cycle"}, optional
+        What the regions' carbon intensity counts; of several regions one that all have.
     hourly : str, optional
         File of carbon intensity by the hour, in the place of the regions', with a column behind it (``hours.csv:ERCO``).
     columns : tuple of str
@@ -87,6 +89,7 @@ class Decision:
     counts: tuple[int, ...] = (1024,)
     batches: tuple[int, ...] = ()
     regions: tuple[str, ...] = ("us-east5",)
+    basis: Literal["operational", "life-cycle"] | None = None
     hourly: str | None = None
     columns: tuple[str, ...] = ()
     starts: tuple[float, ...] = ()

@@ -73,7 +73,7 @@ def _asked(d: Decision, sizes: Sizes, kind: str) -> list[tuple[int, Serving]]:
 def in_place(s: Serving, place: Place) -> Serving:
     """Return the serving there: of a place with hours, in the mean of all of them."""
     if place.profile is None:
-        return replace(s, region=place.region)
+        return replace(s, region=place.region, basis=place.basis)
     return replace(s, region=place.region, carbon_intensity_g_per_kwh=place.profile.average)
 
 

@@ -18,6 +18,9 @@ import numpy.typing as npt
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.hourly import Hours, mean_by_start
 from carbonscaling.carbon.profile import HourlyProfile
+from carbonscaling.catalog.grids import Basis
+from carbonscaling.catalog.regions import common_basis
+from carbonscaling.catalog.regions import place as place_named
 from carbonscaling.errors import InputError
 from carbonscaling.search.engine import search
 from carbonscaling.study.asked import asked, question_of, space_of
@@ -36,10 +39,11 @@ Array = npt.NDArray[np.float64]
 
 
 class Place(NamedTuple):
-    """Where a run may be: its region, the file of its hours, and these hours; a name for people."""
+    """Where a run may be: its region, what its intensity counts, the file of its hours, and these; a name for people."""
 
     name: str
     region: str
+    basis: Basis | None
     hourly: str | None
     profile: HourlyProfile | None
 
@@ -78,15 +82,16 @@ def places_of(d: Decision) -> tuple[Place, ...]:
     Raises
     ------
     InputError
-        The file of hours cannot be used.
+        The file of hours cannot be used, or the regions have no basis in common.
     """
     if d.hourly is None:
-        return tuple(Place(region, region, None, None) for region in d.regions)
+        basis = common_basis(map(place_named, d.regions), d.basis) if len(d.regions) > 1 else d.basis
+        return tuple(Place(region, region, basis, None, None) for region in d.regions)
     path, column = file_and_column(d.hourly)
     files = [f"{path}:{name}" for name in d.columns] or [d.hourly]
     names = d.columns or (column or d.regions[0],)
     return tuple(
-        Place(name, d.regions[0], file, profile_of(Scenario(hourly=file)))
+        Place(name, d.regions[0], d.basis, file, profile_of(Scenario(hourly=file, basis=d.basis)))
         for name, file in zip(names, files, strict=True)
     )
 
@@ -111,7 +116,9 @@ def trained(d: Decision, sizes: Sizes, places: Sequence[Place]) -> list[Trained]
         for place in places:
             for (i, run), (key, start) in zip(kept, _taken(d, [run for _, run in kept], place), strict=True):
                 if key < best[i][0]:
-                    s = replace(run.scenario, region=place.region, hourly=place.hourly, start_hour=start)
+                    s = replace(
+                        run.scenario, region=place.region, basis=place.basis, hourly=place.hourly, start_hour=start
+                    )
                     best[i] = key, Trained(key[0], s, place)
     return [found for _, found in best]
 
@@ -148,7 +155,7 @@ def _least_s(r: Resolved, count: int) -> float:
 def _taken(d: Decision, runs: Sequence[_Run], place: Place) -> list[tuple[tuple[float, float], float]]:
     """Return what runs on one kind of device take in a place (objective, carbon), and from which hour on."""
     r = runs[0].resolved
-    s = replace(runs[0].scenario, region=place.region)
+    s = replace(runs[0].scenario, region=place.region, basis=place.basis)
     numbers: CarbonNumbers = carbon_of(s, r.cluster).numbers
     duration, n, idle, mfu = (
         np.array([getattr(run, name) for run in runs], dtype=float)
