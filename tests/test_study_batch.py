@@ -103,8 +103,9 @@ def test_no_batch_of_the_range_beats_the_plan(objective: str) -> None:
     assert best.search is not None
     for batch in r.batches.every:
         stated = replace(question, batch=batch, tokens=float(r.tokens_at(batch)))
-        q = question_of(*asked(stated, "plan"))
-        found = search(q, space_of(stated), top=1, near=0.0, prune=True, explain=False).best
+        s, own, counts, deadline = asked(stated, "plan")
+        q = question_of(s, own, counts, deadline)
+        found = search(q, space_of(s, own), top=1, near=0.0, prune=True, explain=False).best
         assert found is None or key(best.search.top[0])[0] <= key(found)[0] * (1 + 1e-9)
 
 
@@ -119,7 +120,7 @@ def _beaten(every: int) -> int:
     for batch in {*r.batches.every[::every], int(found.resolved.batch)}:
         alone = search(
             replace(q, batches=(batch,), counts=(1, found.n_devices)),
-            space_of(s),
+            space_of(s, r),
             top=1,
             near=0.0,
             prune=True,

@@ -208,3 +208,16 @@ def test_a_batch_that_bars_interleaving_says_so() -> None:
     assert "no pipeline of 3, 6, 53, … stages interleaves, with a multiple of 318 every one may" in note
     (loose,) = [n for n in resolve(replace(strict, space="default")).notes if n.startswith("batch of")]
     assert "interleaves" not in loose
+
+
+def test_the_schedule_of_a_stack_is_searched() -> None:
+    asked = cs.Scenario(
+        model="deepseek-v2-lite", tokens=1e11, devices=64, batch=1024, stack="hai-llm", memory_margin=0.0,
+        layout=cs.Layout(tp=1, pp=4, dp=16, cp=1, ep=16),
+    )  # fmt: skip
+    own = cs.estimate(asked)
+    other = cs.estimate(replace(asked, layout=replace(asked.layout, schedule="1f1b")))
+    assert isinstance(own, cs.Estimate)
+    assert isinstance(other, cs.Estimate)
+    assert own.summary()["schedule"] == "dualpipe"
+    assert own.duration_s < 0.95 * other.duration_s

@@ -179,6 +179,11 @@ class BatchOverhead:
         """Return the overhead batch in tokens."""
         return overhead_batch(tokens, n_params, active_params, self.factor, self.exponent, self.expert_exponent)
 
+    def ramp(self, batch: Reals, n_params: Reals, active_params: Reals) -> Reals:
+        """Return the tokens of which a batch, in tokens, is the overhead batch: from there a ramp takes it within 20 %."""
+        few = self.batch(1.0, n_params, active_params)
+        return (batch / few) ** (1.0 / self.exponent)
+
     def tokens(self, tokens: Reals, batch: Reals, reference: Reals, overhead_batch: Reals) -> Reals:
         """Return the tokens that reach at `batch` the loss that `tokens` reach at `reference`; batches in one unit."""
         needs, meant = (token_overhead(b, overhead_batch, self.share, self.steepness) for b in (batch, reference))

@@ -39,7 +39,7 @@ EVERY = 10**7
 
 def space_for(task: Task, r: Resolved) -> Space:
     """Return the settings that algorithm 1 walks through; physical mode also lets experts be sharded, as the papers do."""
-    space = space_of(r.scenario)
+    space = space_of(r.scenario, r)
     widest = WIDEST if task.mode == "paper" else min(WIDEST, int(r.machine.silicon.domain))
     tensor = tuple(2**k for k in range(widest.bit_length()))
     shard = GROUPS if task.flexible else space.shard

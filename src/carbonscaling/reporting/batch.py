@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.catalog import laws
+from carbonscaling.model.params import active_params, total_params
 from carbonscaling.study.batches import law_batch
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.validate.batches import LawScore
@@ -29,6 +30,7 @@ def batch_data(r: Resolved) -> dict[str, Any]:
         (share * b.overhead, law.tokens(r.asked_tokens, share * b.overhead, b.reference, b.overhead))
         for share in SHARES
     ]
+    params = float(total_params(r.spec)), float(active_params(r.spec))
     named = {name: law_batch(name, r.spec, r.asked_tokens) for name in laws.batch_law_names()}
     return {
         "model": r.spec.name,
@@ -39,7 +41,12 @@ def batch_data(r: Resolved) -> dict[str, Any]:
         "reference_seqs": b.reference,
         "overhead_seqs": b.overhead,
         "costs": [
-            {"batch_seqs": batch, "tokens": tokens, "over_asked": tokens / r.asked_tokens - 1.0}
+            {
+                "batch_seqs": batch,
+                "tokens": tokens,
+                "over_asked": tokens / r.asked_tokens - 1.0,
+                "ramp_from_tokens": law.ramp(batch * s, *params),
+            }
             for batch, tokens in costs
         ],
         "laws": [
@@ -56,12 +63,13 @@ def batch_data(r: Resolved) -> dict[str, Any]:
 
 def batch_page(data: Mapping[str, Any]) -> Group:
     """Return the page of one training."""
-    costs = _table("sequences", "tokens a step", "tokens at equal loss", "over those asked for")
+    costs = _table("sequences", "tokens a step", "tokens at equal loss", "over those asked for", "a ramp takes it from")
     for row in data["costs"]:
         batch = row["batch_seqs"]
         costs.add_row(
-            f"{batch:,.0f}", count(batch * data["seq_len"]), count(row["tokens"]), f"{row['over_asked']:+.1%}"
-        )
+            f"{batch:,.0f}", count(batch * data["seq_len"]), count(row["tokens"]), f"{row['over_asked']:+.1%}",
+            count(row["ramp_from_tokens"]),
+        )  # fmt: skip
     named = _table("law", "sequences", "tokens a step", "what it means")
     for row in data["laws"]:
         named.add_row(row["name"], f"{row['batch_seqs']:,.0f}", count(row["batch_tokens"]), row["definition"])

@@ -127,7 +127,7 @@ def _solve(
             key="price_usd_per_device_hour",
             remedy="give --price-usd-per-device-hour, or choose another objective",
         )
-    space, asked_for = space_of(s), question_of(s, r, counts, deadline_s)
+    space, asked_for = space_of(s, r), question_of(s, r, counts, deadline_s)
     question, front = decided(asked_for, space), counts[0] != counts[1]
     result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress, close=True)
     report = search_report(result, question, s.objective)

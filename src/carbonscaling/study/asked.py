@@ -24,8 +24,8 @@ PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""
 
 
-def space_of(s: Scenario) -> Space:
-    """Return the options a scenario leaves open."""
+def space_of(s: Scenario, r: Resolved) -> Space:
+    """Return the options a scenario leaves open; its stack's own pipeline schedule is one of them."""
     given = s.layout
     fixed: dict[str, Any] = {
         name: (getattr(given, name),)
@@ -39,6 +39,9 @@ def space_of(s: Scenario) -> Space:
     if given.sequence_parallel is not None:
         fixed["sequence_parallel"] = given.sequence_parallel
     space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
+    if s.space == "default":
+        own = Schedule.NAMES.index(r.stack.schedule.value)
+        space = replace(space, schedule=tuple(dict.fromkeys((*space.schedule, own))))
     return replace(space, **fixed) if fixed else space
 
 
@@ -128,7 +131,7 @@ def found_with(r: Resolved, s: Scenario, setting: Setting) -> tuple[Question, Sp
     used = int(setting.n_devices)
     counts = (used, used) if s.devices else (1, s.max_devices)
     question = question_of(s, r, counts, s.max_days * DAY if s.max_days else math.inf)
-    return replace(question, batches=(int(r.batch),)), space_of(s)
+    return replace(question, batches=(int(r.batch),)), space_of(s, r)
 
 
 def freed(s: Scenario, r: Resolved, question: Question) -> Question:

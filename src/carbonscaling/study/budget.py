@@ -60,7 +60,7 @@ def most_tokens(s: Scenario, spec: ModelSpec, guess: float | None = None) -> flo
             if limit is None:
                 continue
             some = replace(q, batches=round_batches(q.batches, DIGITS), limits=(), objective=name[1])
-            best = search(some, space_of(one), top=1, near=0.0, prune=True, explain=False).best
+            best = search(some, space_of(one, r), top=1, near=0.0, prune=True, explain=False).best
             scarce.append(0.5 if best is None else limit / OBJECTIVES[name[1]].key(best)[0])
         room = min(scarce)
         if room >= 1.0:

@@ -104,7 +104,7 @@ class Refused:
     def other_layouts(self) -> Iterator[str]:
         """Yield single parts of the layout that may not be as stated, or that the whole may not."""
         given, n = self.s.layout, 0
-        whole = space_of(replace(self.s, layout=Layout()))
+        whole = space_of(replace(self.s, layout=Layout()), self.r)
         for name in FREED:
             if getattr(given, name) is not None:
                 found = self.best(space=replace(self.space, **{name: getattr(whole, name)}))

@@ -102,7 +102,7 @@ class Runs:
         _remember(self._like, ALIKE(scenario), r)
         if s.objective == "cost" and r.price is None:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
-        keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s)
+        keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s, r)
         by_step = s.objective == "time" and deadline == math.inf and not (keep.front or keep.quantiles)
         key = (
             (r.work, r.machine, question.margin, r.batches, counts, space)

@@ -134,7 +134,7 @@ def _searched(d: Decision, sizes: Sizes, kind: str) -> list[tuple[int, _Run]]:
                 precision=d.precision, pue=d.pue,
             ), "estimate", like,
         )  # fmt: skip
-        like, space = r, space_of(s)
+        like, space = r, space_of(s, r)
         if _least_s(r, count) > d.within_days * DAY:
             continue
         c = search(
