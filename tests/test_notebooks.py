@@ -29,7 +29,12 @@ def run(name: str) -> dict[str, Any]:
 
 
 def test_every_notebook_is_run_here() -> None:
-    assert {path.stem for path in FOLDER.glob("*.py")} == {"plan_a_run", "where_to_train", "laws_and_carbon"}
+    assert {path.stem for path in FOLDER.glob("*.py")} == {
+        "draw_an_answer",
+        "laws_and_carbon",
+        "plan_a_run",
+        "where_to_train",
+    }
 
 
 def test_plan_a_run() -> None:
@@ -39,6 +44,18 @@ def test_plan_a_run() -> None:
     assert names["summary"] == again.summary()
     assert sum(seconds for seconds, _ in names["causes"]) == pytest.approx(names["total"], rel=1e-9)
     assert len(names["levers"]) == len(again.levers) > 0
+
+
+def test_draw_an_answer() -> None:
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    names = run("draw_an_answer")
+    assert len(names["parts"].axes) == 4
+    assert len(names["front"].axes) == 2
+    own = names["places"].axes[0].get_yticklabels()[-1].get_text()
+    assert own.startswith("us-east5")
+    assert names["other"].resolved.cluster.device.id == "b200"
+    assert len(names["found"]) == 6
+    assert names["found"]._repr_html_().count("<tr>") == 7
 
 
 def test_where_to_train() -> None:

@@ -53,6 +53,7 @@ __all__ = [
     "model_spec",
     "picture",
     "plan",
+    "plot",
     "project",
     "read_launch",
     "recipe",
@@ -75,8 +76,9 @@ if TYPE_CHECKING:
     from carbonscaling.catalog.hardware import cluster, device
     from carbonscaling.catalog.models import model_spec
     from carbonscaling.catalog.stacks import stack
-    from carbonscaling.core.answers import choices, report
+    from carbonscaling.core.answers import choices, report, scale
     from carbonscaling.core.nouns import recipe
+    from carbonscaling.core.plots import plot
     from carbonscaling.core.settings import setting
     from carbonscaling.core.takes import footprint, memory, step_time
     from carbonscaling.errors import InputError
@@ -99,7 +101,6 @@ if TYPE_CHECKING:
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.infeasible import Infeasible
     from carbonscaling.study.project.answer import ProjectAnswer, project
-    from carbonscaling.study.scale import scale
     from carbonscaling.study.scenario import Layout, Scenario, load_scenario
     from carbonscaling.study.scheduling.answer import Schedule, schedule
     from carbonscaling.study.together.decided import Decided, decide
@@ -147,11 +148,12 @@ _HOMES = {
     "model_spec": "carbonscaling.catalog.models",
     "picture": "carbonscaling.exchange.emit",
     "plan": "carbonscaling.study.answer",
+    "plot": "carbonscaling.core.plots",
     "project": "carbonscaling.study.project.answer",
     "read_launch": "carbonscaling.exchange.read",
     "recipe": "carbonscaling.core.nouns",
     "report": "carbonscaling.core.answers",
-    "scale": "carbonscaling.study.scale",
+    "scale": "carbonscaling.core.answers",
     "schedule": "carbonscaling.study.scheduling.answer",
     "setting": "carbonscaling.core.settings",
     "stack": "carbonscaling.catalog.stacks",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from carbonscaling.core.tables import Choices, Points
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.study import choices as study_choices
-from carbonscaling.study.choices import Choice, Options
+from carbonscaling.study import scale as study_scale
+from carbonscaling.study.choices import Options
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
@@ -15,7 +17,7 @@ from carbonscaling.study.scenario import Scenario
 if TYPE_CHECKING:
     from carbonscaling.reporting.statements.record import Record
 
-__all__ = ["choices", "report"]
+__all__ = ["choices", "report", "scale"]
 
 Format = Literal[
     "model-card",
@@ -45,7 +47,7 @@ def choices(
     power_limits: Iterable[float] = (),
     windows: Iterable[str] = (),
     best_start: bool = False,
-) -> tuple[Choice, ...]:
+) -> Choices:
     """Answer a scenario for every combination of places, devices, counts, deadlines, start times, pauses and power limits.
 
     Parameters
@@ -67,7 +69,25 @@ def choices(
         power_limits=power_limits, windows=windows,
     )  # fmt: skip
     listed: dict[str, Any] = {k: values if isinstance(values, str) else tuple(values) for k, values in given.items()}
-    return study_choices.choices(scenario, Options(**listed, best_start=best_start))
+    return Choices(study_choices.choices(scenario, Options(**listed, best_start=best_start)))
+
+
+def scale(scenario: Scenario, sizes: Sequence[float] | None = None) -> Points:
+    """Plan every size of a scaling law on one device; the points show as a table and become a data frame.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        `law` and the machine; its model and targets are set here.
+    sizes : sequence of float, optional
+        Widths for the papers' family, compute budgets in FLOPs otherwise.
+
+    Raises
+    ------
+    InputError
+        No law, or a size that is not positive.
+    """
+    return Points(study_scale.scale(scenario, sizes))
 
 
 def report(answer: Estimate | Infeasible | Record, format: Format = "model-card") -> str:
