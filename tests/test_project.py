@@ -239,6 +239,60 @@ def test_what_has_a_price_is_paid_and_what_has_none_is_said() -> None:
     assert unpriced.cost_usd == ask(HOURS).total.cost_usd
 
 
+def test_a_change_is_the_file_with_that_change() -> None:
+    data: dict[str, Any] = {
+        "common": {"region": "texas"},
+        "stage": [HOURS, HOURS | {"name": "b", "device_hours": 80.0}],
+    }
+    there = project(data, region="france", pue=1.3)
+    said = [{k: v for k, v in stage.items() if k != "region"} for stage in data["stage"]]
+    assert there.total == project({"common": {"region": "france", "pue": 1.3}, "stage": said}).total
+    more = project(data, stage="b", key="device_hours", value=160)
+    assert more.stages["b"].energy_kwh == pytest.approx(0.2 * more.stages["h"].energy_kwh, rel=1e-12)
+    assert more.stages["h"] == project(data).stages["h"]
+    assert project(data).total == project(dict(project(data).project.data)).total
+    for wrong in ({"stage": "b"}, {"stage": "c", "key": "count", "value": 2}, {"pue": "1.3"}):
+        with pytest.raises(InputError) as error:
+            project(data, **wrong)
+        assert error.value.remedy
+
+
+def test_a_study_asks_projects_as_it_asks_trainings(tmp_path: Path) -> None:
+    pytest.importorskip("polars")
+    from carbonscaling.study.sweep.drive import drive
+    from carbonscaling.study.sweep.executors import executor
+    from carbonscaling.study.sweep.store import Store
+    from sweep_helpers import study, table
+
+    (tmp_path / "p.toml").write_text(TOML.replace('"own.toml"', '"gpt-2"'), encoding="utf-8")
+    text = """
+        name = "places"
+        answer = "project"
+        [project]
+        file = "p.toml"
+        stage = "failed"
+        key = "device_hours"
+        [[axis]]
+        key = "region"
+        values = ["france", "texas", "nowhere"]
+        [[axis]]
+        key = "value"
+        values = [10, 1000]
+    """
+    found, store = study(tmp_path, text), Store(str(tmp_path / "results"))
+    drive(found, store, executor("inprocess", 1))
+    rows = table(found, store).to_dicts()
+    assert [row["status"] for row in rows] == ["ok", "ok", "refused"] * 2  # the place varies fastest
+    for row in (row for row in rows if row["status"] == "ok"):
+        own = project(
+            tmp_path / "p.toml", region=row["x_region"], stage="failed", key="device_hours", value=row["x_value"]
+        )
+        assert row["energy_kwh"] == own.total.energy_kwh
+        assert (row["carbon_low_tco2e"], row["carbon_high_tco2e"]) == own.total.intervals["total_tco2e"]
+        assert row["development_kwh"] == own.parts["development"].energy_kwh
+        assert row["serving_kwh"] is None
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"stage": []}, "stage", "add [[stage]]"),
     ({"stages": [PRE]}, "stages", "[[stage]]"),

@@ -49,6 +49,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "project": (
         ("OLMo 3 from its published pipeline", "project olmo-3"),
+        ("The same in France", "project olmo-3 --region france"),
         ("Yours, as a table", "project mine.toml -o stages.csv"),
     ),
     "schedule": (("When to work within three weeks", "schedule run.toml --hourly hours.csv --within-days 21"),),

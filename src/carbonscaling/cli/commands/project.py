@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.common import OUTPUT, Json, TableFile, saved_beside
+from carbonscaling.cli.options import given, options_of
+from carbonscaling.study.project.changes import Changes
 
 __all__ = ["project"]
+
+if TYPE_CHECKING:
+    ChangedOptions = Any
+else:
+    ChangedOptions = Annotated[
+        options_of(Changes, Group("What is changed about it", sort_key=1), {}) | None, Parameter(name="*")
+    ]
 
 
 def project(
@@ -21,6 +30,7 @@ def project(
     *,
     json: Json = False,
     output: TableFile = None,
+    options: ChangedOptions = None,
 ) -> int:
     """Say what a whole project takes, stage by stage: experiments, training, post-training, serving, storage."""
     from carbonscaling.reporting.projects import project_page, projects_page
@@ -31,7 +41,7 @@ def project(
         rows, page = projects_page()
         out.hand_out(rows, page, json=json, output=output)
         return 0
-    found = answer(file)
+    found = answer(file, **given(options))
     page = project_page(found)
     if output is not None and suffix_of(output) in TABLES:
         out.write_file(output, rows_as(suffix_of(output), found.rows()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.study.project.changes import Changes, changed
 from carbonscaling.study.project.file import Project, load_project, project_from
 from carbonscaling.study.project.pieces import Piece, pieces
 from carbonscaling.study.project.stages import PARTS, Part
@@ -121,20 +122,22 @@ def _piece(p: Piece) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def project(what: str | Path | Mapping[str, Any] | Project, /) -> ProjectAnswer:
+def project(what: str | Path | Mapping[str, Any] | Project, /, **changes: Any) -> ProjectAnswer:
     """Say what a whole project takes: every stage by its own door, added up with the errors that stages share.
 
     Parameters
     ----------
     what : str, Path, Mapping or Project
         Name of a project that ships, a TOML file, or the same as a dictionary.
+    **changes
+        Fields of `Changes`: another region, device or hours, or an amount of one stage.
 
     Raises
     ------
     InputError
         The file cannot be used, a stage is no stage, or nothing is feasible for it.
     """
-    asked = what if isinstance(what, Project) else _read(what)
+    asked = changed(what if isinstance(what, Project) else _read(what), Changes(**changes))
     made = {e.stage.name: pieces(e, asked.hours) for e in asked.entries}
     stages = {e.stage.name: e.stage for e in asked.entries}
     parts = {p: [name for name, stage in stages.items() if stage.counts_as == p] for p in PARTS}

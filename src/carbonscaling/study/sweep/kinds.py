@@ -1,4 +1,4 @@
-"""Questions beside trainings that a study asks: servings, timetables, decisions and chances; their tables and columns."""
+"""Questions beside trainings that a study asks: servings, timetables, decisions, chances, projects; tables and columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any, Literal, get_args
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.study.assured import Failures, Target
+from carbonscaling.study.project.changes import Changes
+from carbonscaling.study.project.stages import PARTS
 from carbonscaling.study.scheduling.options import Timetabling
 from carbonscaling.study.together.decision import Decision
 
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 Training = Literal["plan", "estimate"]
-Answer = Literal["plan", "estimate", "inference", "schedule", "decide", "chances"]
+Answer = Literal["plan", "estimate", "inference", "schedule", "decide", "chances", "project"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,19 @@ class Chanced:
 
 
 @dataclass(frozen=True)
+class Projected(Changes):
+    """What is asked of a project: its file, and what is changed about it.
+
+    Attributes
+    ----------
+    file : str
+        Name of a project that ships, or a TOML file.
+    """
+
+    file: str = ""
+
+
+@dataclass(frozen=True)
 class Kind:
     """A question beside trainings.
 
@@ -123,6 +138,10 @@ KINDS: Mapping[str, Kind] = {
     "chances": Kind("chances", Chanced, True, (
         "within", "days_p05", "days_p90", "days_p95", "tco2e_p05", "tco2e_p90", "tco2e_p95", "kwh_p90", "usd_p90",
         "interruptions", "checkpoint_interval_s", "start_days",
+    )),
+    "project": Kind("project", Projected, False, (
+        "energy_low", "energy_high", "water_low", "water_high", "cost_low", "cost_high", "metals_kg_sb", "development_percent",
+        *(f"{part}_{figure}" for part in PARTS for figure in ("kwh", "tco2e", "device_hours")),
     )),
 }  # fmt: skip
 """By what `answer` of a study file names."""

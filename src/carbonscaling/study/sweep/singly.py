@@ -15,6 +15,7 @@ from carbonscaling.study.answer import answered
 from carbonscaling.study.assured import assured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.project.answer import project
 from carbonscaling.study.scenario import scenario_from
 from carbonscaling.study.scheduling.answer import schedule
 from carbonscaling.study.sweep.case import with_values
@@ -182,6 +183,32 @@ def _of_chances(asked: Mapping[str, Any]) -> list[Row]:
     ]  # fmt: skip
 
 
+def _of_project(asked: Mapping[str, Any]) -> list[Row]:
+    said = dict(vars(asked["asked"]))
+    found = project(said.pop("file"), **said)
+    t = found.total
+    ends = {"energy": "energy_kwh", "water": "water_litres", "cost": "cost_usd", "carbon": "total_tco2e"}
+    spans = {
+        f"{name}_{end}": t.intervals[figure][i]
+        for name, figure in ends.items()
+        for i, end in enumerate(("low", "high"))
+    }
+    parts = {
+        f"{part}_{name}": getattr(sums, figure)
+        for part, sums in found.parts.items()
+        for name, figure in (("kwh", "energy_kwh"), ("tco2e", "total_tco2e"), ("device_hours", "device_hours"))
+    }
+    return [
+        {"status": "ok", "kind": "best", "rank": 0, "energy_kwh": t.energy_kwh, "water_litres": t.water_litres,
+         "carbon_operational_tco2e": t.operational_tco2e, "carbon_embodied_tco2e": t.embodied_tco2e,
+         "carbon_total_tco2e": t.total_tco2e, "carbon_low_tco2e": spans.pop("carbon_low"),
+         "carbon_high_tco2e": spans.pop("carbon_high"), "cost_usd": math.nan if t.unpriced else t.cost_usd,
+         "device_hours": t.device_hours, "metals_kg_sb": t.metals_kg_sb,
+         "development_percent": 100.0 * found.development_share[0], **spans, **parts}
+    ]  # fmt: skip
+
+
 ROWS: Mapping[str, Callable[[Mapping[str, Any]], list[Row]]] = {
     "inference": _of_inference, "schedule": _of_schedule, "decide": _of_decision, "chances": _of_chances,
+    "project": _of_project,
 }  # fmt: skip

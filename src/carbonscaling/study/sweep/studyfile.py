@@ -32,7 +32,7 @@ PLACE_FIELDS = (
 )  # fmt: skip
 """Fields that change carbon and cost of a run, and neither its settings nor its time."""
 
-PATHS = ("model", "device", "host", "profile", "factors", "hourly", "calibration", "stack")
+PATHS = ("model", "device", "host", "profile", "factors", "hourly", "calibration", "stack", "file")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class StudyFile:
     ----------
     name : str
         What the study is called.
-    answer : {"plan", "estimate", "inference", "schedule", "decide", "chances"}
+    answer : {"plan", "estimate", "inference", "schedule", "decide", "chances", "project"}
         Search device counts within the deadline, or take the number of devices as given; or ask what the command of that name
         asks.
     scenario : table
@@ -81,6 +81,8 @@ class StudyFile:
         Of "decide", in place of the scenario: options of that command.
     chances : table
         Of "chances", beside the scenario: options of that command.
+    project : table
+        Of "project", in place of the scenario: its ``file``, and options of that command.
     axis : list of Axis
         What varies; axes are crossed unless they are zipped.
     samples : Samples, optional
@@ -97,6 +99,7 @@ class StudyFile:
     timetable: dict[str, Any] = field(default_factory=dict)
     decision: dict[str, Any] = field(default_factory=dict)
     chances: dict[str, Any] = field(default_factory=dict)
+    project: dict[str, Any] = field(default_factory=dict)
     axis: tuple[Axis, ...] = ()
     samples: Samples | None = None
     keep: Keep = field(default_factory=Keep)
@@ -213,7 +216,9 @@ def load_study(path: Path) -> Study:
     spec = build(StudyFile, read_toml(path), where)
     _check_counts(spec, where)
     tables = {
-        name: getattr(spec, name) for name in ("serving", "timetable", "decision", "chances") if getattr(spec, name)
+        name: getattr(spec, name)
+        for name in ("serving", "timetable", "decision", "chances", "project")
+        if getattr(spec, name)
     }
     check_kind(spec.answer, tables, bool(spec.scenario), where)
     kind = KINDS.get(spec.answer)
