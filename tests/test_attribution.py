@@ -203,6 +203,24 @@ def test_a_statement_of_one_job_beside_its_plan(tmp_path: Path, capsys: pytest.C
     assert len(table.read_text().splitlines()) == 4
 
 
+def test_slurms_own_oddities(tmp_path: Path) -> None:
+    """A job that never began, one whose energy Slurm has no value of, one that still runs, and one of an array."""
+    text = (
+        "JobID|Start|End|Elapsed|AllocTRES|ConsumedEnergyRaw\n"
+        "1|None|2026-01-03T00:00:00|00:00:00||\n"
+        "2|2026-01-02T00:00:00|2026-01-03T00:00:00|1-00:00:00|gres/gpu=8|18446744073709551614\n"
+        "3|2026-01-30T00:00:00|Unknown|4-00:00:00|gres/gpu=8|\n"
+        "4_7|2026-01-02T00:00:00|2026-01-03T00:00:00|1-00:00:00|gres/gpu:h100=8,gres/gpu=8|172800000\n"
+    )
+    found = attribute(_write(tmp_path, "k.csv", "month,kwh\n2026-01,12000\n"), _write(tmp_path, "j", text), device="h100-sxm",
+                      devices=32, scope="it", region="france")  # fmt: skip
+    jobs = {job.name: job for job in found.jobs}
+    assert set(jobs) == {"2", "3", "4_7"}
+    assert not jobs["2"].metered
+    assert jobs["3"].device_hours == pytest.approx(8 * 48)  # the rest lies in February
+    assert jobs["4_7"].kwh == pytest.approx(48.0)
+
+
 def test_a_register_is_read_by_its_differences(tmp_path: Path) -> None:
     path = _write(tmp_path, "r.csv", "time,register_kwh\n2026-02-01,1500\n2026-01-01,1000\n2026-03-01,1700\n")
     assert [(p.name, p.kwh, p.hours) for p in read_readings(path)] == [

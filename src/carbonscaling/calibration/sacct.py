@@ -16,6 +16,8 @@ NEEDED = ("JobID", "Elapsed", "AllocTRES")
 _ELAPSED = re.compile(r"(?:(\d+)-)?(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?")
 _GPUS = re.compile(r"gres/gpu(?::[\w.-]+)?=(\d+)")
 UNSAID = ("", "Unknown", "None")
+NO_VALUE = {float(2**bits - off) for bits in (32, 64) for off in (1, 2)}
+"""What Slurm writes as a number where it has none (NO_VAL, INFINITE)."""
 
 
 def _elapsed(text: str, where: str) -> float:
@@ -52,8 +54,12 @@ def read_sacct(text: str, where: str) -> list[Job]:
         at = f"{where}, line {line}"
         name, _, step = str(row["JobID"] or "").partition(".")
         energy = number(row.get("ConsumedEnergyRaw") or 0.0, "ConsumedEnergyRaw", at)
+        energy = 0.0 if energy in NO_VALUE else energy
         if step:
             steps[name] = steps.get(name, 0.0) + (energy if step not in ("batch", "extern") else 0.0)
+            continue
+        seconds = _elapsed(str(row["Elapsed"] or ""), at)
+        if not seconds:  # cancelled before it began
             continue
         count = _GPUS.search(str(row["AllocTRES"] or ""))
         if count is None:
@@ -62,7 +68,6 @@ def read_sacct(text: str, where: str) -> list[Job]:
         if name in found:
             raise InputError("a job that stands there twice", where=at, key="JobID", value=name,
                              remedy="leave one of the rows out (sacct without --duplicates)")  # fmt: skip
-        seconds = _elapsed(str(row["Elapsed"] or ""), at)
         joules[name] = energy
         found[name] = Job(name, int(count[1]), seconds, None, "it", *_times(row, seconds, at))
     read = {name: energy or steps.get(name, 0.0) for name, energy in joules.items()}
