@@ -211,6 +211,22 @@ def test_kilowatt_hours_alone_suffice(scope: Any) -> None:
         measured_record(Measured(), device="h100-sxm", n_devices=8, region="us-east5")
 
 
+def test_an_interval_holds_what_was_not_metered_and_no_more() -> None:
+    """The facility's meter leaves nothing open, the machines' PUE, the accelerators' hosts and network as well."""
+    found = {
+        scope: measured_record(Measured(1000.0, 650.0, scope), device="h100-sxm", n_devices=8, region="us-east5")
+        for scope in ("facility", "it", "devices")
+    }
+    widths = {scope: r.intervals["energy_kwh"][1] / r.intervals["energy_kwh"][0] for scope, r in found.items()}
+    assert widths["facility"] == pytest.approx(1.0)
+    assert found["it"].intervals["energy_kwh"] == pytest.approx((650 * 1.04, 650 * 1.15), rel=0.02)
+    assert widths["it"] < widths["devices"]
+    exact = measured_record(Measured(1000.0, 650.0, "it"), device="h100-sxm", n_devices=8, region="us-east5", pue=1.2)
+    assert exact.intervals["energy_kwh"] == pytest.approx((780.0, 780.0))
+    for r in found.values():
+        assert r.intervals["operational_tco2e"][0] < r.operational_tco2e < r.intervals["operational_tco2e"][1]
+
+
 # A6: fields and units of the EU form.
 
 

@@ -17,6 +17,8 @@ __all__ = ["SENSOR", "Ledger", "MeterScope", "Plant", "Share", "Work", "close", 
 
 MeterScope = Literal["devices", "it", "facility", "building"]
 """What a meter counts: accelerators alone, machines before cooling, with cooling and power supply, or the whole building."""
+ROUNDING = 1e-12
+"""Share of a meter below which a difference is one of floating-point numbers."""
 SENSOR = 0.05
 """Error of the power sensors of accelerators and nodes (Yang et al. 2024, arXiv 2312.02741)."""
 
@@ -181,7 +183,8 @@ def close(plant: Plant, period: Period, work: Sequence[Work]) -> Ledger:
         **({"cooling and power supply": room - machines} if plant.cooled else {}),
         **outside,
     }
-    lines["unexplained"] = period.kwh - math.fsum(lines.values())
+    beyond = period.kwh - math.fsum(lines.values())
+    lines["unexplained"] = beyond if abs(beyond) > ROUNDING * period.kwh else 0.0
     watts = _read(plant, period, work, loads, outside, open_hours, idle_hours) if not remarks and open_hours else None
     return Ledger(period, shares, lines, hours, idle_hours, watts, tuple(remarks))
 

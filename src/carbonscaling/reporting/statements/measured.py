@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+import numpy as np
+
 from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.drawn import UTILISATION, drawn_at_most
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
+from carbonscaling.carbon.uncertainty import intervals as intervals_of
+from carbonscaling.carbon.uncertainty import sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.statements.plausible import drawn_watts, refuse_implausible
 from carbonscaling.reporting.statements.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.sources import Datum
-from carbonscaling.units import HOUR, KWH
+from carbonscaling.units import HOUR, KWH, TONNE
 
 __all__ = ["measured_record"]
 
@@ -83,16 +87,8 @@ def measured_record(
     operational = total_kwh * run.carbon_intensity_g_per_kwh / 1e6
     intervals = dict(run.intervals)
     if measured.energy_kwh is not None:
-        scale = total_kwh / run.energy_kwh
-        low, high = (end * KWH * 1e3 * total_kwh / 1e6 for end in carbon.factors["carbon_intensity"].si_range)
-        fixed = measured.energy_scope == "facility"
-        intervals["energy_kwh"] = (total_kwh, total_kwh) if fixed else _scaled(intervals["energy_kwh"], scale)
-        intervals["operational_tco2e"] = (low, high)
-        shift = operational - run.operational_tco2e
-        intervals["total_tco2e"] = (
-            low + intervals["embodied_tco2e"][0], high + intervals["embodied_tco2e"][1]
-        ) if fixed else tuple(end + shift for end in intervals["total_tco2e"])  # type: ignore[assignment]  # fmt: skip
-        intervals["water_litres"] = _scaled(intervals["water_litres"], scale)
+        water = run.water_litres * total_kwh / run.energy_kwh
+        intervals |= _intervals(carbon, n_devices, hours, measured, (total_kwh, operational, run.embodied_tco2e, water))
     return Record(
         kind="measured",
         model=model,
@@ -144,8 +140,26 @@ def measured_record(
     )
 
 
-def _scaled(pair: tuple[float, float], factor: float) -> tuple[float, float]:
-    return pair[0] * factor, pair[1] * factor
+def _intervals(
+    carbon: CarbonModel, n_devices: int, hours: float, measured: Measured, central: tuple[float, float, float, float]
+) -> dict[str, tuple[float, float]]:
+    """Return the intervals of what was metered: of PUE, and of hosts and network where the meter did not see them."""
+    p, drawn = sample_footprint(carbon.assemble, carbon.factors, n_devices, hours * HOUR / n_devices, UTILISATION)
+    beside = np.asarray(p.host_energy_j + p.network_energy_j) / KWH
+    pue = p.energy_j / (p.device_energy_j + p.host_energy_j + p.network_energy_j)
+    kwh = measured.energy_kwh or 0.0
+    it = {"facility": kwh / pue, "it": kwh, "devices": kwh + beside}[measured.energy_scope or "facility"]
+    facility = it * pue
+    tonnes = facility * KWH * drawn.get("carbon_intensity", carbon.factors["carbon_intensity"].si) / TONNE
+    energy, operational, embodied, water = central
+    made = (p.total_kg - p.operational_kg) / TONNE
+    litres = p.water_l * facility * KWH / p.energy_j
+    return intervals_of({
+        "energy_kwh": (facility + 0.0 * pue, energy),
+        "operational_tco2e": (tonnes + 0.0 * pue, operational),
+        "total_tco2e": (tonnes + made, operational + embodied),
+        "water_litres": (litres, water),
+    })  # fmt: skip
 
 
 def _hours(carbon: CarbonModel, n_devices: int, measured: Measured) -> float:
