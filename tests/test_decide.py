@@ -167,7 +167,7 @@ def test_places_and_starts_by_the_hour_equal_brute_force(hours: Path) -> None:
     found = cs.decide(d)
     for size, spec in enumerate(found.sizes.specs[: found.n_grid]):
         least = np.inf
-        for column, start in itertools.product(d.columns, d.starts):
+        for column, start in itertools.product(d.columns, (0.0, 7.0, 30.0)):
             e = cs.estimate(cs.Scenario(
                 model=spec, tokens=float(found.n_tokens[size]), devices=64, batch=512, hourly=f"{hours}:{column}",
                 start_hour=start, objective="time",
@@ -175,6 +175,8 @@ def test_places_and_starts_by_the_hour_equal_brute_force(hours: Path) -> None:
             assert isinstance(e, cs.Estimate)
             least = min(least, of_training(e, "carbon"))
         assert found.training[size] == pytest.approx(least, rel=1e-9)
+    dated = cs.decide(d, starts=("2025-03-01T00:00", "2025-03-01T07:00", 30.0))
+    assert np.array_equal(dated.training, found.training)
     every = cs.decide(d, starts=())
     assert every.training[0] <= found.training[0]
     assert every.combinations == found.combinations * 24 * 20 // 3

@@ -366,6 +366,17 @@ def test_where_pauses_cost_too_much_foresight_is_the_best_start(hours: Path) -> 
     assert best.blocks[0][0] == profile.at(float(inside.argmin()))
 
 
+def test_a_year_s_best_start_equals_exhaustive_search() -> None:
+    """Where a pause can never pay, the best timetable of 8,760 hours is the best of all starts, each tried."""
+    g = np.clip(RNG.normal(300.0, 80.0, 8760) + 100.0 * np.sin(np.arange(8760) / 24), 20.0, None)[None]
+    h = 170.4
+    year = Job(h, (1,), (0,), g[None], 0.0 * g, np.full((1, 8760), 1e9), 0.0 * g)
+    found = least(year)
+    every = [g[0, t : t + 170].sum() + 0.4 * g[0, t + 170] for t in range(8760 - 170)]
+    assert int(np.flatnonzero(found.actions >= 0)[0]) == int(np.argmin(every))
+    assert found.total == pytest.approx(100.0 * min(every) / 100.0)
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [

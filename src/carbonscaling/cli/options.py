@@ -175,7 +175,7 @@ def _option(
         default = _default_words(field.default)
         text = f"{text.rstrip('.')} (default: {default})." if text else f"Default: {default}."
     several = typing.get_origin(hint) is tuple
-    converter = LISTS[typing.get_args(hint)[0]] if several else SINGLE.get(kinds[0])
+    converter = LISTS.get(typing.get_args(hint)[0], words) if several else SINGLE.get(kinds[0])
     parameter = Parameter(
         help=text.replace("``", "").replace("`", ""),
         group=group,

@@ -53,6 +53,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Yours, as a table", "project mine.toml -o stages.csv"),
     ),
     "schedule": (("When to work within three weeks", "schedule run.toml --hourly hours.csv --within-days 21"),),
+    "decide": (
+        ("How large, if it serves 2e12 tokens", "decide --params 13B --served-tokens 2T"),
+        ("By carbon, drawn", "decide --candidates 7B,13B --objective carbon -o d.svg"),
+    ),
+    "chances": (
+        ("How likely in 60 days", "chances run.toml --write-s 30 --restart-s 300 --within-days 60"),
+        ("The plan for it", "chances run.toml --write-s 30 --restart-s 300 --by 2027-03-14"),
+    ),
     "scale": (("Loss against carbon, as a table", "scale --law paper_v2 --sizes 8192,16384 -o curve.csv"),),
     "batch": (("What the batch costs", f"batch {ASK} --devices 512"),),
     "uncertainty": (("What widens the interval (needs SciPy)", f"uncertainty {ASK} --devices 512"),),

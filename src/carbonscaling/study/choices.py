@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from carbonscaling.carbon.assess import CarbonModel, assess, idling
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.hourly import Passage, mean_by_start, passage
-from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog.factors import factor
@@ -19,7 +18,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.hours import hours_of, profile_of
+from carbonscaling.study.hours import hour_of, hours_of, profile_of
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.outcome import contracted
 from carbonscaling.study.resolve import carbon_of
@@ -28,7 +27,6 @@ from carbonscaling.units import DAY, HOUR, KWH, TONNE
 
 __all__ = ["Choice", "Options", "best", "choices", "front"]
 
-MOST_HOURS = 1e6
 NOT_CARBON = ("paper", "time", "cost")
 """Objectives whose best setting does not depend on the region."""
 
@@ -205,21 +203,10 @@ def _starts(s: Scenario, options: Options, duration_h: float) -> list[float]:
     profile = profile_of(s)
     if profile is None:
         return [s.start_hour]
-    found = [_hour(start, profile) for start in options.starts]
+    found = [hour_of(start, profile) for start in options.starts]
     if options.best_start:
         found.append(float(mean_by_start(profile, duration_h).argmin()) * profile.step_h)
     return found or [s.start_hour]
-
-
-def _hour(start: float | str, profile: HourlyProfile) -> float:
-    try:
-        hour = float(start)
-    except ValueError:
-        return profile.hours_until(str(start))
-    if not 0.0 <= hour <= MOST_HOURS:
-        raise InputError("a start out of range", key="starts", value=start, allowed=f"0 to {MOST_HOURS:g} hours, or a date",
-                         remedy="correct it")  # fmt: skip
-    return hour
 
 
 def _choice(s: Scenario, e: Estimate, deadline: float | None, threshold: float, window: str = ALWAYS) -> Choice:

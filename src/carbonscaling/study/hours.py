@@ -13,10 +13,11 @@ from carbonscaling.carbon.hourly import Hours, passage
 from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog.user_factors import load_factors
+from carbonscaling.errors import InputError
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import HOUR
 
-__all__ = ["contract_of", "file_and_column", "hours_met", "hours_of", "intensity_met", "profile_of"]
+__all__ = ["contract_of", "file_and_column", "hour_of", "hours_met", "hours_of", "intensity_met", "profile_of"]
 
 
 def profile_of(s: Scenario) -> HourlyProfile | None:
@@ -42,6 +43,27 @@ def file_and_column(hourly: str) -> tuple[str, str | None]:
 @lru_cache(maxsize=8)
 def _read(path: str, column: str | None, basis: str | None, _changed: int) -> HourlyProfile:
     return load_profile(path, column, basis)
+
+
+MOST_HOURS = 1e6
+
+
+def hour_of(start: float | str, profile: HourlyProfile) -> float:
+    """Return a start in hours after the profile's first: such hours, or a date or moment (ISO 8601).
+
+    Raises
+    ------
+    InputError
+        It is neither, or before the profile.
+    """
+    try:
+        hour = float(start)
+    except ValueError:
+        return profile.hours_until(str(start))
+    if not 0.0 <= hour <= MOST_HOURS:
+        raise InputError("a start out of range", key="starts", value=start, allowed=f"0 to {MOST_HOURS:g} hours, or a date",
+                         remedy="correct it")  # fmt: skip
+    return hour
 
 
 def hours_of(s: Scenario) -> Hours | None:

@@ -170,7 +170,8 @@ def own_value(kind: Kind, name: str, value: Any) -> Any:
     if typing.get_origin(hint) is tuple:
         (item, *_) = get_args(hint)
         values = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
-        return tuple(item(one.strip() if isinstance(one, str) else one) for one in values)
+        plain = (one.strip() if isinstance(one, str) else one for one in values)
+        return tuple(item(one) if isinstance(item, type) else one for one in plain)
     counts = int in (get_args(hint) or (hint,)) and isinstance(value, float) and value.is_integer()
     return int(value) if counts else value
 

@@ -55,8 +55,8 @@ class Decision:
         File of carbon intensity by the hour, in the place of the regions', with a column behind it (``hours.csv:ERCO``).
     columns : tuple of str
         Columns of that file: places that may train and serve.
-    starts : tuple of float
-        Hours of the file at which training may begin; without any, every step of it.
+    starts : tuple of float or str
+        Hours of the file, or dates and moments (ISO 8601), at which training may begin; without any, every step of it.
     within_days : float
         Longest training.
     precision : str, optional
@@ -92,7 +92,7 @@ class Decision:
     basis: Literal["operational", "life-cycle"] | None = None
     hourly: str | None = None
     columns: tuple[str, ...] = ()
-    starts: tuple[float, ...] = ()
+    starts: tuple[float | str, ...] = ()
     within_days: float = 90.0
     precision: str | None = None
     pue: float | None = None
@@ -110,7 +110,7 @@ class Decision:
             value = getattr(self, key)
             if value is not None and not (math.isfinite(value) and value > 0.0):
                 raise _out_of_range(key, value, "more than 0")
-        for key, least in (("counts", 1), ("batches", 1), ("in_flight", 1.0), ("starts", 0.0), ("candidates", 1.0)):
+        for key, least in (("counts", 1), ("batches", 1), ("in_flight", 1.0), ("candidates", 1.0)):
             if any(not (math.isfinite(value) and value >= least) for value in getattr(self, key)):
                 raise _out_of_range(key, getattr(self, key), f"{least:g} or more, each")
         for key in ("devices", "counts", "regions", "in_flight"):

@@ -25,7 +25,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.search.engine import search
 from carbonscaling.study.asked import asked, question_of, space_of
 from carbonscaling.study.decide import decided
-from carbonscaling.study.hours import file_and_column, profile_of
+from carbonscaling.study.hours import file_and_column, hour_of, profile_of
 from carbonscaling.study.outcome import held_devices, idle_share, run_footprint, utilisation
 from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
@@ -178,7 +178,8 @@ def _start(d: Decision, place: Place, duration_h: float) -> tuple[float, float]:
     if profile is None:
         return 0.0, math.nan
     if d.starts:
-        met = [float(Hours(profile, start).mean(duration_h)) for start in d.starts]
-        return d.starts[int(np.argmin(met))], min(met)
+        begins = [hour_of(start, profile) for start in d.starts]
+        met = [float(Hours(profile, hour).mean(duration_h)) for hour in begins]
+        return begins[int(np.argmin(met))], min(met)
     every = mean_by_start(profile, duration_h)
     return float(every.argmin()) * profile.step_h, float(every.min())
