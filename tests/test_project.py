@@ -53,7 +53,7 @@ def test_a_project_of_one_stage_is_its_estimate_to_the_last_digit() -> None:
         assert found.total.intervals[name] == alone.intervals[name]
     for name in ("cost_usd", "device_hours"):  # drawn here, worked out there
         assert found.total.intervals[name] == pytest.approx(alone.intervals[name], rel=0.02)
-    assert alone.assessment.footprint() == alone.footprint
+    assert alone.assessment.footprint == alone.footprint
 
 
 def test_parts_and_stages_add_up_and_a_stage_beside_others_is_what_it_is_alone() -> None:
@@ -102,12 +102,12 @@ def test_rollouts_take_what_inference_says_of_a_token_and_updates_what_estimate_
         model="llama-3-8b", prompt=300.0, output=900.0, in_flight=64.0, tp=1, region="texas"
     ).summary()
     n = 100 * 64 * 8
-    kwh = made.times * made.assessment.footprint().energy_kwh
+    kwh = made.times * made.assessment.footprint.energy_kwh
     assert kwh == pytest.approx(n * 900.0 * served["kwh_per_million_tokens"] / 1e6, rel=1e-12)
     assert made.device_hours == pytest.approx(n * 900.0 / served["tokens_per_s_per_device"] / HOUR, rel=1e-12)
     trained = estimated(tokens=n * 1200.0, batch=64, seq_len=4096, train="sft")
     assert learnt.device_hours == trained.device_hours
-    assert learnt.assessment.footprint() == trained.footprint
+    assert learnt.assessment.footprint == trained.footprint
 
 
 def test_devices_of_rollouts_or_updates_wait_for_the_slower_at_idle_power() -> None:
@@ -115,7 +115,7 @@ def test_devices_of_rollouts_or_updates_wait_for_the_slower_at_idle_power() -> N
     hours = made.device_hours / 4 - learnt.device_hours / 64
     assert hours > 0.0  # updates wait
     assert waiting.device_hours == pytest.approx(64 * hours, rel=1e-12)
-    watts = float(waiting.assessment.footprint().parts.device_energy_j) / (64 * hours * HOUR)
+    watts = float(waiting.assessment.footprint.parts.device_energy_j) / (64 * hours * HOUR)
     assert watts == pytest.approx(cs.device("h100-sxm").idle_power.si, rel=1e-9)
 
 

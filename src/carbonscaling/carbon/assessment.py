@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +45,9 @@ class Assessment:
     time: Datum | None = None
     boundary: Boundary | None = None
 
+    @cached_property
     def footprint(self) -> Footprint:
-        """Return the footprint with its intervals."""
+        """The footprint with its intervals."""
         return assess(
             self.model, self.n_devices, self.duration_s, self.utilisation, boundary=self.boundary, time=self.time
         )

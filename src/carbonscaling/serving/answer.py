@@ -263,7 +263,7 @@ def _served(
         scenario=s, question=q, copies=copies, speed=speed, watts=watts, joules=joules, mean_watts=mean_watts,
         mean_joules=mean_watts / rate, tpot_s=float(found.tpot_s[i]), ttft_s=float(found.ttft_s[i]),
         intervals=ends, kind=kind, tokens_per_day=tokens, requests_per_day=tokens / s.output,
-        assessment=assessment, footprint=assessment.footprint(),
+        assessment=assessment, footprint=assessment.footprint,
         cost_usd_per_day=None if hourly is None else hourly * 24.0 * n, n_ways=len(tried),
         by_in_flight=tuple(
             (tried[k].in_flight or 0.0, float(found.speed[k]), float(found.joules[k]), float(found.tpot_s[k]))

@@ -117,7 +117,7 @@ def _flat(found: Accounted, whole: Accounted) -> dict[str, Any]:
 def _piece(p: Piece) -> dict[str, Any]:
     return {
         "what": p.what, "device_hours": p.device_hours, "n_devices": p.assessment.n_devices,
-        "energy_kwh": p.times * float(p.assessment.footprint().energy_kwh),
+        "energy_kwh": p.times * float(p.assessment.footprint.energy_kwh),
         "answer": None if p.answer is None else p.answer.summary(),
     }  # fmt: skip
 

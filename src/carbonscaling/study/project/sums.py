@@ -113,7 +113,7 @@ def _of_stage(stage: Stage, made: tuple[Piece, ...], shared: Shared) -> Sums:
 
 
 def _of_piece(p: Piece, shared: Shared) -> Sums:
-    f: Footprint = p.assessment.footprint()
+    f: Footprint = p.assessment.footprint
     parts = p.assessment.drawn(shared.normals(p.assessment, p.clock))
     slower = 1.0 if p.pace is None or p.pace.low is None else shared.of_time(p.clock, p.pace)
     usd = p.usd or 0.0
