@@ -232,7 +232,7 @@ def test_progress_only_on_a_terminal_and_not_in_the_first_second(monkeypatch: py
     for stream, elapsed, speaks in ((Terminal(), 5.0, True), (Terminal(), 0.5, False), (io.StringIO(), 5.0, False)):
         monkeypatch.setattr(sys, "stderr", stream)
         clock = SimpleNamespace(monotonic=iter((100.0, 100.0 + elapsed)).__next__)
-        monkeypatch.setattr("carbonscaling.cli.output.time", clock)
+        monkeypatch.setattr("carbonscaling.cli.ticker.time", clock)
         with Ticker() as ticker:
             ticker(1000, 0.5)
         assert ("1,000 settings" in stream.getvalue()) is speaks

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDING_SIGNALS",
+    "cache_folder",
     "fill_standard_streams",
     "held_by_others",
     "limit_memory",
@@ -122,6 +123,20 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def cache_folder() -> Path:
+    """Return the folder of what may be kept: ``$XDG_CACHE_HOME/carbonscaling`` or ``~/.cache/carbonscaling``.
+
+    Raises
+    ------
+    RuntimeError
+        There is no home, and the system does not know this user.
+    """
+    from pathlib import Path
+
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "carbonscaling"
 
 
 def held_by_others(path: Path) -> str | None:

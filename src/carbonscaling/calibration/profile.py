@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -16,6 +15,7 @@ import numpy as np
 from carbonscaling.arrays import floats
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.power import MeasuredPower
+from carbonscaling.catalog.parsed import parsed
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
@@ -267,6 +267,6 @@ def shipped_calibration() -> Calibration:
     file = resources.files("carbonscaling.catalog").joinpath("calibration.toml")
     if not file.is_file():
         return Calibration("no calibration")
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    data = parsed(file.read_text(encoding="utf-8"))
     constants = tuple(Constant(**row) for row in data.get("constants", ()))
     return Calibration(data["title"], constants, data["interval"])

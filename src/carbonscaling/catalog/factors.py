@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from carbonscaling.catalog.parsed import parsed
 from carbonscaling.catalog.read import shipped
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Datum
@@ -88,7 +88,7 @@ def _factors() -> Mapping[str, Datum]:
     found: dict[str, Datum] = {}
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
-            table = tomllib.loads(entry.read_text(encoding="utf-8"))
+            table = parsed(entry.read_text(encoding="utf-8"))
             for key, row in _leaves(table, entry.name.removesuffix(".toml")):
                 found[key] = shipped(Datum, row)
     return found

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from carbonscaling.catalog.parsed import parsed
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.files import SETTINGS, read_text
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+PACKAGE = Path(__file__).parents[1]
 MOST_PARTS = 50
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_PARTS}}}""")
 """The parser takes time by the square of a key's parts."""
@@ -29,7 +31,7 @@ _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[
 
 def packaged(package: str, name: str) -> dict[str, Any]:
     """Return a TOML file that ships inside a package."""
-    return tomllib.loads(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
+    return parsed(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             value=f"{deep[0][:40]}…", allowed=f"at most {MOST_PARTS} names with dots between", remedy="shorten the key",
         )  # fmt: skip
     try:
-        return tomllib.loads(text)
+        return parsed(text) if path.is_relative_to(PACKAGE) else tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, brackets without end
         raise InputError(
             f"not valid TOML: {error}",

@@ -49,6 +49,13 @@ def _run(args: list[str]) -> int:
             sys.stdout.write(text)
             sys.stdout.flush()
             return 0
+        if args[0] in ("plan", "estimate"):
+            from carbonscaling.cli.quick import quick
+
+            code = quick(args)
+            if code is not None:
+                sys.stdout.flush()
+                return code
         from carbonscaling.cli.run import run
 
         return run(args)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from carbonscaling.literal import literal
 
@@ -41,7 +41,7 @@ def _cell(value: Any) -> str:
         return f'<c t="b"><v>{int(value)}</v></c>'
     if isinstance(value, int | float):
         return f"<c><v>{value!r}</v></c>"
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(literal(str(value)))}</t></is></c>'
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{html.escape(literal(str(value)), quote=False)}</t></is></c>'
 
 
 def workbook(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.platform import held_by_others
+from carbonscaling.platform import cache_folder, held_by_others
 
 __all__ = ["code_folder", "keep_machine_code", "private_folder"]
 
 VERSIONS_KEPT = 8
 """Folders of machine code, the latest used, that are not cleared away."""
 PREFIX = "code-"
-
-
-def cache_folder() -> Path:
-    """Folder of what is kept: ``$XDG_CACHE_HOME/carbonscaling`` or ``~/.cache/carbonscaling``."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "carbonscaling"
 
 
 def private_folder() -> Path | None:

@@ -54,8 +54,7 @@ class CompiledJudge:
         """Time every distinct layer once."""
         g = self.grid = self.grid.contiguous()
         self.work, self.machine = floats(self.work), floats(self.machine)  # one compiled version serves all
-        pairs, keys = np.unique(g.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
-        self.keys = keys.reshape(-1).astype(np.int64)
+        pairs, self.keys = g.lattice.pairs()
         o = tables.options_of(g)
         lists = ("experts", "pipes", "states", "micros", "redos")
         self.options = o._replace(**{name: getattr(o, name).astype(self.number) for name in lists})

@@ -42,7 +42,7 @@ class Lattice:
     def within(cls, shapes: Ints, dp: Ints, batch: Ints, counts: tuple[int, int], host_devices: int = 1) -> Lattice:
         """Return the layouts with device counts in a range; beyond one host, of whole hosts only."""
         shapes = shapes[np.argsort(shapes.prod(axis=1), kind="stable")]
-        n = np.multiply.outer(np.unique(shapes.prod(axis=1)), dp).reshape(-1)
+        n = np.multiply.outer(_classes(shapes)[0], dp).reshape(-1)
         allowed = (n >= counts[0]) & (n <= counts[1])
         if host_devices > 1:
             allowed &= (n <= host_devices) | (n % host_devices == 0)
@@ -51,7 +51,14 @@ class Lattice:
     @cached_property
     def _classes(self) -> tuple[Ints, Ints, Ints]:
         """Products, the first shape of each class, and how many it has."""
-        return np.unique(self.shapes.prod(axis=1), return_index=True, return_counts=True)
+        return _classes(self.shapes)
+
+    def pairs(self) -> tuple[Ints, Ints]:
+        """Return every (tp, cp), which layer times depend on, and the place among them of every shape's."""
+        if len(self.shapes) == 1:
+            return self.shapes[:, [0, 2]], np.zeros(1, np.int64)
+        found, places = np.unique(self.shapes[:, [0, 2]], axis=0, return_inverse=True)
+        return found, places.reshape(-1).astype(np.int64)
 
     def extents(self, families: Ints) -> Extent:
         """Devices and batch of families."""
@@ -100,3 +107,10 @@ class Lattice:
                 every[self.dp[d[at]] < fewest[part, None]] = np.inf
                 found[at] = np.minimum(found[at], every.min(axis=0))
         return found
+
+
+def _classes(shapes: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the products of ordered shapes, the first shape of each, and how many have it."""
+    products = shapes.prod(axis=1)
+    first = np.flatnonzero(np.diff(products, prepend=-1))
+    return products[first], first, np.diff(first, append=len(products))

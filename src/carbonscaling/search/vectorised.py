@@ -49,8 +49,8 @@ class NumpyJudge:
     @cached_property
     def _keys(self) -> tuple[Floats, Ints]:
         """Every (tp, cp), and the place among them of every shape's."""
-        pairs, keys = np.unique(self.grid.lattice.shapes[:, [0, 2]], axis=0, return_inverse=True)
-        return pairs.astype(float), keys.reshape(-1)
+        pairs, keys = self.grid.lattice.pairs()
+        return pairs.astype(float), keys
 
     @cached_property
     def _table(self) -> LayerTimes:

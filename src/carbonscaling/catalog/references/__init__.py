@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import resources
 
+from carbonscaling.catalog.parsed import parsed
 from carbonscaling.catalog.read import shipped
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Reference
@@ -21,12 +22,10 @@ def references() -> dict[str, Reference]:
     ValueError
         Two files define the same key differently.
     """
-    import tomllib
-
     found: dict[str, Reference] = {}
     for entry in sorted(resources.files(__name__).iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
-            for key, row in tomllib.loads(entry.read_text(encoding="utf-8")).items():
+            for key, row in parsed(entry.read_text(encoding="utf-8")).items():
                 item = shipped(Reference, {"key": key, **row})
                 if found.setdefault(key, item) != item:
                     raise ValueError(f"reference {key} is defined twice ({entry.name})")
