@@ -128,9 +128,23 @@ def _replicas(space: Space, batches: Sequence[int], most: int) -> tuple[NDArray[
         return dp, np.full(len(dp), batches[0], dtype=np.int64)
     is_one = np.zeros(max(batches) + 1, dtype=bool)
     is_one[list(batches)] = True
-    shared = {d: d * np.flatnonzero(is_one[::d]) for d in sorted(space.dp) or range(1, min(most, max(batches)) + 1)}
-    dp = np.repeat(np.array(list(shared), dtype=np.int64), [len(found) for found in shared.values()])
-    return dp, np.concatenate(list(shared.values()))
+    every = np.array(sorted(space.dp), dtype=np.int64) if space.dp else np.arange(1, min(most, max(batches)) + 1)
+    found = [_shared(every[begin : 2 * begin + 1], is_one) for begin in _DOUBLING if begin < len(every)]
+    dp, batch = (np.concatenate(column) for column in zip(*found, strict=True))
+    return dp, batch
+
+
+_DOUBLING = (0, *(2**k - 1 for k in range(1, 64)))
+"""Where to cut ascending replicas so that a piece has about as many multiples as there may be sequences."""
+
+
+def _shared(dp: NDArray[np.int64], is_one: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return these replicas, each with its multiples that are batches."""
+    times = (len(is_one) - 1) // dp
+    nth = 1 + np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    dp = np.repeat(dp, times)
+    keep = is_one[dp * nth]
+    return dp[keep], (dp * nth)[keep]
 
 
 def _product(*options: Sequence[float]) -> NDArray[np.float64]:
