@@ -66,15 +66,15 @@ def test_olmo_3s_account_lies_inside_but_for_the_data_that_it_generated(olmo: Pr
 def test_olmo_3s_post_training(olmo: ProjectAnswer) -> None:
     """Long rollouts are met; short stages are lower bounds, which decision 0203 says with these figures."""
 
-    def of(name: str) -> tuple[float, float, float]:
-        stages = [olmo.stages[f"{name.split()[1]} {what} {name.split()[0]}"] for what in ("SFT", "DPO", "RL")]
+    def of(size: str, model: str) -> tuple[float, float, float]:
+        stages = [olmo.stages[f"{model} {what} {size}"] for what in ("SFT", "DPO", "RL")]
         low, high = (sum(stage.intervals["energy_kwh"][end] for stage in stages) for end in (0, 1))
         return low, sum(stage.energy_kwh for stage in stages), high
 
-    low, _, high = of("7B Think")
+    low, _, high = of("7B", "Think")
     assert low <= 8524.0 <= high
-    for name, published in (("7B Instruct", 4646.0), ("32B Instruct", 5659.0)):
-        assert of(name)[2] < published, name
+    for size, published in (("7B", 4646.0), ("32B", 5659.0)):
+        assert of(size, "Instruct")[2] < published, size
 
 
 def test_mistral_large_2s_life_cycle_lies_inside_under_its_assumptions() -> None:
