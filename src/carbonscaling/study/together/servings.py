@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.carbon.footprint import footprint
+from carbonscaling.carbon.model import carbon_model
+from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.serving.answer import carbon_of, price_of, question_of
 from carbonscaling.serving.factors import shipped_factors
@@ -71,10 +74,16 @@ def _asked(d: Decision, sizes: Sizes, kind: str) -> list[tuple[int, Serving]]:
 
 
 def in_place(s: Serving, place: Place) -> Serving:
-    """Return the serving there: of a place with hours, in the mean of all of them."""
+    """Return the serving there: of a place with hours, in the mean of all of them, with the PUE that trainings there have."""
     if place.profile is None:
         return replace(s, region=place.region, basis=place.basis)
-    return replace(s, region=place.region, carbon_intensity_g_per_kwh=place.profile.average)
+    pue = _pue(s.device, place.region) if s.pue is None else s.pue
+    return replace(s, region=place.region, carbon_intensity_g_per_kwh=place.profile.average, pue=pue)
+
+
+@lru_cache(maxsize=256)
+def _pue(device: str, region: str) -> float:
+    return float(carbon_model(hardware.cluster(device), region).numbers.pue)
 
 
 def _taken(
