@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonscaling.calibration.attribution import Plant, Work, close
+from carbonscaling.calibration.attribution import Plant, Work, close, steady_load
 from carbonscaling.calibration.jobs import Job
 from carbonscaling.calibration.profile import load_calibration
 from carbonscaling.calibration.readings import Period, read_readings
@@ -70,6 +70,20 @@ def test_where_every_job_has_a_meter_the_rest_is_idle_up_to_its_range_then_unexp
     found = close(PLANT, _period(1000.0), (Work("b", 7, 700.0, 600.0),))
     assert found.lines["idle machines"] == pytest.approx(300 * 0.25)
     assert found.lines["unexplained"] == pytest.approx(800 - 600 - 50 - 75)
+
+
+def test_a_load_that_nobody_named_shows_over_months_of_different_use() -> None:
+    """Six periods of jobs at 1 kW beside 2 kW that nobody named: least squares finds both."""
+    ledgers = []
+    for hours in (150.0, 300.0, 450.0, 600.0, 700.0, 800.0):
+        idle = (1000.0 - hours) * 0.2
+        ledgers.append(close(PLANT, _period(1.25 * (hours + idle + 50.0 + 200.0)), (Work("a", 8, hours, None),)))
+    found = steady_load(ledgers)
+    assert found is not None
+    assert found[:2] == pytest.approx((1000.0, 2.0))
+    assert found[2] == pytest.approx(0.0, abs=1e-6)
+    assert steady_load(ledgers[:3]) is None
+    assert steady_load([ledgers[2]] * 6) is None
 
 
 def test_a_building_has_loads_beside_the_machines() -> None:

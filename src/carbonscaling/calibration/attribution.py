@@ -7,18 +7,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from carbonscaling.calibration.jobs import Job
 from carbonscaling.calibration.readings import Period
 from carbonscaling.carbon.drawn import Draw
 from carbonscaling.errors import InputError
 from carbonscaling.units import HOUR
 
-__all__ = ["SENSOR", "Ledger", "MeterScope", "Plant", "Share", "Work", "close", "hours_outside", "within"]
+__all__ = [
+    "SENSOR",
+    "Ledger",
+    "MeterScope",
+    "Plant",
+    "Share",
+    "Work",
+    "close",
+    "hours_outside",
+    "steady_load",
+    "within",
+]
 
 MeterScope = Literal["devices", "it", "facility", "building"]
 """What a meter counts: accelerators alone, machines before cooling, with cooling and power supply, or the whole building."""
 ROUNDING = 1e-12
 """Share of a meter below which a difference is one of floating-point numbers."""
+LEAST_PERIODS, MOST_ALIKE = 4, 30.0
+"""Fewer periods, or periods whose use is more alike (condition number), do not tell a steady load from power."""
 SENSOR = 0.05
 """Error of the power sensors of accelerators and nodes (Yang et al. 2024, arXiv 2312.02741)."""
 
@@ -96,6 +111,8 @@ class Ledger:
     watts : tuple of float, optional
         Power of one device at work (with its share of host and network, where they are metered), low and high end: what the
         meter leaves for jobs that have no meter of their own; None where it says nothing of it.
+    open_hours, left_kwh : float
+        Device-hours of jobs without a meter, and what the meter leaves for them before bounds.
     remarks : tuple of str
     """
 
@@ -105,6 +122,8 @@ class Ledger:
     device_hours: float
     idle_hours: float
     watts: tuple[float, float, float] | None
+    open_hours: float
+    left_kwh: float
     remarks: tuple[str, ...]
 
 
@@ -186,7 +205,27 @@ def close(plant: Plant, period: Period, work: Sequence[Work]) -> Ledger:
     beyond = period.kwh - math.fsum(lines.values())
     lines["unexplained"] = beyond if abs(beyond) > ROUNDING * period.kwh else 0.0
     watts = _read(plant, period, work, loads, outside, open_hours, idle_hours) if not remarks and open_hours else None
-    return Ledger(period, shares, lines, hours, idle_hours, watts, tuple(remarks))
+    left -= plant.of(plant.idle)[0] * idle_hours / 1e3
+    return Ledger(period, shares, lines, hours, idle_hours, watts, open_hours, left, tuple(remarks))
+
+
+def steady_load(ledgers: Sequence[Ledger]) -> tuple[float, float, float] | None:
+    """Return watts of a device at work and a steady load in kW, with its standard error, that the periods together fit best.
+
+    What is left of each period is the former times device-hours and the latter times the period's hours (least squares).
+    None of fewer than four periods, or where use hardly differs between them.
+    """
+    used = [ledger for ledger in ledgers if ledger.open_hours > 0.0]
+    if len(used) < LEAST_PERIODS:
+        return None
+    causes = np.array([(ledger.open_hours / 1e3, ledger.period.hours) for ledger in used])
+    left = np.array([ledger.left_kwh for ledger in used])
+    if np.linalg.cond(causes / np.linalg.norm(causes, axis=0)) > MOST_ALIKE:
+        return None
+    found, *_ = np.linalg.lstsq(causes, left, rcond=None)
+    off = left - causes @ found
+    variance = off @ off / (len(used) - 2) * np.linalg.inv(causes.T @ causes)[1, 1]
+    return float(found[0]), float(found[1]), math.sqrt(float(variance))
 
 
 def _too_many(plant: Plant, where: str, least: int) -> InputError:

@@ -74,9 +74,10 @@ def _periods(found: Attribution) -> RenderableType:
     """Return a row a period: loads and cooling as one column."""
     table = figures(("period", "meter", "jobs", "idle", "other loads, cooling", "unexplained", "in use", "W a device"))
     for ledger in found.ledgers:
-        own = [ledger.lines[name] for name in ("jobs", "idle machines", "unexplained")]
+        named = ("jobs", "idle machines", "unexplained")
+        own = [ledger.lines[name] for name in named]
         table.add_row(
-            ledger.period.name, _mwh(ledger.period.kwh), _mwh(own[0]), _mwh(own[1]), _mwh(ledger.period.kwh - sum(own)),
+            ledger.period.name, _mwh(ledger.period.kwh), _mwh(own[0]), _mwh(own[1]), _mwh(sum(kwh for name, kwh in ledger.lines.items() if name not in named)),
             _mwh(own[2]), percent(ledger.device_hours / (ledger.device_hours + ledger.idle_hours)),
             "-" if ledger.watts is None else f"{ledger.watts[0]:.0f}",
         )  # fmt: skip

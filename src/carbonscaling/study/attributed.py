@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from carbonscaling.calibration.attribution import Ledger, MeterScope, Plant, close, hours_outside, within
+from carbonscaling.calibration.attribution import Ledger, MeterScope, Plant, close, hours_outside, steady_load, within
 from carbonscaling.calibration.meters import read_jobs
 from carbonscaling.calibration.power import MeasuredPower
 from carbonscaling.calibration.readings import Period, read_readings
@@ -275,14 +275,25 @@ def _power(
     return MeasuredPower(device, datum, len(said), round(hours, 3), 0.0, file)
 
 
+def _mean_kw(ledgers: Sequence[Ledger]) -> float:
+    return math.fsum(ledger.period.kwh for ledger in ledgers) / math.fsum(ledger.period.hours for ledger in ledgers)
+
+
 def _notes(
     ledgers: Sequence[Ledger], plant: Plant, watts: tuple[float, float, float] | None, beyond: float
 ) -> Iterable[str]:
     """Say what a reader must know of the shares."""
+    for remark in dict.fromkeys(remark for ledger in ledgers for remark in ledger.remarks):
+        yield f"{', '.join(ledger.period.name for ledger in ledgers if remark in ledger.remarks)}: {remark}"
     for ledger in ledgers:
-        yield from (f"{ledger.period.name}: {remark}" for remark in ledger.remarks)
         if ledger.lines["unexplained"] < 0.0:
             yield f"{ledger.period.name}: jobs' own meters come to more than the cluster's, within the error of their sensors"
+    fit = steady_load(ledgers)
+    if fit is not None and fit[1] > 2.0 * fit[2] + 0.01 * _mean_kw(ledgers):
+        yield (
+            f"the periods together fit {fit[0]:.0f} W a device at work and a steady load of {fit[1]:.3g} kW (standard error "
+            f"{fit[2]:.2g}) that nobody named: look for it, and give it with --load"
+        )
     _, low, high = plant.of(plant.working)
     if watts is not None and not (low <= watts[2] and watts[1] <= high):
         yield (

@@ -38,6 +38,7 @@ def attribute(
     jobs: Annotated[
         list[str],
         Parameter(
+            negative=(),
             help="What ran: sacct --parsable2 (with Start where there are several periods), CodeCarbon, DCGM, nvidia-smi, or a "
             "CSV: job,device_hours or job,devices,begin,end, with kwh,scope where a job has a meter (repeatable).",
             group=BEHIND,
@@ -54,11 +55,13 @@ def attribute(
     devices: Annotated[int, Parameter(help="All accelerators behind the meter."), _Count],
     load: Annotated[
         list[str] | None,
-        Parameter(help="Steady load among the machines, as storage=12 in kW (repeatable).", group=BEHIND),
+        Parameter(negative=(), help="Steady load among the machines, as storage=12 in kW (repeatable).", group=BEHIND),
     ] = None,
     outside: Annotated[
         list[str] | None,
-        Parameter(help="Steady load elsewhere in the building, as offices=5 in kW (repeatable).", group=BEHIND),
+        Parameter(
+            negative=(), help="Steady load elsewhere in the building, as offices=5 in kW (repeatable).", group=BEHIND
+        ),
     ] = None,
     region: Annotated[str | None, Parameter(help="Cloud region or country.", group=BEHIND)] = None,
     pue: Annotated[float | None, Parameter(help="Facility energy over IT energy."), _Real] = None,
