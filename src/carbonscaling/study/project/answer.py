@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.errors import InputError
 from carbonscaling.study.project.changes import Changes, changed
 from carbonscaling.study.project.file import Project, load_project, project_from
 from carbonscaling.study.project.pieces import Piece, pieces
@@ -142,11 +144,15 @@ def project(what: str | Path | Mapping[str, Any] | Project, /, **changes: Any) -
     stages = {e.stage.name: e.stage for e in asked.entries}
     parts = {p: [name for name, stage in stages.items() if stage.counts_as == p] for p in PARTS}
     sums = summed(stages, made)
+    total = accounted(list(sums.values()))
+    if not 0.0 < total.energy_kwh < math.inf:
+        raise InputError("the stages come to no energy that can be told", where=asked.title, key="stage",
+                         value=total.energy_kwh, remedy="correct their amounts")  # fmt: skip
     return ProjectAnswer(
         project=asked,
         stages={name: accounted(alone([name], stages, made)) for name in stages},
         parts={p: accounted(alone(names, stages, made)) for p, names in parts.items() if names},
-        total=accounted(list(sums.values())),
+        total=total,
         pieces=made,
         development_share=development(*([sums[name] for name in parts[p]] for p in ("development", "training"))),
         widest=widest(stages, made, added(list(sums.values())).drawn["total_tco2e"]),

@@ -37,6 +37,10 @@ TRAINED_AS = {
 """Kinds of stages that are one training each, and what it trains unless the stage says otherwise."""
 
 
+LEAST, MOST = 1e-9, 1e24
+"""Amounts that a stage can have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """What every stage says of itself.
@@ -70,9 +74,10 @@ class Stage:
     def __post_init__(self) -> None:
         """Refuse amounts that no stage can have."""
         for key, value in vars(self).items():
-            if isinstance(value, int | float) and not isinstance(value, bool) and not 0.0 < value < math.inf:
+            if isinstance(value, int | float) and not isinstance(value, bool) and not LEAST <= value <= MOST:
                 raise InputError(
-                    f"{key} is out of range", where=f"stage {self.name!r}", key=key, value=value, allowed="more than 0",
+                    f"{key} is out of range", where=f"stage {self.name!r}", key=key, value=value,
+                    allowed=f"more than 0: {LEAST:g} to {MOST:g}",
                     remedy="correct the value, or leave the stage out",
                 )  # fmt: skip
         if self.amount_range is not None and not 0.0 < self.amount_range[0] <= 1.0 <= self.amount_range[1] < math.inf:

@@ -142,7 +142,8 @@ def _of_piece(p: Piece, shared: Shared) -> Sums:
 def _share(stage: Share, sums: Mapping[str, Sums], shares: set[str]) -> Sums:
     """Return a share of other stages, whose errors it has."""
     names = (stage.of,) if isinstance(stage.of, str) else stage.of
-    if wrong := next((name for name in names or ("",) if name not in sums or name in shares), None):
+    wrong = next((name for name in names if name not in sums or name in shares), None if names else "")
+    if wrong is not None:
         raise InputError(
             "a share of no stage", where=f"stage {stage.name!r}", key="of", value=wrong, suggestion=nearest(wrong, sums),
             allowed=", ".join(name for name in sums if name not in shares), remedy="name stages that are no shares themselves",
@@ -179,7 +180,10 @@ def development(before: Sequence[Sums], final: Sequence[Sums]) -> tuple[float, f
     if not before:
         return 0.0, 0.0, 0.0
     a, b = added(before), added(final or [NOTHING])
-    value = a.central["energy_kwh"] / (a.central["energy_kwh"] + b.central["energy_kwh"])
+    both = a.central["energy_kwh"] + b.central["energy_kwh"]
+    if not both > 0.0:  # too little to be told
+        return 0.0, 0.0, 0.0
+    value = a.central["energy_kwh"] / both
     drawn = a.drawn["energy_kwh"] / (a.drawn["energy_kwh"] + b.drawn["energy_kwh"])
     low, high = ends({"share": [drawn]}, {"share": value})["share"]
     return value, low, high
