@@ -19,7 +19,7 @@ from carbonscaling.calibration.readings import Period, read_readings
 from carbonscaling.carbon.drawn import Draw
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.study.attributed import attribute
+from carbonscaling.study.attributed import _watts, attribute
 from test_meters import CODECARBON, DCGM, SMI
 
 BEGIN = datetime(2026, 1, 1)
@@ -48,6 +48,24 @@ def test_a_period_by_hand() -> None:
     down = math.hypot(1e3 * (1000 / 1.25 - 1000 / 1.3) / 600, 50 * 300 / 600)
     up = math.hypot(1e3 * (1000 / 1.2 - 1000 / 1.25) / 600, 50 * 300 / 600)
     assert found.watts == pytest.approx((1000.0, 1000.0 - down, 1000.0 + up))
+
+
+def test_power_over_two_periods_by_hand() -> None:
+    """Means by device-hours of 1,000 W over 600 h and 1,100 W over 300 h; what they differ by widens both ends."""
+    one, other = (
+        close(PLANT, _period(1000.0), WORK),
+        close(PLANT, _period(1.25 * (330 + 140 + 50)), (Work("a", 3, 300.0, None),)),
+    )
+    assert other.watts is not None
+    assert one.watts is not None
+    assert other.watts[0] == pytest.approx(1100.0)
+    found = _watts((one, other))
+    assert found is not None
+    central = (1000 * 600 + 1100 * 300) / 900
+    scatter = 1.6448536 * math.sqrt(((1000 - central) ** 2 * 600 + (1100 - central) ** 2 * 300) / 900)
+    down = ((one.watts[0] - one.watts[1]) * 600 + (other.watts[0] - other.watts[1]) * 300) / 900
+    assert found[0] == pytest.approx(central)
+    assert found[1] == pytest.approx(central - math.hypot(down, scatter))
 
 
 def test_what_jobs_cannot_have_drawn_is_unexplained() -> None:

@@ -76,8 +76,9 @@ def _periods(found: Attribution) -> RenderableType:
     for ledger in found.ledgers:
         named = ("jobs", "idle machines", "unexplained")
         own = [ledger.lines[name] for name in named]
+        others = sum(kwh for name, kwh in ledger.lines.items() if name not in named)
         table.add_row(
-            ledger.period.name, _mwh(ledger.period.kwh), _mwh(own[0]), _mwh(own[1]), _mwh(sum(kwh for name, kwh in ledger.lines.items() if name not in named)),
+            ledger.period.name, _mwh(ledger.period.kwh), _mwh(own[0]), _mwh(own[1]), _mwh(others),
             _mwh(own[2]), percent(ledger.device_hours / (ledger.device_hours + ledger.idle_hours)),
             "-" if ledger.watts is None else f"{ledger.watts[0]:.0f}",
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -15,6 +15,7 @@ from carbonscaling.calibration.readings import Period, read_readings
 from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.drawn import UTILISATION, draw_of, drawn_at_most
 from carbonscaling.carbon.model import carbon_model
+from carbonscaling.carbon.uncertainty import Z95
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.sources import Datum
@@ -79,7 +80,7 @@ class Attribution:
     model_watts : tuple of float
         Power of one device at work by the model, as far as the meter counts it, with 5th and 95th percentile.
     watts : tuple of float, optional
-        The same as the meter leaves it, least and most of the periods with their ends; None where no period says it.
+        The same as the meter leaves it, with both ends; None where no period says it.
     power : MeasuredPower, optional
         Of the accelerator alone, to calibrate with.
     notes : tuple of str
@@ -242,13 +243,23 @@ def _jobs(ledgers: Sequence[Ledger], plant: Plant, model: CarbonModel) -> tuple[
 
 
 def _watts(ledgers: Sequence[Ledger]) -> tuple[float, float, float] | None:
-    """Return the power of a device at work over all periods that say it: the mean by device-hours, the least and the most."""
-    read = [(ledger.watts, sum(s.device_hours for s in ledger.shares if not s.metered)) for ledger in ledgers]
-    said = [(watts, hours) for watts, hours in read if watts is not None]
+    """Return the power of a device at work over all periods that say it, with its ends: means by device-hours.
+
+    Errors of PUE and of idle power are the same in every period and do not shrink over them; what periods differ by comes
+    beside.
+    """
+    said = [(ledger.watts, ledger.open_hours) for ledger in ledgers if ledger.watts is not None]
     if not said:
         return None
-    mean = math.fsum(w[0] * hours for w, hours in said) / math.fsum(hours for _, hours in said)
-    return mean, min(w[1] for w, _ in said), max(w[2] for w, _ in said)
+    hours = math.fsum(h for _, h in said)
+
+    def mean(value: Callable[[tuple[float, float, float]], float]) -> float:
+        return math.fsum(value(watts) * h for watts, h in said) / hours
+
+    central = mean(lambda w: w[0])
+    scatter = Z95 * math.sqrt(mean(lambda w: (w[0] - central) ** 2))
+    down, up = mean(lambda w: w[0] - w[1]), mean(lambda w: w[2] - w[0])
+    return central, max(central - math.hypot(down, scatter), 0.0), central + math.hypot(up, scatter)
 
 
 def _power(
@@ -264,7 +275,7 @@ def _power(
     if value <= 0.0:
         return None
     said = [ledger for ledger in ledgers if ledger.watts is not None]
-    hours = math.fsum(s.device_hours for ledger in said for s in ledger.shares if not s.metered)
+    hours = math.fsum(ledger.open_hours for ledger in said)
     remark = (
         f"what a meter of the cluster ({plant.scope}) leaves for jobs, less idle machines, loads, hosts and network"
     )
