@@ -46,6 +46,37 @@ def test_simulated_runs_meet_the_mean(mtbf: float) -> None:
     assert lost.mean() == pytest.approx(1e6 / 900.0 * math.expm1(960.0 / mtbf), rel=0.05)
 
 
+def simulated(n: int, steady: float, interval: float, write: float, restart: float, mtbf: float) -> tuple[Any, Any]:
+    """Runs event by event, all at once: a gap between interruptions, the rounds it holds, the round that it ruins, restarts."""
+    rng, length = np.random.default_rng(9), interval + write
+    left, time, lost = np.full(n, round(steady / interval)), np.zeros(n), np.zeros(n)
+    while (on := np.flatnonzero(left > 0)).size:
+        gap = rng.exponential(mtbf, on.size)
+        done = np.minimum(np.floor(gap / length).astype(int), left[on])
+        left[on] -= done
+        hit = left[on] > 0
+        time[on] += np.where(hit, gap, done * length)
+        lost[on] += hit
+        waiting = on[hit]
+        while waiting.size:  # a restart may be interrupted too
+            gap = rng.exponential(mtbf, waiting.size)
+            time[waiting] += np.minimum(gap, restart)
+            waiting = waiting[gap < restart]
+    return time, lost
+
+
+@pytest.mark.parametrize(("mtbf", "restart"), [(1e4, 300.0), (3e3, 600.0)])
+def test_runs_simulated_event_by_event_lie_where_the_chances_say(mtbf: float, restart: float) -> None:
+    """90 % of them inside the 90 %, a tenth beyond the ninth tenth."""
+    times, lost = simulated(3000, 4e5, 800.0, 60.0, restart, mtbf)
+    said, rounds = _times(np.random.default_rng(4), np.full(20_000, 4e5), 800.0, 60.0, restart, mtbf)
+    low, ninth, high = np.quantile(said, [0.05, 0.9, 0.95])
+    assert np.mean((times >= low) & (times <= high)) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(times <= ninth) == pytest.approx(0.9, abs=0.02)
+    assert lost.mean() == pytest.approx(rounds.mean(), rel=0.01)
+    assert times.mean() == pytest.approx(float(interrupted_time(4e5, 800.0, 60.0, restart, mtbf)), rel=3e-3)
+
+
 def test_without_interruptions_the_interval_of_a_step_remains(answer: cs.Estimate) -> None:
     found = cs.chances(answer, write_s=1e-6, restart_s=0.0, mtbf_device_hours=1e15)
     assert float(np.median(found.days)) == pytest.approx(found.steady_days, rel=0.01)

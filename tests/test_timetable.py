@@ -19,8 +19,8 @@ from carbonscaling.carbon.profile_files import PRICE
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.study.scheduling.options import Timetabling
-from carbonscaling.timetable.bounded import least_within
-from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Job, Steps, taken
+from carbonscaling.timetable.bounded import least_in_span, least_within
+from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Job, Steps, shares, taken
 from carbonscaling.timetable.offline import least
 from carbonscaling.timetable.online import advised_ratios, at_once, competitive_ratio, reservation, waiting_for
 
@@ -106,6 +106,22 @@ def test_a_bound_is_kept_and_the_floor_is_one() -> None:
             assert found.floor * (1 - 1e-9) <= exact <= found.timetable.total * (1 + 1e-9)
             met += exact == pytest.approx(found.timetable.total)
     assert met >= 20  # of 27
+
+
+@pytest.mark.parametrize("groups", [(0,), (0, 0)])
+def test_a_bound_on_the_time_that_devices_are_held_is_exact(groups: tuple[int, ...]) -> None:
+    for n in (2, 3, 4):
+        j = job(n, 1, 7, (5, 3)[: len(groups)], groups)
+        every = []
+        for actions, places in every_timetable(j):
+            at_work = np.flatnonzero(actions >= 0)
+            held = at_work[-1] - at_work[0] + shares(j, actions[at_work])[-1]
+            every.append((taken(j, actions, places), held))
+        for steps in (1.5, *(n - 1 + x for x in (0.05, 1.0, 1.5, 2.2)), 7.0):
+            found = least_in_span(j, steps)
+            exact = min((a for a, held in every if held <= steps), default=np.inf)
+            assert found.total == pytest.approx(exact, rel=1e-12)
+    assert least_in_span(j, 7.0).total == pytest.approx(least(j).total)
 
 
 def free(g: Any, n: int) -> Job:

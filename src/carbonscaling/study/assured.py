@@ -23,6 +23,8 @@ __all__ = ["Assured", "Failures", "Target", "Tried", "assured"]
 
 STEP = 1.09
 """Ratio of the device counts that are tried; about the fewest, every whole host is."""
+ENOUGH = 4
+"""Counts that keep a target after which "paper", which takes the fewest, tries no more."""
 MOST_TIMES = 8.0
 """Times the devices that would do without chance, up to which counts are tried."""
 
@@ -242,7 +244,12 @@ def assured(
             return least
         host = int(least.resolved.cluster.host.devices_per_host)
         counts = list(_counts(least.n_devices, host, s.max_devices))
-    found = [tried for n in counts if (tried := of(n)) is not None]
+    found: list[Tried] = []
+    for n in counts:
+        if (tried := of(n)) is not None:
+            found.append(tried)
+        if s.objective == "paper" and sum(one.probability >= target.share for one in found) >= ENOUGH:
+            break
     if s.objective == "paper" and s.devices is None:
         _refine(of, found, target.share, host)
     every = tuple(sorted((tried for _, tried in made.values()), key=lambda x: x.n_devices))

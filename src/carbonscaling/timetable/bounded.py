@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from carbonscaling.timetable.job import Job, taken
-from carbonscaling.timetable.offline import Timetable, least
+from carbonscaling.timetable.offline import MOST_STATES, Span, Timetable, least
 
-__all__ = ["Bounded", "least_within"]
+__all__ = ["Bounded", "in_reach", "least_in_span", "least_within"]
 
 MOST_ROUNDS = 25
 NEAR = 1e-3
@@ -64,6 +65,43 @@ def least_within(job: Job, other: Job, most: float) -> Bounded:
             found, _measured(job, _corner(noisy, other, most, least(noisy), cheapest)[0]), key=lambda x: x.total
         )
     return Bounded(found, min(floor, found.total), cheapest.total)
+
+
+def in_reach(job: Job, steps: float) -> bool:
+    """Whether every first step may be tried, with as much effort as the largest question of `least`."""
+    return steps * job.horizon * max(1.0, job.work) * job.n_places * len(job.speeds) <= MOST_STATES
+
+
+def least_in_span(job: Job, steps: float) -> Timetable:
+    """Return the timetable that takes least and holds devices for so many steps at most, from begin to end.
+
+    Exact: every first step is tried, but those whose cheapest steps alone, without any pause, take more than the best so far.
+
+    Raises
+    ------
+    InputError
+        As `least`.
+    """
+    length = math.ceil(steps)
+    speeds = np.array(job.speeds, dtype=float)[:, None, None]
+    unit, most = (job.working / speeds).min(axis=(0, 1)), float(max(job.speeds))
+    full = int(job.work // most)
+    rest = job.work - full * most
+
+    def floor(first: int) -> float:
+        own = np.sort(unit[first : first + length])
+        if len(own) < full + (rest > 0.0):
+            return math.inf
+        return float(most * own[:full].sum() + (rest * own[full] if rest > 0.0 else 0.0))
+
+    floors = [floor(first) for first in range(job.horizon)]
+    best = Timetable(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), math.inf)
+    for first in np.argsort(floors, kind="stable").tolist():
+        if floors[first] >= best.total:
+            break
+        found = least(job, Span(first, steps))
+        best = found if found.total < best.total else best
+    return best
 
 
 def _measured(job: Job, found: Timetable) -> Timetable:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from carbonscaling.errors import InputError
 from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Array, Job, Steps
 
-__all__ = ["Timetable", "least"]
+__all__ = ["Span", "Timetable", "least"]
 
 Codes = npt.NDArray[np.int8]
 MOST_STATES = 1_500_000_000
@@ -46,11 +46,24 @@ def _ways(job: Job, n: int) -> _Ways:
     return _Ways(groups, tuple(names.index(g) for g in job.groups), ends, share)
 
 
-def least(job: Job) -> Timetable:
+class Span(NamedTuple):
+    """When a run holds devices: its first step, and for how many at most, of the last the share that is work."""
+
+    first: int
+    steps: float
+
+
+def least(job: Job, span: Span | None = None) -> Timetable:
     """Return the timetable that takes least by the deadline; of equal ones the one that ends first.
 
     The state is how much work is done, where the devices are, and how they work or that they do not; a step of time takes
     all of them on at once, so that the effort is steps times places times ways times units of work.
+
+    Parameters
+    ----------
+    job : Job
+    span : Span, optional
+        What the run may not leave; its total is infinite where that is too short.
 
     Raises
     ------
@@ -60,26 +73,33 @@ def least(job: Job) -> Timetable:
     n, r, t_end, m_ways = max(1, math.ceil(job.work - 1e-9)), job.n_places, job.horizon, len(job.speeds)
     ways = _ways(job, n)
     _check(job, n, len(ways.groups))
+    every = range(t_end) if span is None else range(span.first, min(t_end, span.first + math.ceil(span.steps)))
     on, paused = np.full((m_ways, r, n), np.inf), np.full((r, n), np.inf)
     began = np.zeros((t_end, len(ways.groups), r, n), dtype=np.int8)
     stayed = np.zeros((t_end, r, n), dtype=np.int8)
     best, end = np.inf, (0, 0, 0, 0)
-    for t in range(t_end):
+    for t in every:
         again = paused + (job.restart[:, t - 1, None] if t else 0.0)
         now = np.full((m_ways, r, n), np.inf)
         for g, members in enumerate(ways.groups):
-            source, code = _source(on, members, again, m_ways)
+            source, code = _source(on, members, again, m_ways, span is None or t == span.first)
             began[t, g] = code
             for m in members:
                 first, v = ways.ends_from[m], job.speeds[m]
                 if first:
                     now[m, :, v : v + first] = source[:, :first] + job.working[m, :, t, None]
                 last = source[:, first:] + job.working[m, :, t, None] * ways.end_share[m]
+                if span is not None:
+                    late = t - span.first + ways.end_share[m] > span.steps * (1.0 + 1e-12)
+                    last = np.where(late, np.inf, last)
                 place, k = divmod(int(last.argmin()), n - first)
                 if last[place, k] < best:
                     best, end = float(last[place, k]), (t, m, place, first + k)
         paused, stayed[t] = _pausing(job, t, on, paused)
         on = now
+    if not math.isfinite(best):
+        nothing = np.full(t_end, AFTER)
+        return Timetable(nothing, nothing, best)
     return Timetable(*_traced(job, ways, end, began, stayed), best)
 
 
@@ -98,7 +118,9 @@ def _check(job: Job, n: int, n_groups: int) -> None:
         )  # fmt: skip
 
 
-def _source(on: Array, members: tuple[int, ...], again: Array, m_ways: int) -> tuple[Array, Codes]:
+def _source(
+    on: Array, members: tuple[int, ...], again: Array, m_ways: int, begins: bool
+) -> tuple[Array, Codes]:  # fmt: skip
     """Return the least that leads to work in a group of ways, and from where: a way, a pause (`m_ways`), or the beginning."""
     if len(members) == 1:
         source, code = on[members[0]], np.int8(members[0])
@@ -107,7 +129,7 @@ def _source(on: Array, members: tuple[int, ...], again: Array, m_ways: int) -> t
         source, code = np.take_along_axis(on[list(members)], among[None], 0)[0], np.array(members, dtype=np.int8)[among]
     came: Codes = np.where(again < source, np.int8(m_ways), code)
     source = np.minimum(source, again)
-    source[:, 0], came[:, 0] = 0.0, m_ways + 1
+    source[:, 0], came[:, 0] = 0.0 if begins else np.inf, m_ways + 1
     return source, came
 
 

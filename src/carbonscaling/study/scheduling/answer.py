@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from carbonscaling.study.scheduling.policies import Policy, mixed, policy_of, wi
 from carbonscaling.study.scheduling.profiles import Window, window_of
 from carbonscaling.study.scheduling.ways import Way, ways_of
 from carbonscaling.study.scheduling.windows import OnWindows, compared, random_windows
-from carbonscaling.timetable.bounded import least_within
+from carbonscaling.timetable.bounded import in_reach, least_in_span, least_within
 from carbonscaling.timetable.offline import Timetable, least
 from carbonscaling.timetable.online import Advised
 from carbonscaling.units import TONNE
@@ -152,6 +153,10 @@ def _best(jobs: Jobs, asked: Timetabling) -> tuple[Timetable, float | None]:
     if most is None or other is None:
         return least(of), None
     unit = (1.0, TONNE) if asked.least == "carbon" else (TONNE, 1.0)
+    if jobs.usd_a_step is not None and asked.least == "carbon" and in_reach(of, most / jobs.usd_a_step):
+        held = least_in_span(of, most / jobs.usd_a_step)
+        if math.isfinite(held.total):
+            return held, held.total / TONNE
     found = least_within(of, other, most * unit[0])
     if found.timetable is None:
         key = "under_usd" if asked.least == "carbon" else "under_tco2e"

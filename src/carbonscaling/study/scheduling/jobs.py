@@ -29,11 +29,14 @@ class Jobs:
     forecast : Job, optional
     money : Job, optional
         None where no price is known.
+    usd_a_step : float, optional
+        Where devices are held from begin to end, and nothing else has a price: USD of every step between.
     """
 
     carbon: Job
     forecast: Job | None
     money: Job | None
+    usd_a_step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def jobs_of(e: Estimate, ways: tuple[Way, ...], window: Window, asked: Timetabli
     usd_h = price.si * HOUR
     electricity = np.zeros_like(window.g) if window.usd_per_mwh is None else window.usd_per_mwh / 1e3
     money = job(electricity, [usd_h * n for n in held.devices], usd_h * held.paused_devices, None)
-    return Jobs(carbon, told, money)
+    alone = window.usd_per_mwh is None and not asked.released
+    return Jobs(carbon, told, money, usd_h * held.paused_devices * step if alone else None)
 
 
 def _counted(contract: Contracts, scope2: str, window: Window) -> Contracts | None:
