@@ -23,7 +23,7 @@ from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Keep, Study
 
-__all__ = ["SweepRow", "bench_sweep", "studies", "sweep_summary"]
+__all__ = ["SweepRow", "bench_sweep", "own_searches", "searches", "studies", "sweep_summary"]
 
 PLACE = {
     "carbon_intensity_g_per_kwh": Factor(20.0, 700.0),
@@ -31,6 +31,10 @@ PLACE = {
     "lifetime_years": Factor(3.0, 8.0),
 }
 RUN = {"tokens": Factor(1e11, 1e13, log=True), "run_overhead": Factor(1.02, 1.25)}
+_CROSSED = (
+    Block({"model": ("llama-3-8b", "gpt-3-13b", "mixtral-8x7b", "llama-2-70b")}),
+    Block({"device": ("a100-80", "h100-sxm", "h200", "b200", "mi300x")}),
+)
 GREAT = 1_000_000_000
 GREAT_WORKERS = 1_024
 GREAT_SHARD = 50_000
@@ -73,11 +77,7 @@ def studies(n_cases: int) -> dict[str, Study]:
     Both cross models, devices and counts. "shared runs" samples the place alone, so that all draws of a setting share a run;
     "own runs" samples tokens and overhead as well.
     """
-    crossed = (
-        Block({"model": ("llama-3-8b", "gpt-3-13b", "mixtral-8x7b", "llama-2-70b")}),
-        Block({"device": ("a100-80", "h100-sxm", "h200", "b200", "mi300x")}),
-        Block({"devices": (64, 128, 256, 512)}),
-    )
+    crossed = (*_CROSSED, Block({"devices": (64, 128, 256, 512)}))
     base = {"objective": "time", "batch": 1024}
     n = max(1, n_cases // 80)
     places = sample_block(Samples(n, factors=PLACE), "bench")
@@ -120,6 +120,22 @@ def bench_sweep(n_cases: int = 400_000, most: int = 2, repeats: int = 3) -> Iter
             for pool in pools:
                 pool.close()
         yield from (_median([turn[i] for turn in turns]) for i in range(len(pools)))
+
+
+def searches(n_devices: int = 16) -> Study:
+    """Return a study in which every case has a search of its own: models, devices and their numbers."""
+    crossed = (*_CROSSED, Block({"devices": tuple(64 * (n + 1) for n in range(n_devices))}))
+    base = {"objective": "time", "batch": 1024, "tokens": 1e12}
+    return Study("searches", "estimate", base, crossed, Keep(), 20 * n_devices)
+
+
+def own_searches() -> SweepRow:
+    """Measure `searches` on one worker."""
+    pool = Processes(1)
+    try:
+        return _measured("searches", searches(), pool)
+    finally:
+        pool.close()
 
 
 def sweep_summary(rows: list[SweepRow]) -> Mapping[str, Any]:

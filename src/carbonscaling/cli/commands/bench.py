@@ -21,10 +21,16 @@ def bench(
     sweep: Annotated[
         bool, Parameter(negative=(), help="Measure studies instead, on one worker and on two.", group=OUTPUT)
     ] = False,
+    felt: Annotated[
+        bool,
+        Parameter(negative=(), help="Measure what a user waits for instead, beside what is wanted.", group=OUTPUT),
+    ] = False,
     json: Json = False,
     output: PageFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
+    if felt:
+        return _felt(json, output)
     if sweep:
         return _sweep(json, output)
     from carbonscaling.bench.search import bench as measure
@@ -40,6 +46,19 @@ def bench(
         "rows": [{**dataclasses.asdict(row), "candidates_per_s": row.candidates_per_s} for row in rows],
     }
     out.hand_out(data, bench_page(rows, summary(rows)), json=json, output=output)
+    return 0
+
+
+def _felt(json: bool, output: str | None) -> int:
+    from carbonscaling.bench.felt import felt
+    from carbonscaling.reporting.bench_felt import bench_felt_page
+
+    rows = []
+    for row in felt():
+        rows.append(row)
+        out.remark(f"{row.what}: {row.value:.3g} {row.unit}")
+    data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]
+    out.hand_out({"rows": data}, bench_felt_page(rows), json=json, output=output)
     return 0
 
 

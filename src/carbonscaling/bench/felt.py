@@ -1,0 +1,165 @@
+"""What a user waits for: a command, an estimate, the page, a great plan, a case of a study; each beside what is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from carbonscaling.bench.questions import QUESTIONS
+from carbonscaling.bench.server import Served, served
+from carbonscaling.bench.stopwatch import timed
+from carbonscaling.bench.sweep import own_searches
+from carbonscaling.search import compiled
+from carbonscaling.search.engine import search
+from carbonscaling.search.evaluate import prepare
+from carbonscaling.study.answer import estimate
+from carbonscaling.study.scenario import Layout, Scenario
+
+__all__ = ["FeltRow", "felt"]
+
+LAYOUT = Layout(tp=8, pp=4, dp=8, cp=1, zero=1, micro_batch=1, recompute="selective", vpp=1)
+STATED = Scenario(
+    model="llama-3.1-70b", tokens=1e12, device="h100-sxm", devices=256, batch=512, layout=LAYOUT
+)  # fmt: skip
+"""The layout that is stated whole: `carbonscaling estimate` with these options."""
+GREAT = {
+    "DeepSeek-V3, full space, to 1e9 devices": ("deepseek-v3", 10**9, 15360, "1", 0.5, 300.0),
+    "Llama-3 8B, full space, without a compiler": ("llama-3-8b", 65536, 1024, "0", 2.0, 200.0),
+}
+"""Plans with model, most devices, batch, whether to compile, and the seconds and megabytes wanted."""
+RUNS = 5
+
+
+@dataclass(frozen=True)
+class FeltRow:
+    """One measurement.
+
+    Attributes
+    ----------
+    what, unit : str
+    value, wanted : float
+        In that unit.
+    most : bool
+        Whether less is better.
+    """
+
+    what: str
+    value: float
+    unit: str
+    wanted: float
+    most: bool = True
+
+    @property
+    def ratio(self) -> float:
+        """How many times as good as wanted; below 1 where it is not."""
+        return self.wanted / self.value if self.most else self.value / self.wanted
+
+
+def felt() -> Iterator[FeltRow]:
+    """Measure, one row at a time."""
+    yield from _command()
+    yield from _in_process()
+    yield from _evaluations()
+    yield FeltRow("study, a case with a search of its own", 1e3 * own_searches().case_s, "ms of processor time", 0.3)
+    for name, (model, most, batch, compiler, seconds, megabytes) in GREAT.items():
+        taken, peak = _plan(model, most, batch, compiler)
+        yield FeltRow(f"plan {name}", taken, "s", seconds)
+        yield FeltRow(f"plan {name}", peak, "MB", megabytes)
+    with served() as ask:
+        yield from _page(ask)
+
+
+def _processor_s(command: list[str]) -> float:
+    """Processor seconds of a command: the median of a few runs, the first of which does not count."""
+    found = []
+    for _ in range(RUNS + 1):
+        before = os.times()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = os.times()
+        found.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    return statistics.median(found[1:])
+
+
+def _options() -> list[str]:
+    own = {k: v for k, v in (vars(STATED) | vars(LAYOUT)).items() if isinstance(v, str | int | float)}
+    plain = {k: v for k, v in own.items() if v != getattr(Scenario, k, None)}
+    return [word for name, value in plain.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def _command() -> Iterator[FeltRow]:
+    numpy = _processor_s([sys.executable, "-c", "import numpy"])
+    command = [sys.executable, "-m", "carbonscaling", "estimate", *_options()]
+    for kind, more in (("", []), (", as JSON", ["--json"])):
+        ratio = _processor_s([*command, *more]) / numpy
+        yield FeltRow(f"estimate on the command line, one layout{kind}", ratio, "times import numpy", 2.2)
+
+
+def _in_process() -> Iterator[FeltRow]:
+    for kind, work in (
+        ("estimate", lambda: estimate(STATED)),
+        ("with all of its JSON", lambda: estimate(STATED).to_dict()),
+    ):
+        work()
+        taken, _ = timed(work, 1.0)
+        yield FeltRow(f"in Python, one layout: {kind}", 1e3 * taken.processor, "ms of processor time", 2.0)
+
+
+def _evaluations() -> Iterator[FeltRow]:
+    """Count settings of a real question that are worked out one by one, in a search that leaves nothing out.
+
+    Rules reject the rest in bulk: they count in the time and not in the number. A full evaluation is memory and step time, of
+    a setting that fits; of one that does not the memory alone is worked out.
+    """
+    if compiled.available():
+        prepare()
+    case = QUESTIONS[0]
+    question = case.question()
+    taken, found = timed(lambda: search(question, case.space, threads=1, few=0), 1.0)
+    unit, passed = "M a second and core", found.n_fit + found.rejected["memory"]
+    yield FeltRow(f"{case.name}: memory and step time", found.n_fit / taken.processor / 1e6, unit, 4.0, most=False)
+    yield FeltRow(f"{case.name}: memory, or both", passed / taken.processor / 1e6, unit, 4.0, most=False)
+    rate = found.n_candidates / taken.processor / 1e6
+    yield FeltRow(f"{case.name}: with what rules reject", rate, unit, 4.0, most=False)
+
+
+def _plan(model: str, most: int, batch: int, compiler: str) -> tuple[float, float]:
+    """Return seconds of processor time and MB of a plan in a process of its own, once everything is loaded."""
+    program = (
+        "import sys, time, carbonscaling as cs; from carbonscaling.platform import peak_memory_bytes; "
+        "q = cs.Scenario(model=sys.argv[1], tokens=1e12, max_devices=int(sys.argv[2]), batch=int(sys.argv[3]), space='full'); "
+        "cs.estimate(cs.Scenario(model='llama-3-8b', tokens=1e12, devices=64)); "
+        "from carbonscaling.search import compiled, evaluate; compiled.available() and evaluate.prepare(); "
+        "t = time.process_time(); cs.plan(q); print(time.process_time() - t, peak_memory_bytes() / 1e6)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program, model, str(most), str(batch)],
+        check=True, capture_output=True, text=True, env={**os.environ, "CARBONSCALING_COMPILE": compiler},
+    ).stdout  # fmt: skip
+    seconds, megabytes = map(float, said.split())
+    return seconds, megabytes
+
+
+def _page(ask: Callable[[str, list[list[bytes]]], Served]) -> Iterator[FeltRow]:
+    """Ask as eight clients at once, no question twice."""
+    base = {"device": "h100-sxm", "tokens": 1e12}
+    small = [
+        [
+            json.dumps({**base, "model": "llama-3-8b", "devices": 64, "tokens": 1e12 + 1e9 * (8 * i + k)}).encode()
+            for i in range(25)
+        ]
+        for k in range(8)
+    ]
+    found = ask("estimate", small)
+    yield FeltRow("page, 8 clients: estimate, median", 1e3 * found.median_s, "ms", 50.0)
+    yield FeltRow("page, 8 clients: estimates", found.per_second, "a second", 200.0, most=False)
+    large = [
+        [json.dumps({**base, "model": "mixtral-8x7b", "space": "full", "max_days": 60 + k}).encode()] for k in range(8)
+    ]
+    found = ask("plan", large)
+    yield FeltRow("page, 8 clients: plan of experts, full space, median", found.median_s, "s", 2.0)
+    yield FeltRow("page, 8 clients: plan of experts, full space, slowest", found.slowest_s, "s", 3.0)

@@ -1,0 +1,83 @@
+"""What a user waits for: what is measured, how clients are counted, and how far it is from what is wanted."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from carbonscaling.bench import felt, server
+from carbonscaling.bench.sweep import searches
+from carbonscaling.cli import quick
+from carbonscaling.cli.question import scenario_of
+from carbonscaling.errors import CarbonScalingError
+from carbonscaling.reporting.bench_felt import bench_felt_page
+from carbonscaling.search import compiled
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[int, list[tuple[str, Any]]]]:
+    seen: list[tuple[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            seen.append((self.path, body))
+            self.send_response(503 if body == "refused" else 200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    service = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    yield service.server_address[1], seen
+    service.shutdown()
+    service.server_close()
+
+
+def test_clients_ask_one_question_after_the_other(asked: tuple[int, list[tuple[str, Any]]]) -> None:
+    port, seen = asked
+    found = server._ask(port, "estimate", [[json.dumps([k, i]).encode() for i in range(3)] for k in range(4)])
+    assert 0.0 < found.median_s <= found.slowest_s
+    assert {path for path, _ in seen} == {"/api/v1/estimate"}
+    assert sorted(body for _, body in seen) == [[k, i] for k in range(4) for i in range(3)]
+    assert all([i for j, i in (body for _, body in seen) if j == k] == [0, 1, 2] for k in range(4))
+    assert found.per_second > 0
+    with pytest.raises(CarbonScalingError, match="503"):
+        server._ask(port, "plan", [[b'"refused"']])
+
+
+def test_the_command_asks_what_python_asks() -> None:
+    read = quick._read(felt._options())
+    assert read is not None
+    assert scenario_of(None, type("Given", (), {"__init__": lambda s: s.__dict__.update(read[1])})()) == felt.STATED
+
+
+def test_every_case_has_a_search_of_its_own() -> None:
+    study = searches(3)
+    cases = [study.varied(i) for i in range(study.n_cases)]
+    assert len(cases) == 60
+    assert len({(case["model"], case["device"], case["devices"]) for case in cases}) == 60
+
+
+def test_ratios_say_how_many_times_as_good_as_wanted() -> None:
+    rows = [felt.FeltRow("wait", 4.0, "ms", 2.0), felt.FeltRow("rate", 8.0, "a second", 4.0, most=False)]
+    assert [row.ratio for row in rows] == [0.5, 2.0]
+    assert bench_felt_page(rows).row_count == 2
+
+
+def test_evaluations_are_those_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARBONSCALING_COMPILE", "0")
+    monkeypatch.setattr(compiled, "available", lambda: False)
+    both, passed, every = felt._evaluations()
+    assert 0.0 < both.value < passed.value < every.value
+    assert passed.value / every.value == pytest.approx(34_029 / 1_596_672, rel=0.2)
