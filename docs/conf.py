@@ -16,11 +16,13 @@ release = version = carbonscaling.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sitegen"]
 exclude_patterns = ["_build", "_ext"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme = "furo"
 html_title = f"CarbonScaling {release}"
 html_copy_source = False
 
-myst_enable_extensions = ["attrs_inline", "deflist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 default_role = "code"

@@ -23,7 +23,7 @@ PAGES = ["README.md", "CONTRIBUTING.md"]
 PAGES += sorted(
     str(path.relative_to(ROOT))
     for path in (ROOT / "docs").rglob("*.md")
-    if not {"_build", "api", "decisions"} & set(path.parts)
+    if not {"_build", "api", "decisions", "gallery", "device", "stack", "law"} & set(path.parts)
 )
 FOUND = {page: blocks(ROOT / page) for page in PAGES if page not in GENERATED}
 QUICK = [page for page, found in FOUND.items() if any(not b.slow and not b.not_run for b in found)]

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from carbonscaling.catalog.references import references
 from carbonscaling.cli import main
+from carbonscaling.cli.shelves import shelf
 from carbonscaling.reporting.glossary import glossary
 
 ROOT = Path(__file__).parent.parent
@@ -21,21 +23,106 @@ sys.path.insert(0, str(DOCS / "_ext"))
 
 from sitegen.anchors import named_anchors  # noqa: E402
 from sitegen.api import missing  # noqa: E402
+from sitegen.entries import SHELVES, entry_page  # noqa: E402
+from sitegen.equations import equations  # noqa: E402
+from sitegen.gallery import caption, gallery_page, scripts  # noqa: E402
+from sitegen.gallery import drawn as drawn_by  # noqa: E402
+from sitegen.mathml import typeset  # noqa: E402
 from sitegen.package import arguments, borrowed_names, layers, modules, own_names, registered  # noqa: E402
-from sitegen.tables import formula_table, nomenclature_table, reference_list, term_table, undefined  # noqa: E402
+from sitegen.tables import nomenclature_table, reference_list, term_table, undefined  # noqa: E402
+from sitegen.tasks import tasks_page  # noqa: E402
 
 NOMENCLATURE = ROOT / "src" / "carbonscaling" / "reporting" / "nomenclature.toml"
 
 
 def test_the_page_of_formulas_has_every_formula_once() -> None:
     page = (DOCS / "reference" / "formulas.md").read_text(encoding="utf-8")
-    tables = "".join(formula_table(part) for part in re.findall(r"^```\{formulas\} (\S+)$", page, re.MULTILINE))
-    assert len(registered()) >= 39
+    parts = re.findall(r"^```\{formulas\} (\S+)$", page, re.MULTILINE)
+    listed = [one for part in parts for one in equations(part)]
+    assert len(registered()) == len(listed) >= 39
+    assert len({one.anchor for one in listed}) == len(listed)
+    words = "\n".join(one.words for one in listed)
     for name, formula in registered().items():
-        assert tables.count(f"<carbonscaling.{name}>`") == 1, name
-        assert f"`{formula.expression}`".replace("|", "\\|") in tables
-        assert f"[{formula.source}](#ref-{formula.source})" in tables
+        assert words.count(f"<carbonscaling.{name}>`") == 1, name
+        assert f"[{formula.source}](#ref-{formula.source})" in words
         assert formula.source in references()
+
+
+def test_names_in_equations_lead_to_the_nomenclature() -> None:
+    anchors = set(re.findall(r"\{#(nom-[^}]+)\}", nomenclature_table(NOMENCLATURE)))
+    assert len(anchors) == len(tomllib.loads(NOMENCLATURE.read_text(encoding="utf-8")))
+    for part in {name.rpartition(".")[0] for name in registered()}:
+        for one in equations(part):
+            assert set(re.findall(r'href="nomenclature.html#([^"]+)"', "".join(one.mathml))) <= anchors
+            for math in one.mathml:
+                ElementTree.fromstring(math.replace("&#160;", " "))  # what is no XML is no MathML
+
+
+def _frac(top: str) -> str:
+    inner = f"<mrow><mi><i>a</i></mi><mo>{top}</mo><mi><i>b</i></mi></mrow>"
+    return f"<mfrac><mrow>{inner}</mrow><mrow><mi><i>c</i></mi></mrow></mfrac>"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a·b/c", _frac("·")),
+        ("(a + b)/(c)", _frac("+")),
+        ("a - b - c", "<mrow><mrow><mi><i>a</i></mi><mo>−</mo><mi><i>b</i></mi></mrow><mo>−</mo><mi><i>c</i></mi></mrow>"),
+        ("x^2", "<msup><mrow><mi><i>x</i></mi></mrow><mrow><mn>2</mn></mrow></msup>"),
+        ("n_layers", "<mi><i>n</i><sub>layers</sub></mi>"),
+        ("1.5e-6", "<mrow><mn>1.5</mn><mo>·</mo><msup><mn>10</mn><mn>−6</mn></msup></mrow>"),
+        ("√(x)", "<msqrt><mi><i>x</i></mi></msqrt>"),
+    ],
+)  # fmt: skip
+def test_expressions_are_typeset_with_their_precedence(text: str, said: str) -> None:
+    (math,) = typeset(text, lambda _: None)
+    assert math == f'<math display="block"><mrow>{said}</mrow></math>'
+
+
+def test_clauses_stand_apart_and_words_stay_words() -> None:
+    first, second = typeset("2·x + min(a, b), x = sum of all parts", lambda _: None)
+    assert "<mi>min</mi>" in first
+    assert "of" in second
+    assert "<mfrac>" not in second
+
+
+def test_every_device_stack_and_law_has_a_page_with_all_its_numbers() -> None:
+    for folder, (kind, _, _) in SHELVES.items():
+        found = shelf(kind)
+        for name in found.names():
+            entry = found.entry(name)
+            page = entry_page(folder, entry, found.words(name))
+            assert page.startswith(f"# {entry.name}\n")
+            for key, row in entry.data.items():
+                assert f"| {key.replace('_', ' ')} | " in page, (name, key)
+                assert f"#ref-{row.source})" in page or row.source not in references()
+
+
+def test_every_public_name_has_a_task() -> None:
+    page = tasks_page()
+    for name in borrowed_names(modules()["carbonscaling"]):
+        assert page.count(f"`carbonscaling.{name} <") == 1
+
+
+SCRIPTS = scripts(DOCS / "gallery")
+SHORT = {"07-batch", "08-memory", "12-how-right"}
+
+
+def test_the_gallery_has_twelve_figures_each_with_words() -> None:
+    assert len(SCRIPTS) == 12
+    page = gallery_page(DOCS / "gallery")
+    for script in SCRIPTS:
+        assert f"]({script.stem}.png)" in page
+        assert len(caption(script)) > 20
+
+
+@pytest.mark.parametrize(
+    "script", [pytest.param(s, id=s.stem, marks=[] if s.stem in SHORT else [pytest.mark.slow]) for s in SCRIPTS]
+)
+def test_scripts_of_the_gallery_draw(script: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    assert any(axes.has_data() for axes in drawn_by(script).axes)
 
 
 def test_every_argument_of_a_formula_is_explained_and_nothing_else() -> None:
@@ -44,7 +131,7 @@ def test_every_argument_of_a_formula_is_explained_and_nothing_else() -> None:
     used = {argument for name in registered() for argument in arguments(name)}
     assert {key.rpartition(":")[2] for key in entries} == used
     assert all(set(row) == {"unit", "meaning"} for row in entries.values())
-    assert nomenclature_table(NOMENCLATURE).count("\n| `") == len(entries)
+    assert nomenclature_table(NOMENCLATURE).count("\n| []{#nom-") == len(entries)
 
 
 def test_an_unexplained_argument_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from sphinx.util.typing import ExtensionMetadata
 from sitegen.anchors import named_anchors
 from sitegen.api import check_complete, write_pages
 from sitegen.directives import DIRECTIVES
+from sitegen.entries import write_entries
 from sitegen.figures import draw_figures
+from sitegen.gallery import draw_gallery
 
 __all__ = ["setup"]
 
@@ -21,7 +23,9 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     app.connect("builder-inited", write_pages)
+    app.connect("builder-inited", write_entries)
     app.connect("builder-inited", draw_figures)
+    app.connect("builder-inited", draw_gallery)
     app.connect("source-read", named_anchors)
     app.connect("env-check-consistency", check_complete)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

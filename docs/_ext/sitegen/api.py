@@ -11,6 +11,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 from sitegen.package import borrowed_names, layers, modules, own_names
+from sitegen.tasks import tasks_page
 
 __all__ = ["check_complete", "missing", "write_pages"]
 
@@ -37,14 +38,16 @@ def _page(layer: str) -> str:
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write ``reference/api/``: an index, and a page for each layer."""
+    """Write ``reference/api/``: an index by task, and a page for each layer."""
     folder = Path(app.srcdir) / "reference" / "api"
     folder.mkdir(parents=True, exist_ok=True)
-    top = modules()["carbonscaling"]
-    links = "\n".join(f"- {{py:obj}}`carbonscaling.{n} <{home}>`" for n, home in borrowed_names(top).items())
     toc = "\n".join(layers())
-    intro = "Generated from the docstrings. The names a program needs first:"
-    texts = {"index": f"# Python API\n\n{intro}\n\n{links}\n\n```{{toctree}}\n:maxdepth: 1\n\n{toc}\n```\n"}
+    intro = (
+        "By task: the names of `import carbonscaling as cs`. Below them every module, generated from the docstrings."
+    )
+    texts = {
+        "index": f"# Python API\n\n{intro}\n\n{tasks_page()}\n## Every module\n\n```{{toctree}}\n:maxdepth: 1\n\n{toc}\n```\n"
+    }
     texts |= {layer: _page(layer) for layer in layers()}
     for path in folder.glob("*.md"):
         if path.stem not in texts:  # of a package that has another name now

@@ -15,12 +15,14 @@ from carbonscaling.fields import field_help
 from carbonscaling.model.mixer import Mixer
 from carbonscaling.model.spec import Attention, Experts, FeedForward, Indexer, ModelSpec
 from carbonscaling.reporting.schema import answer_schema
+from carbonscaling.study.project import stages
+from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
+from sitegen.equations import equations
 from sitegen.output import folder_of, run_command
 from sitegen.tables import (
     device_table,
-    formula_table,
     nomenclature_table,
     reference_list,
     schema_table,
@@ -45,14 +47,24 @@ class _Markdown(SphinxDirective, ABC):
         return self.parse_text_to_nodes(self.text())
 
 
-class Formulas(_Markdown):
-    """Formulas of a part of the package, e.g. ``perf.gemm``."""
+class Formulas(SphinxDirective):
+    """Formulas of a part of the package, e.g. ``perf.gemm``: numbered through the page, typeset, with function and source."""
 
     required_arguments = 1
-    optional_arguments = 0
 
-    def text(self) -> str:
-        return formula_table(self.arguments[0])
+    def run(self) -> list[nodes.Node]:
+        """Return an equation and a line below it for each."""
+        there = self.env.app.builder.get_relative_uri(self.env.docname, "reference/nomenclature")
+        found: list[nodes.Node] = []
+        for one in equations(self.arguments[0], lambda anchor: f"{there}#{anchor}"):
+            number = self.env.new_serialno("formula") + 1
+            first, *clauses = one.mathml
+            html = f'<div class="equation" id="{one.anchor}">{first}<a class="number" href="#{one.anchor}">({number})</a></div>'
+            html += "".join(f'<div class="clause">{clause}</div>' for clause in clauses)
+            (below,) = self.parse_text_to_nodes(one.words)
+            below["classes"].append("under")
+            found += [nodes.raw("", html, format="html"), below]
+        return found
 
 
 class Nomenclature(_Markdown):
@@ -95,7 +107,7 @@ class Devices(_Markdown):
 
 def _part(path: str) -> tuple[dict[str, Any], str]:
     """Return an object within a schema, e.g. ``answer.summary`` or ``scenario#Layout``."""
-    makers = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema}
+    makers = {"scenario": scenario_schema, "study": study_schema, "project": project_schema, "answer": answer_schema}
     kind, _, definition = path.partition("#")
     kind, *keys = kind.split(".")
     schema = makers[kind]()
@@ -130,9 +142,11 @@ class Fields(_Markdown):
         from carbonscaling.study.sweep.studyfile import Keep, StudyFile
 
         classes = {c.__name__: c for c in (Scenario, Layout, Boundary, Axis, Span, Samples, Keep, StudyFile, *MODEL)}
+        classes |= {name: kind for name, kind in vars(stages).items() if dataclasses.is_dataclass(kind)}
         schema, name = _part(self.arguments[0])
         home = classes.get({"scenario": "Scenario", "study": "StudyFile"}.get(name, name))
-        described = field_help(home) if home is not None and dataclasses.is_dataclass(home) else {}
+        lines = reversed(home.__mro__) if home is not None and dataclasses.is_dataclass(home) else ()
+        described = {key: words for cls in lines for key, words in field_help(cls).items()}
         return schema_table(schema, described)
 
 

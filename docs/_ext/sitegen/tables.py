@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,12 +17,17 @@ from sitegen.package import arguments, registered
 
 __all__ = [
     "device_table",
-    "formula_table",
+    "entries_of",
+    "entry_of",
+    "function_link",
     "nomenclature_table",
     "reference_list",
     "schema_table",
+    "symbol_anchor",
+    "table",
     "term_table",
     "undefined",
+    "work_link",
 ]
 
 
@@ -29,66 +35,67 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return rows as a Markdown table."""
     head = tuple(head)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _function(name: str) -> str:
+def function_link(name: str) -> str:
+    """Return a link to a function's place in the API."""
     return f"{{py:func}}`{name.rpartition('.')[2]} <carbonscaling.{name}>`"
 
 
-def _work(key: str) -> str:
+def work_link(key: str) -> str:
+    """Return a link to a work."""
     return f"[{key}](#ref-{key})"
 
 
-def formula_table(part: str) -> str:
-    """Return the formulas of a part of the package: equation, unit, function, reference."""
-    found = {n: f for n, f in registered().items() if n.startswith(f"{part}.")}
-    if not found:
-        raise ValueError(f"no formula below {part}")
-    rows = (
-        (f"`{f.expression}`", f.unit, _function(name), _work(f.source) + (f", {f.place}" if f.place else ""))
-        for name, f in found.items()
-    )
-    return _table(("equation", "unit", "function", "published in"), rows)
-
-
-def _entries(file: Path) -> dict[str, Any]:
+def entries_of(file: Path) -> dict[str, Any]:
+    """Return the nomenclature's entries."""
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def _entry(entries: Mapping[str, Any], formula: str, argument: str) -> str | None:
+def entry_of(entries: Mapping[str, Any], formula: str, argument: str) -> str | None:
     """Return the key that explains an argument: its own under a module ("perf.gemm:k"), or the general one."""
     special = f"{formula.rpartition('.')[0]}:{argument}"
     return special if special in entries else argument if argument in entries else None
 
 
+def symbol_anchor(key: str) -> str:
+    """Return the anchor of an entry of the nomenclature.
+
+    >>> symbol_anchor("perf.attention:backward")
+    'nom-perf-attention-backward'
+    """
+    return "nom-" + re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
+
+
 def undefined(file: Path) -> list[str]:
     """Return the arguments of formulas that the nomenclature does not explain."""
-    entries = _entries(file)
-    return [f"{a} of {n}" for n in registered() for a in arguments(n) if _entry(entries, n, a) is None]
+    entries = entries_of(file)
+    return [f"{a} of {n}" for n in registered() for a in arguments(n) if entry_of(entries, n, a) is None]
 
 
 def nomenclature_table(file: Path) -> str:
     """Return name, unit, meaning, and the formulas that take it."""
-    entries = _entries(file)
+    entries = entries_of(file)
     users: dict[str, list[str]] = {}
     for name in registered():
         for argument in arguments(name):
-            users.setdefault(_entry(entries, name, argument) or argument, []).append(name)
+            users.setdefault(entry_of(entries, name, argument) or argument, []).append(name)
     rows = (
         (
-            f"`{key.rpartition(':')[2]}`",
+            f"[]{{#{symbol_anchor(key)}}}`{key.rpartition(':')[2]}`",
             row["unit"],
             row["meaning"],
-            ", ".join(_function(n) for n in users.get(key, ())),
+            ", ".join(function_link(n) for n in users.get(key, ())),
         )
         for key, row in sorted(entries.items(), key=lambda item: item[0].rpartition(":")[2].lower())
     )
-    return _table(("name", "unit", "meaning", "used by"), rows)
+    return table(("name", "unit", "meaning", "used by"), rows)
 
 
 def term_table() -> str:
@@ -98,11 +105,11 @@ def term_table() -> str:
             f"**{one.name}**" + (f" ({', '.join(one.names)})" if one.names else ""),
             one.meaning + (f" `{one.formula}`" if one.formula else ""),
             f"`{one.see}`" if one.see else "",
-            _work(one.source) if one.source else "",
+            work_link(one.source) if one.source else "",
         )
         for one in sorted(glossary().values(), key=lambda one: one.name.lower())
     )
-    return _table(("term", "meaning", "see", "from"), rows)
+    return table(("term", "meaning", "see", "from"), rows)
 
 
 def reference_list() -> str:
@@ -126,13 +133,13 @@ def device_table() -> str:
         reached = e.gemm["bf16" if "bf16" in device.peak else "fp16"]
         rows.append(
             (
-                f"`{device.id}`",
+                f"[{device.id}](device/{device.id}.md)",
                 f"{device.name} ({device.year})",
-                "" if half is None else f"{half.value:g} {half.unit} {_work(half.source)}",
+                "" if half is None else f"{half.value:g} {half.unit} {work_link(half.source)}",
                 f"{memory.value:g} {memory.unit} {device.memory_kind} at {device.memory_bandwidth.value:g} "
-                f"{device.memory_bandwidth.unit} {_work(memory.source)}",
+                f"{device.memory_bandwidth.unit} {work_link(memory.source)}",
                 f"{device.link_bandwidth.value:g} {device.link_bandwidth.unit}",
-                f"{device.tdp.value:g} W, idle {idle.value:g} W {_work(device.tdp.source)}",
+                f"{device.tdp.value:g} W, idle {idle.value:g} W {work_link(device.tdp.source)}",
                 f"`{device.default_host}`",
                 f"{reached.value:g} ({reached.low:g} to {reached.high:g}), {known or 'default'}",
                 "" if cost is None else f"{cost.value:g} {cost.unit} ({cost.year})",
@@ -149,7 +156,7 @@ def device_table() -> str:
         "of its peak reached",
         "price",
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _kind(field: Mapping[str, Any]) -> str:
@@ -174,4 +181,4 @@ def schema_table(schema: Mapping[str, Any], described: Mapping[str, str], prefix
         default = field.get("default")
         shown = "" if default is None or isinstance(default, dict) else f"`{default}`"
         rows.append((f"`{prefix}{name}`", _kind(field), shown, described.get(name) or field.get("description", "")))
-    return _table(("key", "type", "default", "meaning"), rows)
+    return table(("key", "type", "default", "meaning"), rows)
