@@ -24,7 +24,7 @@ const subject = (scenario) => (scenario.compute ? "" : kept(scenario, (key) => !
 export const stale = ({ scenario }, before) => !before || machine(scenario) !== machine(before) || Boolean(subject(scenario) && subject(scenario) !== subject(before));
 
 const described = (at) => [`${w.plain(at.compute)} FLOP`, at.loss === null ? null : `loss ${w.plain(at.loss)}`, w.mass(at.carbon)].filter(Boolean).join(", ");
-const stateOf = (now, compute, loss) => ({ compute, loss, carbon: now.answer.summary.carbon_total_tco2e });
+const stateOf = (now, compute, loss) => ({ compute, loss, carbon: now.answer.summary.carbon_total_tco2e, model: now.scenario.model });
 
 /** Put the point where the answer is; the curve stays. */
 export function placeOnCurve(now) {
@@ -45,7 +45,7 @@ function mark() {
   }
   slider.value = Math.log10(here.compute);
   slider.setAttribute("aria-valuetext", described(here));
-  words.textContent = `Here: ${described(here)}.`;
+  words.textContent = `Here: ${described(here)}.${here.model && here.loss !== null ? " The point lies above the line or on it: the law would spend this model’s compute on another size." : ""}`;
 }
 
 const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
@@ -111,8 +111,7 @@ export function showCurve(found, now, change) {
   });
   dragged(made.chart, slider, width);
   marks = { ...made, slider, words };
-  const above = here.loss !== null && !data.asked && now.scenario.model ? " The point above the line is this model: the law would spend its compute on another size." : "";
   put("curve", made.chart, slider, words,
-    h("p", { class: "note" }, `${data.title}. Each point is planned anew on this machine, its count open, by the same deadline and aim; the band is the 90 % interval.${above} Move the point to ask for another compute.`));
+    h("p", { class: "note" }, `${data.title}. Each point is planned anew on this machine, its count open, by the same deadline and aim; the band is the 90 % interval. Move the point to ask for another compute.`));
   mark();
 }
