@@ -59,8 +59,8 @@ def test_names_in_equations_lead_to_the_nomenclature() -> None:
 
 
 def _frac(top: str) -> str:
-    inner = f"<mrow><mi><i>a</i></mi><mo>{top}</mo><mi><i>b</i></mi></mrow>"
-    return f"<mfrac><mrow>{inner}</mrow><mrow><mi><i>c</i></mi></mrow></mfrac>"
+    inner = f"<mrow><a><mo>{top}</mo><b></mrow>"
+    return f"<mfrac><mrow>{inner}</mrow><mrow><c></mrow></mfrac>"
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,18 @@ def _frac(top: str) -> str:
     [
         ("a·b/c", _frac("·")),
         ("(a + b)/(c)", _frac("+")),
-        ("a - b - c", "<mrow><mrow><mi><i>a</i></mi><mo>−</mo><mi><i>b</i></mi></mrow><mo>−</mo><mi><i>c</i></mi></mrow>"),
-        ("x^2", "<msup><mrow><mi><i>x</i></mi></mrow><mrow><mn>2</mn></mrow></msup>"),
-        ("n_layers", "<mi><i>n</i><sub>layers</sub></mi>"),
+        ("a - b - c", "<mrow><mrow><a><mo>−</mo><b></mrow><mo>−</mo><c></mrow>"),
+        ("x^2", "<msup><mrow><x></mrow><mrow><mn>2</mn></mrow></msup>"),
+        ("n_layers", "<n_layers>"),
         ("1.5e-6", "<mrow><mn>1.5</mn><mo>·</mo><msup><mn>10</mn><mn>−6</mn></msup></mrow>"),
-        ("√(x)", "<msqrt><mi><i>x</i></mi></msqrt>"),
+        ("√(x)", "<msqrt><x></msqrt>"),
     ],
 )  # fmt: skip
 def test_expressions_are_typeset_with_their_precedence(text: str, said: str) -> None:
     (math,) = typeset(text, lambda _: None)
+    for name in "abcx":
+        said = said.replace(f"<{name}>", f'<mi mathvariant="normal"><span><i>{name}</i></span></mi>')
+    said = said.replace("<n_layers>", '<mi mathvariant="normal"><span><i>n</i><sub>layers</sub></span></mi>')
     assert math == f'<math display="block"><mrow>{said}</mrow></math>'
 
 

@@ -55,7 +55,8 @@ def _name(name: str, link: Link) -> str:
     else:
         shown = name.replace("_", " ")
     there = link(name)
-    return f'<mi><a href="{there}">{shown}</a></mi>' if there else f"<mi>{shown}</mi>"
+    inner = f'<a href="{there}">{shown}</a>' if there else f"<span>{shown}</span>"
+    return f'<mi mathvariant="normal">{inner}</mi>'
 
 
 class _Parser:
