@@ -142,9 +142,9 @@ class Fields(_Markdown):
         from carbonscaling.study.sweep.studyfile import Keep, StudyFile
 
         classes = {c.__name__: c for c in (Scenario, Layout, Boundary, Axis, Span, Samples, Keep, StudyFile, *MODEL)}
-        classes |= {name: kind for name, kind in vars(stages).items() if dataclasses.is_dataclass(kind)}
+        sorts: dict[str, type] = {name: kind for name, kind in vars(stages).items() if isinstance(kind, type)}
         schema, name = _part(self.arguments[0])
-        home = classes.get({"scenario": "Scenario", "study": "StudyFile"}.get(name, name))
+        home = {**sorts, **classes}.get({"scenario": "Scenario", "study": "StudyFile"}.get(name, name))
         lines = reversed(home.__mro__) if home is not None and dataclasses.is_dataclass(home) else ()
         described = {key: words for cls in lines for key, words in field_help(cls).items()}
         return schema_table(schema, described)
