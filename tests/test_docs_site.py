@@ -105,7 +105,7 @@ def test_every_device_stack_and_law_has_a_page_with_all_its_numbers() -> None:
 def test_every_public_name_has_a_task() -> None:
     page = tasks_page()
     for name in borrowed_names(modules()["carbonscaling"]):
-        assert page.count(f"`carbonscaling.{name} <") == 1
+        assert page.count(f"`cs.{name} <") == 1
 
 
 SCRIPTS = scripts(DOCS / "gallery")

@@ -44,7 +44,7 @@ def tasks_page() -> str:
         raise ValueError(f"sitegen/tasks.py and carbonscaling.__all__ differ by {', '.join(rest)}")
     parts = []
     for task, (about, names) in TASKS.items():
-        rows = (f"| {{py:obj}}`carbonscaling.{n} <{homes[n]}>` | {_first(getattr(top, n))} |" for n in names.split())
+        rows = (f"| {{py:obj}}`cs.{n} <{homes[n]}>` | {_first(getattr(top, n))} |" for n in names.split())
         parts += [
             f"## {task}\n",
             f"{about[0].upper()}{about[1:]}.\n",

@@ -8,7 +8,7 @@ from carbonscaling.perf.numbers import Number
 __all__ = ["MFU", "constant_mfu_speed"]
 
 MFU = 0.40
-"""Share of the 16-bit peak that the rule assumes: what well-tuned runs of the early 2020s print."""
+"""The rule's share of the 16-bit peak, as well-tuned runs of the early 2020s print it."""
 
 
 @formula("mfu·peak / (6·active_params)", unit="1/s", source="palm", place="appendix B: model FLOPs, 6N")

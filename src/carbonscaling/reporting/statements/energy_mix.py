@@ -10,7 +10,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
 from carbonscaling.reporting.statements.record import Record
 
-__all__ = ["EnergyMix", "energy_mix", "read_mix"]
+__all__ = ["EnergyMix", "energy_mix", "read_mix", "share_of_energy"]
 
 KINDS = ("renewable", "nuclear", "fossil")
 
