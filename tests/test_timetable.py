@@ -413,6 +413,16 @@ def test_a_schedule_needs_hours() -> None:
         cs.schedule(cs.Scenario(model="gpt-3-1.3b", tokens=26e9, devices=64), 9.0)
 
 
+def test_electricity_that_is_paid_twice_is_said(hours: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prices = twisted(hours, "prices.csv", lambda g: g / 5.0)
+    asked = ["schedule", "--model", "gpt-3-1.3b", "--tokens", "26e9", "--devices", "64", "--hourly", f"{hours}:A",
+             "--within-days", "3", "--prices", f"{prices}:A"]  # fmt: skip
+    assert main(asked) == ExitCode.OK
+    assert "counted twice" in " ".join(capsys.readouterr().out.split())
+    assert main([*asked, "--price-usd-per-device-hour", "1.5"]) == ExitCode.OK
+    assert "counted twice" not in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_command_prints_and_writes(hours: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--model", "gpt-3-1.3b", "--tokens", "26e9", "--devices", "64", "--hourly", str(hours), "--columns", "A,B"]
     out = tmp_path / "s.json"

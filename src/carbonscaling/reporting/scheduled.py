@@ -48,6 +48,11 @@ def _promises(found: Schedule) -> list[str]:
     if found.floor is not None:
         what = mass(found.floor) if found.asked.least == "carbon" else money(found.floor)
         said.append(f"no timetable within the bound takes less than {what}")
+    price = found.answer.resolved.price
+    if found.asked.prices is not None and price is not None and price.source != "user":
+        said.append(
+            "a list price of devices holds their electricity, which is counted twice here: give the price without it"
+        )
     if found.filled:
         said.append(f"steps of the window without a value, bridged by a straight line: {found.filled}")
     return said
