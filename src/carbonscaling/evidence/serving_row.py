@@ -31,6 +31,7 @@ class ServingRow:
     framework: str
     mode: str
     concurrency_basis: str
+    tokens_basis: str
     watts_scope: str
     quality: str
     params_b: float | None

@@ -76,6 +76,8 @@ def served_page(answer: Served) -> Group:
         f"Serve {a['model']} ({a['weights']}, {a['engine']}): {a['n_devices']:,} x {q.cluster.device.name}, "
         f"{a['copies']:,} {'copy' if a['copies'] == 1 else 'copies'} at {layout}, {a['in_flight']:g} requests in flight each."
     )
+    if a["prompt_copies"]:
+        head += f" {a['prompt_copies']:,} of the copies work out prompts."
     rows = [
         ("output tokens/s a device", plain(a["tokens_per_s_per_device"]), _range(a["tokens_per_s_interval"])),
         ("time between tokens", f"{plain(1e3 * a['tpot_s'])} ms", ""),

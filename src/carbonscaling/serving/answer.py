@@ -17,7 +17,7 @@ from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.catalog import hardware, models
 from carbonscaling.catalog.prices import price
-from carbonscaling.errors import InputError
+from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.cycle import TERMS
@@ -26,7 +26,7 @@ from carbonscaling.serving.factors import ServingFactors, shipped_factors
 from carbonscaling.serving.formats import format_named
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.predict import Predicted, predict, worked
-from carbonscaling.serving.question import Question, kept_in
+from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.search import copies_for, ways
 from carbonscaling.serving.width import Kind, interval, kind_of
@@ -102,6 +102,13 @@ class Served:
         return self.question.layout
 
     @property
+    def prompt_copies(self) -> int:
+        """Copies that work prompts out where those are apart: the share of a balanced cycle that prompts take."""
+        if not self.scenario.disaggregated:
+            return 0
+        return min(max(round(self.seconds["prefill"] * self.copies), 1), self.copies - 1)
+
+    @property
     def n_devices(self) -> int:
         """Devices of all copies."""
         return int(self.copies * self.layout.devices)
@@ -113,7 +120,8 @@ class Served:
         kg = 1e3 * f.total_tco2e
         return {
             "model": q.spec.name, "device": q.cluster.device.id, "engine": self.scenario.engine, "weights": q.weights.name,
-            "kv_cache": q.kv.name, "n_devices": self.n_devices, "copies": self.copies, "tp": int(self.layout.tp),
+            "kv_cache": q.kv.name, "n_devices": self.n_devices, "copies": self.copies,
+            "prompt_copies": self.prompt_copies, "tp": int(self.layout.tp),
             "pp": int(self.layout.pp), "ep": int(self.layout.ep), "in_flight": q.in_flight,
             "tokens_per_s_per_device": self.speed, "tokens_per_s_interval": self.intervals["speed"],
             "tpot_s": self.tpot_s, "ttft_s": self.ttft_s, "watts_per_device": self.watts,
@@ -147,7 +155,20 @@ def question_of(s: Serving) -> Question:
     weights, engine = format_named(s.weights), engine_named(s.engine)
     kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
     spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
-    return Question(spec, cluster, weights, kv, Layout(1.0, 1.0, 1.0, 1.0), engine, "continuous", s.output, s.prompt)
+    told = None
+    if s.draft_tokens is not None and s.acceptance is not None:
+        told = Speculation(s.draft_tokens, s.acceptance, None if s.draft is None else models.model_spec(s.draft))
+    known = [name.removeprefix("source ") for name in shipped_factors().time.rows if name.startswith("source ")]
+    if s.like is not None and s.like not in known:
+        raise InputError(
+            "no servings of this source were learnt from", key="like", value=s.like, suggestion=nearest(s.like, known),
+            allowed=", ".join(known), remedy="choose one of these, or leave it out",
+        )  # fmt: skip
+    mode: Mode = "disaggregated" if s.disaggregated else "continuous"
+    return Question(
+        spec, cluster, weights, kv, Layout(1.0, 1.0, 1.0, 1.0), engine, mode, s.output, s.prompt, None, s.sampling == "top-p",
+        s.prefix_hit, s.prompt_spread, s.output_spread, told, s.like or "",
+    )  # fmt: skip
 
 
 def drawing(model: CarbonModel, watts: float) -> CarbonModel:
@@ -220,6 +241,8 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
         copies = np.array(
             [copies_for(s.peak * mean_rate, float(v * d)) for v, d in zip(found.speed, devices, strict=True)]
         )
+    if s.disaggregated:  # one at least for prompts, one for what follows
+        copies = np.maximum(copies, 2.0)
     total = copies * devices
     if s.devices is not None:
         kept = kept[total[kept] <= s.devices]
@@ -247,7 +270,7 @@ def _served(
     mean_watts, rate = _light(q, load, factors)
     kind = kind_of(q, factors)
     ends = {
-        name: _pair(interval(value, name, kind_of(q, factors, name), factors, most))
+        name: _pair(interval(value, name, kind, factors, most))
         for name, value, most in (
             ("speed", speed, np.inf), ("watts", watts, q.cluster.device.tdp.si), ("joules", joules, np.inf)
         )

@@ -58,11 +58,27 @@ class Layout(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """Tokens of a request in and out, and requests in flight over all devices."""
+    """What arrives.
+
+    Attributes
+    ----------
+    prompt, output : mean tokens of a request in and out. in_flight : requests at a time over all devices.
+    drawn : share of tokens that are drawn by top-p. reserved : 1 where a sequence keeps room for its last token from its first
+    on, 0 where for those it has. prompt_spread, output_spread : standard deviation of the lengths over their mean.
+    reused : share of a prompt's tokens whose keys and values are kept from earlier requests.
+    proposed, acceptance : tokens that a draft proposes a step, and the chance that one is kept.
+    """
 
     prompt: Number
     output: Number
     in_flight: Number
+    drawn: Number = 0.0
+    reserved: Number = 0.0
+    prompt_spread: Number = 0.0
+    output_spread: Number = 0.0
+    reused: Number = 0.0
+    proposed: Number = 0.0
+    acceptance: Number = 0.0
 
 
 class Placed(NamedTuple):

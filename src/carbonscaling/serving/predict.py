@@ -12,15 +12,16 @@ from carbonscaling.arrays import Number, stacked
 from carbonscaling.formula import formula
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
-from carbonscaling.serving.effects import effects, heat_effects
+from carbonscaling.serving.effects import PRIORS, effects, heat_effects
 from carbonscaling.serving.factors import ServingFactors
-from carbonscaling.serving.numbers import Demand
-from carbonscaling.serving.question import Question
+from carbonscaling.serving.numbers import Demand, Placed
+from carbonscaling.serving.question import Question, Speculation
 
-__all__ = ["ANY_PROMPT", "Predicted", "Worked", "predict", "serving_power", "worked"]
+__all__ = ["ANY_PROMPT", "Predicted", "Worked", "draft_of", "predict", "serving_power", "worked"]
 
 Array = NDArray[np.float64]
 
+LAUNCHED = ("layer", "expert_layer", "step", "sequence")
 ANY_PROMPT = 161.0
 """Tokens of a prompt where nobody says: the mean of ShareGPT's conversations (Kwon et al. 2023, figure 11;
 from memory of the work)."""
@@ -53,7 +54,8 @@ class Worked:
         """Return some of the servings."""
         n = len(self.questions)
         c = self.cycle
-        numbers = (np.broadcast_to(x, n)[which] for x in (c.batch, c.room, c.flops, c.bytes, c.prompt))
+        fields = (c.batch, c.room, c.flops, c.bytes, c.prompt, c.gained, c.handover)
+        numbers = (np.broadcast_to(x, n)[which] for x in fields)
         own = Cycle((), *numbers)
         of_devices = (self.tp, self.peak, self.bandwidth, self.idle, self.tdp)
         return Worked(
@@ -105,12 +107,20 @@ def worked(questions: Sequence[Question]) -> Worked:
         A device has no unit for a format, or the time of an architecture is not modelled.
     """
     s = sharing_experts(stacked([serving(q.spec, q.cluster, q.weights, q.kv, q.layout) for q in questions]))
+    told = [q.speculation or Speculation(0.0, 0.0) for q in questions]
     demand = Demand(
         np.array([ANY_PROMPT if q.prompt is None else max(q.prompt, 1.0) for q in questions]),
         np.array([max(q.output, 1.0) for q in questions]),
         np.array([np.inf if q.in_flight is None else q.in_flight for q in questions]),
+        np.array([float(q.drawn) for q in questions]),
+        np.array([float(q.engine.family == "trtllm") for q in questions]),
+        np.array([q.prompt_spread for q in questions]),
+        np.array([q.output_spread for q in questions]),
+        np.array([q.reused for q in questions]),
+        np.array([t.tokens for t in told]),
+        np.array([t.acceptance for t in told]),
     )
-    found, n = cycle(s, demand), len(questions)
+    found, n = _cycles(s, demand, questions), len(questions)
     devices = [q.cluster.device for q in questions]
     return Worked(
         tuple(questions), found, np.stack([np.broadcast_to(term, n) for term in found.terms]),
@@ -119,14 +129,50 @@ def worked(questions: Sequence[Question]) -> Worked:
     )  # fmt: skip
 
 
+def draft_of(q: Question) -> Placed | None:
+    """Return the model that proposes tokens, on the ranks of the model that checks them; None where none does.
+
+    Raises
+    ------
+    InputError
+        The time of its architecture is not modelled.
+    """
+    if q.speculation is None or q.speculation.draft is None:
+        return None
+    return serving(q.speculation.draft, q.cluster, q.weights, q.kv, q.layout._replace(ep=1.0))
+
+
+def _cycles(s: Placed, demand: Demand, questions: Sequence[Question]) -> Cycle:
+    """Return the cycles of all; where some have a draft, each kind is worked out for all and its own taken."""
+    drafts = [draft_of(q) for q in questions]
+    alone = cycle(s, demand)
+    if not any(drafts):
+        return alone
+    each = stacked(
+        [
+            serving(q.spec, q.cluster, q.weights, q.kv, q.layout) if d is None else d
+            for q, d in zip(questions, drafts, strict=True)
+        ]
+    )
+    has, n = np.array([d is not None for d in drafts]), len(questions)
+    both = cycle(s, demand, each)
+    terms = tuple(np.where(has, b, a) for a, b in zip(alone.terms, both.terms, strict=True))
+    rest = (
+        np.where(has, np.broadcast_to(b, n), np.broadcast_to(a, n)) for a, b in zip(alone[1:], both[1:], strict=True)
+    )
+    return Cycle(terms, *rest)
+
+
 def heat_of(work: Worked, seconds: Array) -> Array:
     """Return what draws power, by `effects.POWER`: shares of a cycle by cause, of peak FLOP/s and of bandwidth."""
     total = seconds.sum(0)
     share = dict(zip(TERMS, seconds / total, strict=True))
+    # What launches take where a graph holds them is a device's own; what is beyond waits for the host, and the device idles.
+    lean = {t: np.minimum(share[t], work.terms[TERMS.index(t)] * PRIORS[t][0] / total) for t in LAUNCHED}
     return np.stack([
-        share["matmul"] + share["routed"], share["attention"], share["prefill"],
-        share["comm"] + share["sum"] + share["exchange"], share["layer"] + share["expert_layer"],
-        share["step"] + share["sequence"], work.cycle.flops / (total * work.peak), work.cycle.bytes / (total * work.bandwidth),
+        share["matmul"] + share["routed"], share["attention"] + share["drawing"], share["prefill"],
+        share["comm"] + share["sum"] + share["exchange"], sum(lean.values()), sum(share[t] - lean[t] for t in LAUNCHED),
+        work.cycle.flops / (total * work.peak), work.cycle.bytes / (total * work.bandwidth),
     ])  # fmt: skip
 
 
@@ -135,9 +181,13 @@ def predict(work: Worked, factors: ServingFactors) -> Predicted:
     seconds = work.terms * factors.time.factors([effects(q) for q in work.questions])
     total = seconds.sum(0)
     batch = np.broadcast_to(work.cycle.batch, total.shape)
-    speed = np.asarray(tokens_per_s(batch, work.tp, total))
+    gained = np.broadcast_to(work.cycle.gained, total.shape)
+    speed = np.asarray(tokens_per_s(batch, work.tp, total, gained))
     hot = (heat_of(work, seconds) * factors.heat.factors([heat_effects(q) for q in work.questions])).sum(0)
     watts = np.asarray(serving_power(work.idle, work.tdp, hot))
-    scale = np.divide(seconds[4], work.terms[4], out=np.ones_like(total), where=work.terms[4] > 0)
-    first = total + work.cycle.prompt * scale
-    return Predicted(speed, total, first, watts, watts / speed, batch, seconds)
+    at = TERMS.index("prefill")
+    scale = np.divide(seconds[at], work.terms[at], out=np.ones_like(total), where=work.terms[at] > 0)
+    apart = np.array([q.mode == "disaggregated" for q in work.questions])
+    between = np.where(apart, total - seconds[at], total)  # prompts of others wait elsewhere
+    first = between + work.cycle.prompt * scale + np.where(apart, work.cycle.handover, 0.0)
+    return Predicted(speed, between / gained, first, watts, watts / speed, batch, seconds)

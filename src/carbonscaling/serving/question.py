@@ -11,10 +11,29 @@ from carbonscaling.serving.engine import Engine
 from carbonscaling.serving.formats import FORMATS, Format
 from carbonscaling.serving.numbers import Layout
 
-__all__ = ["Mode", "Question", "kept_in"]
+__all__ = ["Mode", "Question", "Speculation", "kept_in"]
 
 Mode = Literal["continuous", "static", "saturated", "disaggregated"]
 """How requests come: from outside into a running batch, as one batch, all at once, or to devices apart for prompts."""
+
+
+@dataclass(frozen=True)
+class Speculation:
+    """Tokens that are proposed before the model checks them.
+
+    Attributes
+    ----------
+    tokens : float
+        Proposed a step.
+    acceptance : float
+        Chance that one is kept, 0 to 1.
+    draft : ModelSpec, optional
+        What proposes; None where it takes no time of the devices (earlier text), or none that is counted (heads of the model).
+    """
+
+    tokens: float
+    acceptance: float
+    draft: ModelSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,15 @@ class Question:
         Mean tokens that it brings; None where nobody says.
     in_flight : float, optional
         Requests at a time over all devices; None for as many as memory holds.
+    drawn : bool
+        Whether tokens are drawn from the most probable ones (top-p), as chats are; the most probable one alone if not.
+    reused : float
+        Share of a prompt's tokens whose keys and values are kept from earlier requests.
+    prompt_spread, output_spread : float
+        Standard deviation of the lengths over their mean.
+    speculation : Speculation, optional
+    like : str
+        Source of measured servings whose clients, hosts and settings this one has; "" for none of them.
     """
 
     spec: ModelSpec
@@ -47,6 +75,12 @@ class Question:
     output: float
     prompt: float | None = None
     in_flight: float | None = None
+    drawn: bool = True
+    reused: float = 0.0
+    prompt_spread: float = 0.0
+    output_spread: float = 0.0
+    speculation: Speculation | None = None
+    like: str = ""
 
 
 def kept_in(weights: Format, engine: Engine) -> Format:

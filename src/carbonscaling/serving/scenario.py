@@ -19,7 +19,8 @@ Objective = Literal["devices", "carbon", "energy", "cost"]
 _MORE_THAN_NOTHING = (
     "prompt", "output", "in_flight", "requests_per_day", "ttft_s", "tpot_s", "price_usd_per_device_hour",
 )  # fmt: skip
-_COUNTS = ("tp", "pp", "ep", "devices")
+_COUNTS = ("tp", "pp", "ep", "devices", "draft_tokens")
+_UP_TO = {"prompt_spread": 10.0, "output_spread": 10.0, "prefix_hit": 0.999, "acceptance": 1.0}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Serving:
         Name of the catalogue, or a device file.
     host : str, optional
         The device's usual one if not given.
+    like : str, optional
+        Source of measured servings whose clients, hosts and settings yours has (``validate --inference shipped`` names them).
     engine : str
         Software with its release ("vllm 0.11", "trtllm 0.17", "sglang").
     weights : str
@@ -44,6 +47,22 @@ class Serving:
         Mean tokens that a request brings.
     output : float
         Mean tokens that it gets.
+    prompt_spread : float
+        Standard deviation of the prompts' tokens over their mean; 0 where all are alike.
+    output_spread : float
+        The same of the answers' tokens: long answers are in flight longest, and hold most memory.
+    prefix_hit : float
+        Share of the prompts' tokens that earlier requests have left in the cache.
+    sampling : {"top-p", "greedy"}
+        Tokens are drawn from the most probable ones, or the most probable one is taken.
+    draft : str, optional
+        Model that proposes tokens (speculative decoding); if not given, what proposes takes no time of the devices.
+    draft_tokens : int, optional
+        Tokens that are proposed a step; no speculative decoding if not given.
+    acceptance : float, optional
+        Chance that a proposed token is kept, 0 to 1.
+    disaggregated : bool
+        Whether prompts are worked out on devices of their own, as many as keep pace.
     requests_per_day : float, optional
         Demand; one copy of the model at full load if not given.
     peak : float
@@ -79,11 +98,20 @@ class Serving:
     model: str | ModelSpec = "llama-3-70b"
     device: str = "h100-sxm"
     host: str | None = None
+    like: str | None = None
     engine: str = "vllm 0.11"
     weights: str = "bf16"
     kv_cache: str | None = None
     prompt: float = 500.0
     output: float = 300.0
+    prompt_spread: float = 0.0
+    output_spread: float = 0.0
+    prefix_hit: float = 0.0
+    sampling: Literal["top-p", "greedy"] = "top-p"
+    draft: str | None = None
+    draft_tokens: int | None = None
+    acceptance: float | None = None
+    disaggregated: bool = False
     requests_per_day: float | None = None
     peak: float = 2.0
     in_flight: float | None = None
@@ -110,6 +138,19 @@ class Serving:
                     f"{key} is out of range", key=key, value=value,
                     allowed="1 or more" if least else "more than 0", remedy="correct the value, or leave it out",
                 )  # fmt: skip
+        for key, most in _UP_TO.items():
+            value = getattr(self, key)
+            if value is not None and not 0.0 <= value <= most:
+                raise InputError(
+                    f"{key} is out of range", key=key, value=value, allowed=f"0 to {most:g}", remedy="correct the value"
+                )
+        lacking = next((k for k in ("draft_tokens", "acceptance") if getattr(self, k) is None), None)
+        if lacking and any(v is not None for v in (self.draft, self.draft_tokens, self.acceptance)):
+            raise InputError(
+                f"speculative decoding without {lacking}", key=lacking, value=None,
+                allowed="draft_tokens (1 or more) and acceptance (0 to 1)",
+                remedy="give both, or neither and no draft",
+            )  # fmt: skip
 
 
 def load_serving(path: Path) -> Serving:

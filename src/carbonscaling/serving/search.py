@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import USABLE, held, mean_context
 from carbonscaling.serving.numbers import Layout
+from carbonscaling.serving.predict import draft_of
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.step import weight_bytes
@@ -41,8 +42,9 @@ def layouts(s: Serving, q: Question) -> list[Layout]:
         layout = Layout(float(tp), float(pp), float(ep), max(1.0, ep / tp))
         if s.devices and layout.devices > s.devices:
             continue
-        asked = serving(spec, q.cluster, q.weights, q.kv, layout)
-        if weight_bytes(asked) < USABLE * asked.silicon.capacity and held(asked, s.prompt + s.output) >= 1.0:
+        asked, draft = serving(spec, q.cluster, q.weights, q.kv, layout), draft_of(replace(q, layout=layout))
+        weights = weight_bytes(asked) + (0.0 if draft is None else weight_bytes(draft))
+        if weights < USABLE * asked.silicon.capacity and held(asked, s.prompt + s.output, draft) >= 1.0:
             found.append(layout)
     return sorted(found, key=lambda layout: (layout.devices, layout.pp))
 
@@ -51,7 +53,9 @@ def ways(s: Serving, q: Question) -> list[Question]:
     """Return every layout with every number in flight that its memory holds."""
     found = []
     for layout in layouts(s, q):
-        room = float(held(serving(q.spec, q.cluster, q.weights, q.kv, layout), mean_context(s.prompt, s.output)))
+        context = mean_context(s.prompt, s.output, s.output_spread)
+        placed = serving(q.spec, q.cluster, q.weights, q.kv, layout)
+        room = float(held(placed, context, draft_of(replace(q, layout=layout))))
         copies = float(layout.replicas)
         batches = [s.in_flight] if s.in_flight else [n for n in BATCHES if n <= room * copies] or [1.0]
         found += [replace(q, layout=layout, in_flight=n) for n in batches]

@@ -14,7 +14,18 @@ from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.traffic import Collective
 from carbonscaling.serving.numbers import Cache, Placed
 
-__all__ = ["Pass", "cached_bytes", "decode", "experts_met", "prefill", "read_bytes", "skinny_time", "weight_bytes"]
+__all__ = [
+    "Pass",
+    "cached_bytes",
+    "decode",
+    "drawing_time",
+    "experts_met",
+    "mean_seen",
+    "prefill",
+    "read_bytes",
+    "skinny_time",
+    "weight_bytes",
+]
 
 
 class Pass(NamedTuple):
@@ -70,6 +81,30 @@ def skinny_time(
     compute, move = 2.0 * groups * np.ceil(m / 16.0) * 16.0 * n * k / rate, groups * stored * n * k / bandwidth
     compute, move = compute * compute, move * move
     return np.sqrt(np.sqrt(compute * compute + move * move))
+
+
+HALF = 2.0
+"""Bytes of an activation."""
+PASSES = 10.0
+"""Reads and writes of the residual stream a layer: two norms (read, write) and two sums (read two, write one)."""
+SORTED = 640.0
+"""Bytes that move for each logit when the most probable tokens are picked by sorting all of them: 0.215 ns a logit, measured on
+one device (`vllm_sort_2026`), at the bandwidth of an H100."""
+
+
+@formula(
+    "tokens·vocabulary·640 B/bandwidth",
+    unit="s",
+    source="vllm_sort_2026",
+    place="table of the description: 57.6 ms for 2,048 tokens of 131,072 logits; twice as long for twice the vocabulary",
+)
+def drawing_time(tokens: Number, vocabulary: Number, bandwidth: Number) -> Number:
+    """Time of drawing tokens from the most probable ones (top-p), which sorts the logits of the whole vocabulary.
+
+    >>> round(float(drawing_time(2048.0, 131072.0, 2.98e12)), 4)
+    0.0576
+    """
+    return tokens * vocabulary * SORTED / bandwidth
 
 
 def cached_bytes(cache: Cache, context: Number, tp: Number, element_bytes: Number) -> Number:
@@ -140,6 +175,7 @@ def _pass(s: Placed, tokens: Number, attention: Number, moved: Number, scored: N
     routed = _gemm(s, met, rows, inside, up * w.d_ff_expert / split, stored.expert, True) + _gemm(
         s, met, rows, w.d_ff_expert / split, inside, stored.expert, True
     )
+    between, permuted = _between(s, tokens, rows * met)
     head = _gemm(s, 1.0, sampled, h, w.vocab_size / tp, stored.head)
     layers = w.n_layers
     comm, sums, exchanges = _comm(s, tokens)
@@ -147,8 +183,8 @@ def _pass(s: Placed, tokens: Number, attention: Number, moved: Number, scored: N
     dense_params = (layers * w.p_attention + w.n_dense * w.p_dense + w.n_moe * w.p_shared) / tp
     flops = 2.0 * (tokens * dense_params + w.n_moe * rows * met * w.p_expert / split + sampled * w.p_head / tp)
     return Pass(
-        matmul=layers * (w.attended * block + w.mixed * mixer + w.plain * dense + w.moe * shared) + head,
-        routed=w.n_moe * routed,
+        matmul=layers * (w.attended * block + w.mixed * mixer + w.plain * dense + w.moe * shared + between) + head,
+        routed=w.n_moe * (routed + permuted),
         attention=attention,
         comm=layers * comm,
         sums=layers * sums,
@@ -157,6 +193,22 @@ def _pass(s: Placed, tokens: Number, attention: Number, moved: Number, scored: N
         flops=flops + scored,
         bytes=dense_params * one + w.p_head / tp * stored.head + met_bytes + moved,
     )
+
+
+def _between(s: Placed, tokens: Number, routed: Number) -> tuple[Number, Number]:
+    """Return the time of a layer's element-wise kernels, and of those around its routed experts: as training counts them.
+
+    Two norms and two sums with the residual (each token whole on every tensor rank), rotary, activation function, and the
+    tokens of experts there and back.
+    """
+    w, tp = s.work, s.layout.tp
+    rate = s.silicon.bandwidth * s.silicon.memory_efficiency / HALF
+    heads = w.attended * 2.0 * (w.d_query + w.d_kv)
+    inner = w.matrices * (w.plain * w.d_ff + w.moe * w.d_ff_shared)
+    sent = 4.0 * np.where(w.d_routed > 0, w.d_routed, w.d_model) + w.matrices * w.d_ff_expert / np.maximum(
+        tp / s.layout.ep, 1.0
+    )
+    return tokens * (PASSES * w.halves * w.d_model + (heads + inner) / tp) / rate, routed * sent / rate
 
 
 def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
@@ -178,8 +230,13 @@ def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
     return time, sums, exchanges
 
 
-def decode(s: Placed, sequences: Number, context: Number) -> Pass:
-    """Return one step that adds a token to each of some sequences of a replica, all of a mean context."""
+def decode(s: Placed, sequences: Number, context: Number, tokens: Number = 1.0) -> Pass:
+    """Return one step over each of some sequences of a replica, all of a mean context.
+
+    Parameters
+    ----------
+    tokens : of every sequence: one, or those that a draft proposed with the one after them. Keys and values are read once.
+    """
     w, tp = s.work, s.layout.tp
     moved = sequences * read_bytes(s.cache, context, tp, s.stored.cache)
     span = np.minimum(context, np.where(s.cache.picked > 0, s.cache.picks, context))
@@ -187,19 +244,41 @@ def decode(s: Placed, sequences: Number, context: Number) -> Pass:
     # A latent is scored as it is stored, by every head: as wide as the latent, not as the head.
     wide = latent * 2.0 * w.n_heads * w.k_value + (1.0 - latent) * (w.d_query + w.d_context)
     layers = w.n_layers * w.attended
-    scored = layers * score_flops(sequences, span, wide / tp, 0.0)
+    scored = layers * score_flops(sequences * tokens, span, wide / tp, 0.0)
     rate = s.silicon.bandwidth * s.silicon.memory_efficiency
     time = moved / rate + scored / (s.formats.peak_attention * s.attention)
-    return _pass(s, sequences, time, moved, scored, sequences)
+    return _pass(s, sequences * tokens, time, moved, scored, sequences * tokens)
 
 
-def prefill(s: Placed, tokens: Number, prompt: Number) -> Pass:
-    """Return a pass over some tokens of prompts of a mean length."""
+@formula(
+    "prompt·(1 + spread²)·(1 + reused)/2",
+    unit="1",
+    source="feller_1968",
+    place="mean square over twice the mean; the tokens that are left stand behind those reused",
+)
+def mean_seen(prompt: Number, spread: Number, reused: Number) -> Number:
+    """Mean tokens that a token of a prompt sees, those before it.
+
+    >>> mean_seen(1000.0, 0.0, 0.0), mean_seen(1000.0, 1.0, 0.0), mean_seen(1000.0, 0.0, 0.5)
+    (500.0, 1000.0, 750.0)
+    """
+    return prompt * (1.0 + spread * spread) * (1.0 + reused) / 2.0
+
+
+def prefill(s: Placed, tokens: Number, prompt: Number, spread: Number = 0.0, reused: Number = 0.0) -> Pass:
+    """Return a pass over some tokens of prompts.
+
+    Parameters
+    ----------
+    tokens : that have to be worked out. prompt : mean tokens of a prompt, those reused among them.
+    spread : standard deviation of that over its mean. reused : share of a prompt's tokens that are known already.
+    """
     w, tp = s.work, s.layout.tp
+    fresh = np.maximum(prompt * (1.0 - reused), 1.0)
     layers = w.n_layers * w.attended
-    scored = layers * score_flops(tokens, prompt / 2.0, w.d_query / tp, w.d_context / tp)
-    written = tokens / np.maximum(prompt, 1.0) * cached_bytes(s.cache, prompt, tp, s.stored.cache)
+    scored = layers * score_flops(tokens, mean_seen(prompt, spread, reused), w.d_query / tp, w.d_context / tp)
+    written = tokens / fresh * cached_bytes(s.cache, fresh, tp, s.stored.cache)
     time = scored / (s.formats.peak_attention * s.attention) + written / (
         s.silicon.bandwidth * s.silicon.memory_efficiency
     )
-    return _pass(s, tokens, time, written, scored, tokens / np.maximum(prompt, 1.0))
+    return _pass(s, tokens, time, written, scored, tokens / fresh)

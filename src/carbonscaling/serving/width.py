@@ -7,31 +7,32 @@ from typing import Literal, get_args
 import numpy as np
 
 from carbonscaling.arrays import Number
-from carbonscaling.serving.effects import effects, heat_effects
+from carbonscaling.serving.effects import effects
 from carbonscaling.serving.factors import ServingFactors
 from carbonscaling.serving.question import Question
 
 __all__ = ["KINDS", "QUANTITIES", "Kind", "interval", "kind_of"]
 
-Kind = Literal["measured", "measured experts", "in flight untold", "new devices", "new software"]
+Kind = Literal["measured alike", "measured", "measured experts", "in flight untold", "new devices", "new software"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What is known, most first: software and devices that rows were measured on, dense or with experts; the same, but
-nobody says how many requests are in flight; devices, then software, of which no row was."""
+"""What is known, most first: software and devices that rows were measured on, by the same source; by others, dense or with
+experts; the same, but
+nobody says how many requests are in flight; devices, then software, of which no row was (speculative decoding among it)."""
 QUANTITIES = ("speed", "watts", "joules")
 
 
-def kind_of(q: Question, factors: ServingFactors, quantity: str = "speed") -> Kind:
-    """Return what is known of a serving, for its speed or for its watts and J a token."""
-    times, heats = factors.time.rows, factors.heat.rows
-    device, named = q.cluster.device, effects(q)
-    hot = () if quantity == "speed" else tuple(name for name in heat_effects(q) if name.startswith("era "))
-    if not all(times.get(name) for name in named if name.startswith("stack ")) or not all(map(heats.get, hot)):
+def kind_of(q: Question, factors: ServingFactors) -> Kind:
+    """Return what is known of a serving."""
+    times, device, named = factors.time.rows, q.cluster.device, effects(q)
+    if q.speculation is not None or not all(times.get(name) for name in named if name.startswith("stack ")):
         return "new software"
     made = (f"arch {device.architecture.split()[0]}", device.vendor)
     if not all(times.get(name) for name in named if name.startswith(made)):
         return "new devices"
     if q.in_flight is None:
         return "in flight untold"
+    if times.get(f"source {q.like}"):
+        return "measured alike"
     return "measured" if q.spec.experts is None else "measured experts"
 
 

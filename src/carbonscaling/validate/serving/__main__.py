@@ -26,21 +26,20 @@ def _table(name: str, learnt: Additive) -> str:
 def main() -> None:
     """Write both files."""
     s = shipped_servings()
-    told = {name: left_out(s, groups) for name, groups in s.groups.items()}
     learnt = fitted(s, np.ones(len(s.rows), dtype=bool))
+    told = {name: left_out(s, groups, None if name == "source" else learnt) for name, groups in s.groups.items()}
     text = "# Learnt from inference.csv: python -m carbonscaling.validate.serving\n# Generated. Natural logarithms.\n"
     text += _table("time", learnt.time) + _table("heat", learnt.heat)
     for quantity, own in widths(s, told).items():
         text += f"\n[interval.{quantity}]\n" + "".join(f'"{kind}" = {value}\n' for kind, value in own.items())
     write_file(Path(str(resources.files("carbonscaling.serving").joinpath("factors.toml"))), text)
     rows = [
-        {"id": row.id, "source": row.source, "fold": fold}
+        {"id": row.id, "source": row.source, "fold": fold, "known": kinds[i]}
         | {q: f"{getattr(p, q)[i]:.5g}" for q in QUANTITIES}
-        | {f"{q}_known": kinds[q][i] for q in QUANTITIES}
         for fold, (p, kinds) in told.items()
         for i, row in enumerate(s.rows)
     ]
-    columns = ("id", "source", "fold", *QUANTITIES, *(f"{q}_known" for q in QUANTITIES))
+    columns = ("id", "source", "fold", "known", *QUANTITIES)
     write_file(evidence.path("inference_left_out"), csv_text(columns, rows))
 
 

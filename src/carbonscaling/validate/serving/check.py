@@ -98,14 +98,14 @@ def _off(predicted: Array, measured: Array) -> float:
 
 
 def _lines(
-    s: Servings, told: Mapping[str, Array], kinds: Mapping[str, Sequence[str]], left_out: str, factors: ServingFactors,
+    s: Servings, told: Mapping[str, Array], kinds: Sequence[str], left_out: str, factors: ServingFactors,
     others: Mapping[str, Mapping[str, Array]],
 ) -> list[Line]:  # fmt: skip
     """Score every quantity over all rows, and by source."""
     found = []
     for quantity in QUANTITIES:
         measured: Array = getattr(s, quantity)
-        width = np.array([factors.intervals.get(quantity, {}).get(kind, np.nan) for kind in kinds[quantity]])
+        width = np.array([factors.intervals.get(quantity, {}).get(kind, np.nan) for kind in kinds])
         known = np.isfinite(measured) & np.isfinite(told[quantity])
         for group in ("all", *np.unique(s.sources[known])):
             own = known if group == "all" else known & (s.sources == group)
@@ -123,12 +123,12 @@ def _lines(
     return found
 
 
-def _kinds(s: Servings, factors: ServingFactors) -> dict[str, list[Kind]]:
-    return {q: [kind_of(question, factors, q) for question in s.work.questions] for q in QUANTITIES}
+def _kinds(s: Servings, factors: ServingFactors) -> list[Kind]:
+    return [kind_of(question, factors) for question in s.work.questions]
 
 
 def _rows(
-    s: Servings, told: Mapping[str, Array], kinds: Mapping[str, Sequence[Kind]], factors: ServingFactors
+    s: Servings, told: Mapping[str, Array], kinds: Sequence[Kind], factors: ServingFactors
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for i, row in enumerate(s.rows):
@@ -137,13 +137,13 @@ def _rows(
             "source": row.source,
             "status": "ok",
             "reason": "",
-            "known": kinds["speed"][i],
+            "known": kinds[i],
         }
         for quantity in QUANTITIES:
             value, measured = float(told[quantity][i]), float(getattr(s, quantity)[i])
             alone = quantity == "watts" and "node" not in row.watts_scope.lower()
             most = s.work.questions[i].cluster.device.tdp.si if alone else np.inf  # a board draws its rating at most
-            low, high = interval(value, quantity, kinds[quantity][i], factors, most)
+            low, high = interval(value, quantity, kinds[i], factors, most)
             line |= {f"{quantity}_predicted": value, f"{quantity}_low": float(low), f"{quantity}_high": float(high)}
             line[f"{quantity}_measured"] = measured if np.isfinite(measured) else None
         found.append(line)
@@ -176,15 +176,16 @@ def shipped_check() -> Checked:
     place = {row.id: i for i, row in enumerate(s.rows)}
     lines: list[Line] = []
     first = s.told(predict(s.work, unfitted()))
-    lines += _lines(s, first, dict.fromkeys(QUANTITIES, ["none"] * len(s.rows)), "everything", factors, {})
+    lines += _lines(s, first, ["none"] * len(s.rows), "everything", factors, {})
     for fold in FOLDS:
         told = {q: np.full(len(s.rows), np.nan) for q in QUANTITIES}
-        kinds = {q: [""] * len(s.rows) for q in QUANTITIES}
+        kinds = [""] * len(s.rows)
         for row in evidence.rows("inference_left_out"):
             if row["fold"] == fold and row["id"] in place:
                 i = place[row["id"]]
+                kinds[i] = row["known"]
                 for q in QUANTITIES:
-                    told[q][i], kinds[q][i] = float(row[q]), row[f"{q}_known"]
+                    told[q][i] = float(row[q])
         others = {"constant": constant_efficiency(s, s, s.groups[fold]), "ecologits": {"joules": ecologits(s)}}
         lines += _lines(s, told, kinds, fold, factors, others)
     rows = _rows(s, s.told(predict(s.work, factors)), _kinds(s, factors), factors)

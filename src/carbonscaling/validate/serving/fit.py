@@ -38,6 +38,7 @@ def learn(
     priors: Mapping[str, tuple[float, float]],
     spread: Mapping[str, Mapping[str, float]],
     believed: Mapping[str, Mapping[str, float]] | None = None,
+    start: Additive | None = None,
 ) -> Additive:
     """Return factors whose sums meet what was measured, in the logarithm.
 
@@ -55,10 +56,13 @@ def learn(
         Of every other effect's logarithm, by the effect's kind (its first word) and term.
     believed : Mapping, optional
         What is known of effects beforehand, by effect and term; nought where nothing is.
+    start : Additive, optional
+        Where to begin: what other rows taught.
 
     Notes
     -----
-    Gauss-Newton with weights that fall with the residual. Sources count alike.
+    Gauss-Newton with weights that fall with the residual. Sources count alike. With effects of
+    their own for them and their machines it is a mixed model (Laird and Ware 1982).
     """
     names = sorted({name for row in effects for name in row}.union(believed or ()))
     place = {name: i for i, name in enumerate(names)}
@@ -71,8 +75,15 @@ def learn(
     has = np.zeros((len(effects), len(names)))
     for i, row in enumerate(effects):
         has[i, [place[name] for name in row]] = 1.0
-    active = np.flatnonzero(may.ravel())
+    active = np.flatnonzero((may * (has.T @ (values.T > 0.0) > 0.0)).ravel())
     w, found, target = _weights(sources), centre.copy(), np.log(measured)
+    for name, own in start.logs.items() if start else ():
+        if name in place:
+            found[place[name]] = [own.get(t, 0.0) for t in terms]
+    # What no row has stays where it is believed to be.
+    found.ravel()[np.setdiff1d(np.arange(found.size), active)] = centre.ravel()[
+        np.setdiff1d(np.arange(found.size), active)
+    ]
     for _ in range(ROUNDS):
         parts = values * np.exp((found * may).T @ has.T)
         total = parts.sum(0)

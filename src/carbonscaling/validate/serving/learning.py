@@ -26,46 +26,80 @@ from carbonscaling.validate.serving.table import Servings
 __all__ = ["Told", "fitted", "left_out", "widths"]
 
 Array = NDArray[np.float64]
-Kinds = dict[str, NDArray[np.str_]]
-"""Kind of each row's interval by quantity."""
+Kinds = NDArray[np.str_]
+"""Kind of each row's intervals."""
 Told = dict[str, tuple[Predicted, Kinds]]
 """Predictions by what was left out, with the kinds of intervals then."""
 
 LEAST_HEAT = 0.02
+MOST = 400
+"""Rows of a source that factors are learnt from."""
 FEW = 20
 """Rows of a kind that an interval can be learnt from."""
 
 
-def fitted(s: Servings, which: NDArray[np.bool_]) -> ServingFactors:
-    """Return the factors that some rows teach."""
-    rows = np.flatnonzero(which & np.isfinite(s.speed))
+def spaced(s: Servings, which: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return rows to learn from: of a source with more than `MOST`, evenly many of each software, device and format in it.
+
+    Neighbours of one sweep repeat each other, and a source counts once however many rows it has.
+    """
+    found: list[int] = []
+    for source in np.unique(s.sources[which]):
+        rows = np.flatnonzero(which & (s.sources == source))
+        kinds = [effects(s.work.questions[i]) for i in rows]
+        order = np.array(sorted(range(len(rows)), key=lambda i: kinds[i]))
+        first = [i for n, i in enumerate(order) if n == 0 or kinds[i] != kinds[order[n - 1]]]
+        even = order[np.unique(np.linspace(0, len(order) - 1, min(MOST, len(order))).astype(int))]
+        found += rows[np.union1d(even, first)].tolist()
+    return np.array(sorted(found))
+
+
+def fitted(s: Servings, which: NDArray[np.bool_], start: ServingFactors | None = None) -> ServingFactors:
+    """Return the factors that some rows teach, with what each source and machine has of its own.
+
+    Parameters
+    ----------
+    start : ServingFactors, optional
+        Where to begin.
+    """
+    rows = spaced(s, which & np.isfinite(s.speed))
     work = s.work.some(rows)
     own = [effects(q) for q in work.questions]
-    cycle = np.broadcast_to(work.cycle.batch, len(rows)) / (work.tp * s.speed[rows])
-    time = learn(TERMS, work.terms, cycle, own, s.sources[rows].tolist(), PRIORS, SPREAD, HOST_BOUND)
-    warm = np.flatnonzero(which & np.isfinite(s.speed) & np.isfinite(s.watts) & (s.beside == 0.0))
+    cycle = np.broadcast_to(work.cycle.batch * work.cycle.gained, len(rows)) / (work.tp * s.speed[rows])
+    time = learn(
+        TERMS, work.terms, cycle, own, s.sources[rows].tolist(), PRIORS, SPREAD, HOST_BOUND,
+        None if start is None else start.time,
+    )  # fmt: skip
+    warm = spaced(s, which & np.isfinite(s.speed) & np.isfinite(s.watts) & (s.beside == 0.0))
     if not len(warm):
         return ServingFactors(time, unfitted().heat)
     work = s.work.some(warm)
     seconds = work.terms * time.factors([effects(q) for q in work.questions])
     heat = np.maximum((s.watts[warm] - work.idle) / (work.tdp - work.idle), LEAST_HEAT)
     names = [heat_effects(q) for q in work.questions]
-    return ServingFactors(
-        time, learn(POWER, heat_of(work, seconds), heat, names, s.sources[warm].tolist(), POWER_PRIORS, POWER_SPREAD)
-    )
+    warmth = learn(
+        POWER, heat_of(work, seconds), heat, names, s.sources[warm].tolist(), POWER_PRIORS, POWER_SPREAD,
+        start=None if start is None else start.heat,
+    )  # fmt: skip
+    return ServingFactors(time, warmth)
 
 
-def left_out(s: Servings, groups: NDArray[np.str_]) -> tuple[Predicted, Kinds]:
-    """Return every row as predicted from the groups that it is not in, and the kinds of its intervals there."""
+def left_out(s: Servings, groups: NDArray[np.str_], start: ServingFactors | None = None) -> tuple[Predicted, Kinds]:
+    """Return every row as predicted from the groups that it is not in, and the kind of its interval there.
+
+    Parameters
+    ----------
+    start : ServingFactors, optional
+        Where each search begins (what all rows teach: the optimum of nearly the same rows is near); at the priors if not given.
+    """
     n = len(s.rows)
     found = {name: np.full(n, np.nan) for name in ("speed", "tpot_s", "ttft_s", "watts", "joules", "batch")}
-    kinds = {quantity: np.full(n, "", dtype="U24") for quantity in QUANTITIES}
+    kinds = np.full(n, "", dtype="U24")
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
-        factors, work = fitted(s, groups != group), s.work.some(rows)
+        factors, work = fitted(s, groups != group, start), s.work.some(rows)
         told = predict(work, factors)
-        for quantity, own in kinds.items():
-            own[rows] = [kind_of(q, factors, quantity) for q in work.questions]
+        kinds[rows] = [kind_of(q, factors) for q in work.questions]
         for name, values in found.items():
             values[rows] = getattr(told, name)
     return Predicted(**found, seconds=np.empty((0, n))), kinds
@@ -82,7 +116,7 @@ def widths(s: Servings, told: Told) -> dict[str, dict[str, float]]:
         off = {fold: np.abs(np.log(getattr(p, quantity) / measured)) for fold, (p, _) in told.items()}
         found[quantity], widest = {}, 0.0
         for kind in KINDS:
-            parts = {fold: (kinds[quantity] == kind) & np.isfinite(off[fold]) for fold, (_, kinds) in told.items()}
+            parts = {fold: (kinds == kind) & np.isfinite(off[fold]) for fold, (_, kinds) in told.items()}
             values = np.concatenate([off[fold][own] for fold, own in parts.items()])
             # What was left out of a source counts as much as the source left out.
             sources = [f"{fold} {source}" for fold, own in parts.items() for source in s.sources[own]]

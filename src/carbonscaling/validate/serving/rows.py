@@ -25,6 +25,11 @@ def _mode(row: ServingRow) -> Mode:
     return "static" if row.concurrency_basis.startswith("static") else MODES.get(row.mode.lower(), "continuous")
 
 
+def _drawn(row: ServingRow) -> bool:
+    """Whether tokens were drawn: benchmarks that ask for a number of tokens take the most probable ones."""
+    return not any(word in row.tokens_basis.lower() for word in ("exact", "nominal"))
+
+
 def _layout(row: ServingRow) -> Layout:
     n = row.n_devices or (row.tp or 1.0) * (row.pp or 1.0) * (row.dp or 1.0)
     pp = row.pp or 1.0
@@ -51,7 +56,8 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
         question = Question(
             serving_shape(row), hardware.cluster(row.device), weights,
             kept_in(weights, engine) if kept else format_named(row.kv_cache, "kv_cache"), _layout(row), engine, _mode(row),
-            row.output_tokens, row.input_tokens, row.concurrency or None,
+            row.output_tokens, row.input_tokens, row.concurrency or None, _drawn(row),
+            like=row.source,
         )  # fmt: skip
         serving(question.spec, question.cluster, question.weights, question.kv, question.layout)
     except InputError as error:
