@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 CORE := $(VENV)/.core
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-slow test-cluster fuzz scenarios mutants lint types docs wheel check reported clean
+.PHONY: plan test test-slow test-cluster fuzz scenarios play mutants lint types docs wheel check reported clean
 
 $(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'
@@ -39,6 +39,9 @@ fuzz: $(READY)  ## two hundred thousand spoilt files, random questions and comma
 
 scenarios: $(READY)  ## twenty thousand random scenarios: answers must agree with each other
 	PYTHONPATH=tests $(BIN)/python -m metamorphic
+
+play: $(READY)  ## README, start page and six how-tos, word for word, in a clone and an environment of their own
+	PYTHONPATH=tests $(BIN)/python -m play
 
 mutants: $(READY)  ## formulas changed in one place at a time: a test must notice (writes docs/mutation.md)
 	PYTHONPATH=tests $(BIN)/python -m mutation --page docs/mutation.md
