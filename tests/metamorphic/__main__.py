@@ -24,14 +24,18 @@ def main() -> int:
     start = time.perf_counter()
     ends: Counter[str] = Counter()
     violations: list[str] = []
-    with ProcessPoolExecutor(options.workers) as pool:
+    pool = ProcessPoolExecutor(options.workers)
+    try:
         for counts, found in pool.map(run_block, *zip(*blocks, strict=True)):
             ends += counts
             violations += found
             for text in found:
                 print(f"\n{text}", file=sys.stderr, flush=True)
-            if sys.stderr.isatty():
-                print(f"\r{ends.total():,} cases ", end="", file=sys.stderr, flush=True)
+            print(f"\r{ends.total():,} cases ", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("ended early", file=sys.stderr)
+    finally:
+        pool.shutdown(cancel_futures=True)
     told = ", ".join(f"{n:,} {end}" for end, n in sorted(ends.items()))
     print(f"{ends.total():,} scenarios: {told}; {time.perf_counter() - start:.0f} s")
     return 1 if violations else 0
