@@ -7,7 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CLOCKS = {"time", "monotonic", "perf_counter", "process_time", "thread_time", "getrusage"}
-TOOLS = {"fuzz", "metamorphic", "mutation"}
+TOOLS = {"fuzz", "metamorphic", "mutation", "play"}
 MAY = {
     "serve/serve_helpers.py": "tells what hangs from what is slow",
     "serve/test_serve_load.py": "prints what it measured",

@@ -64,21 +64,20 @@ class Player:
             self.failed.append(f"{where}: {command}\n  exit code {code}, {expected} expected\n{said[-1500:]}")
 
     def _serve(self, command: str, folder: Path) -> tuple[int, str]:
-        with subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=folder, env=self.env, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        ) as served:  # fmt: skip
-            assert served.stdout is not None
-            os.set_blocking(served.stdout.fileno(), False)
-            said, end = "", time.monotonic() + SERVES_S
-            while "http" not in said and served.poll() is None and time.monotonic() < end:
-                said += served.stdout.read() or ""
-                time.sleep(0.2)
-            served.send_signal(signal.SIGINT)
-            try:
-                served.wait(SERVES_S)
-            except subprocess.TimeoutExpired:
-                served.kill()
+        log = folder / "served.txt"
+        with log.open("w") as out:
+            served = subprocess.Popen(
+                ["bash", "-c", f"exec {command}"], cwd=folder, env=self.env, stdout=out, stderr=subprocess.STDOUT
+            )
+        end = time.monotonic() + SERVES_S
+        while "http" not in log.read_text() and served.poll() is None and time.monotonic() < end:
+            time.sleep(0.2)
+        said = log.read_text()
+        served.send_signal(signal.SIGINT)
+        try:
+            served.wait(SERVES_S)
+        except subprocess.TimeoutExpired:
+            served.kill()
         return (0 if "http" in said and served.returncode == 130 else served.returncode or 1), said
 
     def page(self, page: str) -> None:
@@ -118,6 +117,7 @@ def main() -> int:
     parser.add_argument("pages", nargs="*", default=PAGES)
     parser.add_argument("--suite", action="store_true", help="run make test as well")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started can be stopped, in the background too
     with tempfile.TemporaryDirectory() as home:
         player = Player(Path(home))
         for command in first_commands(player.clone / "README.md"):
