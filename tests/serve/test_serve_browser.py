@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from serve_helpers import PATIENCE, Open, Service, needs_browser
 
 from carbonscaling.study.scenario import Scenario, load_scenario
@@ -41,6 +41,17 @@ def redrawn(page: Page, act: Callable[[], Any]) -> None:
 def settled(page: Page) -> None:
     """Wait for what stands beside the answer."""
     page.wait_for_selector("body[data-settled]")
+
+
+def held(page: Page, pattern: str) -> list[Route]:
+    """Return the requests to such an address, none of which goes on by itself."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(pattern, hold)
+    return waiting
 
 
 def shot(page: Page, name: str) -> None:
@@ -177,11 +188,9 @@ def test_bad_input_is_named_at_its_field(open_page: Open) -> None:
 
 def test_what_is_typed_before_the_catalogue_is_there_stays(open_page: Open, service: Service) -> None:
     """The catalogue is held back until something is typed; then the page asks for that, not for its first question."""
-    held = open_page().context
-    page = held.new_page()
+    page = open_page().context.new_page()
     page.set_default_timeout(PATIENCE)
-    waiting: list[Any] = []
-    page.route("**/api/v1/catalog", waiting.append)
+    waiting = held(page, "**/api/v1/catalog")
     page.goto(service.url)
     page.fill("#tokens", "2T")
     page.fill("#model", "llama-3-8b")
@@ -194,8 +203,7 @@ def test_what_is_typed_before_the_catalogue_is_there_stays(open_page: Open, serv
 
 def test_an_answer_on_its_way_does_not_hide_what_is_wrong_now(open_page: Open) -> None:
     page = open_page()
-    waiting: list[Any] = []
-    page.route("**/api/v1/plan", waiting.append)
+    waiting = held(page, "**/api/v1/plan")
     page.fill("#tokens", "1T")
     while not waiting:
         page.wait_for_timeout(20)
