@@ -67,9 +67,9 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     ),
     "inference": (
         "id", "source", "source_path", "model", "arch", "kind", "kv_type", "device", "weights", "kv_cache", "framework", "mode",
-        "concurrency_basis", "watts_scope", "quality", "licence",
+        "concurrency_basis", "tokens_basis", "watts_scope", "quality", "licence",
     ),
-    "inference_left_out": ("id", "source", "fold", "speed_known", "watts_known", "joules_known"),
+    "inference_left_out": ("id", "source", "fold", "known"),
     "trainings": ("model", "date", "maker", "maker_type", "device", "precision", "source", "note", "model_file"),
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
     "published": ("id", "source", "model", "device"),

@@ -49,7 +49,8 @@ HOST_BOUND = {
     "AMD mid": {"attention": math.log(9.0)}, "AMD early": {"attention": math.log(9.0)},
 }  # fmt: skip
 """What is believed beforehand: vLLM 0.5.3 spent 38 % of its time on the device (vllm_profile_2024): 1.6 s on the
-host for each on the device, where later releases take about a fifth."""
+host for each on the device, where later releases take about a fifth. On AMD, vLLM before 0.6.2 read keys and values 7 to 12
+times as slowly as memory gives them, by throughput with and without the kernel that came then (vllm_rocm_2024)."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
 """What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""

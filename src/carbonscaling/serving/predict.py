@@ -22,6 +22,7 @@ __all__ = ["ANY_PROMPT", "Predicted", "Worked", "draft_of", "predict", "serving_
 Array = NDArray[np.float64]
 
 LAUNCHED = ("layer", "expert_layer", "step", "sequence")
+"""Terms of a cycle that are the device's own as far as their priors go: launches that a graph holds (decision 230)."""
 ANY_PROMPT = 161.0
 """Tokens of a prompt where nobody says: the mean of ShareGPT's conversations (Kwon et al. 2023, figure 11;
 from memory of the work)."""
