@@ -56,6 +56,7 @@ class Infeasible:
     steady_s: ClassVar[None] = None
     duration_s: ClassVar[None] = None
     footprint: ClassVar[None] = None
+    assessment: ClassVar[None] = None
     cost_usd: ClassVar[None] = None
     alternatives: ClassVar[tuple[Alternative, ...]] = ()
     levers: ClassVar[tuple[Lever, ...]] = ()
