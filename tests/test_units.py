@@ -59,6 +59,7 @@ PINT: dict[str, tuple[str, str]] = {
     "1/cm2": ("1/cm^2", "1/m^2"),
     "L": ("water_litre", "water_litre"),
     "kg/GB": ("kg/gigabyte", "kg/byte"),
+    "kg/kW": ("kg/kW", "kg/W"),
     "kg/kWh": ("kg/kWh", "kg/J"),
     "g/kWh": ("g/kWh", "kg/J"),
     "kWh/cm2": ("kWh/cm^2", "J/m^2"),
