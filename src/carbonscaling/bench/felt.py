@@ -146,7 +146,7 @@ def _plan(model: str, most: int, batch: int, compiler: str) -> tuple[float, floa
 
 def _page(ask: Callable[[str, list[list[bytes]]], Served]) -> Iterator[FeltRow]:
     """Ask as eight clients at once, no question twice."""
-    base = {"device": "h100-sxm", "tokens": 1e12}
+    base = {"device": "h100-sxm", "tokens": 1e12, "batch": 1024}
     small = [
         [
             json.dumps({**base, "model": "llama-3-8b", "devices": 64, "tokens": 1e12 + 1e9 * (8 * i + k)}).encode()

@@ -70,14 +70,26 @@ def _wait(port: int) -> None:
     raise CarbonScalingError("the service did not start")
 
 
+def _reply(connection: http.client.HTTPConnection, kind: str, question: bytes) -> http.client.HTTPResponse:
+    """Ask once more where the service has closed a connection that it was done with."""
+    for last in (False, True):
+        try:
+            connection.request("POST", f"/api/v1/{kind}", question, {"content-type": "application/json"})
+            return connection.getresponse()
+        except ConnectionError:
+            if last:
+                raise
+            connection.close()
+    raise AssertionError
+
+
 def _ask(port: int, kind: str, questions: list[list[bytes]]) -> Served:
     def client(own: list[bytes]) -> list[float]:
         waits = []
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
             for question in own:
                 begin = time.perf_counter()
-                connection.request("POST", f"/api/v1/{kind}", question, {"content-type": "application/json"})
-                reply = connection.getresponse()
+                reply = _reply(connection, kind, question)
                 reply.read()
                 if reply.status != 200:
                     raise CarbonScalingError(f"the service answered {reply.status}")

@@ -10,6 +10,7 @@ import numpy as np
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.study.decide import layout_batches
 from carbonscaling.study.outcome import Takes, takes
@@ -113,7 +114,7 @@ def _by_length(r: Resolved, s: Setting) -> list[float]:
         n_micro = float(s.n_micro) * r.seq_len / seq_len
         whole = max(n_micro, 1.0)
         work = training_work(r.scenario, spec, seq_len)
-        found.append(float(step_time(work, r.machine, s._replace(n_micro=whole)).total) * n_micro / whole)
+        found.append(at(step_time, work, r.machine, s._replace(n_micro=whole)).total * n_micro / whole)
     return found
 
 

@@ -13,6 +13,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.perf.memory import memory, with_margin
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.scalar import at
 from carbonscaling.search.engine import Candidate, Question, candidates, search
 from carbonscaling.search.result import Close
 from carbonscaling.search.simple import complexity
@@ -103,9 +104,9 @@ def _usual(s: Scenario, r: Resolved, q: Question, best: Setting) -> Iterator[Alt
         return
     floats = settled.setting
     whole = all(math.isfinite(v) and float(v).is_integer() for v in floats)
-    need = memory(r.work, with_margin(r.machine, q.margin), floats)
+    need = at(memory, r.work, with_margin(r.machine, q.margin), floats)
     if not whole or floats == best or need.total > need.limit:
         return
-    step = np.atleast_1d(np.asarray(step_time(r.work, r.machine, floats).total, dtype=float))
+    step = np.array([at(step_time, r.work, r.machine, floats).total], dtype=float)
     (found,) = candidates(q, Setting(*(np.atleast_1d(v) for v in floats)), step)
     yield Alternative(f"as people run stack {r.stack.name}", found)
