@@ -161,7 +161,7 @@ SAME = {
     "attention_backward": "attention_backward", "link_latency": "link_latency",
     "nic_latency": "nic_latency", "overlap": "overlap", "contention": "contention", "tp_overlap": "tp_overlap",
     "ep_overlap": "ep_overlap", "imbalance": "imbalance", "elementwise": "elementwise",
-    "straggler": "straggler", "step_overhead": "step_overhead",
+    "straggler": "straggler", "straggler_gather": "straggler_gather", "step_overhead": "step_overhead",
     "layer_launch": "layer_launch", "moe_launch": "moe_launch", "exchange": "exchange", "tile_m": "tile_m",
     "tile_n": "tile_n", "redo_last": "redo_last", "scatter_beside": "scatter_beside",
 }  # fmt: skip

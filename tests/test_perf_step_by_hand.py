@@ -297,6 +297,18 @@ def test_dense_and_expert_parameters_have_groups_of_their_own(zero: int) -> None
     close(found.straggler_share, 0.1 * 2 / 3 * math.sqrt(2))  # four hosts
 
 
+@pytest.mark.parametrize(("shard", "hosts"), [(16.0, 4.0), (8.0, 2.0), (2.0, 1.0)])
+def test_every_gather_waits_for_the_slowest_host_that_shares_the_weights(shard: float, hosts: float) -> None:
+    """TP 2 on hosts of 8: groups of 16 replicas span four hosts, of 8 two, of 2 half of one."""
+    q = ideal(
+        bandwidth=1.0, optimizer_bytes=12.0, grad_bytes=4.0, host_devices=8.0, straggler=0.1, straggler_gather=0.3
+    )
+    x, step = math.log2(hosts), 0.1 * 2 / 3 * math.sqrt(2)
+    found = {z: sync_time(toy(1.0, p_dense=8.0), q, setting(tp=2.0, dp=16.0, zero=z, shard=shard)) for z in (1.0, 3.0)}
+    close(found[1.0].straggler_share, step)
+    close(found[3.0].straggler_share, step + 0.3 * x / (x + 1) * math.sqrt(x))
+
+
 def test_stride_decides_which_replicas_share_a_domain() -> None:
     """Replicas stand tp apart (experts ep·etp apart): of eight, two share a domain of eight at tp 4."""
     w, q = toy(1.0, p_dense=8.0), ideal(nic=1.0, domain=8.0)

@@ -260,7 +260,7 @@ def test_command_writes_a_line_for_every_row(tmp_path: Path, capsys: pytest.Capt
     assert "2 rows" in capsys.readouterr().out
 
 
-WORDS = ("pace", "cuda_graphs", "dispatcher", "expert_overlap", "attention_kernel")
+WORDS = ("pace", "cuda_graphs", "dispatcher", "expert_overlap", "software", "offload", "attention_kernel")
 
 
 def test_a_file_without_the_columns_of_words_is_one_with_blanks(tmp_path: Path) -> None:

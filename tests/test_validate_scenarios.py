@@ -139,6 +139,42 @@ def test_what_a_row_says_of_its_expert_traffic() -> None:
     assert (split.setting.etp, split.setup.plain.software.relay) == (2, 1), "what is said outranks the rule"
 
 
+def test_what_a_row_says_of_its_software_outranks_what_its_stack_does() -> None:
+    """Options as a scenario takes them, what lies in the host, and how many devices share one copy of the states."""
+    usual = row(stack="torchtitan", zero_stage="3", tp="1", pp="1")
+    told = row(
+        stack="torchtitan",
+        zero_stage="3",
+        tp="1",
+        pp="1",
+        software="compile=No; head_placement=balanced",
+        offload="optimizer",
+        shard="8",
+    )
+    assert (usual.scenario.software.compile, usual.scenario.offload, usual.setting.shard) == (None, None, 256)
+    assert (told.scenario.software.compile, told.scenario.software.head_placement) == (False, "balanced")
+    assert (told.scenario.offload, told.setting.shard, told.scenario.layout.shard) == ("optimizer", 8, 8)
+    with pytest.raises(Unusable, match="unknown option of the software"):
+        row(software="compiled=yes")
+    with pytest.raises(Unusable, match="offload"):
+        row(offload="disk")
+    with pytest.raises(Unusable, match="shard is not a whole number"):
+        row(shard="2.5")
+
+
+def test_megatron_of_2023_runs_its_own_layers() -> None:
+    """No kernel of Hopper's own, sums of gradients beside the products; with Llama's blocks rotary embeddings one by one."""
+    core, own, llama = (
+        row(stack=name).setup.plain.software for name in ("megatron", "megatron-2023", "megatron-llama")
+    )
+    assert own.attention_forward / core.attention_forward == pytest.approx(0.53)
+    assert llama.attention_forward / own.attention_forward == pytest.approx(0.6), "FlashAttention-1 over its successor"
+    assert [s.sum_bytes for s in (core, own, llama)] == [0, 10, 10]
+    assert [s.head_passes for s in (core, own, llama)] == [0, 0, 10]
+    assert [s.tp_overlap for s in (core, own, llama)] == [0.7, 0, 0]
+    assert [s.update_beside for s in (core, own, llama)] == [0.5, 0, 0]
+
+
 def test_benchmarks_balance_their_experts() -> None:
     degrees = {"tp": "4", "pp": "8", "dp": "8", "ep": "8"}
     assert row(**MIXTRAL, **degrees).setup.plain.software.imbalance == 1

@@ -184,6 +184,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
         exchange=silicon.exchange * f["exchange"],
         overlap=np.minimum(software.overlap * f["overlap"], 0.98),
         straggler=silicon.straggler * f["straggler"],
+        straggler_gather=silicon.straggler_gather * f["straggler"],
         step_overhead=software.step_overhead * f["step_overhead"] * slow,
         layer_launch=software.layer_launch * f["layer_launch"] * slow,
         moe_launch=software.moe_launch * f["layer_launch"] * f["moe_launch"] * slow,

@@ -30,7 +30,7 @@ MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s"
 MOST = 1e18
 """No quantity of a training run comes near, in the units of the columns."""
 
-WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp")
+WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp", "shard")
 """Columns that count devices or parts: a fraction of one is a mistake."""
 
 REQUIRED = ("id", "model", "device")
@@ -74,6 +74,8 @@ class RunRow:
     cuda_graphs: str
     dispatcher: str
     expert_overlap: str
+    software: str
+    offload: str
     params_b: float | None
     active_params_b: float | None
     n_layers: float | None
@@ -99,6 +101,7 @@ class RunRow:
     ep: float | None
     vpp: float | None
     zero_stage: float | None
+    shard: float | None
     micro_batch: float | None
     global_batch_seqs: float | None
     tokens_b: float | None

@@ -206,6 +206,7 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
         exchange=e.exchange.si,
         contention=e.contention.si,
         straggler=e.straggler.si,
+        straggler_gather=e.straggler_gather.si,
         host_devices=float(host.devices_per_host),
         host_link=1.0,
         host_bandwidth=1.0,

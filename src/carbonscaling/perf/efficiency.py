@@ -57,6 +57,8 @@ class Efficiency:
     scatter_beside : Datum
         Share of the scattered gradients (ZeRO-2, 3) that travel while something is computed.
     straggler : Datum
+        Strength of the straggler term of a step. straggler_gather : Datum
+        What it grows by where every layer's weights are gathered, over the hosts that share them.
     step_overhead : Datum
         Host work per step.
     layer_launch : Datum
@@ -106,6 +108,7 @@ class Efficiency:
     redo_last: Datum
     scatter_beside: Datum
     straggler: Datum
+    straggler_gather: Datum
     step_overhead: Datum
     layer_launch: Datum
     eager_launch: Datum

@@ -23,7 +23,7 @@ class Silicon(NamedTuple):
         of it with every doubling of the hosts. link_latency, nic_latency : s per hop.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach.
     contention : slowdown of compute while it hides communication.
-    straggler : coefficient of the straggler term.
+    straggler : coefficient of the straggler term. straggler_gather : what it grows by where each layer's weights are gathered.
     host_devices : devices per host.
     host_link, host_bandwidth : bytes/s to the host, one direction, and of its memory, per device. host_capacity : bytes of
         it per device.
@@ -48,6 +48,7 @@ class Silicon(NamedTuple):
     exchange: Number
     contention: Number
     straggler: Number
+    straggler_gather: Number
     host_devices: Number
     host_link: Number
     host_bandwidth: Number

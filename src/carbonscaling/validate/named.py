@@ -6,8 +6,9 @@ import re
 from typing import Literal
 
 from carbonscaling.hardware.device import Device
+from carbonscaling.software.options import option_value
 
-__all__ = ["kernels_named", "recipe_named", "stack_named"]
+__all__ = ["kernels_named", "recipe_named", "software_named", "stack_named"]
 
 _NORMS = {"norm", "rms"}
 """Words of a row that names a kernel for its norms."""
@@ -100,3 +101,17 @@ def stack_named(text: str) -> str:
         return text
     name = text.lower().replace("_", "-").replace(" ", "-")
     return STACK_NAMES.get(name, name)
+
+
+def software_named(text: str) -> dict[str, bool | float | str]:
+    """Return the options of its software that a row states: KEY=VALUE, semicolons between.
+
+    >>> software_named("compile=no; head_placement=balanced")
+    {'compile': False, 'head_placement': 'balanced'}
+
+    Raises
+    ------
+    InputError
+        As `option_value`.
+    """
+    return dict(option_value(part) for part in text.lower().split(";") if part.strip())

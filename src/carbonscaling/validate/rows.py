@@ -18,7 +18,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.study.practice import fastest, open_settings, settle, split_experts
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import Setup, setup
-from carbonscaling.validate.named import kernels_named, recipe_named, stack_named
+from carbonscaling.validate.named import kernels_named, recipe_named, software_named, stack_named
 from carbonscaling.validate.place import Place, place
 from carbonscaling.validate.shape import shape
 
@@ -90,7 +90,7 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
     dispatcher = row.dispatcher.lower() or None
     fp16_whole = row.precision == "fp16" and row.recompute == "full"
     scaled = row.stack == "torchtitan" and ("8" in row.precision or "4" in row.precision)
-    return Software(
+    usual = Software(
         compile=True if scaled else None,  # the compiler fuses torchtitan's scaling: its docs/float8.md
         attention_kernel=kernel,
         norm_kernel=norms if row.stack in NAME_NORMS else None,
@@ -101,6 +101,14 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
         zero3_gather="parameter" if row.stack == "megatron" and early else None,
         sequence_parallel=False if fp16_whole else None,
     )
+    return replace(usual, **software_named(row.software))  # type: ignore[arg-type]
+
+
+def _offload(row: RunRow, compiled: bool) -> Literal["none", "optimizer", "activations", "weights"] | None:
+    """Return what a row says lies in the host; nothing where a compiler recomputes in full, so that no policy decides."""
+    if row.offload:
+        return row.offload.lower()  # type: ignore[return-value]
+    return "none" if compiled and row.recompute == "full" else None
 
 
 _DISPATCHERS = ("alltoall", "allgather", "deepep", "hybridep")
@@ -130,6 +138,7 @@ def _layout(row: RunRow) -> Layout:
         vpp=count(row.vpp)
         or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
         zero=zero,
+        shard=count(row.shard) or None,
         micro_batch=count(row.micro_batch) or None,
         recompute=row.recompute if row.recompute in Recompute.NAMES else None,
     )
@@ -226,7 +235,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             layout=_layout(row),
             stack=_stack(row, where.device),
             software=_software(row, spec, where.device),
-            offload="none" if compiled and row.recompute == "full" else None,  # no policy decides
+            offload=_offload(row, compiled),
             practice="typical",
             pace="calendar" if row.calendar else "steady",
         )

@@ -16,7 +16,7 @@ __all__ = ["BLANKS", "blanked"]
 BLANKS: tuple[tuple[str, ...], ...] = (
     ("micro_batch", "recompute", "zero_stage", "global_batch_seqs"),
     ("tp", "pp", "dp", "cp", "ep", "vpp", "micro_batch", "recompute", "zero_stage"),
-    ("attention_kernel", "pace", "cuda_graphs", "dispatcher", "expert_overlap"),
+    ("attention_kernel", "pace", "cuda_graphs", "dispatcher", "expert_overlap", "software", "offload", "shard"),
     ("interconnect",),
 )
 """Fields that are left out together: what is tuned last, the whole layout, the columns that few know, the network."""
