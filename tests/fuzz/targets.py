@@ -47,6 +47,7 @@ from carbonscaling.validate.speed.runs import replay_file
 from fuzz.answers import sensible
 from fuzz.damage import spoilt, spoilt_text, toml_text
 from fuzz.launch import launch
+from fuzz.lifetime import meter, project, serving
 from fuzz.material import ROOT, configs, scenario
 from fuzz.sequence import sequence
 from fuzz.statements import report, saved_answer
@@ -344,7 +345,7 @@ def emissions(rng: Random, folder: Path) -> object:
 
 
 TARGETS = (
-    Target("config", config, 60_000),
+    Target("config", config, 50_000),
     Target("model", model, 14_000),
     Target("device", device, 8_000),
     Target("profile", profile, 6_000),
@@ -369,6 +370,9 @@ TARGETS = (
     Target("plot", plot, 2_000),
     Target("report", report, 8_000),
     Target("sequence", sequence, 3_000),
+    Target("project", project, 3_000),
+    Target("serving", serving, 3_000),
+    Target("meter", meter, 4_000),
     Target("http", http, 10_000),
 )
 """Every kind of input, with its share of two hundred thousand cases."""
