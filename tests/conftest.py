@@ -15,6 +15,14 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
+@pytest.fixture(autouse=True)
+def _fresh_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test inherits the time that others spent with NumPy, after which a search is compiled."""
+    from carbonscaling.search.evaluate import Clock
+
+    monkeypatch.setattr(Clock, "spent", 0.0)
+
+
 @pytest.fixture(scope="session")
 def service() -> Iterator[Any]:
     """A running ``carbonscaling serve``."""

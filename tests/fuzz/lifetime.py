@@ -86,5 +86,6 @@ def meter(rng: Random, folder: Path) -> object:
         _text(rng, folder / "kwh.csv", _cells(rng, rng.choice(METERS), ",")),
         _text(rng, folder / "jobs.txt", _cells(rng, jobs, "|" if "|" in jobs else ",")),
         device="h100-sxm", devices=rng.choice((64, 128, 128)),
-        scope=rng.choice(("it", "it", "facility", "building", "devices")), region="france", loads_kw=rng.choice((None, None, None, {"storage": 1.0})),
+        scope=rng.choice(("it", "it", "facility", "building", "devices")),
+        region="france", loads_kw=rng.choice((None, None, None, {"storage": 1.0})),
     )  # fmt: skip
