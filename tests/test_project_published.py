@@ -40,7 +40,7 @@ def test_olmo_3s_final_runs_lie_inside(olmo: ProjectAnswer) -> None:
     assert inside(FINAL_KWH, final.intervals["energy_kwh"])
     for stage, hours in (("pre-training 7B", 234e3), ("pre-training 32B", 1.05e6)):  # read in an article on the report
         assert inside(hours, olmo.stages[stage].intervals["device_hours"])
-        assert olmo.stages[stage].device_hours == pytest.approx(hours, rel=0.2)
+        assert olmo.stages[stage].device_hours == pytest.approx(hours, rel=0.25)
 
 
 def test_olmo_3s_development_is_four_fifths(olmo: ProjectAnswer) -> None:
