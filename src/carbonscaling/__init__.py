@@ -65,7 +65,7 @@ __all__ = [
     "step_time",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 TYPE_CHECKING = False
 """As in ``typing``, whose import would take as long as the rest of this file's."""
