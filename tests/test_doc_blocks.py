@@ -31,7 +31,7 @@ SLOW = [page for page, found in FOUND.items() if any(b.slow for b in found)]
 CORE = {"README.md", "docs/start.md"}
 """Pages that run with the package alone, as `make plan` and `pip install .` leave it."""
 EXTRAS = {"duckdb", "fsspec", "matplotlib", "polars", "ray", "scipy", "starlette", "uvicorn", "yaml"}
-BY_HAND = {"pip", "marimo", "source"}
+BY_HAND = {"pip", "pipx", "uvx", "marimo", "source"}
 """Programs that a block which nothing runs may call, beside the two commands below."""
 STAYS = ("carbonscaling serve", "carbonscaling sweep examples/study-million.toml --executor ray")
 

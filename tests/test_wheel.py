@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -72,22 +73,51 @@ def test_the_source_distribution_holds_what_a_reader_needs(dist: Path) -> None:
     assert not any(name.startswith(("docs/_build", ".venv", "docs/reference/api")) for name in names)
 
 
+def installed_as(requirement: str, folder: Path) -> Path:
+    """Install a wheel, with an extra perhaps, into a fresh environment; return its Python."""
+    call(sys.executable, "-m", "venv", folder / "fresh", cwd=folder)
+    python = folder / "fresh" / "bin" / "python"
+    quiet = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", ROOT / "constraints.txt")
+    call(python, *quiet, requirement, cwd=folder)
+    return python
+
+
+STUDY = """name = "s"
+answer = "estimate"
+[scenario]
+model = "llama-3.2-1b"
+tokens = 1e9
+[[axis]]
+key = "devices"
+values = [8, 16]
+"""
+ASK = "--model llama-3.2-1b --tokens 1e9 --devices 8"
+EXTRAS = {
+    "fast": f"plan {ASK} --json",
+    "plot": f"choose {ASK} --regions france,texas -o front.png",
+    "uncertainty": f"uncertainty {ASK}",
+    "sweep": "sweep study.toml",
+    "serve": "serve --help",
+    "exchange": "estimate --from train.yml --tokens 1e9",
+}
+"""A command that needs each extra."""
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_it_runs_with_each_extra(extra: str, dist: Path, tmp_path: Path) -> None:
+    python = installed_as(f"{only(dist, '*.whl')}[{extra}]", tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "data" / "launch" / "train.yml", tmp_path)
+    assert call(python.with_name("carbonscaling"), *EXTRAS[extra].split(), cwd=tmp_path).strip()
+    if extra == "plot":
+        assert (tmp_path / "front.png").stat().st_size > 10_000
+    if extra == "serve":
+        assert call(python, "-c", "from carbonscaling.serve.app import create_app; print(create_app(1))", cwd=tmp_path)
+
+
 def test_it_runs_the_main_job_alone(dist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wheel = only(dist, "*.whl")
-    call(sys.executable, "-m", "venv", tmp_path / "fresh", cwd=tmp_path)
-    python = tmp_path / "fresh" / "bin" / "python"
-    call(
-        python,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        "-c",
-        ROOT / "constraints.txt",
-        wheel,
-        cwd=tmp_path,
-    )
+    python = installed_as(str(wheel), tmp_path)
     out = call(python.with_name("carbonscaling"), *MAIN_JOB.split(), cwd=tmp_path)
     assert out.startswith("Train llama-3.1-405b on 16.3T tokens"), "at equal loss with the batch that it chooses"
     assert "tCO2e (between" in " ".join(out.split())
