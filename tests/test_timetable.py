@@ -298,9 +298,11 @@ def test_prices_by_the_hour(hours: Path) -> None:
     c = bound["every hour known"]
     assert c.cost_usd <= middle
     assert a.total_tco2e < bound["all"].floor <= c.total_tco2e < b.total_tco2e
-    assert c.total_tco2e == pytest.approx(bound["all"].floor, rel=0.01)
+    carbon = load_profile(hours, "A").g_per_kwh  # both are off by one hour of work in another place at most
+    assert c.total_tco2e - bound["all"].floor <= power * (max(carbon) - min(carbon)) / 1e3
     other = by_name(cs.schedule(s, 30.0, prices=f"{prices}:A", released=True, least="cost", under_tco2e=c.total_tco2e))
-    assert other["every hour known"].cost_usd == pytest.approx(c.cost_usd, rel=0.05)
+    assert other["all"].floor <= c.cost_usd
+    assert other["every hour known"].cost_usd - c.cost_usd <= power * (max(usd) - min(usd))
     with pytest.raises(InputError, match="no timetable keeps"):
         cs.schedule(s, 30.0, prices=f"{prices}:A", under_usd=-0.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -95,7 +96,9 @@ def meter_kind(path: str | Path) -> str | None:
     """Return which meter wrote a file, by its beginning; None where none of those that are known did."""
     if is_emissions(Path(path)):
         return "CodeCarbon"
-    return _kind(read_text(Path(path), TABLE)) if Path(path).is_file() else None
+    return (
+        _kind(read_text(Path(path), TABLE)) if os.path.isfile(path) else None
+    )  # any name: `Path.is_file` refuses some
 
 
 def _kind(text: str) -> str | None:

@@ -158,6 +158,10 @@ def grid_quantities() -> tuple[Quantity, ...]:
     return get_args(Quantity)
 
 
+LEAST_G_PER_KWH = 1e-3
+"""Below, an average is nought: no change is read off it."""
+
+
 def _width(change: float, own: Sequence[float]) -> float:
     """Return the half-width on the logarithm of one side: the usual change and the grid's own, by their counts."""
     usual = math.log(change) / Z95
@@ -186,7 +190,7 @@ def changing(value: float, years: Mapping[int, float]) -> tuple[float, float]:
     own = [
         math.log(years[year + 1] / before)
         for year, before in years.items()
-        if before > 0.0 and years.get(year + 1, 0.0) > 0.0
+        if before >= LEAST_G_PER_KWH and years.get(year + 1, 0.0) >= LEAST_G_PER_KWH
     ]
     low, high = usual.si_range
     return value * math.exp(-_width(1.0 / low, own)), value * math.exp(_width(high, own))

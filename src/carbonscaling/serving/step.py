@@ -101,8 +101,8 @@ one device (`vllm_sort_2026`), at the bandwidth of an H100."""
 def drawing_time(tokens: Number, vocabulary: Number, bandwidth: Number) -> Number:
     """Time of drawing tokens from the most probable ones (top-p), which sorts the logits of the whole vocabulary.
 
-    >>> round(float(drawing_time(2048.0, 131072.0, 2.98e12)), 4)
-    0.0576
+    >>> round(float(drawing_time(2048.0, 131072.0, 2.98e12)), 3)
+    0.058
     """
     return tokens * vocabulary * SORTED / bandwidth
 
