@@ -59,7 +59,7 @@ docs: $(READY)  ## generated pages are the ones committed; figures drawn (minute
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E docs docs/_build/html
 
 wheel: $(READY)  ## wheel and source distribution; the wheel alone in a fresh environment runs the main job
-	$(BIN)/python -m pytest -m slow tests/test_wheel.py
+	$(BIN)/python -m pytest -m slow -k "not extra" tests/test_wheel.py
 
 check: lint types docs test
 
