@@ -72,6 +72,17 @@ def test_a_stated_layout_only_has_to_fit() -> None:
     assert cs.estimate(replace(SMALL, layout=own, practice="typical")).feasible
 
 
+def test_what_the_margin_keeps_back_is_told() -> None:
+    """A stated layout that recomputes to keep the margin, where without it nothing needs to be done twice."""
+    own = cs.Layout(**{name: int(getattr(_estimate(SMALL).setting, name)) for name in ("tp", "pp", "dp", "cp")})  # type: ignore[arg-type]
+    tight = replace(SMALL, layout=own, memory_margin=0.5)
+    answer, free = _estimate(tight), _estimate(replace(tight, memory_margin=0.0))
+    told = [warning for warning in answer.warnings if warning.startswith("kept back by the memory margin")]
+    assert len(told) == (free.duration_s < 0.98 * answer.duration_s) == 1
+    assert f"{free.duration_s / 86400:.1f} days" in told[0]
+    assert not any("kept back" in warning for warning in free.warnings)
+
+
 def test_where_only_the_margin_is_missing_an_answer_says_so() -> None:
     tight = cs.Scenario(model="llama-3-70b", tokens=1e12, devices=24, batch=480, memory_margin=0.5)
     beyond = cs.estimate(tight)

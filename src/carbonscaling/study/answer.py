@@ -25,7 +25,7 @@ from carbonscaling.sources import Datum
 from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
 from carbonscaling.study.budget import Affordable, affordable, front_words
 from carbonscaling.study.decide import FLAT, decided, flat
-from carbonscaling.study.doubts import too_good, unmeasured
+from carbonscaling.study.doubts import kept_back, too_good, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import contract_of, hours_met, hours_of
@@ -136,7 +136,8 @@ def _solve(
         near = result.nearest_memory.setting if result.nearest_memory else result.fastest and result.fastest.setting
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)
-    return _measure(s, r, result.best.setting, report)
+    answer = _measure(s, r, result.best.setting, report)
+    return replace(answer, warnings=(*answer.warnings, *kept_back(question, space, result.best)))
 
 
 def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:

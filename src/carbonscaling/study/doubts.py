@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.evidence.covered import KINDS, covered
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.search.engine import search
+from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.search.result import Candidate, Question
+from carbonscaling.search.space import Space
 from carbonscaling.study.resolve import Resolved
+from carbonscaling.study.shown import setting_words
+from carbonscaling.units import DAY
 
-__all__ = ["too_good", "unmeasured"]
+__all__ = ["kept_back", "too_good", "unmeasured"]
+
+WORTH = 0.02
+"""How much better a setting has to be that the memory margin keeps back, to be told of."""
 
 WORDS = {
     "tp": "TP {:g}",
@@ -54,3 +65,17 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
         return []
     by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
     return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]
+
+
+def kept_back(q: Question, space: Space, best: Candidate) -> list[str]:
+    """Say what a stated layout would take without the memory margin, where that is better by `WORTH`."""
+    if not (q.stated and q.margin):
+        return []
+    objective = OBJECTIVES[q.objective]
+    other = search(replace(q, margin=0.0), space, top=1, near=0.0, prune=True, explain=False).best
+    if other is None or objective.key(other)[objective.main] >= (1.0 - WORTH) * objective.key(best)[objective.main]:
+        return []
+    words = f"{setting_words(other.setting)}, {other.duration_s / DAY:.1f} days"
+    return [
+        f"kept back by the memory margin: {words}; it fits by less than estimates of memory err (--memory-margin 0)"
+    ]

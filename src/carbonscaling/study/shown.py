@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from carbonscaling.perf.numbers import Recompute, Setting
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, GB
 from carbonscaling.words import MASS, big, count, data, duration, energy, mass, money, percent, plain
@@ -78,6 +78,8 @@ def setting_words(s: Setting) -> str:
     rest = [f"ZeRO-{s.zero:g}", f"micro-batch {s.micro_batch:g}"]
     if s.vpp > 1:
         rest.append(f"{s.vpp:g} chunks a stage")
+    if s.schedule:
+        rest.append(Schedule.NAMES[int(s.schedule)])
     if s.recompute:
         share = f" of {int(s.recompute_percent)} % of layers" if s.recompute_percent < 100 else ""
         rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation{share}")
