@@ -12,10 +12,10 @@ HELP = ("--help", "-h")
 
 
 def version() -> str:
-    """Return the installed version."""
-    from importlib import metadata
+    """Return the package's version, as answers and studies say it."""
+    import carbonscaling
 
-    return metadata.version("carbonscaling")
+    return carbonscaling.__version__
 
 
 def page_name(command: Sequence[str]) -> str:

@@ -53,10 +53,22 @@ def pareto(candidates: Sequence[Candidate]) -> list[Candidate]:
     """
     ordered = sorted(candidates, key=lambda c: (c.n_devices, c.duration_s, *c.setting))
     points = np.array([[c.duration_s, c.n_devices, c.carbon_kg, np.nan_to_num(c.cost_usd)] for c in ordered])
-    kept = []
-    for i, candidate in enumerate(ordered):
-        no_worse = (points <= points[i]).all(axis=1)
-        better = (points < points[i]).any(axis=1)
-        if not (no_worse & better).any():
-            kept.append(candidate)
-    return kept
+    beaten = _beaten(*points.reshape(-1, 4).T)
+    return [candidate for candidate, worse in zip(ordered, beaten, strict=True) if not worse]
+
+
+def _beaten(duration: Floats, n_devices: Floats, carbon: Floats, money: Floats) -> NDArray[np.bool_]:
+    """Whether another point is nowhere worse and somewhere better, where at one count money never falls with the run time.
+
+    Of one count, those that are no slower and no dearer come first, so that the least carbon among them decides.
+    """
+    beaten = np.zeros(len(duration), dtype=bool)
+    for count in np.unique(n_devices):
+        own = np.flatnonzero(n_devices == count)
+        own = own[np.lexsort((carbon[own], duration[own]))]
+        t, least = duration[own], np.append(np.inf, np.minimum.accumulate(carbon[own]))
+        good = np.minimum(np.searchsorted(t, duration, "right"), np.searchsorted(money[own], money, "right"))
+        beaten |= (n_devices > count) & (least[good] <= carbon)
+        quicker = np.searchsorted(t, t, "left")
+        beaten[own] |= (least[quicker] <= carbon[own]) | (carbon[own][quicker] < carbon[own])
+    return beaten
