@@ -21,8 +21,9 @@ from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.study.scheduling.options import Timetabling
 from carbonscaling.timetable.bounded import least_in_span, least_within
 from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Job, Steps, shares, taken
+from carbonscaling.timetable.limits import Lengths, limits_of, promised
 from carbonscaling.timetable.offline import least
-from carbonscaling.timetable.online import advised_ratios, at_once, competitive_ratio, reservation, waiting_for
+from carbonscaling.timetable.online import Advised, advised_ratios, at_once, waiting_for
 
 RNG = np.random.default_rng(7)
 
@@ -124,10 +125,10 @@ def test_a_bound_on_the_time_that_devices_are_held_is_exact(groups: tuple[int, .
     assert least_in_span(j, 7.0).total == pytest.approx(least(j).total)
 
 
-def free(g: Any, n: int) -> Job:
+def free(g: Any, work: float) -> Job:
     """A run of which pauses cost nothing."""
     nothing = np.zeros((1, len(g)))
-    return Job(float(n), (1,), (0,), np.array(g)[None, None], nothing, nothing, nothing)
+    return Job(work, (1,), (0,), np.array(g)[None, None], nothing, nothing, nothing)
 
 
 def test_without_costs_of_waiting_the_cleanest_hours_are_worked() -> None:
@@ -135,27 +136,71 @@ def test_without_costs_of_waiting_the_cleanest_hours_are_worked() -> None:
     assert least(free(g, 90)).total == pytest.approx(np.sort(g)[:90].sum())
 
 
+def window(horizon: int) -> Any:
+    """Hours of 60 to 600 g/kWh: as they come, or hostile, from the worst to the best or the other way."""
+    g = np.clip(np.exp(RNG.normal(5.3, 0.8, horizon)), 60.0, 600.0)
+    return np.sort(g)[::-1] if RNG.random() < 0.2 else np.sort(g) if RNG.random() < 0.2 else g
+
+
 def test_policies_keep_their_guarantee_and_never_beat_foresight() -> None:
     """On a thousand random windows, with good and with hostile advice."""
     for i in range(1000):
-        k = int(RNG.integers(1, 30))
-        horizon = int(RNG.integers(k, 5 * k + 2))
-        g = np.clip(np.exp(RNG.normal(5.3, 0.8, horizon)), 60.0, 600.0)
-        g = np.sort(g)[::-1] if RNG.random() < 0.2 else np.sort(g) if RNG.random() < 0.2 else g
+        k = int(RNG.choice((1, 2, 3, 5, 8, 13, 29)))
+        g = window(int(RNG.integers(k, 5 * k + 2)))
         j = free(g, k)
-        guaranteed = taken(j, *waiting_for(j, g, reservation(60.0, 600.0)))
+        limits = limits_of(10.0, Lengths(float(k), k))
+        promise = promised(limits, 10.0, Lengths(float(k), k))
+        guaranteed = taken(j, *waiting_for(j, g, 60.0 * limits.by_step))
         best = np.sort(g)[:k].sum()
-        assert best * (1 - 1e-9) <= guaranteed <= competitive_ratio(60.0, 600.0) * best * (1 + 1e-9)
+        assert promise <= 10.0**0.5 * (1 + 1e-6)  # never more than the reservation price promises
+        assert best * (1 - 1e-9) <= guaranteed <= promise * best * (1 + 1e-9)
         assert taken(j, *at_once(j)) >= best * (1 - 1e-9)
-        told = {0: g, 1: 660.0 - g, 2: g * RNG.uniform(0.7, 1.4, horizon)}[i % 3]  # right, upside down, with errors
+        told = {0: g, 1: 660.0 - g, 2: g * RNG.uniform(0.7, 1.4, len(g))}[i % 3]  # right, upside down, with errors
         advice = least(free(told, k))
         follows = taken(j, advice.actions, advice.places)
         trust = float(RNG.random())
-        promised = advised_ratios(trust, 60.0, 600.0)
+        both = advised_ratios(trust, Advised(1.0, 10.0), Advised(promise, promise))
         mean = trust * follows + (1 - trust) * guaranteed
-        assert mean <= promised.robust * best * (1 + 1e-9)
+        assert mean <= both.robust * best * (1 + 1e-9)
         if i % 3 == 0:
-            assert mean <= promised.consistent * best * (1 + 1e-9)
+            assert mean <= both.consistent * best * (1 + 1e-9)
+
+
+def test_a_run_that_does_not_know_its_length_meets_the_deadline_and_its_guarantee() -> None:
+    """On a thousand random windows, of every length within the bounds."""
+    for i in range(1000):
+        if i % 50 == 0:
+            planned = float(RNG.uniform(4.0, 30.0))
+            longest = int(np.ceil(planned * RNG.uniform(1.0, 1.5)))
+            shortest = max(1.0, planned * RNG.uniform(0.6, 1.0))
+        believed, doubted = Lengths(planned, longest), Lengths(shortest, longest)
+        both = [limits_of(10.0, one) for one in (believed, doubted)]
+        g = window(int(RNG.integers(longest, 4 * longest)))
+        trust, length = float(RNG.random()), float(RNG.uniform(shortest, longest))
+        j = free(g, length)
+        made = [waiting_for(j, g, 60.0 * one.by_step, longest=longest) for one in both]
+        mean = np.dot((trust, 1 - trust), [taken(j, *one) for one in made])  # refuses one that does not do the work
+        hours = np.sort(g)[: j.n_steps]  # the least of all, even with its part of a step in the worst of its hours
+        best = hours.sum() - (j.n_steps - length) * hours[-1]
+        learned = advised_ratios(
+            trust, *(Advised(*(promised(one, 10.0, x) for x in (believed, doubted))) for one in both)
+        )
+        assert mean <= learned.robust * best * (1 + 1e-9)
+        if length >= planned:
+            assert mean <= learned.consistent * best * (1 + 1e-9)
+
+
+def test_the_promise_is_met_by_the_worst_that_can_come() -> None:
+    """Hours that the limits just refuse, then the worst: the bound is one that hours can reach, within a hundredth."""
+    k = 64
+    limits = limits_of(10.0, Lengths(float(k), k))
+    promise, worst = promised(limits, 10.0, Lengths(float(k), k)), 0.0
+    for accepted in range(k):
+        for low in (np.ones(accepted), limits.by_step[:accepted]):
+            g = np.concatenate((low, np.full(k, limits.by_step[accepted] * (1 + 1e-9)), np.full(k, 10.0)))
+            j = free(g, k)
+            worst = max(worst, taken(j, *waiting_for(j, g, limits.by_step)) / np.sort(g)[:k].sum())
+    assert 0.99 * promise < worst <= promise * (1 + 1e-9)
 
 
 HOURS = 24 * 40

@@ -38,6 +38,11 @@ def _promises(found: Schedule) -> list[str]:
             f"with a guarantee: operation at most {found.guarantee:.2f} times the least possible in its place at the usual "
             "speed, whatever comes between the profile's least and greatest hour, where pauses cost nothing"
         )
+    if found.learned is not None:
+        said.append(
+            f"trusts the planned length, and meets the deadline at any: {found.learned.consistent:.2f} times where the run "
+            f"takes as long as planned or longer, at most {found.learned.robust:.2f} at any length, in the mean"
+        )
     if found.advised is not None:
         said.append(
             f"trusts the forecast: {found.advised.consistent:.2f} times where the forecast's plan is the best, at most "
@@ -121,6 +126,7 @@ def schedule_data(found: Schedule) -> dict[str, Any]:
         "ways": [asdict(way) for way in found.ways],
         "guarantee": found.guarantee,
         "advised": found.advised and found.advised._asdict(),
+        "learned": found.learned and found.learned._asdict(),
         "forecast_error": found.forecast_error,
         "floor": found.floor,
         "filled_hours": found.filled,

@@ -21,8 +21,8 @@ from carbonscaling.study.scheduling.ways import Way, ways_of
 from carbonscaling.study.scheduling.windows import OnWindows, compared, random_windows
 from carbonscaling.timetable.bounded import in_reach, least_in_span, least_within
 from carbonscaling.timetable.offline import Timetable, least
-from carbonscaling.timetable.online import Advised
-from carbonscaling.units import TONNE
+from carbonscaling.timetable.online import Advised, advised_ratios
+from carbonscaling.units import DAY, TONNE
 
 __all__ = ["Schedule", "schedule"]
 
@@ -40,12 +40,14 @@ class Schedule:
     ways : tuple of Way
         How hours may be worked, the run as it is first.
     policies : tuple of Policy
-        At once; waiting with what history says and with a guarantee; by the forecast and with a trust in it; the best with
-        every hour known.
+        At once; waiting with what history says and with a guarantee; by the forecast and with a trust in it; with a trust
+        in its planned length alone; the best with every hour known.
     guarantee : float, optional
         Bound of the guaranteed policy: its operational carbon over the least possible, where pauses cost nothing.
     advised : Advised, optional
         Bounds of the policy that trusts the forecast, in the same sense.
+    learned : Advised, optional
+        Bounds of the policy that trusts its planned length, whose true one is not known before it ends.
     forecast_error : float, optional
         Mean absolute error of the forecast over the mean intensity.
     floor : float, optional
@@ -63,6 +65,7 @@ class Schedule:
     policies: tuple[Policy, ...]
     guarantee: float | None
     advised: Advised | None
+    learned: Advised | None
     forecast_error: float | None
     floor: float | None
     filled: int
@@ -116,15 +119,22 @@ def _timetabled(
 ) -> Schedule:  # fmt: skip
     """Return the timetables of a run within a window."""
     jobs = jobs_of(answer, ways, window, t, contracts)
-    found, ratio, advised = without_foresight(jobs.carbon, window)
+    online = without_foresight(jobs.carbon, window, _length(answer, t))
+    found = list(online.found)
     if t.forecast is not None and jobs.forecast is not None:
         planned, _ = _best(dataclasses.replace(jobs, carbon=jobs.forecast), t)
         found.append(("by the forecast", planned.actions, planned.places))
     best, floor = _best(jobs, t)
     made = [policy_of(*one, jobs, window, ways) for one in found]
     by_name = {policy.name: policy for policy in made}
-    if advised is not None and "by the forecast" in by_name:
-        made.append(mixed(t.trust, by_name["by the forecast"], by_name["waits, with a guarantee"]))
+    forecast = None
+    if online.guarantee is not None and "by the forecast" in by_name:
+        made.append(mixed("forecast", t.trust, by_name["by the forecast"], by_name["waits, with a guarantee"]))
+        careful = Advised(online.guarantee, online.guarantee)
+        forecast = advised_ratios(t.trust, Advised(1.0, online.spread), careful)
+    if online.learned is not None:
+        two = (policy_of("", *one, jobs, window, ways) for one in online.by_length)
+        made.append(mixed("planned length", t.trust, *two))
     made.append(policy_of("every hour known", best.actions, best.places, jobs, window, ways))
     return Schedule(
         answer=answer,
@@ -132,12 +142,22 @@ def _timetabled(
         places=window.names,
         ways=ways,
         policies=tuple(made),
-        guarantee=ratio,
-        advised=advised(t.trust) if advised is not None and t.forecast is not None else None,
+        guarantee=online.guarantee,
+        advised=forecast,
+        learned=None if online.learned is None else advised_ratios(t.trust, *online.learned),
         forecast_error=window.forecast_error,
         floor=floor,
         filled=window.filled,
     )
+
+
+def _length(answer: Estimate, asked: Timetabling) -> tuple[float, float]:
+    """Return the shortest and the longest time over the planned one."""
+    if asked.lengths:
+        return asked.lengths[0], asked.lengths[1]
+    low, high = answer.intervals["duration_days"]
+    days = answer.duration_s / DAY
+    return min(1.0, low / days), max(1.0, high / days)
 
 
 def _best(jobs: Jobs, asked: Timetabling) -> tuple[Timetable, float | None]:

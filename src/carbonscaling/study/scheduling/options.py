@@ -47,7 +47,11 @@ class Timetabling:
     forecast : str, optional
         Forecast of the --hourly file, as such a file: what its plan really takes stands beside the others.
     trust : float
-        Probability with which the learning-augmented policy follows the forecast, and not the guaranteed policy.
+        Probability with which the learning-augmented policies follow the forecast, or believe the planned length, and not the
+        guaranteed policy.
+    lengths : tuple of float
+        Shortest and longest time that the run may take, over the planned one, for the policy that does not know it; the 90 %
+        interval of its duration if not given.
     windows : int
         Random windows of the file, as long as this one, on which all policies are compared too.
     """
@@ -65,6 +69,7 @@ class Timetabling:
     prices: str | None = None
     forecast: str | None = None
     trust: float = 0.5
+    lengths: tuple[float, ...] = ()
     windows: int = 0
 
     def __post_init__(self) -> None:
@@ -80,6 +85,12 @@ class Timetabling:
                 raise InputError(
                     f"{key} is out of range", key=key, value=value, allowed=f"{low:g} to {high:g}", remedy="correct it"
                 )
+        if self.lengths and not (len(self.lengths) == 2 and 0.0 < self.lengths[0] <= 1.0 <= self.lengths[1] < math.inf):
+            raise InputError(
+                "lengths are the shortest and the longest time over the planned one", key="lengths",
+                value=",".join(f"{x:g}" for x in self.lengths), allowed="two numbers, one of at most 1 and one of at least 1",
+                remedy="write 0.9,1.2",
+            )  # fmt: skip
         if not self.within_days:
             raise InputError("the deadline is out of range", key="within_days", value=self.within_days,
                              allowed="more than 0 days", remedy="give days from the first hour")  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -11,17 +11,11 @@ from carbonscaling.study.scheduling.jobs import Jobs
 from carbonscaling.study.scheduling.profiles import Window
 from carbonscaling.study.scheduling.ways import Way
 from carbonscaling.timetable.job import BEFORE, PAUSED, Job, Steps, shares, taken
-from carbonscaling.timetable.online import (
-    Advised,
-    advised_ratios,
-    at_once,
-    competitive_ratio,
-    reservation,
-    waiting_for,
-)
+from carbonscaling.timetable.limits import Lengths, limits_of, promised
+from carbonscaling.timetable.online import Advised, at_once, waiting_for
 from carbonscaling.units import DAY, HOUR, TONNE
 
-__all__ = ["Policy", "mixed", "policy_of", "without_foresight"]
+__all__ = ["Online", "Policy", "mixed", "policy_of", "without_foresight"]
 
 
 class Policy(NamedTuple):
@@ -56,24 +50,59 @@ class Policy(NamedTuple):
     blocks: tuple[tuple[str, str, str], ...]
 
 
-def without_foresight(
-    job: Job, window: Window
-) -> tuple[list[tuple[str, Steps, Steps]], float | None, Callable[[float], Advised] | None]:
-    """Return the timetables that nobody needs a forecast for, and what is promised of them."""
+class Online(NamedTuple):
+    """Timetables that nobody needs a forecast for, and what is promised of them.
+
+    Attributes
+    ----------
+    found : tuple of (str, Steps, Steps)
+        By name, the last the one with a guarantee where there is one.
+    spread : float
+        Greatest intensity of the profile over its least.
+    guarantee : float, optional
+    by_length : tuple of (Steps, Steps)
+        Where the length is not known: the one that believes the planned length, and the one that does not.
+    learned : tuple of Advised, optional
+        What is promised of these two.
+    """
+
+    found: tuple[tuple[str, Steps, Steps], ...]
+    spread: float = 1.0
+    guarantee: float | None = None
+    by_length: tuple[tuple[Steps, Steps], ...] = ()
+    learned: tuple[Advised, Advised] | None = None
+
+
+def without_foresight(job: Job, window: Window, length: tuple[float, float]) -> Online:
+    """Return the timetables of policies that see an hour when it comes, the length as shares of the job's own work."""
     if job.n_steps > job.horizon:
-        return [], None, None
-    found = [("at once", *at_once(job))]
-    known = np.asarray(window.home.g_per_kwh)
+        return Online(())
+    known, g = np.asarray(window.home.g_per_kwh), window.g[0]
     usual = float(np.quantile(known, min(1.0, job.n_steps / job.horizon)))
-    found.append(("waits, by the distribution", *waiting_for(job, window.g[0], usual)))
+    simple = (("at once", *at_once(job)), ("waits, by the distribution", *waiting_for(job, g, usual)))
     low, high = float(known.min()), float(known.max())
     if not 0.0 < low < high:
-        return found, None, None
-    found.append(("waits, with a guarantee", *waiting_for(job, window.g[0], reservation(low, high))))
-    return found, competitive_ratio(low, high), lambda trust: advised_ratios(trust, low, high)
+        return Online(simple)
+    spread, own = high / low, job.work / job.speeds[0]
+    exact = Lengths(max(own, 1.0), job.n_steps)
+    limits = limits_of(spread, exact)
+    safe = ("waits, with a guarantee", *waiting_for(job, g, low * limits.by_step))
+    found = Online((*simple, safe), spread, promised(limits, spread, exact))
+    longest = max(math.ceil(own * length[1] - 1e-9), job.n_steps)
+    if longest > job.horizon or length[0] >= length[1]:
+        return found
+    believed, doubted = Lengths(own, longest), Lengths(own * min(1.0, length[0]), longest)
+
+    def one(lengths: Lengths) -> tuple[tuple[Steps, Steps], Advised]:
+        own = limits_of(spread, lengths)
+        promise = Advised(promised(own, spread, believed), promised(own, spread, doubted))
+        return waiting_for(job, g, low * own.by_step, longest=longest), promise
+
+    (trusting, first), (careful, second) = one(believed), one(doubted)
+    return found._replace(by_length=(trusting, careful), learned=(first, second))
 
 
-def mixed(trust: float, one: Policy, other: Policy) -> Policy:
+def mixed(trusted: str, trust: float, one: Policy, other: Policy) -> Policy:
     """Return the mean of following one policy with a probability and another else."""
 
     def mean(name: str) -> float:
@@ -83,7 +112,7 @@ def mixed(trust: float, one: Policy, other: Policy) -> Policy:
         name: mean(name) for name in ("total_tco2e", "days", "paused_days", "n_pauses", "n_moves", "slowed_days")
     }
     usd = None if one.cost_usd is None else mean("cost_usd")
-    return Policy(name=f"trusts the forecast by {trust:.0%}, mean", cost_usd=usd, blocks=(), **figures)
+    return Policy(name=f"trusts the {trusted} by {trust:.0%}, mean", cost_usd=usd, blocks=(), **figures)
 
 
 def policy_of(
