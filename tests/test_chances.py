@@ -15,7 +15,7 @@ import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.perf.checkpoints import daly_interval, interrupted_time
 from carbonscaling.study.assured import Assured, Failures, Target, assured
-from carbonscaling.study.chances import _times
+from carbonscaling.study.chances import _slowest, _times
 
 RUN = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=256, batch=512)
 
@@ -83,6 +83,25 @@ def test_without_interruptions_the_interval_of_a_step_remains(answer: cs.Estimat
     low, high = np.quantile(found.days, [0.05, 0.95])
     assert found.within(days=float(high)) - found.within(days=float(low)) == pytest.approx(0.9, abs=0.005)
     assert found.interruptions.max() < 2
+
+
+@pytest.mark.parametrize("n", [1, 8, 1024])
+def test_a_step_waits_for_the_slowest_device(n: int) -> None:
+    """The greatest of n simulated devices, over its median."""
+    rng, deviation = np.random.default_rng(3), 0.22 / 5.3959
+    greatest = 1.0 + deviation * rng.standard_normal((4000, n)).max(axis=1)
+    said = _slowest(np.random.default_rng(5), n, 0.22, 20_000)
+    shares = [0.05, 0.25, 0.5, 0.75, 0.95]
+    assert np.quantile(said, shares) == pytest.approx(np.quantile(greatest / np.median(greatest), shares), rel=3e-3)
+
+
+def test_devices_that_differ_widen_the_chances_and_do_not_move_them(answer: cs.Estimate) -> None:
+    ways = [cs.chances(answer, write_s=30.0, restart_s=300.0, device_variation=x) for x in (0.0, 0.5)]
+    same, other = (found.summary()["quantiles"]["days"] for found in ways)
+    assert other["0.5"] == pytest.approx(same["0.5"], rel=0.01)
+    assert other["0.95"] - other["0.05"] > same["0.95"] - same["0.05"]
+    with pytest.raises(cs.InputError, match="device_variation"):
+        cs.chances(answer, write_s=30.0, restart_s=300.0, device_variation=-0.1)
 
 
 def test_a_published_record() -> None:

@@ -85,13 +85,11 @@ class Failures:
     restart_s: float
     mtbf_device_hours: float | None = None
     interval_s: float | None = None
+    device_variation: float | None = None
 
     def of(self, answer: Estimate) -> Chances:
         """Return the chances of an answer."""
-        return chances(
-            answer, write_s=self.write_s, restart_s=self.restart_s, mtbf_device_hours=self.mtbf_device_hours,
-            interval_s=self.interval_s,
-        )  # fmt: skip
+        return chances(answer, **vars(self))
 
 
 class Tried(NamedTuple):
@@ -200,7 +198,7 @@ def _day(text: str, key: str) -> date:
 
 def assured(
     scenario: Scenario, target: Target, *, write_s: float, restart_s: float, mtbf_device_hours: float | None = None,
-    interval_s: float | None = None,
+    interval_s: float | None = None, device_variation: float | None = None,
 ) -> Assured | Infeasible:  # fmt: skip
     """Find the plan that keeps a target with some confidence, the best by the scenario's objective.
 
@@ -213,7 +211,7 @@ def assured(
     scenario : Scenario
         `devices` fixes the count; dates and deadlines of its own are the target's.
     target : Target
-    write_s, restart_s, mtbf_device_hours, interval_s : float
+    write_s, restart_s, mtbf_device_hours, interval_s, device_variation : float
         As in `chances`.
 
     Raises
@@ -221,7 +219,7 @@ def assured(
     InputError
         A date or a value out of range.
     """
-    failures = Failures(write_s, restart_s, mtbf_device_hours, interval_s)
+    failures = Failures(write_s, restart_s, mtbf_device_hours, interval_s, device_variation)
     span = _span(scenario, target)
     s = replace(scenario, finish_by=None, start_date=None, max_days=None)
     if s.hourly is not None and span.hour is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ Array = NDArray[np.float64]
 QUANTILES = (0.05, 0.5, 0.9, 0.95)
 NORMAL_90 = 1.6448536
 """Standard deviations of a normal distribution below which 95 % lie."""
+WHISKERS = 5.3959
+"""Standard deviations of a normal distribution between the whiskers of its box plot, four quartile ranges apart."""
+MAY_BE_NOUGHT = ("restart_s", "device_variation")
 SEED = 466
 
 
@@ -104,6 +108,18 @@ def _times(
     return rounds * length + partial + lost * again, lost
 
 
+def _slowest(rng: np.random.Generator, n: int, variation: float, draws: int) -> Array:
+    """Return the time of the slowest of `n` devices over its median, which the step's own stragglers hold.
+
+    Devices differ normally, within `variation` between the whiskers of a box plot. The greatest of n has the n-th power of
+    their distribution.
+    """
+    normal, deviation = NormalDist(), variation / WHISKERS
+    uniform = np.append(0.5, rng.uniform(size=draws))
+    greatest = np.array([-normal.inv_cdf(beyond) for beyond in (-np.expm1(np.log(uniform) / n)).tolist()])
+    return np.asarray((1.0 + deviation * greatest[1:]) / (1.0 + deviation * greatest[0]))
+
+
 def chances(
     answer: Estimate,
     *,
@@ -111,6 +127,7 @@ def chances(
     restart_s: float,
     mtbf_device_hours: float | None = None,
     interval_s: float | None = None,
+    device_variation: float | None = None,
     draws: int = 10_000,
 ) -> Chances:
     """Return the chances of a plan.
@@ -125,6 +142,8 @@ def chances(
         Mean time between interruptions times devices; Llama 3's record if not given.
     interval_s : float, optional
         s of training between checkpoints; Daly's optimum if not given.
+    device_variation : float, optional
+        What the slowest device takes longer than the fastest, outliers left out; published if not given. 0: none.
     draws : int
 
     Raises
@@ -133,15 +152,19 @@ def chances(
         A value is out of range.
     """
     hours = factor("time.interruption.device_time").si / HOUR if mtbf_device_hours is None else mtbf_device_hours
+    varies = factor("time.devices.variation").si if device_variation is None else device_variation
     given = {
         "write_s": write_s,
         "restart_s": restart_s,
         "mtbf_device_hours": hours,
         "interval_s": interval_s,
+        "device_variation": varies,
         "draws": draws,
     }
     for key, value in given.items():
-        if value is not None and not (math.isfinite(value) and (value > 0.0 or (key == "restart_s" and value == 0.0))):
+        if value is not None and not (
+            math.isfinite(value) and (value > 0.0 or (key in MAY_BE_NOUGHT and value == 0.0))
+        ):
             raise InputError(
                 f"{key} is out of range", key=key, value=value, allowed="more than 0", remedy="correct the value"
             )
@@ -152,6 +175,7 @@ def chances(
     low, high = step_error(r.setup, r.calibration).si_range
     z = rng.standard_normal(draws)
     steady = answer.steady_s * np.exp(z / NORMAL_90 * np.where(z < 0.0, -math.log(low), math.log(high)))
+    steady *= _slowest(np.random.default_rng((SEED, 1)), answer.n_devices, varies, draws)
     seconds, interruptions = _times(rng, steady, interval, write_s, restart_s, mtbf)
     ratio = seconds / answer.duration_s
     datum = r.carbon.factors["carbon_intensity"]

@@ -30,6 +30,10 @@ def chances(
     interval_s: Annotated[
         float | None, Parameter(help="Seconds of training between checkpoints; the optimum if not given."), _Real
     ] = None,
+    device_variation: Annotated[
+        float | None,
+        Parameter(help="Spread of like devices: slowest over fastest, less 1, no outliers; published if not given."), _Real,
+    ] = None,
     within_days: Annotated[float | None, Parameter(help="Limit: days from start to end."), _Real] = None,
     under_kwh: Annotated[float | None, Parameter(help="Limit: most energy."), _Real] = None,
     under_tco2e: Annotated[float | None, Parameter(help="Limit: most carbon, t CO2e."), _Real] = None,
@@ -55,7 +59,8 @@ def chances(
     from carbonscaling.study.assured import Failures, Target, assured
     from carbonscaling.study.infeasible import Infeasible
 
-    asked, failures = scenario_of(scenario, options), Failures(write_s, restart_s, mtbf_device_hours, interval_s)
+    asked = scenario_of(scenario, options)
+    failures = Failures(write_s, restart_s, mtbf_device_hours, interval_s, device_variation)
     limits = [math.inf if limit is None else limit for limit in (under_kwh, under_tco2e, under_usd)]
     if confidence is not None or by is not None:
         target = Target(by, within_days, not_before, 0.9 if confidence is None else confidence, *limits)

@@ -41,7 +41,7 @@ class Chanced:
 
     Attributes
     ----------
-    write_s, restart_s, mtbf_device_hours, interval_s : float
+    write_s, restart_s, mtbf_device_hours, interval_s, device_variation : float
     within_days, under_kwh, under_tco2e, under_usd : float, optional
     by, not_before : str, optional
     confidence : float, optional
@@ -52,6 +52,7 @@ class Chanced:
     restart_s: float
     mtbf_device_hours: float | None = None
     interval_s: float | None = None
+    device_variation: float | None = None
     within_days: float | None = None
     under_kwh: float | None = None
     under_tco2e: float | None = None
@@ -63,7 +64,7 @@ class Chanced:
     @property
     def failures(self) -> Failures:
         """How the run is interrupted."""
-        return Failures(self.write_s, self.restart_s, self.mtbf_device_hours, self.interval_s)
+        return Failures(**{name: getattr(self, name) for name in Failures.__dataclass_fields__})
 
     @property
     def limits(self) -> tuple[float, float, float]:
