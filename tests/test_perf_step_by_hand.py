@@ -20,7 +20,7 @@ from samples import setting
 FORWARD = Pass(matmul=8.0, attention=3.0, elementwise=2.0, tp_comm=1.0, cp_comm=0.5, ep_comm=4.0, launch=0.25)
 BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_comm=1.5, ep_comm=4.0, launch=0.75)
 LAYER = LayerTimes(
-    FORWARD, BACKWARD, weight=6.0, selective=2.5, last=1.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
+    FORWARD, BACKWARD, waits=1.0, weight=6.0, selective=2.5, last=1.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
     boundary_bytes=64.0,
     summed=1.25, head_summed=3.0,
 )  # fmt: skip
@@ -204,8 +204,10 @@ def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
     left = 8.0 - 4.55 + 0.05 * 45.5
     p = _passes(s, overlap=0.1, contention=1.05)
     close(p.lines.ep_comm, 12 * 2 * left)
-    # On the fullest stage the same share is saved, in proportion to its layers.
-    stage, mean = float(p.forward + p.backward), (8 * (F + B) + ENDS) / 4
+    # On the fullest stage the same share is saved, in proportion to its layers; its two passes end together.
+    mean = (8 * (F + B) + ENDS) / 4
+    stage = float(p.forward + p.backward) / (1 - 2 * (8.0 - left) / mean)
+    assert float(p.forward) == float(p.backward)
     close(p.lines.stage_imbalance, 12 * (stage - mean) - (stage / mean - 1) * 12 * 2 * (8.0 - left))
     assert float(_passes(s, overlap=1.0, contention=1.0).lines.ep_comm) == 0.0
     little = LAYER._replace(forward=FORWARD._replace(ep_comm=0.25), backward=BACKWARD._replace(ep_comm=0.25))
@@ -222,6 +224,15 @@ def test_expert_traffic_hides_behind_another_micro_batch() -> None:
     close(_passes(s, overlap=1.0, contention=1.05).lines.ep_comm, 12 * 2 * 8.0)
     close(_passes(setting(n_micro=1.0), overlap=1.0, ep_behind=1.0).lines.ep_comm, 8 * 8.0)
     close(_passes(setting(n_micro=2.0), overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 2 * 8 * 0.05 * 8.0)
+
+
+def test_hidden_traffic_fills_no_wait_for_the_host() -> None:
+    """A layer that would wait 3 s without expert traffic waits 1 s with it in sight, and 3 s where it is hidden."""
+    waiting, s = LAYER._replace(waits=3.0), setting(n_micro=2.0)
+    shown, hidden = (passes_time(toy(), ideal(overlap=1.0, ep_behind=on), s, waiting, 0.0) for on in (0.0, 1.0))
+    close(shown.lines.launch, 2 * 8 * 1.0)
+    close(hidden.lines.launch, 2 * 8 * 3.0)
+    close(hidden.forward + hidden.backward, 8 * (F + B - 8.0 + 2.0) + ENDS)
 
 
 # Replicas

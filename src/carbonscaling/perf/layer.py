@@ -50,15 +50,17 @@ class Pass(NamedTuple):
 class LayerTimes(NamedTuple):
     """Forward and backward of the mean layer, and the ends of the model.
 
-    `weight` is the weight-gradient share of the backward pass; `selective` the forward work that selective recomputation
-    repeats: norms, activation functions, MLA's up-projections, and explicit attention; `last` the forward work whose
-    results no backward rule needs: the block's last products, their reduction and the residual sum. `summed` and
-    `head_summed` are what adding a micro-batch's gradients to those before it adds to the backward passes. `beside` is what
-    of the forward pass is another network's, never repeated.
+    `waits` is what both passes would wait for the host if no expert traffic filled the waits; `weight` the weight-gradient
+    share of the backward pass; `selective` the forward work that selective recomputation repeats: norms, activation
+    functions, MLA's up-projections, and explicit attention; `last` the forward work whose results no backward rule needs:
+    the block's last products, their reduction and the residual sum. `summed` and `head_summed` are what adding a
+    micro-batch's gradients to those before it adds to the backward passes. `beside` is what of the forward pass is another
+    network's, never repeated.
     """
 
     forward: Pass
     backward: Pass
+    waits: Number
     weight: Number
     selective: Number
     last: Number
@@ -152,7 +154,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     tp, cp, ep, etp, sp, batch = key
     tokens, e = batch * work.seq_len / cp, formats.gemm_efficiency
     moe, plain, attended = work.moe, work.plain, work.attended
-    h, width = work.d_model, formats.comm_bytes  # element-wise kernels work in the format of the residual stream
+    h, width = work.d_model, formats.comm_bytes  # element-wise kernels and traffic: the format of the residual stream
 
     # Attention: projections, then scores and context.
     parts = (
@@ -207,8 +209,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
 
     # Traffic of one pass.
-    comm = formats.comm_bytes
-    reduce = collective(all_reduce_time, tokens * h * comm, tp, 1.0, machine)
+    reduce = collective(all_reduce_time, tokens * h * width, tp, 1.0, machine)
     n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
     tp_comm = (1.0 - software.tp_overlap) * n_reduce * reduce
     cp_comm, cp_comm_back = context_times(work, machine, batch, tp, cp, scores, scores_back)
@@ -240,11 +241,13 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     busy = (flowing * attention_back, flowing * (2.0 * elementwise + unpacked))
     traffic = (flowing * tp_comm, flowing * cp_comm_back, flowing * ep_comm)
     products, launch_back = flowing * back + weight + beside_back, flowing * 2.0 * launch
+    ahead = (forward + beside, attention, elementwise + unpacked, tp_comm, cp_comm)
     backward = _pass(launch_back, products, *busy, *traffic)
     with_sums = _pass(launch_back, products, busy[0], busy[1] + summed, *traffic)
     return LayerTimes(
-        forward=_pass(launch, forward + beside, attention, elementwise + unpacked, tp_comm, cp_comm, ep_comm),
+        forward=_pass(launch, *ahead, ep_comm),
         backward=backward,
+        waits=_pass(launch, *ahead, 0.0).launch + _pass(launch_back, products, *busy, *traffic[:2], 0.0).launch,
         weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
         selective=0.5 * elementwise
         + software.repeated * forward
@@ -256,6 +259,6 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         summed=with_sums.total - backward.total,
         head_summed=(1.0 - work.frozen_head) * stream(machine, software.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
-        boundary_bytes=tokens * h * comm / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
+        boundary_bytes=tokens * h * width / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
         beside=beside,
     )

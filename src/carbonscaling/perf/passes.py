@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.arrays import Truth
 from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
@@ -13,7 +14,7 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
 
-__all__ = ["OneLayer", "Passes", "StepTime", "one_layer", "passes_time"]
+__all__ = ["OneLayer", "Passes", "StepTime", "expert_traffic", "in_pairs", "one_layer", "passes_time"]
 
 
 class StepTime(NamedTuple):
@@ -86,6 +87,29 @@ def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -
     return OneLayer(f.total + layer.backward.total + redo, ends, redo)
 
 
+def in_pairs(machine: Machine, s: Setting, layer: LayerTimes) -> Truth:
+    """Whether forward passes run beside other micro-batches' backward ones, which hide each other's expert traffic."""
+    pairs = (s.schedule == Schedule.DUALPIPE) | ((machine.software.ep_behind > 0) & (s.n_micro > 1))
+    return pairs & (layer.forward.ep_comm + layer.backward.ep_comm > 0)
+
+
+def expert_traffic(machine: Machine, s: Setting, layer: LayerTimes) -> tuple[Number, Number]:
+    """Return what shows of a layer's expert traffic both ways, and what the layer then waits for its host.
+
+    DualPipe's compute runs on fewer cores all the while, traffic or not (20 of an H800's 132 are set aside: DeepSeek-V3,
+    section 3.2.2). Traffic that is hidden fills no wait for the host.
+    """
+    silicon, _, software = machine
+    f, b = layer.forward, layer.backward
+    traffic, waits = f.ep_comm + b.ep_comm, f.launch + b.launch
+    window = f.total + b.total - waits - traffic + layer.waits
+    one_way = exposed_time(traffic, window, software.overlap, silicon.contention)
+    two_way = np.maximum(0.0, traffic - software.overlap * window) + (silicon.contention - 1.0) * window
+    hides = in_pairs(machine, s, layer)
+    shown = np.where(hides, np.where(s.schedule == Schedule.DUALPIPE, two_way, one_way), traffic)
+    return shown, np.where(hides, layer.waits, waits)
+
+
 def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes, moved: Number) -> Passes:
     """Time all passes of a step; `s.zero` and `s.shard` play no part. Fields may be floats or arrays that broadcast.
 
@@ -123,21 +147,14 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
     exposed_sends = s.n_micro * np.where((s.vpp > 1) | (s.schedule == Schedule.DUALPIPE), 1.0 - software.overlap, 1.0)
     pp_comm = np.where(s.pp > 1, 2.0 * hop * s.vpp * (exposed_sends + s.pp - 1.0), 0.0)
 
-    # DualPipe hides expert traffic behind the other direction's compute, which runs on fewer cores all the while
-    # (20 of an H800's 132 are set aside: DeepSeek-V3, section 3.2.2).
-    ep_raw = f.ep_comm + b.ep_comm
-    beside = f.total + b.total - ep_raw
-    hidden = np.maximum(0.0, ep_raw - software.overlap * beside) + (silicon.contention - 1.0) * beside
-    # Other schedules pair a forward pass with another micro-batch's backward where the stack can.
-    paired = exposed_time(ep_raw, beside, software.overlap, silicon.contention)
-    ep_comm = np.where((software.ep_behind > 0) & (s.n_micro > 1), paired, ep_raw)
-    ep_comm = np.where((s.schedule == Schedule.DUALPIPE) & (ep_raw > 0), hidden, ep_comm)
-    saved = (stage / mean) * share * (ep_raw - ep_comm)
+    ep_comm, waits = expert_traffic(machine, s, layer)
+    saved = f.ep_comm + b.ep_comm - ep_comm + (f.launch + b.launch - waits)  # a layer, by what hides
 
     # Activations go to the host during the forward pass and come back during the backward one; while the device waits
-    # for them, replicas exchange what they have to.
-    sent = moved / silicon.host_link
-    backward = stage - forward
+    # for them, replicas exchange what they have to. Passes that run in pairs end together.
+    sent, both = moved / silicon.host_link, stage - stage / mean * n_layers / s.pp * saved
+    forward = np.where(in_pairs(machine, s, layer), 0.5 * both, forward)
+    backward = both - forward
     wait_forward = np.maximum(0.0, sent - software.overlap * forward)
     wait_backward = np.maximum(0.0, sent - software.overlap * backward)
 
@@ -150,8 +167,8 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
         tp_comm=share * (f.tp_comm + b.tp_comm),
         cp_comm=share * (f.cp_comm + b.cp_comm),
         ep_comm=share * ep_comm,
-        launch=share * (f.launch + b.launch) + s.n_micro * (wait_forward + wait_backward),
-        stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (saved - share * (ep_raw - ep_comm)), 0.0),
+        launch=share * waits + s.n_micro * (wait_forward + wait_backward),
+        stage_imbalance=np.maximum(s.n_micro * (stage - mean) - (stage / mean - 1.0) * share * saved, 0.0),
         bubble=bubble,
         pp_comm=pp_comm,
         dp_comm=0.0,

@@ -42,9 +42,10 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     forward = stage * (f.total * n_layers + layer.head_forward) / all_layers
     weight = stage * layer.weight * n_layers / all_layers
     rest = np.maximum(all_layers - stage, 0.0) / (np.maximum(s.pp - 1.0, 1.0) * stage)
-    traffic = f.ep_comm + b.ep_comm
-    left = np.maximum(0.0, traffic - machine.software.overlap * (per_layer - traffic))
-    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (machine.software.ep_behind > 0), traffic - left, 0.0)
+    traffic, waits = f.ep_comm + b.ep_comm, f.launch + b.launch
+    left = np.maximum(0.0, traffic - machine.software.overlap * (per_layer - waits - traffic + layer.waits))
+    saved = np.maximum(traffic - left + waits - layer.waits, 0.0)
+    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (machine.software.ep_behind > 0), saved, 0.0)
     return LeastPasses(
         each=stage * (1.0 - n_layers * hidden / all_layers),
         once=rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),

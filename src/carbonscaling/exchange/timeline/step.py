@@ -8,6 +8,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.exchange.stages import layers_by_stage, timed_layer
 from carbonscaling.exchange.timeline.schedule import Costs, Slot, in_order, zero_bubble
 from carbonscaling.perf.numbers import Schedule
+from carbonscaling.perf.passes import expert_traffic
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["AFTER", "Timeline", "timeline"]
@@ -75,13 +76,13 @@ def timeline(answer: Estimate) -> Timeline:
 
 
 def _costs(answer: Estimate) -> Costs:
-    s, step = answer.setting, answer.step
     times, one = timed_layer(answer)
-    exposed = float(step.ep_comm) / max(float(s.n_micro) * float(answer.resolved.work.n_layers) / float(s.pp), 1.0)
-    whole = float(times.forward.ep_comm + times.backward.ep_comm)
-    hidden = (1.0 - exposed / whole) if whole > 0 else 0.0  # what a schedule hides of the expert traffic
-    ahead = float(times.forward.total) - hidden * float(times.forward.ep_comm)
-    back = float(one.per_layer - times.forward.total) - hidden * float(times.backward.ep_comm)
+    f, b = times.forward, times.backward
+    shown, waits = expert_traffic(answer.resolved.machine, answer.setting, times)
+    traffic = float(f.ep_comm + b.ep_comm)
+    saved = traffic - float(shown) + float(f.launch + b.launch - waits)
+    ahead = float(f.total) - (saved * float(f.ep_comm) / traffic if traffic > 0 else 0.0)
+    back = float(one.per_layer) - saved - ahead
     layers = layers_by_stage(answer)
 
     def passes(per_layer: float, end: float) -> list[list[float]]:
