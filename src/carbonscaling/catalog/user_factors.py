@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,15 @@ def load_factors(path: str | Path) -> dict[str, Datum]:
     InputError
         The file cannot be used, or a row is incomplete or impossible.
     """
+    file = Path(path)
+    return dict(_read(file, file.stat().st_mtime_ns if file.is_file() else 0))
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> Mapping[str, Datum]:
     where = str(path)
     found: dict[str, Datum] = {}
-    for role, row in read_toml(Path(path)).items():
+    for role, row in read_toml(path).items():
         if not isinstance(row, Mapping):
             raise InputError(
                 "a factor needs a table", where=where, key=role, value=row,
