@@ -68,3 +68,13 @@ def test_eight_bits_are_offered_where_they_do_alone(s: cs.Scenario) -> None:
     offered = any(remedy.startswith("precision fp8 would do") for remedy in _no(s).remedies)
     assert offered == cs.estimate(replace(s, precision="fp8")).feasible
     assert not any("or a recipe with fewer bytes" in remedy for remedy in _no(s).remedies)
+
+
+def test_the_least_that_a_budget_must_be() -> None:
+    """It is what the cheapest plan takes, over every batch, and with so much there is an answer."""
+    s = cs.Scenario(model="llama-3-8b", tokens=2e11, max_devices=16)
+    least = cs.plan(replace(s, objective="cost")).summary()["cost_usd"]
+    no = cs.plan(replace(s, budget_usd=1.0))
+    assert not no.feasible
+    assert no.summary()["cost_usd"] == pytest.approx(least, rel=1e-3)
+    assert cs.plan(replace(s, budget_usd=1.001 * least)).feasible

@@ -10,7 +10,7 @@ from carbonscaling.reporting.bullets import bullets
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.remedies import REASONS
 from carbonscaling.study.shown import setting_words
-from carbonscaling.words import data, percent, plain
+from carbonscaling.words import data, duration, money, percent, plain
 
 __all__ = ["infeasible_page"]
 
@@ -22,7 +22,9 @@ def infeasible_page(answer: Infeasible) -> Group:
     if answer.would is not None:
         w = answer.would
         told = f"{setting_words(w.setting)} would need {data(float(w.memory.total))} of {data(float(w.memory.limit))}"
-        parts += [Text(""), Text(f"{told}, and reach {plain(w.tokens_per_s_per_device)} tokens/s and device.")]
+        cost = "" if w.cost_usd is None else f" for {money(w.cost_usd)}"
+        reach = f"reach {plain(w.tokens_per_s_per_device)} tokens/s and device, and end in {duration(w.duration_s)}{cost}"
+        parts += [Text(""), Text(f"{told}, {reach}.")]
     if search is not None and search.rejected:
         table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
         table.add_column("settings", justify="right")

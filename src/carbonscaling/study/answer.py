@@ -132,8 +132,8 @@ def _solve(
     result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress, close=True)
     report = search_report(result, question, s.objective)
     if result.best is None:
-        reason, remedies = explain_failure(result, Refused(s, r, question, freed(s, r, asked_for), space))
-        near = result.nearest_memory.setting if result.nearest_memory else result.fastest and result.fastest.setting
+        no = Refused(s, r, asked_for, question, freed(s, r, asked_for), space)
+        reason, remedies, near = explain_failure(result, no)
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)
     answer = _measure(s, r, result.best.setting, report)

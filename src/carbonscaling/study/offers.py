@@ -55,13 +55,16 @@ class Refused:
     Attributes
     ----------
     s, r : Scenario, Resolved
-    question, space : what was searched; offers search a little further.
+    asked : Question
+        What was to be searched, with every batch that may be.
+    question, space : what was searched, with the batch that comes nearest; offers search a little further.
     freed : Question
         The same with every batch that would do, at equal loss.
     """
 
     s: Scenario
     r: Resolved
+    asked: Question
     question: Question
     freed: Question
     space: Space

@@ -6,18 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.engine import Question, SearchResult, search
 from carbonscaling.search.space import Space
+from carbonscaling.study.decide import decided
 from carbonscaling.study.offers import Refused, would_do
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY, GB, KWH, TONNE
+from carbonscaling.words import energy, mass, money
 
 __all__ = ["REASONS", "explain_failure"]
 
 REASONS = {rule.name: rule.reason for rule in RULES} | {
     "memory": "it does not fit in memory",
-    "deadline": "it fits, and takes longer than the deadline",
+    "deadline": "it fits, and takes longer than the deadline, or more than a budget",
     "bound": "it cannot fit or finish in time by its bounds",
 }
 """Why a setting is refused, by the name of the reason."""
@@ -48,8 +51,8 @@ def _batch_words(batches: Sequence[int]) -> str:
     return f"a batch of {batches[0]:,} to {batches[-1]:,} sequences"
 
 
-def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, ...]]:
-    """Return the sentence and the remedies for a search that found nothing; each remedy was tried.
+def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, ...], Setting | None]:
+    """Return the sentence, the remedies, each of which was tried, and the nearest setting, for a search without answer.
 
     Parameters
     ----------
@@ -67,53 +70,50 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
             *no.other_layouts(),
             *no.more_devices(),
             "loosen the fixed degrees, or allow another device count",
-        )
+        ), None
     if result.n_fit == 0:
         reason = f"0 of {result.n_candidates:,} settings fit: {_deciding(result, question, space)}"
         if result.nearest_memory is None:
-            return reason, (*no.another_batch(), *no.other_layouts(), *no.more_devices(), "loosen the fixed degrees")
+            return reason, (*no.another_batch(), *no.other_layouts(), *no.more_devices(), "loosen the fixed degrees"), None
         miss = result.nearest_memory
         spare = f", {question.margin:.1%} to spare included" if question.margin else ""
         reason += f"; the nearest misses by {miss.excess / GB:.1f} GB{spare} ({setting_words(miss.setting)})"
-        return reason, (*no.for_memory(), "a device with more memory, or a shorter sequence")
+        return reason, (*no.for_memory(), "a device with more memory, or a shorter sequence"), miss.setting
     if question.limits:
         beyond = _beyond_budget(no)
         if beyond is not None:
             return beyond
     assert result.fastest is not None
     fastest = result.fastest
-    late = fastest.duration_s / DAY
+    late, allowed = fastest.duration_s / DAY, question.deadline_s / DAY
     reason = (
-        f"{result.n_fit:,} of {result.n_candidates:,} settings fit, none finishes in {question.deadline_s / DAY:g} days: "
+        f"{result.n_fit:,} of {result.n_candidates:,} settings fit, none finishes in {allowed:g} day{'s' * (allowed != 1)}: "
         f"the fastest takes {late:.1f} days on {fastest.n_devices:,} devices ({setting_words(fastest.setting)})"
     )
     more = (*no.another_batch(), *no.more_devices(by_deadline=True), *no.in_eight_bits())
-    return reason, (*more, f"allow {math.ceil(late)} days")
+    return reason, (*more, f"allow {math.ceil(late)} days"), fastest.setting
 
 
-BUDGETS = {
-    "cost_usd": ("cost", 1.0, "USD"),
-    "carbon_kg": ("carbon", TONNE, "t CO2e"),
-    "energy_j": ("energy", KWH, "kWh"),
-}
-"""Limits of a question: the objective that spares them, the unit that they are told in."""
+BUDGETS = {"cost_usd": ("cost", 1.0, money), "carbon_kg": ("carbon", TONNE, mass), "energy_j": ("energy", KWH, energy)}
+"""Limits of a question: the objective that spares them, the unit that they are given in, how they are told."""
 
 
-def _beyond_budget(no: Refused) -> tuple[str, tuple[str, ...]] | None:
+def _beyond_budget(no: Refused) -> tuple[str, tuple[str, ...], Setting | None] | None:
     """Say which budgets are too small, and what the least run by each takes; None where no run is in time anyway."""
-    said, remedies, question = [], [], no.question
-    for name, most in question.limits:
-        objective, unit, word = BUDGETS[name]
-        best = no.best(replace(question, limits=(), objective=objective))
+    said, remedies, nearest = [], [], None
+    for name, most in no.question.limits:
+        objective, unit, words = BUDGETS[name]
+        asked = replace(no.asked, limits=(), objective=objective)
+        best = no.best(decided(asked, no.space))
         if best is None:
             return None
         least = getattr(best, name)
         if least > most:
-            said.append(f"the least takes {least / unit:,.4g} {word} where the budget is {most / unit:,.4g}")
-            enough = _rounded_up(least / unit)
-            remedies.append(would_do(best, f"{enough:,.4g} {word}"))
+            said.append(f"the least takes {words(least / unit)} where the budget is {words(most / unit)}")
+            remedies.append(would_do(best, words(_rounded_up(least / unit))))
+            nearest = nearest or best.setting
     reason = "nothing stays within the budget: " + ("; ".join(said) or "each can be kept, not all together")
-    return reason, (*remedies, "fewer tokens, or another device or region")
+    return reason, (*remedies, "fewer tokens, or another device or region"), nearest
 
 
 def _rounded_up(value: float) -> float:
