@@ -223,6 +223,22 @@ def test_amounts_in_words(text: str, option: str, value: float) -> None:
         number(text, option, whole=option == "--devices")
 
 
+@pytest.mark.parametrize(("text", "meant"), [("15,6T", "15.6T"), ("0,5", "0.5"), ("1,1", "1.1"), ("1,5k", "1.5k")])
+def test_a_decimal_comma_is_no_thousand(text: str, meant: str) -> None:
+    """15,6T is not 156T: a comma groups thousands, or the number is refused with what was meant."""
+    with pytest.raises(InputError, match=re.escape(f"did you mean: --tokens {meant}?")):
+        number(text, "--tokens")
+    assert number("15,600,000.5", "--tokens") == 15_600_000.5
+    assert without_unit("15,6 trillion", "--tokens") is None
+
+
+def test_several_counts_are_no_thousands() -> None:
+    """64,128,256 is not 64 million devices."""
+    with pytest.raises(InputError, match="one number or several"):
+        number("64,128,256", "--devices", whole=True)
+    assert number("16,384", "--devices", whole=True) == 16384
+
+
 @pytest.mark.parametrize("text", ["90kg", "5 EUR", "15 TB", "100ms", "soon", "ten", "£5", "90 %", "4 GPUs", "1 parsec"])
 def test_a_unit_of_something_else_gets_no_suggestion(text: str) -> None:
     option = "--max-days" if text not in ("5 EUR", "£5") else "--budget-usd"

@@ -29,7 +29,8 @@ NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary, "contracts": C
 PREFIX: dict[type, str] = {Contracts: "contract_"}
 """What stands before the names of such options."""
 
-_NUMBER = re.compile(r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)")
+_NUMBER = re.compile(r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)")
+_DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d*[^\d,]*)")
 
 
 def number(text: str, option: str, whole: bool = False) -> float | int:
@@ -41,14 +42,21 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
     Raises
     ------
     InputError
-        Not a number, or not a whole one where a count is asked for.
+        Not a number, or not a whole one where a count is asked for; a comma that groups no thousands, or so many in a count
+        that it may be a list.
     """
     found = _NUMBER.fullmatch(text.strip())
     value = math.nan
+    if whole and found and text.count(",") > 1:
+        raise InputError(
+            "one number or several?", where=f"option {option}", value=text, allowed="one count",
+            remedy=f"write {option} {text.replace(',', '')} if it is one; several are asked one by one, or by a sweep",
+        )  # fmt: skip
     if found:
         value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[found[2]]
     if not found or not math.isfinite(value) or (whole and value != int(value)):
-        meant = without_unit(text, option)
+        comma = _DECIMAL_COMMA.fullmatch(text.strip())
+        meant = f"{comma[1]}.{comma[2]}" if comma else without_unit(text, option)
         raise InputError(
             "not a whole number" if whole else "not a number",
             where=f"option {option}",

@@ -61,7 +61,7 @@ SCALES: dict[str, str] = {
 }  # fmt: skip
 _SCALES = {word: letter for letter, words in SCALES.items() for word in words.split()}
 _SPELT = {word: unit for unit, words in SPELT.items() for word in words.split()}
-_SHAPE = re.compile(r"([$]?)\s*(\d[\d,_]*\.?\d*|\.\d+)((?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+_SHAPE = re.compile(r"([$]?)\s*((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)((?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 
 
 def without_unit(text: str, option: str) -> str | None:
