@@ -148,3 +148,13 @@ def test_quantiles_of_all_feasible_settings(capsys: pytest.CaptureFixture[str]) 
     arguments = ["--model", "gpt-3-1.3b", "--tokens", "1e9", "--devices", "8", "--tp", "2", "--quantiles", "0.25,0.5"]
     assert main(["estimate", *arguments]) == 0
     assert "50% of the feasible settings" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_run_of_unknown_size_is_named_without_a_count() -> None:
+    unknown = best_run("h800", 37e9, experts=True)
+    assert unknown is not None
+    assert unknown.n_devices == 0
+    assert "devices" not in unknown.named
+    known = best_run("a100-80", 175e9)
+    assert known is not None
+    assert known.named == f"{known.model} on {known.n_devices:,} devices"

@@ -21,6 +21,7 @@ class BestRun:
     id, source, model : str
         Row of the shipped measurements (``carbonscaling data show runs``), and what it says.
     n_devices : int
+        0 where the source does not say.
     active_params : float
     model_flops : float
         Model FLOP/s of a device, attention counted over the causal half.
@@ -35,6 +36,11 @@ class BestRun:
     active_params: float
     model_flops: float
     n_alike: int = 1
+
+    @property
+    def named(self) -> str:
+        """The model, and on how many devices where that is known."""
+        return f"{self.model} on {self.n_devices:,} devices" if self.n_devices else self.model
 
 
 def best_run(device: str, active_params: float, *, low_bits: bool = False, experts: bool = False) -> BestRun | None:

@@ -192,8 +192,8 @@ def _best_published(e: Estimate) -> list[str]:
         return [f"no run of this size is published on this device; its best MFU of any size is {percent(best)}; {own}"]
     run = e.best_run
     return [
-        f"the best MFU published for this device and size is {percent(e.best_mfu)} ({run.model} on {run.n_devices:,} "
-        f"devices, the best of {run.n_alike:,} configurations, {run.source}); {own}"
+        f"the best MFU published for this device and size is {percent(e.best_mfu)} ({run.named}, the best of "
+        f"{run.n_alike:,} configurations, {run.source}); {own}"
     ]
 
 

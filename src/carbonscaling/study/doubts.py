@@ -60,7 +60,7 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
         known = f"published for this device ({most:.0%}; no run of this size is)"
     else:
         most = best.model_flops / float(r.machine.formats.peak_mfu)
-        known = f"published for this device and size ({most:.0%}, {best.model} on {best.n_devices:,}, {best.source})"
+        known = f"published for this device and size ({most:.0%}, {best.named}, {best.source})"
     if mfu <= most:
         return []
     by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
