@@ -105,11 +105,64 @@ def test_published_shapes(kind: str) -> None:
         assert active_params(spec) == pytest.approx(active * 1e9, rel=0.03)
 
 
+# One key of such a file changed, or dropped (None): how much the class's own count moves.
+CHANGED: list[tuple[str, str, Any, int]] = [
+    ("ernie4_5_moe", "moe_layer_interval", 2, 12928761216 - 21825437888), ("internvl", "tie_word_embeddings", True, -622329856),
+    ("gemma3", "tie_word_embeddings", False, 604127232), ("llama4", "tie_word_embeddings", True, 0),
+    ("llava", "tie_word_embeddings", False, 0), ("cwm", "num_key_value_heads", None, 0),
+    ("deepseek_v2", "n_shared_experts", None, 0), ("deepseek_v3", "n_shared_experts", None, 0),
+    ("exaone", "num_key_value_heads", None, 25165824), ("granite_swa", "num_key_value_heads", None, 0),
+    ("granite_swa", "tie_word_embeddings", None, 442686112 - 570686112), ("smollm3", "num_key_value_heads", None, 0),
+    ("qwen3_5_moe_text", "num_experts", None, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "key", "value", "moved"), CHANGED)
+def test_a_changed_key_moves_the_count_as_in_the_class(kind: str, key: str, value: Any, moved: int) -> None:
+    before = TYPES[kind]["config"]
+    after = {k: v for k, v in before.items() if k != key} | ({} if value is None else {key: value})
+    assert total_params(from_config(after)) - total_params(from_config(before)) == moved
+
+
+def test_cross_attention_is_not_passed_over() -> None:
+    with pytest.raises(InputError, match="add_cross_attention"):
+        from_config(TYPES["gpt2"]["config"] | {"add_cross_attention": True})
+    assert from_config(TYPES["gpt2"]["config"] | {"add_cross_attention": False}).unread == ()
+
+
+def test_one_number_under_two_keys() -> None:
+    """Quantised exports repeat the number of experts; where the two differ, neither is taken."""
+    config = TYPES["glm_moe_dsa"]["config"]
+    n = config["n_routed_experts"]
+    assert total_params(from_config(config | {"num_experts": n})) == total_params(from_config(config))
+    with pytest.raises(InputError, match="two keys of one number differ"):
+        from_config(config | {"num_experts": n + 1})
+
+
+def test_minimax_m3_as_its_repository_writes_it() -> None:
+    """Other keys than the class, which holds 426,174,565,632 parameters without tower and 7,296 score corrections."""
+    of_layers = [0] * 3 + [1] * 57
+    text = dict(
+        hidden_size=6144, intermediate_size=3072, num_hidden_layers=60, num_attention_heads=64, num_key_value_heads=4,
+        head_dim=128, vocab_size=200064, dense_intermediate_size=12288, shared_intermediate_size=3072, num_local_experts=128,
+        num_experts_per_tok=4, n_shared_experts=1, moe_layer_freq=of_layers, num_mtp_modules=7, num_nextn_predict_layers=1,
+        qk_norm_type="per_head", use_qk_norm=True, use_gemma_norm=True, use_routing_bias=True, first_k_dense_replace=3,
+        moe_intermediate_size=3072, sparse_attention_config=dict(
+            use_sparse_attention=True, sparse_index_dim=128, sparse_num_index_heads=4, sparse_topk_blocks=16,
+            sparse_block_size=128, sparse_init_block=0, sparse_local_block=1, sparse_disable_index_value=of_layers,
+            sparse_attention_freq=of_layers, sparse_score_type="max"),
+    )  # fmt: skip
+    alone = from_config({"model_type": "minimax_m3", **text})
+    assert total_params(alone) == 426_174_572_928
+    assert alone.n_mtp == 1
+    assert total_params(from_config({"model_type": "minimax_m3_vl", "text_config": text})) == total_params(alone)
+
+
 def test_every_type_is_counted_somewhere() -> None:
     """A type is tried by its own file, or takes another's row over but for defaults, or nests a type that is."""
     files = [json.loads(path.read_text()) for path in (DATA / "hf").glob("*.json")]
     own = {c["model_type"] for c in files} | {c["text_config"]["model_type"] for c in files if "text_config" in c}
-    tried = own | set(TYPES) | set(PUBLISHED)
+    tried = own | set(TYPES) | set(PUBLISHED) | {"minimax_m3"}
     for kind in set(model_types()) - tried:
         assert row(kind).get("text_type") in tried or kind in UNTRIED, kind
 
@@ -177,3 +230,11 @@ def test_suggestions_never_name_another_architecture() -> None:
     assert alike("Qwen3-Next".replace("-", "_")) == "qwen3_next"
     for other in ("seed", "mistral7", "qwen4", "pixtral", "olmo4", "gemma5", "deepseek_v5", "glm5", "t5", "rwkv"):
         assert alike(other) is None, other
+
+
+def test_a_type_that_is_not_known_is_refused_in_a_few_words() -> None:
+    with pytest.raises(InputError, match="kimi_k2, kimi_k25, kimi_linear, kimi_vl, of ") as refused:
+        from_config({"model_type": "kimi_k3"})
+    assert len(str(refused.value)) < 400
+    with pytest.raises(InputError, match="models of type llama do not have"):
+        from_config({"model_type": "llava", "text_config": {"num_experts": 8}})

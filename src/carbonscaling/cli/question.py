@@ -29,7 +29,9 @@ NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary, "contracts": C
 PREFIX: dict[type, str] = {Contracts: "contract_"}
 """What stands before the names of such options."""
 
-_NUMBER = re.compile(r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)")
+_NUMBER = re.compile(
+    r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)"
+)
 _DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d*[^\d,]*)")
 
 

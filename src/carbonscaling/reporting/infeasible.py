@@ -23,7 +23,9 @@ def infeasible_page(answer: Infeasible) -> Group:
         w = answer.would
         told = f"{setting_words(w.setting)} would need {data(float(w.memory.total))} of {data(float(w.memory.limit))}"
         cost = "" if w.cost_usd is None else f" for {money(w.cost_usd)}"
-        reach = f"reach {plain(w.tokens_per_s_per_device)} tokens/s and device, and end in {duration(w.duration_s)}{cost}"
+        reach = (
+            f"reach {plain(w.tokens_per_s_per_device)} tokens/s and device, and end in {duration(w.duration_s)}{cost}"
+        )
         parts += [Text(""), Text(f"{told}, {reach}.")]
     if search is not None and search.rejected:
         table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)

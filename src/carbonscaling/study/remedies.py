@@ -65,16 +65,24 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
         low, high = question.counts
         where = f"exactly {low:,}" if low == high else f"at most {high:,}"
         reason = f"no layout has {where} devices with {_batch_words(question.batches)}"
-        return reason, (
-            *no.another_batch(),
-            *no.other_layouts(),
-            *no.more_devices(),
-            "loosen the fixed degrees, or allow another device count",
-        ), None
+        return (
+            reason,
+            (
+                *no.another_batch(),
+                *no.other_layouts(),
+                *no.more_devices(),
+                "loosen the fixed degrees, or allow another device count",
+            ),
+            None,
+        )
     if result.n_fit == 0:
         reason = f"0 of {result.n_candidates:,} settings fit: {_deciding(result, question, space)}"
         if result.nearest_memory is None:
-            return reason, (*no.another_batch(), *no.other_layouts(), *no.more_devices(), "loosen the fixed degrees"), None
+            return (
+                reason,
+                (*no.another_batch(), *no.other_layouts(), *no.more_devices(), "loosen the fixed degrees"),
+                None,
+            )
         miss = result.nearest_memory
         spare = f", {question.margin:.1%} to spare included" if question.margin else ""
         reason += f"; the nearest misses by {miss.excess / GB:.1f} GB{spare} ({setting_words(miss.setting)})"

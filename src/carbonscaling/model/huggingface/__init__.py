@@ -17,12 +17,14 @@ from carbonscaling.model.huggingface.assemble import assemble
 from carbonscaling.model.huggingface.entries import Values, stated
 from carbonscaling.model.huggingface.quirks import QUIRKS
 from carbonscaling.model.huggingface.reader import Config, load_json
-from carbonscaling.model.huggingface.table import alike, model_types, row
+from carbonscaling.model.huggingface.table import alike, family, model_types, row
 from carbonscaling.model.huggingface.towers import read_towers, towers_said
 from carbonscaling.model.huggingface.unread import check_unread
 from carbonscaling.model.spec import ModelSpec
 
 __all__ = ["from_config", "model_types"]
+
+_REMEDY = "describe the model in a TOML file: carbonscaling model new --like NAME writes one to start from"
 
 
 def _kind(data: Mapping[str, Any], where: str) -> str:
@@ -36,8 +38,8 @@ def _kind(data: Mapping[str, Any], where: str) -> str:
         key="model_type",
         value=kind,
         suggestion=alike(kind) if isinstance(kind, str) else None,
-        allowed=", ".join(model_types()),
-        remedy="describe the model in a TOML file: carbonscaling model new --like NAME writes one to start from",
+        allowed=family(kind) if isinstance(kind, str) else "a text",
+        remedy=_REMEDY,
     )
 
 
@@ -50,20 +52,28 @@ def _language_model(reader: Config, kind: str) -> tuple[Config, str]:
     if nested not in reader.data and "hidden_size" in reader.data:  # older files do not nest it
         return reader, own["text_type"]
     text = reader.child(nested)
-    if "tie_word_embeddings" in reader.data:
-        reader.read.add("tie_word_embeddings")
-        text.data = {**text.data, "tie_word_embeddings": reader.data["tie_word_embeddings"]}
+    _tie(reader, text, own.get("tied_by", "outer"))
     inner = text.data.get("model_type")
     kind = inner if isinstance(inner, str) else own["text_type"]
     if kind not in model_types():
         raise InputError(
             "unsupported model_type of the language model", where=text.where, key="model_type", value=kind,
-            suggestion=alike(kind), remedy="describe the model in a TOML file",
+            suggestion=alike(kind), allowed=family(kind), remedy=_REMEDY,
         )  # fmt: skip
     if row(kind).get("text") is not None:
         kind = row(kind)["text_type"]
     text.assume(**row(kind).get("class", {}))
     return text, kind
+
+
+def _tie(reader: Config, text: Config, by: str) -> None:
+    """Say whether embeddings are tied by the outer configuration, as most types do, the inner one, or either."""
+    key = "tie_word_embeddings"
+    if key in reader.data:
+        reader.read.add(key)
+        outer, inner = reader.data[key], text.data.get(key)
+        tied = {"outer": outer, "inner": outer if inner is None else inner, "either": outer or inner}[by]
+        text.data = {**text.data, key: tied}
 
 
 def from_config(config: str | Path | Mapping[str, Any], name: str | None = None) -> ModelSpec:
@@ -98,7 +108,7 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
         label = folder.resolve().name if os.path.isdir(path) or path.name == "config.json" else path.stem
     reader = Config(data, where)
     text, kind = _language_model(reader, _kind(data, where))
-    values = Values(text, row(kind))
+    values = Values(text, row(kind), kind)
     try:
         if "quirk" in values:
             QUIRKS[values.row["quirk"]](values)

@@ -37,10 +37,12 @@ class Values:
         The file.
     row : Mapping
         A row of the table, with what it shares with others.
+    kind : str
+        Its name.
     """
 
-    def __init__(self, c: Config, row: Mapping[str, Any]) -> None:
-        self.c, self.row = c, row
+    def __init__(self, c: Config, row: Mapping[str, Any], kind: str = "") -> None:
+        self.c, self.row, self.kind = c, row, kind
         self.defaulted: dict[str, Any] = {}
         self._known: dict[str, Any] = {}
         self._children: dict[str, Config] = {}
@@ -108,6 +110,8 @@ class Values:
         for c, key in places:
             c.read.add(key)
         found = next(((c, key) for c, key in places if c.data.get(key) is not None), None)
+        if name in _ONE_NUMBER and found is not None:
+            self._agree(places, found)
         nulled = next(((c, key) for c, key in places if key in c.data), None)
         if found is None and nulled is not None and parts["null"]:
             return None
@@ -121,6 +125,15 @@ class Values:
         c, key = found
         value = _checked(c, key, name, _PER_LAYER if self.row.get("quirk") == "per_layer_lists" else _MAY_BE_LISTS)
         return not value if parts["turned"] else value
+
+    def _agree(self, places: list[tuple[Config, str]], found: tuple[Config, str]) -> None:
+        """Refuse a number that stands under two keys and differs."""
+        value = found[0].data[found[1]]
+        other = next((key for c, key in places if c.data.get(key) not in (None, value)), None)
+        if other is not None:
+            raise self.c.fail(
+                f"two keys of one number differ: {found[1]} is {value}", other, self.c.data.get(other), "the same"
+            )
 
     def _default(self, text: str) -> Any:
         """Return a default: JSON, or a product of entries and numbers."""
@@ -142,6 +155,10 @@ class Values:
                 )
             value = value * factor if sign == "*" else value // factor
         return value
+
+
+_ONE_NUMBER = frozenset(("n_layers", "d_model", "n_heads", "n_routed", "top_k", "vocab"))
+"""Entries whose keys are names of one number, where those of others are a special case before a general one."""
 
 
 def _checked(c: Config, key: str, name: str, lists: frozenset[str]) -> Any:

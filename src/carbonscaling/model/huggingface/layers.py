@@ -141,9 +141,20 @@ def _sparse_from(v: Values, n: int) -> list[str]:
         return _named(
             v, "moe_layer_freq", [str(x).lower() for x in step], {"1": MOE, "0": DENSE, "true": MOE, "false": DENSE}, n
         )
+    return _within(v, n, [i % step == 0 for i in range(n)])
+
+
+def _every_from(v: Values, n: int) -> list[str]:
+    """ERNIE: the last of every so many layers."""
+    step = v.count("moe_step")
+    return _within(v, n, [(i + 1) % step == 0 for i in range(n)])
+
+
+def _within(v: Values, n: int, wanted: list[bool]) -> list[str]:
+    """Experts where they are wanted, after the leading dense layers and up to the last that may have them."""
     first, last = v.count("first_dense"), v["moe_last"]
     end = n if last is None or last < 0 else last
-    return [MOE if first <= i <= end and i % step == 0 else DENSE for i in range(n)]
+    return [MOE if first <= i <= end and wanted[i] else DENSE for i in range(n)]
 
 
 def _qwen(v: Values, n: int) -> list[str]:
@@ -179,6 +190,7 @@ def _step(v: Values, n: int) -> list[str]:
 _BLOCK_RULES: dict[str, Callable[[Values, int], list[str]]] = {
     "all": lambda v, n: [MOE] * n,
     "from": _sparse_from,
+    "every_from": _every_from,
     "qwen": _qwen,
     "llama4": _llama4,
     "period": _period,

@@ -177,10 +177,10 @@ def _shared_indexers(v: Values) -> None:
 
 
 def _block_indexer(v: Values) -> None:
-    """Keys are picked in blocks."""
+    """Keys are picked in blocks; a list says which layers do so by a word or by 1."""
     v.put("index_top", v.count("index_block") * v.count("index_blocks"))
-    if v["layer_types"] is None:
-        v.put("index_kinds", [])
+    kinds = v["index_kinds"] or []
+    v.put("index_kinds", [v["index_kind"] if kind == 1 else kind for kind in kinds])
 
 
 def _longcat(v: Values) -> None:

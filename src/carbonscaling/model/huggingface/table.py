@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-__all__ = ["alike", "model_types", "row"]
+__all__ = ["alike", "family", "model_types", "row"]
 
 _ABSTRACT = ("decoder",)
 _SPELLINGS = 0.85
@@ -45,3 +46,19 @@ def alike(kind: str) -> str | None:
     digits = [c for c in plain if c.isdigit()]
     same = near and near[0][0] == plain[0] and [c for c in near[0] if c.isdigit()] == digits
     return near[0] if same else None
+
+
+def family(kind: str) -> str:
+    """Return the types that share a name's letters, and how many there are in all.
+
+    >>> family("kimi_k9")[:46]
+    'kimi_k2, kimi_k25, kimi_linear, kimi_vl, of 15'
+    """
+    letters = re.match("[a-z]*", kind.lower())
+    assert letters is not None
+    near = [other for other in model_types() if len(letters[0]) > 2 and other.startswith(letters[0])]
+    return (
+        f"{', '.join(near)}, of {len(model_types())} types"
+        if near
+        else f"{len(model_types())} types, none of that name"
+    )

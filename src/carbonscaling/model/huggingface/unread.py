@@ -56,6 +56,8 @@ IRRELEVANT = frozenset(
     """.split()  # noqa: SIM905
 )
 """Keys that may stand in a configuration and change none of the counts."""
+_WEIGHTS_IF_ON = ("add_cross_attention", "is_encoder_decoder")
+"""Switches that are off in a decoder's file, and add weights where they are on."""
 SWITCHES = re.compile(
     r"expert|mamba|ssm|linear_|lora|index|conv|gate|gating|bias|norm|shared|tie|altup|laurel|sparse|cross"
 )
@@ -93,6 +95,7 @@ def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...
     """
     values.know_all()
     ignored = IRRELEVANT | set(str(values.row.get("ignored", "")).split())
+    ignored -= {key for key in _WEIGHTS_IF_ON if text.data.get(key) is True}
     left = [key for key in text.unread() if key not in ignored and not key.startswith("_")]
     missing = {key for keys in values.defaulted for key in re.split(r"[|.]", keys)} | {
         "rope_scaling",
@@ -103,8 +106,8 @@ def check_unread(reader: Config, text: Config, values: Values) -> tuple[str, ...
         value = text.data.get(key)
         if near or _speaks(key, value):
             raise InputError(
-                f"a key that models of type {values.c.data.get('model_type', 'this')} do not have, and that speaks of the "
-                "architecture: the counts would be wrong",
+                f"a key that models of type {values.kind} do not have, and that speaks of the architecture: the counts "
+                "would be wrong",
                 where=text.where, key=key, value=value, suggestion=near[0] if near else None,
                 remedy="correct or remove the key, or describe the model in a TOML file",
             )  # fmt: skip
