@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 
 from carbonscaling.catalog.ages import aged
 from carbonscaling.catalog.factors import factor
+from carbonscaling.catalog.grid_hours import HOURS_SOURCE, hours_by_year
 from carbonscaling.catalog.grids import areas, changing, cloud_regions, series
 from carbonscaling.catalog.references import references
 from carbonscaling.catalog.regions import BASES, common_basis, place, region_names
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate
+from carbonscaling.study.begin import best_begin, typical_hours
 from carbonscaling.study.choices import Options, choices
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.places import ranked
 from carbonscaling.study.scenario import Scenario
 
@@ -261,3 +264,56 @@ def test_what_has_grown_old_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(aged(2021)) < len(found)
     assert main(["catalog", "check", "--year", "2026"]) == 0
     assert "eea_2025" in capsys.readouterr().out
+
+
+# Hours: what the day and the year do to a grid, and when a run begins best.
+
+ZONES = tuple(area for area in areas() if hours_by_year(area, "operational"))
+
+
+def test_hours_are_those_of_their_years() -> None:
+    assert HOURS_SOURCE in references()
+    assert references()[HOURS_SOURCE].licence.startswith("ODbL")
+    assert len(ZONES) == 14
+    for code in ZONES:
+        for basis in BASES:
+            years = hours_by_year(code, basis)
+            assert sorted(years) == [2021, 2022, 2023, 2024]
+            for months in years.values():
+                assert months.shape == (12, 24)
+                assert months.mean() == pytest.approx(1.0, abs=0.01)  # months are not of one length
+                assert months.min() >= 0.0
+    noon, night = (typical_hours("US-CAL-CISO", "operational")[5, hour] for hour in (19, 7))  # type: ignore[index]
+    assert noon < 0.7 * night  # the sun of California
+    assert typical_hours("SWE", "operational") is None
+
+
+@pytest.mark.parametrize("code", ZONES)
+def test_a_longer_run_can_save_less_and_a_whole_year_nothing(code: str) -> None:
+    saved = [best_begin(code, "operational", hours) for hours in (1.0, 24.0, 720.0, 8760.0)]
+    shares = [begin.saves for begin in saved if begin is not None]
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) == 4
+    assert shares[-1] == pytest.approx(0.0, abs=1e-12)
+    assert saved[0] is not None
+    hours = typical_hours(code, "operational")
+    assert hours is not None
+    days = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    mean = sum(d * row.sum() for d, row in zip(days, hours, strict=True)) / 8760.0
+    assert saved[0].saves == pytest.approx(1.0 - hours.min() / mean)  # an hour long: the cleanest hour of all
+    assert saved[0].when.endswith(f"{hours.argmin() % 24:02d}:00 UTC")
+
+
+def test_places_say_when_a_run_begins_best() -> None:
+    answer = estimate(LLAMA)
+    assert isinstance(answer, Estimate)
+    rows = {row.region: row for row in ranked(answer)}
+    california, sweden = rows["us-west2"], rows["europe-north2"]
+    begin = best_begin("US-CAL-CISO", "operational", answer.duration_s / 3600.0)
+    assert begin is not None
+    assert california.best_start == begin.when
+    saved = california.total_tco2e - (california.at_best_tco2e or 0.0)
+    assert saved == pytest.approx(begin.saves * california.operational_tco2e)
+    assert california.saved_low is not None
+    assert california.saved_low <= begin.saves <= (california.saved_high or 0.0)
+    assert (sweden.best_start, sweden.at_best_tco2e) == ("", None)

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from carbonscaling.cli.run import run
+from carbonscaling.errors import InputError
 from carbonscaling.evidence.nearby import nearby
-from carbonscaling.reporting.document import document, document_of
+from carbonscaling.platform import browser
+from carbonscaling.reporting.beside import regions
+from carbonscaling.reporting.document import around, document, document_of, pdf
 from carbonscaling.reporting.document.figures import front
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.glossary import glossary
@@ -20,10 +23,10 @@ from carbonscaling.study.answer import plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.places import ranked
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.words import mass, plain
+from carbonscaling.words import mass, money, plain
 
 ASKED = ("--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10")
-VOID = {"meta"}
+VOID = {"meta", "input"}
 
 
 class Balanced(HTMLParser):
@@ -184,6 +187,7 @@ def test_an_answer_at_hand_is_reported_with_other_places_and_other_losses(tmp_pa
     assert mass(least.total_tco2e) in text
     assert "us-east5 USA (this run)" in text
     assert "Loss and carbon by Chinchilla" in text
+    assert page.count('type="radio"') > 8  # its points can be chosen
     assert glossary()["device-hour"].meaning in text
     assert page == document_of(answer)
     adapters = plan(replace(answer.scenario, train="lora", seq_len=4096))
@@ -199,3 +203,53 @@ def test_the_front_is_a_stair_whose_corners_are_named() -> None:
     assert drawn.count("<circle") == 4
     stair = re.findall(r'd="(M[^"]*)"', drawn)[-1]
     assert stair.count("V") == 3  # one step down a corner, the first included
+
+
+def test_every_point_of_the_curve_can_be_chosen_without_a_script() -> None:
+    row = {"compute": 1e22, "loss": 2.2, "n_params": 9e9, "n_tokens": 2e11, "n_devices": 16, "duration_days": 20.0,
+           "energy_kwh": 5e3, "carbon_low_tco2e": 1.0, "carbon_high_tco2e": 3.0, "cost_usd": 4e4, "reason": None}  # fmt: skip
+    found = [row | {"compute": 10.0**i, "loss": 24 - i, "carbon_total_tco2e": 10.0 ** (i - 20)} for i in range(20, 23)]
+    data = {
+        "title": "a law",
+        "here": {"compute": 3e21, "loss": None},
+        "rows": [*found, row | {"carbon_total_tco2e": None}],
+    }
+    drawn = around.curve(data, 5.0)
+    assert read(drawn).links == []
+    said = re.findall(r'<input type="radio" name="at" id="at-(\d)" style="left:([\d.]+)%" aria-label="([^"]*)"', drawn)
+    assert [i for i, _, _ in said] == ["0", "1", "2"]  # the fourth cannot be planned
+    places = [float(left) for _, left, _ in said]
+    assert places[1] - places[0] == pytest.approx(places[2] - places[1], abs=0.02)
+    for (i, _, words), tonnes in zip(said, ("1 tCO2e", "10 tCO2e", "100 tCO2e"), strict=True):
+        assert words.endswith("16 devices for 20 days, 5 MWh, 40 k$.")
+        assert f" {tonnes} (1 to 3 t)" in words
+        assert drawn.count(f'class="at at-{i}"') == 2  # a mark on the lines, the words below
+        assert f".curve:has(#at-{i}:checked) .at-{i}" in drawn
+
+
+def test_a_report_says_when_to_begin_and_what_a_price_is() -> None:
+    answer = plan(Scenario(model="llama-3-8b", tokens=1e11, device="h100-sxm", max_days=10, region="us-west2"))
+    assert isinstance(answer, Estimate)
+    own = next(row for row in ranked(answer) if row.region == "us-west2")
+    page = document(answer.to_dict(), places=regions(answer))
+    assert own.best_start in page
+    assert mass(own.at_best_tco2e or 0.0) in page
+    assert page.count("fill-opacity") == 12 * 24
+    assert "CAISO, 2021 to 2024" in page
+    assert f"{money(answer.cost_usd or 0.0)} (on-demand list price)" in page
+    assert answer.to_dict()["price"] == "on-demand list price"
+
+
+def test_a_pdf_is_printed_by_a_browser_or_refused(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if browser() is not None:
+        run(["report", str(saved), "-o", str(tmp_path / "a.pdf")])
+        printed = (tmp_path / "a.pdf").read_bytes()
+        assert printed.startswith(b"%PDF-")
+        assert printed.count(b"/Type /Page\n") >= 2
+    assert run(["report", str(saved), "--format", "pdf"]) == 2  # nowhere to write it
+    monkeypatch.setattr(pdf, "browser", lambda: None)
+    with pytest.raises(InputError, match="no browser is installed"):
+        pdf.pdf_of("<p>report</p>")
+    monkeypatch.setattr(pdf, "browser", lambda: "/bin/false")
+    with pytest.raises(InputError, match="false did not print"):
+        pdf.pdf_of("<p>report</p>")

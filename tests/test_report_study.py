@@ -161,7 +161,7 @@ def test_a_study_has_a_page_and_no_statement(folder: str, tmp_path: Path, capsys
     for other in ("model-card", "sci", "json"):
         assert run(["report", folder, "--format", other]) == 2
         error = capsys.readouterr().err
-        assert "html, pdf-ready" in error
+        assert "html, pdf, pdf-ready" in error
         assert other in error
     assert run(["report", folder, "--format", "html", "--device-hours", "10"]) == 2
     assert "measured values" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDING_SIGNALS",
+    "browser",
     "cache_folder",
     "fill_standard_streams",
     "held_by_others",
@@ -52,6 +54,17 @@ def need(module: str, extra: str) -> Any:
         raise InputError(
             f"this needs {module.partition('.')[0]}", key=extra, remedy=f"pip install 'carbonscaling[{extra}]'"
         ) from error
+
+
+BROWSERS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome", "msedge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)  # fmt: skip
+
+
+def browser() -> str | None:
+    """Return a browser of this machine that prints pages without a window; None where there is none."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def n_processors() -> int:

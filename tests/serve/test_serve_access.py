@@ -57,7 +57,9 @@ def test_the_check_finds_what_it_looks_for(open_page: Open) -> None:
 @pytest.mark.skipif(
     not AXE.is_file(), reason="axe-core is not installed: npm install axe-core, or set AXE_CORE to its folder"
 )
-@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light")])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing(open_page: Open, view: str, size: str, scheme: str) -> None:
     page = opened(open_page, view, size, scheme)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import statistics
 from collections.abc import Callable
@@ -288,6 +289,37 @@ def test_sources_are_one_click_away_and_the_run_can_be_taken_along(open_page: Op
     with page.expect_download() as started:
         page.click("#launch-save")
     assert started.value.suggested_filename == "launch-megatron.sh"
+
+
+def test_a_place_says_when_a_run_begins_best(open_page: Open) -> None:
+    page = open_page("#model=llama-3-8b&tokens=1e10&devices=64&region=us-west2", size="phone")
+    settled(page)
+    own = page.locator("#regions li.here").first
+    expect(own.locator(".begun")).to_contain_text("UTC: ")
+    assert page.locator("#regions .hour").count() == 12 * 24
+    assert page.locator("#regions .begin").count() == 1
+    months = page.locator("#regions .month")
+    months.nth(0).focus()
+    expect(page.locator("#tip")).to_contain_text("Jan: ")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#tip")).to_contain_text("Feb: ")
+    expect(months.nth(1)).to_have_attribute("aria-label", re.compile(r"^Feb: .* g/kWh in the mean; least .*UTC$"))
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    redrawn(page, lambda: page.select_option("#region", "europe-north2"))
+    expect(page.locator("#regions")).to_contain_text("Hours: not known for europe-north2")
+
+
+def test_the_page_prints_as_a_report(open_page: Open) -> None:
+    page = open_page("#model=llama-3-8b&tokens=1e12&devices=64")
+    settled(page)
+    page.emulate_media(media="print")
+    expect(page.locator("#form")).to_be_hidden()
+    expect(page.locator("#print")).to_be_hidden()
+    for what in ("#headline", "#tiles", "#regions", "#curve svg", "#sources"):
+        expect(page.locator(what)).to_be_visible()
+    printed = page.pdf()
+    assert printed.startswith(b"%PDF-")
+    assert printed.count(b"/Type /Page\n") >= 2
 
 
 def test_what_cannot_be_says_why(open_page: Open) -> None:

@@ -59,6 +59,8 @@ class Place:
         0 (low) to 4 (extremely high): World Resources Institute, the country's mean.
     mix : Mapping[str, Datum]
         Shares of the country's generation that are renewable and nuclear; the rest is fossil. Empty where not published.
+    zone : str
+        Area whose hours are this place's.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Place:
     water_on_site: Datum | None
     water_stress: int | None
     mix: Mapping[str, Datum] = field(default_factory=dict)
+    zone: str = ""
 
     @property
     def basis(self) -> Basis:
@@ -281,6 +284,7 @@ def _assembled(
         water_on_site=on_site,
         water_stress=int(stress[max(stress)][0]) if stress else None,
         mix=_mix(code),
+        zone=zone,
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from carbonscaling.errors import InputError
 from carbonscaling.reporting.scale import scale_rows
 from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import sources_used
@@ -21,10 +22,38 @@ CURVE_COLUMNS = (
 
 
 def regions(answer: Estimate, _progress: Progress | None = None) -> dict[str, Any]:
-    """Return the same run in every cloud region, least carbon first."""
+    """Return the same run in every cloud region, least carbon first, and the hours of the answer's own place."""
     from carbonscaling.study.places import ranked
 
-    return {"region": answer.footprint.region, "rows": [vars(row) for row in ranked(answer)]}
+    rows = ranked(answer)
+    return {
+        "region": answer.footprint.region,
+        "rows": [vars(row) for row in rows],
+        "hours": _hours(answer.footprint.region, rows[0].basis),
+    }
+
+
+def _hours(region: str, counted: str) -> dict[str, Any] | None:
+    """Return the typical g/kWh of a place by month and hour of the day (UTC); None where its grid's hours are not known."""
+    from carbonscaling.catalog.grid_hours import HOURS_SOURCE, hours_by_year
+    from carbonscaling.catalog.grids import areas
+    from carbonscaling.catalog.regions import BASES, place
+    from carbonscaling.study.begin import typical_hours
+
+    basis = next(basis for basis in BASES if counted.startswith(basis))
+    try:
+        there = place(region)
+    except InputError:
+        return None
+    typical = typical_hours(there.zone, basis)
+    if typical is None or basis not in there.intensities:
+        return None
+    return {
+        "grid": areas()[there.zone].name,
+        "years": sorted(hours_by_year(there.zone, basis)),
+        "source": HOURS_SOURCE,
+        "g_per_kwh": (typical * there.intensity(basis).value).tolist(),
+    }
 
 
 def evidence(answer: Estimate, _progress: Progress | None = None) -> dict[str, Any]:

@@ -143,6 +143,7 @@ Feasible = _printed(
         "carbon": Carbon,
         "levers": _list(_record(Lever, swing=float)),
         "alternatives": NotRequired[_list(Alternative)],
+        "price": NotRequired[Annotated[str, Field(description="what the cost counts as a price; empty without one")]],
         "best_run": _record(BestRun, "the fastest published run of this device and size", mfu=float) | None,
         "warnings": list[str],
         "sources": list[str],

@@ -279,6 +279,7 @@ class Estimate:
             "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
             "search": search_dict(self.search, self.intervals_of) if self.search else None,
             "alternatives": [{"what": what, **row_of(c, self.resolved.seq_len)} for what, c in self.alternatives],
+            "price": price_words(self.resolved.price),
             "best_run": None if self.best_run is None else {**vars(self.best_run), "mfu": self.best_mfu},
             "notes": list(self.resolved.notes),
             "warnings": list(self.warnings),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from carbonscaling.carbon.assess import idling
 from carbonscaling.carbon.boundary import boundary_kg
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.model import hardware_factors
 from carbonscaling.catalog.regions import common_basis, place, region_names
+from carbonscaling.study.begin import Begin, best_begin
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.outcome import contracted
 from carbonscaling.study.resolve import carbon_of
-from carbonscaling.units import KWH, TONNE
+from carbonscaling.units import HOUR, KWH, TONNE
 
 __all__ = ["Ranked", "cloud_names", "ranked"]
 
@@ -31,6 +33,12 @@ class Ranked:
         Location-based.
     operational_tco2e, market_tco2e, embodied_tco2e, boundary_tco2e, total_tco2e : float
         The total is location-based.
+    best_start : str
+        When the run would begin best in a typical year; empty where the grid's hours are not known.
+    at_best_tco2e : float, optional
+        Total with that start.
+    saved_low, saved_high : float, optional
+        Least and most that this start saved in a year of those known, as a share of operational carbon; below nought it cost.
     """
 
     region: str
@@ -43,6 +51,10 @@ class Ranked:
     embodied_tco2e: float
     boundary_tco2e: float
     total_tco2e: float
+    best_start: str = ""
+    at_best_tco2e: float | None = None
+    saved_low: float | None = None
+    saved_high: float | None = None
 
 
 def cloud_names() -> tuple[str, ...]:
@@ -100,6 +112,17 @@ def ranked(answer: Estimate, names: Iterable[str] | None = None) -> tuple[Ranked
                 embodied_tco2e=total - operational,
                 boundary_tco2e=beside,
                 total_tco2e=total + beside,
+                **_begun(best_begin(there.zone, basis, answer.duration_s / HOUR), operational, total + beside),
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.total_tco2e, row.region)))
+
+
+def _begun(begin: Begin | None, operational: float, total: float) -> dict[str, Any]:
+    if begin is None:
+        return {}
+    saved = begin.years.values()
+    return {
+        "best_start": begin.when, "at_best_tco2e": total - begin.saves * operational,
+        "saved_low": min(saved), "saved_high": max(saved),
+    }  # fmt: skip

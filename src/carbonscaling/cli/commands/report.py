@@ -21,10 +21,11 @@ _Real = Parameter(group=MEASURED, converter=real_number, n_tokens=1, allow_leadi
 _Own = Parameter(group=FACTORS, converter=real_number, n_tokens=1, allow_leading_hyphen=True)
 _Count = Parameter(group=MEASURED, converter=whole_number, n_tokens=1, allow_leading_hyphen=True)
 Format = Literal[
-    "model-card", "annex-xi", "sci", "esrs", "boamps", "ghg-protocol", "spdx", "cyclonedx", "csv", "json", "html", "pdf-ready"
+    "model-card", "annex-xi", "sci", "esrs", "boamps", "ghg-protocol", "spdx", "cyclonedx", "csv", "json", "html",
+    "pdf", "pdf-ready",
 ]  # fmt: skip
-PAGES = ("html", "pdf-ready")
-BY_SUFFIX: dict[str, Format] = {".md": "model-card", ".html": "html", ".csv": "csv", ".json": "json"}
+PAGES = ("html", "pdf", "pdf-ready")
+BY_SUFFIX: dict[str, Format] = {".md": "model-card", ".html": "html", ".pdf": "pdf", ".csv": "csv", ".json": "json"}
 
 
 def report(
@@ -36,8 +37,8 @@ def report(
     format: Annotated[
         Format | None,
         Parameter(
-            help="Statement to write; html is one file to read and print, pdf-ready the same; without it as the file's suffix "
-            "says (.html, .csv, .json), else a model card."
+            help="Statement to write; html (or pdf-ready) is one file to read and print, pdf needs a browser; without it "
+            "as the file's suffix says (.html, .pdf, .csv, .json), else a model card."
         ),
     ] = None,
     output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Write to this file as well.")] = None,
@@ -84,12 +85,12 @@ def report(
 
     if format is None:
         suffix = check_suffix(output, tuple(BY_SUFFIX)) if output is not None else ".md"
-        format = BY_SUFFIX[suffix] if answer is None or not _is_study(answer) else "html"
+        format = BY_SUFFIX[suffix] if answer is None or not _is_study(answer) or suffix == ".pdf" else "html"
     if answer is not None and _is_study(answer):
         _study(answer, format, output, measured=any(x is not None for x in (device_hours, energy_kwh, meter)))
         return
     if format in PAGES and all(x is None for x in (device_hours, energy_kwh, meter)):
-        _page(answer, output)
+        _page(answer, format, output)
         return
     if meter is not None:
         if device_hours is not None or energy_kwh is not None or energy_scope is not None:
@@ -137,13 +138,15 @@ def report(
         record, grid_mix=shares.get("grid_mix", record.grid_mix), contracted=shares.get("contracted", record.contracted)
     )
     text = written(record, format)
+    if format in PAGES:
+        _put(text, format, output)
+        return
     if output is not None:
         out.write_file(output, text)
-    if output is None or format not in PAGES:
-        sys.stdout.write(text)
+    sys.stdout.write(text)
 
 
-def _page(answer: str | None, output: str | None) -> None:
+def _page(answer: str | None, format: str, output: str | None) -> None:
     """Write the report of a saved answer as one HTML file."""
     from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
@@ -156,7 +159,7 @@ def _page(answer: str | None, output: str | None) -> None:
         )  # fmt: skip
     data = _saved(answer, whole=True)
     record_of(data, answer)  # refuses what contradicts itself
-    _put(document(data, of_answer(data["summary"])), output)
+    _put(document(data, of_answer(data["summary"])), format, output)
 
 
 def _saved(answer: str, *, whole: bool) -> dict[str, Any]:
@@ -194,12 +197,16 @@ def _study(where: str, format: str, output: str | None, *, measured: bool) -> No
             remedy="leave --device-hours and --energy-kwh out",
         )  # fmt: skip
     found = asked(where)
-    _put(study_document(found), output)
+    _put(study_document(found), format, output)
     sys.stderr.write(f"{found.seen}\n")
 
 
-def _put(text: str, output: str | None) -> None:
+def _put(text: str, format: str, output: str | None) -> None:
+    from carbonscaling.reporting.document.pdf import pdf_of
+
     if output is not None:
-        out.write_file(output, text)
+        out.write_file(output, pdf_of(text) if format == "pdf" else text)
+    elif format == "pdf":
+        raise InputError("a PDF is written to a file", key="format", value="pdf", remedy="add -o report.pdf")
     else:
         sys.stdout.write(text)

@@ -16,6 +16,7 @@ __all__ = [
     "RULE",
     "WIDTH",
     "axis",
+    "drawing",
     "figure",
     "front",
     "intervals",
@@ -35,12 +36,14 @@ def text(x: float, y: float, words: str, anchor: str = "start") -> Markup:
     return node("text", words, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
 
 
+def drawing(title: str, height: float, *shapes: Markup) -> Markup:
+    """Return a drawing `WIDTH` wide, its title read out."""
+    return node("svg", node("title", title), *shapes, viewBox=f"0 0 {WIDTH} {height:.0f}", role="img")
+
+
 def figure(title: str, height: float, *shapes: Markup) -> Markup:
     """Return a figure `WIDTH` wide, its title read out and printed below."""
-    box = f"0 0 {WIDTH} {height:.0f}"
-    return node(
-        "figure", node("svg", node("title", title), *shapes, viewBox=box, role="img"), node("figcaption", title)
-    )
+    return node("figure", drawing(title, height, *shapes), node("figcaption", title))
 
 
 def rect(x: float, y: float, width: float, height: float, fill: str) -> Markup:

@@ -35,7 +35,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Seque
         return node(tag, value, **kind)
 
     body = [node("tr", *(cell("td", i, value) for i, value in enumerate(row))) for row in rows]
-    head = node("thead", node("tr", *(cell("th", i, name) for i, name in enumerate(heads)))) if any(heads) else Markup()
+    named = (cell("th" if name else "td", i, name) for i, name in enumerate(heads))
+    head = node("thead", node("tr", *named)) if any(heads) else Markup()
     return node("table", head, node("tbody", *body))
 
 

@@ -38,8 +38,8 @@ def limits() -> tuple[str, ...]:
     return (accuracy(), *LIMITS)
 
 
-def _headline(s: Mapping[str, Any], device: str) -> str:
-    cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}"
+def _headline(s: Mapping[str, Any], device: str, price: str) -> str:
+    cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}" + (f" ({price})" if price else "")
     return (
         f"{s['model']} on {count(s['tokens'])} tokens: {s['n_devices']:,} x {device} for "
         f"{duration(s['duration_days'] * DAY)} at {percent(s['mfu'])} MFU; {energy(s['energy_kwh'])} and "
@@ -59,13 +59,14 @@ def _needed(needed: Mapping[str, float] | None) -> list[tuple[str, str, str]]:
     ]
 
 
-def _results(s: Mapping[str, Any], c: Mapping[str, Any], needed: Mapping[str, float] | None) -> Markup:
+def _results(data: Mapping[str, Any]) -> Markup:
+    s, c = data["summary"], data["carbon"]
     i = c["intervals"]
     rows = [
         ("Run time, overhead included", duration(s["duration_days"] * DAY), f"{plain(s['steady_days'])} days steady"),
         ("Device-hours that can be reached", big(s["device_hours"]),
          f"{plain(s['tokens_per_s_per_device'])} tokens/s per device"),
-        *_needed(needed),
+        *_needed(data.get("needed")),
         ("Energy of the facility", energy(s["energy_kwh"]), f"{_span(i['energy_kwh'], 1e-3)} MWh"),
         ("Operational carbon, by location", mass(s["carbon_operational_tco2e"]), f"{_span(i['operational_tco2e'])} t"),
         ("Operational carbon, by market", mass(s["carbon_operational_market_tco2e"]),
@@ -74,7 +75,7 @@ def _results(s: Mapping[str, Any], c: Mapping[str, Any], needed: Mapping[str, fl
         ("Beside the final run", mass(s["carbon_boundary_tco2e"]) if s["carbon_boundary_tco2e"] else "not counted", ""),
         ("Carbon, total by location", mass(s["carbon_total_tco2e"]), f"{_span(i['total_tco2e'])} t"),
         ("Water", f"{plain(s['water_litres'] / 1000)} m3", f"{_span(i['water_litres'], 1e-3)} m3"),
-        ("Cost", "no price known" if s["cost_usd"] is None else money(s["cost_usd"]), ""),
+        ("Cost", "no price known" if s["cost_usd"] is None else money(s["cost_usd"]), data.get("price", "")),
     ]  # fmt: skip
     return table(("", "central", "interval or detail"), rows, (1,))
 
@@ -198,16 +199,16 @@ def document(
     body = [
         node("p", f"Estimate before the run - carbonscaling {__version__}", class_="kind"),
         node("h1", f"What it takes to train {s['model']}"),
-        node("p", _headline(s, device), class_="lead"),
+        node("p", _headline(s, device, data.get("price", "")), class_="lead"),
         *(node("p", f"Warning: {text}", class_="warning") for text in data["warnings"]),
-        node("h2", "Results"), _results(s, c, data.get("needed")),
+        node("h2", "Results"), _results(data),
         node("h2", "Setting"), _setting(s), *_searched(data["search"], data.get("alternatives", ())),
         node("h2", "Where it goes"),
         figures.parts(f"Seconds of a steady step, {plain(s['step_time_s'])} s", step, "s"),
         figures.parts("Memory of the fullest device", memory, "GB"),
         figures.parts("Energy", joules, "MWh"),
         figures.parts("Carbon", tonnes, "t"),
-        *([node("h2", "Elsewhere"), around.places(places)] if places else []),
+        *([node("h2", "Elsewhere"), around.places(places), around.when(places)] if places else []),
         *([node("h2", "Other losses"), around.curve(curve, s["carbon_total_tco2e"])] if curve and curve["rows"] else []),
         node("h2", "Uncertainty"), figures.intervals("Carbon, 5th to 95th percentile", spans, "t"), _doubts(data),
         *([node("h2", "Evidence"), *_evidence(evidence)] if evidence else []),

@@ -29,4 +29,4 @@ def page(title: str, body: Iterable[Markup]) -> str:
         "head", Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         node("title", title), node("style", Markup(style)),
     )  # fmt: skip
-    return "<!doctype html>\n" + node("html", head, node("body", *body), lang="en") + "\n"
+    return "<!doctype html>\n" + node("html", head, node("body", node("main", *body)), lang="en") + "\n"

@@ -1,10 +1,25 @@
 // What stands beside an answer: the same run elsewhere, measured trainings like it, sources and citation.
-import { scatter } from "./charts.js";
+import { hours, scatter } from "./charts.js";
 import { by, h, put, scroller } from "./dom.js";
 import * as w from "./words.js";
 
 let provider = "google";
 let sorted = [];
+
+/** What a start changes operational carbon by in single years, as words. */
+const saved = (row) => [row.saved_high, row.saved_low].map((share) => `${share < 0 ? "+" : "−"}${Number(Math.abs(100 * share).toPrecision(2))}`).join(" to ").concat(" %");
+
+function hoursOf(data) {
+  const own = data.rows.find((row) => row.region === data.region);
+  if (!data.hours) return h("p", { class: "note" }, `Hours: not known for ${data.region}. Places that say when to begin have them.`);
+  const { grid, years, g_per_kwh: table } = data.hours;
+  const begin = own?.best_start || "";
+  return [
+    h("h4", null, "When: typical g/kWh by month and hour, UTC"),
+    hours(Math.min(520, Math.max(260, by("regions").clientWidth)), table, begin),
+    h("p", { class: "note" }, `${grid}, ${years[0]} to ${years.at(-1)}: ${w.plain(Math.min(...table.flat()))} (faint) to ${w.plain(Math.max(...table.flat()))} g/kWh (strong). `, begin ? `A run of this length begins best on ${begin} (framed): ${saved(own)} of operational carbon, year by year, against the mean of all starts.` : ""),
+  ];
+}
 
 function regionRows(data, pick) {
   const shown = data.rows.filter((row) => provider === "all" || row.provider === provider || row.region === data.region);
@@ -14,11 +29,13 @@ function regionRows(data, pick) {
   const pinned = current && shown.indexOf(current) > 7 ? [current] : [];
   return [...pinned, ...shown].map((row, i) => {
     const rest = row.total_tco2e - row.operational_tco2e;
-    const words = `${row.region}, ${row.country}: ${w.mass(row.total_tco2e)}, of which operation ${w.mass(row.operational_tco2e)} at ${w.plain(row.carbon_intensity_g_per_kwh)} g/kWh (${row.basis}), by market ${w.mass(row.market_tco2e)}`;
+    const begun = row.best_start ? `begun ${row.best_start}: ${w.plain(row.at_best_tco2e / size)} ${unit}` : "";
+    const words = `${row.region}, ${row.country}: ${w.mass(row.total_tco2e)}, of which operation ${w.mass(row.operational_tco2e)} at ${w.plain(row.carbon_intensity_g_per_kwh)} g/kWh (${row.basis}), by market ${w.mass(row.market_tco2e)}`
+      + (begun && `; ${begun} in a typical year; ${saved(row)} of operation in single years`);
     return h("li", { class: i < pinned.length ? "here pinned" : row === current ? "here" : null },
       h("button", { type: "button", title: words, onclick: () => pick(row.region), "aria-current": row.region === data.region ? "true" : null },
         h("span", { class: "where" }, row.region, h("small", null, ` ${row.country}`)), h("span", { class: "grams" }, `${w.plain(row.carbon_intensity_g_per_kwh)} g`), h("span", { class: "stack" }, h("i", { "width%": (96 * row.operational_tco2e) / most }), h("i", { "width%": (96 * rest) / most })),
-        h("span", null, `${w.plain(row.total_tco2e / size)} ${unit}`)));
+        h("span", null, `${w.plain(row.total_tco2e / size)} ${unit}`), begun && h("small", { class: "begun" }, begun)));
   });
 }
 
@@ -27,9 +44,10 @@ export function showRegions(data, pick) {
     ["google", "aws", "azure", "all"].map((name) => h("option", { value: name, selected: name === provider }, name === "all" ? "all clouds" : name)));
   sorted = data.rows;
   const place = sorted.findIndex((row) => row.region === data.region) + 1;
-  put("regions", h("div", { class: "row" }, choose, h("span", { class: "key" }, h("i"), "operation", h("i", { class: "second" }), "embodied and beside the run")),
+  put("regions", h("div", null, h("div", { class: "row" }, choose, h("span", { class: "key" }, h("i"), "operation", h("i", { class: "second" }), "embodied and beside the run")),
     h("ol", { class: "list" }, regionRows(data, pick)),
-    h("p", { class: "note" }, `${place ? `${data.region} is number ${place} of ${sorted.length} cloud regions. ` : ""}Same setting everywhere, location-based, central values; choose a region to plan there.`));
+    h("p", { class: "note" }, `${place ? `${data.region} is number ${place} of ${sorted.length} cloud regions. ` : ""}Same setting everywhere, location-based, central values; choose a region to plan there.`)),
+    h("div", null, hoursOf(data)));
 }
 
 export function showEvidence(data) {

@@ -1,5 +1,5 @@
 // Charts drawn as SVG at their own size: every point can be hovered, focused and, where it helps, chosen.
-import { described, h, nearest, roving, svg } from "./dom.js";
+import { described, h, hideTip, nearest, roving, svg } from "./dom.js";
 import { term } from "./terms.js";
 import { percent, plain } from "./words.js";
 
@@ -95,7 +95,7 @@ function stair({ rows, key, x, top, height, width, title, xTitle, money, pick })
 /** Run time against carbon and, below, against cost; `rows` have days, carbon, cost, words, name, here. */
 export function front(width, rows, pick) {
   const priced = rows.filter((row) => row.cost !== null);
-  const heights = priced.length ? [195, 190] : [330, 0];
+  const heights = priced.length ? [225, 220] : [330, 0];
   const days = rows.map((row) => row.days);
   const x = scale(days, PAD.left, width - PAD.right, Math.max(...days) / Math.min(...days) > 6);
   const both = [stair({ rows, key: "carbon", x, top: 0, height: heights[0], width, title: "tCO₂e", xTitle: priced.length ? "" : "days", pick })];
@@ -116,6 +116,32 @@ export function scatter(width, rows) {
   for (const row of rows) parts.push(svg("line", { class: "whisker", x1: x(row.measured), x2: x(row.measured), y1: y(inside(row.low)), y2: y(inside(row.high)) }));
   const points = rows.map((row) => point(x(row.measured), y(row.predicted), "dot", row.words));
   return nearest(svg("svg", { class: "small", viewBox: `0 0 ${width} ${height}`, height, role: "group", "aria-label": "Predicted against measured speed" }, parts, roving(points)), points);
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** A year as a table of colours, a row a month and a column an hour; `begin` (Oct 3, 05:00 UTC) is framed. */
+export function hours(width, table, begin) {
+  const [left, top, tall] = [34, 16, 14];
+  const wide = (width - left) / 24;
+  const flat = table.flat();
+  const [least, most] = [Math.min(...flat), Math.max(...flat)];
+  const clock = (hour) => `${String(hour).padStart(2, "0")}:00`;
+  const said = (row, value) => `${plain(value)} at ${clock(row.indexOf(value))}`;
+  const rows = table.map((row, m) => {
+    const cells = row.map((value, hour) => svg("rect", { class: "hour", x: left + hour * wide, y: top + m * tall, width: wide, height: tall, "fill-opacity": 0.06 + (0.94 * (value - least)) / (most - least || 1) }));
+    const words = `${MONTHS[m]}: ${plain(row.reduce((sum, value) => sum + value, 0) / 24)} g/kWh in the mean\nleast ${said(row, Math.min(...row))}, most ${said(row, Math.max(...row))} UTC`;
+    const one = described(svg("g", { class: "month", role: "img" }, svg("text", { x: 0, y: top + m * tall + 11 }, MONTHS[m]), cells), words);
+    one.addEventListener("pointerenter", one.show);
+    one.addEventListener("pointerleave", hideTip);
+    return one;
+  });
+  const marks = [0, 6, 12, 18].map((hour) => svg("text", { x: left + hour * wide, y: 10 }, clock(hour)));
+  const month = MONTHS.indexOf(begin.slice(0, 3));
+  const at = /(\d\d):/.exec(begin);
+  const frame = month < 0 ? [] : [svg("rect", { class: "begin", x: left + (at ? Number(at[1]) * wide : 0), y: top + month * tall, width: at ? wide : 24 * wide, height: tall })];
+  const height = top + 12 * tall + 2;
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `Typical intensity by month and hour, ${plain(least)} to ${plain(most)} g/kWh` }, marks, roving(rows), frame);
 }
 
 /** Parts of a whole as horizontal bars; parts of nothing are left out. `parts` are [name, value, second?]. */

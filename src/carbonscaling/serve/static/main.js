@@ -124,6 +124,7 @@ function wire() {
   by("download").addEventListener("click", () => {
     if (now.answer) download(by("format").value, { ...now, uploaded: uploadedName() }).catch(failed);
   });
+  by("print").addEventListener("click", () => window.print());
   by("pin").addEventListener("click", () => { kept = now.answer ? { scenario: now.scenario, answer: now.answer } : null; compare(); remember(); });
   by("share").addEventListener("click", async () => {
     remember();

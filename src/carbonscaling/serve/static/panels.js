@@ -23,7 +23,7 @@ export const deviceName = (id) => devices.get(id) || id;
 
 export function headline(a) {
   const s = a.summary;
-  const cost = s.cost_usd === null ? "" : `, ${w.money(s.cost_usd)}`;
+  const cost = s.cost_usd === null ? "" : `, ${w.money(s.cost_usd)}${a.price ? ` (${a.price})` : ""}`;
   return `Train ${s.model} on ${w.count(s.tokens)} tokens: ${w.whole(s.n_devices)} × ${deviceName(s.device)} for ${w.duration(s.duration_days)}. `
     + `That takes ${w.energy(s.energy_kwh)} and ${w.mass(s.carbon_total_tco2e)}${cost}.`;
 }
@@ -39,8 +39,8 @@ export function figures(a) {
     ["Device-hours", w.count(s.device_hours), `${w.plain(s.tokens_per_s_per_device)} tokens/s each`],
     ["Energy", w.energy(s.energy_kwh), `${w.between(a.carbon.intervals.energy_kwh, 1 / kwh)} ${energyUnit}`],
     ["Carbon", w.mass(s.carbon_total_tco2e), `${w.between(a.carbon.interval_tco2e, 1 / size)} ${unit}`],
-    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour`],
-    ...(a.needed ? [["People needed", w.count(a.needed.median), `${w.count(a.needed.low)} to ${w.count(a.needed.high)} hours of a device`]] : []),
+    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour${a.price && !a.price.startsWith("at ") ? `, ${a.price}` : ""}`],
+    ...(a.needed ? [["Device-hours in practice", w.count(a.needed.median), `what people needed: ${w.count(a.needed.low)} to ${w.count(a.needed.high)}`]] : []),
     ...(s.loss === null ? [] : [["Expected loss", w.plain(s.loss), "by the scaling law"]]),
   ];
 }
