@@ -10,6 +10,7 @@ import numpy as np
 
 from carbonscaling.timetable.job import Job, taken
 from carbonscaling.timetable.offline import MOST_STATES, Span, Timetable, least
+from carbonscaling.timetable.programme import solvable, solved
 
 __all__ = ["Bounded", "in_reach", "least_in_span", "least_within"]
 
@@ -36,14 +37,15 @@ class Bounded(NamedTuple):
     least_other: float
 
 
-def least_within(job: Job, other: Job, most: float) -> Bounded:
+def least_within(job: Job, other: Job, most: float, *, closely: bool = True) -> Bounded:
     """Return the timetable that takes least of `job` among those that take at most `most` of `other`.
 
     Lagrange: for every weight w >= 0 the least of ``job + w other``, less w times the bound, is a floor under all that keep
     the bound. The weight is moved to where the line through the best two timetables so far, one on either side of the
     bound, is lowest, until no timetable lies below that line: the front's corners about the bound are then known. Between
     corners a timetable may be hidden that is better than the corner, by no more than the floor says; where they lie far apart,
-    because many timetables tie, a search with noise on the hours finds some between.
+    because many timetables tie, a search with noise on the hours finds some between. Where more than a thousandth is left,
+    a solver closes it (`programme`) if there is one, `closely` is asked for and the question is small enough.
 
     Raises
     ------
@@ -64,6 +66,12 @@ def least_within(job: Job, other: Job, most: float) -> Bounded:
         found = min(
             found, _measured(job, _corner(noisy, other, most, least(noisy), cheapest)[0]), key=lambda x: x.total
         )
+    if closely and found.total > floor + NEAR * abs(floor) and solvable(job):
+        better = solved(job, other, most, found.total)
+        floor = max(floor, better.floor)
+        if better.timetable is not None and taken(other, *better.timetable) <= most * (1.0 + 1e-9):
+            nearer = Timetable(*better.timetable, taken(job, *better.timetable))
+            found = min(found, nearer, key=lambda x: x.total)
     return Bounded(found, min(floor, found.total), cheapest.total)
 
 

@@ -110,21 +110,22 @@ def schedule(scenario: Scenario, asked: Timetabling | float, /, **options: Any) 
     found = _timetabled(answer, ways, window, t, scenario.contracts)
     if not t.windows:
         return found
-    every = tuple(_timetabled(answer, ways, w, t, scenario.contracts) for w in random_windows(scenario, t, window))
+    windows = random_windows(scenario, t, window)
+    every = tuple(_timetabled(answer, ways, w, t, scenario.contracts, closely=False) for w in windows)
     return dataclasses.replace(found, windows=compared([one.policies for one in every]))
 
 
 def _timetabled(
-    answer: Estimate, ways: tuple[Way, ...], window: Window, t: Timetabling, contracts: Contracts
+    answer: Estimate, ways: tuple[Way, ...], window: Window, t: Timetabling, contracts: Contracts, *, closely: bool = True
 ) -> Schedule:  # fmt: skip
-    """Return the timetables of a run within a window."""
+    """Return the timetables of a run within a window; `closely` as of `least_within`."""
     jobs = jobs_of(answer, ways, window, t, contracts)
     online = without_foresight(jobs.carbon, window, _length(answer, t))
     found = list(online.found)
     if t.forecast is not None and jobs.forecast is not None:
-        planned, _ = _best(dataclasses.replace(jobs, carbon=jobs.forecast), t)
+        planned, _ = _best(dataclasses.replace(jobs, carbon=jobs.forecast), t, closely)
         found.append(("by the forecast", planned.actions, planned.places))
-    best, floor = _best(jobs, t)
+    best, floor = _best(jobs, t, closely)
     made = [policy_of(*one, jobs, window, ways) for one in found]
     by_name = {policy.name: policy for policy in made}
     forecast = None
@@ -160,7 +161,7 @@ def _length(answer: Estimate, asked: Timetabling) -> tuple[float, float]:
     return min(1.0, low / days), max(1.0, high / days)
 
 
-def _best(jobs: Jobs, asked: Timetabling) -> tuple[Timetable, float | None]:
+def _best(jobs: Jobs, asked: Timetabling, closely: bool) -> tuple[Timetable, float | None]:
     """Return the timetable that takes least, and under a bound what none that keeps it falls below."""
     money = jobs.money
     if money is None and (asked.least == "cost" or asked.under_usd is not None):
@@ -177,7 +178,7 @@ def _best(jobs: Jobs, asked: Timetabling) -> tuple[Timetable, float | None]:
         held = least_in_span(of, most / jobs.usd_a_step)
         if math.isfinite(held.total):
             return held, held.total / TONNE
-    found = least_within(of, other, most * unit[0])
+    found = least_within(of, other, most * unit[0], closely=closely)
     if found.timetable is None:
         key = "under_usd" if asked.least == "carbon" else "under_tco2e"
         raise InputError(
