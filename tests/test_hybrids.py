@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from statistics import median
 
 import numpy as np
 import pytest
@@ -17,8 +16,9 @@ from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops
 from carbonscaling.model.mixer import Mixer, mixer_params
 from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.build import workload
-from carbonscaling.perf.kernels import scan_times
+from carbonscaling.perf.kernels import SCAN, scan_times, stream
 from carbonscaling.perf.step import step_time
+from carbonscaling.study.setup import setup
 from carbonscaling.validate.speed.runs import replay_file
 from counted import ideal, layer
 from samples import machine_of, setting, work_of
@@ -61,8 +61,10 @@ def test_scan_time_by_hand() -> None:
     w = work_of("nemotron-3-nano")
     products = 2 * 128 * (1024 + 4096) + 4 * 4096 * 128
     moved = 2 * (4096 + 2048) + 7 * 4096 + 4 * 1024 + 8 * 4096 * 128 / 128
-    assert scan_times(w, ideal(peak_attention=1.0), 3.0)[0] == pytest.approx(3.0 * products)
-    assert scan_times(w, ideal(bandwidth=1.0), 3.0) == pytest.approx((3.0 * 2 * moved, 2.5 * 3.0 * 2 * moved))
+    assert scan_times(w, ideal(peak_attention=1.0), 3.0)[0] == pytest.approx(SCAN * 3.0 * products)
+    assert scan_times(w, ideal(bandwidth=1.0), 3.0) == pytest.approx(
+        (SCAN * 3.0 * 2 * moved, 2.5 * SCAN * 3.0 * 2 * moved)
+    )
 
 
 def test_matrix_work_of_a_hybrid_is_its_flops() -> None:
@@ -137,19 +139,55 @@ def test_state_of_a_mixer_does_not_grow() -> None:
 
 
 def test_speeds_of_published_hybrids() -> None:
-    """Nemotron 3 Nano and Super on five devices: rows that no constant was fitted to, within 25 % as a rule."""
-    rows = [r for r in evidence.rows("runs") if r["model"] in ("Nemotron_3_Nano", "Nemotron_3_Super")]
+    """Nemotron 3 on five devices, rows that no constant was fitted to, with the expert parallelism that their tables print.
+
+    Nano within 20 %, Ultra within 30 %; Super is too fast wherever its experts stay in one domain (decision 0164).
+    """
+    rows = [
+        r for r in evidence.rows("runs") if r["model"] in ("Nemotron_3_Nano", "Nemotron_3_Super", "Nemotron_3_Ultra")
+    ]
+    assert all(row["ep"] for row in rows)
     seen: dict[tuple[str, ...], dict[str, str]] = {}
     for row in rows:  # one release of each configuration
         seen.setdefault((row["model"], row["device"], row["precision"]), row)
     found = replay_file(list(seen.values()), shipped_calibration())
     speeds = [(p, float(r["tokens_per_s_per_device"])) for p, r in zip(found.predictions, seen.values(), strict=True)]
-    errors = [abs(float(p.tokens_per_s_per_device or np.nan) / measured - 1) for p, measured in speeds]
-    assert len(errors) >= 12
-    assert median(errors) < 0.15
-    assert sum(e < 0.25 for e in errors) >= 0.8 * len(errors)
+    errors = [float(p.tokens_per_s_per_device or np.nan) / measured - 1 for p, measured in speeds]
+    of = {
+        name: [e for e, (model, _, _) in zip(errors, seen, strict=True) if name in model]
+        for name in ("Nano", "Ultra", "Super")
+    }
+    assert len(of["Nano"]) == 5
+    assert max(map(abs, of["Nano"])) < 0.20
+    assert len(of["Ultra"]) == 2
+    assert max(map(abs, of["Ultra"])) < 0.30
+    assert -0.05 < min(of["Super"])
+    assert max(of["Super"]) < 0.60
     held = [float(p.low or 0) <= measured <= float(p.high or 0) for p, measured in speeds]
-    assert sum(held) >= 0.9 * len(held)
+    assert sum(held) >= 0.8 * len(held)
+
+
+# Convolution and scan of one layer over 4 x 8,192 tokens, forward, in ms, as ai-dynamo/aiconfigurator prints them:
+# linear_attention/trtllm/1.3.0rc15/mamba2_perf and linear_attention/sglang/0.5.14/gdn_perf (Qwen3.5-35B-A3B's heads).
+MEASURED_SCANS = {
+    ("nemotron-3-nano", "b200"): 0.234 + 1.435, ("nemotron-3-super", "b200"): 0.383 + 2.835,
+    ("nemotron-3-ultra", "b200"): 0.678 + 4.984, ("qwen3-next-80b-a3b", "b200"): 0.370 + 1.928,
+    ("qwen3-next-80b-a3b", "h100-sxm"): 0.460 + 3.715,
+}  # fmt: skip
+
+
+def test_scan_times_against_measured_kernels() -> None:
+    """Each within a quarter, all of them within a tenth at the mean; the gate, not measured, moves three inner widths."""
+    ratios = []
+    for (name, device), ms in MEASURED_SCANS.items():
+        machine = setup(cs.Scenario(model=name, tokens=1e12, device=device, devices=8, precision="bf16")).plain
+        mixer = models.model(name).mixer
+        assert mixer is not None
+        gate = float(stream(machine, 2.0 * 32768 * 3 * mixer.n_heads * mixer.d_value))
+        predicted = float(scan_times(workload(models.model(name), 8192), machine, 32768.0)[0])
+        ratios.append(predicted / (1e-3 * ms + gate))
+    assert ratios == pytest.approx([1.0] * len(ratios), rel=0.25)
+    assert float(np.exp(np.mean(np.log(ratios)))) == pytest.approx(1.0, rel=0.1)
 
 
 def test_utilisation_of_a_published_hybrid_run() -> None:
