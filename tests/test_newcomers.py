@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pint
 import pytest
+from babel import Locale
 
 from carbonscaling.catalog import hardware, models, regions
+from carbonscaling.catalog.grids import areas
 from carbonscaling.cli import main
 from carbonscaling.cli.meaning import command_meant, option_meant, value_meant
 from carbonscaling.cli.options import number
@@ -65,6 +67,59 @@ def spellings() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("text", "ours"), spellings())
 def test_options_of_other_tools(text: str, ours: str) -> None:
     assert option_meant(text, OPTIONS) == ours
+
+
+TOOLS: dict[str, str] = {
+    # torchrun and accelerate
+    "nproc-per-node nnodes ntasks-per-node gpus-per-node num_machines": "--devices, nodes times the devices of each",
+    "world-size ntasks num_processes num-procs nproc gpus": "--devices",
+    # Megatron-LM
+    "tensor-model-parallel-size tensor_par tensor-parallel-size": "--tp",
+    "pipeline-model-parallel-size pipeline_par": "--pp",
+    "context-parallel-size sequence-parallel-size": "--cp",
+    "expert-model-parallel-size": "--ep",
+    "expert-tensor-parallel-size": "--etp",
+    "virtual-pipeline-model-parallel-size pipeline_interleaving": "--vpp",
+    "use-distributed-optimizer optimizer_sharding": "--zero 1",
+    "fsdp use-torch-fsdp2": "--zero 3",
+    "num-layers n_layers hidden-size ffn-hidden-size num-attention-heads num-query-groups vocab-size num-experts moe":
+        "--model config.json",
+    "train-iters max_steps": "--tokens, iterations times the tokens of each",
+    "fp8-format": "--precision fp8",
+    # DeepSpeed, Hugging Face, Calculon
+    "per_device_train_batch_size microbatch_size micro-batch-size": "--micro-batch",
+    "gradient_checkpointing activation_recompute recompute-granularity": "--recompute",
+    "weight_offload offload_optimizer cpu-offload": "--offload",
+    "activations_offload": "--offload activations",
+    "load_in_4bit qlora": "--train qlora",
+    "use_peft lora": "--train lora",
+    "torch_dtype datatype quantization": "--precision",
+    # SLURM, CodeCarbon, clouds
+    "time time-limit deadline": "--max-days",
+    "country-iso-code country_2letter_iso_code cloud-region region-iso cloud-provider city": "--region",
+    "output-dir out format": "--output",
+    "power tdp watts": "--power-limit",
+    "spot": "--price-basis low", "on-demand": "--price-basis list", "reserved": "--price-basis committed",
+    "ppa": "--contract-kind ppa",
+}  # fmt: skip
+ELSEWHERE = (
+    "role module rdzv-backend master-addr standalone max-restarts start-method sequence-parallel swiglu clip-grad tensor-rank "
+    "overlap-grad-reduce moe-router-topk save-interval partition gres mem qos constraint array exclusive job-name "
+    "cpus-per-task fused_activation data_par_overlap tensor_par_comm_type wue tracking-mode experiment-id gpu-ids "
+    "measure-power-secs rapl-include-dram lora_alpha gradient_accumulation_steps kv-cache-dtype instance mfu "
+    "water page share-everything"
+)
+"""Options of the same tools for what is not asked here."""
+
+
+@pytest.mark.parametrize(("text", "ours"), [(text, ours) for said, ours in TOOLS.items() for text in said.split()])
+def test_each_tools_own_options(text: str, ours: str) -> None:
+    assert option_meant(f"--{text}", OPTIONS) == ours
+
+
+@pytest.mark.parametrize("text", ELSEWHERE.split())
+def test_what_other_tools_ask_beside_gets_no_suggestion(text: str) -> None:
+    assert option_meant(f"--{text}", OPTIONS) is None
 
 
 @pytest.mark.parametrize("text", FOREIGN)
@@ -131,6 +186,33 @@ def test_places_by_the_names_that_people_use(name: str) -> None:
     assert regions.place(name).intensities
 
 
+@pytest.mark.parametrize("language", ["de", "fr", "es", "it", "pt", "nl", "pl", "sv", "fi", "ja", "zh", "ko", "ru"])
+def test_countries_by_their_names_in_other_languages(language: str) -> None:
+    """A name is the country's, or no place's (some name two: Kongo)."""
+    named, english = Locale(language).territories, Locale("en").territories
+    countries = [area for area in areas().values() if area.kind == "country" and area.iso2]
+    right = 0
+    for area in countries:
+        meant = suggestion(regions.place, named[area.iso2])
+        assert meant is None or regions.place(meant).iso3 == area.iso3, (named[area.iso2], english[area.iso2])
+        right += meant is not None
+    assert right >= 0.9 * len(countries)
+
+
+@pytest.mark.parametrize(
+    "name", ["U.K.", "U.S.", "München", "Genève", "Warszawa", "Wien", "Praha", "Lisboa", "København", "NYC", "Kraków"]
+)
+def test_cities_and_short_names_as_they_are_written_there(name: str) -> None:
+    assert regions.place(name).intensities
+
+
+@pytest.mark.parametrize(
+    "name", ["gcp", "EMEA", "us-east", "fra1", "Nordics", "Bay Area", "NO1", "!!!", "世界", "TX", "DE-LU"]
+)
+def test_what_is_no_place_is_left(name: str) -> None:
+    assert suggestion(regions.place, name) is None
+
+
 def test_misspelt_places_are_found_or_left() -> None:
     pick, names = random.Random(3), [n for n in regions.region_names() if n.isalpha() and len(n) > 6]
     tried = [(name, misspelt(name, pick)) for name in pick.sample(names, 30)]
@@ -185,8 +267,42 @@ def test_models_by_family_and_size() -> None:
 def test_devices_in_other_words() -> None:
     for name in ("h100", "b200", "h200", "mi300x", "v100"):
         assert hardware.device(str(suggestion(hardware.device, f"8x{name}"))).id == hardware.device(name).id
+    for name in ("dgx-h100", "hgx-b200", "dgx a100"):
+        assert hardware.device(name).id == hardware.device(re.split("[- ]", name)[1]).id
+    for name in ("blackwell", "hopper", "l40", "ascend910", "p5.48xlarge", "a3-highgpu-8g", "g5.xlarge", "h1000", "h10", "cs-3",
+                 "m3-ultra", "ND96isr_H100_v5", "mi30", "gtx-1080ti", "xeon", "b2000"):  # fmt: skip
+        assert suggestion(hardware.device, name) is None
     for name in ("gpu", "cpu", "tpu", "nvidia", "k80", "m2-ultra", "p100", "rtx-4080", "titan", "a10"):
         assert suggestion(hardware.device, name) is None
+
+
+HUB = (
+    "meta-llama/Llama-3.1-405B", "mistralai/Mixtral-8x7B-Instruct-v0.1", "Qwen/Qwen3-30B-A3B-Instruct-2507",
+    "google/gemma-3-27b-it", "deepseek-ai/DeepSeek-V3.1", "microsoft/Phi-3-mini-4k-instruct", "allenai/OLMo-2-1124-7B",
+    "openai/gpt-oss-120b", "01-ai/Yi-34B", "HuggingFaceTB/SmolLM3-3B",
+    "moonshotai/Kimi-K2-Instruct", "databricks/dbrx-base", "bigscience/bloom", "tiiuae/falcon-180B",
+    "nvidia/Nemotron-4-340B-Base",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HUB)
+def test_models_by_their_ids_on_hubs(name: str) -> None:
+    size = re.search(r"(?<![a-z\d.])(\d+(?:\.\d+)?)b(?![a-z])", name.lower())
+    found = models.model_entry(name)
+    assert size is None or found.parameters.si == pytest.approx(float(size[1]) * 1e9, rel=0.1)
+    for tagged in ("llama3.1:405b", "mixtral:8x22b", "qwen2.5:7b", "phi3:mini", "gemma2:9b"):
+        assert suggestion(models.model_entry, tagged) is not None
+    for none in (
+        "bert-base",
+        "t5-11b",
+        "whisper-large",
+        "gpt-4o",
+        "gemini-1.5",
+        "stable-diffusion",
+        "resnet50",
+        "deepseek-r1:671b",
+    ):
+        assert suggestion(models.model_entry, none) is None
 
 
 PINT: pint.UnitRegistry = pint.UnitRegistry()  # type: ignore[type-arg]
@@ -215,12 +331,42 @@ def test_units_are_converted(option: str) -> None:
     [("$5M", "--budget-usd", 5e6), ("5 million dollars", "--budget-usd", 5e6), ("2k USD", "--budget-usd", 2e3),
      ("15 trillion", "--tokens", 15e12), ("15T tokens", "--tokens", 15e12), ("300bn", "--tokens", 3e11),
      ("64 GPUs", "--devices", 64), ("400 GB/s", "--nic-gbps", 3200), ("0.4 kg/kWh", "--carbon-intensity-g-per-kwh", 400),
-     ("1e25 FLOPs", "--compute", 1e25)],
+     ("1e25 FLOPs", "--compute", 1e25), ("1000 PF-days", "--compute", 8.64e22), ("10t", "--budget-carbon", 10),
+     ("10 T", "--budget-carbon", 10), ("10 t CO₂e", "--budget-carbon", 10), ("400G", "--nic-gbps", 400),
+     ("$2/h", "--price-usd-per-device-hour", 2),
+     ("0.4 Tbps", "--nic-gbps", 400), ("400 g CO2eq/kWh", "--carbon-intensity-g-per-kwh", 400),
+     ("36 TJ", "--budget-energy", 1e7), ("$2/GPU/hr", "--price-usd-per-device-hour", 2),
+     ("0.4 kW", "--power-limit", 400), ("128K tokens", "--seq-len", 128e3)],
 )  # fmt: skip
 def test_amounts_in_words(text: str, option: str, value: float) -> None:
     assert number(str(without_unit(text, option)), option) == pytest.approx(value)
     with pytest.raises(InputError, match=re.escape(f"did you mean: {option} ")):
+        number(text, option, whole=option in ("--devices", "--seq-len"))
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "value"),
+    [("1.5*10^12", "--tokens", "1.5e12"), ("10^12", "--tokens", "1e12"), ("2×10**11", "--tokens", "2e11"),
+     ("1 000 000", "--tokens", "1000000"), ("1.000.000", "--budget-usd", "1000000"), ("15'000", "--tokens", "15000"),
+     ("8x8", "--devices", "64"), ("16 nodes x 8", "--devices", "128"), ("2-12:00:00", "--max-days", "2.5"),
+     ("48:00:00", "--max-days", "2")],
+)  # fmt: skip
+def test_numbers_written_another_way(text: str, option: str, value: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"did you mean: {option} {value}?")):
         number(text, option, whole=option == "--devices")
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [("12.5", "--devices"), ("100 TFLOPS", "--compute"), ("15TB", "--tokens"), ("5 MW", "--budget-energy"), ("1/2", "--tokens"),
+     ("110%", "--pue"), ("~15T", "--tokens"), ("64-128", "--devices"), ("1T-2T", "--tokens"), ("10 lbs", "--budget-carbon"),
+     ("NDR", "--nic-gbps"), ("98 $/h per node", "--price-usd-per-device-hour"), ("80%", "--power-limit"),
+     ("5mm", "--budget-usd"), ("90 Tage", "--max-days")],
+)  # fmt: skip
+def test_what_could_be_several_numbers_or_none_gets_no_suggestion(text: str, option: str) -> None:
+    with pytest.raises(InputError) as refused:
+        number(text, option, whole=option == "--devices")
+    assert refused.value.suggestion is None
 
 
 @pytest.mark.parametrize(("text", "meant"), [("15,6T", "15.6T"), ("0,5", "0.5"), ("1,1", "1.1"), ("1,5k", "1.5k")])

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from carbonscaling.literal import literal
 
-__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "nearest"]
+__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "misspelt", "nearest"]
 
 
 MOST_SHOWN = 300
@@ -116,3 +116,35 @@ def nearest(name: str, names: Iterable[str], least: float = 0.6) -> str | None:
 
     match = difflib.get_close_matches(name.lower()[:MOST_SHOWN], list(names), n=1, cutoff=least)
     return match[0] if match else None
+
+
+LEAST_LETTERS = 5
+"""A shorter word differs from another word as little as from its misspellings."""
+
+
+def misspelt(name: str, names: Iterable[str]) -> str | None:
+    """Return the one name that another misspells: the same first letter, a slip apart, or two in more than eight letters.
+
+    >>> misspelt("micro-bacth", ["micro-batch", "batch"]), misspelt("role", ["profile"]), misspelt("wue", ["pue"])
+    ('micro-batch', None, None)
+    """
+    plain = name.lower()[:MOST_SHOWN]
+    close = [(_slips(plain, one), one) for one in names if one[:1] == plain[:1] and len(one) >= LEAST_LETTERS]
+    close = [(slips, one) for slips, one in close if slips <= (1 if max(len(plain), len(one)) <= 8 else 2)]
+    least = min((slips for slips, _ in close), default=0)
+    likest = [one for slips, one in close if slips == least]
+    return likest[0] if len(likest) == 1 else None
+
+
+def _slips(a: str, b: str) -> int:
+    """Return how many letters are to be added, left out, exchanged or swapped with their neighbour; more than 2 are 3."""
+    if abs(len(a) - len(b)) > 2:
+        return 3
+    before, row = list[int](), list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        earlier, before, row = before, row, [i + 1]
+        for j, y in enumerate(b):
+            least = min(before[j] + (x != y), before[j + 1] + 1, row[j] + 1)
+            swapped = i and j and x == b[j - 1] and a[i - 1] == y
+            row.append(min(least, earlier[j - 1] + 1) if swapped else least)
+    return row[-1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import stat
 import sys
@@ -64,6 +63,8 @@ BROWSERS = (
 
 def browser() -> str | None:
     """Return a browser of this machine that prints pages without a window; None where there is none."""
+    import shutil  # slow to load, and nothing else needs it
+
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 

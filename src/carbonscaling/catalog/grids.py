@@ -23,6 +23,7 @@ __all__ = [
     "changing",
     "cloud_regions",
     "grid_quantities",
+    "names_elsewhere",
     "newest",
     "series",
 ]
@@ -118,6 +119,12 @@ def areas() -> Mapping[str, Area]:
         )
         for row in _rows("places.csv")
     }  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def names_elsewhere() -> Mapping[str, tuple[str, ...]]:
+    """Return the names of countries in other languages, by the country's code."""
+    return {row["code"]: tuple(row["names"].split(";")) for row in _rows("names.csv")}
 
 
 @lru_cache(maxsize=1)

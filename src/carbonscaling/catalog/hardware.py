@@ -12,7 +12,7 @@ from typing import Any
 
 from carbonscaling.catalog.read import build, packaged, read_toml, shipped
 from carbonscaling.catalog.references import references
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError, misspelt, nearest
 from carbonscaling.hardware import roadmap as _roadmap
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device, Host
@@ -62,7 +62,7 @@ def aliases(kind: type = Device) -> Mapping[str, str]:
     return {**tables["alias"], **tables["default"]}
 
 
-_DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|cloud)-)+|-hbm\d\w*$")
+_DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|cloud|dgx|hgx)-)+|-hbm\d\w*$")
 """What vendors' tools write around the name of a part: maker, brand, kind of memory."""
 
 
@@ -71,9 +71,9 @@ def _misspelt(name: str, names: list[str]) -> str | None:
     bare = re.sub(r"^\d+x-?|-?x\d+$", "", name)
     if bare in names:  # 8xh100
         return bare
-    held = [one for one in names if bare in one.split("-")]
+    held = [one for one in names if bare in one.split("-") and re.search(r"\d", bare)]
     alike = [one for one in names if re.findall(r"\d+", one) == re.findall(r"\d+", name)]
-    return held[0] if len(held) == 1 else nearest(name, alike, 0.8)
+    return held[0] if len(held) == 1 else misspelt(name, alike)
 
 
 def _resolve(kind: type, name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from carbonscaling.catalog.factors import factor
-from carbonscaling.catalog.grids import Area, Basis, CloudRegion, areas, cloud_regions, newest, series
+from carbonscaling.catalog.grids import Area, Basis, CloudRegion, areas, cloud_regions, names_elsewhere, newest, series
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.sources import Datum
 
@@ -138,11 +138,11 @@ class Place:
 def _slug(name: str) -> str:
     """Return a name in lower case without accents, words joined by hyphens.
 
-    >>> _slug("São Paulo"), _slug("US-TEX-ERCO"), _slug("united_states")
-    ('sao-paulo', 'us-tex-erco', 'united-states')
+    >>> _slug("São Paulo"), _slug("US-TEX-ERCO"), _slug("united_states"), _slug("日本")
+    ('sao-paulo', 'us-tex-erco', 'united-states', '日本')
     """
     plain = unicodedata.normalize("NFKD", name)
-    return re.sub(r"[^a-z0-9]+", "-", "".join(c for c in plain if not unicodedata.combining(c)).lower()).strip("-")
+    return re.sub(r"[\W_]+", "-", "".join(c for c in plain if not unicodedata.combining(c)).lower()).strip("-")
 
 
 @lru_cache(maxsize=1)
@@ -159,7 +159,13 @@ def _names() -> Mapping[str, str]:
     for area in reversed(listed):
         for name in area.names:
             found.setdefault(_slug(name), area.code)
-    return found
+    return {name: code for name, code in found.items() if name and code}
+
+
+@lru_cache(maxsize=1)
+def _elsewhere() -> Mapping[str, str]:
+    """Return the codes of countries by their names in other languages: read where no other name is found."""
+    return {_slug(name): code for code, names in names_elsewhere().items() for name in names}
 
 
 def _cloud_ids(key: str) -> Iterable[tuple[str, str]]:
@@ -199,7 +205,9 @@ def place(name: str) -> Place:
     cloud = _cloud(key)
     if cloud is not None:
         return _of_cloud(cloud.name)
-    code = _names().get(key)
+    code = (
+        _names().get(key) or _names().get(name.replace(".", "").strip().lower()) or _elsewhere().get(key)
+    )  # U.K., 日本
     if code is None or not (series(code, "generation") or series(code, "life-cycle")):
         known = [*cloud_regions(), *_names()]
         raise InputError(

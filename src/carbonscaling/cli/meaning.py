@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from carbonscaling.errors import nearest
+from carbonscaling.errors import misspelt, nearest
 
 __all__ = ["command_meant", "option_meant", "value_meant"]
 
 SAME: dict[str, str] = {
     "device": "gpu accelerator chip tpu card hardware xpu npu",
-    "devices": "gpus accelerators chips tpus cards ngpu ngpus nproc ranks npus",
-    "node": "nodes host hosts machine machines server servers instance instances",
+    "devices": "gpus accelerators chips tpus cards ngpu ngpus nproc ranks npus ntasks procs processes",
+    "node": "nodes host hosts machine machines server servers instances",
     "parallel": "parallelism par",
     "tensor": "tp mp",
     "pipeline": "pp pipe",
@@ -35,11 +35,15 @@ SAME: dict[str, str] = {
     "energy": "kwh mwh electricity",
     "limit": "cap budget maximum most max",
     "place": "country region location zone city datacenter site state where",
-    "param": "params parameter parameters weights",
+    "param": "params parameter parameters weight weights",
     "flop": "flops compute",
     "checkpoint": "checkpointing recomputation recompute remat rematerialization",
     "activation": "activations gradient gradients",
     "precision": "dtype datatype amp",
+    "layer": "layers",
+    "head": "heads",
+    "iteration": "iterations iters iter steps step",
+    "power": "watts watt tdp",
     "flash": "flashattention flashattn",
     "attention": "attn",
     "optimise": "optimize minimise minimize objective goal target metric criterion",
@@ -74,41 +78,59 @@ PHRASES: dict[str, str] = {
     "--tp": "tensor | tensor parallel | tensor parallel length | tensor parallel degree",
     "--pp": "pipeline | pipeline parallel | pipeline parallel length | pipeline parallel degree | pipeline stages | stages",
     "--dp": "data parallel | data parallel length | data parallel degree | data parallel replicate degree | replicas",
-    "--cp": "seq parallel | seq parallel length | seq parallel degree",
+    "--cp": "context parallel | seq parallel length | seq parallel degree",
+    "--etp": "expert tensor parallel | expert tensor parallel length",
     "--ep": "expert parallel | expert parallel length | expert parallel degree",
-    "--vpp": "virtual pipeline | virtual stages | virtual pipeline stages | interleave",
+    "--vpp": "virtual pipeline parallel length | pipeline interleaving | interleaving | virtual pipeline | "
+    "virtual stages | virtual pipeline stages | interleave",
     "--zero": "zero stage | zero optimization stage | zero optimization | sharding stage | zero level",
-    "--zero 3": "fsdp | fully sharded data parallel | zero3",
+    "--zero 1": "distributed optimizer | optimizer sharding",
+    "--zero 3": "fsdp2 | torch fsdp | torch fsdp2 | fsdp | fully sharded data parallel | zero3",
     "--batch": "global batch | global batch length | batch length | gbs | effective batch length",
-    "--micro-batch": "micro batch length | mbs | device batch | device batch length | local batch length",
+    "--micro-batch": "microbatch | microbatch length | micro batch length | mbs | device batch | device batch length | "
+    "local batch length",
     "--seq-len": "seq | seq length | limit seq length | limit length | block length | limit position embeddings | sl",
     "--max-days": "day | limit day | day limit | finish in",
     "--budget-usd": "limit | usd | limit usd | limit cost | cost limit | usd limit",
     "--budget-carbon": "carbon limit | limit carbon",
     "--budget-energy": "energy limit | limit energy",
-    "--region": "place | place iso code | iso code | cloud region | cloud place | grid | data center | grid place | place code",
+    "--region": "place iso | cloud | provider | cloud provider | place 2letter iso code | place | place iso code | "
+    "iso code | cloud region | cloud place | grid | data center | grid place | place code",
     "--carbon-intensity-g-per-kwh": "carbon intensity | grid intensity | carbon factor | grid carbon intensity | intensity",
+    "--tokens, iterations times the tokens of each": "iteration | limit iteration",
     "--tokens": "token | data token | data | data length | token limit | limit token",
+    "--model config.json": "layer | hidden length | ffn hidden length | attention head | head | vocab | vocab length | "
+    "query groups | key value head | kv head | experts | moe | routed experts",
     "--model": "arch | architecture | name | name or file | param | length | param length | config | hf | checkpoint name",
-    "--precision": "precision | mixed precision | torch precision | number format | param precision",
+    "--precision": "quantize | quantization | precision | mixed precision | torch precision | number format | param precision",
     "--precision bf16": "bf16 | bfloat16",
     "--precision fp16": "fp16 | float16 | half",
-    "--precision fp8": "fp8 | float8",
+    "--precision fp8": "fp8 | float8 | fp8 format",
+    "--precision fp32": "fp32 | float32",
+    "--precision tf32": "tf32 | allow tf32",
     "--recompute": "activation checkpoint | checkpoint | checkpoint granularity | checkpoint activation | "
     "ac | activation checkpoint mode | checkpoint method",
     "--flash": "flash | flash attention | flash2",
-    "--train lora": "lora | qlora | peft | adapter | adapters",
+    "--train lora": "lora | peft | adapter | adapters",
+    "--train qlora": "qlora | load in 4bit | 4bit",
     "--train full": "finetune | finetuning | fine tune | fine tuning | sft | full finetune | pretrain",
     "--lora-rank": "lora r | lora dim | rank lora | r",
-    "--offload": "cpu offload | offload optimizer | offload cpu | offload param",
+    "--offload activations": "activation offload | offload activation",
+    "--offload": "cpu offload | param offload | offload optimizer | offload cpu | offload param",
     "--objective": "optimise | optimise by | optimise what | rank by | best",
     "--target-loss": "loss | limit loss | optimise loss",
     "--compute": "flop | flop limit | limit flop",
     "--price-usd-per-device-hour": "cost | cost day | day cost | device cost | device day cost | hourly cost | hourly rate | "
     "cost device day | device cost day | cost hourly | device hourly cost | usd day",
     "--stack": "framework | library | backend | engine | trainer | stack name",
-    "--output": "write | write file | file | write json",
-    "--json": "format | write format",
+    "--output": "write dir | write directory | write | write file | file | write json | format | write format",
+    "--output answer.csv": "csv | xlsx | parquet",
+    "--picture": "plot | figure | draw | diagram",
+    "--power-limit": "power | power limit | limit power",
+    "--price-basis low": "spot | preemptible | interruptible",
+    "--price-basis list": "on demand",
+    "--price-basis committed": "reserved | committed",
+    "--contract-kind ppa": "ppa",
     "--finish-by": "end | end date | finish | finish date | due | due date | until",
     "--start-date": "start | begin | start day | begin date",
     "--nic-gbps": "network | bandwidth | network bandwidth | interconnect | nic | network speed | "
@@ -123,6 +145,8 @@ PHRASES: dict[str, str] = {
     "--run-overhead": "overhead | goodput | downtime | failures",
     "--pue": "power usage effectiveness | cooling",
 }
+NO_DEGREE = frozenset(["sequence-parallel", "use-sequence-parallel"])
+"""Megatron's switch, which splits norms over the tensor degree."""
 COMMANDS: dict[str, str] = {
     "plan": "optimize optimise search train recommend best find run plans autotune tune solve size",
     "estimate": "predict simulate calculate calc compute cost evaluate emissions carbon footprint energy time price eta",
@@ -217,11 +241,14 @@ def option_meant(option: str, known: Iterable[str]) -> str | None:
     ('--devices', '--device')
     """
     name, names = option.partition("=")[0], list(known)
-    meant = _phrases().get(_said(name))
+    plain = "-".join(_words(name))
+    meant = None if plain in NO_DEGREE else _phrases().get(_said(name))
     if meant and re.split(r"[ ,]", meant)[0] in names:
         return meant
-    plain = "--" + "-".join(_words(name))
-    return plain if plain in names else nearest(plain, names, 0.8)
+    if f"--{plain}" in names:
+        return f"--{plain}"
+    found = misspelt(plain, [one.removeprefix("--") for one in names])
+    return found and f"--{found}"
 
 
 def command_meant(command: str, known: Iterable[str]) -> str | None:

@@ -12,7 +12,8 @@ from typing import Any
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.cli.given_files import check_scenario_file
-from carbonscaling.cli.unit_words import without_unit
+from carbonscaling.cli.number_shapes import written_otherwise
+from carbonscaling.cli.unit_words import is_unit, without_unit
 from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
@@ -54,11 +55,15 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
             "one number or several?", where=f"option {option}", value=text, allowed="one count",
             remedy=f"write {option} {text.replace(',', '')} if it is one; several are asked one by one, or by a sweep",
         )  # fmt: skip
+    if found and found[2] and is_unit(found[2], option):  # 10t is ten tonnes, not ten trillions of them
+        found = None
     if found:
         value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[found[2]]
     if not found or not math.isfinite(value) or (whole and value != int(value)):
         comma = _DECIMAL_COMMA.fullmatch(text.strip())
-        meant = f"{comma[1]}.{comma[2]}" if comma else without_unit(text, option)
+        meant = f"{comma[1]}.{comma[2]}" if comma else written_otherwise(text, option) or without_unit(text, option)
+        if whole and meant and _fraction(meant):
+            meant = None
         raise InputError(
             "not a whole number" if whole else "not a number",
             where=f"option {option}",
@@ -69,6 +74,11 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
             remedy=f"write {option} {meant}" if meant else f"give a number after {option}",
         )  # fmt: skip
     return int(value) if whole else value
+
+
+def _fraction(text: str) -> bool:
+    found = _NUMBER.fullmatch(text)
+    return not found or float(found[1].replace(",", "")) * SUFFIXES[found[2]] % 1.0 != 0.0
 
 
 def software_changes(texts: Sequence[str]) -> dict[str, Any]:

@@ -6,11 +6,21 @@ import re
 
 from carbonscaling.units import DAY, HOUR, YEAR
 
-__all__ = ["without_unit"]
+__all__ = ["is_unit", "without_unit"]
 
 _DAYS = {"min": 60 / DAY, "h": HOUR / DAY, "d": 1.0, "w": 7.0, "month": YEAR / 12 / DAY, "y": YEAR / DAY}
 _TONNES = {"g": 1e-6, "kg": 1e-3, "t": 1.0, "kt": 1e3, "Mt": 1e6}
-_KWH = {"J": 1 / 3.6e6, "MJ": 1 / 3.6, "GJ": 1e3 / 3.6, "Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6, "TWh": 1e9}
+_KWH = {
+    "J": 1 / 3.6e6,
+    "TJ": 1e6 / 3.6,
+    "MJ": 1 / 3.6,
+    "GJ": 1e3 / 3.6,
+    "Wh": 1e-3,
+    "kWh": 1.0,
+    "MWh": 1e3,
+    "GWh": 1e6,
+    "TWh": 1e9,
+}
 _USD = {"$": 1.0}
 _THINGS = {"things": 1.0}
 UNITS: dict[str, dict[str, float]] = {
@@ -33,7 +43,8 @@ UNITS: dict[str, dict[str, float]] = {
     **dict.fromkeys(
         ("tokens", "devices", "max-devices", "batch", "seq-len", "micro-batch", "tp", "pp", "dp", "cp", "ep"), _THINGS
     ),
-    "compute": {"FLOP": 1.0},
+    "compute": {"FLOP": 1.0, "PF-day": 1e15 * DAY},
+    "power-limit": {"W": 1.0, "kW": 1e3},
 }
 """What one of a unit is in the unit of an option."""
 SPELT: dict[str, str] = {
@@ -49,19 +60,29 @@ SPELT: dict[str, str] = {
     "g": "gram grams gco2 gco2e",
     "kt": "ktco2e kiloton kilotons",
     "$": "usd dollar dollars us$ $us",
-    "$/h": "usd/h $/hr $/hour usd/hour usd/hr /h $/gpu-hour",
-    "Gbit/s": "gbps gbit gb/s",
-    "g/kWh": "gco2/kwh gco2e/kwh g/kwh",
-    "kg/kWh": "kgco2/kwh kgco2e/kwh",
-    "things": "tokens token tok toks gpus gpu devices device chips accelerators sequences seqs samples",
+    "$/h": "usd/h $/hr $/hour usd/hour usd/hr /h $/gpu-hour $/gpuh $/gpu/h $/gpu/hr $/gpu/hour usd/gpu-hour usd/gpu/h",
+    "Gbit/s": "gbps gbit gb/s g gbe gbit/s",
+    "Mbit/s": "mbps mbit",
+    "Tbit/s": "tbps tbit tb/s",
+    "g/kWh": "gco2/kwh gco2e/kwh gco2eq/kwh g/kwh",
+    "kg/kWh": "kgco2/kwh kgco2e/kwh kgco2eq/kwh",
+    "PF-day": "pf-day pf-days pfs-day pfs-days pflop/s-day pflop/s-days petaflop/s-day petaflop/s-days",
+    "W": "watt watts",
+    "kW": "kilowatt kilowatts",
+    "things": "tokens token tok toks ctx context gpus gpu devices device chips accelerators sequences seqs samples",
     "FLOP": "flop flops",
 }
 SCALES: dict[str, str] = {
-    "k": "k thousand", "M": "M m million mio mn", "B": "B b billion bn mrd", "T": "T t trillion tn",
+    "k": "k K thousand", "M": "M m million mio mn", "B": "B b billion bn mrd", "T": "T t trillion tn",
 }  # fmt: skip
 _SCALES = {word: letter for letter, words in SCALES.items() for word in words.split()}
 _SPELT = {word: unit for unit, words in SPELT.items() for word in words.split()}
 _SHAPE = re.compile(r"([$]?)\s*((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)((?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+
+
+def is_unit(letter: str, option: str) -> bool:
+    """Return whether a letter that scales numbers is a unit of an option: t of tonnes, G of Gbit/s."""
+    return bool(_unit(letter, UNITS.get(option.removeprefix("--"), {})))
 
 
 def without_unit(text: str, option: str) -> str | None:
@@ -74,7 +95,10 @@ def without_unit(text: str, option: str) -> str | None:
     if not found or known is None:
         return None
     digits = found[2].replace(",", "").replace("_", "") + found[3]
-    rest = " ".join(part for part in (found[4].strip(), found[1]) if part)
+    tail = found[4].strip()
+    rest = found[1] + tail if tail.startswith("/") else " ".join(part for part in (tail, found[1]) if part)
+    if tail.endswith("FLOPS") and tail != "FLOPS":  # a speed
+        return None
     for scale in ("", *sorted(_SCALES, key=len, reverse=True)):
         if rest.startswith(scale) or (len(scale) > 1 and rest.lower().startswith(scale)):
             unit = _unit(rest[len(scale) :].strip(), known)
@@ -88,6 +112,7 @@ def _unit(word: str, known: dict[str, float]) -> str | None:
     """Return a unit as the option's table has it; an empty text where there is none."""
     if not word:
         return ""
+    word = word.replace(" ", "").replace("₂", "2")
     spelt = next((unit for unit in known if unit == word), None) or _SPELT.get(word.lower())
     spelt = spelt or next((unit for unit in known if unit.lower() == word.lower()), None)
     return spelt if spelt in known else None

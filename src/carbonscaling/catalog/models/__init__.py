@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.catalog.read import build, read_toml, shipped
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError, misspelt
 from carbonscaling.model.check import located
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.sources import Datum
@@ -112,7 +112,7 @@ def _nearest(name: str) -> str | None:
     def digits(text: str) -> list[str]:
         return re.findall(r"\d+", text)
 
-    return nearest(plain, [one for one in known if digits(one) == digits(plain)], 0.75)
+    return misspelt(plain, [one for one in known if digits(one) == digits(plain)])
 
 
 def _alike(name: str) -> list[str]:
