@@ -19,6 +19,7 @@ from carbonscaling.study.sweep.shard import answers_of
 from carbonscaling.study.sweep.stamp import identity, study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, load_study
+from carbonscaling.words import plain
 from sweep_helpers import study, table
 
 SERVING = """
@@ -220,4 +221,9 @@ def test_the_terminal_sweeps_and_asks_them(tmp_path: Path, capsys: pytest.Captur
     assert "h100-sxm" in capsys.readouterr().out
     assert main(["query", path, "--view", "best", "--by", "device", "--measure", "usd_per_million_tokens"]) == 0
     assert "l40s" in capsys.readouterr().out
-    assert main(["report", str(tmp_path / "study.sweep"), "--format", "html"]) == 2
+    page = tmp_path / "report.html"
+    assert main(["report", str(tmp_path / "study.sweep"), "-o", str(page)]) == 0
+    least = min(cs.inference(model="llama-3-8b", device=d, in_flight=n).summary()["wh_per_request"]
+                for d in ("h100-sxm", "l40s") for n in (8.0, 64.0))  # fmt: skip
+    assert f"least wh per request: {plain(least)}" in page.read_text()
+    assert "joules per token" in page.read_text()

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from other_questions import QUESTIONS
 from starlette.testclient import TestClient
 
 from carbonscaling.cli.run import run
@@ -268,9 +269,14 @@ def test_the_description_describes_what_there_is(client: TestClient) -> None:
         for part in reference.removeprefix("#/").split("/"):
             found = found[part]
     for path, methods in data["paths"].items():
-        url = path.replace("{format}", "csv" if "report" in path else "megatron")
-        reply = client.get(url) if "get" in methods else client.post(url, json={**LLAMA, "devices": 64})
+        name = path.removeprefix("/api/v1/").partition("/")[0]
+        url = path.replace("{format}", {"report": "csv", "launch": "megatron"}.get(name, "html"))
+        body = QUESTIONS.get(name, {**LLAMA, "devices": 64})
+        reply = client.get(url) if "get" in methods else client.post(url, json=body)
         assert reply.status_code == 200, path
+        if name in QUESTIONS:
+            named = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+            jsonschema.validate(body, {**named, "components": data["components"]})
     schema = {"$ref": "#/components/schemas/Scenario", "components": data["components"]}
     jsonschema.validate({**LLAMA, "model": CONFIG, "layout": {"tp": 8}}, schema)
     with pytest.raises(jsonschema.ValidationError):

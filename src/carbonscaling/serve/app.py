@@ -22,10 +22,11 @@ from carbonscaling.serve.guard import BUG, LOOPBACK, Guard
 from carbonscaling.serve.jobs import Job, Reply
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.openapi import OPERATIONS, Operation, description
+from carbonscaling.serve.others import Other, OtherKind, other
 from carbonscaling.serve.pages import page_routes
 from carbonscaling.serve.pool import Pool
 from carbonscaling.serve.problem import Problem, refusal
-from carbonscaling.serve.question import Kind, asked, kind_of
+from carbonscaling.serve.question import Asked, Kind, asked, kind_of
 from carbonscaling.serve.shared import Shared
 
 __all__ = ["create_app"]
@@ -70,8 +71,14 @@ class _Api:
 
     def endpoint(self, o: Operation) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            question = asked(body.parse(await body.read(request, self.limits), self.limits), self.limits)
-            wanted = o.kind or self._kind(request) or kind_of(question.scenario)
+            data = body.parse(await body.read(request, self.limits), self.limits)
+            question: Asked | Other
+            wanted: Kind | OtherKind
+            if o.other is not None:
+                question, wanted = other(o.other, data, self.limits), o.other
+            else:
+                question = asked(data, self.limits)
+                wanted = o.kind or self._kind(request) or kind_of(question.scenario)
             form = request.path_params.get("format", "")
             if o.formats and form not in o.formats:
                 raise Problem(404, "no such format", value=form, allowed=", ".join(o.formats))

@@ -54,11 +54,13 @@ async def _bounded(request: Request, most: int) -> bytes:
         else:
             return bytes(chunks)
     raise Problem(413, "the body is too large", allowed=f"at most {most:,} bytes",
-                  remedy="send the scenario and the model's config.json, nothing else")  # fmt: skip
+                  remedy="send the question and the files that it needs, nothing else")  # fmt: skip
 
 
 def _deepest(text: str, most: int) -> bool:
     """Whether brackets nest deeper than `most`; counted before parsing, which recurses."""
+    if text.count("[") + text.count("{") <= most:
+        return False
     depth, quoted, escaped = 0, False, False
     for c in text:
         if quoted:

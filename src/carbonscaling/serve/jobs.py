@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import shutil
 from collections import OrderedDict
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -13,15 +11,18 @@ from carbonscaling.errors import InputError
 from carbonscaling.reporting.beside import BESIDE
 from carbonscaling.reporting.jsonable import jsonable, to_json
 from carbonscaling.search.engine import Progress
+from carbonscaling.serve.answers import answer_of
+from carbonscaling.serve.others import Other, OtherKind
 from carbonscaling.serve.problem import as_data
 from carbonscaling.serve.question import Asked, Kind
+from carbonscaling.serve.uploads import run_of
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 
 __all__ = ["Job", "Reply", "Task", "do"]
 
-Task = Literal["answer", "regions", "evidence", "sources", "curve", "report", "launch"]
+Task = Literal["answer", "regions", "evidence", "sources", "curve", "report", "launch", "other"]
 KEPT = 8
 """Answers a process keeps, so that a page's later questions about one need no search."""
 _kept: OrderedDict[str, Estimate | Infeasible] = OrderedDict()
@@ -31,8 +32,8 @@ class Job(NamedTuple):
     """One thing to compute; `format` is the file's, where the task makes one."""
 
     task: Task
-    kind: Kind
-    asked: Asked
+    kind: Kind | OtherKind
+    asked: Asked | Other
     format: str = ""
 
 
@@ -44,23 +45,12 @@ class Reply(NamedTuple):
     media: str = "application/json"
 
 
-def _answer(job: Job, folder: Path, progress: Progress) -> Estimate | Infeasible:
-    key = job.asked.key(job.kind)
+def _answer(kind: str, asked: Asked, folder: Path, progress: Progress) -> Estimate | Infeasible:
+    key = asked.key(kind)
     if key not in _kept:
-        solve = plan if job.kind == "plan" else estimate
-        scenario, config = job.asked.scenario, job.asked.config
-        if config is None:
-            found = solve(scenario, progress=progress)
-        else:
-            home = folder / job.asked.name  # the very file that the command line would read
-            home.mkdir()
-            try:
-                file = home / "config.json"
-                file.write_text(json.dumps(dict(config)), encoding="utf-8")
-                found = solve(dataclasses.replace(scenario, model=str(file)), progress=progress)
-            finally:
-                shutil.rmtree(home)
-        _kept[key] = found
+        solve = plan if kind == "plan" else estimate
+        with run_of(asked, folder) as scenario:
+            _kept[key] = solve(scenario, progress=progress)
         if len(_kept) > KEPT:
             _kept.popitem(last=False)
     _kept.move_to_end(key)
@@ -93,6 +83,15 @@ def _beside(job: Job, answer: Estimate, progress: Progress) -> Reply:
     return Reply(200, to_json(BESIDE[job.task](answer, progress)))
 
 
+def _other(asked: Other, form: str, folder: Path) -> Reply:
+    data = answer_of(asked, folder)
+    if not form:
+        return Reply(200, to_json(data))
+    from carbonscaling.reporting.document.answers import answer_document
+
+    return Reply(200, answer_document(jsonable(data)), "text/html")
+
+
 def do(job: Job, folder: Path, progress: Progress) -> Reply:
     """Compute a job; a user's mistake is a reply too (422).
 
@@ -105,7 +104,9 @@ def do(job: Job, folder: Path, progress: Progress) -> Reply:
         As of a search; what it raises ends the job.
     """
     try:
-        answer = _answer(job, folder, progress)
+        if isinstance(job.asked, Other):
+            return _other(job.asked, job.format, folder)
+        answer = _answer(job.kind, job.asked, folder, progress)
         if job.task == "answer":
             return Reply(200, to_json(answer.to_dict()))
         if isinstance(answer, Infeasible):

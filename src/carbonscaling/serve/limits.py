@@ -14,7 +14,7 @@ class Limits:
     Attributes
     ----------
     body_bytes : int
-        Largest request body, an uploaded ``config.json`` included.
+        Largest request body, an uploaded ``config.json`` or a year of hours in six places included.
     depth : int
         Deepest nesting of a JSON body.
     body_s, header_s : float
@@ -38,7 +38,7 @@ class Limits:
         Answers kept in memory.
     """
 
-    body_bytes: int = 256 * 1024
+    body_bytes: int = 1024**2
     depth: int = 12
     body_s: float = 10.0
     header_s: float = 10.0

@@ -63,7 +63,8 @@ def _names(kind: type, known: tuple[str, ...]) -> Collection[str]:
 _KNOWN: Mapping[str, Callable[[], Collection[str]]] = {
     "model": models.model_aliases,
     "teacher": models.model_aliases,
-    "device": lambda: _names(Device, hardware.device_names()),
+    **dict.fromkeys(("draft", "reference", "critic", "reward"), models.model_aliases),
+    **dict.fromkeys(("device", "devices", "serve_devices"), lambda: _names(Device, hardware.device_names())),
     "host": lambda: _names(Host, hardware.host_names()),
     "law": laws.law_names,
     "batch_law": laws.batch_law_names,
@@ -71,7 +72,9 @@ _KNOWN: Mapping[str, Callable[[], Collection[str]]] = {
     "fabric": hardware.fabric_names,
     "calibration": lambda: ("shipped", "none"),
 }
-"""Fields that may name an entry of the catalogue and nothing else."""
+"""Fields that may name an entry of the catalogue, or several, and nothing else."""
+EXACT = ("law", "batch_law", "stack", "fabric", "calibration")
+"""Those of whose names there is one spelling."""
 
 
 def named(data: Mapping[str, Any]) -> None:
@@ -89,13 +92,14 @@ def named(data: Mapping[str, Any]) -> None:
                 remedy="leave it out, or use the command line",
             )  # fmt: skip
     for key, names in _KNOWN.items():
-        value = data.get(key)
-        if not isinstance(value, str):
-            continue
-        known = names()
-        if value not in known and (
-            key in ("law", "batch_law", "stack", "fabric", "calibration") or _plain(value) not in known
-        ):
+        given = data.get(key)
+        known: Collection[str] = ()
+        for value in given if isinstance(given, list) else [given]:
+            if not isinstance(value, str):
+                continue
+            known = known or names()
+            if value in known or (key not in EXACT and _plain(value) in known):
+                continue
             raise InputError(
                 f"unknown {key}", where="request", key=key, value=value, suggestion=nearest(_plain(value), known),
                 allowed=", ".join(known) if len(known) < 12 else "a name of /api/v1/catalog",

@@ -30,7 +30,8 @@ BY_SUFFIX: dict[str, Format] = {".md": "model-card", ".html": "html", ".pdf": "p
 
 def report(
     answer: Annotated[
-        str | None, Parameter(help="Answer that plan or estimate saved (JSON), or a study's folder.")
+        str | None,
+        Parameter(help="Saved answer (JSON) of plan or estimate, for a page of any other, or a study's folder."),
     ] = None,
     /,
     *,
@@ -71,7 +72,7 @@ def report(
     ] = None,
     factors: Annotated[str | None, Parameter(help="TOML file of your own carbon factors.", group=FACTORS)] = None,
 ) -> None:
-    """Write a statement of a training: from a saved answer, from measured values, or both; or report a study."""
+    """Write a statement of a training: from a saved answer, from measured values, or both; or report any answer or study."""
     from dataclasses import replace
 
     from carbonscaling.calibration.meters import read_meter
@@ -150,13 +151,17 @@ def _page(answer: str | None, format: str, output: str | None) -> None:
     """Write the report of a saved answer as one HTML file."""
     from carbonscaling.evidence.nearby import of_answer
     from carbonscaling.reporting.document import document
-    from carbonscaling.reporting.statements.saved import record_of
+    from carbonscaling.reporting.document.answers import answer_document, is_reported
+    from carbonscaling.reporting.statements.saved import read_answer, record_of
 
     if answer is None:
         raise InputError(
             "nothing to report", key="format", value="html", allowed="a saved answer (JSON), or measured values",
             remedy="carbonscaling plan ... -o answer.json, then carbonscaling report answer.json --format html -o report.html",
         )  # fmt: skip
+    if is_reported(other := read_answer(answer, of_any=True)):
+        _put(answer_document(other, answer), format, output)
+        return
     data = _saved(answer, whole=True)
     record_of(data, answer)  # refuses what contradicts itself
     _put(document(data, of_answer(data["summary"])), format, output)

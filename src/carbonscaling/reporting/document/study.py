@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carbonscaling.errors import InputError
 from carbonscaling.reporting.document.html import Markup, listed, node
 from carbonscaling.reporting.document.page import METHOD, limits
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.document.study_figures import front_figure, leading_figure, sensitivity_figure
-from carbonscaling.reporting.document.study_tables import cases, ended, rows_of, shares_table, varied
-from carbonscaling.study.sweep.kinds import KINDS
+from carbonscaling.reporting.document.study_tables import (
+    cases,
+    ended,
+    figures_of,
+    figures_table,
+    rows_of,
+    shares_table,
+    varied,
+)
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import best, front, sensitivity
 from carbonscaling.words import mass, plain
@@ -19,10 +25,18 @@ from carbonscaling.words import mass, plain
 __all__ = ["study_document"]
 
 MOST_FRONT = 40
+MEASURES = {"inference": "wh_per_request", "schedule": "carbon_total_tco2e", "decide": "total", "chances": "days_p90",
+            "project": "carbon_total_tco2e"}  # fmt: skip
+"""What cases are ranked by where they are no trainings."""
 ONE_CASE = "The sources are those of one answered case; others may add those of their own inputs."
 
 
-def _answered(r: Results, top: Sequence[dict[str, Any]], files: Mapping[str, str]) -> list[Markup]:
+def _answered(
+    r: Results, top: Sequence[dict[str, Any]], files: Mapping[str, str], measure: str | None
+) -> list[Markup]:  # fmt: skip
+    if measure is not None:
+        words = f"The {len(top)} answered cases with the least {measure.replace('_', ' ')}."
+        return [node("h2", "Best cases"), node("p", words), figures_table(r, top, files), *_matters(r)]
     edge = rows_of(front(r))
     points = [(row["duration_days"], row["carbon_total_tco2e"], row["case"]) for row in edge]
     found = [
@@ -34,17 +48,26 @@ def _answered(r: Results, top: Sequence[dict[str, Any]], files: Mapping[str, str
         found.insert(
             -1, node("p", f"The first {MOST_FRONT} of {len(edge):,}; the view front gives all.", class_="small")
         )
+    return [*found, *_matters(r)]
+
+
+def _matters(r: Results) -> list[Markup]:
     shares = [row for row in rows_of(sensitivity(r)) if row["low"] is not None] if r.study.keys else []
-    if shares:
-        found += [
-            node("h2", "What matters"), shares_table(shares), *sensitivity_figure(r, shares), *leading_figure(r, shares),
-        ]  # fmt: skip
-    return found
+    if not shares:
+        return []
+    return [
+        node("h2", "What matters"),
+        shares_table(shares),
+        *sensitivity_figure(r, shares),
+        *leading_figure(r, shares),
+    ]
 
 
 def _conventions(r: Results, data: Mapping[str, Any]) -> list[str]:
     searched = "the number of devices is searched within the deadline"
-    how = searched if r.study.answer == "plan" else "the number of devices is given"
+    how = {"plan": searched, "estimate": "the number of devices is given"}.get(
+        r.study.answer, "as the command of this name"
+    )
     versions = ", ".join(f"{name} {number}" for name, number in data["versions"].items())
     return [
         f"Every case is answered by itself ({r.study.answer}: {how}); carbon is the total by location.",
@@ -61,21 +84,15 @@ def _warnings(r: Results) -> list[str]:
 
 
 def study_document(r: Results) -> str:
-    """Return the report of a study of trainings, finished or not, as one HTML file that needs nothing beside it.
-
-    Raises
-    ------
-    InputError
-        The study asks something else.
-    """
-    if r.study.answer in KINDS:
-        raise InputError("a report is of trainings", key="answer", value=r.study.answer, allowed="plan, estimate",
-                         remedy="ask the results with carbonscaling query, or draw them with plot")  # fmt: skip
+    """Return the report of a study, finished or not, as one HTML file that needs nothing beside it."""
     data = r.found.manifest
     known: Mapping[str, str] = data["inputs"]
-    top = rows_of(best(r))
+    measure = MEASURES.get(r.study.answer)
+    top = rows_of(best(r)) if measure is None else figures_of(r, measure)
     lead = f"{len(r.study.keys)} inputs varied; this is about {r.seen}; "
-    if top:
+    if top and measure is not None:
+        lead += f"least {measure.replace('_', ' ')}: {plain(top[0][measure])} (case {top[0]['case']:,})."
+    elif top:
         first = top[0]
         lead += (
             f"least carbon: {mass(first['carbon_total_tco2e'])} in {plain(first['duration_days'])} days "
@@ -90,8 +107,8 @@ def study_document(r: Results) -> str:
         *(node("p", f"Warning: {words}", class_="warning") for words in _warnings(r)),
         node("h2", "What was varied"), *varied(r, known),
         node("h2", "Cases"), *ended(r),
-        *(_answered(r, top, known) if top else []),
-        node("h2", "Method"), listed((*METHOD[:4], *_conventions(r, data))),
+        *(_answered(r, top, known, measure) if top else []),
+        node("h2", "Method"), listed((*(METHOD[:4] if measure is None else ()), *_conventions(r, data))),
         node("h2", "Limits"), listed((*limits(), ONE_CASE)),
         node("h2", "Sources"), cited(data["sources"] or ()),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from carbonscaling.reporting.document.html import Markup, node, table
 from carbonscaling.study.sweep.columns import column, is_number
+from carbonscaling.study.sweep.kinds import extra_columns
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import MISSING, status
 from carbonscaling.words import percent, plain
@@ -15,6 +16,7 @@ __all__ = ["cases", "ended", "rows_of", "shares_table", "varied"]
 
 MOST_NAMED = 8
 MOST_REASONS = 10
+MOST_CASES = 20
 NOISE = 1e-9
 """Shares below this are what the order of summation leaves of nothing."""
 ENDS = {"ok": "answered", "infeasible": "infeasible", "refused": "refused", "error": "failed"}
@@ -87,6 +89,33 @@ def cases(r: Results, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
         )  # fmt: skip
 
     return table(HEADS, [line(row) for row in rows], (0, 2, 3, 4, 5, 6, 7))
+
+
+def figures_of(r: Results, measure: str) -> list[Row]:
+    """Return the cases of another question with the least of a measure, with its own figures as far as there are any."""
+    inputs = [column(key) for key in r.study.keys]
+    own = dict.fromkeys(
+        (measure, "duration_days", "carbon_total_tco2e", "energy_kwh", "cost_usd", *extra_columns(r.study.answer))
+    )
+    wanted = ", ".join(dict.fromkeys(['"case"', *inputs, *own]))
+    rows = rows_of(
+        r.sql(f'SELECT {wanted} FROM best WHERE {measure} IS NOT NULL ORDER BY {measure}, "case" LIMIT {MOST_CASES}')
+    )
+    empty = [name for name in own if all(row[name] is None or row[name] != row[name] for row in rows)]
+    return [{key: value for key, value in row.items() if key not in empty} for row in rows]
+
+
+def figures_table(r: Results, rows: Sequence[Row], files: Mapping[str, str]) -> Markup:
+    """Return a table of cases with the figures that they have."""
+    inputs = [column(key) for key in r.study.keys]
+    names = [name for name in rows[0] if name not in ("case", *inputs)]
+    said = ["; ".join(f"{key} {_said(row[column(key)], files)}" for key in r.study.keys) for row in rows]
+    lines = [
+        (f"{row['case']:,}", words, *("-" if row[name] is None else plain(row[name]) for name in names))
+        for row, words in zip(rows, said, strict=True)
+    ]
+    heads = ("case", "inputs", *(name.replace("_", " ") for name in names))
+    return table(heads, lines, (0, *range(2, len(heads))))
 
 
 def shares_table(rows: Sequence[Row]) -> Markup:

@@ -24,13 +24,15 @@ MOST = 1e40
 """More than any figure of an answer."""
 
 
-def read_answer(path: str | Path, *, of_project: bool = False) -> dict[str, Any]:
+def read_answer(path: str | Path, *, of_project: bool = False, of_any: bool = False) -> dict[str, Any]:
     """Return a saved answer of plan or estimate as plain data (JSON).
 
     Parameters
     ----------
     of_project : bool
         Whether the answer of a project will do.
+    of_any : bool
+        Whether any table of data will do.
 
     Raises
     ------
@@ -42,6 +44,8 @@ def read_answer(path: str | Path, *, of_project: bool = False) -> dict[str, Any]
         data = json.loads(read_text(Path(path), SAVED), parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", where=where, remedy="save an answer with -o FILE.json") from error
+    if of_any and isinstance(data, dict):
+        return data
     saved = data.get("saved") if isinstance(data, dict) else None
     if isinstance(saved, dict) and saved.get("command") == "project":
         if of_project:
