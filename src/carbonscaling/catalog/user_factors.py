@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -35,8 +36,7 @@ def load_factors(path: str | Path) -> dict[str, Datum]:
     InputError
         The file cannot be used, or a row is incomplete or impossible.
     """
-    file = Path(path)
-    return dict(_read(file, file.stat().st_mtime_ns if file.is_file() else 0))
+    return dict(_read(Path(path), os.stat(path).st_mtime_ns if os.path.isfile(path) else 0))
 
 
 @lru_cache(maxsize=8)
