@@ -29,6 +29,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     ),
     "published": ("low_bits", "experts", "n_devices", "active_params", "model_flops"),
     "covered": ("seq_len",),
+    "choices": ("rows", "sources", "of_rows", "of_sources", "share"),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "inference": (
@@ -74,6 +75,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "carbon_runs": ("name", "device", "energy_basis", "source", "notes"),
     "published": ("id", "source", "model", "device"),
     "covered": ("feature", "value", "id", "source"),
+    "choices": ("choice", "group", "value", "source"),
     "first_look": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip
 """Columns that hold words."""

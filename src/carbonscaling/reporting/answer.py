@@ -146,6 +146,29 @@ def alternative_lines(e: Estimate) -> list[str]:
     ]
 
 
+NAMED = {
+    "micro_batch": "micro-batch",
+    "recompute": "recomputation",
+    "zero_stage": "ZeRO stage",
+    "vpp": "chunks a stage",
+}
+SPLIT = {
+    "experts": "with experts",
+    "pipeline": "with a pipeline",
+    "tensor": "with split tensors",
+    "data": "with replicas alone",
+}
+
+
+def usual_lines(e: Estimate) -> list[str]:
+    """Return what measured runs choose where the question leaves the choice open, with what this setting takes, a line each."""
+    return [
+        f"{NAMED[u.choice]}: {', '.join(f'{value} in {share:.0%}' for value, share in list(u.shares.items())[:3])} "
+        f"({u.rows:,} runs of {u.sources} sources {SPLIT[u.group]}); here {u.taken}"
+        for u in e.usual
+    ]
+
+
 def _top(e: Estimate) -> Iterator[RenderableType]:
     if e.search is None or len(e.search.top) < 2:
         return
@@ -248,6 +271,7 @@ def answer_page(e: Estimate) -> Group:
     parts += _breakdowns(e)
     parts += _top(e)
     parts += bullets("Alternatives", alternative_lines(e))
+    parts += bullets("What measured runs choose", usual_lines(e))
     parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])
     parts += bullets("Assumed", list(e.resolved.notes))
     parts += bullets("Conventions", conventions(e))

@@ -20,6 +20,7 @@ from carbonscaling.perf.step import StepTime
 from carbonscaling.study.history import Needed
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.usual import Usual
 from carbonscaling.study.versions import schema_id, stamped
 
 __all__ = ["answer_schema"]
@@ -144,6 +145,9 @@ Feasible = _printed(
         "levers": _list(_record(Lever, swing=float)),
         "alternatives": NotRequired[_list(Alternative)],
         "price": NotRequired[Annotated[str, Field(description="what the cost counts as a price; empty without one")]],
+        "usual": NotRequired[
+            _list(_record(Usual, "what measured runs choose where the question leaves the choice open"))
+        ],
         "best_run": _record(BestRun, "the fastest published run of this device and size", mfu=float) | None,
         "warnings": list[str],
         "sources": list[str],

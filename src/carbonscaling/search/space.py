@@ -30,6 +30,8 @@ class Space:
         `recompute` and `schedule` are codes; `shard` is the sharding group size (0: the whole data-parallel group).
     recompute_percent : tuple of int
         Shares of the layers that recompute.
+    selective_shares : bool
+        Whether selective recomputation, too, may leave layers out; stacks take shares of whole layers.
     sequence_parallel : bool
         Shard norms and residuals over the sequence wherever ``tp > 1``.
     strict : bool
@@ -55,6 +57,7 @@ class Space:
     schedule: tuple[int, ...] = (Schedule.ONE_F_ONE_B,)
     shard: tuple[int, ...] = (0,)
     recompute_percent: tuple[int, ...] = (100,)
+    selective_shares: bool = True
     sequence_parallel: bool = True
     strict: bool = False
     max_tp: int = 64
@@ -162,10 +165,11 @@ def grid(space: Space, work: Workload, lattice: Lattice) -> Grid:
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
     etp = space.etp or (sorted({int(tp) for tp in lattice.shapes[:, 0]}) if space.strict else (1,))
     etp = (1,) if work.n_experts == 0 and (1 in etp or not space.etp) else etp
+    in_part = (Recompute.FULL, Recompute.SELECTIVE) if space.selective_shares else (Recompute.FULL,)
     redos = [
         (code, percent)
         for code, percent in product(recompute, space.recompute_percent)
-        if code != Recompute.NONE or percent == 100 or 100 not in space.recompute_percent
+        if percent == 100 or 100 not in space.recompute_percent or code in in_part
     ]
     return Grid(
         lattice=lattice,

@@ -41,7 +41,12 @@ def space_of(s: Scenario, r: Resolved) -> Space:
     space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
     if s.space == "default":
         own = Schedule.NAMES.index(r.stack.schedule.value)
-        space = replace(space, schedule=tuple(dict.fromkeys((*space.schedule, own))))
+        space = replace(
+            space,
+            schedule=tuple(dict.fromkeys((*space.schedule, own))),
+            recompute_percent=FULL_SPACE.recompute_percent,
+            selective_shares=False,
+        )
     return replace(space, **fixed) if fixed else space
 
 

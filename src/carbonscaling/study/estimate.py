@@ -25,6 +25,7 @@ from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.shown import FIGURES, headline, html_table, price_words, setting_words, span
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.usual import Usual, usual
 from carbonscaling.study.variety import Alternative, others
 from carbonscaling.study.versions import schema_id
 from carbonscaling.units import DAY, GB, HOUR
@@ -109,6 +110,14 @@ class Estimate:
         if self.search is None or self.search.n_layouts < 2 or "paper" in (s.space, s.carbon_mode):
             return ()
         return (*self.search.preferred, *others(s, r, *found_with(r, s, self.setting), self.setting))
+
+    @cached_property
+    def usual(self) -> tuple[Usual, ...]:
+        """What measured runs choose where the scenario leaves the choice open; none on TPUs nor by the papers' rules."""
+        s, r = self.scenario, self.resolved
+        if r.cluster.device.kind == "tpu" or "paper" in (s.space, s.carbon_mode):
+            return ()
+        return usual(s, r.work, self.setting)
 
     @property
     def headline(self) -> str:
@@ -280,6 +289,7 @@ class Estimate:
             "search": search_dict(self.search, self.intervals_of) if self.search else None,
             "alternatives": [{"what": what, **row_of(c, self.resolved.seq_len)} for what, c in self.alternatives],
             "price": price_words(self.resolved.price),
+            "usual": [u._asdict() for u in self.usual],
             "best_run": None if self.best_run is None else {**vars(self.best_run), "mfu": self.best_mfu},
             "notes": list(self.resolved.notes),
             "warnings": list(self.warnings),

@@ -14,6 +14,7 @@ from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.shown import html_table
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.usual import Usual
 from carbonscaling.study.variety import Alternative
 from carbonscaling.study.versions import schema_id
 
@@ -59,6 +60,7 @@ class Infeasible:
     assessment: ClassVar[None] = None
     cost_usd: ClassVar[None] = None
     alternatives: ClassVar[tuple[Alternative, ...]] = ()
+    usual: ClassVar[tuple[Usual, ...]] = ()
     levers: ClassVar[tuple[Lever, ...]] = ()
     best_run: ClassVar[None] = None
     warnings: ClassVar[tuple[str, ...]] = ()
