@@ -35,6 +35,17 @@ def draw(page: RenderableType, width: int = 80, encoding: str = "utf-8") -> str:
     return out.read()
 
 
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(np.float64(0.1)),
+        lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text() | st.integers(), inner),
+        max_leaves=8,
+    )
+)
+def test_json_is_as_the_standard_library_writes_it(value: Any) -> None:
+    assert to_json(value) == json.dumps(jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 @given(st.floats(1e-6, 1e14))
 def test_plain_keeps_three_digits(value: float) -> None:
     text = words.plain(value)

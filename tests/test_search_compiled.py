@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from functools import lru_cache
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
 from carbonscaling.search import compiled, evaluate, kernel
+from carbonscaling.search import lattice as lattices
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
@@ -128,7 +130,10 @@ def test_a_lattice_holds_every_layout_once(tp: list[int], pp: list[int], dp: lis
     micros = np.array([1.0, 2.0])
     each, once = (np.array([[k * (i + m) % 5.0 for m in range(2)] for i in range(len(shapes))]) for k in (7, 3))
     fewest = np.arange(len(shapes), dtype=np.float64) % 7
-    least = np.repeat(lattice.least(each, once, fewest, micros), lattice.sizes(lattice.families))
+    at_once = lattice.least(each, once, fewest, micros)
+    with mock.patch.object(lattices, "AT_ONCE", 0):
+        assert (lattice.least(each, once, fewest, micros) == at_once).all(), "class by class"
+    least = np.repeat(at_once, lattice.sizes(lattice.families))
     shape, d = np.divmod(numbers, len(dp))
     share = (batch / np.array(dp))[d]
     for m, micro in enumerate(micros):

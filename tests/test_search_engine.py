@@ -16,7 +16,7 @@ from carbonscaling.model.from_law import paper_family_spec
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.search import evaluate, rounds, vectorised
+from carbonscaling.search import alike, evaluate, rounds, vectorised
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, SearchResult, search
@@ -42,6 +42,23 @@ def _question(**changes: Any) -> Question:
 @pytest.fixture(scope="module")
 def found() -> SearchResult:
     return search(_question(), Space())
+
+
+def test_searches_that_share_tables_find_what_each_finds_alone() -> None:
+    """Counts, batch, memory and objective in turn: what a search leaves behind changes no other's answer."""
+    base = _question()
+    changed = (
+        {"counts": (32, 32)}, {"counts": (8, 128)}, {"batches": (128,)}, {"machine": machine_of("a100-80")},
+        {"objective": "carbon", "counts": (16, 16)}, {"margin": 0.05}, {},
+    )  # fmt: skip
+    questions = [replace(base, **own) for own in changed]
+    for few in (None, 0):
+        alike._known.clear()
+        shared = [search(q, Space(), prune=True, few=few) for q in questions]
+        assert len(alike._known) < len(questions), "some are shared"
+        for q, found in zip(questions, shared, strict=True):
+            alike._known.clear()
+            assert search(q, Space(), prune=True, few=few) == found
 
 
 @given(st.integers(1, 20000))

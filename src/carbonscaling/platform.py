@@ -22,6 +22,7 @@ __all__ = [
     "browser",
     "cache_folder",
     "fill_standard_streams",
+    "give_way",
     "held_by_others",
     "limit_memory",
     "n_processors",
@@ -89,6 +90,12 @@ def limit_memory(n_bytes: int) -> None:
     except ImportError:
         return
     resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def give_way() -> None:
+    """Let every other process go first, where the system knows of that."""
+    if hasattr(os, "nice"):
+        os.nice(10)
 
 
 def shield_from_interrupts() -> None:

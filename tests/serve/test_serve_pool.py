@@ -15,12 +15,12 @@ from carbonscaling.serve.jobs import Job
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.pool import TRIES, Pool
 from carbonscaling.serve.problem import Problem
-from carbonscaling.serve.question import Asked
+from carbonscaling.serve.question import Asked, Kind
 from carbonscaling.study.scenario import Scenario
 
 
-def job(name: str) -> Job:
-    return Job("answer", "plan", Asked(Scenario()), name)
+def job(name: str, kind: Kind = "estimate") -> Job:
+    return Job("answer", kind, Asked(Scenario()), name)
 
 
 def notes(pool: Pool) -> list[str]:
@@ -110,6 +110,31 @@ def test_who_hangs_up_frees_a_process(with_pool: WithPool) -> None:
                 task.cancel()
             await asyncio.wait(left)
         assert (await pool.run(job("good"))).status == 200
+
+    with_pool(main)
+
+
+def test_clients_take_turns_and_an_estimate_waits_for_no_plan(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        first = asyncio.ensure_future(pool.run(job("endless", "plan"), "many"))
+        names = ("many-1", "many-2", "many-3", "one")
+        plans = [asyncio.ensure_future(pool.run(job(n, "plan"), n.partition("-")[0])) for n in names]
+        assert (await pool.run(job("light"), "many")).status == 200
+        assert not any(task.done() for task in (first, *plans))
+        first.cancel()
+        assert {reply.status for reply in await asyncio.gather(*plans)} == {200}
+        assert [n for n in notes(pool) if n in names] == ["many-1", "one", "many-2", "many-3"]
+
+    with_pool(main)
+
+
+def test_what_stands_beside_an_answer_is_asked_where_it_was_found(with_pool: WithPool) -> None:
+    async def main(pool: Pool) -> None:
+        asked = [Job("answer", "estimate", Asked(Scenario(devices=n)), "x") for n in (8, 16)]
+        first, second = (reply.text for reply in await asyncio.gather(*map(pool.run, asked)))
+        assert first != second, "two processes"
+        again = [(await pool.run(j._replace(task="regions"))).text for j in asked for _ in range(3)]
+        assert again == [first] * 3 + [second] * 3
 
     with_pool(main)
 

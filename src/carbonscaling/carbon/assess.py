@@ -16,7 +16,7 @@ from carbonscaling.carbon.construction import Construction, built_for
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
-from carbonscaling.carbon.uncertainty import draw, interval, intervals, sample_footprint
+from carbonscaling.carbon.uncertainty import draw, drawn_numbers, interval, intervals, sample_footprint
 from carbonscaling.errors import InputError
 from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
@@ -92,9 +92,16 @@ class CarbonModel:
             values[name] = every
         return self.assemble(values)
 
+    @cached_property
+    def drawn(self) -> CarbonNumbers:
+        """Coefficients for the draws of every factor with a range."""
+        return drawn_numbers(self.assemble, self.factors)
+
 
 def idling(model: CarbonModel, share: float) -> CarbonModel:
     """Return the model of a cluster of which a share of the devices has no work at all."""
+    if share == model.numbers.idle_share:
+        return model
 
     def idle(numbers: CarbonNumbers) -> CarbonNumbers:
         return numbers._replace(idle_share=share)
@@ -170,7 +177,7 @@ def assess(
         WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=True)
     ]
     sampled, _ = sample_footprint(
-        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
+        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares, numbers=model.drawn
     )
     used = {
         name: resource_taken(factors, n_devices, duration_s, model.numbers, float(parts.energy_j))
@@ -195,7 +202,7 @@ def total_interval(
     parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
     total, scale = _with_lines(parts, lines)
     sampled, _ = sample_footprint(
-        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares
+        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares, numbers=model.drawn
     )
     return interval(scale * sampled.total_kg / TONNE, total)
 

@@ -19,7 +19,18 @@ from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.sources import Datum
 
-__all__ = ["LIMITS", "N_SAMPLES", "SEED", "draw", "draws", "interval", "intervals", "sample_factor", "sample_footprint"]
+__all__ = [
+    "LIMITS",
+    "N_SAMPLES",
+    "SEED",
+    "draw",
+    "drawn_numbers",
+    "draws",
+    "interval",
+    "intervals",
+    "sample_factor",
+    "sample_footprint",
+]
 
 Array = npt.NDArray[np.float64]
 Assemble = Callable[[Mapping[str, Number]], CarbonNumbers]
@@ -76,6 +87,11 @@ def _drawn(name: str, value: float, ends: tuple[float, float]) -> Array:
     return found
 
 
+def drawn_numbers(assemble: Assemble, factors: Mapping[str, Datum]) -> CarbonNumbers:
+    """Return the coefficients for the draws of every factor with a range."""
+    return assemble({k: datum.si if datum.low is None else draw(k, datum) for k, datum in factors.items()})
+
+
 def sample_footprint(
     assemble: Assemble,
     factors: Mapping[str, Datum],
@@ -86,6 +102,7 @@ def sample_footprint(
     *,
     shares: Mapping[str, float] | None = None,
     normals: Mapping[str, Array] | None = None,
+    numbers: CarbonNumbers | None = None,
 ) -> tuple[FootprintParts, Mapping[str, Array]]:
     """Return the parts of the footprint for many draws of the ranged factors, and the drawn values.
 
@@ -100,6 +117,8 @@ def sample_footprint(
         Shares of the run's time: fields of `CarbonNumbers`.
     normals : Mapping[str, Array], optional
         Standard normal numbers by factor, in place of our own.
+    numbers : CarbonNumbers, optional
+        The coefficients of our own draws, where they are at hand (`drawn_numbers`).
     """
     ranged = {name: datum for name, datum in factors.items() if datum.low is not None}
     if time is not None and time.low is not None:
@@ -108,9 +127,10 @@ def sample_footprint(
         name: draw(name, datum) if normals is None else sample_factor(name, datum, normals[name])
         for name, datum in ranged.items()
     }
-    values: dict[str, Number] = {name: drawn.get(name, datum.si) for name, datum in factors.items()}
     ratio = drawn.get("time", 1.0)
-    numbers = assemble(values)._replace(**(shares or {}))
+    if numbers is None or normals is not None:
+        numbers = assemble({name: drawn.get(name, datum.si) for name, datum in factors.items()})
+    numbers = numbers._replace(**(shares or {}))
     parts = footprint(numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0))
     n = len(next(iter(drawn.values()))) if drawn else 1
     return FootprintParts(*(np.broadcast_to(part, n) for part in parts)), drawn

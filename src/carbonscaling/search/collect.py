@@ -100,7 +100,8 @@ class Collector:
         if len(index) == 0:
             return
         light = extent.at(row[in_time]).settings()
-        outcome = self.question.outcome(light, step)
+        whole = self.distribution is not None or self.stairs is not None
+        outcome = (self.question.outcome if whole else self.question.ranked)(light, step)
         if self.distribution is not None:
             self.distribution.add(outcome, index)
         if self.stairs is not None:
@@ -154,7 +155,8 @@ class Collector:
         return slowest_step(self._main, limit, extent, exact=False)
 
     def _main(self, settings: Setting, step: Floats) -> Floats:
-        return np.asarray(self.objective.columns(settings, self.question.bound(settings, step))[self.objective.main])
+        taken = self.question.ranked(settings, step, self.question.bound)
+        return np.asarray(self.objective.columns(settings, taken)[self.objective.main])
 
     def quickest(self) -> tuple[Floats, Ints]:
         """Return step time and number of every device count's quickest run, fewest devices first."""

@@ -16,6 +16,7 @@ from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.scalar import FLOAT_ERRORS, scalar
 from carbonscaling.search import compiled, kernel, tables
+from carbonscaling.search.alike import alike
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.judge import BLOCK, Decided, Judge, ShapeBounds, family_bounds, layout_bounds, shape_bounds
 from carbonscaling.search.lattice import Lattice
@@ -28,6 +29,8 @@ Ints = NDArray[np.int64]
 
 PRUNED_BLOCK = 512
 """Layouts decided between two looks at the clock where bounds leave most settings out."""
+SLICE = 1 << 26
+"""Settings of such a block at most, so that a search can be left within half a second even where no bound holds."""
 FEW = 8
 """Settings up to which Python's floats are quickest."""
 LOADING_S, COMPILING_S = 1.0, 25.0
@@ -80,7 +83,7 @@ class CompiledJudge:
 
     def rows_at_once(self, *, prune: bool) -> int:
         """Layouts of a block."""
-        return PRUNED_BLOCK if prune else max(1, BLOCK // self.grid.n_inner)
+        return max(1, min(PRUNED_BLOCK, SLICE // self.grid.n_inner) if prune else BLOCK // self.grid.n_inner)
 
     def bounds(self) -> Floats:
         """Step time that no setting of each family of layouts can beat."""
@@ -209,5 +212,5 @@ def judge_of(work: Workload, machine: Machine, grid: Grid, few: int | None = Non
             return ScalarJudge(work, machine, grid)
     if compiled.available() and (pays(Clock.spent) if few is None else grid.n_candidates > few):
         prepare()
-        return CompiledJudge(work, machine, grid)
-    return NumpyJudge(work, machine, grid)
+        return alike(CompiledJudge, work, machine, grid)
+    return alike(NumpyJudge, work, machine, grid)

@@ -90,10 +90,6 @@ def family_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds) -> Floats:
 
 def layout_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds, rows: Ints) -> Floats:
     """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
-    each, once, fewest = shapes
-    tp, pp, dp, cp, batch = grid.lattice.rows(rows).T.astype(float)
-    shape = rows // len(grid.lattice.dp)
-    share = (batch / dp)[:, None]
-    found = np.where(share % grid.micros == 0, each[shape] * share + once[shape], np.inf).min(axis=1)
-    passes = LeastPasses(0.0, np.where(dp >= fewest[shape], found, np.inf))
+    tp, pp, dp, cp, _ = grid.lattice.rows(rows).T.astype(float)
+    passes = LeastPasses(0.0, grid.lattice.least_of(rows, *shapes, grid.micros))
     return np.asarray(least_step(machine, passes, 0.0, tp * pp * dp * cp))

@@ -8,12 +8,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.search.divisors import divides
 from carbonscaling.search.limits import Extent
 
 __all__ = ["Lattice"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+AT_ONCE = 1 << 16
+"""Layouts whose bounds are worked out in one go; of more class by class, which needs less memory."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,10 @@ class Lattice:
         ``each`` counts for every sequence of a replica, ``once`` for the step. A shape counts from `fewest` replicas on, a
         micro-batch where it divides the sequences of a replica; infinity where none does.
         """
+        if 0 < self.n_layouts <= AT_ONCE:
+            sizes = self.sizes(self.families)
+            every = self.least_of(self.layouts(self.families), each, once, fewest, micros)
+            return np.minimum.reduceat(every, np.cumsum(sizes) - sizes)
         found = np.full(len(self.families), np.inf)
         place, d = np.divmod(self.families, max(1, len(self.dp)))
         share = self.batch / self.dp
@@ -107,6 +115,14 @@ class Lattice:
                 every[self.dp[d[at]] < fewest[part, None]] = np.inf
                 found[at] = np.minimum(found[at], every.min(axis=0))
         return found
+
+    def least_of(self, layouts: Ints, each: Floats, once: Floats, fewest: Floats, micros: Floats) -> Floats:
+        """Smallest time of some layouts; arguments as of `least`."""
+        shape, d = np.divmod(layouts, max(1, len(self.dp)))
+        share = self.batch[d] / self.dp[d]
+        taken = each.T[:, shape] * share + once.T[:, shape]
+        found = np.where(divides(micros[:, None], share), taken, np.inf).min(axis=0)
+        return np.where(self.dp[d] >= fewest[shape], found, np.inf)
 
 
 def _classes(shapes: Ints) -> tuple[Ints, Ints, Ints]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
-from carbonscaling.search.objectives import Outcome
+from carbonscaling.search.objectives import OBJECTIVES, Outcome
 
 __all__ = ["Candidate", "Close", "Miss", "Question", "SearchResult", "candidates"]
 
@@ -82,6 +82,14 @@ class Question:
     def allows(self, taken: Any) -> bool:
         """Whether something with an outcome's fields keeps deadline and limits."""
         return bool(taken.duration_s <= self.deadline_s) and all(getattr(taken, k) <= most for k, most in self.limits)
+
+    def ranked(
+        self, settings: Setting, step_s: Number, taken: Callable[[Setting, Number], Outcome] | None = None
+    ) -> Outcome:
+        """Return as much of what settings take (`outcome`, or `taken`) as the objective looks at."""
+        if OBJECTIVES[self.objective].by_time and self.duration is not None:
+            return Outcome(self.duration(settings, step_s), math.nan, math.nan, math.nan)
+        return (taken or self.outcome)(settings, step_s)
 
     def bound(self, settings: Setting, step_s: Number) -> Outcome:
         """Return what no setting on as many devices that is no quicker takes less than."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,7 @@ FEWEST_LAYOUTS = 2
 
 
 class _Here(Executor):
-    """Runs at once in the calling thread: one thread needs no other, and starting one costs more than a small search."""
+    """Runs at once in the calling thread: one block needs no other, and starting one costs more than a small search."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -93,22 +94,29 @@ class Rounds:
         self.left = self._lattice.families
         self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
         settings, step = self._lattice.extents(self.left).settings(), np.minimum(self.bound, LONGEST_S)
-        outcome = self.question.bound(settings, step)
+        outcome = self.question.ranked(settings, step, self.question.bound)
         columns = self.found.objective.columns(settings, outcome)
         self.keys = np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
         if self.prune:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
         size = FIRST_ROUND
-        with _Here() if self.threads == 1 or self._one_round else _threads(self.threads) as pool:
+        with ExitStack() as threads:
+            pool: Executor = _Here()
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())
                 now = self._take(max(FEWEST_LAYOUTS, size // self.judge.grid.n_inner))
+                if self.threads > 1 and isinstance(pool, _Here) and self._is_long(now):
+                    pool = threads.enter_context(_threads(self.threads))
                 if len(now):
                     self._round(pool, now)
                 size = GROWTH * max(size, FEWEST_LAYOUTS * self.judge.grid.n_inner)
         self.clock.count()
+
+    def _is_long(self, families: Ints) -> bool:
+        """Whether these families are more than a block."""
+        return int(self._lattice.sizes(families).sum()) > self.judge.rows_at_once(prune=self.prune)
 
     def _keep(self, alive: NDArray[np.bool_]) -> None:
         """Leave out families that do not matter."""

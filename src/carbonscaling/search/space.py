@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -119,9 +120,16 @@ def layouts(
     most = work.seq_len / 2.0 if space.strict else min(space.max_cp, work.seq_len / space.min_context)
     cp = sorted(space.cp) or _powers(float(most))
     options = (sorted(_tensor_options(space, work, float(domain))), sorted(_pipeline_options(space, work)), cp)
-    shapes = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
     dp, batch = _replicas(space, batches, counts[1])
-    return Lattice.within(shapes, dp, batch, counts, host_devices)
+    return Lattice.within(_shapes(*map(tuple, options)), dp, batch, counts, host_devices)
+
+
+@lru_cache(maxsize=64)
+def _shapes(*options: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return every combination of tp, pp, cp; not to be written to."""
+    found = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
+    found.flags.writeable = False
+    return found
 
 
 def _replicas(space: Space, batches: Sequence[int], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -83,8 +83,9 @@ class _Api:
             if o.formats and form not in o.formats:
                 raise Problem(404, "no such format", value=form, allowed=", ".join(o.formats))
             job = Job(o.task, wanted, question, form)
+            client = request.client.host if request.client else ""
             key = question.key(o.task, wanted, form)
-            reply = await _unless_gone(request, self.shared.get(key, lambda: self.pool.run(job)))
+            reply = await _unless_gone(request, self.shared.get(key, lambda: self.pool.run(job, client)))
             headers = {"content-disposition": "attachment"} if o.formats else None
             return Response(reply.text, reply.status, headers, media_type=reply.media)
 

@@ -36,6 +36,11 @@ class Job(NamedTuple):
     asked: Asked | Other
     format: str = ""
 
+    @property
+    def heavy(self) -> bool:
+        """Whether it may take seconds: a plan, a whole space, or a curve of plans."""
+        return self.kind == "plan" or self.asked.scenario.space == "full" or self.task == "curve"
+
 
 class Reply(NamedTuple):
     """What came of it: HTTP status, text, media type."""

@@ -1,4 +1,8 @@
-"""Processes that answer, each one job at a time; one that takes too long is ended and replaced, one that died too."""
+"""Processes that answer, each one job at a time; one that takes too long is ended and replaced, one that died too.
+
+Clients take turns (`Turns`). Plans and whole spaces never hold every process, so that an estimate waits for no plan; a plan
+has the processors that the others leave, and a process that has answered a question is asked what stands beside its answer.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,18 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from carbonscaling.platform import n_processors, shielded_from_interrupts
-from carbonscaling.serve.jobs import Job, Reply
+from carbonscaling.serve.jobs import KEPT, Job, Reply
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.problem import Problem
+from carbonscaling.serve.question import Asked, Kind
+from carbonscaling.serve.turns import Turns
 from carbonscaling.serve.worker import FAILED, work
 
 __all__ = ["Pool"]
@@ -33,10 +41,12 @@ class _Worker:
 
     def __init__(self, folder: Path, threads: int, job_bytes: int, calls: ThreadPoolExecutor) -> None:
         self._folder, self._of_a_process, self._calls = folder, (threads, job_bytes), calls
+        self.known: deque[Any] = deque(maxlen=KEPT)
         self._start()
 
     def _start(self) -> None:
         self._folder.mkdir()
+        self.known.clear()
         self._numbers, self._ready, self._number, self._left = itertools.count(1), False, 0, False
         conn, theirs = _CONTEXT.Pipe()
         args = (theirs, str(self._folder), *self._of_a_process)
@@ -103,6 +113,15 @@ class _Worker:
         self._conn.close()
 
 
+@dataclass(eq=False)
+class _Waits:
+    """A request that waits for a process: what it asks, whether it is heavy, and its turn."""
+
+    question: tuple[Kind, Asked]
+    heavy: bool
+    turn: asyncio.Future[_Worker] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
 class Pool:
     """Some workers and those who wait for one.
 
@@ -114,31 +133,32 @@ class Pool:
     """
 
     def __init__(self, n: int, limits: Limits) -> None:
-        self.n, self._limits, self._waiting = n, limits, 0
+        self.n, self._limits = n, limits
         self._home = tempfile.TemporaryDirectory(prefix="carbonscaling-")
         self._calls = ThreadPoolExecutor(2 * n, "reply")
         self._names = itertools.count()
         self._idle: list[_Worker] = []
-        self._free = asyncio.Semaphore(0)
         self._busy: set[_Worker] = set()
+        self._light, self._heavy = Turns[_Waits](), Turns[_Waits]()
+        self._most_heavy, self._n_heavy = max(1, n - 1), 0
 
     def _worker(self) -> _Worker:
-        threads = max(1, n_processors() // self.n)
+        threads = max(1, n_processors() // self._most_heavy)
         given = os.environ.get("CARBONSCALING_THREADS", "")
         folder = Path(self._home.name) / str(next(self._names))
         return _Worker(folder, int(given) if given.isdigit() else threads, self._limits.job_bytes, self._calls)
 
     async def start(self) -> None:
-        """Start the processes and wait until they are ready; the first may have to compile the search."""
+        """Start the processes and wait until they are ready."""
         for _ in range(self.n):
             worker = self._worker()
-            self._idle.append(worker)
+            self._busy.add(worker)
             try:
                 await worker.ready()
             except (EOFError, OSError):  # killed meanwhile: once may be chance
                 worker.end()
                 await worker.ready()
-            self._free.release()
+            self._give_back(worker, heavy=False)
 
     def close(self) -> None:
         """End the processes and remove their folders."""
@@ -147,8 +167,8 @@ class Pool:
         self._calls.shutdown(wait=False)
         self._home.cleanup()
 
-    async def run(self, job: Job) -> Reply:
-        """Return the reply to a job.
+    async def run(self, job: Job, client: str = "") -> Reply:
+        """Return the reply to a job of a client.
 
         Where the caller is cancelled, the process is asked to leave the job, and is ended if it does not in time.
 
@@ -157,18 +177,9 @@ class Pool:
         Problem
             Too many wait, or it took too long (503); two processes died of it (500).
         """
-        if self._waiting >= self._limits.queue:
-            raise Problem(503, "too many requests wait for an answer", remedy="try again in a while")
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._limits.queue_s):
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise Problem(503, "the service is busy", remedy="try again in a while") from error
-        finally:
-            self._waiting -= 1
-        worker = self._idle.pop()
-        asking = asyncio.ensure_future(self._ask(worker, job))
+        waits = _Waits((job.kind, job.asked), heavy=self.n > 1 and job.heavy)
+        worker = await self._wait(waits, client)
+        asking = asyncio.ensure_future(self._ask(worker, job, waits.heavy))
         asking.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             return await asyncio.shield(asking)
@@ -177,8 +188,46 @@ class Pool:
                 worker.leave()
             raise
 
-    async def _ask(self, worker: _Worker, job: Job) -> Reply:
-        self._busy.add(worker)
+    async def _wait(self, waits: _Waits, client: str) -> _Worker:
+        """Wait for a process; where too many wait, one more may of every client that has none waiting."""
+        turns, waiting = self._heavy if waits.heavy else self._light, len(self._light) + len(self._heavy)
+        if waiting >= self._limits.queue and (client in turns or waiting >= 2 * self._limits.queue):
+            raise Problem(503, "too many requests wait for an answer", remedy="try again in a while")
+        turns.add(client, waits)
+        self._hand_out()
+        try:
+            async with asyncio.timeout(self._limits.queue_s):
+                return await asyncio.shield(waits.turn)
+        except BaseException as error:
+            if waits.turn.done():
+                self._give_back(waits.turn.result(), waits.heavy)
+            else:
+                turns.drop(client, waits)
+            if isinstance(error, TimeoutError):
+                raise Problem(503, "the service is busy", remedy="try again in a while") from error
+            raise
+
+    def _hand_out(self) -> None:
+        """Give idle processes to those whose turn it is."""
+        while self._idle:
+            heavy = len(self._heavy) > 0 and self._n_heavy < self._most_heavy
+            if not heavy and not self._light:
+                return
+            waits = (self._heavy if heavy else self._light).next()
+            worker = next((w for w in self._idle if waits.question in w.known), self._idle[-1])
+            self._idle.remove(worker)
+            self._busy.add(worker)
+            self._n_heavy += heavy
+            worker.known.append(waits.question)
+            waits.turn.set_result(worker)
+
+    def _give_back(self, worker: _Worker, heavy: bool) -> None:
+        self._busy.discard(worker)
+        self._idle.append(worker)
+        self._n_heavy -= heavy
+        self._hand_out()
+
+    async def _ask(self, worker: _Worker, job: Job, heavy: bool) -> Reply:
         try:
             worker.take()
             for _ in range(TRIES):
@@ -191,9 +240,7 @@ class Pool:
                 remedy="narrow the search; report what the service printed if a narrow one dies too",
             )  # fmt: skip
         finally:
-            self._busy.discard(worker)
-            self._idle.append(worker)
-            self._free.release()
+            self._give_back(worker, heavy)
 
     async def _ready(self, worker: _Worker) -> None:
         """Wait for a process; one that dies while it starts has not seen the request, which is not to blame."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import uvicorn
 
+from carbonscaling.search import compiled
 from carbonscaling.serve.app import create_app
 from carbonscaling.serve.guard import HEAD_BYTES, LOOPBACK
 from carbonscaling.serve.limits import Limits
@@ -14,6 +17,11 @@ from carbonscaling.serve.patience import impatient
 __all__ = ["config_of", "run"]
 
 CONNECTIONS = 1024
+MAKE = (
+    "from carbonscaling.platform import give_way; give_way(); "
+    "from carbonscaling.search.evaluate import prepare; prepare()"
+)
+"""Makes the search's machine code and leaves it on disk, when nothing else wants the processor."""
 
 
 def config_of(host: str, port: int, processes: int, limits: Limits, allow_hosts: Sequence[str] = ()) -> uvicorn.Config:
@@ -48,5 +56,13 @@ def config_of(host: str, port: int, processes: int, limits: Limits, allow_hosts:
 
 
 def run(config: uvicorn.Config) -> None:
-    """Serve until interrupted."""
-    uvicorn.Server(config).run()
+    """Serve until interrupted; where machine code has to be made for this, do so meanwhile, before no answer."""
+    maker = None
+    if compiled.available() and not compiled.on_disk():
+        maker = subprocess.Popen([sys.executable, "-c", MAKE], stderr=subprocess.DEVNULL)
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        if maker is not None:
+            maker.kill()
+            maker.wait()

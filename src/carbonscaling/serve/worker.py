@@ -44,10 +44,13 @@ def work(conn: Connection, folder: str, threads: int, job_bytes: int) -> None:
     os.environ["CARBONSCALING_THREADS"] = str(threads)
     os.chdir(folder)
     _warm(Path(folder))
+    _load()
     limit_memory(job_bytes)
     conn.send((0, None))
     while True:
         try:
+            if not conn.poll():
+                _load()
             number, job = conn.recv()
         except (EOFError, OSError):
             return
@@ -64,6 +67,15 @@ def _warm(folder: Path) -> None:
 
     for task in ("answer", "regions", "evidence"):
         do(Job(task, "plan", Asked(Scenario(**EXAMPLE))), folder, lambda *_: None)
+
+
+def _load() -> None:
+    """Load machine code that lies on disk, once; what makes it is another process (`serve.run`)."""
+    from carbonscaling.search import compiled
+    from carbonscaling.search.evaluate import prepare
+
+    if not prepare.cache_info().currsize and compiled.available() and compiled.on_disk():
+        prepare()
 
 
 def _reply(conn: Connection, number: int, job: Job, folder: Path) -> Reply | None:

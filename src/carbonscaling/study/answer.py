@@ -137,7 +137,8 @@ def _solve(
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)
     answer = _measure(s, r, result.best.setting, report)
-    return replace(answer, warnings=(*answer.warnings, *kept_back(question, space, result.best)))
+    told = kept_back(question, space, result.best) if result.n_candidates > 1 else ()  # one setting hides no other
+    return replace(answer, warnings=(*answer.warnings, *told)) if told else answer
 
 
 def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
@@ -118,6 +119,10 @@ class Resolved:
 
     def time(self) -> Datum:
         """Return actual over estimated run time, with its range: the step model's error and the run's overhead together."""
+        return self._time
+
+    @cached_property
+    def _time(self) -> Datum:
         overhead, step = self.run_overhead, step_error(self.setup, self.calibration)
         if self.scenario.pace == "calendar":  # learnt from whole runs, whatever happened in them
             return step
