@@ -81,3 +81,7 @@ def test_evaluations_are_those_worked_out(monkeypatch: pytest.MonkeyPatch) -> No
     both, passed, every = felt._evaluations()
     assert 0.0 < both.value < passed.value < every.value
     assert passed.value / every.value == pytest.approx(34_029 / 1_596_672, rel=0.2)
+
+
+def test_the_short_measurement_asks_less_of_everything() -> None:
+    assert all(few < many for few, many in zip(felt.SHORT, felt.Effort(), strict=True))

@@ -47,7 +47,7 @@ def found() -> SearchResult:
 def test_searches_that_share_tables_find_what_each_finds_alone() -> None:
     """Counts, batch, memory and objective in turn: what a search leaves behind changes no other's answer."""
     base = _question()
-    changed = (
+    changed: tuple[dict[str, Any], ...] = (
         {"counts": (32, 32)}, {"counts": (8, 128)}, {"batches": (128,)}, {"machine": machine_of("a100-80")},
         {"objective": "carbon", "counts": (16, 16)}, {"margin": 0.05}, {},
     )  # fmt: skip

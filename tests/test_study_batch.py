@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,8 +19,9 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.search.engine import search
+from carbonscaling.search.engine import may_match, search
 from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.study import decide
 from carbonscaling.study.asked import asked, question_of, space_of
 from carbonscaling.study.decide import FLAT, flat, layout_batches, round_batches
 from carbonscaling.study.levers import Lever, levers
@@ -183,6 +186,27 @@ def test_every_count_answers_and_more_devices_are_never_slower() -> None:
         assert any("idle" in w for w in answer.warnings) == (answer.setting.n_devices < n)
         assert answer.device_hours == pytest.approx(n * answer.duration_s / 3600)
         last = answer.duration_s
+
+
+def test_a_count_that_is_searched_first_gives_what_deciding_it_gives() -> None:
+    may = []
+
+    def told(*asked: Any) -> bool:
+        may.append(may_match(*asked))
+        return may[-1]
+
+    with mock.patch.object(decide, "may_match", told):
+        for objective in ("time", "carbon"):
+            for n in (20, 24, 32, 33, 64):
+                one = replace(SMALL, devices=n, batch=64, objective=objective)
+                s, r, counts, deadline = asked(one, "estimate")
+                q, space = question_of(s, r, counts, deadline), space_of(s, r)
+                wanted = decide.decided(q, space)
+                own, found = decide.searched(q, space, prune=True, close=True)
+                assert (own.counts, *own.batches) == (wanted.counts, *wanted.batches)
+                alone = search(wanted, space, prune=True, close=True)
+                assert replace(found, close=None) == replace(alone, close=None)
+    assert set(may) == {False, True}
 
 
 def test_a_layout_of_fewer_devices_leaves_the_others_idle() -> None:

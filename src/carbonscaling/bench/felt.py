@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from carbonscaling.bench.questions import QUESTIONS
 from carbonscaling.bench.server import Served, served
@@ -20,7 +21,7 @@ from carbonscaling.search.evaluate import prepare
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.scenario import Layout, Scenario
 
-__all__ = ["FeltRow", "felt"]
+__all__ = ["SHORT", "Effort", "FeltRow", "felt"]
 
 LAYOUT = Layout(tp=8, pp=4, dp=8, cp=1, zero=1, micro_batch=1, recompute="selective", vpp=1)
 STATED = Scenario(
@@ -32,7 +33,19 @@ GREAT = {
     "Llama-3 8B, full space, without a compiler": ("llama-3-8b", 65536, 1024, "0", 2.0, 200.0),
 }
 """Plans with model, most devices, batch, whether to compile, and the seconds and megabytes wanted."""
-RUNS = 5
+
+
+class Effort(NamedTuple):
+    """Runs of a command; seconds of a measurement in this process; device counts of the study; estimates of a client."""
+
+    runs: int = 5
+    least_s: float = 1.0
+    counts: int = 16
+    estimates: int = 25
+
+
+SHORT = Effort(2, 0.3, 4, 6)
+"""What takes half a minute; processor times are a little less sure."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +73,26 @@ class FeltRow:
         return self.wanted / self.value if self.most else self.value / self.wanted
 
 
-def felt() -> Iterator[FeltRow]:
-    """Measure, one row at a time."""
-    yield from _command()
-    yield from _in_process()
-    yield from _evaluations()
-    yield FeltRow("study, a case with a search of its own", 1e3 * own_searches().case_s, "ms of processor time", 0.3)
+def felt(effort: Effort | None = None) -> Iterator[FeltRow]:
+    """Measure, one row at a time; all of it unless told otherwise (`SHORT`)."""
+    effort = effort or Effort()
+    yield from _command(effort.runs)
+    yield from _in_process(effort.least_s)
+    yield from _evaluations(effort.least_s)
+    case_s = own_searches(effort.counts).case_s
+    yield FeltRow("study, a case with a search of its own", 1e3 * case_s, "ms of processor time", 0.3)
     for name, (model, most, batch, compiler, seconds, megabytes) in GREAT.items():
         taken, peak = _plan(model, most, batch, compiler)
         yield FeltRow(f"plan {name}", taken, "s", seconds)
         yield FeltRow(f"plan {name}", peak, "MB", megabytes)
     with served() as ask:
-        yield from _page(ask)
+        yield from _page(ask, effort.estimates)
 
 
-def _processor_s(command: list[str]) -> float:
+def _processor_s(command: list[str], runs: int) -> float:
     """Processor seconds of a command: the median of a few runs, the first of which does not count."""
     found = []
-    for _ in range(RUNS + 1):
+    for _ in range(runs + 1):
         before = os.times()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         after = os.times()
@@ -91,25 +106,25 @@ def _options() -> list[str]:
     return [word for name, value in plain.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
-def _command() -> Iterator[FeltRow]:
-    numpy = _processor_s([sys.executable, "-c", "import numpy"])
+def _command(runs: int) -> Iterator[FeltRow]:
+    numpy = _processor_s([sys.executable, "-c", "import numpy"], runs)
     command = [sys.executable, "-m", "carbonscaling", "estimate", *_options()]
     for kind, more in (("", []), (", as JSON", ["--json"])):
-        ratio = _processor_s([*command, *more]) / numpy
+        ratio = _processor_s([*command, *more], runs) / numpy
         yield FeltRow(f"estimate on the command line, one layout{kind}", ratio, "times import numpy", 2.2)
 
 
-def _in_process() -> Iterator[FeltRow]:
+def _in_process(least_s: float) -> Iterator[FeltRow]:
     for kind, work in (
         ("estimate", lambda: estimate(STATED)),
         ("with all of its JSON", lambda: estimate(STATED).to_dict()),
     ):
         work()
-        taken, _ = timed(work, 1.0)
+        taken, _ = timed(work, least_s)
         yield FeltRow(f"in Python, one layout: {kind}", 1e3 * taken.processor, "ms of processor time", 2.0)
 
 
-def _evaluations() -> Iterator[FeltRow]:
+def _evaluations(least_s: float = 1.0) -> Iterator[FeltRow]:
     """Count settings of a real question that are worked out one by one, in a search that leaves nothing out.
 
     Rules reject the rest in bulk: they count in the time and not in the number. A full evaluation is memory and step time, of
@@ -119,7 +134,7 @@ def _evaluations() -> Iterator[FeltRow]:
         prepare()
     case = QUESTIONS[0]
     question = case.question()
-    taken, found = timed(lambda: search(question, case.space, threads=1, few=0), 1.0)
+    taken, found = timed(lambda: search(question, case.space, threads=1, few=0), least_s)
     unit, passed = "M a second and core", found.n_fit + found.rejected["memory"]
     yield FeltRow(f"{case.name}: memory and step time", found.n_fit / taken.processor / 1e6, unit, 4.0, most=False)
     yield FeltRow(f"{case.name}: memory, or both", passed / taken.processor / 1e6, unit, 4.0, most=False)
@@ -144,13 +159,13 @@ def _plan(model: str, most: int, batch: int, compiler: str) -> tuple[float, floa
     return seconds, megabytes
 
 
-def _page(ask: Callable[[str, list[list[bytes]]], Served]) -> Iterator[FeltRow]:
+def _page(ask: Callable[[str, list[list[bytes]]], Served], estimates: int) -> Iterator[FeltRow]:
     """Ask as eight clients at once, no question twice."""
     base = {"device": "h100-sxm", "tokens": 1e12, "batch": 1024}
     small = [
         [
             json.dumps({**base, "model": "llama-3-8b", "devices": 64, "tokens": 1e12 + 1e9 * (8 * i + k)}).encode()
-            for i in range(25)
+            for i in range(estimates)
         ]
         for k in range(8)
     ]

@@ -129,11 +129,11 @@ def searches(n_devices: int = 16) -> Study:
     return Study("searches", "estimate", base, crossed, Keep(), 20 * n_devices)
 
 
-def own_searches() -> SweepRow:
+def own_searches(n_devices: int = 16) -> SweepRow:
     """Measure `searches` on one worker."""
     pool = Processes(1)
     try:
-        return _measured("searches", searches(), pool)
+        return _measured("searches", searches(n_devices), pool)
     finally:
         pool.close()
 

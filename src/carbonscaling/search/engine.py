@@ -18,15 +18,17 @@ from carbonscaling.search.alone import alone
 from carbonscaling.search.collect import Collector, not_worse, rejected
 from carbonscaling.search.evaluate import Clock, judge_of
 from carbonscaling.search.front import Stairs, pareto
+from carbonscaling.search.judge import Judge
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Candidate, Close, Miss, Question, SearchResult, candidates
-from carbonscaling.search.rounds import Progress, Rounds
+from carbonscaling.search.rounds import Progress, Rounds, bound_keys
 from carbonscaling.search.simple import complexity
 from carbonscaling.search.space import Space, grid, layouts
 
-__all__ = ["Candidate", "Progress", "Question", "SearchResult", "candidates", "n_threads", "search"]
+__all__ = ["Candidate", "Progress", "Question", "SearchResult", "candidates", "may_match"]
+__all__ += ["n_threads", "search"]
 
 
 def n_threads() -> int:
@@ -82,15 +84,8 @@ def search(
     the simplest wins (`simple.complexity`, then the smallest degrees). On Ctrl-C the best so far is returned, marked as
     interrupted.
     """
-    q = replace(
-        question,
-        machine=with_margin(question.machine, question.margin),
-        outcome=in_blocks(question.outcome),
-        least=in_blocks(question.least) if question.least else None,
-    )
-    lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
+    q, judge = _judged(question, space, few)
     prune = prune and not quantiles
-    judge = judge_of(q.work, q.machine, grid(space, q.work, lattice), few)
     n = judge.grid.n_candidates
     if n == 1 and not quantiles:
         result, prune = alone(q, judge, near, front=front, close=close), False
@@ -113,6 +108,28 @@ def search(
     if nothing and prune and explain and n <= EXPLAINED:
         return search(question, space, top=top, near=near, front=front, threads=threads, progress=progress, few=few)
     return result
+
+
+def _judged(question: Question, space: Space, few: int | None) -> tuple[Question, Judge]:
+    """Return a question as a search takes it, margin in the machine's memory, and what decides its settings."""
+    q = replace(
+        question,
+        machine=with_margin(question.machine, question.margin),
+        outcome=in_blocks(question.outcome),
+        least=in_blocks(question.least) if question.least else None,
+    )
+    lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
+    return q, judge_of(q.work, q.machine, grid(space, q.work, lattice), few)
+
+
+def may_match(question: Question, space: Space, candidate: Candidate, few: int | None = None) -> bool:
+    """Whether bounds leave a chance that a setting of a space is as good as a candidate, by the objective."""
+    q, judge = _judged(question, space, few)
+    if judge.grid.n_candidates == 0:
+        return False
+    objective, bound = OBJECTIVES[q.objective], judge.bounds()
+    _, keys = bound_keys(q, judge.grid.lattice, bound)
+    return bool((np.isfinite(bound) & not_worse(keys, np.array(objective.key(candidate)))).any())
 
 
 def _interrupted(run: Rounds) -> bool:

@@ -19,9 +19,10 @@ from carbonscaling.search.evaluate import Clock
 from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
+from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.result import Question
 
-__all__ = ["Progress", "Rounds"]
+__all__ = ["Progress", "Rounds", "bound_keys"]
 
 Progress = Callable[[int, float], None]
 """Called with settings decided so far and the share of layouts done."""
@@ -51,6 +52,14 @@ def _threads(n: int) -> Executor:
     from concurrent.futures.thread import ThreadPoolExecutor
 
     return ThreadPoolExecutor(n)
+
+
+def bound_keys(q: Question, lattice: Lattice, bound: Floats) -> tuple[Outcome, Floats]:
+    """Return what no setting of each family takes less than, by its bound, and the objective's columns there."""
+    settings, step = lattice.extents(lattice.families).settings(), np.minimum(bound, LONGEST_S)
+    outcome = q.ranked(settings, step, q.bound)
+    columns = OBJECTIVES[q.objective].columns(settings, outcome)
+    return outcome, np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
 
 
 @dataclass
@@ -93,13 +102,10 @@ class Rounds:
         """Decide all families; every round knows the best of those before."""
         self.left = self._lattice.families
         self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
-        settings, step = self._lattice.extents(self.left).settings(), np.minimum(self.bound, LONGEST_S)
-        outcome = self.question.ranked(settings, step, self.question.bound)
-        columns = self.found.objective.columns(settings, outcome)
-        self.keys = np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
+        outcome, self.keys = bound_keys(self.question, self._lattice, self.bound)
         if self.prune:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
-            self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, step.shape))
+            self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, self.bound.shape))
         size = FIRST_ROUND
         with ExitStack() as threads:
             pool: Executor = _Here()

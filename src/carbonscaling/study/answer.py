@@ -19,12 +19,12 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.scalar import at
-from carbonscaling.search.engine import Progress, Question, search
+from carbonscaling.search.engine import Progress, Question
 from carbonscaling.search.space import Space
 from carbonscaling.sources import Datum
 from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
 from carbonscaling.study.budget import Affordable, affordable, front_words
-from carbonscaling.study.decide import FLAT, decided, flat
+from carbonscaling.study.decide import FLAT, flat, searched
 from carbonscaling.study.doubts import kept_back, too_good, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
@@ -128,8 +128,10 @@ def _solve(
             remedy="give --price-usd-per-device-hour, or choose another objective",
         )
     space, asked_for = space_of(s, r), question_of(s, r, counts, deadline_s)
-    question, front = decided(asked_for, space), counts[0] != counts[1]
-    result = search(question, space, prune=True, front=front, quantiles=s.quantiles, progress=progress, close=True)
+    front = counts[0] != counts[1]
+    question, result = searched(
+        asked_for, space, prune=True, front=front, quantiles=s.quantiles, progress=progress, close=True
+    )
     report = search_report(result, question, s.objective)
     if result.best is None:
         no = Refused(s, r, asked_for, question, freed(s, r, asked_for), space)

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.search.engine import Question, search
+from carbonscaling.search.engine import Question, may_match, search
 from carbonscaling.search.objectives import OBJECTIVES, Objective
 from carbonscaling.search.result import SearchResult
 from carbonscaling.search.space import Space, layouts
 from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved
 
-__all__ = ["FLAT", "decided", "flat", "layout_batches", "round_batches"]
+__all__ = ["FLAT", "decided", "flat", "layout_batches", "round_batches", "searched"]
 
 EXACT = 4_000_000
 """Layouts, each with every batch that it divides, up to which all are looked at: a second or two without machine code."""
@@ -85,6 +85,22 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
     if every > EXACT:
         first = ask(counts=(n, n), host_devices=1).best or first
     return replace(q, batches=(int(first.setting.sequences),), counts=(n, n) if given else q.counts)
+
+
+def searched(q: Question, space: Space, few: int | None = None, **options: Any) -> tuple[Question, SearchResult]:
+    """Return the question as it is decided, and its search with these options (`search`).
+
+    Where the count is given and the batch stated, a search of that count comes first: its best setting mostly beats the
+    bounds of all that use fewer devices, and then nothing else has to be searched.
+    """
+    high = q.counts[1]
+    if q.counts[0] == high > 1 and len(q.batches) == 1 and not q.stated and not options.get("quantiles"):
+        found = search(q, space, few=few, **(options | {"explain": False}))
+        fewer = replace(q, counts=(1, high - 1))
+        if found.interrupted or (found.best is not None and not may_match(fewer, space, found.best, few)):
+            return q, found
+    question = decided(q, space, few)
+    return question, search(question, space, few=few, **options)
 
 
 def _near(found: SearchResult, objective: Objective) -> list[tuple[int, int]]:

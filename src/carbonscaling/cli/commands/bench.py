@@ -25,12 +25,15 @@ def bench(
         bool,
         Parameter(negative=(), help="Measure what a user waits for instead, beside what is wanted.", group=OUTPUT),
     ] = False,
+    short: Annotated[
+        bool, Parameter(negative=(), help="With --felt: fewer repetitions, half a minute in all.", group=OUTPUT)
+    ] = False,
     json: Json = False,
     output: PageFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
     if felt:
-        return _felt(json, output)
+        return _felt(short, json, output)
     if sweep:
         return _sweep(json, output)
     from carbonscaling.bench.search import bench as measure
@@ -49,12 +52,12 @@ def bench(
     return 0
 
 
-def _felt(json: bool, output: str | None) -> int:
-    from carbonscaling.bench.felt import felt
+def _felt(short: bool, json: bool, output: str | None) -> int:
+    from carbonscaling.bench.felt import SHORT, felt
     from carbonscaling.reporting.bench_felt import bench_felt_page
 
     rows = []
-    for row in felt():
+    for row in felt(SHORT if short else None):
         rows.append(row)
         out.remark(f"{row.what}: {row.value:.3g} {row.unit}")
     data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]

@@ -18,11 +18,10 @@ from carbonscaling.model.params import total_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
-from carbonscaling.search.engine import search
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import asked, question_of, space_of
-from carbonscaling.study.decide import decided
+from carbonscaling.study.decide import searched
 from carbonscaling.study.outcome import held_devices, speed, utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
@@ -124,10 +123,10 @@ class Runs:
     def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[_Kept]]:
         if key in self._found:
             return self._found[key]
-        keep, q = self._keep, decided(q, space, self._few)
-        result = search(
-            q, space, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
-            explain=False, threads=1, few=self._few,
+        keep = self._keep
+        q, result = searched(
+            q, space, self._few, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
+            explain=False, threads=1,
         )  # fmt: skip
         found = result, list(_kept(q, result, keep))
         if key is not None:
