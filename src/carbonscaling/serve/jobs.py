@@ -38,8 +38,10 @@ class Job(NamedTuple):
 
     @property
     def heavy(self) -> bool:
-        """Whether it may take seconds: a plan, a whole space, or a curve of plans."""
-        return self.kind == "plan" or self.asked.scenario.space == "full" or self.task == "curve"
+        """Whether it may take seconds: anything but an estimate, a whole space, or a curve of plans."""
+        if isinstance(self.asked, Other) or self.kind != "estimate":
+            return True
+        return self.asked.scenario.space == "full" or self.task == "curve"
 
 
 class Reply(NamedTuple):

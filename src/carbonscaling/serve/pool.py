@@ -22,8 +22,9 @@ from typing import Any
 from carbonscaling.platform import n_processors, shielded_from_interrupts
 from carbonscaling.serve.jobs import KEPT, Job, Reply
 from carbonscaling.serve.limits import Limits
+from carbonscaling.serve.others import Other
 from carbonscaling.serve.problem import Problem
-from carbonscaling.serve.question import Asked, Kind
+from carbonscaling.serve.question import Asked
 from carbonscaling.serve.turns import Turns
 from carbonscaling.serve.worker import FAILED, work
 
@@ -117,7 +118,7 @@ class _Worker:
 class _Waits:
     """A request that waits for a process: what it asks, whether it is heavy, and its turn."""
 
-    question: tuple[Kind, Asked]
+    question: tuple[str, Asked | Other]
     heavy: bool
     turn: asyncio.Future[_Worker] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
