@@ -41,12 +41,9 @@ def space_of(s: Scenario, r: Resolved) -> Space:
     space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
     if s.space == "default":
         own = Schedule.NAMES.index(r.stack.schedule.value)
-        space = replace(
-            space,
-            schedule=tuple(dict.fromkeys((*space.schedule, own))),
-            recompute_percent=FULL_SPACE.recompute_percent,
-            selective_shares=False,
-        )
+        space = replace(space, schedule=tuple(dict.fromkeys((*space.schedule, own))))
+        if given.recompute is None and not r.stack.whole_blocks.value:  # stated, it is of all layers
+            space = replace(space, recompute_percent=FULL_SPACE.recompute_percent, selective_shares=False)
     return replace(space, **fixed) if fixed else space
 
 
