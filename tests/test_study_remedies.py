@@ -78,3 +78,9 @@ def test_the_least_that_a_budget_must_be() -> None:
     assert not no.feasible
     assert no.summary()["cost_usd"] == pytest.approx(least, rel=1e-3)
     assert cs.plan(replace(s, budget_usd=1.001 * least)).feasible
+
+
+def test_degrees_that_do_not_divide_the_devices_are_named() -> None:
+    no = _no(replace(SMALL, devices=24, batch=None, layout=cs.Layout(tp=5)))
+    assert no.reason == "24 devices are no multiple of TP 5"
+    assert any(remedy.startswith("another layout would do") for remedy in no.remedies)

@@ -45,6 +45,16 @@ def _deciding(result: SearchResult, question: Question, space: Space) -> str:
 RULE_NAMES = frozenset(rule.name for rule in RULES)
 
 
+def _undivided(no: Refused) -> str:
+    """Say that the stated degrees do not divide the devices, where that is so."""
+    low, high = no.question.counts
+    given = {name.upper(): degree for name in ("tp", "pp", "cp", "dp") if (degree := getattr(no.s.layout, name))}
+    if low != high or not given or low % math.prod(given.values()) == 0:
+        return ""
+    said = " x ".join(f"{name} {degree}" for name, degree in given.items())
+    return f"{low:,} devices are no multiple of {said}"
+
+
 def _batch_words(batches: Sequence[int]) -> str:
     if len(batches) == 1:
         return f"this batch of {batches[0]:,} sequences"
@@ -64,7 +74,7 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
     if result.n_candidates == 0:
         low, high = question.counts
         where = f"exactly {low:,}" if low == high else f"at most {high:,}"
-        reason = f"no layout has {where} devices with {_batch_words(question.batches)}"
+        reason = _undivided(no) or f"no layout has {where} devices with {_batch_words(question.batches)}"
         return (
             reason,
             (
