@@ -162,6 +162,19 @@ def test_launchers_say_how_many_devices(before: str, devices: int | None, tmp_pa
     assert cs.read_launch(path).settings.get("devices") == devices
 
 
+@pytest.mark.parametrize(
+    ("asked", "device"),
+    [
+        ("--gres=gpu:h100:4", "h100-sxm"), ("--gpus-per-node=a100:8", "a100-80"), ("--constraint=v100-32g", "v100-sxm2-32"),
+        ("-C a100&ib", "a100-80"), ("--gres=gpu:8", None), ("--constraint=skylake", None), ("--gpus=16", None),
+    ],
+)  # fmt: skip
+def test_the_scheduler_is_asked_for_a_device(asked: str, device: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "run.sh"
+    path.write_text(f"#SBATCH {asked}\ntorchrun pretrain_gpt.py --micro-batch-size 1 --seq-length 64 --bf16")
+    assert cs.read_launch(path).settings.get("device") == device
+
+
 def test_what_only_a_run_tells_is_left_open(tmp_path: Path) -> None:
     path = tmp_path / "run.sh"
     path.write_text(

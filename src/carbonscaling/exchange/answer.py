@@ -47,8 +47,8 @@ def estimate_launch(
         )  # fmt: skip
     answer = estimate(question, progress=progress)
     notes = [*launch.words, *_faster(answer)]
-    if question.device == Scenario().device:
-        notes.insert(1, f"device {question.device}: no launch file names one; --device says which")
+    if question.device == Scenario().device and "device" not in launch.settings:
+        notes.insert(1, f"device {question.device}: the launch file names none; --device says which")
     return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, *notes)))
 
 

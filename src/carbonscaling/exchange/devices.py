@@ -1,14 +1,16 @@
-"""How many devices a launch command asks for."""
+"""How many devices a launch command asks for, and of which kind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
+from carbonscaling.catalog import hardware
+from carbonscaling.errors import InputError
 from carbonscaling.exchange.megatron.arguments import flat
 from carbonscaling.exchange.shell import Script
 
-__all__ = ["device_count"]
+__all__ = ["device_asked", "device_count"]
 
 _NODES = ("nnodes", "num-nodes", "nodes", "N", "worker-num")
 _ALL = ("np", "ntasks", "n", "gpus", "G")
@@ -31,6 +33,19 @@ def device_count(script: Script, command: Sequence[str]) -> int | None:
     if on_node is None and not any("torchrun" in word or "torch.distributed" in word for word in command):
         return _number(own, _ALL) or _number(asked, _ALL)  # a task for each device
     return on_node * (nodes or 1) if on_node else None
+
+
+def device_asked(script: Script) -> str | None:
+    """Return the device that the scheduler is asked for by a name of the catalogue: ``--gres=gpu:a100:8``, ``-C v100``."""
+    asked = dict(script.scheduler)
+    for name in ("gres", "gpus-per-node", "gpus-per-task", "gpus", "G", "constraint", "C"):
+        for word in re.split(r"[:&|,\[\]*()]", asked.get(name, "")):
+            if re.search("[a-zA-Z].*[0-9]|[0-9].*[a-zA-Z]", word):
+                try:
+                    return hardware.device(re.sub(r"(?<=\d)g$", "", word)).id
+                except InputError:
+                    continue
+    return None
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from carbonscaling.errors import InputError
-from carbonscaling.exchange.devices import device_count
+from carbonscaling.exchange.devices import device_asked, device_count
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.maxtext.launch import read_keys, words_of
 from carbonscaling.exchange.megatron.arguments import LEAST, behind_script, flat, parsed, trainer
@@ -61,6 +61,8 @@ def script_launch(text: str, where: str, devices: int | None) -> Launch:
     count = device_count(script, command) if devices is None else None
     if count:
         found.take("devices", f"{count} devices", devices=count)
+    if device := device_asked(script):
+        found.take("scheduler", f"device {device}", device=device)
     if said.pop("deepspeed", None) or "deepspeed_config" in {*said, *strange}:
         found.take("deepspeed", "stack megatron-deepspeed", stack="megatron-deepspeed")
         said = {**_zero_stage(script), **said}
