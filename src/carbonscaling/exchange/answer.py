@@ -12,7 +12,7 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.shown import setting_words
-from carbonscaling.units import DAY
+from carbonscaling.words import duration, mass
 
 __all__ = ["estimate_launch"]
 
@@ -59,9 +59,7 @@ def _faster(answer: Estimate | Infeasible) -> list[str]:
     best = estimate(replace(s, layout=Layout(), devices=devices, batch=batch, objective="time", practice="best"))
     if not isinstance(best, Estimate):
         return ["no layout of these devices, batch and software fits"]
-    words = (
-        f"{setting_words(best.setting)}, {best.duration_s / DAY:.3g} days and {best.footprint.total_tco2e:.3g} tCO2e"
-    )
+    words = f"{setting_words(best.setting)}, {duration(best.duration_s)} and {mass(best.footprint.total_tco2e)}"
     if not isinstance(answer, Estimate):
         return [f"fits the same devices, batch and software: {words}"]
     gain = answer.duration_s / best.duration_s - 1.0

@@ -16,7 +16,7 @@ from carbonscaling.study.decide import round_batches
 from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.shown import setting_words
-from carbonscaling.units import DAY
+from carbonscaling.words import duration
 
 __all__ = ["Refused", "would_do"]
 
@@ -30,7 +30,7 @@ def would_do(found: Candidate, what: str) -> str:
     """Return an offer as people read it."""
     return (
         f"{what} would do ({found.n_devices:,} devices, batch {found.setting.sequences:,}, {setting_words(found.setting)}, "
-        f"{found.duration_s / DAY:.1f} days)"
+        f"{duration(found.duration_s)})"
     )
 
 
