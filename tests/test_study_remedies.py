@@ -77,6 +77,7 @@ def test_the_least_that_a_budget_must_be() -> None:
     no = cs.plan(replace(s, budget_usd=1.0))
     assert not no.feasible
     assert no.summary()["cost_usd"] == pytest.approx(least, rel=1e-3)
+    assert "e+" not in " ".join((no.reason, *no.remedies))  # money in words, no exponents
     assert cs.plan(replace(s, budget_usd=1.001 * least)).feasible
 
 

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
 from carbonscaling.study.assured import Assured
-from carbonscaling.words import mass, money, percent, plain
+from carbonscaling.units import HOUR
+from carbonscaling.words import duration, mass, money, percent, plain
 
 __all__ = ["assured_page", "chances_page"]
 
@@ -28,10 +29,10 @@ def chances_page(data: Mapping[str, Any]) -> Group:
     shares = list(data["quantiles"]["days"])
     table = figures(("", *(f"{float(share):.0%} below" for share in shares)))
     for name, values in data["quantiles"].items():
-        table.add_row(NAMES[name], *(f"{values[share]:,.4g}" for share in shares))
+        table.add_row(NAMES[name], *(plain(values[share]) for share in shares))
     head = (
-        f"{data['steady_days']:.1f} days of steady training, an interruption every {data['mtbf_h']:.1f} hours, a checkpoint "
-        f"after every {data['checkpoint_interval_s']:,.0f} s of training"
+        f"{data['steady_days']:.1f} days of steady training, an interruption every {duration(HOUR * data['mtbf_h'])}, a "
+        f"checkpoint after every {duration(data['checkpoint_interval_s'])} of training"
     )
     return Group(Text(head, style="bold"), table, Text(f"All limits hold with a probability of {data['within']:.1%}."))
 

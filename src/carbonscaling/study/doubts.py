@@ -14,6 +14,7 @@ from carbonscaling.search.space import Space
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
+from carbonscaling.words import percent
 
 __all__ = ["kept_back", "too_good", "unmeasured"]
 
@@ -57,14 +58,14 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
     """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
     if best is None:
         most = r.carbon.numbers.best_utilisation
-        known = f"published for this device ({most:.0%}; no run of this size is)"
+        known = f"published for this device ({percent(most)}; no run of this size is)"
     else:
         most = best.model_flops / float(r.machine.formats.peak_mfu)
-        known = f"published for this device and size ({most:.0%}, {best.named}, {best.source})"
+        known = f"published for this device and size ({percent(most)}, {best.named}, {best.source})"
     if mfu <= most:
         return []
     by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
-    return [f"MFU {mfu:.0%} is above the best {known}, {by}: no measurement covers this setting"]
+    return [f"MFU {percent(mfu)} is above the best {known}, {by}: no measurement covers this setting"]
 
 
 def kept_back(q: Question, space: Space, best: Candidate) -> list[str]:

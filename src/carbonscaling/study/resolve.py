@@ -27,6 +27,7 @@ from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
+from carbonscaling.words import count
 
 __all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve", "resolved"]
 
@@ -264,7 +265,7 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
     tokens = s.tokens or found.subject.tokens
     if tokens is None:
         tokens = TOKENS_PER_PARAMETER * float(total_params(spec))
-        notes.append(f"{tokens:.3g} tokens: 20 per parameter")
+        notes.append(f"{count(tokens)} tokens: 20 per parameter")
     may_be = batches(s, spec, tokens, found.seq_len)
     notes += [may_be.note] if may_be.note else []
     calibration = calibration_of(s.calibration)

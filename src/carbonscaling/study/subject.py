@@ -11,6 +11,7 @@ from carbonscaling.model.from_law import paper_family_spec, spec_for_params
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.words import count
 
 __all__ = ["Subject", "subject"]
 
@@ -79,7 +80,7 @@ def _optimal(s: Scenario, law: ScalingLaw) -> Subject:
     else:
         best = law.optimum_for_loss(s.target_loss or 0.0)
     n, d = float(best.n_params), float(best.n_tokens)
-    note = f"{s.law}: {n:.3g} parameters on {d:.3g} tokens are compute-optimal"
+    note = f"{s.law}: {count(n)} parameters on {count(d)} tokens are compute-optimal"
     return Subject(spec_for_params(n), d, float(best.loss), (note,))
 
 
