@@ -58,7 +58,7 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
     """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
     if best is None:
         most = r.carbon.numbers.best_utilisation
-        known = f"published for this device ({percent(most)}; no run of this size is)"
+        known = f"published for this device ({percent(float(most))}; no run of this size is)"
     else:
         most = best.model_flops / float(r.machine.formats.peak_mfu)
         known = f"published for this device and size ({percent(most)}, {best.named}, {best.source})"
