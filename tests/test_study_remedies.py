@@ -26,7 +26,7 @@ def _no(s: cs.Scenario) -> cs.Infeasible:
 @pytest.mark.parametrize(
     ("s", "reason"),
     [
-        (replace(LARGE, devices=8), "none of the 2,616 that the rules allow fits in memory; the nearest misses by"),
+        (replace(LARGE, devices=8), "none of the 5,232 that the rules allow fits in memory; the nearest misses by"),
         (replace(LARGE, layout=FULL), "none of the 4 that the rules allow fits in memory"),
         (replace(SMALL, devices=6, layout=cs.Layout(tp=3)), "100% refused because tensor parallelism does not divide"),
     ],
