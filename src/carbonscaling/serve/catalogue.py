@@ -15,8 +15,9 @@ from carbonscaling.reporting.glossary import glossary
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.serve.form import form_fields
+from carbonscaling.serve.form import form_fields, question_fields
 from carbonscaling.study.curve import USUAL_LAW
+from carbonscaling.study.project.file import project_names
 
 __all__ = ["catalogue", "launch_formats", "report_formats"]
 
@@ -84,6 +85,8 @@ def catalogue() -> dict[str, Any]:
         "launch_formats": list(launch_formats()),
         "batch_laws": list(laws.batch_law_names()),
         "fields": form_fields(),
+        "questions": question_fields(),
+        "projects": project_names(),
         "labels": dict(LABELS),
         "reasons": {rule.name: rule.reason for rule in RULES}
         | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},

@@ -11,9 +11,11 @@ from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.fields import field_help
 from carbonscaling.serve.question import FILES_ONLY
 from carbonscaling.software.options import Software
+from carbonscaling.study.project.changes import Changes
 from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.sweep.kinds import KINDS as QUESTIONS
 
-__all__ = ["form_fields"]
+__all__ = ["form_fields", "question_fields"]
 
 TABLES: dict[str, type] = {"": Scenario, "layout.": Layout, "boundary.": Boundary, "software.": Software}
 KINDS = {int: "whole", float: "number", bool: "bool", str: "text"}
@@ -37,12 +39,20 @@ def form_fields() -> dict[str, dict[str, Any]]:
     Each has ``meaning``, ``kind`` (number, whole, bool, text, choice), ``default``, and ``choices`` where it is one of some
     words. Fields that hold tables or name files are left out.
     """
-    found = {}
-    for prefix, cls in TABLES.items():
-        hints, texts = typing.get_type_hints(cls), field_help(cls)
-        for field in dataclasses.fields(cls):
-            taken = None if field.name in FILES_ONLY else _taken(hints[field.name])
-            if taken is not None:
-                words = texts.get(field.name, "").replace("``", "").replace("`", "")
-                found[prefix + field.name] = {"meaning": words, "default": field.default, **taken}
+    return {prefix + name: said for prefix, cls in TABLES.items() for name, said in _fields_of(cls).items()}
+
+
+def question_fields() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the fields of every question beside plan and estimate, in the same words, by the question's name."""
+    return {name: _fields_of(Changes if name == "project" else kind.asked) for name, kind in QUESTIONS.items()}
+
+
+def _fields_of(cls: type) -> dict[str, dict[str, Any]]:
+    found, hints, texts = {}, typing.get_type_hints(cls), field_help(cls)
+    for field in dataclasses.fields(cls):
+        taken = None if field.name in FILES_ONLY else _taken(hints[field.name])
+        if taken is not None:
+            words = texts.get(field.name, "").replace("``", "").replace("`", "")
+            default = None if field.default is dataclasses.MISSING else field.default
+            found[field.name] = {"meaning": words, "default": default, **taken}
     return found

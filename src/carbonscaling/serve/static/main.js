@@ -8,6 +8,7 @@ import { download, FORMATS } from "./download.js";
 import { forgetFiles, watchFiles } from "./files.js";
 import { fillForm, readScenario, showDefaults, showScenario, typedEarly, uploadedName, watchForm } from "./form.js";
 import { know, showAnswer, showError } from "./panels.js";
+import { buildQuestions, forgetQuestions } from "./questions.js";
 import { decode, encode, FIRST, kindOf } from "./scenario.js";
 
 const now = { scenario: FIRST, answer: null, text: "" };
@@ -64,6 +65,7 @@ function draw() {
   showDefaults(now.answer, now.scenario);
   placeOnCurve(now);
   forgetFiles(now);
+  forgetQuestions(now);
   if (wrong) showError(wrong);
   compare();
   remember();
@@ -148,6 +150,7 @@ async function begin() {
     fillForm(names);
     know(names);
     knowCurve(names);
+    buildQuestions(names, failed);
     by("accuracy").textContent = names.accuracy;
   } catch (error) { failed(error); return; }
   if (!first) { await fromLink(); return; }

@@ -41,9 +41,24 @@ class Chanced:
 
     Attributes
     ----------
-    write_s, restart_s, mtbf_device_hours, interval_s, device_variation : float
-    within_days, under_kwh, under_tco2e, under_usd : float, optional
-    by, not_before : str, optional
+    write_s : float
+        Seconds to write a checkpoint, the run waiting.
+    restart_s : float
+        Seconds from an interruption to training again.
+    mtbf_device_hours : float, optional
+        Hours between interruptions times devices; Llama 3's if not given.
+    interval_s : float, optional
+        Seconds of training between checkpoints; the optimum if not given.
+    device_variation : float, optional
+        What the slowest of like devices takes longer than the fastest, outliers left out; published if not given.
+    within_days : float, optional
+        Limit: days from start to end.
+    under_kwh, under_tco2e, under_usd : float, optional
+        Limit: most energy, carbon and money.
+    by : str, optional
+        Day (YYYY-MM-DD) before which the run has ended.
+    not_before : str, optional
+        Earliest start (YYYY-MM-DD); today if not given.
     confidence : float, optional
         With it a plan is sought that keeps the limits; without it their probability.
     """
