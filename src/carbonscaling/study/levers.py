@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from carbonscaling.perf.efficiency import Efficiency
+from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.scalar import at
@@ -15,6 +17,7 @@ from carbonscaling.sources import Datum
 from carbonscaling.study.decide import layout_batches
 from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
+from carbonscaling.study.setup import MACHINE_FIELDS
 from carbonscaling.study.trained import training_work
 from carbonscaling.units import TONNE
 
@@ -118,6 +121,23 @@ def _by_length(r: Resolved, s: Setting) -> list[float]:
     return found
 
 
+_Ranged = list[tuple[str, Datum, Efficiency, Efficiency]]
+_last: tuple[tuple[Any, ...], tuple[_Ranged, Machine]] | None = None
+
+
+def _machines(r: Resolved) -> tuple[_Ranged, Machine]:
+    """Return the ranged efficiencies, and the machine at both ends of each as one of arrays; that of the last is remembered."""
+    global _last  # noqa: PLW0603 - questions about one machine follow each other
+    u, s = r.setup, r.scenario
+    said = (*(getattr(s, name) for name in MACHINE_FIELDS), s.calibration, s.devices)
+    key = (said, u.plain, r.machine, u.cluster, u.recipe, u.efficiency, u.stack, r.calibration)
+    known = _last
+    if known is None or known[0] != key:
+        ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
+        known = _last = key, (ranged, u.machines((e for _, _, *ends in ranged for e in ends), r.calibration))
+    return known[1]
+
+
 def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """Return the inputs whose published range moves total carbon most, widest first.
 
@@ -130,8 +150,7 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     n_best : int
     """
     floats = Setting(*(float(v) for v in setting))
-    ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
-    together = r.setup.machines((e for _, _, *ends in ranged for e in ends), r.calibration)
+    ranged, together = _machines(r)
     steps = np.asarray(step_time(r.work, together, floats).total, dtype=float)
 
     def totals(own: Takes, step: Number) -> list[float]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
+from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup
 from carbonscaling.study.ways import Way, ways
@@ -82,6 +83,24 @@ def settle(u: Setup) -> Settled:
     InputError
         No device count, or degrees that contradict it.
     """
+    s = u.scenario
+    key = (u.work, u.plain, s.layout, s.batch, s.devices, s.software.sequence_parallel)
+    known = _known.get(key)
+    if known is not None and known[0] == u.stack:
+        return known[1]
+    found = _settled(u)
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    _known[key] = u.stack, found
+    return found
+
+
+_known: dict[Any, tuple[Stack, Settled]] = {}
+REMEMBERED = 64
+"""Runs that are remembered: where, when and how long they are changes nothing of what people choose."""
+
+
+def _settled(u: Setup) -> Settled:
     s = u.scenario
     for tokens in (BATCH_TOKENS,) if s.batch else SMALLER_BATCHES:
         settings = open_settings(u, tokens)
