@@ -6,16 +6,19 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from carbonscaling.bench import felt, server
+import carbonscaling as cs
+from carbonscaling.bench import felt, server, versions
 from carbonscaling.bench.sweep import searches
 from carbonscaling.cli import quick
 from carbonscaling.cli.question import scenario_of
-from carbonscaling.errors import CarbonScalingError
-from carbonscaling.reporting.bench_felt import bench_felt_page
+from carbonscaling.errors import CarbonScalingError, InputError
+from carbonscaling.reporting.bench_felt import bench_against_page, bench_felt_page
 from carbonscaling.search import compiled
 
 
@@ -85,3 +88,44 @@ def test_evaluations_are_those_worked_out(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_short_measurement_asks_less_of_everything() -> None:
     assert all(few < many for few, many in zip(felt.SHORT, felt.Effort(), strict=True))
+
+
+def test_two_versions_are_asked_the_same_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "src" / "carbonscaling"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "__version__ = '0.0.1'\nestimate = plan = lambda asked: asked\n", encoding="utf-8"
+    )
+    (package / "__main__.py").write_text("import sys\nassert sys.argv[1:] == ['--version']\n", encoding="utf-8")
+    monkeypatch.setattr(versions, "RUNS", 1)
+    monkeypatch.setattr(versions, "COMMANDS", {"the version": "--version"})
+    monkeypatch.setattr(versions, "CALLS", {"nothing": "__version__"})
+    assert versions.version_in(tmp_path / "src") == "0.0.1"
+    asked: list[Path] = []
+    processor_s = versions._processor_s
+
+    def noted(command: list[str], source: Path, compiled: str) -> float:
+        asked.append(source)
+        return processor_s(command, source, compiled)
+
+    monkeypatch.setattr(versions, "_processor_s", noted)
+    rows = list(versions.against(tmp_path / "src"))
+    assert [row.what for row in rows] == ["the version", "nothing"]
+    assert all(row.before >= 0.0 and row.now >= 0.0 for row in rows)
+    assert asked[::2] == [tmp_path / "src"] * 4  # the first turn of each does not count
+    assert len({*asked[1::2]}) == 1
+    assert versions.Versus("x", 3.0, 2.0).ratio == 1.5
+    assert bench_against_page([versions.Versus("x", 0.05, 2.0)], "0.0.1", "now").row_count == 1
+    with pytest.raises(InputError, match="no version of carbonscaling"):
+        list(versions.against(tmp_path))
+    monkeypatch.setattr(versions, "COMMANDS", {"refused": "--else"})
+    with pytest.raises(InputError, match="a version refused a question"):
+        list(versions.against(tmp_path / "src"))
+
+
+def test_the_calls_are_questions() -> None:
+    names = SimpleNamespace(
+        Scenario=cs.Scenario, Layout=cs.Layout, plan=lambda asked: asked, estimate=lambda asked: asked
+    )
+    asked = [eval(f"cs.{call}", {"cs": names}) for call in versions.CALLS.values()]
+    assert all(isinstance(one, cs.Scenario) and one.batch for one in asked)  # 0.1.0 searches no batch

@@ -28,10 +28,16 @@ def bench(
     short: Annotated[
         bool, Parameter(negative=(), help="With --felt: fewer repetitions, half a minute in all.", group=OUTPUT)
     ] = False,
+    against: Annotated[
+        str | None,
+        Parameter(help="Folder of another version's source: ask the same of both, turn by turn.", group=OUTPUT),
+    ] = None,
     json: Json = False,
     output: PageFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
+    if against is not None:
+        return _against(against, json, output)
     if felt:
         return _felt(short, json, output)
     if sweep:
@@ -62,6 +68,23 @@ def _felt(short: bool, json: bool, output: str | None) -> int:
         out.remark(f"{row.what}: {row.value:.3g} {row.unit}")
     data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]
     out.hand_out({"rows": data}, bench_felt_page(rows), json=json, output=output)
+    return 0
+
+
+def _against(source: str, json: bool, output: str | None) -> int:
+    from pathlib import Path
+
+    from carbonscaling import __version__
+    from carbonscaling.bench.versions import against, version_in
+    from carbonscaling.reporting.bench_felt import bench_against_page
+
+    before, rows = version_in(Path(source)), []
+    for row in against(Path(source)):
+        rows.append(row)
+        out.remark(f"{row.what}: {row.before:.3g} s, now {row.now:.3g} s")
+    data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]
+    page = bench_against_page(rows, before, __version__)
+    out.hand_out({"before": before, "now": __version__, "rows": data}, page, json=json, output=output)
     return 0
 
 
