@@ -222,3 +222,24 @@ def test_distillation_as_modelopt_ran_it() -> None:
     )  # fmt: skip
     assert answer.needed is not None
     assert answer.needed.low < 6000 < answer.needed.high
+
+
+def test_fine_tuning_trains_on_the_tokens_that_there_are() -> None:
+    """No law of pre-training changes how many: a batch is searched, its tokens are those of the question."""
+    s = cs.Scenario(model="llama-3-8b", tokens=1e8, seq_len=2048, device="h100-sxm", devices=8)
+    for train in ("sft", "lora", "qlora"):
+        answer = cs.estimate(replace(s, train=train))  # type: ignore[arg-type]
+        assert isinstance(answer, cs.Estimate)
+        assert answer.summary()["tokens"] == 1e8
+        assert not any("for the loss of" in note for note in answer.resolved.notes)
+    assert cs.estimate(s).summary()["tokens"] != 1e8
+
+
+def test_a_batch_that_was_meant_in_tokens_is_doubted() -> None:
+    s = cs.Scenario(
+        model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64, layout=cs.Layout(tp=1, pp=1, zero=2)
+    )
+    for batch, said in ((4096, False), (4_000_000, True)):
+        answer = cs.estimate(replace(s, batch=batch))
+        assert isinstance(answer, cs.Estimate)
+        assert any("a batch counts sequences" in warning for warning in answer.warnings) == said

@@ -113,7 +113,8 @@ PHRASES: dict[str, str] = {
     "--flash": "flash | flash attention | flash2",
     "--train lora": "lora | peft | adapter | adapters",
     "--train qlora": "qlora | load in 4bit | 4bit",
-    "--train full": "finetune | finetuning | fine tune | fine tuning | sft | full finetune | pretrain",
+    "--train sft": "finetune | finetuning | fine tune | fine tuning | sft | full finetune",
+    "--train full": "pretrain",
     "--lora-rank": "lora r | lora dim | rank lora | r",
     "--offload activations": "activation offload | offload activation",
     "--offload": "cpu offload | param offload | offload optimizer | offload cpu | offload param",
@@ -193,7 +194,7 @@ VALUES: dict[str, dict[str, str]] = {
         "selective": "partial some auto selected",
     },
     "offload": {"optimizer": "cpu true yes on adam states", "none": "no off false", "activations": "activation acts"},
-    "train": {"lora": "qlora peft adapter adapters", "full": "pretrain pretraining finetune sft scratch all"},
+    "train": {"lora": "peft adapter adapters", "sft": "finetune", "full": "pretrain pretraining scratch all"},
 }
 """Values of options by what people write for them."""
 

@@ -25,7 +25,7 @@ from carbonscaling.sources import Datum
 from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
 from carbonscaling.study.budget import Affordable, affordable, front_words
 from carbonscaling.study.decide import FLAT, flat, searched
-from carbonscaling.study.doubts import kept_back, too_good, unmeasured
+from carbonscaling.study.doubts import kept_back, too_good, too_large, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import contract_of, hours_met, hours_of
@@ -74,13 +74,16 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
     if r.batches.is_open:
         low, high = flat(r, setting)
         extra = r.tokens / r.asked_tokens - 1.0
-        said = (
-            f"batch of {r.batch:,.0f} sequences: with this layout {low:,} to {high:,} take at most {FLAT:.0%} longer",
-            f"{count(r.tokens)} tokens ({extra:+.1%}): what this batch needs for the loss of {count(r.asked_tokens)} at "
-            f"{r.batches.reference:,.0f} sequences",
-        )
+        said = [
+            f"batch of {r.batch:,.0f} sequences: with this layout {low:,} to {high:,} take at most {FLAT:.0%} longer"
+        ]
+        if r.batches.by_loss:
+            said.append(
+                f"{count(r.tokens)} tokens ({extra:+.1%}): what this batch needs for the loss of {count(r.asked_tokens)} at "
+                f"{r.batches.reference:,.0f} sequences"
+            )
         r = replace(r, notes=(*r.notes, *said))
-    warnings = too_good(r, mfu, best) if s.carbon_mode == "physical" else []
+    warnings = [*too_good(r, mfu, best), *too_large(r)] if s.carbon_mode == "physical" else []
     features = unmeasured(setting, r.seq_len)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)

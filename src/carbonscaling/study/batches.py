@@ -12,12 +12,14 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.search.divisors import divisors
 from carbonscaling.study.scenario import Scenario
 
-__all__ = ["Batches", "batches", "law_batch"]
+__all__ = ["TUNED", "Batches", "batches", "law_batch"]
 
 PAPERS = "carbonscaling"
 """Law of the papers' family."""
 MOST = 8192
 """Batches that are searched at most: beyond, multiples of a power of two."""
+TUNED = ("sft", "lora", "qlora")
+"""Trainings on the tokens that there are, whatever the batch."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,15 @@ class Batches:
         Where 20 % more tokens are needed than with a small batch.
     note : str
         How they were chosen; empty where the scenario says.
+    by_loss : bool
+        Whether tokens follow the batch: not in fine-tuning, whose tokens are those that there are.
     """
 
     every: range
     reference: float
     overhead: float
     note: str = ""
+    by_loss: bool = True
 
     @property
     def is_open(self) -> bool:
@@ -53,6 +58,8 @@ class Batches:
 
     def tokens(self, tokens: float, batch: Number) -> Number:
         """Return the tokens that a batch needs for the loss that `tokens` reach at the reference."""
+        if not self.by_loss:
+            return tokens + 0.0 * batch
         return laws.batch_overhead().tokens(tokens, batch, self.reference, self.overhead)
 
 
@@ -101,5 +108,7 @@ def batches(s: Scenario, spec: ModelSpec, tokens: float, seq_len: int) -> Batche
     while (high - low) // step >= MOST:
         step *= 2
     first, last = -(-low // step) * step, high // step * step
-    note = f"batch searched from {first:,} to {last:,} sequences; {overhead:,.0f} need 20 % more tokens than few do"
-    return Batches(range(first, last + 1, step), law.usual * overhead, overhead, note)
+    note = f"batch searched from {first:,} to {last:,} sequences"
+    by_loss = s.train not in TUNED
+    note += f"; {overhead:,.0f} need 20 % more tokens than few do" if by_loss else ", on the tokens that there are"
+    return Batches(range(first, last + 1, step), law.usual * overhead, overhead, note, by_loss)

@@ -11,12 +11,13 @@ from carbonscaling.search.engine import search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate, Question
 from carbonscaling.search.space import Space
+from carbonscaling.study.batches import TUNED
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
-from carbonscaling.words import percent
+from carbonscaling.words import count, percent, plain
 
-__all__ = ["kept_back", "too_good", "unmeasured"]
+__all__ = ["kept_back", "too_good", "too_large", "unmeasured"]
 
 WORTH = 0.02
 """How much better a setting has to be that the memory margin keeps back, to be told of."""
@@ -30,6 +31,9 @@ WORDS = {
     "n_devices": "{:,.0f} devices",
 }
 """Degrees of which the largest measured one is known, as a doubt names them."""
+
+TOO_LARGE = 10.0
+"""Batches over the one that needs 20 % more tokens, above which one is doubted."""
 
 
 def unmeasured(s: Setting, seq_len: float) -> tuple[str, ...]:
@@ -66,6 +70,18 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
         return []
     by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
     return [f"MFU {percent(mfu)} is above the best {known}, {by}: no measurement covers this setting"]
+
+
+def too_large(r: Resolved) -> list[str]:
+    """Warn of a stated batch that wastes most of its tokens: one that was meant in tokens, as a rule."""
+    b = r.batches
+    if b.is_open or r.batch <= TOO_LARGE * b.overhead or r.scenario.train in TUNED:
+        return []
+    of_tokens, times = count(r.batch * r.seq_len), plain(r.batch / b.overhead)
+    return [
+        f"a batch of {r.batch:,.0f} sequences is {of_tokens} tokens, {times} times as large as one that needs 20 % more tokens "
+        "than few do (carbonscaling batch): a batch counts sequences"
+    ]
 
 
 def kept_back(q: Question, space: Space, best: Candidate) -> list[str]:
