@@ -228,7 +228,7 @@ def test_fine_tuning_trains_on_the_tokens_that_there_are() -> None:
     """No law of pre-training changes how many: a batch is searched, its tokens are those of the question."""
     s = cs.Scenario(model="llama-3-8b", tokens=1e8, seq_len=2048, device="h100-sxm", devices=8)
     for train in ("sft", "lora", "qlora"):
-        answer = cs.estimate(replace(s, train=train))  # type: ignore[arg-type]
+        answer = cs.estimate(replace(s, train=train))
         assert isinstance(answer, cs.Estimate)
         assert answer.summary()["tokens"] == 1e8
         assert not any("for the loss of" in note for note in answer.resolved.notes)
