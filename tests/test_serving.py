@@ -16,9 +16,11 @@ from carbonscaling.catalog import hardware, models
 from carbonscaling.cli import main
 from carbonscaling.serving.build import cache_of, serving
 from carbonscaling.serving.cycle import batch_of, cycle, sharing_experts
+from carbonscaling.serving.effects import era
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
+from carbonscaling.serving.grouping import readings
 from carbonscaling.serving.numbers import Demand, Layout, Placed
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question, kept_in
@@ -91,11 +93,76 @@ def test_many_tokens_reach_what_training_reaches() -> None:
 
 def test_memory_bounds_the_batch() -> None:
     s = placed("llama-3-8b")
-    small, room = batch_of(s, Demand(100.0, 100.0, 4.0))
-    many, _ = batch_of(s, Demand(4000.0, 4000.0, 1e6))
+    small, room, _ = batch_of(s, Demand(100.0, 100.0, 4.0))
+    many, _, _ = batch_of(s, Demand(4000.0, 4000.0, 1e6))
     assert float(small) == 4.0 < float(room)
     assert float(many) == pytest.approx(float(batch_of(s, Demand(4000.0, 4000.0, 1e6))[1]))
     assert float(batch_of(s, Demand(10.0, 10.0, np.inf))[0]) == 2048.0
+
+
+def test_a_batch_that_starts_together_follows_in_equal_parts_where_memory_does_not_hold_it() -> None:
+    s = placed("llama-3-8b")
+    room = float(batch_of(s, Demand(2000.0, 2000.0, 1.0))[1])
+    for asked, parts in ((0.9, 1), (1.5, 2), (2.1, 3)):
+        batch, _, ranks = batch_of(s, Demand(2000.0, 2000.0, asked * room, together=1.0))
+        assert float(batch) == pytest.approx(asked * room / parts)
+        assert float(ranks) == 1.0
+    assert float(batch_of(s, Demand(2000.0, 2000.0, 1.5 * room))[0]) == pytest.approx(room)
+
+
+def test_stages_work_at_a_time_as_far_as_there_are_batches_for_them() -> None:
+    """Four stages: a device makes as much as alone with four times the requests, and a quarter with one, or with one batch."""
+    piped = placed("llama-3-8b", layout=Layout(1.0, 4.0, 1.0, 1.0))
+    for asked, together, batch, ranks in ((8.0, 0.0, 2.0, 1.0), (1.0, 0.0, 1.0, 4.0), (8.0, 1.0, 8.0, 4.0)):
+        found = batch_of(piped, Demand(100.0, 100.0, asked, together=together))
+        assert (float(found[0]), float(found[2])) == (batch, ranks)
+    speed = {
+        pp: predict(worked([question(layout=Layout(1.0, pp, 1.0, 1.0), in_flight=1.0)]), unfitted()).speed[0]
+        for pp in (1.0, 4.0)
+    }
+    assert speed[1.0] == pytest.approx(4.0 * speed[4.0])
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "kv", "model", "times"),
+    [
+        # Query heads that share a key head: 4 of Llama-3-8B's, 8 of Llama-2-70B's, each alone in Llama-2-7B.
+        ("vllm", "mi300x", "bf16", "llama-3-8b", 4.0), ("vllm 0.5", "mi300x", "bf16", "llama-2-70b", 8.0),
+        ("vllm", "mi300x", "bf16", "llama-2-7b", 1.0), ("vllm 0.6.6", "mi300x", "bf16", "llama-3-8b", 1.0),
+        ("vllm 0.6", "h100-sxm", "fp8", "llama-3-8b", 4.0), ("vllm 0.6", "h100-sxm", "bf16", "llama-3-8b", 1.0),
+        ("vllm 0.11", "h100-sxm", "fp8", "llama-3-8b", 1.0), ("trtllm 0.17", "h100-sxm", "fp8", "llama-3-8b", 1.0),
+        ("vllm 0.5", "v100-sxm2-32", "fp16", "llama-3-8b", 4.0), ("vllm", "mi300x", "bf16", "deepseek-v3", 1.0),
+    ],
+)  # fmt: skip
+def test_keys_and_values_are_read_once_for_every_query_head_or_for_all(
+    engine: str, device: str, kv: str, model: str, times: float
+) -> None:
+    q = replace(question(model, device, engine), kv=FORMATS[kv])
+    assert readings(q) == pytest.approx(times)
+    s = placed(model)
+    more = decode(s, 8.0, 1000.0, readings=times).bytes - decode(s, 8.0, 1000.0).bytes
+    assert more == pytest.approx((times - 1.0) * 8.0 * cached_bytes(s.cache, 1000.0, 1.0, 2.0))
+
+
+def test_software_that_names_no_release_is_of_its_day() -> None:
+    asked = {
+        "early": [question(engine="vllm 0.5.4"), question(engine="trtllm 0.17")],
+        "mid": [question(engine="vllm 0.6.3"), question(engine="vllm"), question(engine="tgi")],
+        "new": [
+            question(engine="vllm 0.8.5"), question(device="b200", engine="vllm"), question(engine="sglang"),
+            question(engine="trtllm 0.8.1", mode="disaggregated"),
+        ],
+    }  # fmt: skip
+    assert {age: {era(q) for q in some} for age, some in asked.items()} == {age: {age} for age in asked}
+
+
+def test_what_is_believed_of_software_holds_before_any_row() -> None:
+    """PyTorch without a graph: 25.5 tokens a second of Llama-2-7B on an A100, where a graph makes 107 (GPT, Fast)."""
+    one = {"prompt": 5.0, "output": 200.0, "in_flight": 1.0, "drawn": False}
+    found = [question("llama-2-7b", "a100-80", e, **one) for e in ("transformers", "vllm 0.11")]
+    slow, fast = predict(worked(found), unfitted()).speed
+    assert slow == pytest.approx(25.5, rel=0.15)
+    assert fast == pytest.approx(107.0, rel=0.15)
 
 
 def test_arrays_say_what_single_questions_say() -> None:

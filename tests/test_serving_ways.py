@@ -125,7 +125,7 @@ def test_a_reused_prefix_is_not_worked_out_again() -> None:
 def test_an_engine_that_never_evicts_keeps_room_for_whole_answers() -> None:
     s = placed("llama-3-8b")
     for reserved, context in ((0.0, 100.0 + 1000.0), (1.0, 100.0 + 2000.0)):
-        _, room = batch_of(s, Demand(100.0, 2000.0, np.inf, 0.0, reserved))
+        _, room, _ = batch_of(s, Demand(100.0, 2000.0, np.inf, 0.0, reserved))
         assert float(room) == pytest.approx(float(held(s, context)))
     free = {e: worked([question(engine=e, in_flight=None)]).cycle.room for e in ("vllm 0.11", "trtllm 0.17")}
     assert float(np.asarray(free["trtllm 0.17"])[0]) < float(np.asarray(free["vllm 0.11"])[0])

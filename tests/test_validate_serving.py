@@ -81,6 +81,35 @@ def test_shapes_meet_the_stated_parameters() -> None:
     assert float(np.quantile(np.abs(active), 0.9)) < 0.12
 
 
+@pytest.mark.parametrize(
+    ("model", "stated"),
+    [
+        # As many layers and heads as Llama-3-8B, and near its size: all 32 heads have keys of their own.
+        ("Qwen/Qwen1.5-7B", {"params_b": "7.72", "n_heads": "32", "n_kv_heads": "32", "d_ff": "11008", "vocab_size": "151936"}),
+        # As wide and deep as OLMo 2, with a quarter of its key heads.
+        ("Phi-3-small-8k", {"params_b": "7.39", "n_heads": "32", "n_kv_heads": "8", "d_ff": "14336", "vocab_size": "100352"}),
+    ],
+)  # fmt: skip
+def test_a_model_of_the_catalogue_has_the_row_s_key_heads_and_width(model: str, stated: dict[str, str]) -> None:
+    shape = {"n_layers": "32", "d_model": "4096", "head_dim": "128", "kv_type": "gqa"} | stated
+    _, question = asked(Cells(ROW | shape | {"model": model, "tp": "1"}))
+    attention, ffn = question.spec.attention, question.spec.ffn
+    assert attention is not None
+    assert ffn is not None
+    assert (attention.n_kv_heads, ffn.d_ff) == (int(stated["n_kv_heads"]), int(stated["d_ff"]))
+
+
+def test_embeddings_are_shared_where_that_meets_the_stated_parameters() -> None:
+    """StarCoder2-3B: 3.03e9 parameters with one table for input and output, 3.18e9 with two."""
+    shape = {
+        "model": "bigcode/starcoder2-3b", "params_b": "3.03", "n_layers": "30", "d_model": "3072", "n_heads": "24",
+        "n_kv_heads": "2", "head_dim": "128", "d_ff": "12288", "vocab_size": "49152", "kv_type": "gqa", "tp": "1",
+    }  # fmt: skip
+    spec = asked(Cells(ROW | shape))[1].spec
+    assert spec.tied_embeddings
+    assert total_params(spec) == pytest.approx(3.03e9, rel=0.01)
+
+
 def test_learning_finds_the_factors_that_made_the_sums() -> None:
     rng = np.random.default_rng(1)
     values = rng.lognormal(size=(2, 400))
@@ -116,6 +145,12 @@ def test_how_right_it_is() -> None:
             assert lines[fold, quantity].others["constant"] > lines[fold, quantity].score.median
         assert lines[fold, "joules"].others["ecologits"] > lines[fold, "joules"].score.median
     assert lines["everything", "speed"].score.median > speed.score.median
+    known = {(x.left_out, x.quantity, x.group): x for x in shipped_check().lines}
+    for kind in ("measured", "measured experts"):
+        line = known["source", "speed", kind]
+        assert (line.score.median < 0.18, line.score.p90 < 0.50) == (True, True), kind
+    assert known["source", "watts", "all"].score.p90 < 0.35
+    assert known["source", "joules", "all"].score.p90 < 0.75
 
 
 def test_a_constant_efficiency_never_sees_the_group_it_tells() -> None:

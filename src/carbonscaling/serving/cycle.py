@@ -37,6 +37,7 @@ class Cycle(NamedTuple):
     Attributes
     ----------
     terms : a number by `TERMS`. batch : sequences of a pass. room : sequences of a replica that memory holds.
+    ranks : devices that work on one pass, and wait for it.
     flops, bytes : of one device. prompt : seconds of the silicon for one prompt alone. gained : tokens a sequence and cycle.
     handover : seconds that one prompt's keys and values take over a device's own network, to a device that goes on with them.
     """
@@ -44,6 +45,7 @@ class Cycle(NamedTuple):
     terms: tuple[Number, ...]
     batch: Number
     room: Number
+    ranks: Number
     flops: Number
     bytes: Number
     prompt: Number
@@ -70,10 +72,10 @@ def mean_context(prompt: Number, output: Number, spread: Number = 0.0) -> Number
     return prompt + output * (1.0 + spread * spread) / 2.0
 
 
-@formula("batch·gained/(tp·cycle)", unit="1/s", source="kwon_2023", place="a token for every sequence and cycle")
-def tokens_per_s(batch: Number, tp: Number, cycle_s: Number, gained: Number = 1.0) -> Number:
-    """Output tokens a second and device; the stages of a pipeline work on a batch each."""
-    return batch * gained / (tp * cycle_s)
+@formula("batch·gained/(ranks·cycle)", unit="1/s", source="kwon_2023", place="a token for every sequence and cycle")
+def tokens_per_s(batch: Number, ranks: Number, cycle_s: Number, gained: Number = 1.0) -> Number:
+    """Output tokens a second and device, where `ranks` devices work on one batch."""
+    return batch * gained / (ranks * cycle_s)
 
 
 def held(s: Placed, context: Number, draft: Placed | None = None) -> Number:
@@ -94,14 +96,21 @@ def sharing_experts(s: Placed) -> Placed:
     return s._replace(layout=layout._replace(ep=np.where(spread, layout.replicas * layout.tp, layout.ep)))
 
 
-def batch_of(s: Placed, demand: Demand, draft: Placed | None = None) -> tuple[Number, Number]:
-    """Return the sequences of a pass, and those that memory holds; `demand.in_flight` may be infinite: as many as fit."""
+def batch_of(s: Placed, demand: Demand, draft: Placed | None = None) -> tuple[Number, Number, Number]:
+    """Return the sequences of a pass, those that memory holds, and the devices that work on one pass.
+
+    `demand.in_flight` may be infinite: as many as fit. The stages of a pipeline work on a batch each, as far as there are
+    sequences. A batch that starts together stays together: its stages take turns, and what memory does not hold of it
+    follows in as few equal parts as will do.
+    """
     context = mean_context(demand.prompt, demand.output, demand.output_spread)
     whole = demand.prompt + demand.output * (1.0 + demand.output_spread * demand.output_spread)
     room = held(s, np.where(demand.reserved > 0.0, whole, context), draft)
-    asked = demand.in_flight / s.layout.replicas
-    sequences = np.where(np.isinf(asked), np.minimum(room, MOST), np.minimum(asked, room))
-    return np.maximum(sequences / s.layout.pp, 1.0), room
+    asked, together = demand.in_flight / s.layout.replicas, demand.together > 0.0
+    parts = np.where(together, np.ceil(np.where(np.isinf(asked), 1.0, asked) / np.maximum(room, 1.0)), 1.0)
+    sequences = np.where(np.isinf(asked), np.minimum(room, MOST), np.minimum(asked / parts, room))
+    batch = np.maximum(np.where(together, sequences, sequences / s.layout.pp), 1.0)
+    return batch, room, s.layout.tp * s.layout.pp * batch / np.maximum(sequences, 1e-9)
 
 
 def cycle(s: Placed, demand: Demand, draft: Placed | None = None) -> Cycle:
@@ -115,11 +124,11 @@ def cycle(s: Placed, demand: Demand, draft: Placed | None = None) -> Cycle:
     draft : Placed, optional
         The model that proposes tokens, one at a time; none where what proposes takes no time of the devices.
     """
-    batch, room = batch_of(s, demand, draft)
+    batch, room, ranks = batch_of(s, demand, draft)
     context = mean_context(demand.prompt, demand.output, demand.output_spread)
     gained = gained_tokens(demand.acceptance, demand.proposed)
     fresh = demand.prompt * (1.0 - demand.reused)
-    step = decode(s, batch, context, demand.proposed + 1.0)
+    step = decode(s, batch, context, demand.proposed + 1.0, demand.readings)
     chunk = np.clip(batch * fresh, fresh, CHUNK)
     pass_ = prefill(s, chunk, demand.prompt, demand.prompt_spread, demand.reused)
     share = gained * batch * fresh / demand.output / chunk  # of a pass, for the tokens that each sequence gets
@@ -129,7 +138,7 @@ def cycle(s: Placed, demand: Demand, draft: Placed | None = None) -> Cycle:
     counts: tuple[Number, ...] = (step.layers, 1.0, batch, s.work.n_moe, step.sums, step.exchanges)
     flops, moved = step.flops + share * pass_.flops, step.bytes + share * pass_.bytes
     if draft is not None:
-        told, n = decode(draft, batch, context), demand.proposed
+        told, n = decode(draft, batch, context, readings=demand.readings), demand.proposed
         own = tuple(a + n * b for a, b in zip(own, (told.matmul, told.routed, told.attention, told.comm), strict=True))
         more = (told.layers, 0.0, 0.0, draft.work.n_moe, told.sums, told.exchanges)
         counts = tuple(a + n * b for a, b in zip(counts, more, strict=True))
@@ -137,5 +146,5 @@ def cycle(s: Placed, demand: Demand, draft: Placed | None = None) -> Cycle:
     drawn = drawing_time(demand.drawn * batch * (demand.proposed + 1.0), s.work.vocab_size, rate)
     sent = cached_bytes(s.cache, demand.prompt, s.layout.tp, s.stored.cache) / np.maximum(s.silicon.nic, 1.0)
     return Cycle(
-        (*own, share * silicon, drawn, *counts), batch, room, flops, moved, fresh / chunk * silicon, gained, sent
+        (*own, share * silicon, drawn, *counts), batch, room, ranks, flops, moved, fresh / chunk * silicon, gained, sent
     )

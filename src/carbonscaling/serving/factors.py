@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.catalog.read import read_toml
 from carbonscaling.serving.cycle import TERMS
-from carbonscaling.serving.effects import POWER, POWER_PRIORS, PRIORS, Effects, taken
+from carbonscaling.serving.effects import HOST_BOUND, POWER, POWER_PRIORS, PRIORS, Effects, taken
 
 __all__ = ["Additive", "ServingFactors", "shipped_factors", "unfitted"]
 
@@ -70,8 +70,8 @@ class ServingFactors:
 
 
 def unfitted() -> ServingFactors:
-    """Return the physics before any row was seen: every factor at its prior."""
-    time = {"all": {term: float(np.log(value)) for term, (value, _) in PRIORS.items()}}
+    """Return the physics before any row was seen: every factor at its prior, and what is believed of software."""
+    time = {"all": {term: float(np.log(value)) for term, (value, _) in PRIORS.items()}} | HOST_BOUND
     heat = {"all": {term: float(np.log(value)) for term, (value, _) in POWER_PRIORS.items()}}
     return ServingFactors(Additive(TERMS, time), Additive(POWER, heat))
 

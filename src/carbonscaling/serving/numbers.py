@@ -67,6 +67,8 @@ class Demand(NamedTuple):
     on, 0 where for those it has. prompt_spread, output_spread : standard deviation of the lengths over their mean.
     reused : share of a prompt's tokens whose keys and values are kept from earlier requests.
     proposed, acceptance : tokens that a draft proposes a step, and the chance that one is kept.
+    together : 1 where all start as one batch, 0 where each starts when it comes.
+    readings : times that a step reads keys and values: once, but for kernels that work a query head at a time.
     """
 
     prompt: Number
@@ -79,6 +81,8 @@ class Demand(NamedTuple):
     reused: Number = 0.0
     proposed: Number = 0.0
     acceptance: Number = 0.0
+    together: Number = 0.0
+    readings: Number = 1.0
 
 
 class Placed(NamedTuple):

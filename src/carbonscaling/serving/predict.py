@@ -14,6 +14,7 @@ from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
 from carbonscaling.serving.effects import PRIORS, effects, heat_effects
 from carbonscaling.serving.factors import ServingFactors
+from carbonscaling.serving.grouping import readings
 from carbonscaling.serving.numbers import Demand, Placed
 from carbonscaling.serving.question import Question, Speculation
 
@@ -38,14 +39,13 @@ class Worked:
     cycle : Cycle
         Fields are arrays, one entry a question.
     terms : array, shape (terms, questions)
-    tp, peak, bandwidth, idle, tdp : array
-        Ranks that split a layer; FLOP/s, bytes/s and W of a device.
+    peak, bandwidth, idle, tdp : array
+        FLOP/s, bytes/s and W of a device.
     """
 
     questions: tuple[Question, ...]
     cycle: Cycle
     terms: Array
-    tp: Array
     peak: Array
     bandwidth: Array
     idle: Array
@@ -55,10 +55,10 @@ class Worked:
         """Return some of the servings."""
         n = len(self.questions)
         c = self.cycle
-        fields = (c.batch, c.room, c.flops, c.bytes, c.prompt, c.gained, c.handover)
+        fields = (c.batch, c.room, c.ranks, c.flops, c.bytes, c.prompt, c.gained, c.handover)
         numbers = (np.broadcast_to(x, n)[which] for x in fields)
         own = Cycle((), *numbers)
-        of_devices = (self.tp, self.peak, self.bandwidth, self.idle, self.tdp)
+        of_devices = (self.peak, self.bandwidth, self.idle, self.tdp)
         return Worked(
             tuple(self.questions[i] for i in which), own, self.terms[:, which], *(x[which] for x in of_devices)
         )
@@ -120,12 +120,14 @@ def worked(questions: Sequence[Question]) -> Worked:
         np.array([q.reused for q in questions]),
         np.array([t.tokens for t in told]),
         np.array([t.acceptance for t in told]),
+        np.array([float(q.mode == "static") for q in questions]),
+        np.array([readings(q) for q in questions]),
     )
     found, n = _cycles(s, demand, questions), len(questions)
     devices = [q.cluster.device for q in questions]
     return Worked(
         tuple(questions), found, np.stack([np.broadcast_to(term, n) for term in found.terms]),
-        np.asarray(s.layout.tp), np.asarray(s.formats.peak), np.asarray(s.silicon.bandwidth),
+        np.asarray(s.formats.peak), np.asarray(s.silicon.bandwidth),
         np.array([d.idle_power.si for d in devices]), np.array([d.tdp.si for d in devices]),
     )  # fmt: skip
 
@@ -183,7 +185,7 @@ def predict(work: Worked, factors: ServingFactors) -> Predicted:
     total = seconds.sum(0)
     batch = np.broadcast_to(work.cycle.batch, total.shape)
     gained = np.broadcast_to(work.cycle.gained, total.shape)
-    speed = np.asarray(tokens_per_s(batch, work.tp, total, gained))
+    speed = np.asarray(tokens_per_s(batch, work.cycle.ranks, total, gained))
     hot = (heat_of(work, seconds) * factors.heat.factors([heat_effects(q) for q in work.questions])).sum(0)
     watts = np.asarray(serving_power(work.idle, work.tdp, hot))
     at = TERMS.index("prefill")

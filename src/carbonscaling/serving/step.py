@@ -230,15 +230,16 @@ def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
     return time, sums, exchanges
 
 
-def decode(s: Placed, sequences: Number, context: Number, tokens: Number = 1.0) -> Pass:
+def decode(s: Placed, sequences: Number, context: Number, tokens: Number = 1.0, readings: Number = 1.0) -> Pass:
     """Return one step over each of some sequences of a replica, all of a mean context.
 
     Parameters
     ----------
-    tokens : of every sequence: one, or those that a draft proposed with the one after them. Keys and values are read once.
+    tokens : of every sequence: one, or those that a draft proposed with the one after them.
+    readings : of keys and values, for all tokens of a sequence.
     """
     w, tp = s.work, s.layout.tp
-    moved = sequences * read_bytes(s.cache, context, tp, s.stored.cache)
+    moved = readings * sequences * read_bytes(s.cache, context, tp, s.stored.cache)
     span = np.minimum(context, np.where(s.cache.picked > 0, s.cache.picks, context))
     latent = np.where(w.d_latent > 0, 1.0, 0.0) * np.where(s.cache.heads > 1, 0.0, 1.0)
     # A latent is scored as it is stored, by every head: as wide as the latent, not as the head.

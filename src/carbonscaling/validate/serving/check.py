@@ -15,7 +15,7 @@ from carbonscaling.evidence.row import Cells
 from carbonscaling.files import csv_text
 from carbonscaling.serving.factors import ServingFactors, shipped_factors, unfitted
 from carbonscaling.serving.predict import predict
-from carbonscaling.serving.width import QUANTITIES, Kind, interval, kind_of
+from carbonscaling.serving.width import KINDS, QUANTITIES, Kind, interval, kind_of
 from carbonscaling.validate.score import Score, score
 from carbonscaling.validate.serving.baselines import constant_efficiency, ecologits
 from carbonscaling.validate.serving.table import Servings, servings
@@ -38,9 +38,11 @@ class Line:
 
     Attributes
     ----------
-    quantity, left_out, group : str
-        `left_out` is what no fit saw: source, model, device; "nothing" for the shipped factors on a file; "everything" for the
-        physics before any row.
+    quantity, group : str
+        A source, one of `serving.width.KINDS`, or "all".
+    left_out : str
+        What no fit saw: source, model, device; "nothing" for the shipped factors on a file; "everything" for the physics
+        before any row.
     score : Score
     factor : float
         Median half-width of the intervals, as a factor; not-a-number without any.
@@ -101,14 +103,14 @@ def _lines(
     s: Servings, told: Mapping[str, Array], kinds: Sequence[str], left_out: str, factors: ServingFactors,
     others: Mapping[str, Mapping[str, Array]],
 ) -> list[Line]:  # fmt: skip
-    """Score every quantity over all rows, and by source."""
-    found = []
+    """Score every quantity over all rows, by what is known of them, and by source."""
+    found, known_as = [], np.array(kinds)
     for quantity in QUANTITIES:
         measured: Array = getattr(s, quantity)
         width = np.array([factors.intervals.get(quantity, {}).get(kind, np.nan) for kind in kinds])
         known = np.isfinite(measured) & np.isfinite(told[quantity])
-        for group in ("all", *np.unique(s.sources[known])):
-            own = known if group == "all" else known & (s.sources == group)
+        for group in ("all", *KINDS, *np.unique(s.sources[known])):
+            own = known & ((s.sources == group) | (known_as == group) | (group == "all"))
             if not own.any():
                 continue
             p, w = told[quantity][own], width[own]

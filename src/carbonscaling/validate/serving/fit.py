@@ -20,7 +20,8 @@ NOISE = 0.2
 """Residual that a row is expected to have by itself."""
 EVIDENCE = 1000.0
 """Independent measurements that all rows together stand for: those of one sweep repeat each other."""
-ROUNDS, CLOSE = 40, 1e-3
+ROUNDS, CLOSE, HALVINGS = 60, 1e-6, 10
+"""Steps at most; what the loss falls by at least, of itself, for another one; times that a step is halved until it falls."""
 
 
 def _weights(sources: Sequence[str]) -> Array:
@@ -61,8 +62,9 @@ def learn(
 
     Notes
     -----
-    Gauss-Newton with weights that fall with the residual. Sources count alike. With effects of
-    their own for them and their machines it is a mixed model (Laird and Ware 1982).
+    Gauss-Newton, halved where it overshoots, with weights that fall with the residual: the loss is quadratic for small
+    residuals and linear for large ones (pseudo-Huber). Sources count alike. With effects of their own for them and their
+    machines it is a mixed model (Laird and Ware 1982).
     """
     names = sorted({name for row in effects for name in row}.union(believed or ()))
     place = {name: i for i, name in enumerate(names)}
@@ -84,20 +86,35 @@ def learn(
     found.ravel()[np.setdiff1d(np.arange(found.size), active)] = centre.ravel()[
         np.setdiff1d(np.arange(found.size), active)
     ]
+
+    def sums(at: Array) -> tuple[Array, Array]:
+        parts = values * np.exp((at * may).T @ has.T)
+        return parts, np.log(parts.sum(0)) - target
+
+    def loss(at: Array, off: Array) -> float:
+        rows = (w / NOISE * ROBUST) ** 2 * (np.sqrt(1.0 + (off / ROBUST) ** 2) - 1.0)
+        return float(np.sum(rows) + 0.5 * np.sum(((at - centre) / width).ravel()[active] ** 2))
+
+    parts, off = sums(found)
+    now = loss(found, off)
     for _ in range(ROUNDS):
-        parts = values * np.exp((found * may).T @ has.T)
-        total = parts.sum(0)
-        off = np.log(total) - target
-        slope = (has[:, :, None] * (parts / total).T[:, None, :]).reshape(len(effects), -1)[:, active]
-        own = w / (NOISE * (1.0 + (off / ROBUST) ** 2) ** 0.25)
-        a = slope * own[:, None]
+        slope = (has[:, :, None] * (parts / parts.sum(0)).T[:, None, :]).reshape(len(effects), -1)[:, active]
+        weight = w / (NOISE * (1.0 + (off / ROBUST) ** 2) ** 0.25)
+        a = slope * weight[:, None]
         pull = ((found - centre) / width**2).ravel()[active]
-        step = np.linalg.solve(a.T @ a + np.diag(1.0 / width.ravel()[active] ** 2), a.T @ (own * off) + pull)
-        step *= min(1.0, 1.0 / float(np.abs(step).max()))
-        flat = found.ravel()
-        flat[active] -= step
-        found = flat.reshape(found.shape)
-        if np.abs(step).max() < CLOSE:
+        step = np.zeros(found.size)
+        step[active] = np.linalg.solve(a.T @ a + np.diag(1.0 / width.ravel()[active] ** 2), a.T @ (weight * off) + pull)
+        before = now
+        for halved in range(HALVINGS):
+            tried = found - 0.5**halved * step.reshape(found.shape)
+            parts, off = sums(tried)
+            now = loss(tried, off)
+            if now < before:
+                found = tried
+                break
+        else:
+            break
+        if before - now < CLOSE * before:
             break
     return Additive(
         terms,

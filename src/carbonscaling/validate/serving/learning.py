@@ -65,7 +65,7 @@ def fitted(s: Servings, which: NDArray[np.bool_], start: ServingFactors | None =
     rows = spaced(s, which & np.isfinite(s.speed))
     work = s.work.some(rows)
     own = [effects(q) for q in work.questions]
-    cycle = np.broadcast_to(work.cycle.batch * work.cycle.gained, len(rows)) / (work.tp * s.speed[rows])
+    cycle = np.broadcast_to(work.cycle.batch * work.cycle.gained, len(rows)) / (work.cycle.ranks * s.speed[rows])
     time = learn(
         TERMS, work.terms, cycle, own, s.sources[rows].tolist(), PRIORS, SPREAD, HOST_BOUND,
         None if start is None else start.time,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from carbonscaling.catalog import models
@@ -50,6 +51,15 @@ def _named(row: ServingRow) -> ModelSpec:
     return spec_for_params(size, seq_len=ANY_LENGTH)
 
 
+def _like(row: ServingRow, spec: ModelSpec) -> bool:
+    """Whether a model of the row's layers, width and heads has its key heads and inner width too, where it states them."""
+    a = spec.attention
+    latent = row.kv_type == "mla"
+    heads = a is None or ((a.kv_lora_rank is not None) == latent and (latent or row.n_kv_heads in (None, a.n_kv_heads)))
+    dense = spec.experts is None and not count(row.n_experts)
+    return heads and (not dense or spec.ffn is None or row.d_ff in (None, spec.ffn.d_ff))
+
+
 def serving_shape(row: ServingRow) -> ModelSpec:
     """Return the model of a row.
 
@@ -65,7 +75,7 @@ def serving_shape(row: ServingRow) -> ModelSpec:
     n_heads = count(row.n_heads) or max(1, count(row.d_model) // 128)
     known = _by_shape().get((count(row.n_layers), count(row.d_model), n_heads), ())
     stated = (row.params_b or 0.0) * 1e9
-    near = [m for m in known if stated and abs(total_params(m) / stated - 1.0) < NEAR]
+    near = [m for m in known if stated and abs(total_params(m) / stated - 1.0) < NEAR and _like(row, m)]
     if near:
         return min(near, key=lambda m: abs(total_params(m) - stated))
     return _from_columns(row, n_heads)
@@ -97,6 +107,8 @@ def _from_columns(row: ServingRow, n_heads: int) -> ModelSpec:
         ffn=FeedForward(d_ff=count(row.d_ff) or 4 * d_model, gated=True), experts=experts, source=row.source,
     )  # fmt: skip
     stated = (row.params_b or 0.0) * 1e9
-    ungated = ModelSpec(**{**vars(spec), "ffn": FeedForward(d_ff=spec.ffn.d_ff, gated=False)})
-    plainer = stated and abs(total_params(ungated) - stated) < abs(total_params(spec) - stated)
-    return ungated if plainer else spec
+    kinds = [
+        replace(spec, ffn=FeedForward(d_ff=spec.ffn.d_ff, gated=gated), tied_embeddings=tied)
+        for gated, tied in ((True, False), (False, False), (True, True), (False, True))
+    ]
+    return min(kinds, key=lambda kind: abs(total_params(kind) - stated)) if stated else spec
