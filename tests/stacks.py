@@ -60,6 +60,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     expert_balance=st.sampled_from(("learnt", "forced")),
     dp_overlap=st.booleans(),
     tp_overlap=st.floats(0.0, 1.0),
+    tp_beside=st.booleans(),
     weight_bytes=st.sampled_from((1.0, 2.0, 4.0)),
     gradient_bytes=st.sampled_from((0.0, 2.0, 4.0)),
     optimizer_bytes=st.sampled_from((0.0, 4.0, 12.0)),

@@ -81,6 +81,16 @@ def test_a_megatron_script_is_taken_over() -> None:
     assert found.scenario().stack == "megatron"
 
 
+def test_sums_that_wait_are_read_from_a_megatron_script(tmp_path: Path) -> None:
+    script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
+    script += (
+        "--seq-length 2048 --max-position-embeddings 2048 --tensor-model-parallel-size 4 --global-batch-size 64 --bf16"
+    )
+    for more, said in (("", None), (" --no-async-tensor-model-parallel-allreduce", False)):
+        (tmp_path / "train.sh").write_text(script + more, encoding="utf-8")
+        assert cs.read_launch(tmp_path / "train.sh").settings["software"].get("tp_beside") is said
+
+
 def test_a_torchtitan_configuration_is_taken_over() -> None:
     found = cs.read_launch(DATA / "train_config.toml")
     wanted = {

@@ -104,7 +104,7 @@ def test_the_command_says_the_same_of_the_files_that_validate_writes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Twenty rows as files, to twelve digits: those that do not fit exit with 3, and say what they would have done."""
-    rows = [*_sample()[::9], *(r for r in _sample() if r["id"] in IN_HOST)]
+    rows = [*(r for r in _sample()[::9] if r["n_devices"]), *(r for r in _sample() if r["id"] in IN_HOST)]
     runs, out, folder = tmp_path / "runs.csv", tmp_path / "out.csv", tmp_path / "scenarios"
     with runs.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

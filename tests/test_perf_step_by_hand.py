@@ -320,6 +320,15 @@ def test_every_gather_waits_for_the_slowest_host_that_shares_the_weights(shard: 
     close(found[3.0].straggler_share, step + 0.3 * x / (x + 1) * math.sqrt(x))
 
 
+@pytest.mark.parametrize(("domain", "waiting"), [(1.0, 4.0), (8.0, 4.0), (16.0, 2.0), (32.0, 1.0), (4096.0, 1.0)])
+def test_gathers_inside_a_scale_up_domain_wait_for_nobody(domain: float, waiting: float) -> None:
+    """32 devices on hosts of 8: four hosts, two domains of 16, or one that holds them all."""
+    q = ideal(domain=domain, host_devices=8.0, straggler_gather=0.3)
+    x = math.log2(waiting)
+    found = sync_time(toy(1.0, p_dense=8.0), q, setting(tp=2.0, dp=16.0, zero=3.0, shard=16.0))
+    close(found.straggler_share, 0.3 * x / (x + 1) * math.sqrt(x))
+
+
 def test_stride_decides_which_replicas_share_a_domain() -> None:
     """Replicas stand tp apart (experts ep·etp apart): of eight, two share a domain of eight at tp 4."""
     w, q = toy(1.0, p_dense=8.0), ideal(nic=1.0, domain=8.0)

@@ -156,6 +156,8 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("dp_overlap", False, "megatron", {"update_beside": 0.0, "scatter_beside": 0.0}),
     ("dp_overlap", True, "deepspeed", {"update_beside": 1.0}),
     ("tp_overlap", 0.25, "megatron", {"tp_overlap": 0.25}),
+    ("tp_beside", False, "megatron", {"tp_beside": 0.0}),
+    ("tp_beside", True, "fsdp", {"tp_beside": 1.0}),
     ("optimizer", "adamw-bf16", "megatron", {"optimizer_bytes": 4.0, "grad_bytes": 2.0}),
     ("optimizer", "adamw-8bit", "megatron", {"optimizer_bytes": 6.0}),
     ("optimizer", "adafactor", "megatron", {"optimizer_bytes": 4.0}),

@@ -175,6 +175,20 @@ def test_megatron_of_2023_runs_its_own_layers() -> None:
     assert [s.update_beside for s in (core, own, llama)] == [0.5, 0, 0]
 
 
+def test_input_gradients_are_summed_beside_weight_gradients_since_september_2021() -> None:
+    """Megatron-LM and what is made of it; not the releases before, nor stacks that forked from those."""
+    names = {"megatron": 1, "megatron-2021": 0, "megatron-2022": 1, "mlperf": 1, "megatron-deepspeed": 0, "nanotron": 0}
+    assert {name: row(stack=name).setup.plain.software.tp_beside for name in names} == names
+
+
+@pytest.mark.parametrize(
+    ("zero", "pp", "read"), [("2", "4", 1), ("3", "4", 1), ("3", "1", 3), ("2", "1", 2), ("0", "4", 0)]
+)
+def test_fully_sharded_pipelines_reduce_once_a_step(zero: str, pp: str, read: int) -> None:
+    stated = row(stack="torchtitan", zero_stage=zero, tp="4", pp=pp, dp=str(64 // int(pp)))
+    assert stated.setting.zero == read
+
+
 def test_benchmarks_balance_their_experts() -> None:
     degrees = {"tp": "4", "pp": "8", "dp": "8", "ep": "8"}
     assert row(**MIXTRAL, **degrees).setup.plain.software.imbalance == 1

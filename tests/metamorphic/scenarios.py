@@ -187,6 +187,7 @@ def _software(rng: Random) -> cs.Software:
         expert_balance=_maybe(rng, 0.2, "learnt", "forced"),
         dp_overlap=_maybe(rng, 0.2, True, False),
         tp_overlap=_maybe(rng, 0.2, 0.0, 0.5, 1.0),
+        tp_beside=_maybe(rng, 0.2, True, False),
         optimizer=_maybe(rng, 0.3, "adamw", "adamw-bf16", "adafactor"),
         moved_activations=rng.choice((1.0, 1.0, 0.25)),
         zero3_gather=_maybe(rng, 0.2, "layer", "parameter"),

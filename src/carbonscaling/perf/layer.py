@@ -10,6 +10,7 @@ from carbonscaling.perf.collectives import all_reduce_time
 from carbonscaling.perf.kernels import attention_times, head_gemm, linear, scan_times, stream
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
+from carbonscaling.perf.sharding import exposed_time
 from carbonscaling.perf.traffic import collective, context_times, exchange_time
 
 __all__ = ["LayerKey", "LayerTimes", "Pass", "layer_times"]
@@ -137,6 +138,27 @@ def _head(work: Workload, machine: Machine, tokens: Number, vocabulary: Number) 
     return head_gemm(machine, tokens, vocabulary, h) + loss, logits_back + loss
 
 
+def _tensor_sums(
+    work: Workload, machine: Machine, key: LayerKey, parts: tuple[tuple[Number, ...], ...],
+    dense: tuple[tuple[Number, ...], ...], routed: tuple[tuple[Number, ...], ...],
+) -> tuple[Number, Number, Number]:  # fmt: skip
+    """Time of one sum over the tensor ranks, and what either pass waits for all of its own.
+
+    Backward, input gradients of products split by columns may be summed while their weight gradients are computed: all that
+    the pass sends, or its scattering half where sequences are split.
+    """
+    software, tokens = machine.software, key.micro_batch * work.seq_len / key.cp
+    reduce = collective(all_reduce_time, tokens * work.d_model * machine.formats.comm_bytes, key.tp, 1.0, machine)
+    sums = (work.reduces - work.moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)) * reduce  # routed tokens meet elsewhere
+    exposed = (1.0 - software.tp_overlap) * sums
+    columns = work.trained * (
+        work.attended * (parts[1][2] + parts[2][2]) + work.plain * dense[0][2] + work.moe * routed[2][2]
+    )
+    scattered = np.where(key.sp > 0, 0.5, 1.0) * sums
+    beside = sums - scattered + exposed_time(scattered, columns, software.overlap, machine.silicon.contention)
+    return reduce, exposed, np.where(software.tp_beside > 0, np.minimum(exposed, beside), exposed)
+
+
 def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     """Time the mean layer and both ends of the model.
 
@@ -209,9 +231,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
 
     # Traffic of one pass.
-    reduce = collective(all_reduce_time, tokens * h * width, tp, 1.0, machine)
-    n_reduce = work.reduces - moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)  # routed tokens meet in the exchange
-    tp_comm = (1.0 - software.tp_overlap) * n_reduce * reduce
+    reduce, tp_comm, tp_comm_back = _tensor_sums(work, machine, key, parts, dense, routed)
     cp_comm, cp_comm_back = context_times(work, machine, batch, tp, cp, scores, scores_back)
     ep_comm = moe * (1.0 - software.ep_overlap) * software.imbalance * exchange_time(work, machine, own, ep, etp)
 
@@ -239,7 +259,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     vocabulary = work.vocab_size / tp
     head_forward, head_backward = _head(work, machine, tokens, vocabulary)
     busy = (flowing * attention_back, flowing * (2.0 * elementwise + unpacked))
-    traffic = (flowing * tp_comm, flowing * cp_comm_back, flowing * ep_comm)
+    traffic = (flowing * tp_comm_back, flowing * cp_comm_back, flowing * ep_comm)
     products, launch_back = flowing * back + weight + beside_back, flowing * 2.0 * launch
     ahead = (forward + beside, attention, elementwise + unpacked, tp_comm, cp_comm)
     backward = _pass(launch_back, products, *busy, *traffic)

@@ -23,7 +23,8 @@ class Silicon(NamedTuple):
         of it with every doubling of the hosts. link_latency, nic_latency : s per hop.
     exchange : share of the network bandwidth `nic` that expert all-to-alls reach.
     contention : slowdown of compute while it hides communication.
-    straggler : coefficient of the straggler term. straggler_gather : what it grows by where each layer's weights are gathered.
+    straggler : coefficient of the straggler term. straggler_gather : the same over scale-up domains, where each layer's
+        weights are gathered.
     host_devices : devices per host.
     host_link, host_bandwidth : bytes/s to the host, one direction, and of its memory, per device. host_capacity : bytes of
         it per device.
@@ -107,7 +108,8 @@ class SoftwareTerms(NamedTuple):
     redo_last : 1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     reserve : share of the capacity kept free. framework_bytes : contexts, communicators, workspaces.
     overlap : share of a compute window that can hide communication. tp_overlap, ep_overlap : share of tensor- and
-        expert-parallel traffic hidden inside a layer.
+        expert-parallel traffic hidden inside a layer. tp_beside : 1 where input gradients of split products are summed over
+        the tensor ranks beside the weight gradients.
     scatter_beside : share of the gradients that are scattered beside compute, within `overlap`. update_beside : share of
         what travels once a step, gradients before and weights after the update, that does so beside compute.
     gathers : times a micro-batch that ZeRO-3 collects the weights. gathered : layers whose weights it holds whole at a
@@ -151,6 +153,7 @@ class SoftwareTerms(NamedTuple):
     framework_bytes: Number
     overlap: Number
     tp_overlap: Number
+    tp_beside: Number
     ep_overlap: Number
     scatter_beside: Number
     update_beside: Number

@@ -140,6 +140,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         framework_bytes=stack.framework.si,
         overlap=e.overlap.si,
         tp_overlap=tp_overlap if options.tp_overlap is None else options.tp_overlap,
+        tp_beside=stack.tp_beside.value if options.tp_beside is None else float(options.tp_beside),
         ep_overlap=e.ep_overlap.si,
         scatter_beside=e.scatter_beside.si if options.dp_overlap is None else beside,
         update_beside=beside,

@@ -77,7 +77,7 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     each_dense, each_expert = np.where(s.zero >= 1, g_dense, 1.0), np.where(s.zero >= 1, g_expert, 1.0)
     sharded = params.trained_dense / each_dense + params.trained_expert / each_expert
     away = offloaded_share(sharded * software.optimizer_bytes, machine)
-    # Every gather waits for the slowest of the hosts that share the weights.
+    # Every gather waits for the slowest of the scale-up domains that share the weights.
     gathering = np.where(s.zero >= 3, silicon.straggler_gather, 0.0)
     update = optimizer_time(
         sharded, software.optimizer_bytes, software.grad_bytes, software.weight_bytes, memory_rate
@@ -96,7 +96,7 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         again=np.where(waits, fetched_twice(work, s.tp), 0.0),
         update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / silicon.host_devices), silicon.straggler)
-        + straggler_share(np.ceil(g_dense * s.tp / silicon.host_devices), gathering),
+        + straggler_share(np.ceil(g_dense * s.tp / np.maximum(silicon.domain, silicon.host_devices)), gathering),
     )
 
 

@@ -28,7 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """Values of the fields that hold a `Choice`; those of `recipes` are names of precision recipes."""
 
 SWITCHES = (
-    "master_apart", "logit_split", "sequence_parallel", "redo_last", "relay", "expert_overlap", "head_last",
+    "master_apart", "logit_split", "sequence_parallel", "redo_last", "relay", "expert_overlap", "head_last", "tp_beside",
     "fully_sharded", "hybrid", "whole_blocks", "interleaves", "compiled",
 )  # fmt: skip
 SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")

@@ -90,6 +90,8 @@ class Software:
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
         Share of tensor-parallel traffic hidden inside a layer.
+    tp_beside : bool, optional
+        Sum input gradients over the tensor ranks beside weight gradients.
     optimizer : {"adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"}, optional
         States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
     weight_bytes, gradient_bytes, optimizer_bytes : float, optional
@@ -119,6 +121,7 @@ class Software:
     expert_balance: Literal["learnt", "forced"] | None = None
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
+    tp_beside: bool | None = None
     optimizer: Literal["adamw", "adamw-bf16", "adamw-8bit", "adafactor", "muon"] | None = None
     weight_bytes: float | None = None
     gradient_bytes: float | None = None

@@ -40,6 +40,8 @@ class Stack:
         What captured graphs hold: "usual" (attention and router), "router", "none" or "full" (the whole step).
     tp_overlap : Mapping[str, Datum]
         Share of tensor-parallel traffic hidden inside a layer, by generation.
+    tp_beside : Datum
+        1 where the input gradients of products split by columns are summed over the tensor ranks beside their weight gradients.
     norm_passes, head_passes, gate_passes : Datum
         Passes beyond one read and write, where no compiler fuses them: over the residual stream by norms without a kernel of
         their own, over queries and keys by rotary embeddings and copies, over gated activations.
@@ -111,6 +113,7 @@ class Stack:
     launch: Choice
     graphs: Choice
     tp_overlap: Mapping[str, Datum] = field(hash=False)
+    tp_beside: Datum
     norm_passes: Datum
     head_passes: Datum
     gate_passes: Datum

@@ -127,8 +127,8 @@ def _layout(row: RunRow) -> Layout:
     zero = None if row.zero_stage is None else int(row.zero_stage)
     if zero == 0 and row.stack in OF_DEEPSPEED and row.precision == "bf16":
         zero = 1  # its bfloat16 optimizer shards the states at stage 0 too: deepspeed/runtime/engine.py since 2022-04
-    if zero == 3 and row.stack == "torchtitan" and (pp or 1) > 1:
-        zero = 1  # weights stay gathered between micro-batches of a pipeline, gradients unreduced: fsdp_reshard_after_forward
+    if zero in (2, 3) and (pp or 1) > 1:
+        zero = 1  # FSDP under a pipeline keeps weights gathered and reduces gradients with the last micro-batch
     return Layout(
         tp=tp,
         pp=pp,

@@ -95,7 +95,8 @@ def software(said: Said, found: Reading) -> None:
         if name in said:
             found.taken[name] = "traffic of data parallelism beside compute" if beside else "nothing by itself"
     if "no_async_tensor_model_parallel_allreduce" in said:
-        found.taken["no_async_tensor_model_parallel_allreduce"] = "nothing of it hidden"
+        what = "sums over tensor ranks with nothing beside"
+        found.take("no_async_tensor_model_parallel_allreduce", what, software_tp_beside=False)
     if not said.get("tp_comm_overlap") and found.layout["tp"] > 1:
         found.software["tp_overlap"] = 0.0
     if "tp_comm_overlap" in said:
