@@ -91,6 +91,17 @@ def test_sums_that_wait_are_read_from_a_megatron_script(tmp_path: Path) -> None:
         assert cs.read_launch(tmp_path / "train.sh").settings["software"].get("tp_beside") is said
 
 
+@pytest.mark.parametrize(("more", "places"), [(" --moe-pad-expert-input-to-capacity", 1.25), ("", None)])
+def test_a_capacity_that_is_filled_up_is_read(more: str, places: float | None, tmp_path: Path) -> None:
+    """Without the padding an expert computes what it gets: the fullest may lie below its capacity."""
+    script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
+    script += "--seq-length 2048 --max-position-embeddings 2048 --num-experts 8 --expert-model-parallel-size 8 --bf16 "
+    (tmp_path / "train.sh").write_text(script + "--moe-expert-capacity-factor 1.25" + more, encoding="utf-8")
+    launch = cs.read_launch(tmp_path / "train.sh")
+    assert launch.settings["software"].get("expert_capacity") == places
+    assert ("moe_expert_capacity_factor" in launch.not_understood) == (places is None)
+
+
 def test_a_torchtitan_configuration_is_taken_over() -> None:
     found = cs.read_launch(DATA / "train_config.toml")
     wanted = {

@@ -150,7 +150,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         gather_rank=e.gather_rank.si,
         relay=relay,
         ep_behind=hidden,
-        imbalance=1.0 if options.expert_balance == "forced" else e.imbalance.si,
+        imbalance=options.expert_capacity or (1.0 if options.expert_balance == "forced" else e.imbalance.si),
         head_last=last,
         step_overhead=e.step_overhead.si,
         layer_launch=layer_launch,

@@ -13,6 +13,8 @@ from carbonscaling.sources import Datum
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"]
 
+LEAST_PLACES, MOST_PLACES = 0.1, 64.0
+"""Bounds on an expert's places over its mean load."""
 MOST_BYTES = 1000.0
 """More than anybody keeps a parameter."""
 
@@ -86,6 +88,9 @@ class Software:
         Hide expert traffic behind another micro-batch's passes.
     expert_balance : {"learnt", "forced"}, optional
         Whether experts get equal loads by force, as in benchmarks.
+    expert_capacity : float, optional
+        Places of an expert over its mean load, all of them sent and computed; tokens beyond are dropped (Fedus et al. 2022,
+        arXiv 2101.03961, equation 3). Without it none is dropped, and all wait for the fullest expert.
     dp_overlap : bool, optional
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
@@ -119,6 +124,7 @@ class Software:
     dispatcher: Literal["alltoall", "allgather", "deepep", "hybridep"] | None = None
     expert_overlap: bool | None = None
     expert_balance: Literal["learnt", "forced"] | None = None
+    expert_capacity: float | None = None
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
     tp_beside: bool | None = None
@@ -140,10 +146,13 @@ class Software:
             self._within(key, MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a parameter")
         for key in ("tp_overlap", "moved_activations"):
             self._within(key, 1.0, "a share from 0 to 1")
+        self._within(
+            "expert_capacity", MOST_PLACES, f"{LEAST_PLACES:g} to {MOST_PLACES:g} times the mean load", LEAST_PLACES
+        )
 
-    def _within(self, key: str, most: float, allowed: str) -> None:
+    def _within(self, key: str, most: float, allowed: str, least: float = 0.0) -> None:
         value = getattr(self, key)
-        if value is not None and not 0.0 <= value <= most:
+        if value is not None and not least <= value <= most:
             raise InputError(
                 f"{key} is out of range", key=f"software.{key}", value=value, allowed=allowed,
                 remedy="correct the value, or leave it out",

@@ -137,6 +137,12 @@ def _experts(said: Said, found: Reading) -> None:
         found.taken["overlap_moe_expert_parallel_comm"] = "expert traffic beside another micro-batch"
     if said.get("moe_router_force_load_balancing"):
         found.take("moe_router_force_load_balancing", "equal loads", software_expert_balance="forced")
+    places = said.get("moe_expert_capacity_factor")
+    if isinstance(places, int | float) and places > 0 and said.get("moe_pad_expert_input_to_capacity"):
+        found.take(
+            "moe_expert_capacity_factor", f"{places:g} times the mean load", software_expert_capacity=float(places)
+        )
+        found.taken["moe_pad_expert_input_to_capacity"] = "all places computed"
 
 
 def _graphs(said: Said, found: Reading) -> None:
