@@ -21,7 +21,7 @@ from carbonscaling.search.evaluate import prepare
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.scenario import Layout, Scenario
 
-__all__ = ["SHORT", "Effort", "FeltRow", "felt"]
+__all__ = ["SHORT", "Effort", "FeltRow", "evaluations", "felt"]
 
 LAYOUT = Layout(tp=8, pp=4, dp=8, cp=1, zero=1, micro_batch=1, recompute="selective", vpp=1)
 STATED = Scenario(
@@ -78,7 +78,7 @@ def felt(effort: Effort | None = None) -> Iterator[FeltRow]:
     effort = effort or Effort()
     yield from _command(effort.runs)
     yield from _in_process(effort.least_s)
-    yield from _evaluations(effort.least_s)
+    yield from evaluations(effort.least_s)
     case_s = own_searches(effort.counts).case_s
     yield FeltRow("study, a case with a search of its own", 1e3 * case_s, "ms of processor time", 0.3)
     for name, (model, most, batch, compiler, seconds, megabytes) in GREAT.items():
@@ -124,7 +124,7 @@ def _in_process(least_s: float) -> Iterator[FeltRow]:
         yield FeltRow(f"in Python, one layout: {kind}", 1e3 * taken.processor, "ms of processor time", 2.0)
 
 
-def _evaluations(least_s: float = 1.0) -> Iterator[FeltRow]:
+def evaluations(least_s: float = 1.0) -> Iterator[FeltRow]:
     """Count settings of a real question that are worked out one by one, in a search that leaves nothing out.
 
     Rules reject the rest in bulk: they count in the time and not in the number. A full evaluation is memory and step time, of

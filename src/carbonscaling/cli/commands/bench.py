@@ -32,14 +32,20 @@ def bench(
         str | None,
         Parameter(help="Folder of another version's source: ask the same of both, turn by turn.", group=OUTPUT),
     ] = None,
+    peers: Annotated[
+        str | None,
+        Parameter(
+            help="Measure full evaluations instead, beside Calculon's, of which this folder holds a copy.", group=OUTPUT
+        ),
+    ] = None,
     json: Json = False,
     output: PageFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
     if against is not None:
         return _against(against, json, output)
-    if felt:
-        return _felt(short, json, output)
+    if felt or peers is not None:
+        return _felt(short, peers, json, output)
     if sweep:
         return _sweep(json, output)
     from carbonscaling.bench.search import bench as measure
@@ -58,12 +64,13 @@ def bench(
     return 0
 
 
-def _felt(short: bool, json: bool, output: str | None) -> int:
+def _felt(short: bool, folder: str | None, json: bool, output: str | None) -> int:
     from carbonscaling.bench.felt import SHORT, felt
+    from carbonscaling.bench.peers import peers
     from carbonscaling.reporting.bench_felt import bench_felt_page
 
     rows = []
-    for row in felt(SHORT if short else None):
+    for row in peers(folder) if folder is not None else felt(SHORT if short else None):
         rows.append(row)
         out.remark(f"{row.what}: {row.value:.3g} {row.unit}")
     data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]
