@@ -92,6 +92,21 @@ def test_the_grid_holds_every_combination_once() -> None:
     assert len(np.unique(settings, axis=0)) == g.n_candidates == rows.n_layouts * 4 * 2 * 4 * 2 * 2
 
 
+def test_a_stated_share_of_layers_is_of_what_the_open_space_recomputes_in_part() -> None:
+    work, open_space = work_of("llama-3-8b"), Space(recompute_percent=(50, 100), selective_shares=False)
+    rows = layouts(open_space, work, (16,), 8.0, (1, 16))
+    stated = replace(open_space, recompute_percent=(50,))
+    assert grid(stated, work, rows).redos.tolist() == [[0, 50], [2, 50]]  # the first is never allowed
+    assert [2, 50] in grid(open_space, work, rows).redos.tolist()
+    assert grid(replace(stated, recompute=(1,)), work, rows).redos.tolist() == [[1, 50]]
+
+
+@pytest.mark.parametrize("few", [None, 0])
+def test_a_stage_of_states_that_no_layout_may_use_fits_nowhere(few: int | None) -> None:
+    """ZeRO-3 needs replicas: one device has none."""
+    assert search(_question(counts=(1, 1)), Space(zero=(3,)), few=few).best is None
+
+
 def test_counts_add_up(found: SearchResult) -> None:
     assert found.n_candidates > found.n_fit > 0
     assert sum(found.rejected.values()) == found.n_candidates - found.n_fit

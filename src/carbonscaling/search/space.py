@@ -173,11 +173,13 @@ def grid(space: Space, work: Workload, lattice: Lattice) -> Grid:
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
     etp = space.etp or (sorted({int(tp) for tp in lattice.shapes[:, 0]}) if space.strict else (1,))
     etp = (1,) if work.n_experts == 0 and (1 in etp or not space.etp) else etp
-    in_part = (Recompute.FULL, Recompute.SELECTIVE) if space.selective_shares else (Recompute.FULL,)
+    whole = {Recompute.NONE} if 100 in space.recompute_percent else set()
+    if not space.selective_shares and len(recompute) > 1:  # stated with its share it is taken
+        whole.add(Recompute.SELECTIVE)
     redos = [
         (code, percent)
         for code, percent in product(recompute, space.recompute_percent)
-        if percent == 100 or 100 not in space.recompute_percent or code in in_part
+        if percent == 100 or code not in whole
     ]
     return Grid(
         lattice=lattice,

@@ -23,6 +23,8 @@ N_PASS = len(Pass._fields)
 N_BOTH = 2 * N_PASS
 N_REST = len(LayerTimes._fields) - 2
 N_LAYER = 2 * N_PASS + N_REST
+TOO_MUCH = 1e300
+"""Bytes that no memory holds."""
 
 
 class Options(NamedTuple):
@@ -163,8 +165,8 @@ def may_fit(
     """
     body, roomy, zeros, codes = least
     n_micro = np.maximum(1.0, o.batch / (dp * roomy.micro_batch))
-    states: Any = np.inf
-    held: Any = np.inf
+    states: Any = TOO_MUCH
+    held: Any = TOO_MUCH
     for z in range(len(zeros)):
         s = Setting(
             tp, pp, dp, cp, np.minimum(roomy.ep, tp * cp * dp), 1.0, 1.0, zeros[z], np.minimum(roomy.shard, dp * cp),
@@ -176,7 +178,7 @@ def may_fit(
             inside.weights + inside.gradients + inside.optimizer,
             whole.weights + whole.gradients + whole.optimizer,
         )
-        states = np.minimum(states, np.where(never_shards(s, work, o.strict), np.inf, lowest))
+        states = np.minimum(states, np.where(never_shards(s, work, o.strict), TOO_MUCH, lowest))
     for r in range(len(codes)):
         s = Setting(
             tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, roomy.micro_batch, n_micro, codes[r], 0.0,
