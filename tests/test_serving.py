@@ -286,6 +286,15 @@ def test_published_figures_a_prompt_meet_the_interval(asked: dict[str, object], 
     assert ours[1] > low
 
 
+@pytest.mark.parametrize("device", ["tpu-v5p", "tpu-v6e"])
+def test_devices_hosts_idling_and_building_share_a_prompt_s_energy_as_google_measured(device: str) -> None:
+    """Gemini's median prompt (arXiv 2508.15734), Wh: 0.24; accelerators 0.14, hosts 0.06, idle machines 0.02, building 0.02."""
+    told = cs.inference(model="llama-3-70b", device=device, requests_per_day=2e6, tpot_s=0.1, region="us-east5")
+    a = told.summary()
+    assert 0.14 / 0.24 - 0.08 < a["device_wh_per_request"] / a["wh_per_request"] < 0.16 / 0.24 + 0.08
+    assert told.footprint.pue == pytest.approx(0.24 / 0.22, abs=0.03)
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [
