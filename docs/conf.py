@@ -18,6 +18,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "siteg
 exclude_patterns = ["_build", "_ext"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(HERE / "_static" / "scorer.js")
 html_theme = "furo"
 html_title = f"CarbonScaling {release}"
 html_copy_source = False

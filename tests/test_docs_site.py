@@ -29,6 +29,7 @@ from sitegen.gallery import caption, gallery_page, scripts  # noqa: E402
 from sitegen.gallery import drawn as drawn_by  # noqa: E402
 from sitegen.mathml import typeset  # noqa: E402
 from sitegen.package import arguments, borrowed_names, layers, modules, own_names, registered  # noqa: E402
+from sitegen.searched import index_words, searched  # noqa: E402
 from sitegen.tables import nomenclature_table, reference_list, term_table, undefined  # noqa: E402
 from sitegen.tasks import tasks_page  # noqa: E402
 
@@ -46,6 +47,21 @@ def test_the_page_of_formulas_has_every_formula_once() -> None:
         assert words.count(f"<carbonscaling.{name}>`") == 1, name
         assert f"[{formula.source}](#ref-{formula.source})" in words
         assert formula.source in references()
+
+
+def test_words_of_the_search_lead_to_pages_that_exist() -> None:
+    words = [word.lower() for page in searched().values() for word in page]
+    assert len(words) == len(set(words)) >= 200
+    for page, own in searched().items():
+        made = page in ("gallery/index", "reference/devices")
+        source = ["# A page\n\ntext\n\n# Another\n"] if made else [(DOCS / f"{page}.md").read_text(encoding="utf-8")]
+        index_words(None, page, source)  # type: ignore[arg-type]
+        assert source[0].count("```{index}") == 1, page
+        assert all(f"\nsingle: ! {word}\n" in source[0] for word in own)
+    untouched = ["# A page\n"]
+    index_words(None, "decisions/index", untouched)  # type: ignore[arg-type]
+    assert untouched == ["# A page\n"]
+    assert "{index}`MFU <! MFU>`" in term_table()
 
 
 def test_names_in_equations_lead_to_the_nomenclature() -> None:

@@ -14,6 +14,7 @@ from sitegen.directives import DIRECTIVES
 from sitegen.entries import write_entries
 from sitegen.figures import draw_figures
 from sitegen.gallery import draw_gallery
+from sitegen.searched import index_words
 
 __all__ = ["setup"]
 
@@ -27,5 +28,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("builder-inited", draw_figures)
     app.connect("builder-inited", draw_gallery)
     app.connect("source-read", named_anchors)
+    app.connect("source-read", index_words)
     app.connect("env-check-consistency", check_complete)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

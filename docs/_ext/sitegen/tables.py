@@ -98,11 +98,16 @@ def nomenclature_table(file: Path) -> str:
     return table(("name", "unit", "meaning", "used by"), rows)
 
 
+def _indexed(term: str) -> str:
+    """Return a term as an entry of the index, which the search asks first."""
+    return f"{{index}}`{term} <! {term}>`"
+
+
 def term_table() -> str:
     """Return the terms of the glossary: other names, meaning, formula, where to go on, the work that a term is from."""
     rows = (
         (
-            f"**{one.name}**" + (f" ({', '.join(one.names)})" if one.names else ""),
+            f"**{_indexed(one.name)}**" + (f" ({', '.join(map(_indexed, one.names))})" if one.names else ""),
             one.meaning + (f" `{one.formula}`" if one.formula else ""),
             f"`{one.see}`" if one.see else "",
             work_link(one.source) if one.source else "",
