@@ -24,7 +24,6 @@ def index_words(_app: Sphinx, page: str, source: list[str]) -> None:
     """Write a page's words into the index, below its title."""
     words = searched().get(page)
     if words:
-        entries = "\n".join(f"single: ! {word}" for word in words)
-        source[0] = re.sub(
-            r"^(# .*)$", lambda title: f"{title[1]}\n\n```{{index}}\n{entries}\n```", source[0], count=1, flags=re.M
-        )
+        entries = ", ".join(f"! {word}" for word in words)
+        below = f"\\1\n\n```{{index}} {entries}\n```"
+        source[0] = re.sub(r"^(# .*)$", below, source[0], count=1, flags=re.MULTILINE)
