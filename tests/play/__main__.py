@@ -87,15 +87,17 @@ class Player:
             folder = self.clone.parent / page.replace("/", "-")
             folder.mkdir()
             (folder / "examples").symlink_to(self.clone / "examples")
+        session: list[str] = []
         for block in blocks(self.clone / page):
-            self._block(block, folder, f"{page}, line {block.line}")
+            self._block(block, folder, f"{page}, line {block.line}", session)
 
-    def _block(self, block: Block, folder: Path, where: str) -> None:
+    def _block(self, block: Block, folder: Path, where: str, session: list[str]) -> None:
         if block.kind == "file":
             (folder / block.name).write_text(block.text, encoding="utf-8")
         elif block.kind == "python":
+            session.append(block.text)  # a page's Python is one session
             script = folder / f"line_{block.line}.py"
-            script.write_text(block.text, encoding="utf-8")
+            script.write_text("\n".join(session), encoding="utf-8")
             self.shell(f"python {script.name} && echo done", folder, 0, where)
         else:
             for command in block.commands:
