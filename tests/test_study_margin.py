@@ -66,7 +66,7 @@ def test_a_stated_layout_only_has_to_fit() -> None:
     assert any("memory fits by" in warning for warning in stated.warnings)
     late = cs.estimate(replace(SMALL, layout=own, max_days=1.0))
     assert isinstance(late, cs.Infeasible)
-    assert "none finishes in 1 days" in late.reason
+    assert "none finishes in 1 day:" in late.reason
     open_one = cs.estimate(replace(SMALL, layout=replace(own, cp=None, tp=None)))
     assert not isinstance(open_one, cs.Estimate) or open_one.setting != s
     assert cs.estimate(replace(SMALL, layout=own, practice="typical")).feasible

@@ -95,7 +95,7 @@ REFUSED = {
     "explain": (["explain", *ASK], "x.svg", ".html"),
     "scale": (["scale", "--law", "paper_v2"], "curve.jpg", ".png"),
     "batch": (["batch", "--model", "llama-3-8b"], "x.markdown", ".md"),
-    "report": (["report", "answer.json"], "card.pdf", ".html"),
+    "report": (["report", "answer.json"], "card.xls", ".csv"),
     "calibrate": (["calibrate", "--runs", "shipped"], "own.json", ".toml"),
     "model new": (["model", "new", "--like", "llama-3-8b"], "own.yaml", ".toml"),
 }

@@ -71,7 +71,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int]] = {
             + b"10000\r\n"
             + b" " * 0x10000
             + b"\r\n"
-            + (b"10000\r\n" + b" " * 0x10000 + b"\r\n") * 8
+            + (b"10000\r\n" + b" " * 0x10000 + b"\r\n") * 16
         ),
         413,
     ),
