@@ -34,6 +34,7 @@ def test_the_published_case() -> None:
     assert a["saved_share"] == pytest.approx(0.17, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_published_case_with_measured_energy_a_token() -> None:
     """A served token takes more than its FLOPs' share, since it waits for weights: the best size is smaller still."""
     a = cs.decide(PUBLISHED, objective="energy", sizes=12).summary()

@@ -116,7 +116,8 @@ def test_the_stamp_follows_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert stamps[0] == stamps[1] != stamps[2]
 
 
-@pytest.mark.parametrize("deep", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("deep", [False, True])
 def test_ctrl_c_does_not_wait_for_a_compilation(tmp_path: Path, deep: bool) -> None:
     """An empty cache, a large question: the search compiles; interrupted as soon as it says so, and when it is deep in it.
 

@@ -24,6 +24,7 @@ def planned(s: cs.Scenario) -> cs.Estimate:
     return found
 
 
+@pytest.mark.slow  # of the same property: test_more_money_is_never_worse
 def test_a_budget_of_money_chooses_model_and_tokens() -> None:
     """No size of a coarse grid, each with the most tokens that the money buys, reaches a lower loss."""
     best, law = planned(OPEN), laws.law("besiroglu_2024")
