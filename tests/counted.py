@@ -29,7 +29,9 @@ def ideal(**changes: Number) -> Machine:
     base |= dict.fromkeys(("cores", "host_devices", "domain", "flash"), 1.0)
     base |= dict.fromkeys(("gemm_efficiency", "head_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
-    base |= dict.fromkeys(("attention_forward", "attention_backward", "elementwise", "imbalance", "contention"), 1.0)
+    base |= dict.fromkeys(
+        ("attention_forward", "attention_backward", "elementwise", "scan", "imbalance", "contention"), 1.0
+    )
     base |= dict.fromkeys((n for n in Machine.names() if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
     base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "redo_last": 1.0, "scatter_beside": 1.0}
     base |= {"gathers": 2.0, "sum_bytes": 0.0, "update_beside": 1.0, "loss_bytes": 14.0}

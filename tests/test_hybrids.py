@@ -16,7 +16,7 @@ from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops
 from carbonscaling.model.mixer import Mixer, mixer_params
 from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.build import workload
-from carbonscaling.perf.kernels import SCAN, scan_times, stream
+from carbonscaling.perf.kernels import scan_times, stream
 from carbonscaling.perf.step import step_time
 from carbonscaling.study.setup import setup
 from carbonscaling.validate.speed.runs import replay_file
@@ -61,9 +61,9 @@ def test_scan_time_by_hand() -> None:
     w = work_of("nemotron-3-nano")
     products = 2 * 128 * (1024 + 4096) + 4 * 4096 * 128
     moved = 2 * (4096 + 2048) + 7 * 4096 + 4 * 1024 + 8 * 4096 * 128 / 128
-    assert scan_times(w, ideal(peak_attention=1.0), 3.0)[0] == pytest.approx(SCAN * 3.0 * products)
-    assert scan_times(w, ideal(bandwidth=1.0), 3.0) == pytest.approx(
-        (SCAN * 3.0 * 2 * moved, 2.5 * SCAN * 3.0 * 2 * moved)
+    assert scan_times(w, ideal(peak_attention=1.0, scan=1.25), 3.0)[0] == pytest.approx(1.25 * 3.0 * products)
+    assert scan_times(w, ideal(bandwidth=1.0, scan=1.25), 3.0) == pytest.approx(
+        (1.25 * 3.0 * 2 * moved, 2.5 * 1.25 * 3.0 * 2 * moved)
     )
 
 

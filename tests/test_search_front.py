@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.search.front import pareto
+from carbonscaling.search.front import Stairs, pareto
+from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.result import Candidate
 
 FEW = st.integers(1, 6)
@@ -36,3 +38,21 @@ def test_a_front_of_tens_of_thousands_is_found_at_once() -> None:
     one = Setting(*(1.0 for _ in Setting._fields))
     every = [Candidate(one, 1.0, 1.0 + i, 1e6 - i, 1.0 + i) for i in range(50_000)]
     assert pareto(every) == every
+
+
+def test_stairs_are_the_settings_that_emit_less_than_all_quicker_ones() -> None:
+    """Taken in by parts and sorted by many, as one by one; few values, so that many tie."""
+    rng, stairs = np.random.default_rng(1), Stairs()
+    count, time, carbon = (rng.integers(1, most, 6000).astype(float) for most in (9, 400, 400))
+    index, step = np.arange(6000), rng.random(6000)
+    for some in np.array_split(index, 37):
+        stairs.add(count[some], Outcome(time[some], carbon[some], 0.0, 0.0), index[some], step[some])
+    least: dict[float, float] = {}
+    want = []
+    for i in sorted(index, key=lambda i: (count[i], time[i], carbon[i], i)):
+        if carbon[i] < least.get(count[i], np.inf):
+            least[count[i]] = carbon[i]
+            want.append((count[i], time[i], i, carbon[i], step[i]))
+    assert stairs.table.T.tolist() == [list(map(float, row)) for row in want]
+    counts = np.arange(11.0)
+    assert stairs.least(counts).tolist() == [least.get(n, np.inf) for n in counts]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,8 +11,9 @@ import pytest
 
 from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, plan
+from carbonscaling.study.decide import searched
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.sweep import dryrun
+from carbonscaling.study.sweep import dryrun, runs
 from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.case import scenario_of_case
 from carbonscaling.study.sweep.dryrun import Piece, forecast, foretold
@@ -121,6 +123,31 @@ def test_a_case_is_the_estimate_of_its_scenario(tmp_path: Path, objective: str) 
             assert row[name] == (
                 pytest.approx(summary[name], rel=1e-12) if isinstance(row[name], float) else summary[name]
             )
+
+
+def test_runs_that_differ_in_length_alone_share_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a given batch; what else is sampled of the place does not count either. An open batch follows the tokens."""
+    axes = """devices = 8
+        [samples]
+        n = 6
+        [samples.factors]
+        tokens = {low = 1e9, high = 1e11, log = true}
+        run_overhead = {low = 1.0, high = 1.2}
+        pue = {low = 1.1, high = 1.4}
+        """
+    asked: list[object] = []
+
+    def counted(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        return searched(*args, **options)
+
+    monkeypatch.setattr(runs, "searched", counted)
+    for base, n in ((BASE, 1), (BASE.replace("batch = 64\n", ""), 6)):
+        asked.clear()
+        s = study(tmp_path, base + axes)
+        rows = Answers(s).table(range(s.n_cases)).to_dicts()
+        assert len({row["duration_days"] for row in rows}) == 6
+        assert len(asked) == n
 
 
 MIXED = """

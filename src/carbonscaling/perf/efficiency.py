@@ -50,6 +50,8 @@ class Efficiency:
         Busiest over mean expert load.
     elementwise : Datum
         Scale on the element-wise traffic counted (1: every kernel of the count reads and writes once).
+    scan : Datum
+        Time of a mixer's convolution, scan and gate over that of their products and bytes.
     norm_passes : Datum
         Passes over the residual stream that both norms of a layer add forward where no kernel fuses them.
     redo_last : Datum
@@ -104,6 +106,7 @@ class Efficiency:
     ep_overlap: Datum
     imbalance: Datum
     elementwise: Datum
+    scan: Datum
     norm_passes: Datum
     redo_last: Datum
     scatter_beside: Datum

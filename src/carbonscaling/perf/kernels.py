@@ -15,10 +15,6 @@ __all__ = ["attention_times", "head_gemm", "linear", "scan_times", "stream"]
 MISALIGNED = 2.5
 """Slowdown of attention whose heads are no multiple of 8 elements (16 bytes) wide, which loads and matrix units
 want whole: 1.5 to 4 times (Anthony et al. 2024, arXiv 2401.14489, sections V and VI)."""
-SCAN = 1.3
-"""Time of a mixer's convolution, scan and gate over that of their products and bytes: 1.42 to 1.49 for Mamba-2 of Nemotron 3 on
-B200, 1.34 on B200 and 1.08 on H100 for the gated delta rule of Qwen3.5 (ai-dynamo/aiconfigurator: mamba2_perf of TensorRT-LLM
-1.3.0rc15, gdn_perf of SGLang 0.5.14; forward, 4 x 8,192 tokens); the mean of the three."""
 
 
 def _gemm(machine: Machine, groups: Number, m: Number, n: Number, k: Number, efficiency: Number) -> Number:
@@ -79,12 +75,12 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
 def scan_times(work: Workload, machine: Machine, tokens: Number) -> tuple[Number, Number]:
     """Forward and backward time of a mixer's convolution, scan and gate, apart from its projections.
 
-    Small products inside chunks at the rate of batched ones, then what each kernel reads and writes, `SCAN` times as long as
+    Small products inside chunks at the rate of batched ones, then what each kernel reads and writes, `scan` times as long as
     that; backward two and a half times as much, as of fused attention: the states are made once more.
     """
     formats = machine.formats
     products = tokens * work.mix_flops / (formats.peak_attention * formats.batched_efficiency)
-    forward = SCAN * (products + stream(machine, formats.comm_bytes * tokens * work.mix_width))
+    forward = machine.software.scan * (products + stream(machine, formats.comm_bytes * tokens * work.mix_width))
     return forward, 2.5 * forward
 
 

@@ -94,7 +94,8 @@ class SoftwareTerms(NamedTuple):
         attention_half : mean keys of a query at which they reach half of it. attention_ring : share that remains where
         sequences are split over ranks. flash : 1 fused, 0 explicit softmax.
         separate : 1 where that softmax, its scale and its mask are kernels of their own.
-    elementwise : scale on element-wise traffic. norm_passes : extra passes over the activations of norms without a kernel
+    elementwise : scale on element-wise traffic. scan : time of a mixer's convolution, scan and gate over that of their
+        products and bytes. norm_passes : extra passes over the activations of norms without a kernel
         of their own. head_passes, gate_passes : those over queries and keys, and over gated activations, where rotary
         embeddings and gates run operation by operation.
     weight_bytes, grad_bytes, optimizer_bytes, grad_comm_bytes : bytes per element stored or sent. sum_bytes : bytes moved
@@ -132,6 +133,7 @@ class SoftwareTerms(NamedTuple):
     flash: Number
     separate: Number
     elementwise: Number
+    scan: Number
     norm_passes: Number
     head_passes: Number
     gate_passes: Number

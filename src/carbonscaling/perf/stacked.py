@@ -119,6 +119,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         flash=attention.fused,
         separate=attention.separate,
         elementwise=e.elementwise.si,
+        scan=e.scan.si,
         norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (1.0 - fused),
         head_passes=stack.head_passes.value * (1.0 - fused),
         gate_passes=stack.gate_passes.value * (1.0 - fused),

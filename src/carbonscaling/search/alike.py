@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -20,6 +21,7 @@ LARGEST = 1 << 18
 
 J = TypeVar("J")
 _known: dict[Any, Any] = {}
+_changing = threading.Lock()
 
 
 def alike(kind: Callable[[Workload, Machine, Grid], J], work: Workload, machine: Machine, grid: Grid) -> J:
@@ -38,7 +40,7 @@ def alike(kind: Callable[[Workload, Machine, Grid], J], work: Workload, machine:
     arrays = (lattice.shapes, lattice.dp, lattice.batch, *columns)
     key = (kind, work, machine, grid.sequence_parallel, grid.strict, *(a.tobytes() for a in arrays))
     try:
-        known = _known.pop(key, None)
+        known = _known.get(key)
     except TypeError:  # numbers that are arrays
         return kind(work, machine, grid)
     if known is None:
@@ -46,7 +48,9 @@ def alike(kind: Callable[[Workload, Machine, Grid], J], work: Workload, machine:
     else:
         found = copy(known)
         found.grid = replace(known.grid, lattice=lattice)
-    _known[key] = found
-    while len(_known) > KEPT:
-        _known.pop(next(iter(_known)), None)
+    with _changing:
+        _known.pop(key, None)
+        _known[key] = found
+        while len(_known) > KEPT:
+            del _known[next(iter(_known))]
     return found

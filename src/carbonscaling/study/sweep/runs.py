@@ -103,12 +103,9 @@ class Runs:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
         keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s, r)
         by_step = s.objective == "time" and deadline == math.inf and not (keep.front or keep.quantiles)
-        key = (
-            (r.work, r.machine, question.margin, r.batches, counts, space)
-            if by_step and counts[0] == counts[1]
-            else None
-        )
-        result, kept = self._searched(key, question, space)
+        batches = r.batches if r.batches.is_open else r.batches.every  # more tokens may take another batch
+        key = (r.work, r.machine, question.margin, batches, counts, space)
+        result, kept = self._searched(key if by_step and counts[0] == counts[1] else None, question, space)
         counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
         if keep.rejected:
             counted["rejected"] = json.dumps(dict(sorted(result.rejected.items())))
