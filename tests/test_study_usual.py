@@ -81,3 +81,20 @@ def test_a_stated_layout_is_no_slower_than_people_run_it(model: str, devices: in
     people = taken(replace(asked, practice="typical"))
     assert people.setting.recompute_percent < 100
     assert taken(replace(asked, batch=int(people.setting.sequences))).step.total <= people.step.total
+    for practice in ("best", "typical"):
+        found = taken(replace(asked, practice=practice))
+        assert found.summary()["recompute"] == ("partial" if found.setting.recompute_percent < 100 else "full")
+        for stated in ({"recompute": "partial"}, {"recompute_percent": int(found.setting.recompute_percent)}):
+            own = layout if found.setting.recompute_percent == 100 else replace(layout, **stated)
+            assert taken(replace(asked, practice=practice, layout=own)).setting == found.setting
+
+
+def test_full_recomputation_is_of_all_layers_and_partial_of_some() -> None:
+    for space in ("default", "full"):
+        full = taken(replace(ASKED, space=space, layout=cs.Layout(recompute="full")))
+        assert full.setting.recompute_percent == 100
+        part = taken(replace(ASKED, space=space, layout=cs.Layout(recompute="partial")))
+        assert part.setting.recompute_percent in {25, 50, 75}
+        assert part.summary()["recompute"] == "partial"
+    with pytest.raises(cs.InputError, match="partial"):
+        cs.Layout(recompute="partial", recompute_percent=100)

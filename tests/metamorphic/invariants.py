@@ -87,7 +87,7 @@ def _degrees(e: cs.Estimate) -> dict[str, Any]:
     """The degrees found, as a layout names them; a group as large as the whole is the whole."""
     s = e.setting
     degrees = {name: int(getattr(s, name)) for name in NAMES}
-    named = {"recompute": Recompute.NAMES[degrees["recompute"]], "schedule": Schedule.NAMES[degrees["schedule"]]}
+    named = {"recompute": Recompute.said(s), "schedule": Schedule.NAMES[degrees["schedule"]]}
     whole = int(s.shard) == int(s.dp * s.cp)
     return degrees | named | {"shard": 0 if whole else int(s.shard), "sequence_parallel": bool(s.sp) or s.tp == 1}
 

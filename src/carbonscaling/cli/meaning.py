@@ -191,7 +191,8 @@ VALUES: dict[str, dict[str, str]] = {
     "recompute": {
         "full": "all yes true on always",
         "none": "off no false never",
-        "selective": "partial some auto selected",
+        "selective": "some auto selected",
+        "partial": "block blocks part",
     },
     "offload": {"optimizer": "cpu true yes on adam states", "none": "no off false", "activations": "activation acts"},
     "train": {"lora": "peft adapter adapters", "sft": "finetune", "full": "pretrain pretraining scratch all"},

@@ -6,9 +6,11 @@ from typing import Literal, NamedTuple, get_args
 
 from carbonscaling.arrays import Number
 
-__all__ = ["Number", "Recompute", "RecomputeName", "Schedule", "ScheduleName", "Setting", "Workload"]
+__all__ = ["Number", "Recompute", "RecomputeName", "RecomputeSaid", "Schedule", "ScheduleName", "Setting", "Workload"]
 
 RecomputeName = Literal["none", "selective", "full"]
+RecomputeSaid = Literal["none", "selective", "full", "partial"]
+"""As people say it: full recomputation in a share of the layers is a way of its own."""
 ScheduleName = Literal["1f1b", "zb1p", "dualpipe"]
 
 
@@ -19,6 +21,12 @@ class Recompute:
     SELECTIVE = 1
     FULL = 2
     NAMES: tuple[RecomputeName, ...] = get_args(RecomputeName)
+
+    @staticmethod
+    def said(setting: Setting) -> RecomputeSaid:
+        """Return what one setting recomputes, as a scenario states it."""
+        code = int(setting.recompute)
+        return "partial" if code == Recompute.FULL and setting.recompute_percent < 100 else Recompute.NAMES[code]
 
 
 class Schedule:

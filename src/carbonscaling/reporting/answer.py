@@ -62,7 +62,7 @@ def setting_lines(e: Estimate) -> list[str]:
         extras.append(f"pipeline schedule {schedule}{chunks}")
     if s.sp and s.tp > 1:
         extras.append("sequence parallel")
-    recompute = Recompute.NAMES[int(s.recompute)]
+    recompute = Recompute.said(s)
     extras.append(f"{recompute} recomputation" if s.recompute else "no recomputation")
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
     return [

@@ -33,7 +33,10 @@ def space_of(s: Scenario, r: Resolved) -> Space:
         if getattr(given, name) is not None
     }
     if given.recompute is not None:
-        fixed["recompute"] = (Recompute.NAMES.index(given.recompute),)
+        partial = given.recompute == "partial"
+        fixed["recompute"] = (Recompute.FULL if partial else Recompute.NAMES.index(given.recompute),)
+        if given.recompute in ("full", "partial"):
+            fixed.setdefault("recompute_percent", FULL_SPACE.recompute_percent[:-1] if partial else (100,))
     if given.schedule is not None:
         fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
     if given.sequence_parallel is not None:
@@ -42,7 +45,7 @@ def space_of(s: Scenario, r: Resolved) -> Space:
     if s.space == "default":
         own = Schedule.NAMES.index(r.stack.schedule.value)
         space = replace(space, schedule=tuple(dict.fromkeys((*space.schedule, own))))
-        if given.recompute is None and not r.stack.whole_blocks.value:  # stated, it is of all layers
+        if given.recompute is None and not r.stack.whole_blocks.value:
             space = replace(space, recompute_percent=FULL_SPACE.recompute_percent, selective_shares=False)
     return replace(space, **fixed) if fixed else space
 

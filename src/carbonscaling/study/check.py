@@ -100,6 +100,8 @@ def check_layout(values: Mapping[str, Any]) -> None:
     for value, (low, high) in zip(_LAYOUT_NUMBERS(values), _LAYOUT_ENDS, strict=True):
         if value is not None and not low <= value <= high:
             _refuse_outside(values, LAYOUT_BOUNDS, "layout.")
+    if values["recompute"] == "partial" and values["recompute_percent"] == 100:
+        _refuse("layout.recompute_percent", 100, "1 to 99 where recompute is partial", "100 percent is recompute full")
 
 
 def check(s: Mapping[str, Any]) -> None:

@@ -231,7 +231,7 @@ class Estimate:
             "n_micro": _whole(s.n_micro),
             "global_batch_seqs": _whole(r.batch),
             "seq_len": r.seq_len,
-            "recompute": Recompute.NAMES[int(s.recompute)],
+            "recompute": Recompute.said(s),
             "recompute_percent": int(s.recompute_percent),
             "schedule": Schedule.NAMES[int(s.schedule)],
             "precision": r.recipe.name,

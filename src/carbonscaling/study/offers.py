@@ -37,7 +37,7 @@ def would_do(found: Candidate, what: str) -> str:
 def _layout_words(name: str, s: Setting) -> str:
     return {
         "micro_batch": f"a micro-batch of {s.micro_batch:g}",
-        "recompute": f"{Recompute.NAMES[int(s.recompute)]} recomputation",
+        "recompute": f"{Recompute.said(s)} recomputation",
         "zero": f"ZeRO-{s.zero:g}",
         "shard": f"states sharded over {s.shard:g} devices",
         "vpp": f"{s.vpp:g} chunks a stage",

@@ -191,8 +191,13 @@ def _micro_batches(u: Setup, way: Way, per_replica: float) -> Sequence[float]:
 
 def _recomputations(u: Setup) -> Sequence[_Choice]:
     """Return what is stated; else none, selective, and full for more and more layers; a compiler's policies mix freely."""
-    layout = u.scenario.layout
-    if u.stack.compiled.value > 0 and layout.recompute not in ("none", "full"):
+    layout, compiled = u.scenario.layout, u.stack.compiled.value > 0
+    if layout.recompute == "partial":
+        shares = (PERCENTS[1:] if compiled else QUARTERS)[:-1]
+        return [
+            _Choice(Recompute.FULL, p) for p in ((layout.recompute_percent,) if layout.recompute_percent else shares)
+        ]
+    if compiled and layout.recompute not in ("none", "full"):
         return [_Choice(Recompute.FULL if p else Recompute.NONE, p or 100) for p in PERCENTS]
     if layout.recompute is not None:
         return (_Choice(Recompute.NAMES.index(layout.recompute), layout.recompute_percent or 100),)

@@ -15,7 +15,7 @@ from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.spec import ModelSpec
-from carbonscaling.perf.numbers import RecomputeName, ScheduleName
+from carbonscaling.perf.numbers import RecomputeSaid, ScheduleName
 from carbonscaling.software.options import Software
 from carbonscaling.study.check import check, check_layout
 from carbonscaling.study.versions import stamped
@@ -49,10 +49,10 @@ class Layout:
         Devices over which ZeRO shards (hybrid sharding); 0 for the whole data-parallel group.
     micro_batch : int, optional
         Sequences of a micro-batch.
-    recompute : {"none", "selective", "full"}, optional
-        Activations that the backward pass computes again.
+    recompute : {"none", "selective", "full", "partial"}, optional
+        Activations that the backward pass computes again; ``partial`` is ``full`` in a share of the layers.
     recompute_percent : int, optional
-        Share of the layers that recompute, in percent.
+        Share of the layers that recompute, in percent: all of them where `recompute` is ``full``.
     schedule : {"1f1b", "zb1p", "dualpipe"}, optional
         Pipeline schedule: one forward one backward (interleaved where vpp > 1), zero bubble, or DualPipe.
     sequence_parallel : bool, optional
@@ -69,7 +69,7 @@ class Layout:
     zero: int | None = None
     shard: int | None = None
     micro_batch: int | None = None
-    recompute: RecomputeName | None = None
+    recompute: RecomputeSaid | None = None
     recompute_percent: int | None = None
     schedule: ScheduleName | None = None
     sequence_parallel: bool | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from carbonscaling.perf.numbers import RecomputeName, ScheduleName
+from carbonscaling.perf.numbers import RecomputeSaid, ScheduleName
 
 __all__ = ["Summary"]
 
@@ -57,7 +57,7 @@ class Summary(TypedDict):
     n_micro: float
     global_batch_seqs: float
     seq_len: int
-    recompute: RecomputeName
+    recompute: RecomputeSaid
     recompute_percent: int
     schedule: ScheduleName
     precision: str

@@ -50,7 +50,7 @@ def usual(s: Scenario, work: Workload, setting: Setting) -> tuple[Usual, ...]:
     group = group_of(bool(work.n_experts > 0), float(setting.pp), float(setting.tp))
     taken = {
         "micro_batch": size_of(float(setting.micro_batch)),
-        "recompute": Recompute.NAMES[int(setting.recompute)],
+        "recompute": Recompute.said(setting),
         "zero_stage": f"{setting.zero:.0f}",
         "vpp": size_of(float(setting.vpp)),
     }

@@ -111,9 +111,7 @@ def _rest(answer: Estimate, title: str) -> list[Line]:
     if s.pp > 1 and (s.schedule != Schedule.ONE_F_ONE_B or r.spec.n_layers % (s.pp * s.vpp)):
         raise cannot_say(title, "this pipeline", ["pp"], "choose stages that divide the layers, and --schedule 1f1b")
     if s.recompute != Recompute.NONE and s.recompute_percent != 100:
-        raise cannot_say(
-            title, "recomputation in a part of the layers", ["recompute_percent"], "add --recompute-percent 100"
-        )
+        raise cannot_say(title, "recomputation in a part of the layers", ["recompute_percent"], "add --recompute full")
     kind = Recompute.NAMES[int(s.recompute)]
     found = [Line("remat_policy", POLICIES[kind], f"recompute {kind}: {of_layout(answer, 'recompute')}")]
     match answer.scenario.offload:

@@ -97,7 +97,7 @@ def _layout(setting: Setting) -> Layout:
     names = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "zero", "shard", "micro_batch", "recompute_percent")
     return Layout(
         **{name: int(getattr(setting, name)) for name in names},
-        recompute=Recompute.NAMES[int(setting.recompute)], schedule=Schedule.NAMES[int(setting.schedule)],
+        recompute=Recompute.said(setting), schedule=Schedule.NAMES[int(setting.schedule)],
         sequence_parallel=bool(setting.sp),
     )  # fmt: skip
 

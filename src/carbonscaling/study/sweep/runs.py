@@ -148,7 +148,7 @@ def _kept(q: Question, result: SearchResult, keep: Keep) -> Iterator[_Kept]:
             "memory_per_device_gb": float(memory(q.work, q.machine, floats).total) / GB,
             **{name: int(getattr(s, name)) for name in DEGREES},
             "zero_stage": int(s.zero),
-            "recompute": Recompute.NAMES[int(s.recompute)],
+            "recompute": Recompute.said(s),
             "schedule": Schedule.NAMES[int(s.schedule)],
         }
         yield _Kept(kind, rank, c, columns)
