@@ -235,6 +235,8 @@ LAYOUTS: list[tuple[str, dict[str, Any]]] = [
         tp=2, pp=1, cp=1, dp=16, zero=1, shard=8, micro_batch=1, recompute="none"))),
     ("megatron-bridge", dict(model="deepseek-v3", device="gb200", devices=256, batch=2048, precision="mxfp8", layout=cs.Layout(
         tp=1, pp=4, cp=1, dp=64, ep=64, etp=1, vpp=4, zero=1, micro_batch=1, recompute="selective"))),
+    ("megatron-bridge", dict(model="llama-3-8b", devices=32, batch=256, layout=cs.Layout(
+        tp=1, pp=2, cp=1, dp=16, vpp=2, zero=1, micro_batch=1, recompute="full", recompute_percent=25))),
     ("torchtitan", dict(model="llama-3-70b", devices=128, batch=256, layout=cs.Layout(
         tp=8, pp=1, cp=1, dp=16, zero=3, micro_batch=2, recompute="full"))),
     ("torchtitan", dict(model="llama-3-70b", devices=64, batch=256, layout=cs.Layout(
@@ -368,6 +370,17 @@ def test_every_key_that_is_written_is_known_to_its_software(to: str, question: d
         ("megatrn", {"layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "did you mean: megatron"),
         ("chakra", {"layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "several files"),
         ("megatron", {"train": "lora", "layout": cs.Layout(tp=1, pp=1, cp=1, zero=3, micro_batch=1)}, "every weight"),
+        ("megatron", {"layout": cs.Layout(recompute="selective", recompute_percent=50)}, "in a part of the layers"),
+        (
+            "megatron-bridge",
+            {"layout": cs.Layout(recompute="selective", recompute_percent=50)},
+            "in a part of the layers",
+        ),
+        (
+            "torchtitan",
+            {"layout": cs.Layout(pp=1, zero=3, recompute="selective", recompute_percent=50)},
+            "in a part of",
+        ),
         ("megatron", {"devices": 1, "layout": cs.Layout(micro_batch=1)}, "no plan to write"),
     ],
 )

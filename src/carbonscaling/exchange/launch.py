@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.catalog.models import model
+from carbonscaling.catalog.models import model, model_spec
 from carbonscaling.exchange.release import Release
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
 
-__all__ = ["Launch", "Reading"]
+__all__ = ["Launch", "Reading", "again_percent"]
 
 SHOWN = 6
 """Names of settings left aside that a sentence lists."""
@@ -38,6 +39,8 @@ class Launch:
         Settings that may matter and were not taken over, and why.
     notes : tuple of str
         What was assumed where the file is silent.
+    again : int
+        Layers of a chunk that are recomputed, where the share that they are follows from a model that the file does not name.
     """
 
     where: str
@@ -47,6 +50,7 @@ class Launch:
     aside: tuple[str, ...]
     not_understood: dict[str, str]
     notes: tuple[str, ...]
+    again: int = 0
 
     def scenario(self, base: Scenario | None = None) -> Scenario:
         """Return a scenario with what the file says laid over it.
@@ -64,6 +68,13 @@ class Launch:
         }
         if base.stack is None and "stack" not in own:
             own["stack"] = self.release.stack
+        if self.again and base.model is not None:
+            spec, degrees = (
+                base.model if isinstance(base.model, ModelSpec) else model_spec(base.model),
+                nested["layout"],
+            )
+            share = again_percent(spec.n_layers + spec.n_mtp, degrees.pp or 1, degrees.vpp or 1, self.again)
+            nested["layout"] = dataclasses.replace(degrees, recompute_percent=share)
         return dataclasses.replace(base, **own, **nested)
 
     @property
@@ -93,6 +104,7 @@ class Reading:
     aside: list[str] = field(default_factory=list)
     not_understood: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    again: int = 0
 
     def take(self, key: str, became: str, **settings: Any) -> None:
         """Take a setting over: fields of a scenario by name, those of its layout with ``layout_`` before them.
@@ -118,5 +130,11 @@ class Reading:
         settings = {**self.scenario, "layout": self.layout, "software": self.software}
         return Launch(
             self.where, self.release, {k: v for k, v in settings.items() if v not in ({}, None)}, self.taken,
-            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)),
+            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)), self.again,
         )  # fmt: skip
+
+
+def again_percent(n_layers: int, pp: int, vpp: int, a_chunk: int) -> int:
+    """Return the share of a stage's layers that so many of each chunk are, in whole percent."""
+    per_stage = math.ceil(n_layers / (pp * vpp)) * vpp
+    return max(1, min(100, int(100 * a_chunk * vpp / per_stage)))

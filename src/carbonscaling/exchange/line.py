@@ -10,7 +10,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout
 
-__all__ = ["Line", "cannot_say", "header", "of_batch", "of_layout", "of_model", "of_tokens"]
+__all__ = ["Line", "cannot_say", "header", "of_batch", "of_layout", "of_model", "of_tokens", "whole_or_refused"]
 
 
 class Line(NamedTuple):
@@ -84,3 +84,20 @@ def cannot_say(title: str, what: str, fields: Sequence[str], remedy: str) -> Inp
     return InputError(
         f"{title} has no setting for {what}", key=f"layout.{fields[0]}" if layout else fields[0], remedy=remedy
     )
+
+
+def whole_or_refused(answer: Estimate, title: str) -> None:
+    """Refuse selective recomputation in a part of the layers.
+
+    Raises
+    ------
+    InputError
+        The plan recomputes so.
+    """
+    if answer.setting.recompute_percent < 100:
+        raise cannot_say(
+            title,
+            "selective recomputation in a part of the layers",
+            ["recompute_percent"],
+            "add --recompute-percent 100",
+        )

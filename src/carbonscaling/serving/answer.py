@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import CarbonModel
@@ -22,8 +23,9 @@ from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.engine import engine_named
-from carbonscaling.serving.factors import ServingFactors, shipped_factors
+from carbonscaling.serving.factors import shipped_factors
 from carbonscaling.serving.formats import format_named
+from carbonscaling.serving.load import day_of, watts_at
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.predict import Predicted, predict, worked
 from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
@@ -35,9 +37,10 @@ from carbonscaling.units import DAY, HOUR
 
 __all__ = ["Served", "carbon_of", "inference", "price_of", "question_of"]
 
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
 YEAR = 365.25 * DAY
-LIGHT = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02)
-"""Shares of the requests in flight at peak at which a copy's speed and watts are worked out, for its mean load."""
 
 
 @dataclass(frozen=True)
@@ -186,19 +189,7 @@ def _pair(ends: tuple[Number, Number]) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _light(q: Question, load: float, factors: ServingFactors) -> tuple[float, float]:
-    """Return mean W of a device, and its output tokens a second, when a copy serves a share of what it could."""
-    least = [replace(q, in_flight=max(1.0, (q.in_flight or 1.0) * share)) for share in LIGHT]
-    found = predict(worked(least), factors)
-    speed, watts = found.speed[::-1], found.watts[::-1]
-    wanted = load * float(found.speed[0])
-    if wanted < speed[0]:  # fewer than one request at a time: idle between them
-        idle = q.cluster.device.idle_power.si
-        return float(idle + (watts[0] - idle) * wanted / speed[0]), wanted
-    return float(np.interp(wanted, speed, watts)), wanted
-
-
-def _promised(s: Serving, found: Predicted) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _promised(s: Serving, found: Predicted) -> NDArray[np.bool_]:
     ttft = np.inf if s.ttft_s is None else s.ttft_s
     tpot = np.inf if s.tpot_s is None else s.tpot_s
     return np.asarray((found.ttft_s <= ttft) & (found.tpot_s <= tpot))
@@ -219,14 +210,13 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
         A name is unknown, a value out of range, or nothing fits or keeps its promises.
     """
     s = replace(scenario or Serving(), **fields)
-    q, factors = question_of(s), shipped_factors()
-    tried = ways(s, q)
+    tried = ways(s, question_of(s))
     if not tried:
         raise InputError(
             "no layout holds the model", key="devices", value=s.devices or s.tp,
             remedy="allow more devices or ranks, another device, or weights in fewer bits",
         )  # fmt: skip
-    found = predict(worked(tried), factors)
+    found = predict(worked(tried), shipped_factors())
     kept = np.flatnonzero(_promised(s, found))
     if not len(kept):
         raise InputError(
@@ -251,23 +241,39 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
                 "the devices do not serve this demand", key="devices", value=s.devices,
                 allowed=f"{int(total.min())} or more", remedy="allow more devices, or a lower peak",
             )  # fmt: skip
-    # Devices and money follow the count; energy and carbon the joules, then the count.
-    per_token = 1.0 / found.speed if mean_rate is None else total
-    order = (found.joules, per_token) if s.objective in ("energy", "carbon") else (per_token, found.joules)
-    best = min(kept, key=lambda i: (float(order[0][i]), float(order[1][i])))
-    return _served(s, tried, int(copies[best]), found, int(best), mean_rate, factors)
+    rates = found.speed if mean_rate is None else np.minimum(mean_rate / total, found.speed)
+    best, watts = _best(s, tried, found, kept, total, rates)
+    return _served(s, tried, int(copies[best]), found, best, float(rates[best]), watts)
+
+
+def _best(
+    s: Serving, tried: list[Question], found: Predicted, kept: Indices, total: Array, rates: Array
+) -> tuple[int, float]:
+    """Return the way that is best by the objective at its mean load, and the mean W of its devices.
+
+    Devices and money follow the count, and of equals that with the least energy counts; energy and carbon are the day's.
+    """
+    count = 1.0 / rates if s.requests_per_day is None else total
+    if s.objective in ("devices", "cost"):
+        kept = kept[count[kept] <= count[kept].min() * (1.0 + 1e-9)]
+    watts = found.watts[kept]
+    if s.requests_per_day is not None:
+        watts = watts_at(rates[kept], [tried[i] for i in kept], shipped_factors())
+    day = day_of(carbon_of(s, tried[0].cluster).numbers, total[kept], watts)
+    taken = np.broadcast_to(day.total_kg if s.objective == "carbon" else day.energy_j, kept.shape)
+    per_token = taken / (rates * total)[kept]
+    at = min(range(len(kept)), key=lambda i: (float(per_token[i]), float(count[kept[i]])))
+    return int(kept[at]), float(watts[at])
 
 
 def _served(
-    s: Serving, tried: list[Question], copies: int, found: Predicted, i: int, mean_rate: float | None,
-    factors: ServingFactors,
-) -> Served:  # fmt: skip
+    s: Serving, tried: list[Question], copies: int, found: Predicted, i: int, rate: float, mean_watts: float
+) -> Served:
     q = tried[i]
     same = [k for k, way in enumerate(tried) if way.layout == q.layout]
     n = int(copies * q.layout.devices)
     speed, watts, joules = float(found.speed[i]), float(found.watts[i]), float(found.joules[i])
-    load = 1.0 if mean_rate is None else min(1.0, mean_rate / (speed * n))
-    mean_watts, rate = _light(q, load, factors)
+    factors = shipped_factors()
     kind = kind_of(q, factors)
     ends = {
         name: _pair(interval(value, name, kind, factors, most))

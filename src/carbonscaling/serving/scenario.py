@@ -82,7 +82,8 @@ class Serving:
     tpot_s : float, optional
         Longest time between tokens, in s.
     objective : {"devices", "carbon", "energy", "cost"}
-        What is least: devices and cost follow the number of devices, energy and carbon the J a token.
+        What is least: the devices, the money that they cost, or the energy or carbon of a token at the mean load, with hosts,
+        cooling, idle time and (carbon) machines.
     region : str
         Cloud region or country, as a training's.
     basis : {"operational", "life-cycle"}, optional

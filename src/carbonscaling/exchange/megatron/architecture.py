@@ -9,6 +9,7 @@ from typing import Any
 
 from carbonscaling.catalog.models import model, model_names
 from carbonscaling.errors import InputError
+from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 
 __all__ = ["known_model", "model_arguments", "model_of", "unsaid"]
@@ -17,6 +18,8 @@ VOCABULARY = {"GPT2BPETokenizer": 50257, "Llama2Tokenizer": 32000}
 """Entries of the tokenizers that stand for one vocabulary (Radford et al. 2019; Touvron et al. 2023)."""
 _BESIDE = ("name", "source", "notes", "seq_len", "node_limit", "extra_params")
 """Fields that are no shape."""
+BESIDE_SHARE = 1e-3
+"""Share of the parameters above which those beside every shape are missed where they are not said."""
 MLA = {"q_lora_rank": 1536, "kv_lora_rank": 512, "qk_head_dim": 128, "qk_pos_emb_head_dim": 64, "v_head_dim": 128}
 
 
@@ -63,8 +66,9 @@ def model_arguments(spec: ModelSpec) -> dict[str, Any]:
 
 def unsaid(spec: ModelSpec) -> list[str]:
     """Return what of a model the arguments cannot say: fields that are others when they are read back."""
+    beside = ["extra_params"] if spec.extra_params > BESIDE_SHARE * float(total_params(spec)) else []
     try:
-        return _differing(spec, model_of(model_arguments(spec), spec.seq_len))
+        return [*_differing(spec, model_of(model_arguments(spec), spec.seq_len)), *beside]
     except InputError as error:
         return [error.problem]
 

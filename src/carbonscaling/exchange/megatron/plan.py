@@ -6,7 +6,7 @@ import math
 import re
 from itertools import groupby
 
-from carbonscaling.exchange.line import Line, cannot_say, of_batch, of_layout, of_model, of_tokens
+from carbonscaling.exchange.line import Line, cannot_say, of_batch, of_layout, of_model, of_tokens, whole_or_refused
 from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
@@ -43,7 +43,7 @@ def arguments(answer: Estimate, title: str) -> list[Line]:
         The plan has something that Megatron-LM does not do.
     """
     return [
-        *_degrees(answer, title), *_batch(answer), *_precision(answer, title), *_recomputation(answer),
+        *_degrees(answer, title), *_batch(answer), *_precision(answer, title), *_recomputation(answer, title),
         *_overlap(answer), *_host(answer, title), *_model(answer),
     ]  # fmt: skip
 
@@ -115,12 +115,13 @@ def _precision(answer: Estimate, title: str) -> list[Line]:
     return found
 
 
-def _recomputation(answer: Estimate) -> list[Line]:
+def _recomputation(answer: Estimate, title: str) -> list[Line]:
     s, spec = answer.setting, answer.resolved.spec
     why = of_layout(answer, "recompute")
     if s.recompute == Recompute.NONE:
         return []
     if s.recompute == Recompute.SELECTIVE:
+        whole_or_refused(answer, title)
         modules = ["layernorm"] if answer.resolved.machine.software.flash else ["core_attn"]
         modules += ["moe_act"] if spec.experts else []
         modules += ["mla_up_proj"] if spec.attention and spec.attention.kind == "mla" else []

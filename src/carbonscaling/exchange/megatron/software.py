@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from carbonscaling.exchange.launch import Reading
+from carbonscaling.exchange.launch import Reading, again_percent
 
 __all__ = ["host", "precision", "recomputation", "software"]
 
@@ -74,10 +73,13 @@ def _percent(said: Said, found: Reading) -> int:
     """Return the share of layers that the method ``block`` recomputes, in percent of a stage's."""
     if said.get("recompute_method", said.get("activations_checkpoint_method")) != "block":
         return 100
-    layers = (said.get("num_layers") or (found.spec.n_layers if found.spec else 0)) + (said.get("mtp_num_layers") or 0)
-    per_stage = math.ceil(layers / (found.layout["pp"] * found.layout["vpp"])) * found.layout["vpp"] if layers else 0
-    again = (said.get("recompute_num_layers") or 1) * found.layout["vpp"]
-    return max(1, min(100, int(100 * again / per_stage))) if per_stage else 100
+    again = said.get("recompute_num_layers") or 1
+    layers = said.get("num_layers") or (found.spec.n_layers if found.spec else 0)
+    if not layers:
+        found.again = again
+        return 100
+    layers += said.get("mtp_num_layers") or 0
+    return again_percent(layers, found.layout["pp"], found.layout["vpp"], again)
 
 
 def software(said: Said, found: Reading) -> None:

@@ -7,7 +7,16 @@ import math
 from collections.abc import Iterator
 
 from carbonscaling.exchange.flavors import flavors
-from carbonscaling.exchange.line import Line, cannot_say, header, of_batch, of_layout, of_model, of_tokens
+from carbonscaling.exchange.line import (
+    Line,
+    cannot_say,
+    header,
+    of_batch,
+    of_layout,
+    of_model,
+    of_tokens,
+    whole_or_refused,
+)
 from carbonscaling.exchange.release import release
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
@@ -176,6 +185,7 @@ def _recomputation(answer: Estimate, title: str) -> list[Line]:
     if s.recompute == Recompute.NONE:
         return [Line("mode", "none", why)]
     if s.recompute == Recompute.SELECTIVE:
+        whole_or_refused(answer, title)
         return [Line("mode", "selective", why), Line("selective_ac_option", "op", "operation by operation")]
     if s.recompute_percent == 100:
         return [Line("mode", "full", why)]
