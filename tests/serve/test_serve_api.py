@@ -241,7 +241,7 @@ def test_launch_files_are_those_of_the_command_line(client: TestClient, capsys: 
 def test_every_simple_field_of_a_scenario_can_be_asked_for_in_a_form(client: TestClient) -> None:
     fields = client.get("/api/v1/catalog").json()["fields"]
     simple = {f.name for f in dataclasses.fields(Scenario)} - {*FILES_ONLY}
-    tables = {"layout", "software", "boundary", "contracts", "quantiles", "history"}
+    tables = {"layout", "software", "boundary", "contracts"}
     assert {name for name in fields if "." not in name} == simple - tables
     for name, field in fields.items():
         assert field["meaning"], name

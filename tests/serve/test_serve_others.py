@@ -57,6 +57,8 @@ def test_answers_and_reports_are_those_of_the_command_line(
     assert page.headers["content-disposition"] == "attachment"
     assert run(["report", "answer.json", "-o", "report.html"]) == 0
     assert page.text == Path("report.html").read_text()
+    assert run([*COMMANDS[name], "-o", "own.html"]) == 0
+    assert page.text == Path("own.html").read_text()
     assert page.text.count("<table>") >= 1
 
 

@@ -83,13 +83,24 @@ def hand_out(
             tabular = isinstance(data, list) and suffix in (*TABLES, ".md")
             if not tabular:
                 check_suffix(output, PAGES)
-            write_file(output, rows_as(suffix, data) if tabular else page_as(suffix, data, page))
+            write_file(output, rows_as(suffix, data) if tabular else _page_as(suffix, data, page))
     if json:
         show_json(data)
     elif csv:
         write_csv(data)
     else:
         show(page)
+
+
+def _page_as(suffix: str, data: Any, page: RenderableType) -> str:
+    """Return a result as its suffix says; an answer that ``report`` knows is the report's page, here and there the same."""
+    if suffix == ".html":
+        from carbonscaling.reporting.document.answers import answer_document, is_reported
+        from carbonscaling.reporting.jsonable import jsonable
+
+        if is_reported(data):
+            return answer_document(jsonable(data))
+    return page_as(suffix, data, page)
 
 
 def remark(text: str) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
 from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
-from carbonscaling.study.together.decided import BreakEven, Decided
 from carbonscaling.words import count, energy, mass, money, percent, plain
 
-__all__ = ["amount", "decided_page", "decided_words", "shown_points"]
+__all__ = ["POINTS", "amount", "decided_page", "decided_words", "point_rows"]
 
+Data = Mapping[str, Any]
+POINTS = ("from served tokens", "90 % interval", "parameters", "training tokens")
 MOST_LINES = 12
 """Break-even points that a page shows."""
 
@@ -29,26 +30,33 @@ def amount(value: float, objective: str) -> str:
 
 
 def _between(ends: Sequence[float], objective: str) -> str:
-    return f"{amount(ends[0], objective)} to {amount(ends[1], objective)}"
+    return f"{amount(ends[0], objective)} and {amount(ends[1], objective)}"
 
 
-def decided_words(found: Decided) -> list[str]:
-    """Return the answer in sentences, a line each."""
-    a, d = found.summary(), found.decision
-    what = d.objective if d.objective != "flops" else "FLOPs"
+def decided_words(data: Data) -> list[str]:
+    """Return the answer in sentences, a line each.
+
+    Parameters
+    ----------
+    data : Mapping
+        As `Decided.to_dict`, or a file that ``decide`` saved.
+    """
+    a, d = data["answer"], data["decision"]
+    objective = a["objective"]
+    what = objective if objective != "flops" else "FLOPs"
     said = [
         f"For a loss of {a['loss']:.4f} and {count(a['served_tokens'])} served tokens: {count(a['params'])} parameters on "
         f"{count(a['tokens'])} tokens take the least {what}.",
-        f"{amount(a['total'], d.objective)}: {amount(a['training'], d.objective)} to train, "
-        f"{amount(a['serving'], d.objective)} to serve."
-        + (f" 90 % lies between {_between(a['interval'], d.objective)}." if found.estimate else ""),
+        f"{amount(a['total'], objective)}: {amount(a['training'], objective)} to train, "
+        f"{amount(a['serving'], objective)} to serve."
+        + (f" 90 % lies between {_between(a['interval'], objective)}." if "train" in a else ""),
     ]
     if a["saved"] is not None and a["saved"] >= 0.0:
-        given = f"{count(d.params)} on {count(float(found.n_tokens[-1]))}"
+        given = f"{count(d['params'])} on {count(a['compared_tokens'])}"
         since = a["less_than_compared_from"]
         always = f"; it takes less above {count(since)} served tokens" if since else ""
         said.append(
-            f"That is {amount(a['saved'], d.objective)} or {percent(a['saved_share'])} less than {given}{always}."
+            f"That is {amount(a['saved'], objective)} or {percent(a['saved_share'])} less than {given}{always}."
         )
     if "train" in a:
         t, s = a["train"], a["serve"]
@@ -62,45 +70,48 @@ def decided_words(found: Decided) -> list[str]:
     low, high = a["params_range"]
     if low < high:
         said.append(f"With both intervals against each other it is {count(low)} to {count(high)} parameters.")
-    return [*said, *_turns(found), f"{count(a['combinations'])} combinations, every one decided."]
+    return [*said, *_turns(a), f"{count(a['combinations'])} combinations, every one decided."]
 
 
-def _turns(found: Decided) -> list[str]:
+def _turns(a: Data) -> list[str]:
     """Say from how many served tokens on the answer's neighbours win, and which."""
-    points = found.break_even
-    at = next((i for i, point in enumerate(points) if point.place == found.best), None)
+    points = a["break_even"]
+    at = next((i for i, point in enumerate(points) if point["params"] == a["params"]), None)
     if at is None:
         return []
     said = []
     if at + 1 < len(points):
         after = points[at + 1]
-        said.append(f"Above {_tokens(after)} served tokens {_size(found, after)} wins.")
+        said.append(f"Above {_tokens(after)} served tokens {_size(after)} wins.")
     if at > 0:
-        said.append(f"Below {_tokens(points[at])} served tokens {_size(found, points[at - 1])} wins.")
+        said.append(f"Below {_tokens(points[at])} served tokens {_size(points[at - 1])} wins.")
     return said
 
 
-def _size(found: Decided, point: BreakEven) -> str:
-    return f"{count(float(found.n_params[point.place]))} on {count(float(found.n_tokens[point.place]))}"
+def _size(point: Data) -> str:
+    return f"{count(point['params'])} on {count(point['tokens'])}"
 
 
-def _tokens(point: BreakEven) -> str:
-    between = f" ({count(point.low)} to {count(point.high)})" if point.low < point.high else ""
-    return f"{count(point.served)}{between}"
+def _tokens(point: Data) -> str:
+    low, high = point["interval"]
+    return f"{count(point['served_tokens'])}" + (f" ({count(low)} to {count(high)})" if low < high else "")
 
 
-def shown_points(found: Decided) -> list[BreakEven]:
-    """Return the break-even points that are shown: all, or every so manieth."""
-    points = found.break_even
-    return list(points if len(points) <= MOST_LINES else points[:: -(-len(points) // MOST_LINES)])
+def point_rows(data: Data) -> list[tuple[str, str, str, str]]:
+    """Return where another size wins, as `POINTS` names the columns: all, or every so manieth."""
+    points = data["answer"]["break_even"]
+    return [
+        (count(p["served_tokens"]), f"{count(low)} to {count(high)}" if low < high else "-", count(p["params"]),
+         count(p["tokens"]))
+        for p in points[:: -(-len(points) // MOST_LINES)] for low, high in [p["interval"]]
+    ]  # fmt: skip
 
 
-def decided_page(found: Decided) -> Group:
+def decided_page(data: Data) -> Group:
     """Return the size that takes the least, and from how many served tokens on which one does."""
-    first, *rest = decided_words(found)
+    first, *rest = decided_words(data)
     parts: list[Any] = [Text(first, style="bold"), *map(Text, rest), Text("")]
-    table = figures(("from served tokens", "90 % interval", "parameters", "training tokens"), words=0)
-    for b in shown_points(found):
-        between = f"{count(b.low)} to {count(b.high)}" if b.low < b.high else "-"
-        table.add_row(count(b.served), between, *_size(found, b).split(" on "))
+    table = figures(POINTS, words=0)
+    for row in point_rows(data):
+        table.add_row(*row)
     return Group(*parts, table)

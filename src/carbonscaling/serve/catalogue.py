@@ -53,6 +53,7 @@ def _model(name: str) -> dict[str, Any]:
         "id": name,
         "parameters": entry.parameters.si,
         "active": entry.active.si if entry.active else None,
+        "experts": entry.spec.experts is not None,
         "seq_len": entry.spec.seq_len,
     }
 

@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.decided import POINTS, decided_words, point_rows
+from carbonscaling.reporting.document.decided import decided_figure
 from carbonscaling.reporting.document.html import Markup, listed, node, table
-from carbonscaling.reporting.document.shell import page
+from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.words import count, energy, mass, money, percent, plain
 
 __all__ = ["answer_document", "is_reported"]
 
 Data = Mapping[str, Any]
 MOST_STRETCHES = 60
+EXACT = 1e6
+"""Whole numbers below it are printed to the last digit."""
+OF_MODELS = ("params", "tokens", "served_tokens", "candidates")
+"""What is asked in parameters and tokens."""
 METERS = {"job": "name", "devices": "devices", "device-hours": "device_hours", "kWh": "kwh", "planned kWh": "planned_kwh",
           "from": "planned_low_kwh", "to": "planned_high_kwh", "with its part of the rest": "with_rest_kwh",
           "tCO2e": "operational_tco2e", "embodied": "embodied_tco2e"}  # fmt: skip
@@ -25,7 +31,6 @@ STAGES = {"stage": "name", "kind": "kind", "counts as": "part", "kWh": "energy_k
           "device-hours": "device_hours", "USD": "cost_usd"}  # fmt: skip
 TRIED = {"devices": "n_devices", "start after days": "start_days", "probability": "probability", "days": "days",
          "tCO2e": "total_tco2e"}  # fmt: skip
-POINTS = {"from served tokens": "served_tokens", "parameters": "params", "training tokens": "tokens"}
 
 
 class Said(NamedTuple):
@@ -41,7 +46,9 @@ def _cell(value: Any) -> str:
         return {None: "-", True: "yes", False: "no"}[value]
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value)) or "-"
-    return plain(value) if isinstance(value, int | float) else str(value)
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer() and abs(value) < EXACT):
+        return f"{value:,.0f}"
+    return plain(value) if isinstance(value, float) else str(value)
 
 
 def _rows(rows: Sequence[Data], columns: Mapping[str, str]) -> Markup:
@@ -114,15 +121,14 @@ def _target(data: Data) -> Said:
 
 
 def _decision(data: Data) -> Said:
-    a = data["answer"]
-    lead = (
-        f"For a loss of {plain(a['loss'])} and {count(a['served_tokens'])} served tokens, {count(a['params'])} parameters on "
-        f"{count(a['tokens'])} tokens take the least {a['objective']}: {plain(a['total'])} {a['unit']}."
-    )
-    parts = [part for key in ("train", "serve") if key in a for part in (node("h2", key.capitalize()), _pairs(a[key]))]
-    points = {key: value for key, value in a.items() if key != "break_even"}
-    body = [node("h2", "The answer"), _pairs(points), *parts, node("h2", "Where another size wins"),
-            _rows(a["break_even"], POINTS), node("h2", "What was asked"), _pairs(data["decision"])]  # fmt: skip
+    lead, *rest = decided_words(data)
+    asked = {key: value for key, value in data["decision"].items() if value not in (None, [], ())}
+    for key in OF_MODELS:
+        if key in asked:
+            asked[key] = [count(x) for x in asked[key]] if isinstance(asked[key], list) else count(asked[key])
+    wins = table(POINTS, point_rows(data), range(4))
+    body = [listed(rest), decided_figure(data), node("h2", "Where another size wins"), wins,
+            node("h2", "What was asked"), _pairs(asked), node("h2", "Sources"), cited(data["sources"])]  # fmt: skip
     return Said("Size, training and serving together", lead, body)
 
 

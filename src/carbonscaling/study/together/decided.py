@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.catalog.laws import law_row
 from carbonscaling.errors import InputError
 from carbonscaling.serving.answer import Served, inference
 from carbonscaling.serving.lifetime import envelope, served_flops, training_flops
-from carbonscaling.study.answer import estimate
+from carbonscaling.study.answer import estimate, sources_used
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.together.decision import UNITS, Decision
 from carbonscaling.study.together.servings import ServedToken, served
@@ -22,6 +23,8 @@ from carbonscaling.study.together.trainings import Trained, n_ways, places_of, t
 __all__ = ["BreakEven", "Decided", "decide"]
 
 Array = npt.NDArray[np.float64]
+MOST_ROWS = 240
+"""Sizes that plain data list."""
 
 
 class BreakEven(NamedTuple):
@@ -144,6 +147,7 @@ class Decided:
             "tokens": float(self.n_tokens[best]), "training": float(self.training[best]),
             "serving": total - float(self.training[best]), "per_served_token": float(self.per_token[best]), "total": total,
             "interval": self.interval(best), "compared_with": given if known else None,
+            "compared_tokens": float(self.n_tokens[-1]) if known else None,
             "saved": given - total if known else None, "saved_share": 1.0 - total / given if known else None,
             "less_than_compared_from": self.beats_compared_from(), "params_range": self.params_range(),
             "combinations": self.combinations,
@@ -166,9 +170,27 @@ class Decided:
             found["serve"] = self.inference.summary()
         return found
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what the sizes of the grid take, by size: all, or every so manieth and all that win somewhere."""
+        grid = sorted((i for i in range(self.n_grid) if math.isfinite(self.total(i))), key=self.n_params.__getitem__)
+        winners = {self.best, *(point.place for point in self.break_even)}
+        step = -(-len(grid) // MOST_ROWS)
+        return [
+            {"params": float(self.n_params[i]), "tokens": float(self.n_tokens[i]), "training": float(self.training[i]),
+             "per_served_token": float(self.per_token[i]), "total": self.total(i), "interval": self.interval(i)}
+            for rank, i in enumerate(grid) if rank % step == 0 or rank == len(grid) - 1 or i in winners
+        ]  # fmt: skip
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the reference keys of the law and of what trains, sorted."""
+        law = {datum.source for datum in law_row(self.decision.law).coefficients.values()}
+        return tuple(sorted(law | set(sources_used(self.estimate) if self.estimate is not None else ())))
+
     def to_dict(self) -> dict[str, Any]:
-        """Return question and answer as plain data."""
-        return {"decision": asdict(self.decision), "answer": self.summary()}
+        """Return question and answer, what each size takes, and the works behind it, as plain data."""
+        return {
+            "decision": asdict(self.decision), "answer": self.summary(), "sizes": self.rows(), "sources": self.sources(),
+        }  # fmt: skip
 
 
 def decide(decision: Decision | None = None, /, **fields: Any) -> Decided:
