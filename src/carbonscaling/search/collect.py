@@ -55,7 +55,7 @@ class Collector:
     excess, excess_index : float, int
         The nearest miss of the memory limit.
     best, last : arrays
-        Keys of the best setting, and of the last of the best `top`.
+        Keys of the best setting, and of the last of the best `top`: infinite until so many are known.
     truncated : bool
         More settings are near-optimal than are remembered.
     """
@@ -107,16 +107,17 @@ class Collector:
         if self.stairs is not None:
             self.stairs.add(np.asarray(light.n_devices), outcome, index, step)
         keys = np.array([np.broadcast_to(c, step.shape) for c in self.objective.columns(light, outcome)], dtype=float)
-        self.index, self.step = np.concatenate((self.index, index)), np.concatenate((self.step, step))
-        self.keys = np.concatenate((self.keys, keys), axis=1)
-        self._trim()
+        if (known := self.keys_matter(keys)).any():
+            self.index, self.step = np.append(self.index, index[known]), np.append(self.step, step[known])
+            self.keys = np.append(self.keys, keys[:, known], axis=1)
+            self._trim()
 
     def _trim(self) -> None:
         """Drop what is neither among the best nor near-optimal."""
-        if len(self.index) == 0:
-            return
         order = np.lexsort(self.keys[::-1])
-        self.best, self.last = self.keys[:, order[0]], self.keys[:, order[min(self.top, len(order)) - 1]]
+        self.best = self.keys[:, order[0]]
+        if self.is_full:
+            self.last = self.keys[:, order[self.top - 1]]
         keep = self.keys_matter(self.keys)
         if keep.sum() > MOST_KEPT:
             self.truncated = True

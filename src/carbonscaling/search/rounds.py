@@ -32,7 +32,8 @@ Ints = NDArray[np.int64]
 
 FIRST_ROUND = 1 << 15
 """Settings of the first round; the best of a round sets the limits of the next."""
-GROWTH = 64
+GROWTH = 8
+"""How much larger each round is: a round's limits are those of its start, so that in a large one the best comes too late."""
 BOUNDED = 1 << 12
 """Layouts whose bounds are looked at in one go."""
 FEWEST_LAYOUTS = 2
