@@ -89,11 +89,13 @@ def test_too_little_memory_says_by_how_much_and_what_would_do() -> None:
     assert re.match(rf"0 of {_search(found).n_candidates:,} settings fit", found.reason)
     assert re.search(r"misses by [\d.]+ GB", found.reason)
     assert _search(found).rejected["memory"] > 0
-    more = next(r for r in found.remedies if "devices would do" in r)
-    n = int(more.split()[0].replace(",", ""))
+    more = next(m for r in found.remedies if (m := re.match(r"([\d,]+) devices and ([\d,]+) days would do", r)))
+    n, days = (int(word.replace(",", "")) for word in more.groups())
     assert n > 8
-    again = cs.estimate(cs.Scenario(model="llama-3-70b", tokens=1e12, device="h100-sxm", devices=n, batch=256))
-    assert again.feasible
+    enough = cs.Scenario(model="llama-3-70b", tokens=1e12, device="h100-sxm", devices=n, batch=256)
+    assert cs.estimate(enough).feasible
+    assert cs.plan(replace(enough, max_days=days)).feasible
+    assert not cs.plan(enough).feasible  # three months, which is why it says the days
 
 
 def test_too_little_time_says_how_long_it_would_take() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -85,3 +86,56 @@ def test_degrees_that_do_not_divide_the_devices_are_named() -> None:
     no = _no(replace(SMALL, devices=24, batch=None, layout=cs.Layout(tp=5)))
     assert no.reason == "24 devices are no multiple of TP 5"
     assert any(remedy.startswith("another layout would do") for remedy in no.remedies)
+
+
+def _count(word: str) -> int:
+    return int(word.replace(",", ""))
+
+
+def _taken(s: cs.Scenario, offer: str) -> cs.Scenario | None:
+    """The scenario with an offer taken: devices, days, a batch, an open DP, money; None where it is of another kind."""
+    what = offer.partition(" would do")[0].removeprefix("allow ")
+    found = s
+    for part in what.split(" and "):
+        if m := re.fullmatch(r"([\d,]+) devices?", part):
+            n = _count(m[1])
+            found = replace(found, devices=n) if s.devices else replace(found, max_devices=n)
+        elif m := re.fullmatch(r"([\d,]+) days", part):
+            found = replace(found, max_days=float(_count(m[1])))
+        elif m := re.fullmatch(r"a batch of ([\d,]+) sequences", part):
+            found = replace(found, batch=_count(m[1]))
+        elif m := re.fullmatch(r"([\d.]+) ([kM]?)\$", part):
+            found = replace(found, budget_usd=float(m[1]) * {"": 1.0, "k": 1e3, "M": 1e6}[m[2]])
+        elif part == "no fixed DP":
+            found = replace(found, layout=replace(found.layout, dp=None))
+        else:
+            return None
+    return found
+
+
+SHORT = cs.Scenario(model="llama-3-8b", tokens=1e11, max_devices=16, max_days=1.0)
+IN_VAIN: dict[str, cs.Scenario] = {
+    "more devices hold it, and take too long": cs.Scenario(
+        model="llama-3-70b", tokens=1e12, max_devices=8, max_days=20.0
+    ),
+    "so with a batch": cs.Scenario(model="llama-3-70b", tokens=1e12, max_devices=8, max_days=20.0, batch=1024),
+    "days alone are over budget": replace(SHORT, budget_usd=2e3),
+    "days alone are within it": replace(SHORT, budget_usd=2e4),
+    "another batch on the same tokens": replace(SHORT, model="llama-3-70b", max_devices=38, batch=1000, budget_usd=4e5),
+    "a count that the stated DP does not fill": cs.Scenario(
+        model="llama-3-70b", tokens=1e10, devices=8, batch=64, layout=cs.Layout(dp=2)
+    ),
+}
+
+
+@pytest.mark.parametrize("what", IN_VAIN)
+def test_an_offer_that_is_taken_answers(what: str) -> None:
+    """Deadline, budgets, batch and degrees that were stated stay stated: what has to give is part of the offer."""
+    s = IN_VAIN[what]
+    ask = cs.estimate if s.devices else cs.plan
+    no = ask(s)
+    assert isinstance(no, cs.Infeasible)
+    taken = {offer: own for offer in no.remedies if (own := _taken(s, offer))}
+    assert taken, no.remedies
+    for offer, own in taken.items():
+        assert ask(own).feasible, offer

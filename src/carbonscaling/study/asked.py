@@ -140,11 +140,11 @@ def found_with(r: Resolved, s: Scenario, setting: Setting) -> tuple[Question, Sp
 
 
 def freed(s: Scenario, r: Resolved, question: Question) -> Question:
-    """Return a question with every batch that would do, where one is given: at equal loss."""
+    """Return a question with every batch that would do, where one is given: on its tokens, as each has when it is stated."""
     if s.batch is None or s.layout.dp is not None or s.space == "paper" or s.carbon_mode == "paper":
         return question
     any_batch = batches(replace(s, batch=None), r.spec, r.asked_tokens, r.seq_len)
-    loose = replace(r, batches=replace(any_batch, reference=r.batch))
+    loose = replace(r, batches=replace(any_batch, reference=r.batch, by_loss=False))
     return replace(question_of(s, loose, question.counts, question.deadline_s), objective=question.objective)
 
 

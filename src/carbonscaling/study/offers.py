@@ -16,6 +16,7 @@ from carbonscaling.study.decide import round_batches
 from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.shown import setting_words
+from carbonscaling.units import DAY
 from carbonscaling.words import duration
 
 __all__ = ["Refused", "would_do"]
@@ -28,9 +29,10 @@ MOST = 3
 
 def would_do(found: Candidate, what: str) -> str:
     """Return an offer as people read it."""
+    n = found.n_devices
     return (
-        f"{what} would do ({found.n_devices:,} devices, batch {found.setting.sequences:,}, {setting_words(found.setting)}, "
-        f"{duration(found.duration_s)})"
+        f"{what} would do ({n:,} device{'s' * (n != 1)}, batch {found.setting.sequences:,}, "
+        f"{setting_words(found.setting)}, {duration(found.duration_s)})"
     )
 
 
@@ -59,7 +61,7 @@ class Refused:
         What was to be searched, with every batch that may be.
     question, space : what was searched, with the batch that comes nearest; offers search a little further.
     freed : Question
-        The same with every batch that would do, at equal loss.
+        The same with every batch that would do, on the tokens of the question.
     """
 
     s: Scenario
@@ -79,7 +81,7 @@ class Refused:
         yield from self.another_batch()
         found = [*self.other_layouts(), *self._changed(offload="optimizer"), *self._changed(offload="activations")]
         yield from [*found, *self.in_eight_bits(), *self._without_margin()][:MOST]
-        yield from self.more_devices()
+        yield from self.more_devices(and_days=True)
 
     def another_batch(self) -> Iterator[str]:
         """Yield a batch other than the one asked for with which the question has an answer."""
@@ -89,15 +91,29 @@ class Refused:
         if found is not None:
             yield would_do(found, f"a batch of {found.setting.sequences:,} sequences")
 
-    def more_devices(self, *, by_deadline: bool = False) -> Iterator[str]:
-        """Yield the fewest of up to `MORE_DEVICES` times as many devices that do."""
+    def more_devices(self, *, and_days: bool = False) -> Iterator[str]:
+        """Yield the fewest of up to `MORE_DEVICES` times as many devices that do; where none does in time, and the days.
+
+        With the batch that was stated, or where none does with another one, which is said.
+        """
         low, high = self.question.counts
-        batches = round_batches(self.freed.batches)
-        wider = replace(self.freed, counts=(high + 1, MORE_DEVICES * high), objective="paper", batches=batches)
-        wider = wider if by_deadline else replace(wider, deadline_s=math.inf)
-        found = self.best(wider, replace(self.space, dp=()) if low == high else self.space)
-        if found is not None:
-            yield would_do(found, f"{found.n_devices:,} devices")
+        space, exact = (replace(self.space, dp=()), True) if low == high else (self.space, False)
+        stated = len(self.asked.batches) == 1
+        for deadline_s in (self.question.deadline_s, math.inf)[: 1 + and_days]:
+            for own in (True, False)[not stated :]:
+                batches = self.asked.batches if own else round_batches(self.freed.batches)
+                wider = replace(
+                    self.asked if own else self.freed, counts=(high + 1, MORE_DEVICES * high), objective="paper",
+                    batches=batches, deadline_s=deadline_s,
+                )  # fmt: skip
+                found = self.best(wider, space)
+                if found is not None:
+                    what = f"{found.n_devices:,} devices"
+                    what += " and no fixed DP" if exact and self.s.layout.dp else ""
+                    what += "" if own or not stated else f" and a batch of {found.setting.sequences:,} sequences"
+                    late = found.duration_s > self.question.deadline_s
+                    yield would_do(found, what + (f" and {math.ceil(found.duration_s / DAY):,} days" if late else ""))
+                    return
 
     def in_eight_bits(self) -> Iterator[str]:
         """Yield 8-bit multiplications where the device has them, and they do."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search.constraints import RULES
-from carbonscaling.search.engine import Question, SearchResult, search
+from carbonscaling.search.engine import Candidate, Question, SearchResult, search
 from carbonscaling.search.space import Space
-from carbonscaling.study.decide import decided
+from carbonscaling.study.decide import decided, round_batches
 from carbonscaling.study.offers import Refused, would_do
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY, GB, KWH, TONNE
@@ -80,7 +80,7 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
             (
                 *no.another_batch(),
                 *no.other_layouts(),
-                *no.more_devices(),
+                *no.more_devices(and_days=True),
                 "loosen the fixed degrees, or allow another device count",
             ),
             None,
@@ -90,7 +90,7 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
         if result.nearest_memory is None:
             return (
                 reason,
-                (*no.another_batch(), *no.other_layouts(), *no.more_devices(), "loosen the fixed degrees"),
+                (*no.another_batch(), *no.other_layouts(), *no.more_devices(and_days=True), "loosen the fixed degrees"),
                 None,
             )
         miss = result.nearest_memory
@@ -104,12 +104,28 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
     assert result.fastest is not None
     fastest = result.fastest
     late, allowed = fastest.duration_s / DAY, question.deadline_s / DAY
+    n = fastest.n_devices
     reason = (
         f"{result.n_fit:,} of {result.n_candidates:,} settings fit, none finishes in {allowed:g} day{'s' * (allowed != 1)}: "
-        f"the fastest takes {late:.1f} days on {fastest.n_devices:,} devices ({setting_words(fastest.setting)})"
+        f"the fastest takes {late:.1f} days on {n:,} device{'s' * (n != 1)} ({setting_words(fastest.setting)})"
     )
-    more = (*no.another_batch(), *no.more_devices(by_deadline=True), *no.in_eight_bits())
-    return reason, (*more, f"allow {math.ceil(late)} days"), fastest.setting
+    more = (*no.another_batch(), *no.more_devices(), *no.in_eight_bits())
+    return reason, (*more, _longer(no, fastest)), fastest.setting
+
+
+def _longer(no: Refused, fastest: Candidate) -> str:
+    """Say how many days would do: within the budgets where that can be, else with what the fastest run takes of them."""
+    q, words = no.asked, ""
+    if q.limits:
+        whole = replace(q, deadline_s=math.inf, objective="time", batches=round_batches(q.batches))
+        within = no.best(whole)
+        if within is None:
+            beyond = [(name, getattr(fastest, name)) for name, most in q.limits if getattr(fastest, name) > most]
+            told = [BUDGETS[name][2](_rounded_up(value / BUDGETS[name][1])) for name, value in beyond]
+            words = "".join(f" and {what}" for what in told)
+        else:
+            fastest = within
+    return f"allow {math.ceil(fastest.duration_s / DAY)} days{words}"
 
 
 BUDGETS = {"cost_usd": ("cost", 1.0, money), "carbon_kg": ("carbon", TONNE, mass), "energy_j": ("energy", KWH, energy)}
