@@ -37,6 +37,23 @@ def test_a_full_middle_stage_beats_an_end_that_misses_layers() -> None:
     close(rank_params(w._replace(p_embedding=12.0), setting(pp=4.0)).dense, 2 * 10 + 12)
 
 
+def test_the_stage_that_holds_most_bytes_need_not_have_most_parameters() -> None:
+    """As above with an embedding of 12: frozen, it has weights alone, and sharded states of the layers weigh less again."""
+    w = toy(9.0, p_dense=10.0, p_embedding=12.0, p_head=3.0)
+    machine = ideal(weight_bytes=2.0, grad_bytes=4.0, optimizer_bytes=12.0)
+    s = setting(pp=4.0, dp=12.0, zero=1.0)
+    for frozen, zero, want in (
+        (0.0, 0.0, (2 * 32, 4 * 32, 12 * 32)),
+        (1.0, 0.0, (2 * 30, 4 * 30, 12 * 30)),
+        (1.0, 1.0, (2 * 30, 4 * 30, 30)),
+        (1.0, 2.0, (2 * 30, 10, 30)),
+    ):
+        states = state_bytes(w._replace(frozen_embedding=frozen), machine, s._replace(zero=zero))
+        assert tuple(map(float, states)) == pytest.approx(want)
+    wide = w._replace(frozen_embedding=1.0, p_embedding=40.0)  # 120 bytes of weights and 27 of layers, against 100
+    assert float(state_bytes(wide, machine, s._replace(zero=2.0)).weights) == pytest.approx(2 * 60)
+
+
 @pytest.mark.parametrize(("ends", "dense", "expert"), [(20.0, 3 * 5, 3 * 8), (50.0, 2 * 5 + 25, 2 * 8)])
 def test_experts_count_in_the_choice_of_the_fullest_stage(ends: float, dense: float, expert: float) -> None:
     """Nine layers of 10 shared over two ranks and of 8 experts; the ends miss one layer and hold 20 or 50."""

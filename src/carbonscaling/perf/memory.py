@@ -73,7 +73,22 @@ class Memory(NamedTuple):
 
 
 def rank_params(work: Workload, s: Setting) -> RankParams:
-    """Parameters of the fullest pipeline stage on one device.
+    """Parameters of the pipeline stage that has most of them, on one device."""
+    ends, inner = _stages(work, s)
+    more = ends.dense + ends.expert > inner.dense + inner.expert
+    return RankParams(
+        dense=np.where(more, ends.dense, inner.dense),
+        expert=np.where(more, ends.expert, inner.expert),
+        layer=inner.layer,
+        trained_dense=np.where(more, ends.trained_dense, inner.trained_dense),
+        trained_expert=np.where(more, ends.trained_expert, inner.trained_expert),
+        frozen_dense=np.where(more, ends.frozen_dense, inner.frozen_dense),
+        frozen_expert=np.where(more, ends.frozen_expert, inner.frozen_expert),
+    )
+
+
+def _stages(work: Workload, s: Setting) -> tuple[RankParams, RankParams]:
+    """Parameters on one device of the stages at the ends of a pipeline, and of the others.
 
     Layers that do not fill all stages are missing on the two ends, which hold the embedding and the head. A DualPipe
     device keeps two stages, and the first and the last one together.
@@ -82,25 +97,31 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
     missing = per_stage * s.pp - work.n_layers
     at_end = np.maximum(per_stage - np.floor(missing / 2.0), 0.0)
     dualpipe = s.schedule == Schedule.DUALPIPE
-    copies = np.where(dualpipe, 2.0, 1.0)
-    both = work.p_embedding + work.p_head
-    ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(work.p_embedding, work.p_head), both)
+    copies, apart = np.where(dualpipe, 2.0, 1.0), (s.pp > 1) & ~dualpipe
+    ends = np.where(apart, np.maximum(work.p_embedding, work.p_head), work.p_embedding + work.p_head)
+    e, h = (1.0 - work.frozen_embedding) * work.p_embedding, (1.0 - work.frozen_head) * work.p_head
+    trained_ends = np.where(apart, np.maximum(e, h), e + h)
+    return (
+        _stage(work, s, copies * at_end, copies, ends / s.tp, trained_ends / s.tp),
+        _stage(work, s, copies * per_stage, copies, 0.0, 0.0),
+    )
 
+
+def _stage(
+    work: Workload, s: Setting, n_layers: Number, copies: Number, ends: Number, trained_ends: Number
+) -> RankParams:
+    """Parameters on one device of stages of so many layers, with what the ends of a pipeline hold beside."""
     moe = work.moe
     block = (work.p_attention + work.plain * work.p_dense + moe * work.p_shared) / s.tp
     experts = moe * work.n_experts * work.p_expert / (s.ep * s.etp)
-    ends_fullest = copies * at_end * (block + experts) + ends / s.tp > copies * per_stage * (block + experts)
-    n_layers = copies * np.where(ends_fullest, at_end, per_stage)
     beside = work.p_beside / (s.tp * s.pp)
     # Layers that no gradient reaches lie on the first stages: the fullest holds others as far as there are any.
     trained = (1.0 - work.frozen) * np.minimum(n_layers, (1.0 - work.stopped) * copies * work.n_layers)
-    e, h = (1.0 - work.frozen_embedding) * work.p_embedding, (1.0 - work.frozen_head) * work.p_head
-    trained_ends = np.where((s.pp > 1) & (s.schedule != Schedule.DUALPIPE), np.maximum(e, h), e + h)
     return RankParams(
-        dense=n_layers * block + np.where(ends_fullest, ends / s.tp, 0.0) + beside,
+        dense=n_layers * block + ends + beside,
         expert=n_layers * experts,
         layer=block + experts,
-        trained_dense=trained * block + np.where(ends_fullest, trained_ends / s.tp, 0.0) + work.beside_trained * beside,
+        trained_dense=trained * block + trained_ends + work.beside_trained * beside,
         trained_expert=trained * experts,
         frozen_dense=work.frozen * n_layers * block,
         frozen_expert=work.frozen * n_layers * experts,
@@ -108,9 +129,22 @@ def rank_params(work: Workload, s: Setting) -> RankParams:
 
 
 def state_bytes(work: Workload, machine: Machine, s: Setting) -> StateBytes:
-    """Bytes of weights, gradients and optimizer states; micro-batch and recomputation play no part."""
+    """Bytes of weights, gradients and optimizer states; micro-batch and recomputation play no part.
+
+    Of the stage that holds most: experts are sharded over other devices than the rest, and what is frozen has no gradients.
+    """
+    ends, inner = _stages(work, s)
+    a, b = _states(work, machine, s, ends), _states(work, machine, s, inner)
+    more = a.weights + a.gradients + a.optimizer > b.weights + b.gradients + b.optimizer
+    return StateBytes(
+        np.where(more, a.weights, b.weights),
+        np.where(more, a.gradients, b.gradients),
+        np.where(more, a.optimizer, b.optimizer),
+    )
+
+
+def _states(work: Workload, machine: Machine, s: Setting, params: RankParams) -> StateBytes:
     software = machine.software
-    params = rank_params(work, s)
     n_dense = s.dp * s.cp
     n_expert = s.tp * s.cp * s.dp / (s.ep * s.etp)
     g_dense, g_expert = np.minimum(s.shard, n_dense), np.minimum(s.shard, n_expert)
