@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,10 +96,14 @@ def test_the_file_stands_alone_and_says_the_answer(saved: Path, capsys: pytest.C
 
 
 def test_the_alias_writes_the_same_file(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    del data["saved"]  # nothing to ask again
+    file = tmp_path / "alone.json"
+    file.write_text(json.dumps(data), encoding="utf-8")
     capsys.readouterr()
-    run(["report", str(saved), "--format", "html"])
+    run(["report", str(file), "--format", "html"])
     page = capsys.readouterr().out
-    run(["report", str(saved), "--format", "pdf-ready", "-o", str(tmp_path / "report.html")])
+    run(["report", str(file), "--format", "pdf-ready", "-o", str(tmp_path / "report.html")])
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
 
 
@@ -190,9 +196,34 @@ def test_an_answer_at_hand_is_reported_with_other_places_and_other_losses(tmp_pa
     assert page.count('type="radio"') > 8  # its points can be chosen
     assert glossary()["device-hour"].meaning in text
     assert page == document_of(answer)
+    run(["plan", *ASKED, "-o", str(tmp_path / "a.json")])
+    run(["report", str(tmp_path / "a.json"), "-o", str(tmp_path / "again.html")])
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
     adapters = plan(replace(answer.scenario, train="lora", seq_len=4096))
     assert isinstance(adapters, Estimate)
     assert "Other losses" not in document_of(adapters)  # the law says nothing of adapters
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: data.pop("saved"), "saved without its question"),
+        (lambda data: data["saved"]["scenario"].update(region="texas"), "the question has another answer"),
+        (lambda data: data["saved"]["scenario"].update(model="none-such"), "unknown model"),
+    ],
+)
+def test_a_saved_answer_that_does_not_come_again_is_reported_alone_and_says_why(
+    change: Callable[[dict[str, Any]], object], why: str, saved: Path, tmp_path: Path
+) -> None:
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    change(data)
+    (tmp_path / "a.json").write_text(json.dumps(data), encoding="utf-8")
+    assert run(["report", str(tmp_path / "a.json"), "-o", str(tmp_path / "r.html")]) == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Left out: " in page
+    assert why in page
+    assert "(this run)" not in page
+    assert mass(data["summary"]["carbon_total_tco2e"]) in page
 
 
 def test_the_front_is_a_stair_whose_corners_are_named() -> None:

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from serve_helpers import PATIENCE, Open, Service, needs_browser
 
+from carbonscaling.cli import main
 from carbonscaling.study.scenario import Scenario, load_scenario
 
 pytestmark = needs_browser
@@ -394,7 +395,11 @@ def test_downloads(open_page: Open, service: Service, tmp_path: Path) -> None:
         started.value.save_as(files[form])
     assert load_scenario(files["toml"]) == Scenario(**{**scenario, "layout": load_scenario(files["toml"]).layout})
     assert load_scenario(files["toml"]).layout.tp == 2
-    assert json.loads(files["json"].read_text(encoding="utf-8")) == answer_of(page, service, scenario)
+    data = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert {key: value for key, value in data.items() if key != "saved"} == answer_of(page, service, scenario)
+    assert main(["again", str(files["json"])]) == 0
+    assert main(["report", str(files["json"]), "-o", str(tmp_path / "again.html")]) == 0
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == files["html"].read_text(encoding="utf-8")
     assert "llama-3-8b" in files["csv"].read_text(encoding="utf-8")
     picture = files["png"].read_bytes()
     assert picture.startswith(b"\x89PNG")

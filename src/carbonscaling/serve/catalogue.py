@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from carbonscaling import __version__
 from carbonscaling.catalog import hardware, laws, models, prices, regions
 from carbonscaling.catalog.stacks import stack_names
+from carbonscaling.catalog.stamp import catalogue_stamp
 from carbonscaling.exchange.emit import FORMATS as LAUNCH
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.reporting.accuracy import accuracy
@@ -92,5 +94,7 @@ def catalogue() -> dict[str, Any]:
         "reasons": {rule.name: rule.reason for rule in RULES}
         | {"memory": "does not fit in memory", "deadline": "too late", "bound": NEVER_FITS},
         "accuracy": accuracy(),
+        "version": __version__,
+        "catalogue": catalogue_stamp(),
         "glossary": {name: one.meaning for one in glossary().values() for name in (one.name, *one.names)},
     }

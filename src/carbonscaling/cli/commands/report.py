@@ -149,8 +149,7 @@ def report(
 
 def _page(answer: str | None, format: str, output: str | None) -> None:
     """Write the report of a saved answer as one HTML file."""
-    from carbonscaling.evidence.nearby import of_answer
-    from carbonscaling.reporting.document import document
+    from carbonscaling.reporting.document import document_of_saved
     from carbonscaling.reporting.document.answers import answer_document, is_reported
     from carbonscaling.reporting.statements.saved import read_answer, record_of
 
@@ -164,7 +163,7 @@ def _page(answer: str | None, format: str, output: str | None) -> None:
         return
     data = _saved(answer, whole=True)
     record_of(data, answer)  # refuses what contradicts itself
-    _put(document(data, of_answer(data["summary"])), format, output)
+    _put(document_of_saved(data, answer), format, output)
 
 
 def _saved(answer: str, *, whole: bool) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def document(
     *,
     places: Mapping[str, Any] | None = None,
     curve: Mapping[str, Any] | None = None,
+    left_out: str = "",
 ) -> str:
     """Return the report as one HTML file that needs nothing beside it; its style is ready for print.
 
@@ -182,7 +183,9 @@ def document(
     sources : sequence of str, optional
         Keys of every work behind the answer; without them those of its carbon figures, which the answer itself names.
     places, curve : Mapping, optional
-        As `carbonscaling.reporting.beside.regions` and `curve`; a saved answer alone has neither.
+        As `carbonscaling.reporting.beside.regions` and `curve`.
+    left_out : str
+        Why neither is there, if so.
     """
     s, c = data["summary"], data["carbon"]
     device = evidence["device_name"] if evidence else s["device"]
@@ -209,6 +212,7 @@ def document(
         figures.parts("Energy", joules, "MWh"),
         figures.parts("Carbon", tonnes, "t"),
         *([node("h2", "Elsewhere"), around.places(places), around.when(places)] if places else []),
+        *([node("h2", "Elsewhere, other losses"), node("p", f"Left out: {left_out}.")] if left_out else []),
         *([node("h2", "Other losses"), around.curve(curve, s["carbon_total_tco2e"])] if curve and curve["rows"] else []),
         node("h2", "Uncertainty"), figures.intervals("Carbon, 5th to 95th percentile", spans, "t"), _doubts(data),
         *([node("h2", "Evidence"), *_evidence(evidence)] if evidence else []),

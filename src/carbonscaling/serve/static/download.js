@@ -9,6 +9,18 @@ export const FORMATS = [["toml", "Scenario (TOML)"], ["json", "Answer (JSON)"], 
   ["model-card", "Model card"], ["annex-xi", "EU AI Act, Annex XI"], ["sci", "SCI"], ["esrs", "ESRS E1 (CSV)"], ["boamps", "BoAmps (JSON)"]];
 const ENDING = { "model-card": "md", "annex-xi": "md", sci: "md", esrs: "csv", boamps: "json" };
 
+let made = {};
+/** With what version and catalogue answers are made. */
+export function nameMaker({ version, catalogue }) { made = { version, catalogue }; }
+
+/** The answer with its question, as `-o FILE.json` saves it, so that `again` and `report` can ask once more; an uploaded model is a file elsewhere. */
+function whole(scenario, answer, text) {
+  if (typeof scenario.model === "object") return text;
+  const date = new Date().toISOString().slice(0, 10);
+  const asked = scenario.finish_by && !scenario.start_date ? { ...scenario, start_date: date } : scenario;
+  return `${JSON.stringify({ ...answer, saved: { command: kindOf(scenario), scenario: asked, ...made, date } }, null, 2)}\n`;
+}
+
 function save(name, content, type) {
   const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   const anchor = document.createElement("a");
@@ -63,7 +75,7 @@ async function png(answer) {
 export async function download(format, { scenario, answer, text, uploaded }) {
   const name = `carbonscaling-${(answer.summary?.model || "plan").replace(/[^\w.-]+/g, "-")}`;
   if (format === "toml") save(`${name}.toml`, toml(scenario, uploaded), "application/toml");
-  else if (format === "json") save(`${name}.json`, text, "application/json");
+  else if (format === "json") save(`${name}.json`, whole(scenario, answer, text), "application/json");
   else if (format === "png") save(`${name}.png`, await png(answer), "image/png");
   else save(`${name}-${format}.${ENDING[format] || format}`, await post(`report/${format}?kind=${kindOf(scenario)}`, scenario), "text/plain");
 }

@@ -4,7 +4,7 @@ import { openSources, showEvidence, showRegions, showSources } from "./beside.js
 import { showComparison } from "./compare.js";
 import { knowCurve, placeOnCurve, showCurve, stale } from "./curve.js";
 import { by, h, hideTip } from "./dom.js";
-import { download, FORMATS } from "./download.js";
+import { download, FORMATS, nameMaker } from "./download.js";
 import { forgetFiles, watchFiles } from "./files.js";
 import { fillForm, readScenario, showDefaults, showScenario, typedEarly, uploadedName, watchForm } from "./form.js";
 import { know, showAnswer, showError } from "./panels.js";
@@ -150,6 +150,7 @@ async function begin() {
     fillForm(names);
     know(names);
     knowCurve(names);
+    nameMaker(names);
     buildQuestions(names, failed);
     by("accuracy").textContent = names.accuracy;
   } catch (error) { failed(error); return; }
