@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from carbonscaling.catalog import hardware as catalog
+from carbonscaling.catalog.instances import families
 from carbonscaling.catalog.read import build
 from carbonscaling.catalog.references import references
+from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device, Host
 from carbonscaling.sources import Datum
@@ -305,3 +307,39 @@ def test_device_without_a_peak_is_refused() -> None:
 )
 def test_names_as_makers_write_them(written: str, id_: str) -> None:
     assert catalog.device(written).id == id_
+
+
+@pytest.mark.parametrize(
+    ("name", "device"),
+    [
+        ("p5.48xlarge", "h100-sxm"), ("p5en.48xlarge", "h200"), ("p4d.24xlarge", "a100-40"), ("trn2.48xlarge", "trainium2"),
+        ("a3-highgpu-8g", "h100-sxm"), ("a3-ultragpu-8g", "h200"), ("a2-ultragpu-4g", "a100-80"),
+        ("ND_H100_v5", "h100-sxm"), ("Standard_ND96isr_H200_v5", "h200"), ("ND96amsr_A100_v4", "a100-80"),
+        ("Standard_ND96asr_v4", "a100-40"), ("BM.GPU.H100.8", "h100-sxm"), ("BM.GPU4.8", "a100-40"),
+    ],
+)  # fmt: skip
+def test_a_clouds_instance_suggests_the_device_in_it(name: str, device: str) -> None:
+    with pytest.raises(InputError) as refused:
+        catalog.device(name)
+    assert refused.value.suggestion == device
+    assert "instance" in refused.value.problem
+
+
+@pytest.mark.parametrize("name", ["m5.48xlarge", "a3-highcpu-8", "n2-standard-8", "p5", "Standard_D8s_v5"])
+def test_an_instance_without_a_known_device_suggests_none(name: str) -> None:
+    with pytest.raises(InputError) as refused:
+        catalog.device(name)
+    assert "instance" not in refused.value.problem
+
+
+def test_families_of_instances_name_devices_and_works_that_exist() -> None:
+    for family in families():
+        assert family.device in DEVICES
+        assert family.source in references()
+
+
+def test_a_device_page_names_no_count_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalog", "show", "h100-sxm"]) == 0
+    assert "matrix unit" not in capsys.readouterr().out
+    assert main(["catalog", "show", "tpu-v5p"]) == 0
+    assert "matrix unit" in capsys.readouterr().out

@@ -60,3 +60,12 @@ def test_unpriced_devices_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(capsys.readouterr().out)
     assert all(row["cost_usd"] for row in rows)
     assert all(row["price_basis"].startswith("committed") for row in rows)
+
+
+def test_an_answer_says_that_no_price_is_known() -> None:
+    asked = Scenario(model="llama-3-8b", tokens=1e10, device="mi300a", devices=64)
+    found = estimate(asked)
+    assert found.summary()["cost_usd"] is None
+    assert [note for note in found.to_dict()["notes"] if "no list price" in note and "--price-usd" in note]
+    priced = estimate(Scenario(**{**vars(asked), "price_usd_per_device_hour": 2.0}))
+    assert not [note for note in priced.to_dict()["notes"] if "price" in note]

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.catalog.instances import device_of_instance
 from carbonscaling.catalog.read import build, packaged, read_toml, shipped
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError, misspelt, nearest
@@ -88,6 +89,11 @@ def _resolve(kind: type, name: str) -> str:
                 f"one job runs on one kind of {word}: a step would wait for the slowest", key=word, value=name,
                 allowed="one name",
                 remedy="plan each kind alone and compare them: carbonscaling choose --accelerators A,B",
+            )  # fmt: skip
+        if kind is Device and (inside := device_of_instance(plain)):
+            raise InputError(
+                "a cloud's instance, not a device", key=word, value=name, suggestion=inside,
+                remedy="name the device, and count devices: an instance holds several",
             )  # fmt: skip
         raise InputError(
             f"unknown {word}",

@@ -61,7 +61,8 @@ def split(item: Any, skip: tuple[str, ...] = ()) -> tuple[dict[str, Any], dict[s
 def _hardware(kind: str, load: Callable[[str], Any]) -> Callable[[str], Entry]:
     def entry(name: str) -> Entry:
         item = load(name)
-        return Entry(kind, item.id, *split(item, ("id",)))
+        facts, data = split(item, ("id",))
+        return Entry(kind, item.id, {k: v for k, v in facts.items() if type(v) is not int or v}, data)  # 0: has none
 
     return entry
 

@@ -69,7 +69,7 @@ def setting_lines(e: Estimate) -> list[str]:
         f"parallelism: {product}",
         f"with {', '.join(extras)}, in {r.recipe.name}, on software stack {r.stack.name}",
         f"batch: {r.batch:,.0f} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
-        f"in {s.n_micro:g} micro-batches of {s.micro_batch:g} per replica",
+        f"in {s.n_micro:g} micro-batch{'es' if s.n_micro > 1 else ''} of {s.micro_batch:g} per replica",
         f"{r.n_steps:,.0f} steps of {duration(float(e.step.total))}: {plain(e.tokens_per_s_per_device)} tokens/s and "
         f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s per device",
         f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "

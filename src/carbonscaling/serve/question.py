@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from carbonscaling.catalog import hardware, laws, models, stacks
+from carbonscaling.catalog.instances import device_of_instance
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.device import Device, Host
 from carbonscaling.perf.precision import PRECISIONS
@@ -101,7 +102,8 @@ def named(data: Mapping[str, Any]) -> None:
             if value in known or (key not in EXACT and _plain(value) in known):
                 continue
             raise InputError(
-                f"unknown {key}", where="request", key=key, value=value, suggestion=nearest(_plain(value), known),
+                f"unknown {key}", where="request", key=key, value=value,
+                suggestion=device_of_instance(_plain(value)) or nearest(_plain(value), known),
                 allowed=", ".join(known) if len(known) < 12 else "a name of /api/v1/catalog",
                 remedy="upload its config.json in place of the name" if key == "model" else "choose one of these",
             )  # fmt: skip

@@ -281,6 +281,10 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
     money = price(found.cluster.device.id, s.price_basis)
     if s.price_usd_per_device_hour is not None:
         money = Datum(s.price_usd_per_device_hour, "USD/h", "user")
+    elif money is None:
+        notes.append(
+            f"no cost: no {s.price_basis} price of {found.cluster.device.name} is known; give --price-usd-per-device-hour"
+        )
     return Resolved(
         setup=found,
         asked_tokens=tokens,

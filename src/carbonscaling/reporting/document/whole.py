@@ -54,5 +54,4 @@ def document_of_saved(data: Mapping[str, Any], where: str) -> str:
 
 
 def _around(data: Mapping[str, Any], answer: Estimate, progress: Progress | None) -> str:
-    beside = {"places": regions(answer), "curve": curve(answer, progress)}
-    return document(data, evidence(answer), sources_used(answer), **beside)
+    return document(data, evidence(answer), sources_used(answer), places=regions(answer), curve=curve(answer, progress))

@@ -39,7 +39,7 @@ export function figures(a) {
     ["Device-hours", w.count(s.device_hours), `${w.plain(s.tokens_per_s_per_device)} tokens/s each`],
     ["Energy", w.energy(s.energy_kwh), `${w.between(a.carbon.intervals.energy_kwh, 1 / kwh)} ${energyUnit}`],
     ["Carbon", w.mass(s.carbon_total_tco2e), `${w.between(a.carbon.interval_tco2e, 1 / size)} ${unit}`],
-    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour${a.price && !a.price.startsWith("at ") ? `, ${a.price}` : ""}`],
+    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known: give one in “Search, price and power”" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour${a.price && !a.price.startsWith("at ") ? `, ${a.price}` : ""}`],
     ...(a.needed ? [["Device-hours in practice", w.count(a.needed.median), `what people needed: ${w.count(a.needed.low)} to ${w.count(a.needed.high)}`]] : []),
     ...(s.loss === null ? [] : [["Expected loss", w.plain(s.loss), "by the scaling law"]]),
   ];
