@@ -42,5 +42,7 @@ def engine_named(text: str) -> Engine:
     """
     letters = re.sub(r"[^a-z]", "", text.lower())
     family = next((known for word, known in _FAMILIES.items() if word in letters), "")
-    found = re.search(r"(?<![\d.])(\d+)\.(\d+)", text)
+    # "TensorRT 10.11" is the compiler's release; what serves (TensorRT-LLM) counts its own and is not told.
+    compiler = re.search(r"tensorrt[\s-]*\d", text.lower())
+    found = None if compiler else re.search(r"(?<![\d.])(\d+)\.(\d+)", text)
     return Engine(family, (int(found[1]), int(found[2])) if found else None)

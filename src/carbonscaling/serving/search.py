@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import USABLE, held, mean_context
 from carbonscaling.serving.numbers import Layout
-from carbonscaling.serving.predict import draft_of
+from carbonscaling.serving.predict import ANY_PROMPT, draft_of
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.step import weight_bytes
 
-__all__ = ["BATCHES", "layouts", "ways"]
+__all__ = ["BATCHES", "layouts", "spread_over", "ways"]
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,26 @@ def layouts(s: Serving, q: Question) -> list[Layout]:
         if weights < USABLE * asked.silicon.capacity and held(asked, s.prompt + s.output, draft) >= 1.0:
             found.append(layout)
     return sorted(found, key=lambda layout: (layout.devices, layout.pp))
+
+
+def spread_over(q: Question, devices: float) -> list[Layout]:
+    """Return every layout that uses all of some devices: copies side by side, their tensors split, or experts over ranks.
+
+    Copies are as small as memory allows in some, one on all devices of a scale-up domain in others; none if no copy fits.
+    """
+    domain = q.cluster.host.domain_size
+    heads = max((a.n_heads for a, _ in q.spec.attentions), default=1)
+    splits = [float(t) for t in DEGREES if t <= min(domain, devices) and devices % t == 0]
+    found = [Layout(t, 1.0, 1.0, devices / t) for t in splits if heads % t == 0]
+    if q.spec.experts is not None:
+        found += [Layout(1.0, 1.0, e, devices) for e in splits if e > 1.0]
+    context = mean_context(q.prompt or ANY_PROMPT, q.output, q.output_spread)
+
+    def fits(layout: Layout) -> bool:
+        placed = serving(q.spec, q.cluster, q.weights, q.kv, layout)
+        return bool(weight_bytes(placed) < USABLE * placed.silicon.capacity and held(placed, context) >= 1.0)
+
+    return [layout for layout in found if fits(layout)]
 
 
 def ways(s: Serving, q: Question) -> list[Question]:

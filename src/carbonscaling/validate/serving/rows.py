@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow, parse_serving
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.factors import unfitted
 from carbonscaling.serving.formats import format_named
 from carbonscaling.serving.numbers import Layout
+from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Mode, Question, kept_in
+from carbonscaling.serving.search import spread_over
 from carbonscaling.validate.serving.shape import serving_shape
 
 __all__ = ["asked"]
@@ -37,6 +44,16 @@ def _layout(row: ServingRow) -> Layout:
     return Layout(tp, pp, max(row.ep or 1.0, 1.0), max(1.0, n / (tp * pp)))
 
 
+def _settled(question: Question, devices: float) -> Question:
+    """Return the serving with the layout that makes the most of its devices, by the physics before any row.
+
+    Who says how many devices serve, and not how they are split, ran copies side by side where one fits on fewer: so do the
+    makers' submissions to MLPerf, whose rows state no degrees.
+    """
+    tried = [replace(question, layout=layout) for layout in spread_over(question, devices)]
+    return tried[int(np.argmax(predict(worked(tried), unfitted()).speed))] if tried else question
+
+
 def asked(cells: Cells) -> tuple[ServingRow, Question]:
     """Return a row and the serving that it measured.
 
@@ -60,6 +77,8 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
             like=row.source,
         )  # fmt: skip
         serving(question.spec, question.cluster, question.weights, question.kv, question.layout)
+        if not (row.tp or row.pp or row.ep or row.dp) and (row.n_devices or 1.0) > 1.0:
+            question = _settled(question, row.n_devices or 1.0)
     except InputError as error:
         raise Unusable(f"{error.problem}: {error.value}") from error
     return row, question
