@@ -243,3 +243,19 @@ def test_a_batch_that_was_meant_in_tokens_is_doubted() -> None:
         answer = cs.estimate(replace(s, batch=batch))
         assert isinstance(answer, cs.Estimate)
         assert any("a batch counts sequences" in warning for warning in answer.warnings) == said
+
+
+def test_frozen_weights_in_8_bit_are_one_byte() -> None:
+    """Adapters of a 70B on devices of 141 GB, no tensor parallelism, as in MLPerf; in 16 bit it does not fit."""
+    s = cs.Scenario(
+        model="llama-2-70b", train="lora", tokens=1e7, device="h200", devices=8, batch=8, seq_len=8192, precision="fp8",
+        stack="mlperf", layout=cs.Layout(tp=1, pp=1, cp=1, micro_batch=1, zero=1),
+    )  # fmt: skip
+    low, half = cs.estimate(s), cs.estimate(replace(s, precision="bf16"))
+    assert low.feasible
+    assert not half.feasible
+    spec = models.model("llama-2-70b")
+    ends = 2.0 * spec.vocab_size * spec.d_model
+    assert low.memory is not None
+    assert low.memory.weights == pytest.approx((float(total_params(spec)) - ends) * 1.0 + ends * 2.0, rel=0.005)
+    assert "8 bit alone" in str(low.to_dict())

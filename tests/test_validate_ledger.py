@@ -33,11 +33,19 @@ def test_first_looks_are_sums_over_sources() -> None:
     assert old.inside == pytest.approx(0.46, abs=0.005)
 
 
-def test_every_version_saw_the_same_rows() -> None:
-    seen: dict[str, dict[str, int]] = {version: {} for version in dict.fromkeys(row.version for row in ledger())}
+def test_every_version_saw_the_same_rows_of_a_batch() -> None:
+    seen: dict[str, dict[str, dict[str, int]]] = {}
     for row in ledger():
-        seen[row.version][row.source] = row.n + row.n_skipped
-    assert len({json.dumps(counts, sort_keys=True) for counts in seen.values()}) == 1
+        seen.setdefault(row.batch, {}).setdefault(row.version, {})[row.source] = row.n + row.n_skipped
+    for of_batch in seen.values():
+        assert len({json.dumps(counts, sort_keys=True) for counts in of_batch.values()}) == 1
+
+
+def test_the_second_batch() -> None:
+    """200 rows of six sources that came after the rules of 0.2.0, at first sight."""
+    look = first_looks()[-1]
+    assert (look.batch, look.n, look.n_sources, look.n_skipped) == ("2026-11-30", 200, 6, 0)
+    assert look.median == pytest.approx(0.117, abs=0.001)
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,9 @@ from carbonscaling import evidence
 from carbonscaling.cli import main
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.model.params import active_params, total_params
-from carbonscaling.serving.factors import shipped_factors
-from carbonscaling.serving.predict import predict
+from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.factors import shipped_factors, unfitted
+from carbonscaling.serving.predict import predict, worked
 from carbonscaling.validate.serving.baselines import constant_efficiency
 from carbonscaling.validate.serving.check import FOLDS, check_servings, shipped_check, shipped_servings
 from carbonscaling.validate.serving.fit import learn
@@ -35,6 +36,29 @@ def test_a_row_with_names_alone() -> None:
     assert question.spec.n_layers == 80
     assert (question.kv.name, question.mode, question.engine.family) == ("bf16", "continuous", "vllm")
     assert question.layout == (4.0, 1.0, 1.0, 1.0)
+
+
+def test_a_row_without_degrees_runs_copies_side_by_side() -> None:
+    """Of eight devices that could hold a 70B each, the layout of most tokens, by trying each; 405B in 16 bit needs all."""
+    bare = {k: v for k, v in ROW.items() if k not in ("tp", "concurrency")} | {"n_devices": "8", "device": "H200"}
+    _, small = asked(Cells(bare))
+    speeds = {}
+    for tp in (1, 2, 4, 8):
+        _, other = asked(Cells(bare | {"tp": str(tp)}))
+        speeds[other.layout] = float(predict(worked([other]), unfitted()).speed[0])
+    assert small.layout == max(speeds, key=lambda layout: speeds[layout])
+    assert small.layout.tp < 8.0
+    assert small.layout.devices == 8.0
+    _, large = asked(Cells(bare | {"model": "meta-llama/Llama-3.1-405B-Instruct", "weights": "bf16"}))
+    assert large.layout == (8.0, 1.0, 1.0, 1.0)
+    experts = asked(Cells(bare | {"model": "deepseek-ai/DeepSeek-V3", "device": "B200", "weights": "nvfp4"}))[1].layout
+    assert experts.devices == 8.0
+    assert experts.ep in (1.0, 2.0, 4.0, 8.0)
+
+
+def test_a_compilers_release_is_not_the_engines() -> None:
+    assert engine_named("TensorRT 10.11, CUDA 12.9") == ("trtllm", None)
+    assert engine_named("TensorRT-LLM 1.1") == ("trtllm", (1, 1))
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def _held(work: Workload, key: LayerKey) -> Number:
 
 def _unpacked(work: Workload, machine: Machine, key: LayerKey) -> Number:
     """Time to read a layer's packed weights and to write them as the multiplication wants them."""
-    size = work.frozen * _held(work, key) * (work.packed + machine.formats.comm_bytes)
+    size = work.unpacks * work.frozen * _held(work, key) * (work.packed + machine.formats.comm_bytes)
     return np.where(work.packed > 0, stream(machine, size), 0.0)
 
 

@@ -156,7 +156,7 @@ def _states(work: Workload, machine: Machine, s: Setting, params: RankParams) ->
     weights = _sharded(params.dense, params.expert, s.zero >= 3, g_dense, g_expert) * software.weight_bytes
     packed = _sharded(params.frozen_dense, params.frozen_expert, s.zero >= 3, g_dense, g_expert)
     # Packed weights are unpacked matrix by matrix: a layer's at most are held whole, as ZeRO-3 does anyway.
-    whole = np.where(s.zero >= 3, 0.0, params.layer * software.weight_bytes)
+    whole = np.where(s.zero >= 3, 0.0, work.unpacks * params.layer * software.weight_bytes)
     saved = np.where(work.packed > 0, packed * (software.weight_bytes - work.packed) - whole, 0.0)
     gradients = _sharded(params.trained_dense, params.trained_expert, s.zero >= 2, g_dense, g_expert)
     return StateBytes(

@@ -118,7 +118,8 @@ class Workload(NamedTuple):
     frozen, frozen_embedding, frozen_head : share of a layer's parameters, and of those of embedding and head, that are not
         trained: no gradients, no optimizer states, no update (0: none).
     stopped : share of the layers that no gradient flows through: the first ones, frozen with the embedding.
-    packed : bytes that a frozen weight of a layer is held in, unpacked for every use (0: held like the others).
+    packed : bytes that a frozen weight of a layer is held in (0: held like the others). unpacks : 1 where it is unpacked to
+        16 bit for every use, 0 where products take it as it is.
     beside_forward, beside_backward : FLOPs a token of other networks that run beside the layers, spread evenly over them: a
         teacher, towers. p_beside, beside_trained : their parameters, and the share of these that is trained. beside_kept :
         bytes a token that they keep for the backward pass. beside_logits : 1 where a teacher's logits are held too.
@@ -172,6 +173,7 @@ class Workload(NamedTuple):
     frozen_head: Number = 0.0
     stopped: Number = 0.0
     packed: Number = 0.0
+    unpacks: Number = 1.0
     beside_forward: Number = 0.0
     beside_backward: Number = 0.0
     p_beside: Number = 0.0

@@ -6,10 +6,12 @@ from carbonscaling.perf.numbers import Number, Workload
 from carbonscaling.sources import Datum
 
 __all__ = [
+    "FROZEN_8_BIT",
     "NF4",
     "adapted",
     "done_flops",
     "embeddings_frozen",
+    "held_in_8_bit",
     "language_frozen",
     "layers_frozen",
     "packed",
@@ -22,6 +24,14 @@ NF4 = Datum(
     remark='section 3, "Double Quantization": 0.127 bits a weight for the scales of blocks of 64, 0.5 without',
 )  # fmt: skip
 """Bytes of a weight in 4-bit NormalFloat with its scales."""
+
+FROZEN_8_BIT = Datum(
+    1.0, "B", "mlperf_lora_2025", 1.0, 2.0,
+    remark="AMD/benchmarks/llama2_70b_lora: fp8_params (src/conf/megatron_gpt_peft_tuning_config.yaml line 85), no cached "
+    "transpose (config_MI300X_1x8x1.sh); NVIDIA/benchmarks/llama2_70b_lora/implementations/nemo/custom_llama.py line 99: "
+    "fp8_model_init. 70B parameters on one device of 141 GB",
+)  # fmt: skip
+"""Bytes of a frozen weight where a stack keeps weights in 8 bit: one copy, which no update needs in more."""
 
 
 def done_flops(work: Workload) -> Number:
@@ -69,6 +79,11 @@ def packed(work: Workload, rank: int) -> Workload:
     in 16 bits; embedding, norms and head stay as they are.
     """
     return adapted(work, rank)._replace(packed=NF4.si)
+
+
+def held_in_8_bit(work: Workload) -> Workload:
+    """Return a workload whose frozen layers are held in 8 bit alone, as products take them."""
+    return work._replace(packed=FROZEN_8_BIT.si, unpacks=0.0)
 
 
 def language_frozen(work: Workload) -> Workload:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from carbonscaling.evidence.ledger import first_looks
+from statistics import mean, median
+
+from carbonscaling.evidence.ledger import ledger
 from carbonscaling.study.accuracy import speed_accuracy
 
 __all__ = ["accuracy"]
 
 
 def accuracy() -> str:
-    """Return the 90 % interval of a plan's speed, and how the last first look at new sources came out."""
-    look = first_looks()[-1]
+    """Return the 90 % interval of a plan's speed, and how this version's first looks at new sources came out, all batches."""
+    seen = [row for row in ledger() if row.version == ledger()[-1].version and row.median is not None]
+    inside, off = mean(row.inside or 0.0 for row in seen), median(row.median or 0.0 for row in seen)
     return (
-        f"{speed_accuracy()} At first sight of {look.n_sources} new sources {100 * look.inside:.0f} % of what they measured "
-        f"lay inside, and half of them were off by {100 * look.median:.0f} % or more."
+        f"{speed_accuracy()} At first sight of {len(seen)} new sources {100 * inside:.0f} % of what they measured "
+        f"lay inside, and half of them were off by {100 * off:.0f} % or more."
     )

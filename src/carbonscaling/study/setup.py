@@ -24,7 +24,7 @@ from carbonscaling.software.stack import Stack
 from carbonscaling.study.limited import limit_note, limited
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
-from carbonscaling.study.trained import TRAINED_FIELDS, training_notes, training_work
+from carbonscaling.study.trained import TRAINED_FIELDS, holds_8_bit, training_notes, training_work
 
 __all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "plain_machine", "setup"]
 
@@ -187,8 +187,11 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         notes.append(limit_note(cluster.device))
     notes += training_notes(s, what.spec)
     known = like is not None and like.subject.spec is what.spec and like.seq_len == seq_len
-    if like is not None and known and agree(s, like.scenario, TRAINED_FIELDS):
+    low = holds_8_bit(s, recipe, own)
+    if low:
+        notes.append("frozen weights are held in 8 bit alone, 1 byte each")
+    if like is not None and known and agree(s, like.scenario, TRAINED_FIELDS) and low == (like.work.unpacks == 0.0):
         work = like.work
     else:
-        work = training_work(s, what.spec, seq_len)
+        work = training_work(s, what.spec, seq_len, low)
     return Setup(s, what, seq_len, cluster, recipe, constants, own, work, plain, (*what.notes, *notes))

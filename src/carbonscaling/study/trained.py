@@ -14,10 +14,12 @@ from carbonscaling.perf import training
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.context import context_split
 from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.precision import Recipe
+from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import count
 
-__all__ = ["TRAINED_FIELDS", "training_notes", "training_sources", "training_work"]
+__all__ = ["TRAINED_FIELDS", "holds_8_bit", "training_notes", "training_sources", "training_work"]
 
 TRAINED_FIELDS = (
     "train", "lora_rank", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches", "software",
@@ -34,8 +36,18 @@ def _teacher(name: str) -> ModelSpec:
         raise
 
 
-def training_work(s: Scenario, spec: ModelSpec, seq_len: int) -> Workload:
+def holds_8_bit(s: Scenario, recipe: Recipe, own: Stack) -> bool:
+    """Whether frozen weights beside adapters are held in 8 bit alone: where the stack keeps no other copy of its weights."""
+    return s.train == "lora" and recipe.name == "fp8" and recipe.name in own.weights
+
+
+def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool = False) -> Workload:
     """Return the workload of a model at a sequence length, as a scenario trains it.
+
+    Parameters
+    ----------
+    frozen_8_bit : bool
+        Whether weights that are not trained are held in 8 bit, as `holds_8_bit` says.
 
     Raises
     ------
@@ -45,6 +57,7 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int) -> Workload:
     work = workload(spec, seq_len)
     if s.train == "lora":
         work = training.adapted(work, s.lora_rank)
+        work = training.held_in_8_bit(work) if frozen_8_bit else work
     elif s.train == "qlora":
         work = training.packed(work, s.lora_rank)
     elif s.train == "frozen-language":
@@ -118,5 +131,7 @@ def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
 
 def training_sources(s: Scenario) -> set[str]:
     """Return the reference keys behind what is trained and what runs beside it."""
-    keys = {"lora": {"hu_2021"}, "qlora": {"hu_2021", training.NF4.source}}.get(s.train, set())
+    keys = {"lora": {"hu_2021", training.FROZEN_8_BIT.source}, "qlora": {"hu_2021", training.NF4.source}}.get(
+        s.train, set()
+    )
     return keys | ({"hinton_2015"} if s.teacher is not None else set())
