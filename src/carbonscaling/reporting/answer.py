@@ -18,7 +18,7 @@ from carbonscaling.study.asked import margin_of
 from carbonscaling.study.doubts import unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.levers import Lever
-from carbonscaling.study.shown import FIGURES, carbon_words, setting_words, span
+from carbonscaling.study.shown import FIGURES, carbon_words, recompute_words, setting_words, span
 from carbonscaling.units import DAY, KWH, TONNE
 from carbonscaling.words import (
     BYTES,
@@ -62,8 +62,7 @@ def setting_lines(e: Estimate) -> list[str]:
         extras.append(f"pipeline schedule {schedule}{chunks}")
     if s.sp and s.tp > 1:
         extras.append("sequence parallel")
-    recompute = Recompute.said(s)
-    extras.append(f"{recompute} recomputation" if s.recompute else "no recomputation")
+    extras.append(recompute_words(Recompute.said(s), float(s.recompute_percent)))
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
     return [
         f"parallelism: {product}",

@@ -11,7 +11,16 @@ from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, GB
 from carbonscaling.words import MASS, big, count, data, duration, energy, mass, money, percent, plain
 
-__all__ = ["FIGURES", "carbon_words", "headline", "html_table", "price_words", "setting_words", "span"]
+__all__ = [
+    "FIGURES",
+    "carbon_words",
+    "headline",
+    "html_table",
+    "price_words",
+    "recompute_words",
+    "setting_words",
+    "span",
+]
 
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("tokens_per_s_per_device", "speed", lambda v: f"{plain(v)} tokens/s and device"),
@@ -67,6 +76,17 @@ def html_table(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = 
     return f'<table><caption style="text-align:left">{escape(title)}</caption>{top}<tbody>{body}</tbody></table>'
 
 
+def recompute_words(said: str, percent: float) -> str:
+    """Return what is recomputed, as people say it.
+
+    >>> recompute_words("partial", 75)
+    'full recomputation of 75 % of layers'
+    """
+    share = f" of {percent:g} % of layers" if percent < 100 else ""
+    kind = {"none": "no", "partial": "full"}.get(said, said)
+    return f"{kind} recomputation{share}"
+
+
 def setting_words(s: Setting) -> str:
     """Return a setting as people write it.
 
@@ -81,6 +101,5 @@ def setting_words(s: Setting) -> str:
     if s.schedule:
         rest.append(Schedule.NAMES[int(s.schedule)])
     if s.recompute:
-        share = f" of {int(s.recompute_percent)} % of layers" if s.recompute_percent < 100 else ""
-        rest.append(f"{Recompute.NAMES[int(s.recompute)]} recomputation{share}")
+        rest.append(recompute_words(Recompute.said(s), float(s.recompute_percent)))
     return ", ".join((" ".join(degrees), *rest))

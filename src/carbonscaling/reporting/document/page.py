@@ -11,6 +11,7 @@ from carbonscaling.reporting.document import around, figures
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.glossary import glossary
+from carbonscaling.study.shown import recompute_words
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
@@ -84,7 +85,10 @@ def _setting(s: Mapping[str, Any]) -> Markup:
     degrees = ("tp", "pp", "cp", "dp", "ep", "etp", "vpp", "zero_stage", "micro_batch", "n_micro")
     rows = [
         ("Parallelism", ", ".join(f"{name.replace('_', ' ')} {s[name]}" for name in degrees)),
-        ("Schedule, recomputation", f"{s['schedule']}; {s['recompute']}"),
+        (
+            "Schedule, recomputation",
+            f"{s['schedule']}; {recompute_words(s['recompute'], s.get('recompute_percent', 100))}",
+        ),
         ("Precision", s["precision"]),
         ("Batch", f"{s['global_batch_seqs']:,} sequences of {s['seq_len']:,} tokens; {s['n_steps']:,.0f} steps"),
         ("Model", f"{count(s['n_params'])} parameters; {plain(s['training_flops'])} training FLOPs"),
