@@ -25,7 +25,7 @@ from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import shipped_factors
 from carbonscaling.serving.formats import format_named
-from carbonscaling.serving.load import day_of, watts_at
+from carbonscaling.serving.load import Mean, at_mean, day_of, mean_at
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.predict import Predicted, predict, worked
 from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
@@ -174,15 +174,14 @@ def question_of(s: Serving) -> Question:
     )  # fmt: skip
 
 
-def drawing(model: CarbonModel, watts: float) -> CarbonModel:
-    """Return the carbon of devices that draw a given power on average."""
+def drawing(model: CarbonModel, mean: Mean) -> CarbonModel:
+    """Return the carbon of devices at a mean load."""
 
     def drawn(assemble: Any, values: Values) -> CarbonNumbers:
-        return assemble(values)._replace(idle_w=watts, busy_w=watts)  # type: ignore[no-any-return]
+        return at_mean(assemble(values), mean)
 
     assemble = partial(drawn, model.assemble)
-    numbers = model.numbers._replace(idle_w=watts, busy_w=watts)
-    return replace(model, numbers=numbers, assemble=assemble)
+    return replace(model, numbers=at_mean(model.numbers, mean), assemble=assemble)
 
 
 def _pair(ends: tuple[Number, Number]) -> tuple[float, float]:
@@ -242,38 +241,38 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
                 allowed=f"{int(total.min())} or more", remedy="allow more devices, or a lower peak",
             )  # fmt: skip
     rates = found.speed if mean_rate is None else np.minimum(mean_rate / total, found.speed)
-    best, watts = _best(s, tried, found, kept, total, rates)
-    return _served(s, tried, int(copies[best]), found, best, float(rates[best]), watts)
+    best, mean = _best(s, tried, found, kept, total, rates)
+    return _served(s, tried, int(copies[best]), found, best, float(rates[best]), mean)
 
 
 def _best(
     s: Serving, tried: list[Question], found: Predicted, kept: Indices, total: Array, rates: Array
-) -> tuple[int, float]:
-    """Return the way that is best by the objective at its mean load, and the mean W of its devices.
+) -> tuple[int, Mean]:
+    """Return the way that is best by the objective at its mean load, and that.
 
     Devices and money follow the count, and of equals that with the least energy counts; energy and carbon are the day's.
     """
     count = 1.0 / rates if s.requests_per_day is None else total
     if s.objective in ("devices", "cost"):
         kept = kept[count[kept] <= count[kept].min() * (1.0 + 1e-9)]
-    watts = found.watts[kept]
+    mean = Mean(found.watts[kept], np.zeros(len(kept)))
     if s.requests_per_day is not None:
-        watts = watts_at(rates[kept], [tried[i] for i in kept], shipped_factors())
-    day = day_of(carbon_of(s, tried[0].cluster).numbers, total[kept], watts)
+        mean = mean_at(rates[kept], [tried[i] for i in kept], shipped_factors())
+    day = day_of(carbon_of(s, tried[0].cluster).numbers, total[kept], mean)
     taken = np.broadcast_to(day.total_kg if s.objective == "carbon" else day.energy_j, kept.shape)
     per_token = taken / (rates * total)[kept]
     at = min(range(len(kept)), key=lambda i: (float(per_token[i]), float(count[kept[i]])))
-    return int(kept[at]), float(watts[at])
+    return int(kept[at]), Mean(*(float(np.asarray(value)[at]) for value in mean))
 
 
 def _served(
-    s: Serving, tried: list[Question], copies: int, found: Predicted, i: int, rate: float, mean_watts: float
+    s: Serving, tried: list[Question], copies: int, found: Predicted, i: int, rate: float, mean: Mean
 ) -> Served:
     q = tried[i]
     same = [k for k, way in enumerate(tried) if way.layout == q.layout]
     n = int(copies * q.layout.devices)
     speed, watts, joules = float(found.speed[i]), float(found.watts[i]), float(found.joules[i])
-    factors = shipped_factors()
+    factors, mean_watts = shipped_factors(), float(mean.watts)
     kind = kind_of(q, factors)
     ends = {
         name: _pair(interval(value, name, kind, factors, most))
@@ -282,7 +281,7 @@ def _served(
         )
     }  # fmt: skip
     low, high = (end / joules for end in ends["joules"])
-    carbon = drawing(carbon_of(s, q.cluster), mean_watts)
+    carbon = drawing(carbon_of(s, q.cluster), mean)
     time = Datum(1.0, "1", "ml_energy", low=low, high=high, basis="left-out servings")
     assessment = Assessment(carbon, n, DAY, 1.0, time)
     hourly = price_of(s, q.cluster)

@@ -24,6 +24,13 @@ class Engine(NamedTuple):
             return None
         return self.family == "vllm" and self.release < (0, 6)
 
+    @property
+    def spreads_experts(self) -> bool:
+        """Whether experts can lie whole on ranks that share out requests: in vLLM since 2025 (its issue 16037, after 0.8)."""
+        if self.family == "vllm" and self.release is not None:
+            return self.release >= (0, 9)
+        return self.family in ("", "vllm", "sglang", "trtllm")
+
 
 _FAMILIES = {
     "trtllm": "trtllm", "tensorrt": "trtllm", "dynamotrt": "trtllm", "vllm": "vllm", "sglang": "sglang", "sgl": "sglang",

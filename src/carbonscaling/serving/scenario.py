@@ -72,9 +72,10 @@ class Serving:
     tp : int, optional
         Tensor-parallel ranks; searched if not given.
     pp : int, optional
-        Pipeline stages; more than one only where tensor ranks alone do not hold the model, if not given.
+        Pipeline stages; if not given, more than one only where a scale-up domain does not hold the model.
     ep : int, optional
-        Expert-parallel ranks; experts are split as the other matrices are if not given.
+        Ranks over which whole experts are spread; searched up to 32 if not given, where the engine does it. With 1 experts are
+        split as the other matrices are.
     devices : int, optional
         Most devices.
     ttft_s : float, optional

@@ -26,6 +26,8 @@ BATCHES = tuple(float(n) for k in range(12) for n in {2**k, 3 * 2 ** (k - 1)} if
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
 """Tensor ranks that are tried, in a scale-up domain; pipelines, which few measured servings have, where none of those do."""
 MOST_STAGES = 8
+MOST_EXPERT_RANKS = 32
+"""Expert ranks of the measured servings that spread experts most (InferenceMAX), and of DeepSeek's prompts (decision 0265)."""
 
 
 def layouts(s: Serving, q: Question) -> list[Layout]:
@@ -35,10 +37,11 @@ def layouts(s: Serving, q: Question) -> list[Layout]:
     tps = [s.tp] if s.tp else [t for t in DEGREES if t <= domain and heads % t == 0]
     pps = [s.pp] if s.pp else [p for p in DEGREES if p <= min(MOST_STAGES, spec.n_layers)]
     found: list[Layout] = []
-    for pp, tp in product(pps, tps):
-        if found and pp > pps[0]:
-            break
-        ep = s.ep or 1
+    for pp, tp, ep in product(pps, tps, _expert_ranks(s, q)):
+        if pp > pps[0] and any(one.pp < pp and one.devices <= one.pp * domain for one in found):
+            break  # a scale-up domain holds it with fewer stages
+        if s.ep is None and 1 < ep < tp:
+            continue
         layout = Layout(float(tp), float(pp), float(ep), max(1.0, ep / tp))
         if s.devices and layout.devices > s.devices:
             continue
@@ -67,6 +70,14 @@ def spread_over(q: Question, devices: float) -> list[Layout]:
         return bool(weight_bytes(placed) < USABLE * placed.silicon.capacity and held(placed, context) >= 1.0)
 
     return [layout for layout in found if fits(layout)]
+
+
+def _expert_ranks(s: Serving, q: Question) -> list[int]:
+    """Return the ranks over which experts are spread that are tried: as many as were measured, over hosts too."""
+    experts = q.spec.experts
+    if s.ep or experts is None or not q.engine.spreads_experts:
+        return [s.ep or 1]
+    return [n for n in DEGREES if n <= MOST_EXPERT_RANKS and experts.n_routed % n == 0]
 
 
 def ways(s: Serving, q: Question) -> list[Question]:

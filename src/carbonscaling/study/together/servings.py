@@ -16,7 +16,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.serving.answer import carbon_of, price_of, question_of
 from carbonscaling.serving.factors import shipped_factors
-from carbonscaling.serving.load import day_of
+from carbonscaling.serving.load import Mean, day_of
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
@@ -92,7 +92,7 @@ def _taken(
     """Return what a token takes (objective, carbon) in a place."""
     cluster, here = asked[0][2].cluster, in_place(s, place)
     n = np.array([float(way.layout.devices) for *_, way in asked])
-    parts = day_of(carbon_of(here, cluster).numbers, n, watts)
+    parts = day_of(carbon_of(here, cluster).numbers, n, Mean(watts))
     tokens = speed * n * DAY
     price = price_of(here, cluster)
     if d.objective == "cost" and price is None:
