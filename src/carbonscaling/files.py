@@ -18,6 +18,7 @@ from carbonscaling.platform import sync_folder, take_rights
 __all__ = [
     "CONFIG",
     "LOG",
+    "PACKAGE",
     "SAVED",
     "SETTINGS",
     "TABLE",
@@ -32,6 +33,10 @@ __all__ = [
     "write_figure",
     "write_file",
 ]
+
+
+PACKAGE = Path(__file__).parent
+"""Folder of this package and of the data that it ships (`importlib.resources` takes as long to load as a search)."""
 
 
 class Kind(NamedTuple):

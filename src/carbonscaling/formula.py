@@ -13,10 +13,11 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+
+from carbonscaling.record import dataclass
 
 __all__ = ["Formula", "TraceLine", "formula", "formulas", "is_traced", "tracing"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from carbonscaling.record import dataclass
 from carbonscaling.units import to_si
 
 __all__ = ["Choice", "Datum", "Reference"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +12,7 @@ from carbonscaling.baselines.llmcarbon import llmcarbon_speed
 from carbonscaling.baselines.regression import Point, Regression, fit_regression, history
 from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.model.params import active_params, total_params
+from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR
 from carbonscaling.validate.replay import Replay, complete_row
 from carbonscaling.validate.score import COUNTED, Score, score, source_medians

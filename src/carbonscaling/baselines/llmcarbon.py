@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +10,7 @@ from carbonscaling.catalog.read import build, packaged
 from carbonscaling.formula import formula
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.numbers import Number
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 from carbonscaling.units import GIB, TERA
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.evidence.left_out import shipped_left_out
+from carbonscaling.record import dataclass
 from carbonscaling.validate.score import Score, score
 from carbonscaling.validate.speed.runs import replay_rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from carbonscaling.calibration.profile import Calibration, shipped_calibration
 from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.evidence.row import parse_row
+from carbonscaling.record import dataclass
 from carbonscaling.software.options import Software
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import features

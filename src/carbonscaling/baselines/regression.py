@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 
 __all__ = ["Point", "Regression", "fit_regression", "history"]
 

@@ -8,13 +8,13 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from carbonscaling.bench.questions import QUESTIONS
 from carbonscaling.bench.server import Served, served
 from carbonscaling.bench.stopwatch import timed
 from carbonscaling.bench.sweep import own_searches
+from carbonscaling.record import dataclass
 from carbonscaling.search import compiled
 from carbonscaling.search.engine import search
 from carbonscaling.search.evaluate import prepare

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from carbonscaling.bench.stopwatch import BenchRow, row_of, timed
+from carbonscaling.record import dataclass
 from carbonscaling.search.engine import Question, n_threads, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import FULL_SPACE, Space

@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from carbonscaling.errors import CarbonScalingError
+from carbonscaling.record import dataclass
 
 __all__ = ["Served", "served"]
 

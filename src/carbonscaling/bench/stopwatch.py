@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
+from carbonscaling.record import dataclass
 from carbonscaling.search.result import SearchResult
 
 __all__ = ["BenchRow", "Taken", "row_of", "timed"]

@@ -10,9 +10,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.drive import drive
 from carbonscaling.study.sweep.executors import Executor, Processes

@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 
 __all__ = ["Versus", "against", "version_in"]
 

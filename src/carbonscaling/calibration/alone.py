@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from carbonscaling.catalog.read import build as from_toml
 from carbonscaling.catalog.read import packaged
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Alone", "alone", "clock"]

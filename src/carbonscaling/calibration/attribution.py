@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from carbonscaling.calibration.jobs import Job
 from carbonscaling.calibration.readings import Period
 from carbonscaling.carbon.drawn import Draw
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR
 
 __all__ = [

@@ -6,11 +6,11 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling.errors import InputError
 from carbonscaling.files import read_table
+from carbonscaling.record import dataclass
 from carbonscaling.units import KWH
 
 __all__ = ["EmissionsRun", "is_emissions", "read_emissions"]

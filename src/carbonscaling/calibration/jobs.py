@@ -6,11 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR
 
 __all__ = ["Job", "JobScope", "moment", "number", "table"]

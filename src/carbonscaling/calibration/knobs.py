@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from carbonscaling.record import dataclass
 
 __all__ = ["KNOBS", "Knob", "Scope"]
 

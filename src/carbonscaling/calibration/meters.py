@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mode
@@ -16,6 +15,7 @@ from carbonscaling.calibration.jobs import Job, JobScope, moment, number, table
 from carbonscaling.calibration.sacct import read_sacct
 from carbonscaling.errors import InputError
 from carbonscaling.files import TABLE, read_text
+from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR, KWH
 
 __all__ = ["Meter", "meter_kind", "read_jobs", "read_meter"]

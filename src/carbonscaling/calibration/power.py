@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["MeasuredPower"]

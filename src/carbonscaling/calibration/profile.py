@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property, lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,11 @@ from carbonscaling.calibration.power import MeasuredPower
 from carbonscaling.catalog.parsed import parsed
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
+from carbonscaling.files import PACKAGE
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number
+from carbonscaling.record import dataclass
 
 __all__ = [
     "UNKNOWN",
@@ -265,7 +266,7 @@ def _refuse(key: str, value: object, allowed: str, path: Path) -> None:
 @lru_cache(maxsize=1)
 def shipped_calibration() -> Calibration:
     """Return the calibration fitted on all shipped measurements; an empty one where none is shipped."""
-    file = resources.files("carbonscaling.catalog").joinpath("calibration.toml")
+    file = PACKAGE / "catalog" / "calibration.toml"
     if not file.is_file():
         return Calibration("no calibration")
     data = parsed(file.read_text(encoding="utf-8"))

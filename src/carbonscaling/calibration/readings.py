@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from carbonscaling.calibration.jobs import moment, number, table
 from carbonscaling.errors import InputError
 from carbonscaling.files import TABLE, read_text
+from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR
 
 __all__ = ["Period", "read_readings"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -18,6 +18,7 @@ from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
 from carbonscaling.carbon.uncertainty import draw, drawn_numbers, interval, intervals, sample_footprint
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE

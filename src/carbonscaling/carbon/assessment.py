@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +13,7 @@ from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.footprint import FootprintParts
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.carbon.uncertainty import sample_footprint
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Assessment"]

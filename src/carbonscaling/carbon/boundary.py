@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
+from carbonscaling.record import dataclass
 from carbonscaling.units import KWH, TONNE
 
 __all__ = ["Boundary", "BoundaryLine", "boundary_kg", "boundary_lines"]

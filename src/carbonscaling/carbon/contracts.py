@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -14,6 +14,7 @@ from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.formula import formula
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, YEAR
 

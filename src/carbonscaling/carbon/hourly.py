@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.windows import ALWAYS, open_steps
 from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
+from carbonscaling.record import dataclass
 
 __all__ = ["Hours", "Passage", "mean_by_start", "mean_intensity", "passage"]
 

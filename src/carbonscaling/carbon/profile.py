@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from carbonscaling.carbon.profile_files import INTENSITY, Quantity, Reading, readings
 from carbonscaling.errors import InputError
 from carbonscaling.files import TABLE, read_text
+from carbonscaling.record import dataclass
 
 __all__ = ["HourlyProfile", "load_profile", "moment"]
 

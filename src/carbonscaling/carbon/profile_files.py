@@ -7,11 +7,11 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 
 __all__ = ["INTENSITY", "PRICE", "Quantity", "Reading", "readings"]
 

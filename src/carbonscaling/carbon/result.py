@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from carbonscaling.carbon.boundary import BoundaryLine
 from carbonscaling.carbon.construction import Construction
 from carbonscaling.carbon.footprint import FootprintParts
+from carbonscaling.record import dataclass
 
 __all__ = ["Footprint", "Scope2", "WideningFactor"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.uncertainty import SEED, sample_footprint
 from carbonscaling.platform import need
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["FIGURES", "SobolIndex", "sobol_indices"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.errors import InputError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 __all__ = ["ALWAYS", "open_steps"]
 
@@ -70,6 +73,8 @@ def _zone(name: str, first: datetime, window: str) -> ZoneInfo | None:
     if first.tzinfo is None:
         raise InputError("a window in a time zone, where the profile's times have none", key="windows", value=window,
                          remedy="leave the zone out, or write it in every row of the profile")  # fmt: skip
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

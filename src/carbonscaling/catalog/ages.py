@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from carbonscaling.catalog.factors import factor, factor_ids
 from carbonscaling.catalog.grids import areas, cloud_regions, grid_quantities, series
 from carbonscaling.catalog.prices import price_bases, prices
+from carbonscaling.record import dataclass
 
 __all__ = ["Aged", "aged"]
 

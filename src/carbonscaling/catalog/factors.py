@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from carbonscaling.catalog.parsed import parsed
 from carbonscaling.catalog.read import shipped
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.files import PACKAGE
 from carbonscaling.sources import Datum
 
 __all__ = ["device_row", "factor", "factor_ids", "node_row", "pue"]
@@ -84,9 +84,8 @@ def node_row(table: str, process_node: str) -> Datum:
 
 @lru_cache(maxsize=1)
 def _factors() -> Mapping[str, Datum]:
-    folder = resources.files("carbonscaling.catalog") / "factors"
     found: dict[str, Datum] = {}
-    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+    for entry in sorted((PACKAGE / "catalog" / "factors").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
             table = parsed(entry.read_text(encoding="utf-8"))
             for key, row in _leaves(table, entry.name.removesuffix(".toml")):

@@ -6,12 +6,12 @@ import csv
 import io
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.catalog.grids import Basis
+from carbonscaling.files import PACKAGE
 
 __all__ = ["HOURS_SOURCE", "hours_by_year"]
 
@@ -22,7 +22,7 @@ PER_MILLE = 1000.0
 
 @lru_cache(maxsize=1)
 def _table() -> Mapping[tuple[str, str], Mapping[int, npt.NDArray[np.float64]]]:
-    path = resources.files("carbonscaling.catalog") / "grids" / "electricity_maps_hours.csv"
+    path = PACKAGE / "catalog" / "grids" / "electricity_maps_hours.csv"
     found: dict[tuple[str, str], dict[int, npt.NDArray[np.float64]]] = {}
     for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
         years = found.setdefault((row["code"], row["basis"]), {})

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import Literal, get_args
 
 from carbonscaling.catalog.factors import factor
+from carbonscaling.files import PACKAGE
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = [
@@ -105,59 +104,66 @@ class CloudRegion:
     wue: float | None
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    text = (resources.files("carbonscaling.catalog") / "grids" / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
+def _rows(name: str) -> Iterator[list[str]]:
+    """Return the rows of a table under its heading."""
+    rows = csv.reader(_lines(name))
+    next(rows)
+    return rows
+
+
+def _lines(name: str) -> list[str]:
+    return (PACKAGE / "catalog" / "grids" / name).read_text(encoding="utf-8").splitlines()
 
 
 @lru_cache(maxsize=1)
 def areas() -> Mapping[str, Area]:
     """Return every area by its code."""
     return {
-        row["code"]: Area(
-            row["code"], row["kind"], row["iso2"], row["iso3"], row["name"], tuple(filter(None, row["names"].split(";")))
-        )
-        for row in _rows("places.csv")
-    }  # fmt: skip
+        code: Area(code, kind, iso2, iso3, name, tuple(filter(None, names.split(";"))))
+        for code, kind, iso2, iso3, name, names in _rows("places.csv")
+    }
 
 
 @lru_cache(maxsize=1)
 def names_elsewhere() -> Mapping[str, tuple[str, ...]]:
     """Return the names of countries in other languages, by the country's code."""
-    return {row["code"]: tuple(row["names"].split(";")) for row in _rows("names.csv")}
+    return {code: tuple(names.split(";")) for code, names in _rows("names.csv")}
 
 
 @lru_cache(maxsize=1)
 def cloud_regions() -> Mapping[str, CloudRegion]:
     """Return every cloud region by its provider's id."""
     return {
-        row["region"]: CloudRegion(
-            row["provider"], row["region"], row["place"], row["iso3"], row["grid"], row["zone"], row["water"],
-            float(row["wue_l_per_kwh"]) if row["wue_l_per_kwh"] else None,
-        )
-        for row in _rows("regions.csv")
-    }  # fmt: skip
+        region: CloudRegion(provider, region, city, iso3, grid, zone, water, float(wue) if wue else None)
+        for provider, region, city, iso3, grid, zone, water, wue in _rows("regions.csv")
+    }
 
 
-@lru_cache(maxsize=1)
-def _table() -> Mapping[tuple[str, str], Mapping[int, tuple[float, str]]]:
-    """Return value and source by year, by code and quantity."""
-    found: dict[tuple[str, str], dict[int, tuple[float, str]]] = {}
-    for row in _rows("grids.csv"):
-        years = found.setdefault((row["code"], row["quantity"]), {})
-        years[int(row["year"])] = (float(row["value"]), row["source"])
-    for row in _rows("electricity_maps.csv"):
-        years = found.setdefault((row["code"], "consumed"), {})
-        years[int(row["year"])] = (float(row["g_per_kwh"]), "electricity_maps_2025")
-    for code, quantity in tuple(found):
-        if quantity == "consumed":
-            found.setdefault((code, "life-cycle"), found[code, quantity])
+@lru_cache(maxsize=2)
+def _by_area(name: str) -> Mapping[str, list[str]]:
+    """Return the lines of a table by the area that they begin with: most questions are about one or two."""
+    found: dict[str, list[str]] = {}
+    for line in _lines(name)[1:]:
+        found.setdefault(line.partition(",")[0], []).append(line)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _of_area(code: str) -> Mapping[str, Mapping[int, tuple[float, str]]]:
+    """Return value and source by year, by quantity."""
+    found: dict[str, dict[int, tuple[float, str]]] = {}
+    for _, quantity, year, value, source in csv.reader(_by_area("grids.csv").get(code, ())):
+        found.setdefault(quantity, {})[int(year)] = (float(value), source)
+    for _, year, value in csv.reader(_by_area("electricity_maps.csv").get(code, ())):
+        found.setdefault("consumed", {})[int(year)] = (float(value), "electricity_maps_2025")
+    if "consumed" in found:
+        found.setdefault("life-cycle", found["consumed"])
     return found
 
 
 def series(code: str, quantity: Quantity) -> Mapping[int, tuple[float, str]]:
     """Return what is published of an area by year: value and the source's key; empty where nothing is."""
-    return _table().get((code, quantity), {})
+    return _of_area(code).get(quantity, {})
 
 
 def grid_quantities() -> tuple[Quantity, ...]:

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from carbonscaling.catalog.instances import device_of_instance
 from carbonscaling.catalog.read import build, packaged, read_toml, shipped
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError, misspelt, nearest
+from carbonscaling.files import PACKAGE
 from carbonscaling.hardware import roadmap as _roadmap
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device, Host
@@ -34,8 +34,7 @@ __all__ = [
     "roadmap",
 ]
 
-_ROOT = Path(str(resources.files("carbonscaling.catalog")))
-_FOLDERS: dict[type, Path] = {Device: _ROOT / "devices", Host: _ROOT / "hosts"}
+_FOLDERS: dict[type, Path] = {kind: PACKAGE / "catalog" / name for kind, name in ((Device, "devices"), (Host, "hosts"))}
 
 
 @lru_cache(maxsize=4)
@@ -270,5 +269,5 @@ def cluster(
 @lru_cache(maxsize=1)
 def roadmap() -> _roadmap.Roadmap:
     """Return the papers' growth rates, for `carbonscaling.hardware.roadmap.project`."""
-    path = _ROOT / "roadmap.toml"
+    path = PACKAGE / "catalog" / "roadmap.toml"
     return shipped(_roadmap.Roadmap, read_toml(path))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib import resources
-from pathlib import Path
 from typing import NamedTuple
 
 from carbonscaling.catalog.read import read_toml
+from carbonscaling.files import PACKAGE
 
 __all__ = ["Family", "device_of_instance", "families"]
 
@@ -24,7 +23,7 @@ class Family(NamedTuple):
 @lru_cache(maxsize=1)
 def families() -> tuple[Family, ...]:
     """Return every family of instances that is known."""
-    table = read_toml(Path(str(resources.files("carbonscaling.catalog"))) / "devices" / "_instances.toml")
+    table = read_toml(PACKAGE / "catalog" / "devices" / "_instances.toml")
     return tuple(Family(re.compile(row["names"]), row["device"], row["source"]) for row in table["family"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from carbonscaling.laws import (
     ScalingLaw,
     TokensPerParam,
 )
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = [

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["HostSide", "host_side"]

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from carbonscaling.platform import cache_folder, held_by_others
 
 __all__ = ["parsed"]
 
-MOST = 200
+MOST = 1000
 """Files after which all are cleared away: several versions of the catalogue."""
 
 
@@ -29,15 +28,21 @@ def parsed(text: str) -> dict[str, Any]:
     """
     folder = _folder()
     if folder is None:
-        return tomllib.loads(text)
+        return _read(text)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
     with contextlib.suppress(OSError, ValueError):
         kept: dict[str, Any] = json.loads(path.read_bytes())
         return kept
-    found = tomllib.loads(text)
+    found = _read(text)
     with contextlib.suppress(OSError, TypeError):  # no room, or a date, which JSON does not have
         _keep(path, json.dumps(found))
     return found
+
+
+def _read(text: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def _keep(path: Path, text: str) -> None:

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from typing import Literal, get_args
 
+from carbonscaling.files import PACKAGE
 from carbonscaling.sources import Datum
 
 __all__ = ["PriceBasis", "price", "price_bases", "prices"]
@@ -25,7 +25,7 @@ def price_bases() -> tuple[PriceBasis, ...]:
 @lru_cache(maxsize=1)
 def _table() -> Mapping[tuple[str, str], Datum]:
     """Return the median price by device and basis; the range is that of all providers and, for a list price, all bases."""
-    text = (resources.files("carbonscaling.catalog") / "prices.csv").read_text(encoding="utf-8")
+    text = (PACKAGE / "catalog" / "prices.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     found: dict[tuple[str, str], Datum] = {}
     for device, basis in dict.fromkeys((row["device"], row["basis"]) for row in rows):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from carbonscaling.catalog.parsed import parsed
 from carbonscaling.errors import InputError, nearest
-from carbonscaling.files import SETTINGS, read_text
+from carbonscaling.files import PACKAGE, SETTINGS, read_text
 
 __all__ = ["build", "packaged", "read_toml", "shipped"]
 
@@ -23,15 +21,14 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
-PACKAGE = Path(__file__).parents[1]
 MOST_PARTS = 50
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_PARTS}}}""")
 """The parser takes time by the square of a key's parts."""
 
 
 def packaged(package: str, name: str) -> dict[str, Any]:
-    """Return a TOML file that ships inside a package."""
-    return parsed(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
+    """Return a TOML file that ships inside a package of this one (``carbonscaling.catalog``)."""
+    return parsed(PACKAGE.joinpath(*package.split(".")[1:], name).read_text(encoding="utf-8"))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -43,13 +40,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         As `carbonscaling.files.read_text`, or the file is not TOML (with line and column), or a key has too many parts.
     """
     text = read_text(path, SETTINGS)
-    if deep := _DEEP_KEY.search(text):
+    ours = path.is_relative_to(PACKAGE)
+    if not ours and (deep := _DEEP_KEY.search(text)):
         raise InputError(
             "a key of too many parts", where=f"{path}, line {text.count(chr(10), 0, deep.start()) + 1}",
             value=f"{deep[0][:40]}…", allowed=f"at most {MOST_PARTS} names with dots between", remedy="shorten the key",
         )  # fmt: skip
+    import tomllib
+
     try:
-        return parsed(text) if path.is_relative_to(PACKAGE) else tomllib.loads(text)
+        return parsed(text) if ours else tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, brackets without end
         raise InputError(
             f"not valid TOML: {error}",
@@ -96,8 +96,12 @@ def shipped(cls: type[T], data: Mapping[str, Any]) -> T:
     The catalogue's own files are checked by tests, where `build` reads each of them to the same result; leaving the
     checks out at run time keeps commands quick.
     """
-    hints = _fields(typing.cast(Any, cls))
-    return cls(**{key: _plain(hints[key], value) for key, value in data.items()})
+    found = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    tables = [key for key, value in data.items() if isinstance(value, Mapping)]
+    if tables:
+        hints = _fields(typing.cast(Any, cls))
+        found |= {key: _plain(hints[key], data[key]) for key in tables}
+    return cls(**found)
 
 
 def _refuse_unknown_keys(cls: type, data: Mapping[str, Any], where: str, prefix: str = "") -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 
 from carbonscaling.catalog.factors import factor
 from carbonscaling.catalog.grids import Area, Basis, CloudRegion, areas, cloud_regions, names_elsewhere, newest, series
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["BASES", "NO_CONTRACT", "Place", "common_basis", "place", "region", "region_names"]

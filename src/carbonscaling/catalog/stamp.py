@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from importlib import resources
-from pathlib import Path
+
+from carbonscaling.files import PACKAGE
 
 __all__ = ["catalogue_stamp"]
 
@@ -16,7 +16,7 @@ LENGTH = 12
 @lru_cache(maxsize=1)
 def catalogue_stamp() -> str:
     """Return the start of the SHA-256 of every table of the catalogue (TOML, CSV), names included, in order of names."""
-    folder, found = Path(str(resources.files("carbonscaling.catalog"))), hashlib.sha256()
+    folder, found = PACKAGE / "catalog", hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.suffix in (".toml", ".csv")):
         for part in (path.relative_to(folder).as_posix().encode(), path.read_bytes().replace(b"\r\n", b"\n")):
             found.update(len(part).to_bytes(8, "big") + part)

@@ -43,7 +43,6 @@ def hand_over(
     asked : tuple of str and Scenario, optional
         The command and its question, saved with the answer.
     """
-    data: dict[str, Any] = answer.to_dict()
     to = emit or ("svg" if output is not None and output.lower().endswith(".svg") else None)
     drawn = [("svg", picture)] * (picture is not None) + [(to or "", output)] * (to is not None)
     for kind, path in drawn if isinstance(answer, Estimate) else ():
@@ -51,13 +50,13 @@ def hand_over(
     if drawn and not answer.feasible:
         sys.stderr.write("not written: nothing is feasible\n")
     if output is not None and to is None:
-        _write(answer, data, output, asked)
+        _write(answer, output, asked)
     if answer.feasible and to is not None and output is None:
         pass  # it stands in the answer's place
     elif json:
         from carbonscaling.reporting.jsonable import to_json
 
-        sys.stdout.write(to_json(data))
+        sys.stdout.write(to_json(answer.to_dict()))
     else:
         from carbonscaling.cli.output import show
 
@@ -77,9 +76,7 @@ def _page(answer: Estimate | Infeasible) -> RenderableType:
     return infeasible_page(answer)
 
 
-def _write(
-    answer: Estimate | Infeasible, data: dict[str, Any], output: str, asked: tuple[str, Scenario] | None
-) -> None:
+def _write(answer: Estimate | Infeasible, output: str, asked: tuple[str, Scenario] | None) -> None:
     """Write an answer into a file, as its suffix says."""
     from carbonscaling.cli.output import write_file
     from carbonscaling.reporting.document import document_of
@@ -92,7 +89,7 @@ def _write(
     elif suffix == ".html" and isinstance(answer, Estimate):
         write_file(output, document_of(answer))
     else:
-        kept = data | {"saved": saved_beside(*asked)} if asked else data
+        kept = answer.to_dict() | ({"saved": saved_beside(*asked)} if asked else {})
         write_file(output, markdown(answer) if suffix == ".md" else page_as(suffix, kept, _page(answer)))
 
 

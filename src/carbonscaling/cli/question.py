@@ -12,7 +12,6 @@ from typing import Any
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.cli.given_files import check_scenario_file
-from carbonscaling.cli.number_shapes import written_otherwise
 from carbonscaling.cli.unit_words import is_unit, without_unit
 from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_value
@@ -60,6 +59,8 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
     if found:
         value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[found[2]]
     if not found or not math.isfinite(value) or (whole and value != int(value)):
+        from carbonscaling.cli.number_shapes import written_otherwise
+
         comma = _DECIMAL_COMMA.fullmatch(text.strip())
         meant = f"{comma[1]}.{comma[2]}" if comma else written_otherwise(text, option) or without_unit(text, option)
         if whole and meant and _fraction(meant):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from carbonscaling.catalog.read import read_toml
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.card import model_card
 from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.record import dataclass
 from carbonscaling.reporting.catalog import Entry
 from carbonscaling.reporting.model_page import model_page
 from carbonscaling.software.check import rows

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import re
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from carbonscaling.errors import InputError, nearest
@@ -54,7 +53,7 @@ def path(name: str) -> Path:
             suggestion=nearest(name, FILES),
             remedy="carbonscaling data list",
         )
-    return Path(str(resources.files(__name__).joinpath(f"{name}.csv")))
+    return Path(__file__).with_name(f"{name}.csv")
 
 
 @cache

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.evidence.published import published_speeds
+from carbonscaling.record import dataclass
 
 __all__ = ["BestRun", "best_run"]
 
@@ -59,7 +58,7 @@ def best_run(device: str, active_params: float, *, low_bits: bool = False, exper
     """
     alike = [
         run
-        for run in published_speeds().get((device, low_bits, experts), ())
+        for run in published_speeds(device, low_bits=low_bits, experts=experts)
         if active_params / ALIKE <= run.active_params <= active_params * ALIKE
     ]
     if not alike:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling import evidence
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.files import read_table
+from carbonscaling.record import dataclass
 
 __all__ = ["CarbonRun", "load_carbon_runs"]
 

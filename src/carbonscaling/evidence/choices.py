@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from functools import cache
 
 from carbonscaling.evidence import family, path, rows
 from carbonscaling.evidence.row import RunRow, parse_row
+from carbonscaling.record import dataclass
 
 __all__ = ["CHOICES", "Chosen", "chosen", "group_of", "read_chosen", "size_of"]
 

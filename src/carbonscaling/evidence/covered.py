@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from functools import cache
 
 from carbonscaling.evidence import path, rows
 from carbonscaling.evidence.row import RunRow, measured, parse_row
+from carbonscaling.record import dataclass
 
 __all__ = ["KINDS", "Covered", "covered", "read_covered"]
 

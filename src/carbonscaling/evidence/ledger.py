@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import mean, median
 
 from carbonscaling import evidence
+from carbonscaling.record import dataclass
 
 __all__ = ["FirstLook", "LedgerRow", "first_looks", "ledger"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from carbonscaling.record import dataclass
 
 __all__ = ["NUMBERS", "LeftOut", "shipped_left_out"]
 

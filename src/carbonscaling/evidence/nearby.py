@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware, models
 from carbonscaling.evidence.left_out import LeftOut, shipped_left_out
+from carbonscaling.record import dataclass
 
 __all__ = ["Nearby", "nearby", "of_answer"]
 

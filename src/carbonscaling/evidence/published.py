@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from functools import cache
+from dataclasses import asdict, fields
+from functools import cache, lru_cache
 
-from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence import path, rows
-from carbonscaling.evidence.row import count, measured, parse_row
+from carbonscaling.record import dataclass
 
 __all__ = ["PublishedSpeed", "published_speeds", "read_speeds"]
 
@@ -53,6 +52,8 @@ class PublishedSpeed:
 
 def _counted(text: Mapping[str, str]) -> PublishedSpeed | None:
     """Return what a row says; None where it lacks something or is marked as doubtful."""
+    from carbonscaling.evidence.row import count, measured, parse_row
+
     row, speed = parse_row(text), measured(text, "tokens_per_s_per_device")
     layers, width = row.n_layers or 0.0, row.d_model or 0.0
     params = 1e9 * (row.active_params_b or row.params_b or 0.0)
@@ -80,8 +81,10 @@ def _counted(text: Mapping[str, str]) -> PublishedSpeed | None:
 
 @cache
 def _device(name: str) -> str:
+    from carbonscaling.catalog.hardware import device
+
     try:
-        return hardware.device(name).id
+        return device(name).id
     except InputError:
         return ""
 
@@ -92,18 +95,20 @@ def read_speeds() -> Iterator[PublishedSpeed]:
 
 
 @cache
-def published_speeds() -> Mapping[tuple[str, bool, bool], tuple[PublishedSpeed, ...]]:
-    """Return the table by device, 8 bits and experts."""
-    found: dict[tuple[str, bool, bool], list[PublishedSpeed]] = {}
-    with path("published").open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            low_bits, experts = line["low_bits"] == "1", line["experts"] == "1"
-            run = PublishedSpeed(
-                line["id"], line["source"], line["model"], line["device"], low_bits, experts,
-                int(line["n_devices"]), float(line["active_params"]), float(line["model_flops"]),
-            )  # fmt: skip
-            found.setdefault((run.device, low_bits, experts), []).append(run)
-    return {key: tuple(runs) for key, runs in found.items()}
+def _lines() -> list[str]:
+    return path("published").read_text(encoding="utf-8").splitlines()[1:]
+
+
+@lru_cache(maxsize=256)
+def published_speeds(device: str, *, low_bits: bool, experts: bool) -> tuple[PublishedSpeed, ...]:
+    """Return the runs of the table on a device, in 8 bits or more, of mixtures of experts or of dense models."""
+    named = f",{device},{low_bits:d},{experts:d},"
+    rows = csv.reader(line for line in _lines() if named in line)
+    return tuple(
+        PublishedSpeed(id_, source, model, device, low_bits, experts, int(n), float(params), float(flops))
+        for id_, source, model, of, low, kind, n, params, flops in rows
+        if [of, low, kind] == [device, f"{low_bits:d}", f"{experts:d}"]
+    )
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
 from carbonscaling.files import read_table
+from carbonscaling.record import dataclass
 
 __all__ = [
     "MEASURED",

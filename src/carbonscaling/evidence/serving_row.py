@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 
 from carbonscaling.evidence.row import Cells, Row, number
 from carbonscaling.files import read_table
+from carbonscaling.record import dataclass
 
 __all__ = ["REQUIRED", "ServingRow", "parse_serving", "read_servings"]
 

@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Row, Unusable, number, value
 from carbonscaling.perf.precision import PRECISIONS
+from carbonscaling.record import dataclass
 from carbonscaling.units import TERA
 
 __all__ = ["BATCHED", "GROUPED", "Timing", "disturbed", "timing", "timings"]

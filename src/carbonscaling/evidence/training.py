@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from carbonscaling import evidence
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Unusable, count, number
 from carbonscaling.files import read_table
+from carbonscaling.record import dataclass
 
 __all__ = ["REQUIRED", "Training", "load_trainings", "parse_training"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 from carbonscaling.catalog.read import packaged
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 
 __all__ = ["Name", "Release", "known_names", "release", "releases"]
 

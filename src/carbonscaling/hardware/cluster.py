@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.check import check_count
 from carbonscaling.hardware.device import Device, Host
+from carbonscaling.record import dataclass
 
 __all__ = ["Cluster"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.check import AREA, BYTES, BYTES_PER_S, FLOPS, WATTS, check_count, check_datum
 from carbonscaling.hardware.fabric import Fabric
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Device", "Host"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.hardware.check import RATIO, TIME, check_datum
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Fabric"]

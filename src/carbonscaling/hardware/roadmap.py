@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.check import RATIO, check_datum
 from carbonscaling.hardware.device import Device, Host
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Roadmap", "grow", "power_growth", "project", "project_host"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
 from carbonscaling.laws.numbers import Reals, positive
+from carbonscaling.record import dataclass
 
 __all__ = [
     "BatchLaw",

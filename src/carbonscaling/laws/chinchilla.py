@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from carbonscaling.laws.numbers import Reals, finite, least_where, positive, reachable
 from carbonscaling.laws.optimum import Optimum, ScalingLaw
 from carbonscaling.laws.parametric import ParametricLaw
+from carbonscaling.record import dataclass
 
 __all__ = ["ChinchillaLaw", "TokensPerParam"]
 

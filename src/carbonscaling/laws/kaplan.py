@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from carbonscaling.laws.numbers import Reals, finite, positive, reachable
 from carbonscaling.laws.optimum import Optimum
+from carbonscaling.record import dataclass
 from carbonscaling.units import DAY
 
 __all__ = ["PF_DAY", "KaplanLaw", "joint_loss", "single_loss"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.laws.numbers import Reals, positive
 from carbonscaling.laws.parametric import ParametricLaw
+from carbonscaling.record import dataclass
 
 __all__ = ["MoeLaw", "active_share", "granular_weight", "routed_compute"]
 

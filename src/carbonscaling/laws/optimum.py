@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from carbonscaling.laws.numbers import Reals
+from carbonscaling.record import dataclass
 
 __all__ = ["Optimum", "ScalingLaw"]
 

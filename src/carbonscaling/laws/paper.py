@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from carbonscaling.laws.paper_shape import (
     training_compute,
     width_of_params,
 )
+from carbonscaling.record import dataclass
 
 __all__ = ["PaperFamily", "PaperModel"]
 

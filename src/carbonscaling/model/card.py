@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.model.flops import ForwardFlops, forward_flops, training_flops_per_token
 from carbonscaling.model.params import ParameterCount, active_params, mtp_params, parameter_count
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 
 __all__ = ["ModelCard", "model_card"]
 

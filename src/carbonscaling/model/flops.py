@@ -6,7 +6,7 @@ are left out, as every published MFU does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,6 +16,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.model.mixer import mixer_matrices, scan_flops
 from carbonscaling.model.params import active_params, indexer_params
 from carbonscaling.model.spec import Attention, ModelSpec
+from carbonscaling.record import dataclass
 
 __all__ = [
     "Convention",

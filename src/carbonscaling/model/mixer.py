@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.fields import check_fields
 from carbonscaling.model.check import at_least
+from carbonscaling.record import dataclass
 
 __all__ = ["Mixer", "MixerKind", "chunk_flops", "conv_channels", "mixer_matrices", "mixer_params", "scan_flops"]
 

@@ -6,11 +6,12 @@ the counts of the released models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 
 from carbonscaling.model.mixer import mixer_params
 from carbonscaling.model.spec import Attention, ModelSpec
+from carbonscaling.record import dataclass
 
 __all__ = [
     "ParameterCount",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.errors import InputError
@@ -10,6 +9,7 @@ from carbonscaling.fields import check_fields
 from carbonscaling.model.check import at_least
 from carbonscaling.model.mixer import Mixer
 from carbonscaling.model.tower import Tower
+from carbonscaling.record import dataclass
 
 __all__ = ["Attention", "Experts", "FeedForward", "Indexer", "ModelSpec"]
 

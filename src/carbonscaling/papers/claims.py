@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -13,6 +12,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.papers import v1, v2
 from carbonscaling.papers.figure import Figure, Outcome
 from carbonscaling.papers.study import Study
+from carbonscaling.record import dataclass
 
 __all__ = ["FIGURES", "OF_THE_MODEL", "Claim", "Verdict", "claims", "figure", "figures_of", "verdict_rows"]
 

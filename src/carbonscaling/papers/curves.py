@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.papers.figure import CANNOT, Band, Outcome, Panel, Series
 from carbonscaling.papers.study import Point, carbon
+from carbonscaling.record import dataclass
 
 __all__ = ["PowerLaw", "curve", "curve_panel", "descending", "fit", "found", "ideal_curve", "percent", "saving", "sizes",
            "times", "untested"]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from carbonscaling.papers.claims import FIGURES, OF_THE_MODEL, figure, figures_o
 from carbonscaling.papers.figure import DIFFERS, REPRODUCED, Outcome
 from carbonscaling.papers.realisation import Value, choices
 from carbonscaling.papers.study import Study
+from carbonscaling.record import dataclass
 
 __all__ = ["Move", "Turn", "model_outcomes", "moves", "outcome_with", "turns"]
 

@@ -9,7 +9,6 @@ batch, PP the layers, down to one layer a chunk. Everything is NumPy on arrays o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.formula import formula
+from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divisors
 
 __all__ = [

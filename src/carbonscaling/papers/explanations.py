@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -21,6 +20,7 @@ from carbonscaling.papers.task import chip_of, training_of
 from carbonscaling.papers.v2.changes import BANDS
 from carbonscaling.papers.variants import Engine, variant
 from carbonscaling.perf.gemm import systolic_cycles
+from carbonscaling.record import dataclass
 from carbonscaling.units import DAY, KWH
 
 __all__ = ["Explanation", "explanations", "exposed_traffic", "undivided"]

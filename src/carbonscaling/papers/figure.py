@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from carbonscaling.record import dataclass
 
 __all__ = [
     "CANNOT",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.papers.variants import Engine
+from carbonscaling.record import dataclass
 
 __all__ = ["Choice", "Realisation", "Value", "choices", "realisation", "shown", "variants"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from carbonscaling.papers.figure import Outcome, Panel
 from carbonscaling.papers.study import MODES, Study
 from carbonscaling.papers.variants import ENGINES, Engine
 from carbonscaling.platform import n_processors
+from carbonscaling.record import dataclass
 from carbonscaling.search.compiled import available
 from carbonscaling.search.evaluate import prepare
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from carbonscaling.carbon.footprint import FootprintParts, footprint
 from carbonscaling.catalog import laws
@@ -12,6 +12,7 @@ from carbonscaling.laws.paper import PaperFamily, PaperModel
 from carbonscaling.papers.engine import Best, fewest_devices
 from carbonscaling.papers.realisation import realisation
 from carbonscaling.papers.variants import Engine, chip, training, variant
+from carbonscaling.record import dataclass
 from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scale import default_sizes
 from carbonscaling.study.scenario import Scenario

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from carbonscaling.papers.realisation import Realisation, realisation
 from carbonscaling.papers.searched import find, median_run
 from carbonscaling.papers.task import Found, Task, resolved
 from carbonscaling.papers.variants import Engine
+from carbonscaling.record import dataclass
 from carbonscaling.units import KWH, TONNE
 
 __all__ = [

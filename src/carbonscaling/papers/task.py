@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 
 from carbonscaling.catalog import hardware
@@ -12,6 +12,7 @@ from carbonscaling.papers.member import batch_of, member
 from carbonscaling.papers.realisation import Realisation, realisation
 from carbonscaling.papers.variants import Engine, chip, training
 from carbonscaling.perf.numbers import Setting
+from carbonscaling.record import dataclass
 from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Scenario
 

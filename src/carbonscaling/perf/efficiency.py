@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Efficiency"]

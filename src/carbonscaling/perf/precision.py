@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 
 __all__ = ["PRECISIONS", "Recipe", "precision"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import SoftwareTerms
 from carbonscaling.perf.precision import Recipe
+from carbonscaling.record import dataclass
 from carbonscaling.software.options import OPTIMIZERS, Software
 from carbonscaling.software.stack import Stack, by_generation
 

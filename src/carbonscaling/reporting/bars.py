@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.record import dataclass
 from carbonscaling.words import percent, plain, scaled
 
 __all__ = ["Bars", "label"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.catalog.ages import Aged
+from carbonscaling.record import dataclass
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.sources import Choice, Datum
 from carbonscaling.words import plain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from carbonscaling.formula import TraceLine
 from carbonscaling.model.params import active_params
+from carbonscaling.record import dataclass
 from carbonscaling.reporting.document.html import Markup, node
 from carbonscaling.reporting.document.shell import page
 from carbonscaling.reporting.explain import by_formula, explain_page, quantity

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.console import Group, RenderableType
@@ -13,6 +12,7 @@ from rich.text import Text
 from carbonscaling.catalog.read import packaged
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.formula import formulas
+from carbonscaling.record import dataclass
 
 __all__ = ["Term", "glossary", "term", "term_page"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from carbonscaling.arrays import Number, Truth
 from carbonscaling.perf.numbers import Schedule, Setting, Workload
+from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 
 __all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
+from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 from carbonscaling.search.lattice import Lattice
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 from carbonscaling.search.limits import Extent
 

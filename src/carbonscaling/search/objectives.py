@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from carbonscaling.perf.numbers import Number, Setting
+from carbonscaling.record import dataclass
 
 __all__ = ["OBJECTIVES", "Objective", "Outcome"]
 

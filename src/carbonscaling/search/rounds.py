@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.result import Question
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 __all__ = ["Progress", "Rounds", "bound_keys"]
 
@@ -40,13 +42,23 @@ FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
 
 
-class _Here(Executor):
+class _Done(NamedTuple):
+    """What a block gave, as a future gives it."""
+
+    decided: Decided
+
+    def result(self) -> Decided:
+        return self.decided
+
+    def cancel(self) -> bool:
+        return False
+
+
+class _Here:
     """Runs at once in the calling thread: one block needs no other, and starting one costs more than a small search."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
+    def submit(self, fn: Callable[..., Decided], /, *args: Any) -> _Done:
+        return _Done(fn(*args))
 
 
 def _threads(n: int) -> Executor:
@@ -109,7 +121,7 @@ class Rounds:
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, self.bound.shape))
         size = FIRST_ROUND
         with ExitStack() as threads:
-            pool: Executor = _Here()
+            pool: Executor | _Here = _Here()
             while len(self.left):
                 if self.prune and self.found.is_full:
                     self._keep(self._alive())
@@ -181,12 +193,12 @@ class Rounds:
         cut = np.maximum(kept, self.found.corner_limit(extent)) if self.front else kept
         return np.minimum(cut, late), np.minimum(cut if self.found.stairs else kept, late)
 
-    def _round(self, pool: Executor, families: Ints) -> None:
+    def _round(self, pool: Executor | _Here, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
         extent = self._lattice.extents(families)
         late = self._late(extent)
         cut, kept = self._cuts(extent, late)
-        pending: deque[tuple[Extent, Floats, Ints, Future[Decided]]] = deque()
+        pending: deque[tuple[Extent, Floats, Ints, Future[Decided] | _Done]] = deque()
 
         def take() -> None:
             here, late_here, layouts, future = pending.popleft()

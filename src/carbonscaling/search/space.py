@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.arrays import Number
 from carbonscaling.perf.numbers import Recompute, Schedule, Workload
+from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.lattice import Lattice

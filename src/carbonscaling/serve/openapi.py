@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
 from carbonscaling import __version__
+from carbonscaling.record import dataclass
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.serve.catalogue import launch_formats, report_formats
 from carbonscaling.serve.jobs import Task

@@ -7,11 +7,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, NamedTuple, get_args
 
 from carbonscaling.catalog.read import build
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import Asked, asked, named
 from carbonscaling.study.project.changes import Changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from carbonscaling.catalog.prices import price
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import shipped_factors

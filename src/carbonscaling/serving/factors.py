@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.catalog.read import read_toml
+from carbonscaling.record import dataclass
 from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.effects import HOST_BOUND, POWER, POWER_PRIORS, PRIORS, Effects, taken
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.arrays import Number, stacked
 from carbonscaling.formula import formula
+from carbonscaling.record import dataclass
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
 from carbonscaling.serving.effects import PRIORS, effects, heat_effects

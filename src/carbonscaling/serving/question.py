@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.serving.engine import Engine
 from carbonscaling.serving.formats import FORMATS, Format
 from carbonscaling.serving.numbers import Layout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 
 __all__ = ["Objective", "Serving", "load_serving"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.fields import check_fields
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from carbonscaling.hardware.device import Device
+from carbonscaling.record import dataclass
 from carbonscaling.software.check import check
 from carbonscaling.sources import Choice, Datum
 

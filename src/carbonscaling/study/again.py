@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from carbonscaling.catalog.stamp import catalogue_stamp
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.chances import Chances, begun_at, chances
 from carbonscaling.study.estimate import Estimate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +17,7 @@ from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.uncertainty import Z95
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 from carbonscaling.units import HOUR, KWH
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.arrays import Number
 from carbonscaling.catalog import laws
 from carbonscaling.laws import round_batch
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divisors
 from carbonscaling.study.scenario import Scenario
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ from carbonscaling.carbon.hourly import mean_by_start
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.catalog.grid_hours import hours_by_year
 from carbonscaling.catalog.grids import Basis
+from carbonscaling.record import dataclass
 
 __all__ = ["Begin", "best_begin", "typical_hours"]
 

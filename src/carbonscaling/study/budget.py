@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carbonscaling.catalog import laws
 from carbonscaling.errors import InputError
@@ -12,6 +12,7 @@ from carbonscaling.laws import PaperFamily, ScalingLaw
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.search.engine import search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.asked import asked, question_of, space_of

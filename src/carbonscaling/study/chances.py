@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
 
@@ -15,6 +15,7 @@ from carbonscaling.carbon.uncertainty import sample_factor
 from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
 from carbonscaling.perf.checkpoints import daly_interval
+from carbonscaling.record import dataclass
 from carbonscaling.study.accuracy import step_error
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_of, intensity_met

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from carbonscaling.carbon.assess import CarbonModel, assess, idling
 from carbonscaling.carbon.footprint import footprint
@@ -16,6 +16,7 @@ from carbonscaling.catalog.factors import factor
 from carbonscaling.catalog.regions import NO_CONTRACT, common_basis, place
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hour_of, hours_of, profile_of

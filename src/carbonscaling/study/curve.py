@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carbonscaling.catalog import laws
 from carbonscaling.laws import PaperFamily
 from carbonscaling.model.params import total_params
+from carbonscaling.record import dataclass
 from carbonscaling.search.engine import Progress
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scale import ScalePoint, default_sizes, scale

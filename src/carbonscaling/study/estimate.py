@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.accuracy import memory_error, step_error
 from carbonscaling.study.asked import found_with

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.study.doubts import unmeasured
 from carbonscaling.study.variety import Alike, Alternative, folded, preferred

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from carbonscaling.catalog.factors import factor
+from carbonscaling.record import dataclass
 
 __all__ = ["NINETY", "Needed", "Practice", "shipped_practice"]
 

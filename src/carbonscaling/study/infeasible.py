@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_dict

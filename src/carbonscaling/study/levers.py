@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.record import dataclass
 from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.study.decide import layout_batches

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Recompute, Setting
+from carbonscaling.record import dataclass
 from carbonscaling.search.engine import Candidate, Question, search
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import question_of, space_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footpr
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Setting
+from carbonscaling.record import dataclass
 from carbonscaling.search.bounds import ROUNDING
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.study.hours import contract_of, hours_of

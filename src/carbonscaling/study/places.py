@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from carbonscaling.carbon.assess import idling
@@ -11,6 +11,7 @@ from carbonscaling.carbon.boundary import boundary_kg
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.carbon.model import hardware_factors
 from carbonscaling.catalog.regions import common_basis, place, region_names
+from carbonscaling.record import dataclass
 from carbonscaling.study.begin import Begin, best_begin
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.outcome import contracted

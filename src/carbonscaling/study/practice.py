@@ -7,7 +7,6 @@ fitted factor has a say in what is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
+from carbonscaling.record import dataclass
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from carbonscaling.catalog.read import build, packaged
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate

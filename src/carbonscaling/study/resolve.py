@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from carbonscaling.calibration.profile import Calibration
@@ -19,6 +19,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.precision import Recipe
+from carbonscaling.record import dataclass
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.record import dataclass
 from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.space import Space

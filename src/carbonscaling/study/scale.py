@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carbonscaling.catalog import laws
 from carbonscaling.errors import InputError
 from carbonscaling.laws import PaperFamily
+from carbonscaling.record import dataclass
 from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import plan
 from carbonscaling.study.estimate import Estimate

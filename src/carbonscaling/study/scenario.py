@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.numbers import RecomputeSaid, ScheduleName
+from carbonscaling.record import dataclass
 from carbonscaling.software.options import Software
 from carbonscaling.study.check import check, check_layout
 from carbonscaling.study.versions import stamped

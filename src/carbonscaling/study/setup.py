@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe, precision
+from carbonscaling.record import dataclass
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.limited import limit_note, limited
 from carbonscaling.study.scenario import Scenario

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
@@ -67,6 +66,7 @@ def headline(summary: Mapping[str, Any], device: str, price: str = "") -> str:
 
 def html_table(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     """Return a small table that needs nothing from outside."""
+    from html import escape
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbonscaling.catalog import laws, models
 from carbonscaling.errors import InputError
 from carbonscaling.laws import PaperFamily, ScalingLaw
 from carbonscaling.model.from_law import paper_family_spec, spec_for_params
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import count
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from carbonscaling.record import dataclass
 
 __all__ = ["AFTER", "BEFORE", "PAUSED", "Array", "Job", "Steps", "taken"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.catalog import laws
 from carbonscaling.evidence import rows
+from carbonscaling.record import dataclass
 
 __all__ = ["LawScore", "law_scores", "published_batches"]
 

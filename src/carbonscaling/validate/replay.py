@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import RunRow, Unusable, parse_row
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.record import dataclass
 from carbonscaling.study.outcome import held_devices
 from carbonscaling.study.practice import Settled, settle
 from carbonscaling.study.scenario import Scenario

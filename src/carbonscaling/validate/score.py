@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from carbonscaling.record import dataclass
 
 __all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians", "spreads"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from carbonscaling.catalog.read import build, read_toml, shipped
 from carbonscaling.errors import InputError, misspelt
 from carbonscaling.model.check import located
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names", "model_spec"]
@@ -42,7 +42,7 @@ class ModelEntry:
 
 
 def _paths() -> list[Path]:
-    return sorted(Path(str(resources.files(__name__))).glob("*.toml"))
+    return sorted(Path(__file__).parent.glob("*.toml"))
 
 
 def _table(name: str) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from carbonscaling.catalog.parsed import parsed
 from carbonscaling.catalog.read import shipped
@@ -23,7 +23,7 @@ def references() -> dict[str, Reference]:
         Two files define the same key differently.
     """
     found: dict[str, Reference] = {}
-    for entry in sorted(resources.files(__name__).iterdir(), key=lambda e: e.name):
+    for entry in sorted(Path(__file__).parent.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
             for key, row in parsed(entry.read_text(encoding="utf-8")).items():
                 item = shipped(Reference, {"key": key, **row})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from carbonscaling.catalog.hardware import cluster
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.papers.figure import Figure, Outcome, Panel, Series, verdict_of
 from carbonscaling.papers.study import Study
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.reported import reported_runs

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.project.changes import Changes, changed
 from carbonscaling.study.project.file import Project, load_project, project_from
 from carbonscaling.study.project.pieces import Piece, pieces

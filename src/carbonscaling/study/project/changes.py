@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.fields import check_fields
+from carbonscaling.record import dataclass
 from carbonscaling.study.project.file import Project, project_from
 
 __all__ = ["Changes", "changed"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog.read import build, packaged, read_toml
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.study.project.stages import (
     KINDS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from carbonscaling.carbon.storage import storage_model
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.prices import price
 from carbonscaling.errors import ExitCode, InputError
+from carbonscaling.record import dataclass
 from carbonscaling.serving.answer import YEAR, Served, inference
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.sources import Datum

@@ -6,10 +6,10 @@ All else that a stage says is a field of the training (`Scenario`) or of the ser
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 
 __all__ = [
     "KINDS",

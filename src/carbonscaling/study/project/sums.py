@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 from carbonscaling.study.project.errors import Shared, amounts, ends
 from carbonscaling.study.project.pieces import Piece
 from carbonscaling.study.project.stages import Share, Stage

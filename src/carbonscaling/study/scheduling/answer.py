@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from carbonscaling.carbon.contracts import Contracts, covered_share
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scheduling.options import Timetabling
 from carbonscaling.study.scheduling.profiles import Window

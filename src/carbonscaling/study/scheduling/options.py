@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
+from carbonscaling.record import dataclass
 
 __all__ = ["Timetabling"]
 

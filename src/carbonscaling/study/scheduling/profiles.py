@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.carbon.profile_files import PRICE
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.hours import file_and_column, hours_of, profile_of
 from carbonscaling.study.scenario import Scenario, replace
 from carbonscaling.study.scheduling.options import Timetabling

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from carbonscaling.carbon.footprint import footprint
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout, Scenario, replace

@@ -8,13 +8,13 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.files import TABLE, read_bytes, read_text
+from carbonscaling.record import dataclass
 
 __all__ = ["MOST_VALUES", "Axis", "Block", "Span", "axis_block"]
 

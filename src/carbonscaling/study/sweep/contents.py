@@ -6,12 +6,12 @@ import dataclasses
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from carbonscaling.platform import need
+from carbonscaling.record import dataclass
 
 __all__ = ["Contents", "contents_of", "counted", "noted"]
 

@@ -6,10 +6,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.case import n_searches
 from carbonscaling.study.sweep.executors import Executor
 from carbonscaling.study.sweep.manifest import manifest, read_manifest, study_of, write_manifest

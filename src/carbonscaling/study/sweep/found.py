@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.manifest import read_manifest, study_of
 from carbonscaling.study.sweep.shards import Shard, known_shards, verified
 from carbonscaling.study.sweep.stamp import code_stamp, identity, stamp_of

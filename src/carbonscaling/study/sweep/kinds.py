@@ -6,10 +6,10 @@ import dataclasses
 import math
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.study.assured import Failures, Target
 from carbonscaling.study.project.changes import Changes

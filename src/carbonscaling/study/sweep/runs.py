@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +18,7 @@ from carbonscaling.model.params import total_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import asked, question_of, space_of

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
 
 from carbonscaling.errors import InputError
 from carbonscaling.platform import need
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.axes import MOST_VALUES, Block
 
 __all__ = ["Factor", "Samples", "sample_block"]

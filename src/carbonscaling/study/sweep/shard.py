@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.platform import peak_memory_bytes
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.contents import Contents, contents_of, counted, noted
 from carbonscaling.study.sweep.kinds import KINDS

@@ -13,9 +13,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.contents import Contents, contents_of
 from carbonscaling.study.sweep.sealed import seal_holds, sealed
 from carbonscaling.study.sweep.store import Store

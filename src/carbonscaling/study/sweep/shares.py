@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.columns import is_number
 from carbonscaling.study.sweep.query import Results

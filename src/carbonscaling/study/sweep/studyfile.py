@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog import regions
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.record import dataclass
 from carbonscaling.software.options import Software
 from carbonscaling.study.hours import file_and_column
 from carbonscaling.study.scenario import Layout, Scenario

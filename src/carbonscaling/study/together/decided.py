@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from carbonscaling.catalog.laws import law_row
 from carbonscaling.errors import InputError
+from carbonscaling.record import dataclass
 from carbonscaling.serving.answer import Served, inference
 from carbonscaling.serving.lifetime import envelope, served_flops, training_flops
 from carbonscaling.study.answer import estimate, sources_used

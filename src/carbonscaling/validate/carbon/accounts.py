@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
 
@@ -20,6 +19,7 @@ from carbonscaling.carbon.uncertainty import draw, interval, sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.read import build, packaged
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, TONNE
 from carbonscaling.validate.carbon.energy import Energy, energy_of

@@ -8,7 +8,6 @@ that factor without it; that second figure is the one to judge by.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import mean
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.carbon_run import CarbonRun
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR, KWH, TONNE
 from carbonscaling.validate.score import score
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from carbonscaling.evidence.row import Unusable
 from carbonscaling.evidence.training import Training, load_trainings, parse_training
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.spec import Experts, ModelSpec
+from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.asked import PLAN_DAYS
 from carbonscaling.study.estimate import Estimate

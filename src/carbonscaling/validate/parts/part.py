@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Row, Unusable
+from carbonscaling.record import dataclass
 from carbonscaling.validate.score import Score, score
 
 __all__ = ["Asked", "Component", "Outcome", "judged", "lines"]

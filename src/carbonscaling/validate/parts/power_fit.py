@@ -8,7 +8,6 @@ by the weights that the others give, with the busy power that ships.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from carbonscaling.carbon.work_power import work_power
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import device_row, factor
 from carbonscaling.evidence.power_work import Work, workloads
+from carbonscaling.record import dataclass
 from carbonscaling.validate.score import Score, by_group, left_out, score
 
 __all__ = ["WorkFit", "WorkScore", "score_work"]

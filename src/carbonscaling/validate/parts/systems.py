@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
 
 from carbonscaling import evidence
 from carbonscaling.evidence.power_rows import Job, job, job_speeds
+from carbonscaling.record import dataclass
 from carbonscaling.validate.parts.power import watts
 from carbonscaling.validate.score import Score, by_group, score
 

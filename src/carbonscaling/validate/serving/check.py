@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from carbonscaling import evidence
 from carbonscaling.evidence.row import Cells
 from carbonscaling.files import csv_text
+from carbonscaling.record import dataclass
 from carbonscaling.serving.factors import ServingFactors, shipped_factors, unfitted
 from carbonscaling.serving.predict import predict
 from carbonscaling.serving.width import KINDS, QUANTITIES, Kind, interval, kind_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow
+from carbonscaling.record import dataclass
 from carbonscaling.serving.predict import Predicted, Worked, worked
 from carbonscaling.validate.serving.rows import asked
 

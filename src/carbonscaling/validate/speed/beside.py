@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from carbonscaling.calibration.profile import Calibration
+from carbonscaling.record import dataclass
 from carbonscaling.validate.replay import complete
 from carbonscaling.validate.score import Score, score
 from carbonscaling.validate.speed.measured import measured_speed

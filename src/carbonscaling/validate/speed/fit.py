@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +16,7 @@ from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constan
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import step_time
+from carbonscaling.record import dataclass
 from carbonscaling.study.outcome import speed
 from carbonscaling.validate.replay import Replay
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.files import csv_text, make_folder, write_file
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.step import StepTime, step_time
+from carbonscaling.record import dataclass
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.scenario_file import scenario_toml
 from carbonscaling.units import GB
