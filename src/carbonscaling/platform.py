@@ -32,6 +32,7 @@ __all__ = [
     "shielded_from_interrupts",
     "sync_folder",
     "take_rights",
+    "takes_escapes",
 ]
 
 ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -176,6 +177,13 @@ def held_by_others(path: Path) -> str | None:
     if found.st_uid != os.geteuid():
         return f"belongs to another user (number {found.st_uid})"
     return "may be written by other users" if found.st_mode & 0o022 else None
+
+
+def takes_escapes() -> bool:
+    """Whether standard output is a terminal that knows styles by escape sequences (those of Windows may not)."""
+    return (
+        os.name == "posix" and sys.stdout.isatty() and os.environ.get("TERM", "dumb").lower() not in ("dumb", "unknown")
+    )
 
 
 def take_rights(path: Path, of: os.stat_result) -> None:

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from rich.console import Console, RenderableType
+from typing import TYPE_CHECKING, Any
 
 from carbonscaling import files
 from carbonscaling.cli.ticker import Ticker
 from carbonscaling.literal import literal
+from carbonscaling.platform import takes_escapes
+from carbonscaling.reporting.blocks import BLOCK, NO_BLOCK, Page
 from carbonscaling.reporting.jsonable import to_json
-from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffix, page_as, rows_as, suffix_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 __all__ = ["Ticker", "hand_out", "remark", "show", "show_json", "tell_written", "write_csv", "write_file"]
 
 
+WIDTH = 80
+STYLES = {"bold": 1, "italic": 3, "yellow": 33, "cyan": 36}
+"""Escape sequences that every terminal knows."""
+ASKED_OF_RICH = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+"""Wishes of the environment that Rich reads."""
+
+
 def show(page: RenderableType) -> None:
     """Print a page for people; colours only on a terminal (none under NO_COLOR), no trailing blanks in a pipe."""
+    if (
+        isinstance(page, Page)
+        and not os.environ.keys() & ASKED_OF_RICH
+        and (not sys.stdout.isatty() or takes_escapes())
+    ):
+        _print(page)
+        return
+    from rich.console import Console
+
     console = Console(file=sys.stdout, highlight=False, emoji=False)
     if console.is_terminal:
         console.print(page)
@@ -26,6 +46,26 @@ def show(page: RenderableType) -> None:
     with console.capture() as captured:
         console.print(page)
     sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _print(page: Page) -> None:
+    """Print a page line by line, styles as escape sequences on a terminal."""
+    block = BLOCK if (sys.stdout.encoding or "utf-8").lower().startswith("utf") else NO_BLOCK
+    styled = sys.stdout.isatty()
+    for line in page.lines(_width(), block):
+        pieces = (f"\x1b[{STYLES[style]}m{text}\x1b[0m" if styled and style and text else text for text, style in line)
+        sys.stdout.write("".join(pieces).rstrip() + "\n")
+
+
+def _width() -> int:
+    """Return the columns of a page: as COLUMNS says, or of the terminal that any standard stream is of, or 80."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit():
+        return int(said) or WIDTH
+    for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            return os.get_terminal_size(stream.fileno()).columns or WIDTH  # type: ignore[union-attr]
+    return WIDTH
 
 
 def show_json(value: Any) -> None:
@@ -75,6 +115,8 @@ def hand_out(
         Draws the result into a file of this name.
     """
     if output is not None:
+        from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffix, rows_as, suffix_of
+
         suffix = suffix_of(output)
         if draw is not None and suffix in FIGURES:
             draw(output)
@@ -100,6 +142,8 @@ def _page_as(suffix: str, data: Any, page: RenderableType) -> str:
 
         if is_reported(data):
             return answer_document(jsonable(data))
+    from carbonscaling.reporting.suffixes import page_as
+
     return page_as(suffix, data, page)
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.reporting.bars import Bars, label
+from carbonscaling.reporting.blocks import Block, Columns, Page, Paragraph
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.asked import margin_of
@@ -38,9 +34,7 @@ from carbonscaling.words import (
 __all__ = ["answer_page", "conventions", "practised", "setting_lines", "spans"]
 
 TOP_SHOWN = 5
-_TOP_HEADINGS = (
-    ("devices", "right"), ("days", "right"), ("tCO2e", "right"), ("between", "right"), ("setting", "left"),
-)  # fmt: skip
+_TOP_HEADINGS = ("devices", "days", "tCO2e", "between", "setting")
 
 
 def setting_lines(e: Estimate) -> list[str]:
@@ -96,12 +90,12 @@ def spans(e: Estimate) -> list[str]:
     return [f"{name}: {span(found[key], write)}" for key, name, write in FIGURES if key in found]
 
 
-def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
+def _breakdowns(e: Estimate) -> Iterator[Block]:
     f, p = e.footprint, e.footprint.parts
     step = e.step._asdict()
     seconds = float(e.step.total)
     yield Bars(f"Step time: {duration(seconds)}", {k: float(v) for k, v in step.items()}, "s", units=TIME)
-    yield Text("")
+    yield Paragraph()
     need = {k: float(v) for k, v in e.memory._asdict().items() if k != "limit"}
     limit, installed = float(e.memory.limit), e.resolved.cluster.device.memory_capacity
     yield Bars(
@@ -109,15 +103,15 @@ def _breakdowns(e: Estimate) -> Iterator[RenderableType]:
         f"({installed.value:g} {installed.unit} installed)",
         need, "B", whole=limit, units=BYTES,
     )  # fmt: skip
-    yield Text("")
+    yield Paragraph()
     kwh = {k: float(v) / KWH for k, v in p._asdict().items() if k.endswith("_energy_j")}
     yield Bars(f"Energy: {energy(f.energy_kwh)}", kwh, "kWh", units=ENERGY)
-    yield Text("")
+    yield Paragraph()
     tonnes = {k: float(v) / TONNE for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
     tonnes |= {line.name: line.total_tco2e for line in f.lines}
     units = MASS if f.total_tco2e >= 1e5 else MASS[2:]
     yield Bars(f"Carbon: {carbon_words(e.summary())}", tonnes, "tCO2e", units=units)
-    yield Text("")
+    yield Paragraph()
 
 
 def _short_number(word: str) -> str:
@@ -168,12 +162,10 @@ def usual_lines(e: Estimate) -> list[str]:
     ]
 
 
-def _top(e: Estimate) -> Iterator[RenderableType]:
+def _top(e: Estimate) -> Iterator[Block]:
     if e.search is None or len(e.search.top) < 2:
         return
-    table = Table(box=None, padding=(0, 1), header_style="", show_edge=False)
-    for heading, justify in _TOP_HEADINGS:
-        table.add_column(heading, justify=justify, ratio=1 if heading == "setting" else None)  # type: ignore[arg-type]
+    rows = []
     flagged: dict[str, None] = {}
     for c, n in e.search.layouts[:TOP_SHOWN]:
         between = " to ".join(plain(end) for end in e.intervals_of(c)["carbon_interval_tco2e"])
@@ -188,20 +180,20 @@ def _top(e: Estimate) -> Iterator[RenderableType]:
             between,
             setting_words(c.setting) + more + " *" * bool(doubts),
         )
-        table.add_row(*row)
+        rows.append(row)
     found = e.search
-    yield Text(f"Best settings: {OBJECTIVES[found.objective].description}", style="bold")
-    yield Padding(table, (0, 0, 0, 1))
+    yield Paragraph(f"Best settings: {OBJECTIVES[found.objective].description}", "bold")
+    yield Columns(_TOP_HEADINGS, rows)
     left_out = found.rejected.get("bound", 0)
     seen = f"{found.n_candidates:,} settings decided"
     seen += f", {left_out:,} of them by a bound that they cannot pass" if left_out else f", {found.n_fit:,} fit"
-    yield Text(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", style="italic")
+    yield Paragraph(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", "italic")
     if flagged:
-        yield Text(f"  * no measured run: {', '.join(flagged)}", style="italic")
+        yield Paragraph(f"  * no measured run: {', '.join(flagged)}", "italic")
     for share, kg, c in found.quantiles:
         line = f"{percent(share)} of the feasible settings emit less than {mass(kg / TONNE)}: {c.n_devices:,} devices, "
-        yield Padding(Text(line + setting_words(c.setting)), (0, 0, 0, 2))
-    yield Text("")
+        yield Paragraph(line + setting_words(c.setting), indent=2)
+    yield Paragraph()
 
 
 def _best_published(e: Estimate) -> list[str]:
@@ -260,9 +252,9 @@ def _construction(f: Footprint) -> list[str]:
     ]
 
 
-def answer_page(e: Estimate) -> Group:
+def answer_page(e: Estimate) -> Page:
     """Return the page of a feasible answer."""
-    parts: list[RenderableType] = [Text(e.headline, style="bold"), Text("")]
+    parts: list[Block] = [Paragraph(e.headline, "bold"), Paragraph()]
     parts += bullets("Warnings", list(e.warnings), "yellow")
     parts += bullets("Setting", setting_lines(e))
     parts += bullets("Between, with 90 % confidence", spans(e))
@@ -274,4 +266,4 @@ def answer_page(e: Estimate) -> Group:
     parts += bullets("What would change this most", [_lever(lever) for lever in e.levers])
     parts += bullets("Assumed", list(e.resolved.notes))
     parts += bullets("Conventions", conventions(e))
-    return Group(*parts[:-1])
+    return Page(tuple(parts[:-1]))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
-from rich.text import Text
-
 from carbonscaling.record import dataclass
+from carbonscaling.reporting.blocks import BLOCK, Block, Line, wrapped
 from carbonscaling.words import percent, plain, scaled
 
 __all__ = ["Bars", "label"]
@@ -53,6 +50,7 @@ LABELS = {
 Units = tuple[tuple[float, str], ...]
 SMALLEST_BAR = 8
 WIDEST_BAR = 40
+SHARE_WIDTH = 5
 NEGLIGIBLE = 1e-5
 """Share of the whole up to which a part is not shown."""
 
@@ -63,7 +61,7 @@ def label(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Bars:
+class Bars(Block):
     """Parts that add up, drawn to scale; parts that round to nothing are left out.
 
     Attributes
@@ -90,33 +88,27 @@ class Bars:
     units: Units = ()
     label_width: int = field(default=32)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw with block characters, or with # where the terminal has none."""
-        block = "#" if options.ascii_only else "█"
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=self.label_width, no_wrap=True, overflow="ellipsis")
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column(no_wrap=True)
-        table.add_column(justify="right", no_wrap=True, min_width=5)
-        table.add_column(no_wrap=True)
+    def lines(self, width: int, block: str = BLOCK) -> Iterator[Line]:
+        """Yield the title, a line a part, and the total."""
         whole = sum(self.parts.values()) if self.whole is None else self.whole
         most = max(self.parts.values(), default=0.0)
-        room = (
-            options.max_width
-            - self.label_width
-            - 8
-            - max([len(self.unit), *(len(unit) for _, unit in self.units)])
-            - 5
-            - 6
-        )
-        width = max(SMALLEST_BAR, min(WIDEST_BAR, room))
+        room = width - self.label_width - 8 - max([len(self.unit), *(len(unit) for _, unit in self.units)]) - 5 - 6
+        bar = max(SMALLEST_BAR, min(WIDEST_BAR, room))
+        rows = []
         for name, value in self.parts.items():
             if value > NEGLIGIBLE * whole:
-                length = round(width * value / most) if most > 0 else 0
+                length = round(bar * value / most) if most > 0 else 0
                 share = percent(value / whole) if whole else ""
                 number, unit = scaled(value, self.units) if self.units else (value, self.unit)
-                table.add_row(f"  {label(name)}", plain(number), unit, share, Text(block * length, style="cyan"))
-        yield Text(self.title, style="bold")
-        yield table
+                rows.append((f"  {label(name)}", plain(number), unit, share, block * length))
+        for line in wrapped(self.title, width):
+            yield ((line, "bold"),)
+        n, m, k = (max((len(row[column]) for row in rows), default=0) for column in (1, 2, 3))
+        beside = 4 + n + m + max(k, SHARE_WIDTH)
+        names = min(self.label_width, max(width - beside - SMALLEST_BAR, SMALLEST_BAR))
+        for what, amount, of, part, drawn in rows:
+            shown = what if len(what) <= names else what[: names - 1] + "…"
+            left = f"{shown:{names}} {amount:>{n}} {of:{m}} {part:>{max(k, SHARE_WIDTH)}} "
+            yield ((left, ""), (drawn[: max(width - len(left), 0)], "cyan"))
         if self.total:
-            yield Text(f"  {self.total}", style="italic")
+            yield ((f"  {self.total}", "italic"),)
