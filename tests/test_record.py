@@ -152,7 +152,15 @@ print(len(made), *sorted(sys.modules), file=sys.stderr)
 
 def test_an_estimate_completes_few_classes_and_loads_little() -> None:
     """Counted, since a clock would say it less surely: what is not used of the package and of Python's library stays away."""
-    question = {"model": "llama-3-8b", "tokens": "1T", "devices": "64", "tp": "1", "pp": "1", "dp": "64", "batch": "512"}
+    question = {
+        "model": "llama-3-8b",
+        "tokens": "1T",
+        "devices": "64",
+        "tp": "1",
+        "pp": "1",
+        "dp": "64",
+        "batch": "512",
+    }
     asked = ["estimate", "--json", *(word for name, value in question.items() for word in (f"--{name}", value))]
     said = subprocess.run([sys.executable, "-c", PROGRAM, *asked], check=True, capture_output=True, text=True)
     n, *loaded = said.stderr.split()
