@@ -232,7 +232,7 @@ def test_what_is_known_sets_the_width() -> None:
     assert kind_of(question(), factors) == "measured"
     assert kind_of(question("mixtral-8x7b"), factors) == "measured experts"
     assert kind_of(question(in_flight=None), factors) == "in flight untold"
-    assert kind_of(question(device="mi355x"), factors) == "new devices"
+    assert kind_of(question(device="gaudi3"), factors) == "new devices"
     assert kind_of(question(engine="something 1.0"), factors) == "new software"
     for widths in factors.intervals.values():
         assert widths["measured"] <= widths["in flight untold"] <= widths["new devices"] <= widths["new software"]

@@ -56,6 +56,14 @@ def test_a_row_without_degrees_runs_copies_side_by_side() -> None:
     assert experts.ep in (1.0, 2.0, 4.0, 8.0)
 
 
+def test_experts_over_all_ranks_say_who_splits_attention() -> None:
+    """vLLM's experts lie over tensor times data ranks: a row that prints experts' and data ranks says the tensor ranks."""
+    moe = ROW | {"model": "Qwen/Qwen3-235B-A22B", "n_devices": "8", "tp": "1", "ep": "8"}
+    assert asked(Cells(moe | {"dp": "1"}))[1].layout == (8.0, 1.0, 8.0, 1.0)
+    assert asked(Cells(moe | {"dp": "8"}))[1].layout == (1.0, 1.0, 8.0, 8.0)
+    assert asked(Cells(moe | {"dp": ""}))[1].layout == (1.0, 1.0, 8.0, 8.0)
+
+
 def test_a_compilers_release_is_not_the_engines() -> None:
     assert engine_named("TensorRT 10.11, CUDA 12.9") == ("trtllm", None)
     assert engine_named("TensorRT-LLM 1.1") == ("trtllm", (1, 1))

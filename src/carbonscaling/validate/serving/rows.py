@@ -41,6 +41,10 @@ def _layout(row: ServingRow) -> Layout:
     n = row.n_devices or (row.tp or 1.0) * (row.pp or 1.0) * (row.dp or 1.0)
     pp = row.pp or 1.0
     tp = row.tp or max(1.0, n / pp)
+    if row.dp and row.ep == n / pp and tp * pp * row.dp < n and _mode(row) != "disaggregated":
+        # Experts over all devices and fewer replicas of attention than these: the same ranks split its tensors (vLLM's
+        # --tensor-parallel-size with --enable-expert-parallel, where leaderboards print the experts' degree alone).
+        tp = n / (pp * row.dp)
     return Layout(tp, pp, max(row.ep or 1.0, 1.0), max(1.0, n / (tp * pp)))
 
 
