@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import os
 import re
 import subprocess
@@ -46,6 +47,8 @@ def test_every_field_is_an_option_with_a_text() -> None:
             option = field.name.replace("_", "-")
             assert f"--{option}" in plan or f"--[no-]{option}" in plan, field.name
             assert field.name in field_help(cls), f"{field.name} is not described in the docstring of {cls.__name__}"
+        clean = type(cls.__name__, (), {"__doc__": inspect.cleandoc(str(cls.__doc__))})  # as Python 3.13 keeps it
+        assert field_help(clean) == field_help(cls)
 
 
 def test_pages_are_80_columns_wide_and_ascii() -> None:

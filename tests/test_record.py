@@ -135,6 +135,12 @@ def test_copies_of_objects_need_no_first_object() -> None:
     assert copy.copy(question) == question == copy.deepcopy(question)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="copy.replace came with Python 3.13")
+def test_copies_with_a_change_are_made_as_of_dataclasses() -> None:
+    made = copy.replace(MINE[1](1.0, name="b"), x=4.0)  # type: ignore[attr-defined]
+    assert (made.x, made.length, made.name) == (4.0, 6.0, "b")
+
+
 def test_what_may_change_is_of_dataclasses() -> None:
     with pytest.raises(TypeError, match="of dataclasses"):
         record.dataclass(frozen=False)

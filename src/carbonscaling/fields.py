@@ -7,6 +7,7 @@ import re
 import types
 import typing
 from functools import lru_cache
+from inspect import cleandoc
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
@@ -158,9 +159,9 @@ def _plain(field: _Field, value: Any, prefix: str) -> Any:
 
 def field_help(cls: type) -> dict[str, str]:
     """Return the text on each field in the Attributes section of a class's docstring."""
-    text = (cls.__doc__ or "").partition("----------\n")[2]
+    text = cleandoc(cls.__doc__ or "").partition("----------\n")[2]  # from Python 3.13 on it comes clean
     found: dict[str, str] = {}
-    for block in re.split(r"\n(?=    \w)", "\n" + text):
+    for block in re.split(r"\n(?=\w)", "\n" + text):
         head, _, body = block.strip().partition("\n")
         names, _, kind = head.partition(" : ")
         words = " ".join(body.split())

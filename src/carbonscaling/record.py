@@ -51,6 +51,10 @@ def _hash(self: Any) -> int:
     return hash(_hashed(self.__class__)(self))
 
 
+def _replaced(self: Any, /, **changes: Any) -> Any:
+    return dataclasses.replace(self, **changes)
+
+
 def _set(_self: Any, name: str, _value: object) -> NoReturn:
     raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
 
@@ -61,6 +65,7 @@ def _delete(_self: Any, name: str) -> NoReturn:
 
 _SHARED: dict[str, Any] = {
     "__repr__": _repr, "__eq__": _eq, "__hash__": _hash, "__setattr__": _set, "__delattr__": _delete,
+    "__replace__": _replaced,
 }  # fmt: skip
 
 

@@ -96,8 +96,8 @@ def _stages(work: Workload, s: Setting) -> tuple[RankParams, RankParams]:
     per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
     missing = per_stage * s.pp - work.n_layers
     at_end = np.maximum(per_stage - np.floor(missing / 2.0), 0.0)
-    dualpipe = s.schedule == Schedule.DUALPIPE
-    copies, apart = np.where(dualpipe, 2.0, 1.0), (s.pp > 1) & ~dualpipe
+    copies = np.where(s.schedule == Schedule.DUALPIPE, 2.0, 1.0)
+    apart = (s.pp > 1) & (s.schedule != Schedule.DUALPIPE)
     ends = np.where(apart, np.maximum(work.p_embedding, work.p_head), work.p_embedding + work.p_head)
     e, h = (1.0 - work.frozen_embedding) * work.p_embedding, (1.0 - work.frozen_head) * work.p_head
     trained_ends = np.where(apart, np.maximum(e, h), e + h)
