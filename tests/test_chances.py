@@ -182,6 +182,29 @@ def test_a_target_that_nothing_keeps_has_its_most_likely_plan(capsys: pytest.Cap
     assert data["summary"]["n_devices"] == data["best"]["n_devices"]
 
 
+def test_chances_say_what_they_leave_out_and_speak_of_limits_where_there_are_any(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = [
+        "chances",
+        "--model",
+        "llama-3-8b",
+        "--tokens",
+        "1e12",
+        "--devices",
+        "64",
+        "--write-s",
+        "30",
+        "--restart-s",
+        "300",
+    ]
+    for more, limited in (([], False), (["--within-days", "90"], True), (["--under-usd", "1e9"], True)):
+        assert main([*run, *more]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "evaluation, ramp-up" in said
+        assert ("All limits hold" in said) == limited
+
+
 @pytest.mark.parametrize(
     ("target", "key"),
     [

@@ -13,7 +13,7 @@ from carbonscaling.study.assured import Assured
 from carbonscaling.units import HOUR
 from carbonscaling.words import duration, mass, money, percent, plain
 
-__all__ = ["assured_page", "chances_page"]
+__all__ = ["LEFT_OUT", "assured_page", "chances_page"]
 
 NAMES = {
     "days": "days",
@@ -22,10 +22,14 @@ NAMES = {
     "interruptions": "interruptions",
     "cost_usd": "USD",
 }
+LEFT_OUT = (
+    "Interruptions, checkpoints and slow devices alone: evaluation, ramp-up and what else whole runs took stand in the days of "
+    "estimate and plan, and not here."
+)
 
 
-def chances_page(data: Mapping[str, Any]) -> Group:
-    """Return quantiles of every figure, and the chance of the limits."""
+def chances_page(data: Mapping[str, Any], *, limited: bool) -> Group:
+    """Return quantiles of every figure, and the chance of the limits, where there are any."""
     shares = list(data["quantiles"]["days"])
     table = figures(("", *(f"{float(share):.0%} below" for share in shares)))
     for name, values in data["quantiles"].items():
@@ -34,7 +38,8 @@ def chances_page(data: Mapping[str, Any]) -> Group:
         f"{data['steady_days']:.1f} days of steady training, an interruption every {duration(HOUR * data['mtbf_h'])}, a "
         f"checkpoint after every {duration(data['checkpoint_interval_s'])} of training"
     )
-    return Group(Text(head, style="bold"), table, Text(f"All limits hold with a probability of {data['within']:.1%}."))
+    within = [Text(f"All limits hold with a probability of {data['within']:.1%}.")] if limited else []
+    return Group(Text(head, style="bold"), table, *within, Text(LEFT_OUT))
 
 
 MOST_TRIED = 12

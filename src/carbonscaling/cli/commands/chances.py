@@ -74,5 +74,6 @@ def chances(
         return hand_over(answer, json=json, output=output)
     found = failures.of(answer)
     data = found.summary() | {"within": found.within(math.inf if within_days is None else within_days, *limits)}
-    out.hand_out(data, chances_page(data), json=json, output=output)
+    limited = within_days is not None or min(limits) < math.inf
+    out.hand_out(data, chances_page(data, limited=limited), json=json, output=output)
     return 0
