@@ -16,6 +16,7 @@ from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.pool import TRIES, Pool
 from carbonscaling.serve.problem import Problem
 from carbonscaling.serve.question import Asked, Kind
+from carbonscaling.serve.turns import Turns
 from carbonscaling.study.scenario import Scenario
 
 
@@ -150,3 +151,16 @@ def test_many_die_under_load(with_pool: WithPool) -> None:
         assert notes(pool).count("killer") == 2 * TRIES
 
     with_pool(main)
+
+
+def test_pages_of_one_address_take_turns_and_gain_nothing_on_another() -> None:
+    turns = Turns[str]()
+    for i in range(40):
+        turns.add("a", f"a{i}", page=str(i % 20))
+    turns.add("a", "late", page="new")
+    for i in range(3):
+        turns.add("b", f"b{i}")
+    order = [turns.next() for _ in range(len(turns))]
+    assert [order.index(f"b{i}") for i in range(3)] == [1, 3, 5]
+    assert order.index("late") < order.index("a20")
+    assert order.index("a0") < order.index("a20")

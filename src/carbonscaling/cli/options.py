@@ -16,6 +16,7 @@ from carbonscaling.cli.question import NESTED, PREFIX, given, number, scenario_o
 from carbonscaling.fields import field_help
 from carbonscaling.software.options import option_kinds
 from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.words import count
 
 __all__ = [
     "ScenarioOptions",
@@ -95,9 +96,8 @@ SINGLE: dict[type, Callable[..., Any]] = {int: whole_number, float: real_number}
 
 
 def _default_words(value: Any) -> str:
-    if not isinstance(value, tuple):
-        return str(value)
-    return ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
+    each = value if isinstance(value, tuple) else (value,)
+    return ",".join((count(one) if one >= 1e6 else f"{one:g}") if isinstance(one, float) else str(one) for one in each)
 
 
 def _option(
@@ -117,6 +117,7 @@ def _option(
         converter=converter,
         n_tokens=1 if converter else None,
         allow_leading_hyphen=converter is not None,
+        negative=() if several else None,
     )
     return prefix + field.name, Annotated[hint | None, parameter], dataclasses.field(default=None)
 

@@ -72,6 +72,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 SHORT_OPTIONS = (
     frozenset({"--model", "--law", "--target-loss", "--tokens", "--batch", "--train"})
     | {"--device", "--devices", "--max-days", "--budget-usd", "--objective", "--precision", "--region", "--stack"}
+    | {"--params", "--served-tokens", "--loss", "--candidates"}
     | {"--tp", "--pp", "--json", "--output", "--emit", "--from", "--open", "--all"}
 )
 """Options of a scenario that a short page shows, and of the command those that it keeps where it is too long."""

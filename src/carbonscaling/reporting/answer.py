@@ -57,12 +57,15 @@ def setting_lines(e: Estimate) -> list[str]:
     if s.sp and s.tp > 1:
         extras.append("sequence parallel")
     extras.append(recompute_words(Recompute.said(s), float(s.recompute_percent)))
+    moved = r.batches.is_open and r.batches.by_loss and count(r.tokens) != count(r.asked_tokens)
+    tokens = [f"tokens: with this batch {count(r.tokens)} reach the loss of the {count(r.asked_tokens)} asked for"]
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
     return [
         f"parallelism: {product}",
         f"with {', '.join(extras)}, in {r.recipe.name}, on software stack {r.stack.name}",
         f"batch: {r.batch:,.0f} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
         f"in {s.n_micro:g} micro-batch{'es' if s.n_micro > 1 else ''} of {s.micro_batch:g} per replica",
+        *(tokens if moved else []),
         f"{r.n_steps:,.0f} steps of {duration(float(e.step.total))}: {plain(e.tokens_per_s_per_device)} tokens/s and "
         f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s per device",
         f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "
@@ -216,8 +219,9 @@ def conventions(e: Estimate) -> list[str]:
     f = e.footprint
     version = f", version {f.version}" if f.version else ""
     deadline = f"deadline {plain(e.scenario.max_days)} days" if e.scenario.max_days else "no deadline"
-    lines = [f"{label(x.name)} {mass(x.total_tco2e)}" if x.share else f"{label(x.name)} not counted" for x in f.lines]
-    beside = ", ".join(lines)
+    beside = [f"{label(x.name)} {mass(x.total_tco2e)}" for x in f.lines if x.share]
+    left = [label(x.name) for x in f.lines if not x.share]
+    beside += [f"not counted: {', '.join(left)}"] if left else []
     return [
         f"{deadline}; objective '{e.scenario.objective}'; space '{e.scenario.space}'; memory margin "
         f"{percent(margin_of(e.scenario))}",
@@ -234,7 +238,7 @@ def conventions(e: Estimate) -> list[str]:
         ),
         *([] if f.primary_energy_mj is None else [f"primary energy {plain(f.primary_energy_mj / 1e3)} GJ"]),
         *_construction(f),
-        f"beside the final run: {beside}",
+        f"beside the final run {'; '.join(beside)}",
         f"embodied carbon: {f.embodied_route} route; amortised by {f.amortisation}",
         "MFU counts model FLOPs with the causal half of attention, against the peak of the recipe's matrix format",
         *_best_published(e),

@@ -31,6 +31,8 @@ from carbonscaling.serve.shared import Shared
 
 __all__ = ["create_app"]
 
+PAGE_LETTERS = 32
+"""Of what a page calls itself, so that those behind one address take turns."""
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -84,8 +86,9 @@ class _Api:
                 raise Problem(404, "no such format", value=form, allowed=", ".join(o.formats))
             job = Job(o.task, wanted, question, form)
             client = request.client.host if request.client else ""
+            page = request.headers.get("x-page", "")[:PAGE_LETTERS]
             key = question.key(o.task, wanted, form)
-            reply = await _unless_gone(request, self.shared.get(key, lambda: self.pool.run(job, client)))
+            reply = await _unless_gone(request, self.shared.get(key, lambda: self.pool.run(job, client, page)))
             headers = {"content-disposition": "attachment"} if o.formats else None
             return Response(reply.text, reply.status, headers, media_type=reply.media)
 

@@ -168,7 +168,7 @@ class Pool:
         self._calls.shutdown(wait=False)
         self._home.cleanup()
 
-    async def run(self, job: Job, client: str = "") -> Reply:
+    async def run(self, job: Job, client: str = "", page: str = "") -> Reply:
         """Return the reply to a job of a client.
 
         Where the caller is cancelled, the process is asked to leave the job, and is ended if it does not in time.
@@ -179,7 +179,7 @@ class Pool:
             Too many wait, or it took too long (503); two processes died of it (500).
         """
         waits = _Waits((job.kind, job.asked), heavy=self.n > 1 and job.heavy)
-        worker = await self._wait(waits, client)
+        worker = await self._wait(waits, client, page)
         asking = asyncio.ensure_future(self._ask(worker, job, waits.heavy))
         asking.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
@@ -189,12 +189,12 @@ class Pool:
                 worker.leave()
             raise
 
-    async def _wait(self, waits: _Waits, client: str) -> _Worker:
+    async def _wait(self, waits: _Waits, client: str, page: str) -> _Worker:
         """Wait for a process; where too many wait, one more may of every client that has none waiting."""
         turns, waiting = self._heavy if waits.heavy else self._light, len(self._light) + len(self._heavy)
         if waiting >= self._limits.queue and (client in turns or waiting >= 2 * self._limits.queue):
             raise Problem(503, "too many requests wait for an answer", remedy="try again in a while")
-        turns.add(client, waits)
+        turns.add(client, waits, page)
         self._hand_out()
         try:
             async with asyncio.timeout(self._limits.queue_s):
@@ -203,7 +203,7 @@ class Pool:
             if waits.turn.done():
                 self._give_back(waits.turn.result(), waits.heavy)
             else:
-                turns.drop(client, waits)
+                turns.drop(client, waits, page)
             if isinstance(error, TimeoutError):
                 raise Problem(503, "the service is busy", remedy="try again in a while") from error
             raise

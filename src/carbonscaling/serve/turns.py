@@ -1,4 +1,4 @@
-"""Who waits for a process: clients take turns, however many questions each of them has."""
+"""Who waits for a process: addresses take turns, and at one address its pages do, however many questions each of them has."""
 
 from __future__ import annotations
 
@@ -11,46 +11,52 @@ T = TypeVar("T")
 
 
 class Turns(Generic[T]):
-    """What waits, by client: the clients in turn, the things of each in their order.
+    """What waits, by client and page: the clients in turn, the pages of each in turn, the things of each in their order.
 
     >>> turns = Turns[int]()
-    >>> for client, thing in (("a", 1), ("a", 2), ("a", 3), ("b", 4)):
-    ...     turns.add(client, thing)
+    >>> for client, page, thing in (("a", "x", 1), ("a", "x", 2), ("a", "y", 3), ("b", "", 4)):
+    ...     turns.add(client, thing, page)
     >>> [turns.next() for _ in range(len(turns))]
-    [1, 4, 2, 3]
+    [1, 4, 3, 2]
     """
 
     def __init__(self) -> None:
-        self._of: OrderedDict[str, deque[T]] = OrderedDict()
+        self._of: OrderedDict[str, OrderedDict[str, deque[T]]] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many things wait."""
-        return sum(map(len, self._of.values()))
+        return sum(len(own) for pages in self._of.values() for own in pages.values())
 
     def __contains__(self, client: object) -> bool:
         """Whether anything of a client waits."""
         return client in self._of
 
-    def add(self, client: str, thing: T) -> None:
-        """Let a thing wait behind those of its client."""
-        self._of.setdefault(client, deque()).append(thing)
+    def add(self, client: str, thing: T, page: str = "") -> None:
+        """Let a thing wait behind those of its page."""
+        self._of.setdefault(client, OrderedDict()).setdefault(page, deque()).append(thing)
 
-    def drop(self, client: str, thing: T) -> None:
+    def drop(self, client: str, thing: T, page: str = "") -> None:
         """Forget a thing that waits."""
-        self._of[client].remove(thing)
-        if not self._of[client]:
+        pages = self._of[client]
+        pages[page].remove(thing)
+        if not pages[page]:
+            del pages[page]
+        if not pages:
             del self._of[client]
 
     def next(self) -> T:
-        """Remove and return what is next; its client goes behind all others.
+        """Remove and return what is next; its client goes behind all others, its page behind the client's others.
 
         Raises
         ------
         KeyError
             Nothing waits.
         """
-        client, own = self._of.popitem(last=False)
+        client, pages = self._of.popitem(last=False)
+        page, own = pages.popitem(last=False)
         found = own.popleft()
         if own:
-            self._of[client] = own
+            pages[page] = own
+        if pages:
+            self._of[client] = pages
         return found

@@ -6,6 +6,8 @@ export class Refused extends Error {
   }
 }
 
+const PAGE = Math.random().toString(36).slice(2); // those behind one address take turns; kept nowhere
+
 async function checked(response) {
   const text = await response.text();
   if (response.ok) return text;
@@ -18,7 +20,7 @@ const unreachable = () => { throw new Refused({ problem: "the service does not a
 
 export async function post(path, scenario, signal) {
   const body = JSON.stringify(scenario);
-  const asked = fetch(`/api/v1/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body, signal });
+  const asked = fetch(`/api/v1/${path}`, { method: "POST", headers: { "content-type": "application/json", "x-page": PAGE }, body, signal });
   return checked(await asked.catch((error) => { if (error.name === "AbortError") throw error; return unreachable(); }));
 }
 

@@ -29,7 +29,7 @@ function regionRows(data, pick) {
   const pinned = current && shown.indexOf(current) > 7 ? [current] : [];
   return [...pinned, ...shown].map((row, i) => {
     const rest = row.total_tco2e - row.operational_tco2e;
-    const begun = row.best_start ? `begun ${row.best_start}: ${w.plain(row.at_best_tco2e / size)} ${unit}` : "";
+    const begun = row.best_start ? `best start ${row.best_start}: ${w.plain(row.at_best_tco2e / size)} ${unit}` : "";
     const words = `${row.region}, ${row.country}: ${w.mass(row.total_tco2e)}, of which operation ${w.mass(row.operational_tco2e)} at ${w.plain(row.carbon_intensity_g_per_kwh)} g/kWh (${row.basis}), by market ${w.mass(row.market_tco2e)}`
       + (begun && `; ${begun} in a typical year; ${saved(row)} of operation in single years`);
     return h("li", { class: i < pinned.length ? "here pinned" : row === current ? "here" : null },
@@ -71,7 +71,7 @@ const link = (text, url) => (/^https?:\/\//.test(url || "") ? h("a", { href: url
 function numbers(list, urls) {
   const groups = new Map();
   for (const row of list) groups.set(row.group, [...(groups.get(row.group) || []), row]);
-  return [...groups].map(([name, rows]) => h("details", { id: `numbers-${name}` }, h("summary", null, `${name}: ${rows.length} numbers`),
+  return [...groups].map(([name, rows]) => h("details", { id: `numbers-${name}` }, h("summary", null, `${name}: ${rows.length} number${rows.length > 1 ? "s" : ""}`),
     scroller(`Numbers of ${name}`, h("table", null, h("thead", null, h("tr", null, ["number", "value", "range", "source", "remark"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", null, rows.map((row) => h("tr", null, h("th", { scope: "row" }, w.named(row.name)), h("td", null, `${w.plain(row.value)} ${row.unit === "1" ? "" : row.unit}`),
         h("td", null, row.low === null ? "" : w.between([row.low, row.high])), h("td", null, link(row.source, urls.get(row.source))), h("td", { class: "more" }, row.remark))))))));

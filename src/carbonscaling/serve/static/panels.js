@@ -112,8 +112,8 @@ function settingsPanel(search, others) {
 function doubts(a) {
   const tidy = (text) => text.replace(/^-?[\d.]+(e[+-]?\d+)?/, (v) => w.plain(Number(v)));
   const known = new Set(a.levers.map((l) => l.name));
-  const rows = a.levers.map((l) => h("tr", null, h("td", null, w.named(l.name)), h("td", null, `${tidy(l.low)} to ${tidy(l.high)}`), h("td", null, `${w.mass(Math.min(l.at_low, l.at_high))} to ${w.mass(Math.max(l.at_low, l.at_high))}`), h("td", { class: "more" }, l.source)));
-  const widest = a.carbon.widest.filter((x) => !known.has(x.name)).map((x) => h("tr", null, h("td", null, w.named(x.name)), h("td", null, x.name === "time" ? "the step model and the run’s overhead" : "its published range"), h("td", null, `${w.mass(Math.min(x.low_tco2e, x.high_tco2e))} to ${w.mass(Math.max(x.low_tco2e, x.high_tco2e))}`), h("td", { class: "more" }, x.source)));
+  const rows = a.levers.map((l) => h("tr", null, h("td", null, w.named(l.name)), h("td", null, `${tidy(l.low)} to ${tidy(l.high)}`), h("td", null, w.masses(l.at_low, l.at_high)), h("td", { class: "more" }, l.source)));
+  const widest = a.carbon.widest.filter((x) => !known.has(x.name)).map((x) => h("tr", null, h("td", null, w.named(x.name)), h("td", null, x.name === "time" ? "the step model and the run’s overhead" : "its published range"), h("td", null, w.masses(x.low_tco2e, x.high_tco2e)), h("td", { class: "more" }, x.source)));
   put("doubt", scroller("What would change this most", h("table", null, h("thead", null, h("tr", null, ["input", "range", "carbon of the run", "source"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", null, rows, widest))));
 }
 
@@ -144,7 +144,8 @@ export function showAnswer(a, change) {
   }
   by("headline").textContent = headline(a);
   put("tiles", figures(a).map(([name, value, small]) => h("div", null, h("dt", null, term(name)), h("dd", null, value, h("small", null, small)))));
-  put("setting", settingWords(a.summary));
+  const moved = a.notes.find((note) => note.includes("what this batch needs"));
+  put("setting", settingWords(a.summary), moved && ` ${moved}.`);
   breakdowns(a);
   frontPanel(a, pick);
   if (a.search) settingsPanel(a.search, a.alternatives);

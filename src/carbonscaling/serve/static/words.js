@@ -22,6 +22,11 @@ const say = (units, value, gap = " ") => {
 
 export const massUnit = (tonnes) => (tonnes >= 1 && tonnes < 1e5 ? [1, "tCO₂e"] : unitOf(MASS, tonnes));
 export const mass = (tonnes) => (tonnes === null ? "–" : `${plain(tonnes / massUnit(tonnes)[0])} ${massUnit(tonnes)[1]}`);
+/** Two masses, the less first, in the unit of the larger. */
+export function masses(a, b) {
+  const [size, unit] = massUnit(Math.max(a, b));
+  return `${plain(Math.min(a, b) / size)} to ${plain(Math.max(a, b) / size)} ${unit}`;
+}
 export const energyUnit = (kwh) => unitOf(ENERGY, kwh);
 export const energy = (kwh) => say(ENERGY, kwh);
 const SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];

@@ -31,12 +31,12 @@ class Decision:
     params : float
         Parameters of the model that others are compared with.
     tokens : float
-        Training tokens of that model; with a `loss` those that it needs for it.
+        Training tokens of the model that others are compared with; with a `loss` those that it needs for it.
     served_tokens : float
         Output tokens that are served over the model's life.
     objective : {"flops", "energy", "carbon", "cost"}
-        FLOPs are the paper's 6ND + 2NS; for the others every size is trained as `estimate` has it, and served as `inference`
-        has it.
+        What is to be least. FLOPs are the paper's 6ND + 2NS; for the others every size is trained as `estimate` has it, and
+        served as `inference` has it.
     sizes : int, optional
         Sizes that are tried, from a tenth of `params` to three times as many; 120 by FLOPs, else 30.
     candidates : tuple of float
