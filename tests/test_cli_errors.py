@@ -46,6 +46,7 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "not a choice": (("plan", *MODEL, "--space", "defalt"), ("--space", "did you mean: default", "allowed: default")),
     "option without its value": (("plan", "--tp"), ("--tp", "requires an argument", "remedy")),
     "too many files": (("plan", "a.toml", "b.toml"), ("b.toml", "remedy")),
+    "a number alone": (("plan", *MODEL, "--history", "1.3", "0.9"), ("0.9", "commas")),
     "no such file": (("plan", "nowhere/run.toml"), ("no such file", "nowhere/run.toml", "remedy")),
     "two formats": (("scale", "--law", "paper_v2", "--json", "--csv"), ("two formats at once", "remedy")),
     "unknown kind": (("catalog", "list", "dvices"), ("no such kind", "did you mean: devices")),

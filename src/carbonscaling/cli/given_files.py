@@ -24,9 +24,12 @@ def check_scenario_file(path: str) -> None:
     Raises
     ------
     InputError
-        It is a name of the catalogue, a saved answer, a model, or a launch file.
+        It is a number, a name of the catalogue, a saved answer, a model, or a launch file.
     """
     suffix, exists = Path(path).suffix.lower(), os.path.isfile(path)
+    if not exists and path.replace(".", "", 1).isdecimal():
+        raise InputError(f"{path} stands alone", value=path, allowed="a scenario file, or nothing",
+                         remedy="several values of an option go with commas, as in --history 1.3,0.9")  # fmt: skip
     meant = _named(path) if not exists else _held(path, suffix)
     if meant is not None:
         what, instead = meant

@@ -181,13 +181,24 @@ def own_value(kind: Kind, name: str, value: Any) -> Any:
 
     >>> own_value(KINDS["decide"], "counts", 512.0), own_value(KINDS["decide"], "devices", "h100-sxm,h200")
     ((512,), ('h100-sxm', 'h200'))
+
+    Raises
+    ------
+    InputError
+        One of several is not of the field's kind.
     """
     hint = typing.get_type_hints(kind.asked)[name]
     if typing.get_origin(hint) is tuple:
         (item, *_) = get_args(hint)
         values = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
         plain = (one.strip() if isinstance(one, str) else one for one in values)
-        return tuple(item(one) if isinstance(item, type) else one for one in plain)
+        try:
+            return tuple(item(one) if isinstance(item, type) else one for one in plain)
+        except (TypeError, ValueError, OverflowError) as error:
+            what = {int: "whole numbers", float: "numbers"}.get(item, "names")
+            raise InputError(
+                f"{name} is not understood", key=name, value=value, allowed=what, remedy="write them with commas"
+            ) from error
     counts = int in (get_args(hint) or (hint,)) and isinstance(value, float) and value.is_integer()
     return int(value) if counts else value
 
