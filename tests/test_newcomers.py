@@ -269,9 +269,11 @@ def test_devices_in_other_words() -> None:
         assert hardware.device(str(suggestion(hardware.device, f"8x{name}"))).id == hardware.device(name).id
     for name in ("dgx-h100", "hgx-b200", "dgx a100"):
         assert hardware.device(name).id == hardware.device(re.split("[- ]", name)[1]).id
-    for name in ("blackwell", "hopper", "l40", "ascend910", "p5.48xlarge", "a3-highgpu-8g", "g5.xlarge", "h1000", "h10", "cs-3",
-                 "m3-ultra", "ND96isr_H100_v5", "mi30", "gtx-1080ti", "xeon", "b2000"):  # fmt: skip
+    for name in ("blackwell", "hopper", "l40", "ascend910", "g5.xlarge", "h1000", "h10", "cs-3",
+                 "m3-ultra", "mi30", "gtx-1080ti", "xeon", "b2000"):  # fmt: skip
         assert suggestion(hardware.device, name) is None
+    for name in ("p5.48xlarge", "a3-highgpu-8g", "ND96isr_H100_v5"):
+        assert suggestion(hardware.device, name) == "h100-sxm"
     for name in ("gpu", "cpu", "tpu", "nvidia", "k80", "m2-ultra", "p100", "rtx-4080", "titan", "a10"):
         assert suggestion(hardware.device, name) is None
 

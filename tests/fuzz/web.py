@@ -60,7 +60,7 @@ class _Here:
     def __init__(self, folder: Path) -> None:
         self.n, self.folder = 1, folder
 
-    async def run(self, job: Job, _client: str) -> Done:
+    async def run(self, job: Job, _client: str, _page: str) -> Done:
         end = time.monotonic() + LIMITS.job_s
 
         def progress(_decided: int, _share: float) -> None:
