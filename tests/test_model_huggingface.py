@@ -258,6 +258,15 @@ def test_missing_keys(key: str) -> None:
     assert error.value.key == key
 
 
+@pytest.mark.parametrize(("file", "key"), [("qwen3-30b-a3b", "decoder_sparse_step"), ("deepseek-v3", "moe_layer_freq")])
+def test_experts_in_every_layer_but_none(file: str, key: str) -> None:
+    config = json.loads((HF / f"{file}.json").read_text())
+    assert total_params(from_config(config | {key: 2})) < total_params(from_config(config))
+    with pytest.raises(InputError) as error:
+        from_config(config | {key: 0})
+    assert error.value.key == key
+
+
 def test_other_mistakes() -> None:
     with pytest.raises(InputError, match="did you mean: llama"):
         from_config({"model_type": "lama"})

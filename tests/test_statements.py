@@ -195,6 +195,20 @@ def test_what_the_job_cannot_have_drawn_is_a_line_of_its_own() -> None:
     assert "unexplained" not in fine.energy_parts_kwh
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("n_devices", 10**308), ("tokens", -1.0), ("n_params", 0.0), ("training_flops", -1.0),
+     ("carbon_intensity_g_per_kwh", 1e12)],
+)  # fmt: skip
+def test_what_no_run_can_have_been_is_refused(key: str, value: float) -> None:
+    asked: dict[str, Any] = {"device": "h100-sxm", "n_devices": 8, "region": "us-east5"} | {key: value}
+    with pytest.raises(InputError, match=f"{key.replace('n_dev', 'dev')} is out of range"):
+        measured_record(Measured(1000.0), **asked)
+    for measured in (Measured(1e30), Measured(1e-300), Measured(1.0, 1e30, "it")):
+        with pytest.raises(InputError, match="is out of range"):
+            measured_record(measured, device="h100-sxm", n_devices=8, region="us-east5")
+
+
 def test_the_scope_of_a_meter_is_asked() -> None:
     with pytest.raises(InputError, match=r"(?s)what was metered is not said.*facility, it, devices"):
         measured_record(Measured(1000.0, 650.0), device="h100-sxm", n_devices=8, region="us-east5")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import types
 import typing
 from functools import lru_cache
@@ -13,9 +14,18 @@ from typing import Any, Literal, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["check_fields", "field_help"]
+__all__ = ["check_fields", "field_help", "finite"]
 
 _SAID = {int: "a whole number", float: "a number", bool: "True or False", str: "text", types.NoneType: "None"}
+
+
+def finite(value: float) -> bool:
+    """Say whether a number can be reckoned with: a whole number of any length may be asked, as `math.isfinite` may not.
+
+    >>> finite(10**308), finite(10**309), finite(float("nan"))
+    (True, False, False)
+    """
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 class _Field(NamedTuple):
@@ -84,8 +94,10 @@ def _checks(cls: Any) -> _Checks:
 
 
 @lru_cache(maxsize=4096)
-def _pass(cls: Any, found: tuple[type, ...]) -> bool:
-    return all(kind in field.exact for kind, field in zip(found, _checks(cls).fields, strict=True))
+def _in_question(cls: Any, found: tuple[type, ...]) -> tuple[_Field, ...]:
+    """Return the fields of which the value must be looked at, not its type alone."""
+    pairs = zip(found, _checks(cls).fields, strict=True)
+    return tuple(field for kind, field in pairs if kind not in field.exact or (kind is int and float in field.exact))
 
 
 def check_fields(item: object, prefix: str = "") -> None:
@@ -108,9 +120,8 @@ def check_fields(item: object, prefix: str = "") -> None:
     """
     cls: Any = item.__class__
     checks, values = _checks(cls), item.__dict__
-    if not _pass(cls, tuple(map(type, checks.values(values)))):
-        for field in checks.fields:
-            _settle(item, field, _plain(field, values[field.name], prefix))
+    for field in _in_question(cls, tuple(map(type, checks.values(values)))):
+        _settle(item, field, _plain(field, values[field.name], prefix))
     for field in checks.tuples:
         if given := values[field.name]:
             inner = _field(field.name, field.item)
@@ -134,6 +145,11 @@ def _plain(field: _Field, value: Any, prefix: str) -> Any:
     if getattr(value, "shape", None) == ():  # a number of NumPy
         value = value.item()
     kind = type(value)
+    if kind is int and float in field.exact and not finite(value):
+        raise InputError(
+            f"{field.name} is out of range", key=prefix + field.name, value=value, allowed="finite numbers",
+            remedy="correct the value, or leave it out",
+        )  # fmt: skip
     if kind in field.exact:
         return value
     if kind is float and int in field.exact and value.is_integer():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import fields
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields
+from carbonscaling.fields import check_fields, finite
 from carbonscaling.record import dataclass
 from carbonscaling.units import KWH, TONNE
 
@@ -45,7 +44,7 @@ class Boundary:
         check_fields(self, "boundary.")
         for field in fields(self):
             value = getattr(self, field.name)
-            if not (value >= 0.0 and math.isfinite(value)):
+            if not (value >= 0.0 and finite(value)):
                 raise InputError(
                     f"{field.name} is out of range",
                     key=f"boundary.{field.name}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -12,7 +11,7 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields
+from carbonscaling.fields import check_fields, finite
 from carbonscaling.formula import formula
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
@@ -79,7 +78,7 @@ class Contracts:
             ("price_usd_per_mwh", self.price_usd_per_mwh, 1e6, "USD/MWh"),
             ("days", self.days, 1e6, "days"),
         ):
-            if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
+            if value is not None and not (finite(value) and 0.0 <= value <= most):
                 raise InputError(f"{key} is out of range", key=f"contracts.{key}", value=value,
                                  allowed=f"0 to {most:g} {unit}", remedy="correct the value")  # fmt: skip
         for key in ("until", "run_begins"):

@@ -16,6 +16,7 @@ from carbonscaling.catalog.factors import device_row, factor, factor_ids, node_r
 from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import Place, place
 from carbonscaling.errors import InputError
+from carbonscaling.fields import finite
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device, Host
 from carbonscaling.sources import Datum
@@ -290,6 +291,6 @@ def _point(datum: Datum) -> Datum:
 
 
 def _given(key: str, value: float, unit: str, least: float, allowed: str, most: float = math.inf) -> Datum:
-    if not (least <= value <= most and math.isfinite(value)):
+    if not (least <= value <= most and finite(value)):
         raise InputError(f"{key} is out of range", key=key, value=value, allowed=allowed, remedy="correct the value")
     return Datum(value, unit, "user", basis="given by the user")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from carbonscaling.errors import InputError
+from carbonscaling.fields import finite
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
 
@@ -110,7 +111,7 @@ def spec_for_params(n_params: float, vocab_size: int = 128256, seq_len: int = 81
     >>> abs(total_params(spec_for_params(70e9)) / 70e9 - 1) < 0.03
     True
     """
-    if not (isinstance(n_params, int | float) and math.isfinite(n_params) and n_params > 0):
+    if not (isinstance(n_params, int | float) and finite(n_params) and n_params > 0):
         raise InputError("a parameter count is a positive number", key="n_params", value=n_params)
     if n_params > MOST_PARAMS:
         raise InputError(

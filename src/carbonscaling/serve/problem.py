@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from carbonscaling.errors import InputError
+from carbonscaling.fields import finite
 
 __all__ = ["Problem", "Refusal", "as_data", "refusal"]
 
@@ -57,7 +57,7 @@ class Problem(Exception):  # noqa: N818 - the answer to a request, not a failure
 def as_data(error: InputError) -> Said:
     """Return an error as plain data: a long value cut short, one that JSON has no number for in words."""
     value = error.value
-    if value is not None and not (isinstance(value, bool | int | float) and math.isfinite(value)):
+    if value is not None and not (isinstance(value, bool | int | float) and finite(value)):
         value = str(value)[:LONGEST]
     return {
         "problem": error.problem,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
 from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields
+from carbonscaling.fields import check_fields, finite
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
 
@@ -135,7 +134,7 @@ class Serving:
         check_fields(self)
         for key in (*_MORE_THAN_NOTHING, *_COUNTS, "peak"):
             value, least = getattr(self, key), 1.0 if key in (*_COUNTS, "peak") else 0.0
-            if value is not None and not (math.isfinite(value) and value >= least and value > 0.0):
+            if value is not None and not (finite(value) and value >= least and value > 0.0):
                 raise InputError(
                     f"{key} is out of range", key=key, value=value,
                     allowed="1 or more" if least else "more than 0", remedy="correct the value, or leave it out",

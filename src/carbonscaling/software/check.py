@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.fields import finite
 from carbonscaling.software.options import OPTIMIZERS
 from carbonscaling.sources import Choice, Datum
 from carbonscaling.units import SI
@@ -71,7 +71,7 @@ def check(stack: DataclassInstance) -> None:
         units = ("B",) if field in BYTES else SIZES if field == "framework" else ("1",)
         if row.unit not in units:
             _refuse(f"{key}.unit", row.unit, ", ".join(units))
-        if not (math.isfinite(row.value) and row.value >= 0):
+        if not (finite(row.value) and row.value >= 0):
             _refuse(f"{key}.value", row.value, "a number, 0 or more")
         if field in SWITCHES and row.value not in (0, 1):
             _refuse(f"{key}.value", row.value, "0 or 1")

@@ -14,6 +14,7 @@ from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.uncertainty import sample_factor
 from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
+from carbonscaling.fields import finite
 from carbonscaling.perf.checkpoints import daly_interval
 from carbonscaling.record import dataclass
 from carbonscaling.study.accuracy import step_error
@@ -163,9 +164,7 @@ def chances(
         "draws": draws,
     }
     for key, value in given.items():
-        if value is not None and not (
-            math.isfinite(value) and (value > 0.0 or (key in MAY_BE_NOUGHT and value == 0.0))
-        ):
+        if value is not None and not (finite(value) and (value > 0.0 or (key in MAY_BE_NOUGHT and value == 0.0))):
             raise InputError(
                 f"{key} is out of range", key=key, value=value, allowed="more than 0", remedy="correct the value"
             )

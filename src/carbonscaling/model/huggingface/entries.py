@@ -21,7 +21,7 @@ WORDS = frozenset("qk_norm gate norm mixer mixers blocks block text text_type li
 _ENTRY = re.compile(r"(?P<turned>not )?(?P<keys>[\w.|]+)(?P<null>\?)?(?: = (?P<default>.+))?")
 _COUNT_0 = frozenset(
     """
-    rope_dim first_dense n_shared d_shared mtp n_positions offset n_zero moe_step rank mix_state ple_dim laurel altup
+    rope_dim first_dense n_shared d_shared mtp n_positions offset n_zero rank mix_state ple_dim laurel altup
     shared_layers moe_first out_rank compress_hc late_from
     """.split()  # noqa: SIM905
 )

@@ -22,6 +22,12 @@ from carbonscaling.units import HOUR, KWH, TONNE
 
 __all__ = ["measured_record"]
 
+_RANGES = {
+    "device_hours": (1e-9, 1e15), "energy_kwh": (1e-9, 1e15), "devices": (1, 1e9), "n_params": (1, 1e18), "tokens": (1, 1e18),
+    "training_flops": (1, 1e36), "carbon_intensity_g_per_kwh": (0, 5000),
+}  # fmt: skip
+"""What a run can have been; the ends are those of a scenario where it has them."""
+
 
 def measured_record(
     measured: Measured,
@@ -55,10 +61,10 @@ def measured_record(
     InputError
         A name is unknown or a value out of range.
     """
-    for key in ("device_hours", "energy_kwh"):
-        value = getattr(measured, key)
-        if value is not None and not value > 0.0:
-            raise InputError(f"{key} is out of range", key=key, value=value, allowed="more than 0", remedy="correct it")
+    _check(
+        device_hours=measured.device_hours, energy_kwh=measured.energy_kwh, devices=n_devices, n_params=n_params, tokens=tokens,
+        training_flops=training_flops, carbon_intensity_g_per_kwh=carbon_intensity_g_per_kwh,
+    )  # fmt: skip
     if measured.energy_kwh is not None and measured.energy_scope is None:
         raise InputError(
             "what was metered is not said", key="energy_scope", allowed=", ".join(get_args(EnergyScope)),
@@ -207,3 +213,16 @@ def _energy(run: Footprint, measured: Measured, most: Mapping[str, float]) -> tu
         it["unexplained"] = beyond
         method += "; more was metered than these machines can draw in these hours"
     return {**it, "overhead": (run.pue - 1.0) * sum(it.values())}, method
+
+
+def _check(**values: float | None) -> None:
+    for key, value in values.items():
+        low, high = _RANGES[key]
+        if value is not None and not low <= value <= high:
+            raise InputError(
+                f"{key} is out of range",
+                key=key,
+                value=value,
+                allowed=f"{low:g} to {high:g}",
+                remedy="correct the value",
+            )

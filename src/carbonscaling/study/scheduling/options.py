@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields
+from carbonscaling.fields import check_fields, finite
 from carbonscaling.record import dataclass
 
 __all__ = ["Timetabling"]
@@ -81,7 +81,7 @@ class Timetabling:
         }  # fmt: skip
         for key, (low, high) in ranges.items():
             value = getattr(self, key)
-            if value is not None and not (math.isfinite(value) and low <= value <= high):
+            if value is not None and not (finite(value) and low <= value <= high):
                 raise InputError(
                     f"{key} is out of range", key=key, value=value, allowed=f"{low:g} to {high:g}", remedy="correct it"
                 )

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.fields import finite
 from carbonscaling.files import TABLE, read_bytes, read_text
 from carbonscaling.record import dataclass
 
@@ -89,7 +90,7 @@ def _spaced(key: str, span: Span, log: bool, where: str) -> tuple[Value, ...]:
             "a range needs num" if log else "a range needs either num or step", where=where, key=key,
             remedy="for instance {start = 1e9, stop = 1e12, num = 7}",
         )  # fmt: skip
-    if not (math.isfinite(span.start) and math.isfinite(span.stop) and math.isfinite(span.step or 0.0)):
+    if not (finite(span.start) and finite(span.stop) and finite(span.step or 0.0)):
         raise InputError("a range needs finite ends", where=where, key=key, remedy="correct start, stop or step")
     if log and not (span.start > 0 and span.stop > 0):
         raise InputError("a log range needs ends above 0", where=where, key=key, remedy="use range, or raise the ends")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields
+from carbonscaling.fields import check_fields, finite
 from carbonscaling.record import dataclass
 
 __all__ = ["UNITS", "Decision"]
@@ -108,10 +107,10 @@ class Decision:
         check_fields(self)
         for key in ("loss", "params", "tokens", "served_tokens", "prompt", "output", "within_days"):
             value = getattr(self, key)
-            if value is not None and not (math.isfinite(value) and value > 0.0):
+            if value is not None and not (finite(value) and value > 0.0):
                 raise _out_of_range(key, value, "more than 0")
         for key, least in (("counts", 1), ("batches", 1), ("in_flight", 1.0), ("candidates", 1.0)):
-            if any(not (math.isfinite(value) and value >= least) for value in getattr(self, key)):
+            if any(not (finite(value) and value >= least) for value in getattr(self, key)):
                 raise _out_of_range(key, getattr(self, key), f"{least:g} or more, each")
         for key in ("devices", "counts", "regions", "in_flight"):
             if not getattr(self, key):
