@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from carbonscaling.formula import tracing
 from carbonscaling.perf.gemm import gemm_time
@@ -30,6 +31,20 @@ def test_both_agree_to_the_last_bit(case: tuple[Workload, Machine, Setting]) -> 
         own, plain = at(formula, *case), formula(*case)
         assert [type(v) for v in own] == [float] * len(own)
         assert [float(v) for v in plain] == list(own)
+
+
+@given(cases(), st.integers(0, 2**30), st.integers(1, 5))
+def test_where_some_numbers_are_arrays_both_agree_to_the_last_bit(
+    case: tuple[Workload, Machine, Setting], which: int, n: int
+) -> None:
+    """Any third or so of the machine's numbers as columns, as constants that are drawn or moved are."""
+    work, machine, setting = case
+    scales, numbers = np.linspace(0.8, 1.2, n), machine.numbers()
+    moved = {name for i, name in enumerate(numbers) if (which >> i % 30) % 3 == 0}
+    many = Machine.of(**{k: v * scales if k in moved else v for k, v in numbers.items()})
+    for formula in (step_time, memory):
+        for own, plain in zip(at(formula, work, many, setting), formula(work, many, setting), strict=True):
+            assert np.array_equal(np.broadcast_to(own, n), np.broadcast_to(plain, n), equal_nan=True)
 
 
 def _inverse(x: float, y: float) -> Any:
@@ -115,5 +130,7 @@ def test_one_setting_is_answered_as_a_search_does(changes: dict[str, Any], fate:
     assert np.array_equal(close.main, other.main)
     for a, b in zip(close.settings, other.settings, strict=True):
         assert np.array_equal(a, b)
-    wanted.quantiles, wanted.close = {}, found.close
+    wanted.quantiles, wanted.close, wanted.step = {}, found.close, found.step
+    if found.fastest is not None:
+        assert found.step == at(step_time, q.work, q.machine, found.fastest.setting)
     assert vars(found) == vars(wanted)

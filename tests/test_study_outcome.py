@@ -53,6 +53,19 @@ def _least(**options: object) -> None:
         assert first["carbon_interval_tco2e"] == pytest.approx((e.footprint.low_tco2e, e.footprint.high_tco2e))
 
 
+def test_intervals_of_many_settings_are_those_of_each(tmp_path: Path) -> None:
+    """With and without idle devices, and by the hour; the best setting's are the answer's own."""
+    for options in ({}, {"devices": 44, "batch": 40}, {"hourly": _hours(tmp_path, 100.0, 400.0, 250.0)}):
+        found = cs.estimate(replace(SMALL, **{"devices": 32, **options}))  # type: ignore[arg-type]
+        assert isinstance(found, Estimate)
+        assert found.search is not None
+        top = found.search.top
+        assert len(top) == 10
+        every = found.intervals_of([*top, *top[::-1]])
+        assert every == [found.intervals_of([one])[0] for one in (*top, *top[::-1])]
+        assert every[0]["carbon_interval_tco2e"] == found.footprint.intervals["total_tco2e"]
+
+
 def test_shared_hosts_count_in_the_search() -> None:
     _least(shared_hosts=True)
     assert _plan(objective="carbon", shared_hosts=True).n_devices == 1

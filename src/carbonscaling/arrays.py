@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Number", "Truth", "floats", "stacked"]
+__all__ = ["Number", "Truth", "floats", "narrowed", "plain", "stacked"]
 
 Number = float | NDArray[np.float64]
 """A float, or an array that broadcasts with the others: every formula takes both."""
@@ -19,6 +19,20 @@ Truth = bool | NDArray[np.bool_]
 def floats(values: Any) -> Any:
     """Return a named tuple of numbers, or of such tuples, with every number a float."""
     return type(values)(*(floats(v) if isinstance(v, tuple) else float(v) for v in values))
+
+
+def plain(value: Any) -> Any:
+    """Return a number as a float, truths and arrays as they are; of named tuples every number."""
+    if isinstance(value, tuple):
+        return value if all(type(v) is float for v in value) else type(value)(*map(plain, value))
+    return value if isinstance(value, bool) or (isinstance(value, np.ndarray) and value.ndim) else float(value)
+
+
+def narrowed(values: Any) -> Any:
+    """Return a named tuple of arrays, or of such tuples, where an array of equal numbers is that number."""
+    return type(values)(
+        *(narrowed(v) if isinstance(v, tuple) else float(v[0]) if (v == v[0]).all() else v for v in values)
+    )
 
 
 def stacked(rows: Sequence[Any]) -> Any:

@@ -2,7 +2,8 @@
 
 As for compilation (`carbonscaling.search.compiled`) a function is rebuilt from its own code object with the names that it
 uses exchanged: other functions of this package for their twins, ``np.where`` and its like for functions of two floats. What
-is not rounded exactly by definition (logarithms, exponentials) stays NumPy's, so that both agree to the last bit.
+is not rounded exactly by definition (logarithms, exponentials) stays NumPy's, so that both agree to the last bit. Where
+some of the numbers are arrays, what depends on none of them is still worked out once, on floats.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy import ndarray
 
-from carbonscaling.arrays import floats
+from carbonscaling.arrays import plain
 from carbonscaling.formula import is_traced
 
 __all__ = ["FLOAT_ERRORS", "at", "rebuilt", "scalar"]
@@ -63,17 +65,18 @@ def scalar(function: F) -> F:
         return twin  # type: ignore[return-value]
 
     def short(*args: Any) -> Any:
-        return twin(*args) if math.prod(args[:n]) > 0 else 0.0  # as `formula` does
+        some = math.prod(args[:n]) > 0  # as `formula` does
+        return twin(*args) if (some.any() if isinstance(some, ndarray) else some) else 0.0
 
     return short  # type: ignore[return-value]
 
 
 def at(function: Callable[..., Any], *values: Any) -> Any:
-    """Return a formula's value at plain numbers, and at named tuples of them: what the function itself gives, sooner.
+    """Return a formula's value at numbers, and at named tuples of them: what the function itself gives, sooner.
 
     Under `carbonscaling.formula.tracing` the function itself is evaluated, so that its arithmetic is written down.
     """
-    own = [floats(value) if isinstance(value, tuple) else float(value) for value in values]
+    own = [plain(value) for value in values]
     if not is_traced():
         with suppress(*FLOAT_ERRORS):
             return scalar(function)(*own)
@@ -89,15 +92,24 @@ def _exchanged(value: Any) -> Any:
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
-    return yes if condition else no
+    return np.where(condition, yes, no) if isinstance(condition, ndarray) else yes if condition else no
 
 
 def _minimum(a: Any, b: Any) -> Any:
+    if isinstance(a, ndarray) or isinstance(b, ndarray):
+        return np.minimum(a, b)
     return a if a <= b or a != a else b  # noqa: PLR0124 - not a number stays so
 
 
 def _maximum(a: Any, b: Any) -> Any:
+    if isinstance(a, ndarray) or isinstance(b, ndarray):
+        return np.maximum(a, b)
     return a if a >= b or a != a else b  # noqa: PLR0124
+
+
+def _of(name: str, of_float: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    of_array = getattr(np, name)
+    return lambda x: of_array(x) if isinstance(x, ndarray) else of_float(x)
 
 
 _NUMPY = ModuleType("numpy_of_floats")
@@ -106,15 +118,15 @@ vars(_NUMPY).update(
     where=_where,
     minimum=_minimum,
     maximum=_maximum,
-    sqrt=math.sqrt,
-    ceil=lambda x: float(math.ceil(x)),
-    floor=lambda x: float(math.floor(x)),
+    sqrt=_of("sqrt", math.sqrt),
+    ceil=_of("ceil", lambda x: float(math.ceil(x))),
+    floor=_of("floor", lambda x: float(math.floor(x))),
     remainder=lambda a, b: a % b,
     equal=lambda a, b: a == b,
-    log=lambda x: float(np.log(x)),
-    log2=lambda x: float(np.log2(x)),
-    exp=lambda x: float(np.exp(x)),
-    expm1=lambda x: float(np.expm1(x)),
+    log=_of("log", lambda x: float(np.log(x))),
+    log2=_of("log2", lambda x: float(np.log2(x))),
+    exp=_of("exp", lambda x: float(np.exp(x))),
+    expm1=_of("expm1", lambda x: float(np.expm1(x))),
     empty=lambda shape, _kind=None: np.zeros(shape, object),
-    logical_not=lambda a: not a,
+    logical_not=_of("logical_not", lambda a: not a),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -16,14 +17,14 @@ from carbonscaling.carbon.construction import Construction, built_for
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.resources import ResourceFactors, resource_taken
 from carbonscaling.carbon.result import Footprint, Scope2, WideningFactor
-from carbonscaling.carbon.uncertainty import draw, drawn_numbers, interval, intervals, sample_footprint
+from carbonscaling.carbon.uncertainty import draw, drawn_numbers, interval, intervals
 from carbonscaling.errors import InputError
 from carbonscaling.record import dataclass
 from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["CarbonModel", "assess", "idling", "total_interval"]
+__all__ = ["CarbonModel", "assess", "idling", "total_intervals"]
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,7 @@ def assess(
     )
 
     def run(numbers: CarbonNumbers, ratio: Number = 1.0) -> FootprintParts:
-        return footprint(
-            numbers._replace(**shares), n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0)
-        )
+        return _run(numbers._replace(**shares), n_devices, duration_s, utilisation, ratio)
 
     parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
@@ -177,9 +176,7 @@ def assess(
     effects = [
         WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=True)
     ]
-    sampled, _ = sample_footprint(
-        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares, numbers=model.drawn
-    )
+    sampled = run(model.drawn, _drawn_time(time))
     used = {
         name: resource_taken(factors, n_devices, duration_s, model.numbers, float(parts.energy_j))
         for name, factors in model.resources.items()
@@ -189,23 +186,48 @@ def assess(
     return _result(model, parts, lines, effects, sampled, used, built)
 
 
-def total_interval(
+def total_intervals(
     model: CarbonModel,
-    n_devices: int,
-    duration_s: float,
-    utilisation: float,
+    runs: Sequence[tuple[int, float, float, float]],
     *,
     boundary: Boundary | None = None,
     time: Datum | None = None,
-) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of the total in t CO2e alone, as `assess` gives them; arguments as there."""
-    shares = {"idle_share": float(model.numbers.idle_share)}
-    parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
-    total, scale = _with_lines(parts, lines)
-    sampled, _ = sample_footprint(
-        model.assemble, model.factors, n_devices, duration_s, utilisation, time, shares=shares, numbers=model.drawn
-    )
-    return interval(scale * sampled.total_kg / TONNE, total)
+) -> list[tuple[float, float]]:
+    """Return the 5th and 95th percentiles of the totals of runs in t CO2e alone, as `assess` gives them.
+
+    Parameters
+    ----------
+    model, boundary, time : as of `assess`.
+    runs : sequence of tuple
+        Devices, seconds, utilisation and share idle of each, as there.
+    """
+    found: list[tuple[float, float]] = []
+    for (n, idle), alike in groupby(runs, lambda run: (run[0], run[3])):
+        central, drawn = (numbers._replace(idle_share=idle) for numbers in (model.numbers, model.drawn))
+        group = list(alike)
+        for some in (group[start : start + AT_ONCE] for start in range(0, len(group), AT_ONCE)):
+            duration, mfu = np.array(some).T[1:3, :, None]
+            kg = np.asarray(_run(drawn, n, duration, mfu, _drawn_time(time)).total_kg)
+            for run, own in zip(some, kg, strict=True):
+                total, scale = _with_lines(*_central(central, *run[:3], boundary))
+                found.append(interval(scale * own / TONNE, total))
+    return found
+
+
+AT_ONCE = 4
+"""Runs of as many devices whose draws are worked out together: what a processor holds near itself."""
+
+
+def _drawn_time(time: Datum | None) -> Number:
+    return 1.0 if time is None or time.low is None else draw("time", time)
+
+
+def _run(
+    numbers: CarbonNumbers, n_devices: Number, duration_s: Number, utilisation: Number, ratio: Number
+) -> FootprintParts:
+    """Return the parts of runs that take `ratio` times as long, and work less hard."""
+    found: FootprintParts = at(footprint, numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0))
+    return found
 
 
 def _central(
@@ -240,7 +262,7 @@ def _result(
     total, scale = _with_lines(parts, lines)
     methods = {"location": model.location, "market": model.market}
     bought = {
-        name: draw(role, methods[name])[: np.size(sampled.energy_j)]
+        name: draw(role, methods[name])
         for name, role in (("location", "carbon_intensity"), ("market", "market_intensity"))
     }
     found = intervals(

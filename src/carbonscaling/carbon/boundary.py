@@ -10,6 +10,7 @@ from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footpr
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields, finite
 from carbonscaling.record import dataclass
+from carbonscaling.scalar import at
 from carbonscaling.units import KWH, TONNE
 
 __all__ = ["Boundary", "BoundaryLine", "boundary_kg", "boundary_lines"]
@@ -84,7 +85,8 @@ def _line(name: str, share: float, p: FootprintParts, times: float) -> BoundaryL
 
 def _idle(numbers: CarbonNumbers, n_devices: Number, duration_s: Number) -> FootprintParts:
     alone = numbers._replace(idle_share=1.0, checkpoint_share=0.0, restart_share=0.0, communication_share=0.0)
-    return footprint(alone, n_devices, duration_s, 0.0)
+    found: FootprintParts = at(footprint, alone, n_devices, duration_s, 0.0)
+    return found
 
 
 def boundary_lines(

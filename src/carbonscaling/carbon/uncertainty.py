@@ -102,7 +102,6 @@ def sample_footprint(
     *,
     shares: Mapping[str, float] | None = None,
     normals: Mapping[str, Array] | None = None,
-    numbers: CarbonNumbers | None = None,
 ) -> tuple[FootprintParts, Mapping[str, Array]]:
     """Return the parts of the footprint for many draws of the ranged factors, and the drawn values.
 
@@ -117,8 +116,6 @@ def sample_footprint(
         Shares of the run's time: fields of `CarbonNumbers`.
     normals : Mapping[str, Array], optional
         Standard normal numbers by factor, in place of our own.
-    numbers : CarbonNumbers, optional
-        The coefficients of our own draws, where they are at hand (`drawn_numbers`).
     """
     ranged = {name: datum for name, datum in factors.items() if datum.low is not None}
     if time is not None and time.low is not None:
@@ -128,9 +125,7 @@ def sample_footprint(
         for name, datum in ranged.items()
     }
     ratio = drawn.get("time", 1.0)
-    if numbers is None or normals is not None:
-        numbers = assemble({name: drawn.get(name, datum.si) for name, datum in factors.items()})
-    numbers = numbers._replace(**(shares or {}))
+    numbers = assemble({name: drawn.get(name, datum.si) for name, datum in factors.items()})._replace(**(shares or {}))
     parts = footprint(numbers, n_devices, duration_s * ratio, np.minimum(utilisation / ratio, 1.0))
     n = len(next(iter(drawn.values()))) if drawn else 1
     return FootprintParts(*(np.broadcast_to(part, n) for part in parts)), drawn

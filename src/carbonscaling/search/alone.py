@@ -1,50 +1,66 @@
-"""A space of one setting: a verdict, without the rounds of a search."""
+"""A space of one setting: a verdict, without the tables and rounds of a search."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from carbonscaling.perf.numbers import Setting
+from carbonscaling.arrays import Number
+from carbonscaling.perf.memory import memory
+from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.step import step_time
+from carbonscaling.scalar import at
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import rejected
-from carbonscaling.search.judge import Judge
+from carbonscaling.search.constraints import (
+    ALLOWED,
+    first_recompute_violation,
+    first_sharding_violation,
+    first_violation,
+)
+from carbonscaling.search.grid import Grid
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Close, Miss, Question, SearchResult, candidates
 
 __all__ = ["alone"]
 
 
-def alone(q: Question, judge: Judge, near: float, *, front: bool, close: bool) -> SearchResult:
+def alone(q: Question, grid: Grid, near: float, *, front: bool, close: bool) -> SearchResult:
     """Return what a search finds in a grid of one setting, every rule and limit tried.
 
     Parameters
     ----------
-    q, judge : the question, and what decides its grid.
+    q, grid : the question, and its grid.
     near, front, close : as in `carbonscaling.search.engine.search`.
     """
-    none = np.full(1, np.inf)
-    at = judge.grid.lattice.layouts(judge.grid.lattice.families)
-    found = judge.decide(at, none, none, none, False)
-    setting = judge.grid.settings(at * judge.grid.n_inner)
-    known = candidates(q, setting, found.step) if len(found.step) else []
-    best = [c for c in known if q.allows(c)]
-    found.counts[kernel.LATE] = len(known) - len(best)
-    result = SearchResult(
-        best=best[0] if best else None,
-        top=best,
-        n_candidates=1,
-        n_fit=len(known),
-        rejected=rejected(found.counts),
-        fastest=known[0] if known else None,
-        n_layouts=1,
-        n_near=len(best),
-        near=near,
-        front=list(best) if front else [],
-    )
-    if np.isfinite(found.excess):
-        result.nearest_memory = Miss(found.excess, Setting(*(int(v[0]) for v in np.broadcast_arrays(*setting))))
+    result, counts = SearchResult(n_candidates=1, n_layouts=1, near=near), np.zeros(kernel.N_COUNTS, np.int64)
+    columns = np.broadcast_arrays(*grid.settings(grid.lattice.layouts(grid.lattice.families) * grid.n_inner))
+    setting = Setting(*(float(column[0]) for column in columns))
+    fate = int(at(_first_violation, setting, q.work, grid.strict))
+    if fate == ALLOWED:
+        need = at(memory, q.work, q.machine, setting)
+        fate = kernel.MEMORY if need.total > need.limit else kernel.FIT
+        if fate == kernel.MEMORY:
+            result.nearest_memory = Miss(float(need.total - need.limit), Setting(*map(int, setting)))
+    if fate == kernel.FIT:
+        step = result.step = at(step_time, q.work, q.machine, setting)
+        (result.fastest,) = candidates(q, Setting(*columns), np.array([step.total]))
+        result.n_fit = 1
+        if q.allows(result.fastest):
+            result.best, result.top, result.n_near = result.fastest, [result.fastest], 1
+            result.front = [result.fastest] if front else []
+        else:
+            fate = kernel.LATE
+    counts[fate] = 1
+    result.rejected = rejected(counts)
     if close:
-        objective, n = OBJECTIVES[q.objective], len(best)
-        main = np.array([objective.key(c)[objective.main] for c in best])
-        result.close = Close(Setting(*(np.atleast_1d(v)[:n] for v in setting)), found.step[:n], main)
+        objective, n = OBJECTIVES[q.objective], result.n_near
+        main = np.array([objective.key(c)[objective.main] for c in result.top])
+        result.close = Close(Setting(*(c[:n] for c in columns)), np.array([c.step_s for c in result.top]), main)
     return result
+
+
+def _first_violation(s: Setting, work: Workload, strict: bool) -> Number:
+    """Place in `RULES` of the first rule violated."""
+    sharding = first_sharding_violation(s, work, strict)
+    place = np.minimum(first_violation(s, work, strict), sharding)
+    return np.minimum(place, first_recompute_violation(s, work, strict))

@@ -18,7 +18,7 @@ from carbonscaling.search.alone import alone
 from carbonscaling.search.collect import Collector, not_worse, rejected
 from carbonscaling.search.evaluate import Clock, judge_of
 from carbonscaling.search.front import Stairs, pareto
-from carbonscaling.search.judge import Judge
+from carbonscaling.search.grid import Grid
 from carbonscaling.search.limits import in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.quantiles import Histogram
@@ -84,14 +84,15 @@ def search(
     the simplest wins (`simple.complexity`, then the smallest degrees). On Ctrl-C the best so far is returned, marked as
     interrupted.
     """
-    q, judge = _judged(question, space, few)
+    q, every = _gridded(question, space)
     prune = prune and not quantiles
-    n = judge.grid.n_candidates
+    n = every.n_candidates
     if n == 1 and not quantiles:
-        result, prune = alone(q, judge, near, front=front, close=close), False
+        result, prune = alone(q, every, near, front=front, close=close), False
         if progress is not None:
             progress(1, 1.0)
     else:
+        judge = judge_of(q.work, q.machine, every, few)
         histogram = Histogram() if quantiles else None
         stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
         found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)
@@ -110,8 +111,8 @@ def search(
     return result
 
 
-def _judged(question: Question, space: Space, few: int | None) -> tuple[Question, Judge]:
-    """Return a question as a search takes it, margin in the machine's memory, and what decides its settings."""
+def _gridded(question: Question, space: Space) -> tuple[Question, Grid]:
+    """Return a question as a search takes it, margin in the machine's memory, and its settings."""
     q = replace(
         question,
         machine=with_margin(question.machine, question.margin),
@@ -119,16 +120,16 @@ def _judged(question: Question, space: Space, few: int | None) -> tuple[Question
         least=in_blocks(question.least) if question.least else None,
     )
     lattice = layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts, q.host_devices)
-    return q, judge_of(q.work, q.machine, grid(space, q.work, lattice), few)
+    return q, grid(space, q.work, lattice)
 
 
 def may_match(question: Question, space: Space, candidate: Candidate, few: int | None = None) -> bool:
     """Whether bounds leave a chance that a setting of a space is as good as a candidate, by the objective."""
-    q, judge = _judged(question, space, few)
-    if judge.grid.n_candidates == 0:
+    q, every = _gridded(question, space)
+    if every.n_candidates == 0:
         return False
-    objective, bound = OBJECTIVES[q.objective], judge.bounds()
-    _, keys = bound_keys(q, judge.grid.lattice, bound)
+    objective, bound = OBJECTIVES[q.objective], judge_of(q.work, q.machine, every, few).bounds()
+    _, keys = bound_keys(q, every.lattice, bound)
     return bool((np.isfinite(bound) & not_worse(keys, np.array(objective.key(candidate)))).any())
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
+from carbonscaling.perf.passes import StepTime
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 
 __all__ = ["Candidate", "Close", "Miss", "Question", "SearchResult", "candidates"]
@@ -153,6 +154,8 @@ class SearchResult:
         Ended early: the best so far.
     close : Close, optional
         The near-optimal settings, where they were asked for.
+    step : StepTime, optional
+        That of the only setting there is, by part.
     """
 
     best: Candidate | None = None
@@ -169,6 +172,7 @@ class SearchResult:
     quantiles: dict[float, tuple[float, Candidate]] = field(default_factory=dict)
     interrupted: bool = False
     close: Close | None = None
+    step: StepTime | None = None
 
 
 def candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> list[Candidate]:

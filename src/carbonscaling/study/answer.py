@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from carbonscaling.arrays import plain
 from carbonscaling.carbon.assess import assess, idling
 from carbonscaling.carbon.contracts import contract_cost
 from carbonscaling.carbon.footprint import footprint
@@ -17,7 +18,7 @@ from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.perf.step import step_time
+from carbonscaling.perf.step import StepTime, step_time
 from carbonscaling.scalar import at
 from carbonscaling.search.engine import Progress, Question
 from carbonscaling.search.space import Space
@@ -44,11 +45,13 @@ from carbonscaling.words import count, money
 __all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
 
 
-def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None) -> Estimate:
-    """Evaluate one setting in full."""
-    floats = Setting(*(float(v) for v in setting))
+def _measure(
+    s: Scenario, r: Resolved, setting: Setting, report: SearchReport | None, step: StepTime | None = None
+) -> Estimate:
+    """Evaluate one setting in full; `step` is its own, where it is known."""
+    floats = plain(setting)
     r = replace(r, batch=float(r.batch_of(floats)))
-    step, need = at(step_time, r.work, r.machine, floats), at(memory, r.work, r.machine, floats)
+    step, need = step or at(step_time, r.work, r.machine, floats), at(memory, r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
     taken = takes(r)(floats, step.total)
     duration = float(taken.duration_s)
@@ -104,8 +107,8 @@ def _measure(s: Scenario, r: Resolved, setting: Setting, report: SearchReport | 
         scenario=s,
         resolved=r,
         setting=setting,
-        step=type(step)(*(float(v) for v in step)),
-        memory=type(need)(*(float(v) for v in need)),
+        step=plain(step),
+        memory=plain(need),
         steady_s=steady,
         duration_s=duration,
         footprint=print_,
@@ -141,7 +144,7 @@ def _solve(
         reason, remedies, near = explain_failure(result, no)
         would = _measure(s, r, near, report) if near else None
         return Infeasible(s, r, reason, report, remedies, would)
-    answer = _measure(s, r, result.best.setting, report)
+    answer = _measure(s, r, result.best.setting, report, result.step)
     told = kept_back(question, space, result.best) if result.n_candidates > 1 else ()  # one setting hides no other
     return replace(answer, warnings=(*answer.warnings, *told)) if told else answer
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonscaling.arrays import narrowed, plain
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
@@ -135,7 +136,7 @@ def _machines(r: Resolved) -> tuple[_Ranged, Machine]:
     known = _last
     if known is None or known[0] != key:
         ranged = [row for row in _ranged(r) if row[0] != "run_overhead"]
-        known = _last = key, (ranged, u.machines((e for _, _, *ends in ranged for e in ends), r.calibration))
+        known = _last = key, (ranged, narrowed(u.machines((e for _, _, *ends in ranged for e in ends), r.calibration)))
     return known[1]
 
 
@@ -150,9 +151,9 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     setting : Setting
     n_best : int
     """
-    floats = Setting(*(float(v) for v in setting))
+    floats = plain(setting)
     ranged, together = _machines(r)
-    steps = np.asarray(step_time(r.work, together, floats).total, dtype=float)
+    steps = np.broadcast_to(at(step_time, r.work, together, floats).total, 1 + 2 * len(ranged))
 
     def totals(own: Takes, step: Number) -> list[float]:
         tonnes: list[float] = (np.atleast_1d(own(floats, step).carbon_kg) / TONNE).tolist()
