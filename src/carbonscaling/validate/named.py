@@ -64,7 +64,7 @@ STACK_NAMES = {
     "fsdp1": "fsdp", "fsdp2": "fsdp", "pytorch-fsdp": "fsdp", "fms": "fms-fsdp", "composer": "llm-foundry",
     "neox": "gpt-neox", "colossal-ai": "colossalai", "lit-gpt": "litgpt", "olmo": "olmo-core", "deepspeed-zero": "deepspeed",
     "transformers": "deepspeed", "megatron-deepspeed-bigscience": "megatron-deepspeed", "jax": "xla", "paxml": "pax",
-    "praxis": "pax", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "pytorch": "community", "ddp": "community",
+    "praxis": "pax", "nemo-automodel": "automodel", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "pytorch": "community", "ddp": "community",
 }  # fmt: skip
 """Names of stacks in measurements that differ from the catalogue's own."""
 
