@@ -55,7 +55,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
         "id", "source", "source_path_or_section", "model", "ffn_type", "device", "interconnect", "precision",
         "recompute", "flops_convention", "confidence", "notes", "kind", "mode", "attn_flops", "derived", "quality",
         "config_key", "provenance", "unseen_fields", "check_flags", "stack", "attention_kernel", "pace", "cuda_graphs",
-        "dispatcher", "expert_overlap", "software", "offload",
+        "dispatcher", "expert_overlap", "software", "offload", "first_read",
     ),
     "gemm": ("device", "dtype", "source", "op", "confidence", "notes"),
     "collectives": ("device", "collective", "source", "confidence", "notes"),

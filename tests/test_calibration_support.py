@@ -16,7 +16,9 @@ from carbonscaling.evidence.row import parse_row
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.perf.step import step_time
 from carbonscaling.validate.replay import complete_row
+from carbonscaling.validate.speed.blanked import as_first_read
 from carbonscaling.validate.speed.fit import predicted_speed, sample
+from carbonscaling.validate.speed.runs import scored_sample
 
 ROW = {
     "id": "r1", "source": "a", "model": "7B", "device": "A100-80", "stack": "megatron", "n_layers": "32", "d_model": "4096",
@@ -110,3 +112,21 @@ def test_nothing_is_untold_where_a_stack_wraps_blocks() -> None:
         (Recompute.NONE, 100),
         (Recompute.FULL, 100),
     }
+
+
+def test_an_interval_is_learnt_from_a_row_as_it_was_first_read() -> None:
+    """The row itself keeps what a second reading of its source found; only its copy goes back."""
+    read_again = {
+        **ROW, "zero_stage": "1", "stack": "automodel", "software": "dp_overlap=no", "step_time_s": "5",
+        "first_read": "stack=fsdp; zero_stage=3; software=",
+    }  # fmt: skip
+    rows = [{**ROW, "id": "r0", "step_time_s": "5"}, read_again]
+    s, where = scored_sample(rows)
+    assert s is not None
+    first, places = as_first_read(rows, s, where)
+    assert first is not None
+    assert list(places) == [1]
+    assert (s.stacks[1], first.stacks) == ("automodel/automodel", ("fsdp/fsdp-llama",))
+    assert (float(s.setting.zero[1]), float(first.setting.zero[0])) == (1.0, 3.0)
+    assert first.measured[0] == s.measured[1]
+    assert as_first_read(rows[:1], s.subset(np.array([True, False])), where[:1])[0] is None

@@ -160,7 +160,8 @@ def test_405b_takes_its_makers_device_hours_with_its_makers_software() -> None:
 
 
 @pytest.mark.xfail(
-    strict=True, reason="11 % fewer: a maker's stack of the day hides tensor traffic, and Meta's did not (decision 0272)"
+    strict=True,
+    reason="11 % fewer: a maker's stack of the day hides tensor traffic, and Meta's did not (decision 0272)",
 )
 def test_405b_takes_its_makers_device_hours_at_its_makers_batch() -> None:
     """Within 10 % of the model card's 30.84 million, the whole run and its restarts counted."""

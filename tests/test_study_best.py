@@ -70,12 +70,13 @@ PLAIN = Setting(8, 16, 64, 1, 1, 1, 1, 1, 64, 1, 32, 0, 0, 1, 100)
     [
         ({}, 8192, ()),
         ({"cp": 2, "dp": 32}, 8192, ()),
-        ({"cp": 4, "dp": 16}, 8192, ("CP 4 at 8,192 tokens",)),
+        ({"cp": 4, "dp": 16}, 8192, ()),
+        ({"cp": 8, "dp": 8}, 8192, ("CP 8 at 8,192 tokens",)),
         ({"cp": 4, "dp": 16}, 131072, ()),
         ({"cp": 64, "dp": 1}, 2**20, ("CP 64 at 1,048,576 tokens",)),
         ({"ep": 8}, 4096, ()),
         ({"ep": 128}, 4096, ("experts over 128 devices",)),
-        ({"cp": 2, "dp": 32, "ep": 8}, 8192, ("TP, PP, CP and EP together",)),
+        ({"cp": 2, "dp": 32, "ep": 8}, 8192, ()),
         ({"dp": 256, "shard": 256}, 8192, ("32,768 devices",)),
         ({"vpp": 40}, 8192, ("40 chunks a stage",)),
     ],
@@ -85,10 +86,10 @@ def test_what_no_measured_run_has_is_named(changes: dict[str, int], seq_len: int
 
 
 def test_a_page_stars_what_nobody_ran_and_says_what(capsys: pytest.CaptureFixture[str]) -> None:
-    run = "estimate --model llama-3.1-405b --tokens 15.6e12 --devices 16384 --batch 2048"
+    run = "estimate --model llama-3.1-405b --tokens 15.6e12 --devices 16384 --batch 4096 --seq-len 4096"
     assert main(run.split()) == 0
     page = capsys.readouterr().out
-    assert "* no measured run: CP 4 at 8,192 tokens" in page
+    assert "* no measured run: CP 2 at 4,096 tokens" in page
     starred = " ".join(page.partition("Best settings")[2].split()).split("16,384")
     assert ["*" in row.partition("* no measured")[0] for row in starred[1:3]] == [False, True]
 

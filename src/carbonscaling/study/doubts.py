@@ -39,8 +39,8 @@ TOO_LARGE = 10.0
 def unmeasured(s: Setting, seq_len: float) -> tuple[str, ...]:
     """Return the features of a setting on sequences of `seq_len` tokens that no measured training run has (`covered`).
 
-    >>> unmeasured(Setting(8, 16, 64, 4, 1, 1, 1, 1, 256, 1, 32, 2, 1, 1, 50), 8192)
-    ('32,768 devices', 'CP 4 at 8,192 tokens', 'zero-bubble schedule', 'recomputation of a share of the layers')
+    >>> unmeasured(Setting(8, 16, 32, 8, 1, 1, 1, 1, 256, 1, 32, 2, 1, 1, 50), 8192)
+    ('32,768 devices', 'CP 8 at 8,192 tokens', 'zero-bubble schedule', 'recomputation of a share of the layers')
     """
     ends = covered()
     beyond = [words.format(v) for k, words in WORDS.items() if (v := getattr(s, k)) > int(ends[k][0].value)]

@@ -63,8 +63,9 @@ STACK_NAMES = {
     "megatron-lm": "megatron", "megatron-core": "megatron", "mcore": "megatron", "nemo": "megatron", "megatron-llm": "megatron",
     "fsdp1": "fsdp", "fsdp2": "fsdp", "pytorch-fsdp": "fsdp", "fms": "fms-fsdp", "composer": "llm-foundry",
     "neox": "gpt-neox", "colossal-ai": "colossalai", "lit-gpt": "litgpt", "olmo": "olmo-core", "deepspeed-zero": "deepspeed",
+    "nemo-automodel": "automodel",
     "transformers": "deepspeed", "megatron-deepspeed-bigscience": "megatron-deepspeed", "jax": "xla", "paxml": "pax",
-    "praxis": "pax", "nemo-automodel": "automodel", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "pytorch": "community", "ddp": "community",
+    "praxis": "pax", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "pytorch": "community", "ddp": "community",
 }  # fmt: skip
 """Names of stacks in measurements that differ from the catalogue's own."""
 

@@ -1,4 +1,4 @@
-"""Measured rows once more as others would have written them, with some of what they state left out."""
+"""Measured rows once more as others would have written them: with some of what they state left out, or as first read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from carbonscaling.validate.replay import complete
 from carbonscaling.validate.speed.fit import Sample, sample
 
-__all__ = ["BLANKS", "blanked"]
+__all__ = ["BLANKS", "as_first_read", "blanked"]
 
 BLANKS: tuple[tuple[str, ...], ...] = (
     ("micro_batch", "recompute", "zero_stage", "global_batch_seqs"),
@@ -40,3 +40,22 @@ def blanked(rows: Sequence[Mapping[str, str]], s: Sample, where: NDArray[np.int6
     wanted = [(k, fields) for k in some for fields in BLANKS if any(rows[where[k]].get(name) for name in fields)]
     index, replays, _ = complete([{**rows[where[k]], **dict.fromkeys(fields, "")} for k, fields in wanted])
     return sample(replays, s.measured[[wanted[i][0] for i in index]])
+
+
+def as_first_read(
+    rows: Sequence[Mapping[str, str]], s: Sample, where: NDArray[np.int64]
+) -> tuple[Sample | None, NDArray[np.int64]]:
+    """Return rows as they were scored at first sight, where their source was read again since, and their places in `s`.
+
+    What a second reading mends (``first_read``) the next stranger will get wrong in another way: the width of an interval is
+    learnt from the first.
+    """
+    told = [(k, dict(_changes(text))) for k, i in enumerate(where) if (text := rows[i].get("first_read"))]
+    index, replays, _ = complete([{**rows[where[k]], **changes} for k, changes in told])
+    places = np.array([told[i][0] for i in index], dtype=np.int64)
+    return (sample(replays, s.measured[places]) if replays else None), places
+
+
+def _changes(text: str) -> list[tuple[str, str]]:
+    """Return the columns that stood otherwise, and how: KEY=VALUE, semicolons between, blank where it was blank."""
+    return [(key.strip(), value.strip()) for key, _, value in (part.partition("=") for part in text.split(";"))]

@@ -17,7 +17,7 @@ from carbonscaling.files import csv_text
 from carbonscaling.validate.parts.memory import memory_half_width
 from carbonscaling.validate.replay import Replay
 from carbonscaling.validate.score import spreads
-from carbonscaling.validate.speed.blanked import blanked
+from carbonscaling.validate.speed.blanked import as_first_read, blanked
 from carbonscaling.validate.speed.crossval import GENERATIONS, generation, leave_generation_out, leave_sources_out
 from carbonscaling.validate.speed.fit import Prior, Sample, fit, sample, spread_of_speed
 from carbonscaling.validate.speed.runs import scored_sample
@@ -68,11 +68,17 @@ def calibrate(
     if len(set(s.sources)) < ENOUGH_SOURCES:
         return _updated(s, title), []
     copies = blanked(rows, measured or s, where)
+    first, places = as_first_read(rows, measured or s, where)
     full = fit(s, title)
-    (speed, x), (blank_speed, blank_x) = leave_sources_out(s, copies, full, progress)
+    (speed, x), (blank_speed, blank_x), *rest = leave_sources_out(
+        s, (copies, *(() if first is None else (first,))), full, progress
+    )
+    first_speed, first_x = speed.copy(), x.copy()
+    for then_speed, then_x in rest:
+        first_speed[places], first_x[places] = then_speed, then_x
     interval = fit_interval(
-        np.concatenate([x, blank_x]),
-        np.log(np.concatenate([speed / s.measured, blank_speed / copies.measured])),
+        np.concatenate([first_x, blank_x]),
+        np.log(np.concatenate([first_speed / s.measured, blank_speed / copies.measured])),
         (*s.sources, *copies.sources),
         np.repeat([False, True], [len(speed), len(blank_speed)]),
     )

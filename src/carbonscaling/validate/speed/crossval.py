@@ -36,18 +36,19 @@ def features(replays: Sequence[Replay], seen: Calibration) -> Array:
 
 
 def leave_sources_out(
-    s: Sample, copies: Sample, full: Calibration, progress: Callable[[str, int, int], None] | None = None
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Predict every row, and copies of rows with fields left out, from a fit on all other sources.
+    s: Sample, others: Sequence[Sample], full: Calibration, progress: Callable[[str, int, int], None] | None = None
+) -> list[tuple[Array, Array]]:
+    """Predict every row, and rows of the same sources written otherwise, from a fit on all other sources.
 
     Returns
     -------
-    rows, copies : tuple of arrays
-        tokens/s/device by row, and interval features by row, with respect to the fit that did not see it.
+    list of (array, array)
+        Of `s`, then of each of `others`: tokens/s/device by row, and interval features by row, with respect to the fit that
+        did not see it.
     """
     names = sorted(set(s.sources))
-    parts = (s, copies)
-    found = tuple((np.zeros(len(p.measured)), np.zeros((len(p.measured), len(FEATURES)))) for p in parts)
+    parts = (s, *others)
+    found = [(np.zeros(len(p.measured)), np.zeros((len(p.measured), len(FEATURES)))) for p in parts]
     for k, name in enumerate(names):
         if progress is not None:
             progress(name, k, len(names))
@@ -57,7 +58,7 @@ def leave_sources_out(
             if held.any():
                 part = p.subset(held)
                 speed[held], x[held] = predicted_speed(part, calibration), features(part.replays, calibration)
-    return found[0], found[1]
+    return found
 
 
 def generation(s: Sample, name: str) -> NDArray[np.bool_]:
