@@ -127,6 +127,6 @@ def test_an_interval_is_learnt_from_a_row_as_it_was_first_read() -> None:
     assert first is not None
     assert list(places) == [1]
     assert (s.stacks[1], first.stacks) == ("automodel/automodel", ("fsdp/fsdp-llama",))
-    assert (float(s.setting.zero[1]), float(first.setting.zero[0])) == (1.0, 3.0)
+    assert (np.ravel(s.setting.zero)[1], np.ravel(first.setting.zero)[0]) == (1.0, 3.0)
     assert first.measured[0] == s.measured[1]
     assert as_first_read(rows[:1], s.subset(np.array([True, False])), where[:1])[0] is None
