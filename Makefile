@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 CORE := $(VENV)/.core
 READY := $(VENV)/.ready
 
+unexport PYTHONDONTWRITEBYTECODE # commands that tests start find byte code, as in an installation
+
 .PHONY: plan test test-slow test-cluster fuzz scenarios play mutants lint types docs wheel check reported clean
 
 $(CORE): pyproject.toml constraints.txt
