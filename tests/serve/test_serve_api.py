@@ -70,6 +70,9 @@ def test_an_uploaded_config_is_answered_as_the_file_is(
     run(["plan", "--model", str(home / "config.json"), "--tokens", "1e11", "--max-days", "10", "--json"])
     assert reply.text == capsys.readouterr().out
     assert reply.json()["summary"]["model"] == "tiny-llama"
+    odd = client.post("/api/v1/plan", json={"model": {**CONFIG, "of_no_use": 1}, "tokens": 1e11, "max_days": 10})
+    assert "keys of config.json that no count uses: of_no_use" in odd.text
+    assert "carbonscaling-" not in odd.text
 
 
 def test_a_bad_upload_names_its_key_and_no_path_of_ours(client: TestClient) -> None:

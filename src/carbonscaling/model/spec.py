@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Literal
 
 from carbonscaling.errors import InputError
@@ -390,7 +391,8 @@ class ModelSpec:
     @property
     def said_alone(self) -> tuple[str, ...]:
         """What `said` says of the language model, its towers left out."""
-        unread = (f"keys of {self.source} that no count uses: {', '.join(self.unread)}",) if self.unread else ()
+        file = PurePath(self.source).name  # whose folder may be a service's own
+        unread = (f"keys of {file} that no count uses: {', '.join(self.unread)}",) if self.unread else ()
         return (*self.assumed, *unread)
 
     @property
