@@ -24,7 +24,7 @@ def floats(values: Any) -> Any:
 def plain(value: Any) -> Any:
     """Return a number as a float, truths and arrays as they are; of named tuples every number."""
     if isinstance(value, tuple):
-        return value if all(type(v) is float for v in value) else type(value)(*map(plain, value))
+        return value if set(map(type, value)) == {float} else type(value)(*map(plain, value))
     return value if isinstance(value, bool) or (isinstance(value, np.ndarray) and value.ndim) else float(value)
 
 

@@ -92,19 +92,31 @@ def _exchanged(value: Any) -> Any:
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
-    return np.where(condition, yes, no) if isinstance(condition, ndarray) else yes if condition else no
+    if condition is True:
+        return yes
+    return no if condition is False else np.where(condition, yes, no)
 
 
 def _minimum(a: Any, b: Any) -> Any:
-    if isinstance(a, ndarray) or isinstance(b, ndarray):
-        return np.minimum(a, b)
-    return a if a <= b or a != a else b  # noqa: PLR0124 - not a number stays so
+    less = a <= b
+    if less is True:
+        return a
+    return np.minimum(a, b) if less is not False else b if a == a else a  # noqa: PLR0124 - not a number stays so
 
 
 def _maximum(a: Any, b: Any) -> Any:
-    if isinstance(a, ndarray) or isinstance(b, ndarray):
-        return np.maximum(a, b)
-    return a if a >= b or a != a else b  # noqa: PLR0124
+    more = a >= b
+    if more is True:
+        return a
+    return np.maximum(a, b) if more is not False else b if a == a else a  # noqa: PLR0124
+
+
+def _ceil(x: Any) -> Any:
+    return np.ceil(x) if isinstance(x, ndarray) else float(math.ceil(x))
+
+
+def _floor(x: Any) -> Any:
+    return np.floor(x) if isinstance(x, ndarray) else float(math.floor(x))
 
 
 def _of(name: str, of_float: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -119,8 +131,8 @@ vars(_NUMPY).update(
     minimum=_minimum,
     maximum=_maximum,
     sqrt=_of("sqrt", math.sqrt),
-    ceil=_of("ceil", lambda x: float(math.ceil(x))),
-    floor=_of("floor", lambda x: float(math.floor(x))),
+    ceil=_ceil,
+    floor=_floor,
     remainder=lambda a, b: a % b,
     equal=lambda a, b: a == b,
     log=_of("log", lambda x: float(np.log(x))),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from functools import cached_property
-from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -24,7 +23,7 @@ from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["CarbonModel", "assess", "idling", "total_intervals"]
+__all__ = ["CarbonModel", "assess", "idling", "total_interval"]
 
 
 @dataclass(frozen=True)
@@ -186,36 +185,19 @@ def assess(
     return _result(model, parts, lines, effects, sampled, used, built)
 
 
-def total_intervals(
+def total_interval(
     model: CarbonModel,
-    runs: Sequence[tuple[int, float, float, float]],
+    n_devices: int,
+    duration_s: float,
+    utilisation: float,
     *,
     boundary: Boundary | None = None,
     time: Datum | None = None,
-) -> list[tuple[float, float]]:
-    """Return the 5th and 95th percentiles of the totals of runs in t CO2e alone, as `assess` gives them.
-
-    Parameters
-    ----------
-    model, boundary, time : as of `assess`.
-    runs : sequence of tuple
-        Devices, seconds, utilisation and share idle of each, as there.
-    """
-    found: list[tuple[float, float]] = []
-    for (n, idle), alike in groupby(runs, lambda run: (run[0], run[3])):
-        central, drawn = (numbers._replace(idle_share=idle) for numbers in (model.numbers, model.drawn))
-        group = list(alike)
-        for some in (group[start : start + AT_ONCE] for start in range(0, len(group), AT_ONCE)):
-            duration, mfu = np.array(some).T[1:3, :, None]
-            kg = np.asarray(_run(drawn, n, duration, mfu, _drawn_time(time)).total_kg)
-            for run, own in zip(some, kg, strict=True):
-                total, scale = _with_lines(*_central(central, *run[:3], boundary))
-                found.append(interval(scale * own / TONNE, total))
-    return found
-
-
-AT_ONCE = 4
-"""Runs of as many devices whose draws are worked out together: what a processor holds near itself."""
+) -> tuple[float, float]:
+    """Return the 5th and 95th percentiles of the total in t CO2e alone, as `assess` gives them; arguments as there."""
+    run = n_devices, duration_s, utilisation
+    total, scale = _with_lines(*_central(model.numbers, *run, boundary))
+    return interval(scale * _run(model.drawn, *run, _drawn_time(time)).total_kg / TONNE, total)
 
 
 def _drawn_time(time: Datum | None) -> Number:
@@ -324,4 +306,4 @@ def _check(key: str, value: float, accepted: bool, allowed: str) -> None:
 
 
 def _width(effect: WideningFactor) -> float:
-    return float(np.abs(effect.high_tco2e - effect.low_tco2e))
+    return abs(effect.high_tco2e - effect.low_tco2e)

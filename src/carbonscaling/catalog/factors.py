@@ -64,6 +64,7 @@ def device_row(table: str, device_id: str) -> Datum | None:
     return rows[max(matches, key=len)] if matches else rows.get("default")
 
 
+@lru_cache(maxsize=64)
 def node_row(table: str, process_node: str) -> Datum:
     """Return the row of `table` for the nearest process node, by the ratio of the nodes' names in nm.
 

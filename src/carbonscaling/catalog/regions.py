@@ -188,6 +188,7 @@ def _cloud(key: str) -> CloudRegion | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def place(name: str) -> Place:
     """Return the electricity of a place.
 

@@ -81,9 +81,10 @@ def gemm_time(
     partial = _PARTIAL_SUM_BYTES * groups * m * n / bandwidth
     compute = np.minimum(
         np.minimum(
-            tiled_flops(groups, m, n, k, tile_m, tile_n, cores, k_half) / rate,
-            tiled_flops(groups, m, n, k, tile_n, tile_m, cores, k_half) / rate,
-        ),
+            tiled_flops(groups, m, n, k, tile_m, tile_n, cores, k_half),
+            tiled_flops(groups, m, n, k, tile_n, tile_m, cores, k_half),
+        )
+        / rate,
         np.minimum(
             tiled_flops(groups, m, n, k, tile_n, tile_n, cores, k_half) / half,
             tiled_flops(groups, m, n, k, tile_n / 2, tile_n / 2, cores, k_half) / (rate * _EIGHTH_TILE_EFFICIENCY),

@@ -170,9 +170,8 @@ def _top(e: Estimate) -> Iterator[Block]:
         return
     rows = []
     flagged: dict[str, None] = {}
-    shown = e.search.layouts[:TOP_SHOWN]
-    for (c, n), ends in zip(shown, e.intervals_of([c for c, _ in shown]), strict=True):
-        between = " to ".join(plain(end) for end in ends["carbon_interval_tco2e"])
+    for c, n in e.search.layouts[:TOP_SHOWN]:
+        between = " to ".join(plain(end) for end in e.intervals_of(c)["carbon_interval_tco2e"])
         doubts = unmeasured(c.setting, e.resolved.seq_len)
         flagged |= dict.fromkeys(doubts)
         carbon = plain(c.carbon_kg / TONNE)

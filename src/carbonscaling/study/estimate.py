@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +20,7 @@ from carbonscaling.study.asked import found_with
 from carbonscaling.study.found import SearchReport, row_of, search_dict
 from carbonscaling.study.history import Needed, shipped_practice
 from carbonscaling.study.levers import Lever, levers
-from carbonscaling.study.outcome import carbon_intervals, held_devices, idle_share, speed, utilisation
+from carbonscaling.study.outcome import carbon_interval, held_devices, idle_share, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
@@ -266,15 +265,14 @@ class Estimate:
             found["memory_per_device_gb"] = (need * memory.si_range[0], need * memory.si_range[1])
         return found
 
-    def intervals_of(self, candidates: Sequence[Candidate]) -> list[dict[str, tuple[float, float]]]:
-        """Return the 90 % intervals of settings found, each by its own run time, utilisation and device count."""
-        low, high = self.resolved.time().si_range
-        ends = carbon_intervals(self.scenario, self.resolved, candidates)
-        days = [c.duration_s / DAY for c in candidates]
-        return [
-            {"carbon_interval_tco2e": tonnes, "duration_interval_days": (d * low, d * high)}
-            for tonnes, d in zip(ends, days, strict=True)
-        ]
+    def intervals_of(self, candidate: Candidate) -> dict[str, tuple[float, float]]:
+        """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
+        time, days = self.resolved.time(), candidate.duration_s / DAY
+        run = candidate.setting, candidate.step_s, candidate.duration_s
+        return {
+            "carbon_interval_tco2e": carbon_interval(self.scenario, self.resolved, *run),
+            "duration_interval_days": (days * time.si_range[0], days * time.si_range[1]),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data: flat ``summary``, breakdowns that add up, rejections, what matters most."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from carbonscaling.record import dataclass
@@ -91,20 +91,18 @@ def row_of(c: Candidate, seq_len: float) -> dict[str, Any]:
 
 
 def search_dict(
-    search: SearchReport, intervals: Callable[[Sequence[Candidate]], Sequence[Mapping[str, Any]]] | None = None
+    search: SearchReport, intervals: Callable[[Candidate], Mapping[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Return the report as plain data.
 
     Parameters
     ----------
     intervals : callable, optional
-        What is said of settings beside their central values: the intervals of each.
+        What is said of a setting beside its central values: its own intervals.
     """
-    best = tuple(dict.fromkeys((*search.top, *search.front)))
-    beside = dict(zip(best, intervals(best) if intervals else [{}] * len(best), strict=True))
 
     def ranged(c: Candidate) -> dict[str, Any]:
-        return {**row_of(c, search.seq_len), **beside[c]}
+        return {**row_of(c, search.seq_len), **(intervals(c) if intervals else {})}
 
     return {
         "objective": search.objective,

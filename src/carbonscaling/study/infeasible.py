@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from carbonscaling.record import dataclass
@@ -94,9 +93,9 @@ class Infeasible:
         """Intervals by figure: none."""
         return {}
 
-    def intervals_of(self, candidates: Sequence[Candidate]) -> list[dict[str, tuple[float, float]]]:
-        """Return the intervals of settings found: none fits, so none."""
-        return [{} for _ in candidates]
+    def intervals_of(self, _candidate: Candidate) -> dict[str, tuple[float, float]]:
+        """Return the intervals of one of the settings found: none fits, so none."""
+        return {}
 
     def summary(self) -> dict[str, Any]:
         """Return the flat summary of what would be if it fitted; None for everything that is not known."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from carbonscaling.carbon.assess import CarbonModel, idling, total_intervals
+from carbonscaling.carbon.assess import CarbonModel, idling, total_interval
 from carbonscaling.carbon.boundary import Boundary, boundary_kg
 from carbonscaling.carbon.contracts import Contracts, contracted_intensity, covered_share, under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
@@ -19,7 +19,6 @@ from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.record import dataclass
 from carbonscaling.search.bounds import ROUNDING
 from carbonscaling.search.objectives import Outcome
-from carbonscaling.search.result import Candidate
 from carbonscaling.study.hours import contract_of, hours_of
 from carbonscaling.study.resolve import Resolved, carbon_of
 from carbonscaling.study.scenario import Scenario
@@ -28,7 +27,7 @@ from carbonscaling.units import HOUR, to_si
 __all__ = [
     "RunFootprint",
     "Takes",
-    "carbon_intervals",
+    "carbon_interval",
     "contracted",
     "held_devices",
     "idle_share",
@@ -218,24 +217,13 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: floa
     return under_contract(model, contract_of(s), energy_j, duration_s)
 
 
-def carbon_intervals(s: Scenario, r: Resolved, found: Sequence[Candidate]) -> list[tuple[float, float]]:
-    """Return the 5th and 95th percentiles of each run's carbon in t CO2e, by the hours that it meets."""
-    own_hours = hours_of(s) is not None or r.carbon.covered
-    runs = [
-        (
-            int(held_devices(s, c.setting)),
-            c.duration_s,
-            float(utilisation(r, c.step_s, c.setting.n_devices, batch=r.batch_of(c.setting))),
-            idle_share(s, c.setting),
-        )
-        for c in found
-    ]
-    if not own_hours and s.contracts.kind == "none":
-        return total_intervals(r.carbon, runs, boundary=s.boundary, time=r.time())
-    ends = []
-    for run in runs:
-        n_devices, duration_s, mfu, idle = run
-        model = carbon_of(s, r.cluster, duration_s=duration_s) if own_hours else r.carbon
-        model = contracted(s, idling(model, idle), n_devices, duration_s, mfu)
-        ends += total_intervals(model, [run], boundary=s.boundary, time=r.time())
-    return ends
+def carbon_interval(
+    s: Scenario, r: Resolved, setting: Setting, step_s: float, duration_s: float
+) -> tuple[float, float]:
+    """Return the 5th and 95th percentiles of one run's carbon in t CO2e, by the hours that it meets."""
+    n_devices = int(held_devices(s, setting))
+    mfu = float(utilisation(r, step_s, setting.n_devices, batch=r.batch_of(setting)))
+    own = hours_of(s) is not None or r.carbon.covered
+    model = carbon_of(s, r.cluster, duration_s=duration_s) if own else r.carbon
+    model = contracted(s, idling(model, idle_share(s, setting)), n_devices, duration_s, mfu)
+    return total_interval(model, n_devices, duration_s, mfu, boundary=s.boundary, time=r.time())

@@ -63,7 +63,7 @@ def preferred(q: Question, close: Close, best: Candidate) -> Iterator[Alternativ
     few = Setting(*(np.asarray(v)[hair] for v in close.settings))
     columns = [np.broadcast_to(v, hair.shape) for v in complexity(few)]
     simplest = hair[np.lexsort(columns[::-1])[0]]
-    need = memory(q.work, q.machine, close.settings).total
+    need = at(memory, q.work, q.machine, close.settings).total
     roomy = int(np.argmin(np.broadcast_to(need, close.step_s.shape)))
     for what, place in ((f"simplest within {HAIR:.1%}", simplest), ("least memory of those near the best", roomy)):
         (found,) = _at(q, close, [place])
