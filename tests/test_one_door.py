@@ -78,7 +78,7 @@ def _check(rows: Iterable[Row]) -> dict[str, Scenario]:
 
 def test_estimate_is_validate_on_a_spread_of_rows() -> None:
     found = list(_check(_sample()).values())
-    assert 150 <= len(found) <= 300
+    assert 200 <= len(found) <= 300
     assert {s.stack for s in found} == RUN
     assert {s.offload for s in found} == {None, "none", "weights", "activations", "optimizer"}
     assert {s.pace for s in found} == {"steady", "calendar"}

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 
-__all__ = ["check_fields", "field_help", "finite"]
+__all__ = ["check_fields", "field_help", "finite", "in_range"]
 
 _SAID = {int: "a whole number", float: "a number", bool: "True or False", str: "text", types.NoneType: "None"}
 
@@ -26,6 +26,19 @@ def finite(value: float) -> bool:
     (True, False, False)
     """
     return -sys.float_info.max <= value <= sys.float_info.max
+
+
+def in_range(key: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """Refuse a number that is not between two others, both allowed.
+
+    Raises
+    ------
+    InputError
+        With the key, the value and what is allowed.
+    """
+    if not (finite(value) and low <= value <= high):
+        name, allowed = key.rpartition(".")[2], f"{low:g} to {high:g} {unit}".rstrip()
+        raise InputError(f"{name} is out of range", key=key, value=value, allowed=allowed, remedy="correct the value")
 
 
 class _Field(NamedTuple):

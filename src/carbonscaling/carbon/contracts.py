@@ -11,7 +11,7 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields, finite
+from carbonscaling.fields import check_fields, in_range
 from carbonscaling.formula import formula
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
@@ -78,9 +78,8 @@ class Contracts:
             ("price_usd_per_mwh", self.price_usd_per_mwh, 1e6, "USD/MWh"),
             ("days", self.days, 1e6, "days"),
         ):
-            if value is not None and not (finite(value) and 0.0 <= value <= most):
-                raise InputError(f"{key} is out of range", key=f"contracts.{key}", value=value,
-                                 allowed=f"0 to {most:g} {unit}", remedy="correct the value")  # fmt: skip
+            if value is not None:
+                in_range(f"contracts.{key}", value, 0.0, most, unit)
         for key in ("until", "run_begins"):
             try:
                 date.fromisoformat(getattr(self, key) or "2000-01-01")

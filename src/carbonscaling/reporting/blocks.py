@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -59,12 +60,12 @@ def cut(text: str, width: int) -> str:
     return text
 
 
-class Block:
+class Block(ABC):
     """A part of a page."""
 
+    @abstractmethod
     def lines(self, width: int, block: str = BLOCK) -> Iterator[Line]:
         """Yield its lines, no wider than that; bars are drawn with `block`."""
-        raise NotImplementedError
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         """Hand the lines to Rich, beside what it lays out itself."""

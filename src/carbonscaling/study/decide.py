@@ -25,8 +25,10 @@ EXACT = 4_000_000
 """Layouts, each with every batch that it divides, up to which all are looked at: a second or two without machine code."""
 DIGITS = 7
 """Binary digits of the batches that are tried with every device count beyond: neighbours differ by 0.8 to 1.6 %."""
+FEWER = 2.0 ** (1 - DIGITS)
+"""Share of the devices that another batch may spare, as far as round ones lie apart: every batch is tried down to there."""
 NEAR, COUNTS = 2e-3, 8
-"""Counts so near to the best, and how many of them at most, at which every batch is tried then."""
+"""For another aim, results so near to the best, and how many device counts at most have them, at which every batch is tried."""
 USED = 0.9
 """Share of the devices that a layout uses at least where every batch is tried: beside it, round batches will do."""
 
@@ -109,7 +111,7 @@ def _near(found: SearchResult, objective: Objective) -> list[tuple[int, int]]:
         return []
     n = found.best.n_devices
     if objective.main > 0:  # fewest devices first
-        return [(math.ceil((1.0 - NEAR) * n), n)]
+        return [(math.ceil((1.0 - FEWER) * n), n)]
     close = [int(count) for count in np.asarray(found.close.settings.n_devices)]
     return [(count, count) for count in dict.fromkeys(close)][:COUNTS]
 

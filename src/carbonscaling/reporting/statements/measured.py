@@ -15,6 +15,7 @@ from carbonscaling.carbon.uncertainty import intervals as intervals_of
 from carbonscaling.carbon.uncertainty import sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.fields import in_range
 from carbonscaling.reporting.statements.plausible import drawn_watts, refuse_implausible
 from carbonscaling.reporting.statements.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.sources import Datum
@@ -217,12 +218,5 @@ def _energy(run: Footprint, measured: Measured, most: Mapping[str, float]) -> tu
 
 def _check(**values: float | None) -> None:
     for key, value in values.items():
-        low, high = _RANGES[key]
-        if value is not None and not low <= value <= high:
-            raise InputError(
-                f"{key} is out of range",
-                key=key,
-                value=value,
-                allowed=f"{low:g} to {high:g}",
-                remedy="correct the value",
-            )
+        if value is not None:
+            in_range(key, value, *_RANGES[key])

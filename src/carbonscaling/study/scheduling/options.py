@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields, finite
+from carbonscaling.fields import check_fields, in_range
 from carbonscaling.record import dataclass
 
 __all__ = ["Timetabling"]
@@ -81,10 +81,8 @@ class Timetabling:
         }  # fmt: skip
         for key, (low, high) in ranges.items():
             value = getattr(self, key)
-            if value is not None and not (finite(value) and low <= value <= high):
-                raise InputError(
-                    f"{key} is out of range", key=key, value=value, allowed=f"{low:g} to {high:g}", remedy="correct it"
-                )
+            if value is not None:
+                in_range(key, value, low, high)
         if self.lengths and not (len(self.lengths) == 2 and 0.0 < self.lengths[0] <= 1.0 <= self.lengths[1] < math.inf):
             raise InputError(
                 "lengths are the shortest and the longest time over the planned one", key="lengths",
