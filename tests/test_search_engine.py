@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from carbonscaling.perf.build import workload
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import alike, evaluate, rounds, vectorised
+from carbonscaling.search.collect import rejected
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, SearchResult, search
@@ -59,6 +61,32 @@ def test_searches_that_share_tables_find_what_each_finds_alone() -> None:
         for q, found in zip(questions, shared, strict=True):
             alike._known.clear()
             assert search(q, Space(), prune=True, few=few) == found
+
+
+@pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b"])
+def test_one_setting_meets_the_fate_that_a_search_gives_it(name: str) -> None:
+    """Formulas of one setting against the tables of many: the same rule refuses it, or it takes the very same step."""
+    q, rng, none = _question(work=work_of(name), deadline_s=1e6, host_devices=1), random.Random(1), np.full(1, np.inf)
+    choices: dict[str, tuple[int, ...]] = {
+        "tp": (1, 2, 4, 8, 16), "pp": (1, 2, 4, 8), "dp": (1, 2, 4, 8, 16), "cp": (1, 2), "ep": (1, 2, 8, 16), "vpp": (1, 2, 4),
+        "zero": (0, 1, 2, 3), "micro_batch": (1, 2, 4, 8), "recompute": Space().recompute,
+    }  # fmt: skip
+    fates = Counter[str]()
+    for _ in range(1500):
+        space = Space(**{key: (rng.choice(values),) for key, values in choices.items()})
+        own = grid(space, q.work, layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts))
+        if own.n_candidates != 1:
+            continue
+        found = search(q, space)
+        told = evaluate.judge_of(q.work, q.machine, own, None).decide(np.zeros(1, np.int64), none, none, none, False)
+        (fate,) = found.rejected or ("fits",)
+        fates[fate] += 1
+        if found.fastest is None:
+            assert found.rejected == rejected(told.counts)
+        else:
+            assert (found.fastest.step_s,) == tuple(told.step)
+    assert fates["fits"] > 20
+    assert len(fates) > 5
 
 
 @given(st.integers(1, 20000))
