@@ -73,7 +73,8 @@ def test_one_setting_meets_the_fate_that_a_search_gives_it(name: str) -> None:
     }  # fmt: skip
     fates = Counter[str]()
     for _ in range(1500):
-        space = Space(**{key: (rng.choice(values),) for key, values in choices.items()})
+        one: dict[str, Any] = {key: (rng.choice(values),) for key, values in choices.items()}
+        space = Space(**one)
         own = grid(space, q.work, layouts(space, q.work, q.batches, q.machine.silicon.domain, q.counts))
         if own.n_candidates != 1:
             continue
