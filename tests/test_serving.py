@@ -15,8 +15,8 @@ import carbonscaling as cs
 from carbonscaling.catalog import hardware, models
 from carbonscaling.cli import main
 from carbonscaling.serving.build import cache_of, serving
-from carbonscaling.serving.cycle import batch_of, cycle, sharing_experts
-from carbonscaling.serving.effects import era
+from carbonscaling.serving.cycle import TERMS, batch_of, cycle, sharing_experts
+from carbonscaling.serving.effects import PRIORS, era
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
@@ -234,8 +234,11 @@ def test_what_is_known_sets_the_width() -> None:
     assert kind_of(question(in_flight=None), factors) == "in flight untold"
     assert kind_of(question(device="gaudi3"), factors) == "new devices"
     assert kind_of(question(engine="something 1.0"), factors) == "new software"
+    assert kind_of(question(device="gaudi3", engine="something 1.0"), factors) == "new both"
     for widths in factors.intervals.values():
-        assert widths["measured"] <= widths["in flight untold"] <= widths["new devices"] <= widths["new software"]
+        assert widths["measured"] == widths["in flight untold"] <= widths["measured experts"]
+        assert widths["measured"] < widths["new devices"] < widths["new both"]
+        assert widths["measured"] < widths["new software"] < widths["new both"]
     assert unfitted().time.rows == {}
 
 
@@ -333,3 +336,24 @@ def test_more_in_flight_than_memory_holds_is_cut() -> None:
     assert float(found.room) < 100
     one = question(device="l4", in_flight=4096.0)
     assert float(np.asarray(worked([one, replace(one, in_flight=8.0)]).cycle.batch)[1]) == 8.0
+
+
+@pytest.mark.parametrize(
+    ("model", "ranks", "tokens_per_s"),
+    [
+        ("llama-2-7b", 1, 104.9), ("llama-2-7b", 2, 168.84), ("llama-2-7b", 4, 254.02), ("llama-2-7b", 8, 328.43),
+        ("llama-2-70b", 2, 21.32), ("llama-2-70b", 4, 38.01), ("llama-2-70b", 8, 62.50),
+    ],
+)  # fmt: skip
+def test_a_layer_of_one_request_takes_as_long_on_any_number_of_ranks(
+    model: str, ranks: int, tokens_per_s: float
+) -> None:
+    """gpt-fast's README on A100: what is beyond silicon and sums is one time a layer, near the prior."""
+    one = replace(
+        question(model, device="a100-80", engine="", in_flight=1.0), layout=Layout(float(ranks), 1.0, 1.0, 1.0)
+    )
+    one = replace(one, prompt=5.0, output=200.0, mode="static", drawn=False)
+    terms = dict(zip(TERMS, worked([one]).terms[:, 0], strict=True))
+    silicon = sum(terms[name] for name in ("matmul", "attention", "comm", "prefill"))
+    layer = (1.0 / tokens_per_s - silicon - PRIORS["sum"][0] * terms["sum"]) / one.spec.n_layers
+    assert layer == pytest.approx(PRIORS["layer"][0], rel=0.15)

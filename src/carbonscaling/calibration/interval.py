@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEATURES", "SIDES", "bounds", "conformal", "fit_interval", "widen_for_new_architectures"]
+__all__ = [
+    "FEATURES", "SIDES", "bounds", "conformal", "distances", "fit_interval", "widen_for_new_architectures",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -64,23 +66,23 @@ def conformal(scaled: Array, sources: Sequence[str]) -> float:
     )
 
 
-def _quantile_regression(a: Array, target: Array, w: Array) -> Array:
-    """Coefficients below which `TAIL` of the target lies, by majorising the check loss (Hunter and Lange 2000)."""
+def _quantile_regression(a: Array, target: Array, w: Array, share: float) -> Array:
+    """Coefficients below which `share` of the target lies, by majorising the check loss (Hunter and Lange 2000)."""
     ridge = RIDGE * np.diag([0.0] + [1.0] * (a.shape[1] - 1))
     solution: Array = np.zeros(a.shape[1])
     for _ in range(ITERATIONS):
         curve = w / (SMOOTHING + np.abs(target - a @ solution))
-        pull = a.T @ (curve * target) + (2.0 * TAIL - 1.0) * (a.T @ w)
+        pull = a.T @ (curve * target) + (2.0 * share - 1.0) * (a.T @ w)
         solution = np.asarray(np.linalg.solve(a.T @ (curve[:, None] * a) + ridge, pull), dtype=np.float64)
     return solution
 
 
-def _end(x: Array, residuals: Array, w: Array) -> Array:
+def _end(x: Array, residuals: Array, w: Array, share: float) -> Array:
     """Return how far an end lies by feature, on the logarithm of the distance; what is less known is never nearer."""
     target = np.log(np.maximum(residuals, FLOOR))
     active = list(range(x.shape[1]))
     while True:
-        solution = _quantile_regression(x[:, active], target, w / w.sum())
+        solution = _quantile_regression(x[:, active], target, w / w.sum(), share)
         negative = [k for k, c in zip(active, solution, strict=True) if k != 0 and c < 0]
         if not negative:
             break
@@ -112,20 +114,41 @@ def fit_interval(
     counting once. What is between sources sets how far the ends move together: each part of the sources is scaled by ends
     that were learnt on the others, and the quantile of what remains is added to the base.
     """
-    w, part = _weights(sources, copies), _numbered(sources) % GROUPS
+    w = _weights(sources, copies)
     found: dict[str, float] = {}
     for side, sign in SIDES.items():
-        coefficients = _end(x, sign * residuals, w)
-        others = np.zeros(len(residuals))
-        for k in range(GROUPS):
-            held = part == k
-            if held.any():
-                learnt = coefficients if held.all() else _end(x[~held], sign * residuals[~held], w[~held])
-                others[held] = x[held] @ learnt
-        beyond = np.log(np.maximum(sign * residuals, FLOOR)) - others
-        coefficients[0] += max(0.0, _weighted_quantile(beyond, w, TAIL))
+        coefficients = _held(x, sign * residuals, w, sources, TAIL)
         found |= {f"{side}_{name}": round(float(c), 6) for name, c in zip(FEATURES, coefficients, strict=True)}
     return found
+
+
+def _held(x: Array, distance: Array, w: Array, sources: Sequence[str], share: float) -> Array:
+    """Return an end by feature, its base moved to where it holds for sources that it was not learnt on."""
+    part = _numbered(sources) % GROUPS
+    coefficients, others = _end(x, distance, w, share), np.zeros(len(distance))
+    for k in range(GROUPS):
+        held = part == k
+        if held.any():
+            learnt = coefficients if held.all() else _end(x[~held], distance[~held], w[~held], share)
+            others[held] = x[held] @ learnt
+    beyond = np.log(np.maximum(distance, FLOOR)) - others
+    coefficients[0] += max(0.0, _weighted_quantile(beyond, w, share))
+    return coefficients
+
+
+def distances(x: Array, residuals: Array, sources: Sequence[str]) -> Array:
+    """Return how far 90 % of residuals lie either way, by feature, on the logarithm of the distance.
+
+    Parameters
+    ----------
+    x : array, shape (rows, features)
+        The first is 1 everywhere.
+    residuals : array
+        log(predicted / measured) of left-out rows.
+    sources : sequence of str
+        Of each row; every one counts once.
+    """
+    return _held(x, np.abs(residuals), _weights(sources), sources, COVERAGE)
 
 
 def _distance(x: Array, interval: Mapping[str, float], side: str) -> Array:

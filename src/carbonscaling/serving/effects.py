@@ -7,7 +7,7 @@ import math
 from carbonscaling.serving.question import Question
 
 __all__ = [
-    "HEAT", "HOST_BOUND", "POWER", "POWER_PRIORS", "POWER_SPREAD", "PRIORS", "SPREAD", "Effects", "effects", "era",
+    "BELIEVED", "HEAT", "POWER", "POWER_PRIORS", "POWER_SPREAD", "PRIORS", "SPREAD", "Effects", "effects", "era",
     "heat_effects", "taken",
 ]  # fmt: skip
 
@@ -26,11 +26,13 @@ NEW_DEVICES = 2025
 """Software that names no release is of its day: of one that knows Blackwell, or formats below 16 bit; else of 2024."""
 
 PRIORS = {
-    **dict.fromkeys(SILICON, (1.0, 0.04)), "comm": (1.0, 0.05), "drawing": (1.0, 0.12), "layer": (3e-5, 0.08),
-    "step": (3e-4, 0.08), "sequence": (3e-5, 0.08), "expert_layer": (2e-5, 0.08), "sum": (2e-5, 0.08), "exchange": (5e-5, 0.08),
+    **dict.fromkeys(SILICON, (1.0, 0.04)), "comm": (1.0, 0.05), "drawing": (1.0, 0.12), "layer": (4.2e-5, 0.08),
+    "step": (3e-4, 0.08), "sequence": (3e-5, 0.08), "expert_layer": (2e-5, 0.08), "sum": (2.9e-5, 0.08),
+    "exchange": (5e-5, 0.08),
 }  # fmt: skip
-"""What a term's factor is taken to be before any row is seen, and the spread of its logarithm: the silicon's own formulas hold;
-launching a layer's kernels, or a small collective, takes tens of microseconds."""
+"""What a term's factor is taken to be before any row is seen, and the spread of its logarithm: the silicon's own formulas hold.
+A layer's kernels in a graph take 42 us beyond them (gpt_fast_readme_2024: seven figures of Llama 2 7B and 70B in 16 bit on 1
+to 8 A100 give 37 to 47), a large sum over tensor ranks 29 (`step.small_sum`); others take tens of microseconds."""
 
 
 def _spread(silicon: float, waiting: float, together: float = 0.1, comm: float = 0.04) -> dict[str, float]:
@@ -47,15 +49,19 @@ SPREAD = {
 (clients, hosts and settings that nobody states), and another vendor's port; then a release, in what its host takes. What all
 rows, an engine, a generation or a format share stays near the physics: few sources cannot tell it from what is theirs."""
 
-HOST_BOUND = {
-    "stack vllm early": {term: math.log(8.0) for term in WAITING},
+BELIEVED = {
+    "stack vllm early": {"layer": math.log(2.4e-4 / 4.2e-5), "step": math.log(8.0), "sequence": math.log(8.0)},
     "stack vllm mid": {term: math.log(2.4) for term in ("step", "sequence")},
-    "engine transformers": {"layer": math.log(31.0)},
+    "engine transformers": {"layer": math.log(9.3e-4 / 4.2e-5)},
+    "format int8": dict.fromkeys(("matmul", "routed"), math.log(1.18)),
+    "format int4": dict.fromkeys(("matmul", "routed"), math.log(1.37)),
 }
 """What is believed beforehand. vLLM 0.5.3 spent 38 % of its time on the device, 29 % on scheduling and 33 % on its server
 (vllm_profile_2024): 1.6 s on the host for each on the device, where later releases take about a fifth. Scheduling alone is
 42 us a sequence of the 256 that it had in flight, beside the 30 of the prior, which is all that later releases before 0.8
-add. Without a graph a layer of PyTorch's own kernels takes 0.93 ms of the host (gpt_fast_2023: 25.5 and 107 tokens/s)."""
+add. Without a graph a layer of PyTorch's own kernels takes 0.93 ms of the host (gpt_fast_2023: 25.5 and 107 tokens/s).
+Weights that kernels unpack to 16 bit come more slowly than their bytes say (gpt_fast_readme_2024, Llama 2 7B and 70B on one
+A100: 1.21 and 1.15 times with 8 bit, 1.38 and 1.35 with 4)."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
 """What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from carbonscaling.catalog.read import read_toml
 from carbonscaling.record import dataclass
 from carbonscaling.serving.cycle import TERMS
-from carbonscaling.serving.effects import HOST_BOUND, POWER, POWER_PRIORS, PRIORS, Effects, taken
+from carbonscaling.serving.effects import BELIEVED, POWER, POWER_PRIORS, PRIORS, Effects, taken
 
 __all__ = ["Additive", "ServingFactors", "shipped_factors", "unfitted"]
 
@@ -72,7 +72,7 @@ class ServingFactors:
 
 def unfitted() -> ServingFactors:
     """Return the physics before any row was seen: every factor at its prior, and what is believed of software."""
-    time = {"all": {term: float(np.log(value)) for term, (value, _) in PRIORS.items()}} | HOST_BOUND
+    time = {"all": {term: float(np.log(value)) for term, (value, _) in PRIORS.items()}} | BELIEVED
     heat = {"all": {term: float(np.log(value)) for term, (value, _) in POWER_PRIORS.items()}}
     return ServingFactors(Additive(TERMS, time), Additive(POWER, heat))
 

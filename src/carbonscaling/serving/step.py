@@ -211,6 +211,27 @@ def _between(s: Placed, tokens: Number, routed: Number) -> tuple[Number, Number]
     return tokens * (PASSES * w.halves * w.d_model + (heads + inner) / tp) / rate, routed * sent / rate
 
 
+ONE_SHOT, ONE_SHOT_RATE, LARGE = 9.5e-6, 53.0e9, 29.0e-6
+"""Sums over the ranks of a node: s that a small one takes by a kernel that reads the other ranks' memory, and its bytes/s over
+each rank's own links (sglang_allreduce_2025: 9.5, 9.1 and 10.1 us for 512 bytes on 2, 4 and 8 H100; 26.6, 40.2 and 45.0 us for
+1 MiB); and s that a large one waits beside its bytes, by NCCL (Vidur's H100 node, decision 230)."""
+
+
+@formula(
+    "min((9.5 us + 2(n - 1)/n·size/53e9)/29 us, 1)",
+    unit="1",
+    source="sglang_allreduce_2025",
+    place="table of the description, rows of vLLM's kernel",
+)
+def small_sum(size: Number, n: Number) -> Number:
+    """Wait of a sum over `n` ranks of a node, as a share of that of a large one.
+
+    >>> round(float(small_sum(512.0, 8.0)), 2), float(small_sum(4e6, 8.0))
+    (0.33, 1.0)
+    """
+    return np.minimum((ONE_SHOT + 2.0 * (n - 1.0) / n * size / ONE_SHOT_RATE) / LARGE, 1.0)
+
+
 def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
     """Return the collectives of a layer: seconds of their bytes, those over tensor ranks, and over expert ranks beyond."""
     w, layout, silicon = s.work, s.layout, s.silicon
@@ -224,10 +245,11 @@ def _comm(s: Placed, tokens: Number) -> tuple[Number, Number, Number]:
     beyond = np.where(layout.ep > layout.tp, layout.ep / layout.tp, 1.0)
     sent = size * np.minimum(beyond, w.top_k + 1.0)
     sums, exchanges = np.where(layout.tp > 1.0, w.reduces, 0.0), np.where(beyond > 1.0, 2.0 * w.moe, 0.0)
+    waited = np.where(layout.tp > silicon.domain, 1.0, small_sum(size, layout.tp))
     time = sums * moved(all_reduce_time, layout.tp, 1.0, size) + exchanges * moved(
         all_gather_time, beyond, layout.tp, sent
     )
-    return time, sums, exchanges
+    return time, sums * waited, exchanges
 
 
 def decode(s: Placed, sequences: Number, context: Number, tokens: Number = 1.0, readings: Number = 1.0) -> Pass:
