@@ -26,7 +26,7 @@ from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question, kept_in
 from carbonscaling.serving.search import ways
 from carbonscaling.serving.step import cached_bytes, decode, experts_met, prefill, skinny_time, weight_bytes
-from carbonscaling.serving.width import kind_of
+from carbonscaling.serving.width import EXPERTS, KINDS, KNOWN, kind_of
 
 ONE = Layout(1.0, 1.0, 1.0, 1.0)
 
@@ -235,10 +235,17 @@ def test_what_is_known_sets_the_width() -> None:
     assert kind_of(question(device="gaudi3"), factors) == "new devices"
     assert kind_of(question(engine="something 1.0"), factors) == "new software"
     assert kind_of(question(device="gaudi3", engine="something 1.0"), factors) == "new both"
-    for widths in factors.intervals.values():
-        assert widths["measured"] == widths["in flight untold"] <= widths["measured experts"]
-        assert widths["measured"] < widths["new devices"] < widths["new both"]
-        assert widths["measured"] < widths["new software"] < widths["new both"]
+    assert kind_of(question("mixtral-8x7b", engine="something 1.0", in_flight=None), factors) == "new software experts"
+    for quantity, widths in factors.intervals.items():
+        assert set(widths) == set(KINDS)
+        for experts in ("", EXPERTS):
+            known = [widths[name + experts] for name in KNOWN if "new" not in name]
+            assert known == sorted(known)
+        assert all(widths[known] <= widths[known + EXPERTS] for known in KNOWN)
+        for new in ("new devices", "new software"):
+            assert widths["measured"] <= widths[new] <= widths["new both"]
+        if quantity != "watts":
+            assert widths["measured"] < min(widths["new devices"], widths["new software"])
     assert unfitted().time.rows == {}
 
 

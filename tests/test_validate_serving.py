@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling import evidence
+from carbonscaling.calibration.interval import distances
 from carbonscaling.cli import main
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.model.params import active_params, total_params
@@ -163,6 +165,28 @@ def test_shipped_factors_and_left_out_predictions_are_what_learning_gives() -> N
     shipped = {r["id"]: float(r["speed"]) for r in evidence.rows("inference_left_out") if r["fold"] == "source"}
     assert told.speed == pytest.approx([shipped[s.rows[i].id] for i in which], rel=1e-3)
     assert set(shipped_factors().intervals) == {"speed", "watts", "joules"}
+
+
+def test_widths_hold_what_they_say_of_what_is_new() -> None:
+    """Speeds of new devices, then of new software: nine of ten rows within, and of sources that count once each."""
+    for kind in ("new devices", "new software"):
+        inside: dict[str, list[bool]] = {}
+        measured = {row.id: row.speed for row in shipped_servings().rows}
+        for row in evidence.rows("inference_left_out"):
+            if row["fold"] == "source" and row["known"].startswith(kind):
+                off = abs(math.log(float(row["speed"]) / (measured[row["id"]] or math.nan)))
+                inside.setdefault(row["source"], []).append(off <= shipped_factors().intervals["speed"][kind] + 1e-4)
+        assert sum(map(sum, inside.values())) >= 0.9 * sum(map(len, inside.values())), kind
+        assert np.mean([np.mean(rows) for rows in inside.values()]) >= 0.9 - 1e-9, kind
+
+
+def test_a_distance_by_what_is_new_is_the_one_that_made_the_rows() -> None:
+    """Ten sources alike, errors even up to 1, and three times as far where something is new."""
+    off = np.tile(np.linspace(-1.0, 1.0, 201), 10)
+    new = np.repeat(np.arange(10) % 2, 201).astype(float)
+    sources = [str(i) for i in np.repeat(np.arange(10), 201)]
+    base, more = np.exp(distances(np.column_stack([np.ones(2010), new]), off * 3.0**new, sources))
+    assert (base, more) == (pytest.approx(0.9, rel=0.03), pytest.approx(3.0, rel=0.03))
 
 
 def test_how_right_it_is() -> None:

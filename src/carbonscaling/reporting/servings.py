@@ -12,6 +12,7 @@ from rich.text import Text
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.serving.answer import Served
+from carbonscaling.serving.width import EXPERTS
 from carbonscaling.validate.serving.check import Checked, Line
 from carbonscaling.words import plain
 
@@ -24,6 +25,13 @@ TITLES = {
     "model": "Servings, model left out",
     "device": "Servings, device left out",
 }
+KNOWN = {
+    "measured alike": "servings of the same source", "measured": "software and devices that were measured",
+    "in flight untold": "requests in flight that nobody states", "new devices": "devices that no serving was measured on",
+    "new software": "software that no serving was measured with",
+    "new both": "software and devices that no serving was measured with",
+}  # fmt: skip
+"""What is known of a serving (`serving.width`), for people."""
 QUANTITIES = {"speed": "tokens/s", "watts": "watts", "joules": "J/token"}
 
 
@@ -40,11 +48,13 @@ def _table(title: str, lines: list[Line]) -> Any:
     others = sorted({name for line in lines for name in line.others})
     headings = ("", "rows", "median", "p90", "inside", "within", *others)
     table = figures(headings, title=title, width=40)
+    above = ""
     for line in lines:
-        s = line.score
+        s, stem = line.score, line.group.removesuffix(EXPERTS)
         within = "-" if np.isnan(line.factor) else f"x{line.factor:.2f}"
         inside = "-" if np.isnan(line.factor) else error(s.coverage)
-        name = QUANTITIES[line.quantity] if line.group == "all" else f"  {line.group[:16]}"
+        part = "  with experts" if stem == above else line.group[:16]
+        name, above = QUANTITIES[line.quantity] if line.group == "all" else f"  {part}", line.group
         table.add_row(
             name, f"{s.n:,}", error(s.median), error(s.p90), inside, within,
             *(error(line.others.get(other)) for other in others),
@@ -101,7 +111,9 @@ def served_page(answer: Served) -> Group:
     said = "A cycle's time: " + ", ".join(
         f"{name.replace('_', ' ')} {share:.0%}" for name, share in causes if share > 0.02
     )
-    known = f"{a['n_ways']:,} layouts and numbers in flight compared; intervals of 90 % for {a['known']} servings"
+    stem = a["known"].removesuffix(EXPERTS)
+    whose = KNOWN[stem] + (", with experts" if stem != a["known"] else "")
+    known = f"{a['n_ways']:,} layouts and numbers in flight compared; intervals of 90 % as for {whose}"
     return Group(
         Text(head, style="bold"),
         figures(("", "", "90 % interval"), rows, width=40),

@@ -32,7 +32,7 @@ from carbonscaling.serving.predict import Predicted, predict, worked
 from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.search import copies_for, ways
-from carbonscaling.serving.width import Kind, interval, kind_of
+from carbonscaling.serving.width import interval, kind_of
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, HOUR
 
@@ -90,7 +90,7 @@ class Served:
     tpot_s: float
     ttft_s: float
     intervals: dict[str, tuple[float, float]]
-    kind: Kind
+    kind: str
     tokens_per_day: float
     requests_per_day: float
     assessment: Assessment

@@ -15,7 +15,7 @@ from carbonscaling.files import csv_text
 from carbonscaling.record import dataclass
 from carbonscaling.serving.factors import ServingFactors, shipped_factors, unfitted
 from carbonscaling.serving.predict import predict
-from carbonscaling.serving.width import KINDS, QUANTITIES, Kind, interval, kind_of
+from carbonscaling.serving.width import KINDS, QUANTITIES, interval, kind_of
 from carbonscaling.validate.score import Score, score
 from carbonscaling.validate.serving.baselines import constant_efficiency, ecologits
 from carbonscaling.validate.serving.table import Servings, servings
@@ -125,12 +125,12 @@ def _lines(
     return found
 
 
-def _kinds(s: Servings, factors: ServingFactors) -> list[Kind]:
+def _kinds(s: Servings, factors: ServingFactors) -> list[str]:
     return [kind_of(question, factors) for question in s.work.questions]
 
 
 def _rows(
-    s: Servings, told: Mapping[str, Array], kinds: Sequence[Kind], factors: ServingFactors
+    s: Servings, told: Mapping[str, Array], kinds: Sequence[str], factors: ServingFactors
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for i, row in enumerate(s.rows):
