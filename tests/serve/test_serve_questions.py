@@ -78,6 +78,18 @@ def test_a_size_is_decided_and_a_meter_shared_on_the_page(
     expect(asked.locator("svg .law")).to_have_count(3)
     dark = page.locator("#ask-decide svg text").first.evaluate("(e) => getComputedStyle(e).fill")
     assert dark == page.locator("#ask-decide figcaption").evaluate("(e) => getComputedStyle(e).color")
+    page.set_input_files(
+        "#decide-file", {"name": "mine.csv", "mimeType": "text/csv", "buffer": FILES["hours.csv"].encode()}
+    )
+    page.select_option("#decide-column", "B")
+    with page.expect_request("**/decide/html") as sent:
+        go.click()
+    expect(asked.locator(".result")).to_contain_text("in B from 2025-01-")
+    page.fill("#decide-columns", "A; B")
+    go.click()
+    expect(asked.locator(".result")).to_contain_text("16.1k combinations")  # two places to train in, and to serve in
+    body = sent.value.post_data_json
+    assert (body["hourly"], body["files"]) == ("hours.csv:B", {"hours.csv": FILES["hours.csv"]})
     page.get_by_text("Share a meter among jobs").click()
     meter = page.locator("#ask-attribute")
     page.fill("#attribute-readings", FILES["meter.csv"])

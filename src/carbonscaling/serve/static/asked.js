@@ -6,8 +6,8 @@ export const QUESTIONS = [
   { path: "schedule", title: "When to work, pause and move", parts: [hours], body: timetable, fields: [["within_days", "Days until the deadline"], ["released", "Pauses give the devices back"], ["restart_hours", "Hours to start again"], ["least", "Least"], ["under_usd", "Most money, USD"], ["windows", "Random windows beside it"]] },
   { path: "chances", title: "By when, with what chance", body: (own, { scenario }) => ({ ...scenario, chances: own }), fields: [["write_s", "Seconds to write a checkpoint"], ["restart_s", "Seconds to start again"], ["within_days", "Limit: days"], ["under_tco2e", "Limit: tCO₂e"], ["mtbf_device_hours", "Device-hours between interruptions"]] },
   { path: "inference", title: "Serve the model", body: serving, fields: [["requests_per_day", "Requests a day"], ["prompt", "Tokens of a prompt"], ["output", "Tokens of an answer"], ["ttft_s", "Most seconds to the first token"], ["tpot_s", "Most seconds a token"], ["engine", "Engine"], ["weights", "Weights"]] },
-  { path: "decide", title: "Another size, with what is served", body: decision, first: { objective: "carbon" }, fields: [["served_tokens", "Tokens served over its life"], ["objective", "Least"], ["loss", "Loss to reach", "this model’s"], ["law", "Scaling law"], ["candidates", "Sizes to compare", "0.1 to 3 × this one"],
-    ["devices", "Devices that may train", "this run’s"], ["counts", "How many of them", "this run’s"], ["regions", "Places", "this run’s"], ["serve_devices", "Devices that may serve", "those that train"], ["in_flight", "Requests in flight"]] },
+  { path: "decide", title: "Another size, with what is served", parts: [hours], body: decision, first: { objective: "carbon" }, fields: [["served_tokens", "Tokens served over its life"], ["objective", "Least"], ["loss", "Loss to reach", "this model’s"], ["law", "Scaling law"], ["candidates", "Sizes to compare", "0.1 to 3 × this one"],
+    ["devices", "Devices that may train", "this run’s"], ["counts", "How many of them", "this run’s"], ["regions", "Places", "this run’s"], ["columns", "Columns that may be places", "the one chosen"], ["serve_devices", "Devices that may serve", "those that train"], ["in_flight", "Requests in flight"]] },
   { path: "attribute", title: "Share a meter among jobs", parts: [meter, list, storage], body: shared, said: { devices: "accelerators alone", it: "machines, before cooling", facility: "machines and cooling", building: "the whole building" }, fields: [["energy_scope", "The meter counts"], ["devices", "Devices behind the meter", "this run’s"], ["pue", "PUE", "the place’s"]] },
   { path: "project", title: "A whole project", parts: [projects], body: (own, _, q) => ({ ...own, project: by(id(q, "name")).value }), alone: true, fields: [["region", "In another place"], ["device", "On another device"], ["hours", "Hours that are"]] },
 ];
@@ -38,10 +38,16 @@ export function values(q, box, kinds) {
   return found;
 }
 
+/** The chosen file of hours and its column, as a request has them; nothing without one. */
+function chosen(q) {
+  if (!q.text) return {};
+  const { value, hidden } = by(id(q, "column"));
+  return { hourly: hidden ? "hours.csv" : `hours.csv:${value}`, files: { "hours.csv": q.text } };
+}
+
 function timetable(own, { scenario }, q) {
   if (!q.text) refuse("a timetable needs the hours of a grid", "choose a CSV file with the columns time and g_per_kwh");
-  const { value, hidden } = by(id(q, "column"));
-  return { ...scenario, timetable: own, hourly: hidden ? "hours.csv" : `hours.csv:${value}`, files: { "hours.csv": q.text } };
+  return { ...scenario, timetable: own, ...chosen(q) };
 }
 
 function serving(own, { scenario }) {
@@ -54,9 +60,9 @@ function placed({ scenario }) {
   if (scenario.carbon_intensity_g_per_kwh !== undefined) refuse("this question takes the intensity of a place, not the slider’s", "reset Carbon intensity, and choose a region");
 }
 
-function decision(own, run) {
+function decision(own, run, q) {
   const { summary: s } = run.answer;
-  const size = { params: run.experts ? s.training_flops / (6 * s.tokens) : s.n_params, tokens: s.tokens };
+  const size = { ...chosen(q), params: run.experts ? s.training_flops / (6 * s.tokens) : s.n_params, tokens: s.tokens };
   if (run.experts && own.loss === undefined) refuse("scaling laws are of dense models, and this one has experts", "give a loss to reach", "loss");
   if (own.objective === undefined) return { ...size, ...own };
   placed(run);
@@ -76,7 +82,7 @@ function shared(own, run, q) {
   return { device, devices, region, ...own, ...load, readings: "meter.csv", jobs: ["jobs.csv"], files: { "meter.csv": `${readings}\n`, "jobs.csv": `${jobs}\n` } };
 }
 
-/** The file of a timetable's hours, and which of its columns. */
+/** A file of a grid's hours, and which of its columns. */
 function hours(q) {
   const column = h("select", { id: id(q, "column"), "aria-label": "Column of the hours", hidden: true });
   const file = h("input", { id: id(q, "file"), type: "file", accept: ".csv,text/csv" });
