@@ -95,6 +95,16 @@ def test_experts_spread_are_a_choice_more(model: str, device: str) -> None:
     assert cs.inference(engine="vllm 0.6", **asked).layout.ep == 1
 
 
+def test_no_number_in_flight_beats_the_answer_on_any_rank() -> None:
+    """A copy whose ranks share out requests holds as many times more: more than one rank's are tried."""
+    asked = dict(model="deepseek-v3", device="b200", weights="fp8", engine="sglang", requests_per_day=3e7)
+    found = cs.inference(ep=32, **asked)
+    assert found.question.in_flight is not None
+    assert 4096 < found.question.in_flight <= 4096 * found.layout.replicas
+    for in_flight in (1024.0, 3072.0, 8192.0, 32768.0):
+        assert found.n_devices <= cs.inference(ep=32, in_flight=in_flight, **asked).n_devices
+
+
 def test_hosts_idle_with_their_devices() -> None:
     """One request a day: nearly all is idle power, of the devices and of their share of the host."""
     served = cs.inference(model="llama-3-8b", requests_per_day=1.0)

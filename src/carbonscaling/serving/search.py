@@ -17,12 +17,13 @@ from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.step import weight_bytes
 
-__all__ = ["BATCHES", "layouts", "spread_over", "ways"]
+__all__ = ["layouts", "spread_over", "steps_to", "ways"]
 
 Array = NDArray[np.float64]
 
-BATCHES = tuple(float(n) for k in range(12) for n in {2**k, 3 * 2 ** (k - 1)} if float(n).is_integer() and n >= 1)
-"""Requests in flight on one copy that are tried, up to 3,072."""
+MOST = 4096.0
+"""Requests in flight on one replica that are tried: what SGLang starts at most by itself (sglang_requests_2025), and as many as
+a serving was measured with (ML.ENERGY: 4,090)."""
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
 """Tensor ranks that are tried, in a scale-up domain; pipelines, which few measured servings have, where none of those do."""
 MOST_STAGES = 8
@@ -80,6 +81,16 @@ def _expert_ranks(s: Serving, q: Question) -> list[int]:
     return [n for n in DEGREES if n <= MOST_EXPERT_RANKS and experts.n_routed % n == 0]
 
 
+def steps_to(most: float) -> list[float]:
+    """Return numbers that grow by a third or a half each, up to one.
+
+    >>> steps_to(13.0)
+    [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0]
+    """
+    doubled = [2.0**k for k in range(math.floor(math.log2(max(most, 1.0))) + 1)]
+    return sorted(n for n in {*doubled, *(1.5 * d for d in doubled[1:])} if n <= most)
+
+
 def ways(s: Serving, q: Question) -> list[Question]:
     """Return every layout with every number in flight that its memory holds."""
     found = []
@@ -88,7 +99,7 @@ def ways(s: Serving, q: Question) -> list[Question]:
         placed = serving(q.spec, q.cluster, q.weights, q.kv, layout)
         room = float(held(placed, context, draft_of(replace(q, layout=layout))))
         copies = float(layout.replicas)
-        batches = [s.in_flight] if s.in_flight else [n for n in BATCHES if n <= room * copies] or [1.0]
+        batches = [s.in_flight] if s.in_flight else steps_to(min(room, MOST) * copies) or [1.0]
         found += [replace(q, layout=layout, in_flight=n) for n in batches]
     return found
 
