@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -40,6 +41,30 @@ def answer(name: str) -> cs.Estimate:
     found = cs.estimate(QUESTIONS[name])
     assert isinstance(found, cs.Estimate), found
     return found
+
+
+def test_what_is_kept_for_the_next_question_follows_a_file_that_changed(tmp_path: Path) -> None:
+    """Machine and carbon factors are kept by the device that they follow from, and a file that is read again is another."""
+    file, layout = tmp_path / "mine.toml", cs.Layout(tp=1, pp=1, dp=8, cp=1)
+    asked = cs.Scenario(model="llama-3-8b", tokens=1e9, device=str(file), devices=8, batch=64, layout=layout)
+    found = []
+    for watts, memory in ((700, 3.35), (350, 3.35), (350, 1.0), (700, 3.35)):
+        file.write_text(
+            f'based_on = "h100-sxm"\ntdp = {{ value = {watts}.0, unit = "W", source = "user" }}\n'
+            f'memory_bandwidth = {{ value = {memory}, unit = "TB/s", source = "user" }}\n'
+        )
+        taken = cs.estimate(asked)
+        assert isinstance(taken, cs.Estimate)
+        found.append((taken.footprint.energy_kwh, taken.step.total, taken.footprint.intervals))
+    first, halved, slower, again = found
+    assert again == first
+    assert halved[1] == first[1]
+    assert halved[0] < 0.7 * first[0]
+    assert slower[1] > 1.02 * halved[1]
+    here, there = (cs.estimate(replace(asked, device="h100-sxm", region=name)) for name in ("poland", "france"))
+    assert isinstance(here, cs.Estimate)
+    assert isinstance(there, cs.Estimate)
+    assert here.footprint.total_tco2e > 2 * there.footprint.total_tco2e
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-__all__ = ["dataclass"]
+__all__ = ["Same", "dataclass"]
 
 _ONE_AT_A_TIME = RLock()
 _OF_A_COMPLETE_CLASS = ("__dataclass_fields__", "__dataclass_params__", "__match_args__")
@@ -22,6 +22,24 @@ _OF_A_COMPLETE_CLASS = ("__dataclass_fields__", "__dataclass_params__", "__match
 
 def _reader(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)
+
+
+class Same:
+    """A key that equals a key of the very same object: what is worked out of one that nobody may change is kept by it.
+
+    A file that is read again makes another object, so that nothing old is served.
+    """
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Any) -> None:
+        self.it = it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.it is other.it
 
 
 @cache

@@ -21,7 +21,7 @@ from carbonscaling.files import PACKAGE
 from carbonscaling.hardware.device import Device
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number
-from carbonscaling.record import dataclass
+from carbonscaling.record import Same, dataclass
 
 __all__ = [
     "UNKNOWN",
@@ -194,7 +194,12 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
 
 def calibrated(machine: Machine, device: Device, stack: str, calibration: Calibration) -> Machine:
     """Return one device's machine under a calibration, in plain numbers; `stack` is its lineage."""
-    found: Machine = floats(factored(machine, device, stack, calibration))
+    return _calibrated(machine, Same(device), stack, Same(calibration))
+
+
+@lru_cache(maxsize=64)
+def _calibrated(machine: Machine, device: Same, stack: str, calibration: Same) -> Machine:
+    found: Machine = floats(factored(machine, device.it, stack, calibration.it))
     return found
 
 

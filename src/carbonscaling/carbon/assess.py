@@ -85,10 +85,10 @@ class CarbonModel:
 
     @cached_property
     def ends(self) -> CarbonNumbers:
-        """Coefficients at the low and the high end of every range in turn, all else central: arrays of twice as many."""
+        """Coefficients at the low and the high end of every range in turn, all else central, and twice all of it central."""
         values: dict[str, Number] = {name: datum.si for name, datum in self.factors.items()}
         for place, (name, datum) in enumerate(ranged := self.ranged.items()):
-            every = np.full(2 * len(ranged), datum.si)
+            every = np.full(2 * len(ranged) + 2, datum.si)
             every[2 * place : 2 * place + 2] = datum.si_range
             values[name] = every
         return self.assemble(values)
@@ -167,13 +167,13 @@ def assess(
     parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
     ranged = [(name, datum.source) for name, datum in model.ranged.items()]
-    ends = [np.reshape(run(model.ends).total_kg, (-1, 2))] if ranged else []
+    ratio = np.ones(2 * len(ranged) + 2)
     if time is not None and time.low is not None:
         ranged.append(("time", time.source))
-        ends.append(np.reshape(run(model.numbers, np.array(time.si_range)).total_kg, (1, 2)))
-    tonnes = (scale * np.concatenate(ends) / TONNE).tolist() if ends else []
+        ratio[-2:] = time.si_range
+    tonnes = (scale * np.reshape(run(model.ends, ratio).total_kg, (-1, 2)) / TONNE).tolist()
     effects = [
-        WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=True)
+        WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=False)
     ]
     sampled = run(model.drawn, _drawn_time(time))
     used = {
@@ -243,10 +243,7 @@ def _result(
     energy_j, operational_kg, water_l = (float(part) for part in (parts.energy_j, parts.operational_kg, parts.water_l))
     total, scale = _with_lines(parts, lines)
     methods = {"location": model.location, "market": model.market}
-    bought = {
-        name: draw(role, methods[name])
-        for name, role in (("location", "carbon_intensity"), ("market", "market_intensity"))
-    }
+    roles, counted = {"location": "carbon_intensity", "market": "market_intensity"}, model.factors["carbon_intensity"]
     found = intervals(
         {
             "energy_kwh": (sampled.energy_j / KWH, energy_j / KWH),
@@ -255,18 +252,17 @@ def _result(
             "total_tco2e": (scale * sampled.total_kg / TONNE, total),
             "water_litres": (sampled.water_l, water_l),
             **{
-                name: (bought[name] * sampled.energy_j / TONNE, energy_j * datum.si / TONNE)
+                name: (draw(roles[name], datum) * sampled.energy_j / TONNE, energy_j * datum.si / TONNE)
                 for name, datum in methods.items()
+                if name == "market" or datum is not counted  # else operational carbon is just that
             },
         }
     )
+    bought = {name: found.pop(name, found["operational_tco2e"]) for name in methods}
     by_method = {
-        name: Scope2(
-            datum.si * 1000.0 * KWH, datum.basis, datum.source, energy_j * datum.si / TONNE, found.pop(name)
-        )
+        name: Scope2(datum.si * 1000.0 * KWH, datum.basis, datum.source, energy_j * datum.si / TONNE, bought[name])
         for name, datum in methods.items()
-    }  # fmt: skip
-    counted = model.factors["carbon_intensity"]
+    }
     return Footprint(
         mode=model.mode,
         version=model.version,

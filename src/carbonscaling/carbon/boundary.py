@@ -97,7 +97,7 @@ def boundary_lines(
     Idle reservation draws idle power and carries the machines; the others are shares of the final run itself.
     """
     shares = {f.name: getattr(boundary, f.name) for f in fields(boundary)}
-    idle = _idle(numbers, n_devices, duration_s)
+    idle = _idle(numbers, n_devices, duration_s) if boundary.idle_reservation else run  # nought of either is nought
     return tuple(
         _line(name, share, idle if name == "idle_reservation" else run, share) for name, share in shares.items()
     )

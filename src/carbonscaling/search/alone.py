@@ -8,7 +8,7 @@ from carbonscaling.arrays import Number
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import step_time
-from carbonscaling.scalar import at
+from carbonscaling.scalar import at, scalar
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import rejected
 from carbonscaling.search.constraints import (
@@ -19,7 +19,9 @@ from carbonscaling.search.constraints import (
 )
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.objectives import OBJECTIVES
-from carbonscaling.search.result import Close, Miss, Question, SearchResult, candidates
+from carbonscaling.search.places import each
+from carbonscaling.search.result import Candidate, Close, Miss, Question, SearchResult
+from carbonscaling.search.tables import options_of, setting_of
 
 __all__ = ["alone"]
 
@@ -33,8 +35,9 @@ def alone(q: Question, grid: Grid, near: float, *, front: bool, close: bool) -> 
     near, front, close : as in `carbonscaling.search.engine.search`.
     """
     result, counts = SearchResult(n_candidates=1, n_layouts=1, near=near), np.zeros(kernel.N_COUNTS, np.int64)
-    columns = np.broadcast_arrays(*grid.settings(grid.lattice.layouts(grid.lattice.families) * grid.n_inner))
-    setting = Setting(*(float(column[0]) for column in columns))
+    (row,) = grid.lattice.rows(grid.lattice.layouts(grid.lattice.families)).astype(float).tolist()
+    options = each(options_of(grid), lambda v: v.astype(object) if isinstance(v, np.ndarray) else v)  # Python's floats
+    setting = scalar(setting_of)(options, row, 0, 0, 0, 0, 0)
     fate = int(at(_first_violation, setting, q.work, grid.strict))
     if fate == ALLOWED:
         need = at(memory, q.work, q.machine, setting)
@@ -43,7 +46,8 @@ def alone(q: Question, grid: Grid, near: float, *, front: bool, close: bool) -> 
             result.nearest_memory = Miss(float(need.total - need.limit), Setting(*map(int, setting)))
     if fate == kernel.FIT:
         step = result.step = at(step_time, q.work, q.machine, setting)
-        (result.fastest,) = candidates(q, Setting(*columns), np.array([step.total]))
+        taken = map(float, q.outcome(setting, step.total))
+        result.fastest = Candidate(Setting(*map(int, setting)), step.total, *taken)
         result.n_fit = 1
         if q.allows(result.fastest):
             result.best, result.top, result.n_near = result.fastest, [result.fastest], 1
@@ -55,7 +59,8 @@ def alone(q: Question, grid: Grid, near: float, *, front: bool, close: bool) -> 
     if close:
         objective, n = OBJECTIVES[q.objective], result.n_near
         main = np.array([objective.key(c)[objective.main] for c in result.top])
-        result.close = Close(Setting(*(c[:n] for c in columns)), np.array([c.step_s for c in result.top]), main)
+        columns = (np.full(n, value) for value in setting)
+        result.close = Close(Setting(*columns), np.array([c.step_s for c in result.top]), main)
     return result
 
 

@@ -53,8 +53,7 @@ def _measure(
     r = replace(r, batch=float(r.batch_of(floats)))
     step, need = step or at(step_time, r.work, r.machine, floats), at(memory, r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
-    taken = takes(r)(floats, step.total)
-    duration = float(taken.duration_s)
+    duration = float(takes(r).duration(floats, step.total))
     n = int(held_devices(s, setting))
     mfu, working = (float(utilisation(r, step.total, devices)) for devices in (n, setting.n_devices))
     if s.hourly is not None:
@@ -112,7 +111,7 @@ def _measure(
         steady_s=steady,
         duration_s=duration,
         footprint=print_,
-        cost_usd=float(taken.cost_usd) if r.price else None,
+        cost_usd=r.price.si * n * duration if r.price else None,
         search=report,
         best_run=best,
         warnings=tuple(warnings),

@@ -183,6 +183,6 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     if r.batches.is_open:
         found.append(_batch_lever(r, floats, central))
     if factors := r.carbon.ranged:
-        ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))
+        ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))[:-2]  # the last two are central
         add(list(factors), list(factors.values()), ends)
     return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])

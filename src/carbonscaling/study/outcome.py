@@ -17,6 +17,7 @@ from carbonscaling.carbon.hourly import Hours
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.record import dataclass
+from carbonscaling.scalar import at
 from carbonscaling.search.bounds import ROUNDING
 from carbonscaling.search.objectives import Outcome
 from carbonscaling.study.hours import contract_of, hours_of
@@ -159,7 +160,7 @@ def run_footprint(
     beside: Mapping[str, Number] | None,
 ) -> RunFootprint:
     """Return what runs of known length take, at a price in USD per device-second, with shares beside them (`Boundary`)."""
-    parts = footprint(numbers, n_devices, duration_s, mfu)
+    parts: FootprintParts = at(footprint, numbers, n_devices, duration_s, mfu)
     extra = 0.0 if beside is None else boundary_kg(beside, numbers, n_devices, duration_s, parts)
     total: Number = np.asarray(parts.total_kg, dtype=float) + extra
     return RunFootprint(duration_s, mfu, parts, extra, total, price * n_devices * duration_s)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
@@ -19,7 +20,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.precision import Recipe
-from carbonscaling.record import dataclass
+from carbonscaling.record import Same, dataclass
 from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
@@ -174,6 +175,12 @@ class Resolved:
         return self.tokens_at(batch) / (batch * self.seq_len)
 
 
+@lru_cache(maxsize=16, typed=True)
+def _kept_model(device: Same, host: Same, *where: Any, **given: Any) -> CarbonModel:
+    """Return the shipped factors of a device in a host at a place, with what was drawn of them for answers before."""
+    return carbon_model(Cluster(device.it, host.it), *where, **given)
+
+
 def carbon_of(
     s: Scenario,
     cluster: Cluster,
@@ -190,21 +197,21 @@ def carbon_of(
     """
     by_hour = intensity_met(s, duration_s, pause_above, window)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
-    model = carbon_model(
-        cluster,
-        s.region,
-        s.carbon_mode,
-        s.paper_version,
+    own = own | load_factors(s.factors) if s.factors else own
+    where = s.region, s.carbon_mode, s.paper_version
+    given: dict[str, Any] = dict(
         pue=s.pue,
         lifetime_years=s.lifetime_years,
         carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh if by_hour is None else by_hour,
         amortisation=s.amortisation,
         shared_hosts=s.shared_hosts,
-        overrides=own | load_factors(s.factors) if s.factors else own,
-        hardware=hardware,
         basis=s.basis,
         scope2=s.scope2,
     )
+    if own or hardware is not None or by_hour is not None:
+        model = carbon_model(cluster, *where, **given, overrides=own, hardware=hardware)
+    else:
+        model = _kept_model(Same(cluster.device), Same(cluster.host), *where, **given)
     profile = profile_of(s)
     if by_hour is None or profile is None or s.scope2 == "market":
         return model

@@ -15,6 +15,7 @@ from carbonscaling.perf.build import workload
 from carbonscaling.perf.context import context_split
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe
+from carbonscaling.record import Same
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import count
@@ -36,6 +37,12 @@ def _teacher(name: str) -> ModelSpec:
         raise
 
 
+@lru_cache(maxsize=64)
+def _whole(spec: Same, seq_len: int) -> Workload:
+    """Return the workload of a model trained whole."""
+    return workload(spec.it, seq_len)
+
+
 def holds_8_bit(s: Scenario, recipe: Recipe, own: Stack) -> bool:
     """Whether frozen weights beside adapters are held in 8 bit alone: where the stack keeps no other copy of its weights."""
     return s.train == "lora" and recipe.name == "fp8" and recipe.name in own.weights
@@ -54,7 +61,7 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool
     InputError
         As `perf.build.workload`; more layers are frozen than there are; the teacher is unknown.
     """
-    work = workload(spec, seq_len)
+    work = _whole(Same(spec), seq_len)
     if s.train == "lora":
         work = training.adapted(work, s.lora_rank)
         work = training.held_in_8_bit(work) if frozen_8_bit else work
