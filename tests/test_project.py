@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
+import numpy as np
 import pytest
 
 import carbonscaling as cs
@@ -17,6 +19,7 @@ from carbonscaling.study.project.answer import ProjectAnswer, project
 from carbonscaling.study.project.file import load_project, project_names
 from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.project.sums import FIGURES
+from carbonscaling.study.project.work import longest
 from carbonscaling.units import DAY, HOUR, KWH
 
 LAYOUT: dict[str, Any] = {"tp": 1, "pp": 1, "dp": 64, "zero": 1, "micro_batch": 1}
@@ -70,6 +73,39 @@ def test_parts_and_stages_add_up_and_a_stage_beside_others_is_what_it_is_alone()
     assert found.stages["pre"] == found.parts["training"] == ask(PRE).total
     before, final = found.parts["development"].energy_kwh, found.parts["training"].energy_kwh
     assert found.summary()["development_percent"] == pytest.approx(100.0 * before / (before + final))
+
+
+@pytest.mark.parametrize(
+    ("mean", "limit", "at_once", "ranks", "turns"),
+    [(700, 4096, 1, 64, 1), (700, 2048, 2, 8, 1), (700, 4096, 1, 8, 16), (700, 4096, 4, 8, 8), (2000, 4096, 1, 16, 3)],
+)
+def test_the_longest_of_lengths_that_are_drawn(mean: int, limit: int, at_once: int, ranks: int, turns: int) -> None:
+    """Exponential lengths cut at the limit, whose mean is the stated one: by drawing them."""
+    rng, low, high = np.random.default_rng(0), float(mean), 1e9
+    for _ in range(100):
+        scale = (low + high) / 2.0
+        low, high = (scale, high) if scale * (1.0 - math.exp(-limit / scale)) < mean else (low, scale)
+    drawn = np.minimum(rng.exponential(scale, size=(3000, ranks, turns, at_once)), limit)
+    assert drawn.mean() == pytest.approx(mean, rel=0.01)
+    waited = drawn.max(axis=3).mean(axis=2).max(axis=1).mean()
+    assert longest(mean, limit, at_once, ranks, turns) == pytest.approx(waited, rel=0.01)
+
+
+def test_examples_that_stand_alone_are_sequences_of_the_longest() -> None:
+    layout = {**LAYOUT, "zero": 3}
+    stage = {"name": "sft", "kind": "sft", **RUN, "examples": 64000, "length": 500, "seq_len": 4096, "layout": layout}
+    stage.pop("tokens")
+    alone, packed = ask({**stage, "packed": False}).total, ask(stage).total
+    taken = 2 * math.ceil(longest(500, 4096, 1, 64) / 2)
+    same = estimated(
+        train="sft", tokens=64000.0 * taken, seq_len=taken, layout=cs.Layout(**{**layout, "cp": 1, "ep": 1})
+    )
+    assert alone.device_hours == pytest.approx(same.device_hours, rel=1e-9)
+    assert taken / 500 < alone.device_hours / packed.device_hours < 2 * taken / 500  # shorter sequences are slower, too
+    assert packed.energy_kwh < alone.energy_kwh < same.summary()["energy_kwh"]
+    assert alone.energy_kwh / packed.energy_kwh < alone.device_hours / packed.device_hours
+    with pytest.raises(InputError, match="length"):
+        ask({"name": "sft", "kind": "sft", **RUN, "packed": False})
 
 
 def test_two_equal_stages_are_twice_one_and_so_are_their_intervals() -> None:

@@ -94,4 +94,5 @@ def test_reported_hours_of_the_others() -> None:
     assert low <= 41e3 <= high
     assert inside(30.84e6, llama.total.intervals["device_hours"])
     tulu = project("tulu-3")
-    assert tulu.stages["SFT"].intervals["device_hours"][1] < 50 * 64  # its trainer was slow: remark of the stage
+    assert inside(50 * 64, tulu.stages["SFT"].intervals["device_hours"])
+    assert inside(19 * 64, tulu.stages["DPO"].intervals["device_hours"])

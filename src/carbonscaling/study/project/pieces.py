@@ -30,7 +30,7 @@ from carbonscaling.study.project.stages import (
     Storage,
     Training,
 )
-from carbonscaling.study.project.work import learnt_tokens, pair_tokens, rollouts
+from carbonscaling.study.project.work import learnt_tokens, longest, pair_tokens, rollouts
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR
@@ -91,7 +91,8 @@ def pieces(entry: Entry, hours: Reach) -> tuple[Piece, ...]:
     stage = entry.stage
     try:
         if isinstance(stage, Training):
-            return (_trained("training", replace(entry.training, tokens=learnt_tokens(stage)), hours),)
+            alone = None if stage.packed else stage.given("length")
+            return (_trained("training", replace(entry.training, tokens=learnt_tokens(stage)), hours, alone),)
         if isinstance(stage, Preference):
             return _preferred(stage, entry, hours)
         if isinstance(stage, Reinforcement):
@@ -112,13 +113,48 @@ def pieces(entry: Entry, hours: Reach) -> tuple[Piece, ...]:
     return ()
 
 
-def _trained(what: str, s: Scenario, hours: Reach) -> Piece:
-    """Return a training, as `estimate` (or, without a count of devices, `plan`) answers it."""
+def _fitting(s: Scenario) -> Estimate:
     found = answered(s)
     if not isinstance(found, Estimate):
         raise NothingFitsError(f"no setting does: {found.reason}", key="devices", value=s.devices,
                          remedy="; ".join(found.remedies) or "more devices, another device, or a shorter sequence")  # fmt: skip
-    a, ratio = found.assessment, 1.0
+    return found
+
+
+def _alone(s: Scenario, length: float) -> tuple[Scenario, float]:
+    """Return a training whose sequences are examples of a mean length, and the share of its tokens that are theirs.
+
+    The layout is the one that holds the longest. Replicas that share the weights go on together, micro-batch by micro-batch;
+    others wait for each other at the end of a step.
+    """
+    found = _fitting(s)
+    x, limit = found.setting, float(found.resolved.work.seq_len)
+    turns = 1 if x.zero >= 3 else int(x.n_micro)
+    whole = 2.0 * float(x.tp) * float(x.cp)  # ranks share a sequence evenly, from both its ends
+    taken = int(min(limit, whole * np.ceil(longest(length, limit, int(x.micro_batch), int(x.dp), turns) / whole)))
+    layout = replace(
+        s.layout,
+        tp=int(x.tp),
+        pp=int(x.pp),
+        cp=int(x.cp),
+        ep=int(x.ep),
+        zero=int(x.zero),
+        micro_batch=int(x.micro_batch),
+    )
+    return replace(s, seq_len=taken, tokens=found.resolved.tokens * taken / length, layout=layout), length / taken
+
+
+def _trained(what: str, s: Scenario, hours: Reach, length: float | None = None) -> Piece:
+    """Return a training, as `estimate` (or, without a count of devices, `plan`) answers it.
+
+    Parameters
+    ----------
+    length : float, optional
+        Mean tokens of examples that stand alone; they are packed if not given.
+    """
+    s, filled = (s, 1.0) if length is None else _alone(s, length)
+    found = _fitting(s)
+    a, ratio = replace(found.assessment, utilisation=filled * found.assessment.utilisation), 1.0
     if hours == "needed" and (people := found.needed) is not None:
         ratio = people.median / found.device_hours
         ends = people.low / people.median, people.high / people.median
@@ -169,13 +205,14 @@ def _held(what: str, s: Scenario, device_hours: float, utilisation: float, n: in
 
 def _preferred(stage: Preference, entry: Entry, hours: Reach) -> tuple[Piece, ...]:
     s, reference = entry.training, stage.reference or entry.training.model
-    tokens = pair_tokens(stage)
+    tokens, alone = pair_tokens(stage), None if stage.packed else stage.given("length")
     if not stage.cached:
-        return (_trained("training beside its reference", replace(s, tokens=tokens, teacher=str(reference)), hours),)
+        beside = replace(s, tokens=tokens, teacher=str(reference))
+        return (_trained("training beside its reference", beside, hours, alone),)
     sequences = tokens / stage.given("length") / stage.epochs
     read = replace(entry.serving, model=str(reference), prompt=stage.given("length"), output=1.0)
     return (
-        _trained("training", replace(s, tokens=tokens), hours),
+        _trained("training", replace(s, tokens=tokens), hours, alone),
         _served("reference", read, sequences),
     )
 

@@ -117,12 +117,16 @@ class Training(Stage):
     tokens, examples, length : float, optional
         Tokens of an epoch; or its examples and their mean tokens.
     epochs : float
+    packed : bool
+        Examples share sequences of ``seq_len`` tokens. Else each is one of its own, cut there, and all that are worked on at
+        once take as long as the longest of them.
     """
 
     tokens: float | None = None
     examples: float | None = None
     length: float | None = None
     epochs: float = 1.0
+    packed: bool = True
 
     @property
     def counts_as(self) -> Part:
@@ -144,6 +148,8 @@ class Preference(Stage):
         The frozen model; the policy's own if empty.
     cached : bool
         The reference goes over the sequences once, before the training, and is not held beside the policy.
+    packed : bool
+        As of a training; both sequences of a pair count.
     """
 
     pairs: float | None = None
@@ -151,6 +157,7 @@ class Preference(Stage):
     epochs: float = 1.0
     reference: str = ""
     cached: bool = False
+    packed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
