@@ -27,10 +27,10 @@ accounts: $(CORE)  ## published carbon accounts beside our figures
 	$(BIN)/carbonscaling accounts
 
 test: $(READY)  ## the whole suite, two workers
-	$(BIN)/python -m pytest -n 2 -m "not slow and not cluster"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not cluster"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 test-cluster: $(READY)  ## a study on a Ray cluster of this machine; installs Ray, 240 MB
 	$(PIP) --editable '.[dev,cluster]'

@@ -46,7 +46,7 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium; closed after a module, because its event loop suffers no other."""
+    """The browser that this machine has; closed after a module, because its event loop suffers no other."""
     from playwright.sync_api import sync_playwright
     from serve_helpers import CHROMIUM
 

@@ -89,11 +89,14 @@ def test_choices_and_points_are_drawn_and_are_tables(tmp_path: Path) -> None:
     [
         ([], "parts", "cannot be drawn together"),
         (3, "parts", "no answer"),
-        (cs.plan(cs.Scenario(model="llama-3-8b", tokens=1e12, max_days=0.01)), "parts", "no answer"),
+        ("infeasible", "parts", "no answer"),
         ("answer", "frnt", "unknown kind"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_words(answer: cs.Estimate, what: Any, kind: str, said: str) -> None:
+    if what == "infeasible":
+        what = cs.plan(cs.Scenario(model="llama-3-8b", tokens=1e12, max_days=0.01, max_devices=64))
+        assert isinstance(what, cs.Infeasible)
     with pytest.raises(cs.InputError, match=said) as caught:
         cs.plot(answer if what == "answer" else what, kind)
     assert caught.value.remedy

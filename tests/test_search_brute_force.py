@@ -333,7 +333,9 @@ PAIRS = [
 """Every stack as it ships and with two changes; every change under many stacks."""
 
 
-@pytest.mark.parametrize(("name", "variant"), PAIRS)
+@pytest.mark.parametrize(
+    ("name", "variant"), [pytest.param(*x, marks=[pytest.mark.slow] if i % 2 else []) for i, x in enumerate(PAIRS)]
+)
 def test_search_under_every_stack_is_brute_force(name: str, variant: str, few: int) -> None:
     _check(*_stacked(0, name, variant), few)
 

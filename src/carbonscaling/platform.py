@@ -58,8 +58,8 @@ def need(module: str, extra: str) -> Any:
 
 
 BROWSERS = (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome", "msedge",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
+    "chrome", "msedge", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )  # fmt: skip
 
 

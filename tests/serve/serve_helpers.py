@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,12 +19,13 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page
 
+from carbonscaling import platform
 from carbonscaling.serve import app
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.run import config_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+CHROMIUM = platform.browser()
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no browser on this machine")
 PATIENCE = 300_000
 """Milliseconds a page may take for anything."""
 SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}

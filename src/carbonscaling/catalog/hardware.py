@@ -29,6 +29,7 @@ __all__ = [
     "fabric_names",
     "host",
     "host_names",
+    "is_device",
     "load_device_file",
     "load_host_file",
     "roadmap",
@@ -76,11 +77,29 @@ def _misspelt(name: str, names: list[str]) -> str | None:
     return held[0] if len(held) == 1 else misspelt(name, alike)
 
 
+@lru_cache(maxsize=4)
+def _spellings(kind: type) -> dict[str, str]:
+    return {**aliases(kind), **{id_: id_ for id_ in _names(kind)}}
+
+
+@lru_cache(maxsize=1024)
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _id(kind: type, name: str) -> str | None:
+    spellings, plain = _spellings(kind), _plain(name)
+    return spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
+
+
+def is_device(name: str) -> bool:
+    """Whether `name` is an id or alias of a shipped device."""
+    return _id(Device, name) is not None
+
+
 def _resolve(kind: type, name: str) -> str:
-    known = _names(kind)
-    plain = name.strip().lower().replace("_", "-").replace(" ", "-")
-    spellings = {**aliases(kind), **{id_: id_ for id_ in known}}
-    found = spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
+    known, spellings, plain = _names(kind), _spellings(kind), _plain(name)
+    found = _id(kind, name)
     if found is None:
         word = kind.__name__.lower()
         if re.search(r"[,+&;|]|\band\b", name) or len({*re.split(r"[\s/]+", name.strip().lower())} & {*spellings}) > 1:

@@ -24,13 +24,11 @@ class Place(NamedTuple):
 
 def _device(row: RunRow) -> Device:
     """Return a device by its name, with the memory that the row states where that names a part of its own."""
-    names = [row.device] if row.device_memory_gb is None else [f"{row.device}-{row.device_memory_gb:g}", row.device]
-    for name in names:
-        try:
-            return hardware.device(name)
-        except InputError as error:
-            unknown = error
-    raise Unusable(f"unknown device {row.device!r}") from unknown
+    whole = f"{row.device}-{row.device_memory_gb:g}" if row.device_memory_gb else row.device
+    try:
+        return hardware.device(whole if hardware.is_device(whole) else row.device)
+    except InputError as unknown:
+        raise Unusable(f"unknown device {row.device!r}") from unknown
 
 
 def place(row: RunRow, notes: list[str]) -> Place:
