@@ -16,10 +16,11 @@ import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.study.project.answer import ProjectAnswer, project
+from carbonscaling.study.project.drain import drained
 from carbonscaling.study.project.file import load_project, project_names
 from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.project.sums import FIGURES
-from carbonscaling.study.project.work import longest
+from carbonscaling.study.project.work import before_the_cut, longest
 from carbonscaling.units import DAY, HOUR, KWH
 
 LAYOUT: dict[str, Any] = {"tp": 1, "pp": 1, "dp": 64, "zero": 1, "micro_batch": 1}
@@ -81,10 +82,8 @@ def test_parts_and_stages_add_up_and_a_stage_beside_others_is_what_it_is_alone()
 )
 def test_the_longest_of_lengths_that_are_drawn(mean: int, limit: int, at_once: int, ranks: int, turns: int) -> None:
     """Exponential lengths cut at the limit, whose mean is the stated one: by drawing them."""
-    rng, low, high = np.random.default_rng(0), float(mean), 1e9
-    for _ in range(100):
-        scale = (low + high) / 2.0
-        low, high = (scale, high) if scale * (1.0 - math.exp(-limit / scale)) < mean else (low, scale)
+    rng, scale = np.random.default_rng(0), before_the_cut(mean, limit)
+    assert scale * (1.0 - math.exp(-limit / scale)) == pytest.approx(mean)
     drawn = np.minimum(rng.exponential(scale, size=(3000, ranks, turns, at_once)), limit)
     assert drawn.mean() == pytest.approx(mean, rel=0.01)
     waited = drawn.max(axis=3).mean(axis=2).max(axis=1).mean()
@@ -153,6 +152,41 @@ def test_devices_of_rollouts_or_updates_wait_for_the_slower_at_idle_power() -> N
     assert waiting.device_hours == pytest.approx(64 * hours, rel=1e-12)
     watts = float(waiting.assessment.footprint.parts.device_energy_j) / (64 * hours * HOUR)
     assert watts == pytest.approx(cs.device("h100-sxm").idle_power.si, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("output", "limit", "together"), [(300, 1500, 32), (300, 400, 64), (200, 1e9, 8), (300, 1500, 1)]
+)
+def test_a_wave_of_rollouts_is_what_drawing_it_gives(output: int, limit: float, together: int) -> None:
+    """Every token of the longest takes as long as the number still in flight has it; power goes with it."""
+    sizes = 2.0 ** np.arange(math.log2(together) + 1)
+    seconds, watts = 0.01 + 0.0002 * sizes, 300.0 + 2.0 * sizes
+    found = drained(output, limit, together, sizes.tolist(), seconds.tolist(), watts.tolist())
+    rng, scale = np.random.default_rng(0), before_the_cut(output, limit)
+    time, energy, times = 0.0, 0.0, 30000 // together
+    for _ in range(times):
+        lengths = np.minimum(rng.exponential(scale, together), limit)
+        left = (lengths[:, None] > np.arange(math.ceil(lengths.max())) + 0.5).sum(axis=0)
+        left = left[left > 0]
+        time += float(np.sum(0.01 + 0.0002 * left)) / times
+        energy += float(np.sum((0.01 + 0.0002 * left) * (300.0 + 2.0 * left))) / times
+    assert found.time == pytest.approx(time / (output * seconds[-1]), rel=0.05)
+    assert found.watts == pytest.approx(energy / time / watts[-1], rel=0.02)
+
+
+def test_rollouts_that_start_together_wait_for_the_last() -> None:
+    (full, learnt), (waves, same) = ask(RL).pieces["rl"], ask(RL | {"together": True}).pieces["rl"]
+    assert same.device_hours == learnt.device_hours
+    found = [
+        cs.inference(model="llama-3-8b", prompt=300.0, output=900.0, in_flight=n, tp=1)
+        for n in (1, 2, 4, 8, 16, 32, 64)
+    ]
+    wave = drained(
+        900.0, 4096.0 - 300.0, 64.0, [1, 2, 4, 8, 16, 32, 64], [x.tpot_s for x in found], [x.watts for x in found]
+    )
+    assert 2.0 < wave.time == pytest.approx(waves.device_hours / full.device_hours, rel=1e-9)
+    kwh = waves.times * waves.assessment.footprint.energy_kwh / (full.times * full.assessment.footprint.energy_kwh)
+    assert 1.0 < kwh < wave.time
 
 
 def test_a_reward_model_a_critic_and_a_reference_are_questions_of_their_own() -> None:

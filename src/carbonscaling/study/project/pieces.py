@@ -14,11 +14,13 @@ from carbonscaling.catalog import hardware
 from carbonscaling.catalog.prices import price
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.record import dataclass
-from carbonscaling.serving.answer import YEAR, Served, inference
+from carbonscaling.serving.answer import YEAR, Served, drawing, inference
+from carbonscaling.serving.load import Mean
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.project.drain import drained
 from carbonscaling.study.project.file import Entry
 from carbonscaling.study.project.stages import (
     Deployment,
@@ -175,6 +177,22 @@ def _served(what: str, s: Serving, requests: float) -> Piece:
     return Piece(what, found.assessment, days, _clock(found), usd, 24.0 * found.n_devices * days, pace, found)
 
 
+def _waves(made: Piece, s: Serving, limit: float) -> Piece:
+    """Return rollouts that start together, as many as are in flight, and wait for the last of them."""
+    found = made.answer
+    assert isinstance(found, Served)
+    layout, together = found.layout, float(found.question.in_flight or 1.0)
+    fewer = [float(n) for n in 2.0 ** np.arange(np.log2(together))]
+    alike = replace(s, requests_per_day=None, tp=int(layout.tp), pp=int(layout.pp), ep=int(layout.ep))
+    every = [inference(replace(alike, in_flight=n)) for n in fewer] + [found]
+    wave = drained(s.output, limit, together, [*fewer, together], [x.tpot_s for x in every], [x.watts for x in every])
+    drawn = drawing(found.assessment.model, Mean(wave.watts * found.watts))
+    return replace(
+        made, assessment=replace(found.assessment, model=drawn), times=wave.time * made.times,
+        usd=None if made.usd is None else wave.time * made.usd, device_hours=wave.time * made.device_hours,
+    )  # fmt: skip
+
+
 def _clock(found: Served) -> str:
     return f"serving on {found.question.cluster.device.id}"
 
@@ -222,6 +240,8 @@ def _reinforced(stage: Reinforcement, entry: Entry, hours: Reach) -> tuple[Piece
     tokens = n * (stage.given("prompt") + stage.given("output")) * stage.epochs
     beside = stage.reference or None
     made, learnt = _served("rollouts", entry.serving, n), replace(s, tokens=tokens)
+    if stage.together:
+        made = _waves(made, entry.serving, float(s.seq_len or np.inf) - stage.given("prompt"))
     found = [made, _trained("updates", replace(learnt, teacher=beside), hours)]
     if stage.critic:
         found.append(_trained("critic", replace(learnt, model=stage.critic, teacher=None), hours))

@@ -183,6 +183,9 @@ class Reinforcement(Stage):
     rollout_devices : float, optional
         Devices of the rollouts beside those of the updates, both held until the slower is done; rollouts and updates take
         turns on as many as each needs if not given.
+    together : bool
+        Rollouts that are in flight start together, and the last of them is waited for (synchronous). Else others take the place
+        of those that end.
     """
 
     steps: float = 1.0
@@ -196,6 +199,7 @@ class Reinforcement(Stage):
     reward: str = ""
     reward_output: float = 1.0
     rollout_devices: float | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
 from carbonscaling.study.project.stages import Preference, Reinforcement, Training
 
-__all__ = ["learnt_tokens", "longest", "pair_tokens", "preference_tokens", "rollouts"]
+__all__ = ["before_the_cut", "learnt_tokens", "longest", "pair_tokens", "preference_tokens", "rollouts"]
 
 
 @formula("2·pairs·length·epochs", unit="1", source="rafailov_2023", place="equation 7: both sequences of a pair")
@@ -54,7 +54,7 @@ def longest(mean: float, limit: float, at_once: int, ranks: int = 1, turns: int 
     if mean >= limit:
         return limit
     turns = min(turns, MOST_TURNS)
-    scale = _scale(mean, limit)
+    scale = before_the_cut(mean, limit)
     kept, n = -np.expm1(-limit / scale), at_once * ranks
     if turns == 1:
         k = np.arange(1, n + 1)
@@ -69,8 +69,8 @@ def longest(mean: float, limit: float, at_once: int, ranks: int = 1, turns: int 
     return float(np.sum(np.diff(all_of_them, prepend=0.0) * middle) / turns)
 
 
-def _scale(mean: float, limit: float) -> float:
-    """Return the mean before the cut: mean = scale·(1 - exp(-limit/scale))."""
+def before_the_cut(mean: float, limit: float) -> float:
+    """Return the mean of exponential lengths before they are cut: mean = scale·(1 - exp(-limit/scale))."""
     low, high = mean, 1e6 * limit
     for _ in range(80):
         middle = float(np.sqrt(low * high))
