@@ -189,6 +189,17 @@ def test_rollouts_that_start_together_wait_for_the_last() -> None:
     assert 1.0 < kwh < wave.time
 
 
+def test_longer_than_a_sequence_is_cut_there() -> None:
+    """Examples of 500 tokens in sequences of 256 are full ones; rollouts longer than their limit end together."""
+    stage = {k: v for k, v in RUN.items() if k != "tokens"} | {"name": "sft", "kind": "sft", "seq_len": 256}
+    cut = ask({**stage, "examples": 64000, "length": 500, "packed": False}).total
+    full = ask({**stage, "examples": 64000, "length": 256, "packed": False}).total
+    assert (cut.device_hours, cut.energy_kwh) == pytest.approx((full.device_hours, full.energy_kwh), rel=1e-9)
+    short = RL | {"seq_len": 512}
+    plain, waves = ask(short).pieces["rl"][0], ask(short | {"together": True}).pieces["rl"][0]
+    assert waves.device_hours == pytest.approx(plain.device_hours, rel=1e-3)
+
+
 def test_a_reward_model_a_critic_and_a_reference_are_questions_of_their_own() -> None:
     more = {"reward": "llama-3-8b", "critic": "llama-3-8b", "reference": "llama-3-8b", "epochs": 2}
     pieces = {p.what: p for p in ask(RL | more).pieces["rl"]}

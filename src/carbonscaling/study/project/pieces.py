@@ -143,7 +143,9 @@ def _alone(s: Scenario, length: float) -> tuple[Scenario, float]:
         zero=int(x.zero),
         micro_batch=int(x.micro_batch),
     )
-    return replace(s, seq_len=taken, tokens=found.resolved.tokens * taken / length, layout=layout), length / taken
+    return replace(s, seq_len=taken, tokens=found.resolved.tokens * taken / length, layout=layout), min(
+        1.0, length / taken
+    )
 
 
 def _trained(what: str, s: Scenario, hours: Reach, length: float | None = None) -> Piece:
@@ -241,7 +243,9 @@ def _reinforced(stage: Reinforcement, entry: Entry, hours: Reach) -> tuple[Piece
     beside = stage.reference or None
     made, learnt = _served("rollouts", entry.serving, n), replace(s, tokens=tokens)
     if stage.together:
-        made = _waves(made, entry.serving, float(s.seq_len or np.inf) - stage.given("prompt"))
+        made = _waves(
+            made, entry.serving, max(float(s.seq_len or np.inf) - stage.given("prompt"), stage.given("output"))
+        )
     found = [made, _trained("updates", replace(learnt, teacher=beside), hours)]
     if stage.critic:
         found.append(_trained("critic", replace(learnt, model=stage.critic, teacher=None), hours))
