@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonscaling.perf.numbers import Setting
+from carbonscaling.search import rounds
+from carbonscaling.search.engine import search
 from carbonscaling.search.front import Stairs, pareto
-from carbonscaling.search.objectives import Outcome
-from carbonscaling.search.result import Candidate
+from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.result import Candidate, Question
+from carbonscaling.search.space import Space
+from samples import machine_of, work_of
 
 FEW = st.integers(1, 6)
 
@@ -56,3 +63,41 @@ def test_stairs_are_the_settings_that_emit_less_than_all_quicker_ones() -> None:
     assert stairs.table.T.tolist() == [list(map(float, row)) for row in want]
     counts = np.arange(11.0)
     assert stairs.least(counts).tolist() == [least.get(n, np.inf) for n in counts]
+
+
+@pytest.mark.parametrize("objective", sorted(OBJECTIVES))
+@pytest.mark.parametrize("growth", [-0.6, 1.0])
+def test_the_front_is_whole_whatever_a_search_leaves_out(
+    objective: str, growth: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more devices emit less, slower runs on more of them are on it; what breaks a limit keeps nothing off it."""
+
+    def outcome(s: Any, step: Any) -> Outcome:
+        n = s.n_devices * 1.0
+        return Outcome(step * 1e5, n**growth * step, n * step, step**0.1 / n)
+
+    def ask(prune: bool, *limits: tuple[str, float]) -> tuple[list[Candidate], int]:
+        question = Question(
+            work_of("llama-3-8b"),
+            machine_of("h100-sxm"),
+            (96,),
+            outcome,
+            objective,
+            (1, 768),
+            limits=limits,
+            host_devices=8,
+        )
+        found = search(question, Space(vpp=(1, 2), micro_batch=(1, 2)), front=True, prune=prune)
+        return found.front, found.n_fit
+
+    monkeypatch.setattr(rounds, "FIRST_ROUND", 1000)
+    whole, n_fit = ask(False)
+    assert len(whole) > 5
+    front, n_looked_at = ask(True)
+    assert front == whole
+    assert n_looked_at < 0.8 * n_fit
+    for barred in whole[2::3]:
+        limit = "energy_j", barred.energy_j * (1.0 - 1e-9)
+        front, _ = ask(False, limit)
+        assert barred not in front
+        assert ask(True, limit)[0] == front

@@ -16,7 +16,7 @@ from carbonscaling.search.constraints import RULES
 from carbonscaling.search.front import Stairs
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.judge import Decided
-from carbonscaling.search.limits import Extent, slowest_step
+from carbonscaling.search.limits import LONGEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Question
@@ -178,22 +178,56 @@ class Collector:
             return self.quickest()
         return self.stairs.table[4], self.stairs.table[2].astype(np.int64)
 
-    def corner_limit(self, extent: Extent) -> Floats:
-        """Return the step time beyond which no setting of each extent is on the front; infinity where none is known."""
-        n_devices = extent.n_devices
+    def quickest_of(self, extent: Extent) -> Floats:
+        """Return the step time of the quickest setting known of each extent's device count; infinity where none is."""
+        step, _ = self.quickest()
+        counts, step, n_devices = np.append(self.rows[0][0], np.inf), np.append(step, np.inf), extent.n_devices
+        place = np.searchsorted(counts, n_devices)
+        return np.where(counts[place] == n_devices, step[place], np.inf)
+
+    def corner_limit(self, extent: Extent, seen: Floats | None = None) -> Floats:
+        """Return the step time beyond which no setting of each extent is on the front; infinity where none is known.
+
+        Parameters
+        ----------
+        extent : Extent
+        seen : array, optional
+            Step time of a setting of each extent that fits, known beside those taken in; infinity where none is.
+        """
         if self.stairs is not None:
             return slowest_step(
                 lambda s, step: self.question.bound(s, step).carbon_kg,
-                self.stairs.least(n_devices),
+                self.stairs.least(extent.n_devices),
                 extent,
                 exact=False,
             )
-        step, _ = self.quickest()
-        counts = self.rows[0][0]
-        if len(counts) == 0:
-            return np.full(len(n_devices), np.inf)
-        place = np.minimum(np.searchsorted(counts, n_devices), len(counts) - 1)
-        return np.where(counts[place] == n_devices, step[place], np.inf)
+        own = self.quickest_of(extent)
+        own = own if seen is None else np.minimum(own, seen)
+        return np.minimum(own, self._led(extent, own))
+
+    def _led(self, extent: Extent, own: Floats) -> Floats:
+        """Return the step time beyond which fewer devices are quicker, emit less and cost less than each extent.
+
+        Of fewer devices the quickest setting that keeps deadline and limits counts, of those known and of `own`. Nothing falls
+        as the step time grows, so that what is worse at one is worse at every longer one.
+        """
+        q, (n, _, _, step) = self.question, self.rows[0]
+        known = own < np.inf
+        n, step = np.append(n, extent.n_devices[known]), np.append(step, own[known])
+        taken = q.outcome(Extent(n, np.full(len(n), extent.batch.max(initial=1.0))).settings(), step)
+        columns = [np.broadcast_to(c, n.shape) for c in (n, step, *taken[:3])]
+        allowed = np.broadcast_to(q.keeps(taken), n.shape)
+        table = np.array([c[allowed] for c in columns])
+        if table.shape[1] == 0:
+            return np.full(len(own), np.inf)
+        table = table[:, np.lexsort((table[2], table[0]))]
+        fewer, duration = table[0], table[2]
+        lead = np.maximum.accumulate(np.where(duration <= np.minimum.accumulate(duration), np.arange(len(fewer)), 0))
+        place = np.searchsorted(fewer, extent.n_devices) - 1
+        best = table[:, lead[np.maximum(place, 0)]]
+        limit = slowest_step(q.run_time, np.where(place < 0, np.inf, best[2]), extent, exact=False)
+        there = q.bound(extent.settings(), np.minimum(limit, LONGEST_S))
+        return np.where((there.carbon_kg < best[3]) | (there.cost_usd < best[4]), np.inf, limit)
 
     @property
     def is_near(self) -> NDArray[np.bool_]:

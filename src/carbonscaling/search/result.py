@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Truth
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.passes import StepTime
@@ -80,9 +81,16 @@ class Question:
             return self.duration(settings, step_s)
         return self.outcome(settings, step_s).duration_s
 
+    def keeps(self, taken: Any) -> Truth:
+        """Whether things with an outcome's fields keep deadline and limits."""
+        kept: Truth = np.asarray(taken.duration_s <= self.deadline_s)
+        for name, most in self.limits:
+            kept = kept & (getattr(taken, name) <= most)
+        return kept
+
     def allows(self, taken: Any) -> bool:
-        """Whether something with an outcome's fields keeps deadline and limits."""
-        return bool(taken.duration_s <= self.deadline_s) and all(getattr(taken, k) <= most for k, most in self.limits)
+        """Whether one thing does."""
+        return bool(self.keeps(taken))
 
     def ranked(
         self, settings: Setting, step_s: Number, taken: Callable[[Setting, Number], Outcome] | None = None

@@ -38,6 +38,8 @@ GROWTH = 8
 """How much larger each round is: a round's limits are those of its start, so that in a large one the best comes too late."""
 BOUNDED = 1 << 12
 """Layouts whose bounds are looked at in one go."""
+GLANCE = 1.25
+"""How many times its count's bound a setting may take that is looked for first, to know what the rest must beat."""
 FEWEST_LAYOUTS = 2
 """Layouts of the first round, at least."""
 
@@ -182,7 +184,7 @@ class Rounds:
         """Return what settings take of one field of an outcome, by their step times."""
         return lambda settings, step: getattr(self.question.outcome(settings, step), name)
 
-    def _cuts(self, extent: Extent, late: Floats) -> tuple[Floats, Floats]:
+    def _cuts(self, families: Ints, extent: Extent, late: Floats) -> tuple[Floats, Floats]:
         """Step times at each extent beyond which a setting does not matter, and beyond which it is not kept.
 
         Beyond the second only each layout's quickest setting matters, for the front.
@@ -190,14 +192,41 @@ class Rounds:
         if self.found.distribution is not None:
             return late, late
         kept = self.found.slowest(extent) if self.found.is_full else np.full(len(late), np.inf)
-        cut = np.maximum(kept, self.found.corner_limit(extent)) if self.front else kept
+        cut = np.maximum(kept, self._corners(families, extent, late)) if self.front else kept
         return np.minimum(cut, late), np.minimum(cut if self.found.stairs else kept, late)
+
+    def _corners(self, families: Ints, extent: Extent, late: Floats) -> Floats:
+        """Step time beyond which no setting of families is on the front, of counts not seen yet as a glance at them shows."""
+        limit = self.found.corner_limit(extent)
+        if not self.prune or self._one_round or self.found.stairs is not None:
+            return limit
+        seen = self.found.quickest_of(extent)
+        new = seen == np.inf
+        seen[new] = self._glance(families[new], np.minimum(limit, late)[new])
+        return self.found.corner_limit(extent, seen)
+
+    def _glance(self, families: Ints, limit: Floats) -> Floats:
+        """Step time of a setting of each family that fits, near its bound and within a limit; infinity where none is met."""
+        found, sizes = np.full(len(families), np.inf), self._lattice.sizes(families)
+        if len(families) == 0:
+            return found
+        own, layouts = np.repeat(np.arange(len(families)), sizes), self._lattice.layouts(families)
+        bound = self.judge.row_bounds(layouts)
+        least = np.minimum.reduceat(bound, np.cumsum(sizes) - sizes)
+        cut = np.minimum(GLANCE * least, limit)[own]
+        (near,) = np.nonzero(bound <= cut)
+        for start in range(0, len(near), at_once := self.judge.rows_at_once(prune=True)):
+            some = near[start : start + at_once]
+            self.judge = self.clock.next(self.judge)
+            seen = self.judge.decide(layouts[some], cut[some], cut[some], cut[some], True)
+            np.minimum.at(found, own[some], seen.row_best)
+        return found
 
     def _round(self, pool: Executor | _Here, families: Ints) -> None:
         """Decide some families, in blocks over the threads; the outcome is taken in in their order."""
         extent = self._lattice.extents(families)
         late = self._late(extent)
-        cut, kept = self._cuts(extent, late)
+        cut, kept = self._cuts(families, extent, late)
         pending: deque[tuple[Extent, Floats, Ints, Future[Decided] | _Done]] = deque()
 
         def take() -> None:
