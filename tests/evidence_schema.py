@@ -30,6 +30,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "published": ("low_bits", "experts", "n_devices", "active_params", "model_flops"),
     "covered": ("seq_len",),
     "choices": ("rows", "sources", "of_rows", "of_sources", "share"),
+    "choosing": ("rows", "sources"),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "inference": (
@@ -76,6 +77,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "published": ("id", "source", "model", "device"),
     "covered": ("feature", "value", "id", "source"),
     "choices": ("choice", "group", "value", "source"),
+    "choosing": ("name", "value", "low", "high", "unit", "source"),
     "first_look": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip
 """Columns that hold words."""

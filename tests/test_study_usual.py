@@ -73,13 +73,13 @@ def test_compiled_programs_and_the_papers_have_none() -> None:
     ("model", "devices", "tp", "pp"), [("llama-2-13b", 16, 2, 2), ("llama-2-13b", 64, 1, 4), ("llama-3-70b", 64, 8, 4)]
 )
 def test_a_stated_layout_is_no_slower_than_people_run_it(model: str, devices: int, tp: int, pp: int) -> None:
-    """They recompute a share of the layers where all of them would be more than memory asks for."""
+    """They recompute all layers or none; a search may recompute a share where all would be more than memory asks for."""
     layout = cs.Layout(tp=tp, pp=pp, cp=1, dp=devices // tp // pp)
     asked = cs.Scenario(
         model=model, tokens=1e12, device="a100-40", devices=devices, stack="megatron", layout=layout, memory_margin=0.0
     )
     people = taken(replace(asked, practice="typical"))
-    assert people.setting.recompute_percent < 100
+    assert people.setting.recompute_percent == 100
     assert taken(replace(asked, batch=int(people.setting.sequences))).step.total <= people.step.total
     for practice in ("best", "typical"):
         found = taken(replace(asked, practice=practice))

@@ -184,10 +184,10 @@ def test_copies_with_fields_left_out_widen_what_they_lack_alone() -> None:
     sources = [f"s{k % 40}" for k in range(2000)]
     copies = np.arange(2000) % 4 == 0
     x = np.zeros((2000, len(FEATURES)))
-    x[:, 0], x[:, FEATURES.index("micro_batch_untold")] = 1.0, copies
+    x[:, 0], x[:, FEATURES.index("batch_untold")] = 1.0, copies
     residuals = rng.normal(0, np.where(copies, 0.4, 0.1))
     interval = fit_interval(x, residuals, sources, copies)
-    assert interval["fast_micro_batch_untold"] > 0.7 < interval["slow_micro_batch_untold"]
+    assert interval["fast_batch_untold"] > 0.7 < interval["slow_batch_untold"]
     low, _ = bounds(np.ones(2000), x, interval)
     assert -np.log(low[~copies]) == pytest.approx(1.65 * 0.1, rel=0.2)
 

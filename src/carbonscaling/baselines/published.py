@@ -114,7 +114,7 @@ def published_runs() -> tuple[PublishedRun, ...]:
         ]
         tokens, held = float(whole["tokens_b"]) * 1e9, left[entry.steady]
         stated = replace(replay.setup, scenario=replace(replay.scenario, software=Software()))
-        ends = shipped_calibration().ends(features(stated, shipped_calibration())) or (0.0, 0.0)
+        ends = shipped_calibration().ends(features(stated, shipped_calibration(), replay.settled.open)) or (0.0, 0.0)
         low, high = _default_hours(tokens, held.predicted, ends, replay.setup.efficiency.run_overhead)
         found.append(
             PublishedRun(

@@ -32,8 +32,9 @@ SIDES = {"fast": 1.0, "slow": -1.0}
 """Predictions faster than what was measured set the lower end of a speed, slower ones the upper end."""
 
 FEATURES = (
-    "base", "whole_run", "inferred_layout", "kernels_untold", "micro_batch_untold", "recompute_untold", "experts",
-    "low_precision", "shared_stack", "sharded", "long", "scarce", "new_architecture",
+    "base", "whole_run", "inferred_layout", "kernels_untold", "recompute_untold", "zero_untold", "batch_untold",
+    "slower_choices", "faster_choices", "experts", "low_precision", "shared_stack", "sharded", "long", "scarce",
+    "new_architecture",
 )  # fmt: skip
 """What an end depends on (`study.accuracy.features`), after the distance of a run without any of it."""
 

@@ -114,19 +114,19 @@ class Calibration:
                 found[knob.name] = np.array([table[name] for name in names])
         return found
 
-    def ends(self, features: Mapping[str, bool]) -> tuple[float, float] | None:
+    def ends(self, features: Mapping[str, float]) -> tuple[float, float] | None:
         """Return how far a step time may lie below and above the predicted one, on the logarithm; None where none was learnt.
 
         Parameters
         ----------
-        features : Mapping[str, bool]
-            What the run is, by the names of `calibration.interval.FEATURES`.
+        features : Mapping[str, float]
+            What the run is, by the names of `calibration.interval.FEATURES`: 1 where it holds, or how much of it.
         """
         if "fast_base" not in self.interval:
             return None
-        holding = ["base", *(name for name, holds in features.items() if holds)]
+        much = {"base": 1.0, **features}
         slow, fast = (
-            float(np.exp(sum(self.interval.get(f"{side}_{name}", 0.0) for name in holding)))
+            float(np.exp(sum(self.interval.get(f"{side}_{name}", 0.0) * x for name, x in much.items())))
             for side in ("slow", "fast")
         )
         return slow, fast

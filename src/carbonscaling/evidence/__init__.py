@@ -27,6 +27,8 @@ FILES: dict[str, str] = {
     "published": "speeds of `runs` as model FLOP/s of a device; written by `python -m carbonscaling.evidence.published`",
     "covered": "how far `runs` go in each degree of parallelism; written by `python -m carbonscaling.evidence.covered`",
     "choices": "what `runs` choose where they state it, by kind of run; written by `python -m carbonscaling.evidence.choices`",
+    "choosing": "what weighs with people who choose a micro-batch and recomputation, learnt from `runs`; written by"
+    " `python -m carbonscaling.validate.speed.choosing`",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
     "trainings": "published trainings by maker: size, tokens, batch, devices, device-hours",
     "inference": "servings: model, device, layout, formats, engine, tokens, requests in flight; throughput, latencies, watts",

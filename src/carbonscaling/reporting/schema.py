@@ -17,6 +17,7 @@ from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.perf.memory import Memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime
+from carbonscaling.study.choosing import Open
 from carbonscaling.study.history import Needed
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.summary import Summary
@@ -147,6 +148,11 @@ Feasible = _printed(
         "price": NotRequired[Annotated[str, Field(description="what the cost counts as a price; empty without one")]],
         "usual": NotRequired[
             _list(_record(Usual, "what measured runs choose where the question leaves the choice open"))
+        ],
+        "open": NotRequired[
+            _record(
+                Open, "how far choices left open to people move a step's time, as a root mean square of its logarithm"
+            )
         ],
         "best_run": _record(BestRun, "the fastest published run of this device and size", mfu=float) | None,
         "warnings": list[str],

@@ -7,6 +7,7 @@ import math
 from carbonscaling.calibration.profile import Calibration, family, shipped_calibration
 from carbonscaling.catalog import factors
 from carbonscaling.sources import Datum
+from carbonscaling.study.choosing import NOTHING_OPEN, Open
 from carbonscaling.study.setup import Setup
 
 __all__ = ["features", "memory_error", "speed_accuracy", "step_error"]
@@ -17,17 +18,23 @@ LONG = 32768
 SCARCE = 3
 """Sources below which an architecture is hardly known."""
 
+NOTHING_ELSE = 0.2
+"""About how far (in the logarithm) an end of the interval lies where nothing is open."""
+
 GENERIC = "community"
 """Family of stacks that share their factors with all others without any of their own."""
 
 
-def features(u: Setup, seen: Calibration) -> dict[str, bool]:
-    """Return what the ends of an interval depend on.
+def features(u: Setup, seen: Calibration, left: Open = NOTHING_OPEN) -> dict[str, float]:
+    """Return what the ends of an interval depend on, 1 where it holds and 0 where not.
 
-    A whole run; a layout that had to be inferred; kernels, micro-batch or recomputation that nobody names; experts; 8 or 4
-    bit; a stack that nobody names, that `seen` was not fitted on, or without factors of its own; fully sharded states; long
-    sequences; an architecture that few sources measured, or none, of the device or of a model whose scans nobody timed. What a
-    compiler or a search chooses is not left open.
+    A whole run; a layout that had to be inferred; kernels, recomputation, a ZeRO stage or a batch that nobody names; experts;
+    8 or 4 bit; a stack that nobody names, that `seen` was not fitted on, or without factors of its own; fully sharded states;
+    long sequences; an architecture that few sources measured, or none, of the device or of a model whose scans nobody timed.
+    What a compiler or a search chooses is not left open.
+
+    What others choose of micro-batch and recomputation (`left`) adds as errors do that know nothing of each other: by the
+    logarithm of the root of the sum of squares, over what a run lies off with nothing open.
     """
     s, architecture = u.scenario, family(u.cluster.device)
     open_to_people = s.practice == "typical" and not u.stack.compiled.value > 0
@@ -37,8 +44,11 @@ def features(u: Setup, seen: Calibration) -> dict[str, bool]:
         "whole_run": s.pace == "calendar",
         "inferred_layout": u.untold,
         "kernels_untold": s.software.attention_kernel is None and not u.stack.compiled.value > 0,
-        "micro_batch_untold": open_to_people and s.layout.micro_batch is None,
         "recompute_untold": s.practice == "typical" and s.layout.recompute is None,
+        "zero_untold": open_to_people and s.layout.zero is None,
+        "batch_untold": s.practice == "typical" and s.batch is None,
+        "slower_choices": math.log(math.hypot(1.0, left.slower / NOTHING_ELSE)),
+        "faster_choices": math.log(math.hypot(1.0, left.faster / NOTHING_ELSE)),
         "experts": bool(u.work.n_experts > 0),
         "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
         "shared_stack": s.stack is None or u.stack.family in ("", GENERIC) or not seen.seen(u.stack.family),
@@ -49,9 +59,9 @@ def features(u: Setup, seen: Calibration) -> dict[str, bool]:
     }
 
 
-def step_error(u: Setup, calibration: Calibration) -> Datum:
-    """Return actual over estimated step time with its 90 % interval."""
-    ends = calibration.ends(features(u, calibration))
+def step_error(u: Setup, calibration: Calibration, left: Open = NOTHING_OPEN) -> Datum:
+    """Return actual over estimated step time with its 90 % interval; `left` is how far choices left open move it."""
+    ends = calibration.ends(features(u, calibration, left))
     if ends is None:
         return factors.factor("time.step.default")
     remark = "90 % interval of rows whose whole source was left out: carbonscaling validate"

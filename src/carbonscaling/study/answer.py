@@ -185,7 +185,7 @@ def _practised(s: Scenario) -> Estimate | Infeasible:
     """Answer a scenario whose open choices are settled as people settle them."""
     r = resolve(s)
     found = settle(r.setup)
-    r = replace(r.stated(found.batch), notes=(*r.notes, *found.notes))
+    r = replace(r.stated(found.batch), notes=(*r.notes, *found.notes), left=found.open)
     answer = _measure(s, r, Setting(*(int(v) if float(v).is_integer() else v for v in found.setting)), None)
     if answer.memory.total <= answer.memory.limit:
         return answer

@@ -17,7 +17,6 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import finite
 from carbonscaling.perf.checkpoints import daly_interval
 from carbonscaling.record import dataclass
-from carbonscaling.study.accuracy import step_error
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_of, intensity_met
 from carbonscaling.units import DAY, HOUR
@@ -172,7 +171,7 @@ def chances(
     mtbf = hours * HOUR / answer.n_devices
     interval = min(float(daly_interval(write_s, mtbf)), answer.steady_s) if interval_s is None else interval_s
     rng = np.random.default_rng(SEED)
-    low, high = step_error(r.setup, r.calibration).si_range
+    low, high = r.step_error().si_range
     z = rng.standard_normal(draws)
     steady = answer.steady_s * np.exp(z / NORMAL_90 * np.where(z < 0.0, -math.log(low), math.log(high)))
     steady *= _slowest(np.random.default_rng((SEED, 1)), answer.n_devices, varies, draws)

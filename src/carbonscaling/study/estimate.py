@@ -15,7 +15,7 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.perf.step import StepTime
 from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate
-from carbonscaling.study.accuracy import memory_error, step_error
+from carbonscaling.study.accuracy import memory_error
 from carbonscaling.study.asked import found_with
 from carbonscaling.study.found import SearchReport, row_of, search_dict
 from carbonscaling.study.history import Needed, shipped_practice
@@ -246,7 +246,7 @@ class Estimate:
         """90 % intervals of the figures of `summary`, by their names there."""
         r, f = self.resolved, self.footprint
         low, high = r.time().si_range
-        step, memory = step_error(r.setup, r.calibration), memory_error(r.calibration)
+        step, memory = r.step_error(), memory_error(r.calibration)
         speed = self.tokens_per_s_per_device
         found = {
             "tokens_per_s_per_device": (speed / step.si_range[1], speed / step.si_range[0]),
@@ -291,6 +291,7 @@ class Estimate:
             "alternatives": [{"what": what, **row_of(c, self.resolved.seq_len)} for what, c in self.alternatives],
             "price": price_words(self.resolved.price),
             "usual": [u._asdict() for u in self.usual],
+            "open": self.resolved.left._asdict(),
             "best_run": None if self.best_run is None else {**vars(self.best_run), "mfu": self.best_mfu},
             "notes": list(self.resolved.notes),
             "warnings": list(self.warnings),

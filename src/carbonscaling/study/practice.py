@@ -1,7 +1,7 @@
-"""How people settle what a run leaves open: of the layouts that its stack would consider and that fit, the fastest.
+"""How people settle what a run leaves open: the fastest way to split the devices, and in it the median of what people choose.
 
-Batch, micro-batch, recomputation and interleaving as such stacks choose them; speed and memory at device level, so that no
-fitted factor has a say in what is taken.
+Batch and interleaving as their stacks choose them; speed and memory at device level, so that no fitted factor has a say in
+what is taken.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from carbonscaling.arrays import stacked
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.record import dataclass
 from carbonscaling.software.stack import Stack
+from carbonscaling.study.choosing import NOTHING_OPEN, Open, middle, odds, separates
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup
 from carbonscaling.study.ways import Way, ways
 
-__all__ = ["Settled", "fastest", "open_settings", "settle", "split_experts"]
+__all__ = ["Settled", "Taken", "choice_of", "open_settings", "settle", "split_experts", "taken"]
+
+Array = NDArray[np.float64]
 
 BATCH_TOKENS = 4 * 2**20
 """Batch of a run that states none: GPT-3 trained with 3.2M tokens, LLaMA and its successors with 4M and more."""
@@ -36,7 +41,7 @@ USUAL_STREAM = 2.0**24
 """Elements of the residual stream in a micro-batch of a pipeline: 4,096 tokens 4,096 wide; most state one or two sequences."""
 
 QUARTERS = (25, 50, 75, 100)
-"""Shares of a stage's layers that eager stacks recompute in full where selective recomputation does not do."""
+"""Shares of a stage's layers that are recomputed in full where `partial` is stated: no measured run states its share."""
 
 PERCENTS = tuple(range(0, 101, 10))
 """Shares of the layers that a compiler's policy may recompute until a step fits."""
@@ -56,12 +61,15 @@ class Settled:
         Whether a device can hold it.
     notes : tuple of str
         What was chosen.
+    open : Open
+        How far what others choose moves the step's time.
     """
 
     setting: Setting
     batch: float
     fits: bool
     notes: tuple[str, ...]
+    open: Open
 
 
 class _Choice(NamedTuple):
@@ -104,17 +112,17 @@ def _settled(u: Setup) -> Settled:
     s = u.scenario
     for tokens in (BATCH_TOKENS,) if s.batch else SMALLER_BATCHES:
         settings = open_settings(u, tokens)
-        chosen, fits = fastest(u, settings)
-        if not fits and s.layout.etp is None:
+        found = taken(u, settings)
+        if not found.fits and s.layout.etp is None:
             split = split_experts(u.work, settings)
-            if split:
-                again, fits = fastest(u, split)
-                chosen = again if fits else chosen
-        if fits:
+            again = taken(u, split) if split else found
+            found = again if again.fits else found
+        if found.fits:
             break
     searched = len({(x.tp, x.pp, x.dp, x.cp, x.ep) for x in settings}) > 1
-    notes = _told(s, chosen, searched)
-    return Settled(chosen, s.batch or float(chosen.dp * chosen.micro_batch * chosen.n_micro), fits, tuple(notes))
+    chosen, fits, left = found
+    batch = s.batch or float(chosen.dp * chosen.micro_batch * chosen.n_micro)
+    return Settled(chosen, batch, fits, (*_told(s, chosen, searched), *_spread(left)), left)
 
 
 def open_settings(u: Setup, batch_tokens: float = BATCH_TOKENS) -> list[Setting]:
@@ -190,7 +198,7 @@ def _micro_batches(u: Setup, way: Way, per_replica: float) -> Sequence[float]:
 
 
 def _recomputations(u: Setup) -> Sequence[_Choice]:
-    """Return what is stated; else none, selective, and full for more and more layers; a compiler's policies mix freely."""
+    """Return what is stated; else none, selective and full; a compiler's policies mix freely."""
     layout, compiled = u.scenario.layout, u.stack.compiled.value > 0
     if layout.recompute == "partial":
         shares = (PERCENTS[1:] if compiled else QUARTERS)[:-1]
@@ -203,8 +211,7 @@ def _recomputations(u: Setup) -> Sequence[_Choice]:
         return (_Choice(Recompute.NAMES.index(layout.recompute), layout.recompute_percent or 100),)
     if u.stack.whole_blocks.value > 0:
         return (_Choice(Recompute.NONE, 100), _Choice(Recompute.FULL, 100))
-    usual = [_Choice(Recompute.NONE, 100), _Choice(Recompute.SELECTIVE, 100)]
-    return usual + [_Choice(Recompute.FULL, percent) for percent in QUARTERS]
+    return [_Choice(code, 100) for code in (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL)]
 
 
 def _interleaving(u: Setup, pp: int, n_micro: float) -> int:
@@ -222,18 +229,64 @@ def _interleaving(u: Setup, pp: int, n_micro: float) -> int:
     return 1
 
 
-def fastest(u: Setup, settings: Sequence[Setting]) -> tuple[Setting, bool]:
-    """Return the fastest setting that fits, or the smallest where none does; and whether it fits."""
-    many = Setting(*(np.array(column) for column in zip(*settings, strict=True)))
-    need = memory(u.work, u.plain, many)
-    total = np.broadcast_to(need.total, len(settings))
-    fits = total <= need.limit
+class Taken(NamedTuple):
+    """Which of several settings is taken, whether a device can hold it, and how far what others choose lies from it."""
+
+    setting: Setting
+    fits: bool
+    open: Open
+
+
+def taken(u: Setup, settings: Sequence[Setting]) -> Taken:
+    """Return what is taken of settings: of the way that is fastest the median of what people choose that fits.
+
+    A compiler takes its fastest policy that fits. Where nothing fits it is the smallest.
+    """
+    many: Setting = stacked(settings)
+    total, fits = _held(u, many)
     if not fits.any():
-        return settings[int(np.argmin(total))], False
-    if fits.sum() == 1 or len({(*s[:9], s.micro_batch) for s in settings}) == 1:
-        return settings[int(np.argmax(fits))], True  # only recomputation is open: the least comes first
-    time = step_time(u.work, u.plain, many).total / (many.dp * many.micro_batch * many.n_micro)
-    return settings[int(np.argmin(np.where(fits, time * many.n_devices, np.inf)))], True
+        return Taken(settings[int(np.argmin(total))], False, NOTHING_OPEN)
+    compiled = u.stack.compiled.value > 0
+    if fits.sum() == 1 or (compiled and len({(*s[:9], s.micro_batch) for s in settings}) == 1):
+        return Taken(
+            settings[int(np.argmax(fits))], True, NOTHING_OPEN
+        )  # of a compiler's policies the least comes first
+    time = _device_time(u, many)
+    first = int(np.argmin(np.where(fits, time, np.inf)))
+    if compiled:
+        return Taken(settings[first], True, NOTHING_OPEN)
+    alike = np.flatnonzero(fits & [s[:6] == settings[first][:6] for s in settings])
+    place, left = middle(time[alike], odds(separates(time, many, _writes_scores(u))[alike]))
+    return Taken(settings[int(alike[place])], True, left)
+
+
+def choice_of(u: Setup, settings: Sequence[Setting]) -> tuple[Setting, Array, NDArray[np.bool_]]:
+    """Return settings as arrays, what separates them (`choosing.separates`), and which of them fit."""
+    many: Setting = stacked(settings)
+    return many, separates(_device_time(u, many), many, _writes_scores(u)), _held(u, many)[1]
+
+
+def _writes_scores(u: Setup) -> bool:
+    """Whether attention scores go through memory."""
+    return not u.plain.software.flash > 0
+
+
+def _held(u: Setup, many: Setting) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the bytes that each setting needs, and whether a device holds them."""
+    need = memory(u.work, u.plain, many)
+    total = np.broadcast_to(need.total, many.tp.shape)  # type: ignore[union-attr]
+    return total, total <= need.limit
+
+
+def _device_time(u: Setup, many: Setting) -> Array:
+    """Return the device-seconds of a sequence by setting."""
+    return np.asarray(step_time(u.work, u.plain, many).total / many.sequences * many.n_devices, dtype=float)
+
+
+def _spread(left: Open) -> list[str]:
+    """Say how far open choices move the speed."""
+    slower, faster = 1.0 - np.exp(-left.slower), np.exp(left.faster) - 1.0
+    return [f"what others choose moves the speed by -{slower:.0%} to +{faster:.0%}"] if left != NOTHING_OPEN else []
 
 
 def _told(scenario: Scenario, s: Setting, searched: bool) -> list[str]:

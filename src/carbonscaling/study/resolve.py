@@ -25,6 +25,7 @@ from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
 from carbonscaling.study.batches import Batches, batches
+from carbonscaling.study.choosing import NOTHING_OPEN, Open
 from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario
@@ -60,6 +61,8 @@ class Resolved:
     price : Datum, optional
     notes : tuple of str
         Choices made where the scenario was silent.
+    left : Open
+        How far choices that people would make otherwise move the step's time; nothing where a search makes them.
     """
 
     setup: Setup
@@ -74,6 +77,7 @@ class Resolved:
     run_overhead: Datum
     price: Datum | None
     notes: tuple[str, ...]
+    left: Open = NOTHING_OPEN
 
     @property
     def pace(self) -> float:
@@ -120,13 +124,17 @@ class Resolved:
         """The model as numbers."""
         return self.setup.work
 
+    def step_error(self) -> Datum:
+        """Return actual over estimated step time with its 90 % interval."""
+        return step_error(self.setup, self.calibration, self.left)
+
     def time(self) -> Datum:
         """Return actual over estimated run time, with its range: the step model's error and the run's overhead together."""
         return self._time
 
     @cached_property
     def _time(self) -> Datum:
-        overhead, step = self.run_overhead, step_error(self.setup, self.calibration)
+        overhead, step = self.run_overhead, self.step_error()
         if self.scenario.pace == "calendar":  # learnt from whole runs, whatever happened in them
             return step
         clock = self.cluster.device.clock or Datum(1.0, "1", step.source)

@@ -15,7 +15,7 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Setting
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.software.options import Software
-from carbonscaling.study.practice import fastest, open_settings, settle, split_experts
+from carbonscaling.study.practice import open_settings, settle, split_experts, taken
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import Setup, setup
 from carbonscaling.validate.named import kernels_named, recipe_named, software_named, stack_named
@@ -158,7 +158,7 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
         for s in split
         if u.scenario.layout.recompute == "full" or s.recompute != Recompute.FULL
     ]
-    return bool(split) and fastest(u, split)[1] and not (fewer and fastest(u, fewer)[1])
+    return bool(split) and taken(u, split).fits and not (fewer and taken(u, fewer).fits)
 
 
 def _with_experts(row: RunRow, s: Scenario) -> Scenario:
@@ -172,7 +172,7 @@ def _with_experts(row: RunRow, s: Scenario) -> Scenario:
     if not (u.work.n_experts > 0 and row.stack == "megatron"):
         return s
     settings = open_settings(u)
-    whole = fastest(u, settings)[1]
+    whole = taken(u, settings).fits
     etp = s.layout.tp if row.tp and row.ep and whole and _split(u, settings) else 1 if whole else None
     s = replace(s, layout=replace(s.layout, etp=etp))
     if s.software.dispatcher is not None:

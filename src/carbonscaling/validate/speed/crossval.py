@@ -31,7 +31,7 @@ GENERATIONS: dict[str, Callable[[str, str], bool]] = {
 
 def features(replays: Sequence[Replay], seen: Calibration) -> Array:
     """Return what the width of an interval depends on, one row each."""
-    found = [study_features(r.setup, seen) for r in replays]
+    found = [study_features(r.setup, seen, r.settled.open) for r in replays]
     return np.array([[1.0, *(float(row[name]) for name in FEATURES[1:])] for row in found])
 
 
