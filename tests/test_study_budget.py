@@ -13,6 +13,7 @@ from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.params import total_params
 from carbonscaling.study.asked import asked
 from carbonscaling.study.budget import most_tokens
+from carbonscaling.words import energy, money
 
 OPEN = cs.Scenario(law="besiroglu_2024", budget_usd=2e6)
 SMALL = cs.Scenario(model="llama-3.2-1b", tokens=2e10, device="h100-sxm", max_devices=64)
@@ -96,3 +97,28 @@ def test_budgets_that_cannot_be_kept_are_refused() -> None:
         cs.plan(cs.Scenario(law="paper_v2", budget_usd=1e6))
     with pytest.raises(cs.InputError, match="price"):
         cs.plan(cs.Scenario(model="llama-3.2-1b", tokens=1e9, device="paper-h100", budget_usd=1e6))
+
+
+def test_budgets_are_of_the_run_and_what_stands_beside_it() -> None:
+    """Money and energy as carbon: what is kept is kept by all of it, and what is missed is told of all of it."""
+    beside = cs.Boundary(development=0.5, failed_runs=0.25, idle_reservation=0.05)
+    asked = cs.Scenario(model="llama-3-8b", tokens=1e11, max_days=30, max_devices=64, objective="cost")
+    free = cs.plan(replace(asked, boundary=beside))
+    assert isinstance(free, cs.Estimate)
+    assert free.cost_usd
+    whole_usd = 1.8 * free.cost_usd
+    assert (
+        f"with development, failed runs, idle reservation {energy(_whole_kwh(free))}, {money(whole_usd)} and"
+        in free.headline
+    )
+    assert isinstance(cs.plan(replace(asked, boundary=beside, budget_usd=1.001 * whole_usd)), cs.Estimate)
+    missed = cs.plan(replace(asked, boundary=beside, budget_usd=0.9 * whole_usd))
+    assert isinstance(missed, cs.Infeasible)
+    assert f"the least takes {money(whole_usd)} where the budget is {money(0.9 * whole_usd)}" in missed.reason
+    for share in (0.7, 1.2):
+        found = cs.plan(replace(asked, boundary=beside, budget_energy=share * 1.8 * free.footprint.energy_kwh))
+        assert isinstance(found, cs.Infeasible) or _whole_kwh(found) <= share * 1.8 * free.footprint.energy_kwh
+
+
+def _whole_kwh(answer: cs.Estimate) -> float:
+    return answer.footprint.energy_kwh + sum(line.energy_kwh for line in answer.footprint.lines)

@@ -54,6 +54,11 @@ class Boundary:
                     remedy="correct the value, or leave it out",
                 )
 
+    @property
+    def times(self) -> float:
+        """What the run and its lines cost over the run alone; their energy is no more, since reserved devices idle."""
+        return 1.0 + float(sum(vars(self).values()))
+
 
 @dataclass(frozen=True)
 class BoundaryLine:

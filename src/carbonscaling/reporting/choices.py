@@ -78,6 +78,13 @@ def _words(c: Choice) -> str:
     )
 
 
+def _cooling(found: Sequence[Choice]) -> list[RenderableType]:
+    """Say why places differ in energy, where their buildings do."""
+    places = {pue: ", ".join(dict.fromkeys(c.region for c in found if c.pue == pue)) for pue in {c.pue for c in found}}
+    told = "; ".join(f"{pue:g} in {where}" for pue, where in sorted(places.items()))
+    return [Text(f"  MWh: with cooling and power delivery, PUE {told}", style="italic")] if len(places) > 1 else []
+
+
 def choices_page(found: Sequence[Choice]) -> Group:
     """Return the table, then the least of carbon and cost, the front, and what cannot be."""
     shown = [c for c in found if not c.infeasible]
@@ -97,13 +104,14 @@ def choices_page(found: Sequence[Choice]) -> Group:
             "  tCO2e: operation by location and by market, embodied; total = location + embodied + lines beside the run",
             style="italic",
         ),
+        *_cooling(shown),
     ]
     figures = [("Least carbon", "total_tco2e"), ("Least cost", "cost_usd")]
     if len({c.region for c in shown}) == 1:  # one marginal intensity stands for every grid: it cannot rank two
         figures.append(("Least marginal carbon", "marginal_tco2e"))
     for title, figure in figures:
         least = best(found, figure)
-        if least is not None:
+        if least is not None and (len(shown) == 1 or len({getattr(c, figure) for c in shown}) > 1):
             parts.append(Text(f"{title}: {_words(least)}"))
     parts += [Text(f"Price: {basis}") for basis in dict.fromkeys(c.price_basis for c in shown if c.price_basis)]
     unpriced = list(dict.fromkeys(c.device for c in shown if c.cost_usd is None))

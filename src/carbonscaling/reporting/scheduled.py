@@ -98,10 +98,12 @@ def schedule_page(found: Schedule) -> Group:
             plain(p.days), plain(p.paused_days), *([plain(p.slowed_days)] if slowed else []), plain(p.n_pauses),
             plain(p.n_moves), "-" if p.cost_usd is None else money(p.cost_usd),
         )  # fmt: skip
+    mean = found.answer.footprint.location.carbon_intensity_g_per_kwh
     parts: list[RenderableType] = [
         Text(f"{found.answer.headline}\n"),
         Text(f"Timetables within {plain(found.within_days)} days in {', '.join(found.places)}", style="bold"),
         table,
+        Text(f"  carbon: of each timetable by its hours; above, by their mean ({plain(mean)} g/kWh)", style="italic"),
         *(Text(f"  {words}", style="italic") for words in _promises(found)),
     ]
     if slowed:

@@ -176,7 +176,7 @@ def _teach(name: str) -> None:
 
 
 PATIENCE_S = 2.0
-"""Compilation that lasts longer than this is announced."""
+"""Compilation that lasts longer than this is announced; loading what is on disk is not."""
 
 
 def interruptible(work: Callable[[], None]) -> None:
@@ -194,7 +194,7 @@ def interruptible(work: Callable[[], None]) -> None:
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        if not done.wait(PATIENCE_S):
+        if not done.wait(PATIENCE_S) and not on_disk():
             sys.stderr.write("compiling the search, once after an installation or update; about half a minute\n")
             sys.stderr.flush()
         while not done.wait(0.1):

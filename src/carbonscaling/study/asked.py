@@ -81,6 +81,8 @@ def is_open(s: Scenario) -> bool:
 def limits_of(s: Scenario, r: Resolved) -> tuple[tuple[str, float], ...]:
     """Return the most money (USD), carbon (kg) and energy (J) that a scenario allows, by field of an outcome.
 
+    Budgets are of the run and the lines beside it; an outcome's carbon is of both, its money and energy of the run alone.
+
     Raises
     ------
     InputError
@@ -97,9 +99,9 @@ def limits_of(s: Scenario, r: Resolved) -> tuple[tuple[str, float], ...]:
             remedy="leave out --hourly, or the budget",
         )  # fmt: skip
     budgets = (
-        ("cost_usd", s.budget_usd, 1.0),
+        ("cost_usd", s.budget_usd, 1.0 / s.boundary.times),
         ("carbon_kg", s.budget_carbon, TONNE),
-        ("energy_j", s.budget_energy, KWH),
+        ("energy_j", s.budget_energy, KWH / s.boundary.times),
     )
     return tuple((name, most * unit) for name, most, unit in budgets if most is not None)
 

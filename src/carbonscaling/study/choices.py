@@ -97,6 +97,8 @@ class Choice:
         Moment at which it begins, and the hours in which it works; empty without a profile.
     carbon_intensity_g_per_kwh : float
         Location-based, while working.
+    pue : float
+        Energy of the building over that of its machines.
     days : float
         From start to end, pauses included.
     paused_days : float
@@ -138,6 +140,7 @@ class Choice:
     start: str = ""
     window: str = ""
     carbon_intensity_g_per_kwh: float = math.nan
+    pue: float = math.nan
     infeasible: str = field(default="")
 
 
@@ -225,6 +228,7 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, threshold: float, 
         start=profile.at(s.start_hour) if profile else "",
         window=window if profile else "",
         carbon_intensity_g_per_kwh=run.location.carbon_intensity_g_per_kwh,
+        pue=run.pue,
         pause_above_g_per_kwh=threshold if math.isfinite(threshold) else None,
         power_limit_w=s.power_limit,
     )  # fmt: skip

@@ -123,7 +123,8 @@ class Estimate:
     @property
     def headline(self) -> str:
         """The answer in two sentences, a line each."""
-        return headline(self.summary(), self.resolved.cluster.device.name, price_words(self.resolved.price))
+        lines = [(line.name, line.share, line.energy_kwh) for line in self.footprint.lines]
+        return headline(self.summary(), self.resolved.cluster.device.name, price_words(self.resolved.price), lines)
 
     @property
     def n_devices(self) -> int:

@@ -121,7 +121,7 @@ def _longer(no: Refused, fastest: Candidate) -> str:
         within = no.best(whole)
         if within is None:
             beyond = [(name, getattr(fastest, name)) for name, most in q.limits if getattr(fastest, name) > most]
-            told = [BUDGETS[name][2](_rounded_up(value / BUDGETS[name][1])) for name, value in beyond]
+            told = [BUDGETS[name][2](_rounded_up(value / _unit(no, name))) for name, value in beyond]
             words = "".join(f" and {what}" for what in told)
         else:
             fastest = within
@@ -132,11 +132,17 @@ BUDGETS = {"cost_usd": ("cost", 1.0, money), "carbon_kg": ("carbon", TONNE, mass
 """Limits of a question: the objective that spares them, the unit that they are given in, how they are told."""
 
 
+def _unit(no: Refused, name: str) -> float:
+    """Return what an outcome's field is divided by to be told of the run and the lines beside it."""
+    return BUDGETS[name][1] / (1.0 if name == "carbon_kg" else no.s.boundary.times)
+
+
 def _beyond_budget(no: Refused) -> tuple[str, tuple[str, ...], Setting | None] | None:
     """Say which budgets are too small, and what the least run by each takes; None where no run is in time anyway."""
     said, remedies, nearest = [], [], None
     for name, most in no.question.limits:
-        objective, unit, words = BUDGETS[name]
+        objective, _, words = BUDGETS[name]
+        unit = _unit(no, name)
         asked = replace(no.asked, limits=(), objective=objective)
         best = no.best(decided(asked, no.space))
         if best is None:

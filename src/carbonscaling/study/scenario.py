@@ -125,7 +125,8 @@ class Scenario:
     start_date : str, optional
         Date on which it begins; today if not given.
     budget_usd : float, optional
-        Most money, in US dollars. With a law and no model, or a model and no tokens, what reaches the least loss within it.
+        Most money, in US dollars, with the lines beside the run. With a law and no model, or a model and no tokens, what
+        reaches the least loss within it.
     budget_carbon : float, optional
         Most carbon, in t CO2e; otherwise as `budget_usd`.
     budget_energy : float, optional

@@ -12,6 +12,7 @@ from carbonscaling.words import MASS, big, count, data, duration, energy, mass, 
 
 __all__ = [
     "FIGURES",
+    "beside_words",
     "carbon_words",
     "headline",
     "html_table",
@@ -53,14 +54,46 @@ def price_words(price: Datum | None) -> str:
     return "" if price is None else price.basis or f"at {price.value:g} $ a device-hour"
 
 
-def headline(summary: Mapping[str, Any], device: str, price: str = "") -> str:
-    """Return an answer in two sentences, a line each; `device` is its name for people, `price` what was counted as one."""
+def beside_words(summary: Mapping[str, Any], lines: Sequence[tuple[str, float, float]]) -> str:
+    """Return what a run and the lines beside it take together; empty where nothing stands beside it.
+
+    Parameters
+    ----------
+    summary : mapping
+        Energy and cost of the run itself.
+    lines : sequence of (name, share, kWh)
+        The lines of a boundary; money is counted by their shares.
+
+    >>> beside_words({"energy_kwh": 1000.0, "cost_usd": 500.0}, [("failed_runs", 0.5, 400.0), ("evaluation", 0.0, 0.0)])
+    'with failed runs 1.4 MWh, 750 $'
+    """
+    counted = [line for line in lines if line[1]]
+    if not counted:
+        return ""
+    names = ", ".join(name.replace("_", " ") for name, _, _ in counted)
+    cost = summary["cost_usd"]
+    all_of_it = energy(summary["energy_kwh"] + sum(kwh for _, _, kwh in counted))
+    return f"with {names} {all_of_it}" + (
+        "" if cost is None else f", {money(cost * (1.0 + sum(share for _, share, _ in counted)))}"
+    )
+
+
+def headline(
+    summary: Mapping[str, Any], device: str, price: str = "", lines: Sequence[tuple[str, float, float]] = ()
+) -> str:
+    """Return an answer in two sentences, a line each.
+
+    `device` is its name for people, `price` what was counted as one, `lines` as in `beside_words`: where there are any, energy
+    and money are of the run itself first, and of all together with its carbon.
+    """
     s = summary
     cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}" + (f" ({price})" if price else "")
+    more, run = beside_words(s, lines), f"{big(s['device_hours'])} device-hours, {energy(s['energy_kwh'])}"
+    taken = f"{run}{cost} for the run itself; {more}" if more else run
     return (
         f"Train {s['model']} on {count(s['tokens'])} tokens: {s['n_devices']:,} x {device} "
         f"for {duration(s['duration_days'] * DAY)} at {percent(s['mfu'])} MFU.\n"
-        f"That is {big(s['device_hours'])} device-hours, {energy(s['energy_kwh'])} and {carbon_words(s)}{cost}."
+        f"That is {taken} and {carbon_words(s)}{'' if more else cost}."
     )
 
 

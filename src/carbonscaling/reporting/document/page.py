@@ -11,7 +11,7 @@ from carbonscaling.reporting.document import around, figures
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.glossary import glossary
-from carbonscaling.study.shown import recompute_words
+from carbonscaling.study.shown import beside_words, recompute_words
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
@@ -39,12 +39,15 @@ def limits() -> tuple[str, ...]:
     return (accuracy(), *LIMITS)
 
 
-def _headline(s: Mapping[str, Any], device: str, price: str) -> str:
+def _headline(data: Mapping[str, Any], device: str) -> str:
+    s, price = data["summary"], data.get("price", "")
+    more = beside_words(s, [(line["name"], line["share"], line["energy_kwh"]) for line in data["carbon"]["boundary"]])
     cost = "" if s["cost_usd"] is None else f", {money(s['cost_usd'])}" + (f" ({price})" if price else "")
     return (
         f"{s['model']} on {count(s['tokens'])} tokens: {s['n_devices']:,} x {device} for "
-        f"{duration(s['duration_days'] * DAY)} at {percent(s['mfu'])} MFU; {energy(s['energy_kwh'])} and "
-        f"{mass(s['carbon_total_tco2e'])}{cost}."
+        f"{duration(s['duration_days'] * DAY)} at {percent(s['mfu'])} MFU; {energy(s['energy_kwh'])}"
+        + (f"{cost} for the run itself; {more}" if more else "")
+        + f" and {mass(s['carbon_total_tco2e'])}{'' if more else cost}."
     )
 
 
@@ -206,7 +209,7 @@ def document(
     body = [
         node("p", f"Estimate before the run - carbonscaling {__version__}", class_="kind"),
         node("h1", f"What it takes to train {s['model']}"),
-        node("p", _headline(s, device, data.get("price", "")), class_="lead"),
+        node("p", _headline(data, device), class_="lead"),
         *(node("p", f"Warning: {text}", class_="warning") for text in data["warnings"]),
         node("h2", "Results"), _results(data),
         node("h2", "Setting"), _setting(s), *_searched(data["search"], data.get("alternatives", ())),

@@ -19,6 +19,7 @@ AMORTISED = (
     "share of the run by use; ESRS counts a capital good in full in the year it is bought: "
     "this line allocates and is not to be added"
 )
+TOTAL = "a plan's own total leaves category 3 out"
 HIGH_STRESS = 3
 """World Resources Institute: high, 40 to 80 % of the water withdrawn."""
 
@@ -31,6 +32,7 @@ def _rows(r: Record) -> list[Row]:
     found = scopes(r, all_lines)
     embodied = f"{r.embodied_route} route; {r.amortisation}"
     mixed = "fuel supply and plants are inside: not known apart" if r.life_cycle and found.upstream is None else ""
+    more = "" if r.life_cycle else TOTAL
     rows: list[Row] = [
         ("E1-5", "Total energy consumption", all_lines.energy_kwh / 1000.0, "MWh", r.energy_method, counted),
         *(
@@ -48,8 +50,8 @@ def _rows(r: Record) -> list[Row]:
         ("E1-6", "Scope 3, category 3 fuel and energy", found.upstream, "tCO2e",
          "life-cycle less generation intensity of the place", "" if found.upstream is not None else
          "inside Scope 2" if r.life_cycle else "not both intensities are published for this place, or they contradict"),
-        ("E1-6", "Total GHG emissions (location-based)", found.total_location, "tCO2e", "sum of the lines above", ""),
-        ("E1-6", "Total GHG emissions (market-based)", found.total_market, "tCO2e", "sum of the lines above", ""),
+        ("E1-6", "Total GHG emissions (location-based)", found.total_location, "tCO2e", "sum of the lines above", more),
+        ("E1-6", "Total GHG emissions (market-based)", found.total_market, "tCO2e", "sum of the lines above", more),
         *_water(r),
     ]  # fmt: skip
     return rows

@@ -21,11 +21,21 @@ export function know(catalogue) {
 export const label = (name) => labels[name] || w.named(name);
 export const deviceName = (id) => devices.get(id) || id;
 
+/** What a run and the lines beside it take together; empty where nothing stands beside it. */
+function besideWords(a) {
+  const lines = a.carbon.boundary.filter((line) => line.share), { energy_kwh: kwh, cost_usd: usd } = a.summary;
+  if (!lines.length) return "";
+  const sum = (key) => lines.reduce((all, line) => all + line[key], 0);
+  return `with ${lines.map((line) => line.name.replaceAll("_", " ")).join(", ")} ${w.energy(kwh + sum("energy_kwh"))}`
+    + (usd === null ? "" : `, ${w.money(usd * (1 + sum("share")))}`);
+}
+
 export function headline(a) {
-  const s = a.summary;
+  const s = a.summary, more = besideWords(a);
   const cost = s.cost_usd === null ? "" : `, ${w.money(s.cost_usd)}${a.price ? ` (${a.price})` : ""}`;
+  const taken = more ? `${cost} for the run itself; ${more}` : "";
   return `Train ${s.model} on ${w.count(s.tokens)} tokens: ${w.whole(s.n_devices)} × ${deviceName(s.device)} for ${w.duration(s.duration_days)}. `
-    + `That takes ${w.energy(s.energy_kwh)} and ${w.mass(s.carbon_total_tco2e)}${cost}.`;
+    + `That takes ${w.energy(s.energy_kwh)}${taken} and ${w.mass(s.carbon_total_tco2e)}${more ? "" : cost}.`;
 }
 
 /** The main figures: name, value, small print. */
