@@ -145,7 +145,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("15.6T", 15.6e12), ("405B", 405e9), ("1e25", 1e25), ("16,384", 16384.0), ("2K", 2000.0), ("0.5", 0.5), ("-3", -3.0),
+    [("15.6T", 15.6e12), ("405B", 405e9), ("1e25", 1e25), ("1,600,000", 1.6e6), ("2K", 2000.0), ("0.5", 0.5), ("-3", -3.0),
      ("1_000", 1000.0), ("300E", 3e20), ("16Ki", 16384.0), ("1Mi", 1048576.0), ("15t", 15e12), ("7b", 7e9)],
 )  # fmt: skip
 def test_numbers_as_people_write_them(text: str, value: float) -> None:

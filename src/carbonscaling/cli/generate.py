@@ -57,6 +57,7 @@ carbonscaling help             what each command does, exit codes
 carbonscaling explain TERM     what a word means (MFU, ZeRO, PUE, ...)
 
 Numbers take k, M, B, T (thousands to trillions) and Ki, Mi, Gi: 15T, 16Ki.
+A point stands before decimals; commas stand between several numbers.
 -o FILE writes what its suffix says: .json, .csv, .md, .html, .svg, ...
 """
 

@@ -12,6 +12,7 @@ from cyclopts import Group, Parameter
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.contracts import Contracts
+from carbonscaling.cli.commas import parted
 from carbonscaling.cli.question import NESTED, PREFIX, given, number, scenario_of
 from carbonscaling.fields import field_help
 from carbonscaling.software.options import option_kinds
@@ -65,21 +66,25 @@ def real_number(_type: Any, tokens: Sequence[Any]) -> float:
 
 def real_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
     """Convert the values of an option that lists measures, with commas between; A/B is their ratio."""
-    return tuple(_ratio(part, token.keyword or "") for part, token in _parts(tokens))
+    return tuple(
+        _ratio(part, token.keyword or "")
+        for token in tokens
+        for part in parted(token.value, token.keyword or "", False)
+    )
 
 
 def whole_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[int, ...]:
     """Convert the values of an option that lists counts, with commas between."""
-    return tuple(int(number(part, token.keyword or "", whole=True)) for part, token in _parts(tokens))
+    return tuple(
+        int(number(part, token.keyword or "", whole=True))
+        for token in tokens
+        for part in parted(token.value, token.keyword or "", True)
+    )
 
 
 def words(_type: Any, tokens: Sequence[Any]) -> tuple[str, ...]:
     """Convert the values of an option that lists names, with commas between."""
-    return tuple(part.strip() for part, _ in _parts(tokens))
-
-
-def _parts(tokens: Sequence[Any]) -> list[tuple[str, Any]]:
-    return [(part, token) for token in tokens for part in token.value.split(",") if part.strip()]
+    return tuple(part.strip() for token in tokens for part in token.value.split(",") if part.strip())
 
 
 def _ratio(text: str, option: str) -> float:

@@ -11,8 +11,9 @@ from typing import Any
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.contracts import Contracts
+from carbonscaling.cli.commas import refuse_readings, written
 from carbonscaling.cli.given_files import check_scenario_file
-from carbonscaling.cli.unit_words import is_unit, without_unit
+from carbonscaling.cli.unit_words import is_unit, two_units, without_unit
 from carbonscaling.errors import InputError
 from carbonscaling.software.options import option_value
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario
@@ -29,10 +30,7 @@ NESTED: dict[str, Any] = {"layout": Layout, "boundary": Boundary, "contracts": C
 PREFIX: dict[type, str] = {Contracts: "contract_"}
 """What stands before the names of such options."""
 
-_NUMBER = re.compile(
-    r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)"
-)
-_DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d*[^\d,]*)")
+_NUMBER = re.compile(r"([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPEbt]?|[KMGTPE]i)")
 
 
 def number(text: str, option: str, whole: bool = False) -> float | int:
@@ -44,42 +42,50 @@ def number(text: str, option: str, whole: bool = False) -> float | int:
     Raises
     ------
     InputError
-        Not a number, or not a whole one where a count is asked for; a comma that groups no thousands, or so many in a count
-        that it may be a list.
+        Not a number, or not a whole one where a count is asked for; or commas that may mean something else than thousands.
     """
-    found = _NUMBER.fullmatch(text.strip())
-    value = math.nan
-    if whole and found and text.count(",") > 1:
-        raise InputError(
-            "one number or several?", where=f"option {option}", value=text, allowed="one count",
-            remedy=f"write {option} {text.replace(',', '')} if it is one; several are asked one by one, or by a sweep",
-        )  # fmt: skip
-    if found and found[2] and is_unit(found[2], option):  # 10t is ten tonnes, not ten trillions of them
-        found = None
-    if found:
-        value = float(found[1].replace(",", "").replace("_", "")) * SUFFIXES[found[2]]
-    if not found or not math.isfinite(value) or (whole and value != int(value)):
-        from carbonscaling.cli.number_shapes import written_otherwise
+    value = _value(text, option, whole)
+    if value is not None:
+        return value
+    said = written(text, option, whole, lambda one: _as_taken(one, option, whole))
+    if said is not None and (said.one or said.several):
+        read = None if said.decimal or said.several or said.spaced else _value(text.replace(",", ""), option, whole)
+        if read is not None:
+            return read
+        refuse_readings(text, option, whole, said)
+    meant = _as_taken(text, option, whole)
+    either = two_units(text, option)
+    remedy = f"write {option} {meant}" if meant else f"give a number after {option}"
+    raise InputError(
+        "not a whole number" if whole else "not a number",
+        where=f"option {option}",
+        value=text,
+        allowed="digits, with a suffix k, M, B or T for thousands to trillions, or Ki, Mi, Gi" if whole
+        else "a number such as 90, 0.5, 15.6e12, 15.6T or 16Ki, without a unit",
+        suggestion=f"{option} {meant}" if meant else None,
+        remedy=either or remedy,
+    )  # fmt: skip
 
-        comma = _DECIMAL_COMMA.fullmatch(text.strip())
-        meant = f"{comma[1]}.{comma[2]}" if comma else written_otherwise(text, option) or without_unit(text, option)
-        if whole and meant and _fraction(meant):
-            meant = None
-        raise InputError(
-            "not a whole number" if whole else "not a number",
-            where=f"option {option}",
-            value=text,
-            allowed="digits, with a suffix k, M, B or T for thousands to trillions, or Ki, Mi, Gi" if whole
-            else "a number such as 90, 0.5, 15.6e12, 15.6T or 16Ki, without a unit",
-            suggestion=f"{option} {meant}" if meant else None,
-            remedy=f"write {option} {meant}" if meant else f"give a number after {option}",
-        )  # fmt: skip
+
+def _value(text: str, option: str, whole: bool) -> float | int | None:
+    """Return a number without commas; None where it is none, or has a unit."""
+    found = _NUMBER.fullmatch(text.strip())
+    if not found or (found[2] and is_unit(found[2], option)):  # 10t is ten tonnes, not ten trillions of them
+        return None
+    value = float(found[1].replace("_", "")) * SUFFIXES[found[2]]
+    if not math.isfinite(value) or (whole and value != int(value)):
+        return None
     return int(value) if whole else value
 
 
-def _fraction(text: str) -> bool:
-    found = _NUMBER.fullmatch(text)
-    return not found or float(found[1].replace(",", "")) * SUFFIXES[found[2]] % 1.0 != 0.0
+def _as_taken(text: str, option: str, whole: bool) -> str | None:
+    """Return a number without commas, with a unit or written another way, as the option takes it."""
+    from carbonscaling.cli.number_shapes import written_otherwise
+
+    if _value(text, option, whole) is not None:
+        return "".join(text.split())
+    meant = written_otherwise(text, option) or without_unit(text, option)
+    return meant if meant and _value(meant, option, whole) is not None else None
 
 
 def software_changes(texts: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 
 from carbonscaling.units import DAY, HOUR, YEAR
 
-__all__ = ["is_unit", "without_unit"]
+__all__ = ["is_unit", "two_units", "without_unit"]
 
 _DAYS = {"min": 60 / DAY, "h": HOUR / DAY, "d": 1.0, "w": 7.0, "month": YEAR / 12 / DAY, "y": YEAR / DAY}
 _TONNES = {"g": 1e-6, "kg": 1e-3, "t": 1.0, "kt": 1e3, "Mt": 1e6}
@@ -22,7 +22,7 @@ _KWH = {
     "TWh": 1e9,
 }
 _USD = {"$": 1.0}
-_THINGS = {"things": 1.0}
+_DEVICES, _TOKENS, _SEQUENCES, _PARAMETERS = {"device": 1.0}, {"token": 1.0}, {"sequence": 1.0}, {"parameter": 1.0}
 UNITS: dict[str, dict[str, float]] = {
     "max-days": _DAYS,
     "deadlines": _DAYS,
@@ -40,9 +40,10 @@ UNITS: dict[str, dict[str, float]] = {
     "nic-gbps": {"Gbit/s": 1.0, "GB/s": 8.0, "Mbit/s": 1e-3, "Tbit/s": 1e3},
     "carbon-intensity-g-per-kwh": {"g/kWh": 1.0, "kg/kWh": 1e3, "kg/MWh": 1.0, "t/MWh": 1e3, "g": 1.0},
     "device-hours": {"h": 1.0},
-    **dict.fromkeys(
-        ("tokens", "devices", "max-devices", "batch", "seq-len", "micro-batch", "tp", "pp", "dp", "cp", "ep"), _THINGS
-    ),
+    **dict.fromkeys(("devices", "max-devices", "counts", "tp", "pp", "dp", "cp", "ep", "etp"), _DEVICES),
+    **dict.fromkeys(("tokens", "seq-len", "served-tokens", "prompt", "output-tokens", "tower-tokens"), _TOKENS),
+    **dict.fromkeys(("batch", "micro-batch", "batches"), _SEQUENCES),
+    **dict.fromkeys(("params", "candidates", "n-params"), _PARAMETERS),
     "compute": {"FLOP": 1.0, "PF-day": 1e15 * DAY},
     "power-limit": {"W": 1.0, "kW": 1e3},
 }
@@ -69,15 +70,33 @@ SPELT: dict[str, str] = {
     "PF-day": "pf-day pf-days pfs-day pfs-days pflop/s-day pflop/s-days petaflop/s-day petaflop/s-days",
     "W": "watt watts",
     "kW": "kilowatt kilowatts",
-    "things": "tokens token tok toks ctx context gpus gpu devices device chips accelerators sequences seqs samples",
+    "token": "tokens tok toks ctx context",
+    "device": "devices gpus gpu chips chip accelerators accelerator tpus",
+    "sequence": "sequences seqs seq samples sample examples",
+    "parameter": "parameters params param",
     "FLOP": "flop flops",
 }
 SCALES: dict[str, str] = {
-    "k": "k K thousand", "M": "M m million mio mn", "B": "B b billion bn mrd", "T": "T t trillion tn",
+    "k": "k K thousand", "M": "M million mio mn", "B": "B b billion bn mrd", "T": "T t trillion tn",
 }  # fmt: skip
+_SCALE_FIRST = re.compile(r"^(?:[kKMBGT]|thousand|million|billion|trillion)?\s*")
 _SCALES = {word: letter for letter, words in SCALES.items() for word in words.split()}
 _SPELT = {word: unit for unit, words in SPELT.items() for word in words.split()}
-_SHAPE = re.compile(r"([$]?)\s*((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)\.?\d*|\.\d+)((?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+IN_MILLIONS = ("tokens", "served-tokens", "params", "candidates", "n-params", "budget-usd")
+"""Options whose numbers go by the million, so that a small m means that."""
+TWO: dict[str, tuple[str, str, str]] = {
+    **dict.fromkeys(("max-days", "deadlines"), (r"m", "min", "month")),
+    "lifetime-years": (r"m", "min", "month"),
+    "budget-carbon": (r"(?:MT|mt)(?:[cC][oO]2(?:eq?|E[qQ]?)?)?", "t", "Mt"),
+}
+"""Units that two things are called: the pattern, and what it may mean."""
+SAID = {"min": "minutes", "month": "months", "t": "metric tons", "Mt": "megatonnes"}
+OTHERWISE: dict[str, str] = {
+    "batch": "the batch is counted in sequences: tokens of a batch over those of a sequence",
+    "micro-batch": "the micro-batch is counted in sequences: its tokens over those of a sequence",
+}
+"""What to do with a count of something else."""
+_SHAPE = re.compile(r"([$]?)\s*(\d[\d_]*\.?\d*|\.\d+)((?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 
 
 def is_unit(letter: str, option: str) -> bool:
@@ -94,8 +113,12 @@ def without_unit(text: str, option: str) -> str | None:
     found, known = _SHAPE.fullmatch(text.strip()), UNITS.get(option.removeprefix("--"))
     if not found or known is None:
         return None
-    digits = found[2].replace(",", "").replace("_", "") + found[3]
+    digits = found[2].replace("_", "") + found[3]
     tail = found[4].strip()
+    if _either(tail, option):
+        return None
+    if tail == "m" and option.removeprefix("--") in IN_MILLIONS:
+        tail = "M"
     rest = found[1] + tail if tail.startswith("/") else " ".join(part for part in (tail, found[1]) if part)
     if tail.endswith("FLOPS") and tail != "FLOPS":  # a speed
         return None
@@ -106,6 +129,29 @@ def without_unit(text: str, option: str) -> str | None:
                 value = f"{float(digits) * known.get(unit, 1.0):.10g}"
                 return value + _SCALES.get(scale, "")
     return None
+
+
+def two_units(text: str, option: str) -> str | None:
+    """Return what to write for a number whose unit may mean two things, or counts something else; None for any other.
+
+    >>> two_units("3m", "--max-days")
+    'write --max-days 0.002083 (minutes), or --max-days 91.31 (months)'
+    """
+    found, known = _SHAPE.fullmatch(text.strip()), UNITS.get(option.removeprefix("--"), {})
+    if found is None:
+        return None
+    tail = found[4].strip()
+    units = _either(tail, option)
+    if units:
+        value = float(found[2].replace("_", "") + found[3])
+        return "write " + ", or ".join(f"{option} {value * known[unit]:.4g} ({SAID[unit]})" for unit in units)
+    counted = _SPELT.get(_SCALE_FIRST.sub("", tail).lower())
+    return OTHERWISE.get(option.removeprefix("--")) if counted == "token" else None
+
+
+def _either(tail: str, option: str) -> tuple[str, str] | None:
+    pattern, one, other = TWO.get(option.removeprefix("--"), ("(?!)", "", ""))
+    return (one, other) if re.fullmatch(pattern, tail.replace(" ", "").replace("₂", "2")) else None
 
 
 def _unit(word: str, known: dict[str, float]) -> str | None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from carbonscaling.cli import output as out
+from carbonscaling.cli.commas import parted
 from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
-from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
+from carbonscaling.cli.options import ScenarioOptions, number, scenario_of, whole_numbers
 from carbonscaling.errors import ExitCode, InputError
 
 __all__ = ["choose"]
@@ -26,7 +27,8 @@ def _numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
     def read(word: str, option: str) -> float:
         return math.inf if word == "none" else float(number(word, option))
 
-    return tuple(read(word, token.keyword or "") for token in tokens for word in _texts(str, [token]))
+    each = [(token.keyword or "", token.value) for token in tokens]
+    return tuple(read(word, option) for option, text in each for word in parted(text, option, whole=False))
 
 
 def _list(help_: str, converter: Any) -> Parameter:
@@ -39,7 +41,7 @@ def choose(
     *,
     regions: Annotated[tuple[str, ...], _list("Cloud regions or countries.", _texts)] = (),
     accelerators: Annotated[tuple[str, ...], _list("Devices: catalogue names or TOML files.", _texts)] = (),
-    counts: Annotated[tuple[float, ...], _list("Numbers of devices.", _numbers)] = (),
+    counts: Annotated[tuple[int, ...], _list("Numbers of devices.", whole_numbers)] = (),
     deadlines: Annotated[tuple[float, ...], _list("Deadlines in days.", _numbers)] = (),
     starts: Annotated[
         tuple[str, ...],
@@ -74,13 +76,13 @@ def choose(
         )
     for name, values in (("counts", counts), ("deadlines", deadlines), ("power_limits", power_limits)):
         for value in values:
-            if not value > 0 or (name == "counts" and value != int(value)):
+            if not value > 0:
                 raise InputError("out of range", where=f"option --{name.replace('_', '-')}", value=value,
                                  allowed="whole numbers, 1 or more" if name == "counts" else "more than 0",
                                  remedy="correct the value")  # fmt: skip
     base = scenario_of(scenario, options)
     wanted = Options(
-        regions=regions, devices=accelerators, counts=tuple(int(n) for n in counts), deadlines=deadlines,
+        regions=regions, devices=accelerators, counts=counts, deadlines=deadlines,
         pause_above=pause_above, power_limits=power_limits, starts=starts, best_start=best_start, windows=windows,
     )  # fmt: skip
     found = choices(base, wanted)

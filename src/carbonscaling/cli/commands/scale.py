@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
+from carbonscaling.cli.commas import parted
 from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
 from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
 from carbonscaling.errors import ExitCode, InputError
@@ -19,7 +20,7 @@ __all__ = ["scale"]
 
 
 def _sizes(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
-    words = [word for token in tokens for word in token.value.split(",") if word]
+    words = [word for token in tokens for word in parted(token.value, "--sizes", whole=True)]
     return tuple(float(number(word, "--sizes")) for word in words)
 
 

@@ -51,9 +51,9 @@ export const between = (pair, factor = 1) => `${plain(pair[0] * factor)} to ${pl
 
 const SUFFIX = { "": 1, k: 1e3, K: 1e3, M: 1e6, B: 1e9, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
 
-/** Read a number as people write it: 15.6T, 16,384, 2e12; undefined where it is none. */
+/** Read a number as people write it: 15.6T, 16,384, 2e12; undefined where it is none, as 0,5 and 512,1024 are. */
 export function number(text) {
-  const found = /^([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)$/.exec(text.trim());
+  const found = /^([+-]?(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)\.?\d*|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMBGTPE]?)$/.exec(text.trim());
   if (!found) return undefined;
   const value = Number(found[1].replace(/[,_]/g, "")) * SUFFIX[found[2]];
   return Number.isFinite(value) ? value : undefined;
