@@ -18,7 +18,7 @@ from carbonscaling.perf.memory import memory, work_bytes
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
-from carbonscaling.search import compiled, evaluate, kernel
+from carbonscaling.search import compiled, evaluate, kernel, tables
 from carbonscaling.search import lattice as lattices
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
@@ -222,6 +222,24 @@ def test_a_layout_left_out_for_memory_has_no_setting_that_fits(model: str, capac
     assert not np.isfinite(best[~may_fit]).any()
     if capacity == 8e9:  # and it does leave some out
         assert (~may_fit).any()
+
+
+@pytest.mark.parametrize(
+    ("model", "device"), [("gpt-3-175b", "a100-80"), ("deepseek-v3", "h800"), ("llama-3-8b", "a100-40")]
+)
+@pytest.mark.parametrize("batches", [(2048,), tuple(range(96, 900, 8))])
+def test_what_may_fit_may_fit_with_more_replicas(model: str, device: str, batches: tuple[int, ...]) -> None:
+    """The fewest replicas of a shape are looked for by halves, so that nothing may stop fitting: as all of them say."""
+    work, machine = work_of(model), machine_of(device)
+    g = grid(Space(), work, layouts(Space(), work, batches, machine.silicon.domain, (1, 65536)))
+    tp, pp, cp = g.lattice.shapes.T.astype(float)[:, :, None]
+    dp, o = np.unique(g.lattice.dp).astype(float), tables.options_of(g)
+    fits = np.asarray(tables.may_fit(work, machine, o, tables.least_needs(work, o), tp, pp, cp, dp))
+    assert fits.any()
+    assert not fits.all()
+    assert (np.diff(fits.astype(int), axis=1) >= 0).all()
+    first = np.where(fits.any(axis=1), fits.argmax(axis=1), len(dp))
+    assert (NumpyJudge(work, machine, g)._shapes[2] == np.append(dp, np.inf)[first]).all()
 
 
 @needs_numba

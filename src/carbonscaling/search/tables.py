@@ -158,10 +158,11 @@ def may_fit(
 ) -> Truth:
     """Whether the least of states and the least of activations leave a chance to fit; degrees may be arrays.
 
-    Memory falls with every replica, with the sharding group, with the devices that an expert is spread over, and with
+    States fall with every replica, with the sharding group, with the devices that an expert is spread over, activations with
     smaller micro-batches, of which more are in flight but never more sequences. Without interleaving, and without what the
     ends of a pipeline hold, the fullest stage has fewest parameters and activations. A share of the layers recomputed
-    lies between all of them and none.
+    lies between all of them and none. With fewer micro-batches than stages fewer are in flight, and the stage with the logits
+    has less room for them: then the least of both counts, so that what may fit may fit with more replicas too.
     """
     body, roomy, zeros, codes = least
     n_micro = np.maximum(1.0, o.batch / (dp * roomy.micro_batch))
@@ -180,10 +181,22 @@ def may_fit(
         )
         states = np.minimum(states, np.where(never_shards(s, work, o.strict), TOO_MUCH, lowest))
     for r in range(len(codes)):
-        s = Setting(
-            tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, roomy.micro_batch, n_micro, codes[r], 0.0,
-            sequence_shards(tp, o.sequence_parallel), 100.0,
-        )  # fmt: skip
-        held = np.minimum(held, least_held(machine, work_bytes(work, machine, s)))
+        filled = work_bytes(
+            work, machine, _plain(o, tp, pp, dp, cp, roomy.micro_batch, np.maximum(n_micro, pp), codes[r])
+        )
+        one = work_bytes(work, machine, _plain(o, tp, pp, dp, cp, roomy.micro_batch, 1.0, codes[r]))
+        beside = least_held(machine, filled) - least_held(
+            machine, WorkBytes(filled.activations, filled.inputs, 0.0, filled.free, 0.0)
+        )
+        alone = least_held(machine, WorkBytes(one.activations, one.inputs, 0.0, 0.0, 0.0)) + beside
+        held = np.minimum(held, np.where(n_micro < pp, alone, least_held(machine, filled)))
     need = total_memory(machine, roomy.zero, StateBytes(states, 0.0, 0.0), WorkBytes(held, 0.0, 0.0, 0.0, 0.0))
     return need.total * ROUNDING <= need.limit
+
+
+def _plain(
+    o: Options, tp: Number, pp: Number, dp: Number, cp: Number, micro_batch: Number, n_micro: Number, code: Number
+) -> Setting:
+    """Return a setting of a shape without experts, chunks or sharded states."""
+    sp = sequence_shards(tp, o.sequence_parallel)
+    return Setting(tp, pp, dp, cp, 1.0, 1.0, 1.0, 0.0, dp * cp, micro_batch, n_micro, code, 0.0, sp, 100.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,6 +34,10 @@ __all__ = ["NumpyJudge"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+AT_ONCE = 64
+"""Numbers of replicas that a shape's memory is worked out for in one go."""
 
 
 @dataclass
@@ -84,9 +89,11 @@ class NumpyJudge:
         g, needs = self.grid, least_needs(self.work, options_of(self.grid))
         tp, pp, cp = g.lattice.shapes.T.astype(float)[:, :, None]
         dp = np.unique(g.lattice.dp).astype(float)
-        fits = np.asarray(may_fit(self.work, self.machine, options_of(g), needs, tp, pp, cp, dp))
-        first = np.where(fits.any(axis=1), fits.argmax(axis=1), len(dp))
-        return shape_bounds(self._least, g.micros, np.append(dp, np.inf)[first])
+
+        def fits(places: Ints) -> NDArray[np.bool_]:
+            return np.asarray(may_fit(self.work, self.machine, options_of(g), needs, tp, pp, cp, dp[places]))
+
+        return shape_bounds(self._least, g.micros, np.append(dp, np.inf)[_first_of(fits, len(tp), len(dp))])
 
     @property
     def _n_lines(self) -> int:
@@ -219,6 +226,18 @@ class NumpyJudge:
     def _limit(self) -> float:
         """Bytes that a device may hold."""
         return float(total_memory(self.machine, 0.0, StateBytes(0.0, 0.0, 0.0), kernel.NO_WORK).limit)
+
+
+def _first_of(holds: Callable[[Ints], NDArray[np.bool_]], n_rows: int, n: int) -> Ints:
+    """Return the first of `n` places at which each row holds, `n` where none does; what holds once holds at all later ones."""
+    low, high = np.zeros((n_rows, 1), np.int64), np.full((n_rows, 1), n)
+    while (wide := int((high - low).max(initial=0))) > 0:
+        part = -(-wide // AT_ONCE)
+        places = low + part * np.arange(1, -(-wide // part) + 1) - 1
+        not_yet = (places < high) & ~holds(np.minimum(places, n - 1))
+        low = np.minimum(low + part * not_yet.sum(axis=1, keepdims=True), high)
+        high = np.minimum(high, low + part - 1)
+    return low[:, 0]
 
 
 def _barred(place: Ints, row: Ints, states: Ints, redos: Ints) -> Ints:
