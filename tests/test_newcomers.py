@@ -8,22 +8,31 @@ import mimetypes
 import random
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pint
 import pytest
 from babel import Locale
 
-from carbonscaling.catalog import hardware, models, regions
-from carbonscaling.catalog.grids import areas
-from carbonscaling.cli import main
-from carbonscaling.cli.meaning import command_meant, option_meant, value_meant
+from carbonscaling.catalog import hardware, models, regions, stacks
+from carbonscaling.catalog.grids import areas, cloud_regions
+from carbonscaling.catalog.read import keys_of_tables
+from carbonscaling.cli import main, shelves
+from carbonscaling.cli.meaning import command_meant
 from carbonscaling.cli.options import number
 from carbonscaling.cli.pages import page
 from carbonscaling.cli.unit_words import without_unit
 from carbonscaling.errors import ExitCode, InputError
+from carbonscaling.meaning import key_meant, option_meant, value_meant
 from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffix
 from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.serve.limits import Limits
+from carbonscaling.serve.question import asked
+from carbonscaling.serving.formats import format_named
+from carbonscaling.study.project.file import project_from
+from carbonscaling.study.scenario import Layout, Scenario, load_scenario, scenario_from
+from carbonscaling.study.sweep.studyfile import load_study
 
 OPTIONS = [*re.findall(r"^  (--[a-z0-9-]+)", page(["help", "plan"]) or "", re.MULTILINE), "--flash"]
 Style = Callable[[list[str]], str]
@@ -120,6 +129,72 @@ def test_each_tools_own_options(text: str, ours: str) -> None:
 @pytest.mark.parametrize("text", ELSEWHERE.split())
 def test_what_other_tools_ask_beside_gets_no_suggestion(text: str) -> None:
     assert option_meant(f"--{text}", OPTIONS) is None
+
+
+SCENARIO_KEYS = {f.name for f in fields(Scenario)}
+BY_OPTION = {path.rpartition(".")[2]: path for path in keys_of_tables(Scenario) if "contracts" not in path}
+BY_OPTION |= {name: name for name in SCENARIO_KEYS}
+KEYS = [(text, ours) for text, ours in [*spellings(), *((f"--{t}", o) for s, o in TOOLS.items() for t in s.split())]
+        if re.split("[ ,]", ours[2:])[0].replace("-", "_") in BY_OPTION and text != "--name"]  # fmt: skip
+
+
+def refused(load: Callable[[], object]) -> InputError:
+    with pytest.raises(InputError) as error:
+        load()
+    return error.value
+
+
+@pytest.mark.parametrize(("text", "ours"), KEYS)
+def test_keys_of_files_mean_what_the_options_mean(text: str, ours: str, tmp_path: Path) -> None:
+    """TOML, JSON by HTTP, a study's axis and a project's stage know the words that the command line knows."""
+    key, name = text.removeprefix("--").replace("-", "_"), re.split("[ ,]", ours[2:])[0].replace("-", "_")
+    if key in BY_OPTION:
+        return
+    (tmp_path / "run.toml").write_text(f"{key} = 1\n", encoding="utf-8")
+    (tmp_path / "study.toml").write_text(f'[[axis]]\nkey = "{key}"\nvalues = [1]\n', encoding="utf-8")
+    stage = {"name": "a", "kind": "pretraining", "model": "llama-3-8b", "tokens": 1e9, key: 1}
+    for load in (
+        lambda: load_scenario(tmp_path / "run.toml"),
+        lambda: asked({key: 1}, Limits()),
+        lambda: load_study(tmp_path / "study.toml"),
+        lambda: project_from({"stage": [stage]}, "here"),
+    ):
+        meant = refused(load).suggestion
+        assert meant is not None
+        assert re.split("[ ,]", meant)[0].startswith(BY_OPTION[name])
+
+
+@pytest.mark.parametrize("name", ["tp", "pp", "zero", "micro_batch", "development", "compile", "schedule"])
+def test_a_key_of_a_table_is_led_to_it(name: str) -> None:
+    error = refused(lambda: scenario_from({name: 1}, "run.toml"))
+    assert error.suggestion == BY_OPTION[name]
+    assert error.remedy == f"it stands in the table [{BY_OPTION[name].partition('.')[0]}]"
+
+
+def test_degrees_by_other_names_in_the_layout_and_keys_that_stand_outside() -> None:
+    for key, meant in {"tensor_parallel": "tp", "pipeline_parallel_size": "pp", "data_parallel": "dp", "fsdp": "zero = 3",
+                       "context_parallel": "cp", "expertParallel": "ep", "devices": "devices, outside [layout]",
+                       "num_gpus": "devices, outside [layout]", "rank": None, "seed": None}.items():  # fmt: skip
+        assert refused(lambda key=key: scenario_from({"layout": {key: 2}}, "run.toml")).suggestion == meant  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", [*FOREIGN, "--output", "--failed", "--name", "--notes", "--kind", "--wue"])
+def test_keys_that_have_no_like_get_no_suggestion(text: str) -> None:
+    key = text[2:].replace("-", "_")
+    assert refused(lambda: scenario_from({key: 1}, "run.toml")).suggestion is None
+
+
+@pytest.mark.parametrize(("unit", "days"), [("seconds", 1 / 86400), ("hours", 1 / 24), ("weeks", 7), ("months", 30.4)])
+def test_another_unit_of_time_is_told_its_factor(unit: str, days: float) -> None:
+    for text in (unit, f"max_{unit}", f"num-{unit}"):
+        meant = str(option_meant(f"--{text}", OPTIONS))
+        found = re.fullmatch(rf"--max-days, {unit} (times|divided by) ([\d.,]+)", meant)
+        assert found is not None, meant
+        number = float(found[2].replace(",", ""))
+        assert (number if found[1] == "times" else 1 / number) == pytest.approx(days)
+    assert option_meant("--days", OPTIONS) == "--max-days"
+    assert key_meant("requests_per_hour", ["requests_per_day"]) == "requests_per_day, per hour times 24"
+    assert key_meant("price_per_day", SCENARIO_KEYS) == "price_usd_per_device_hour, per day divided by 24"
 
 
 @pytest.mark.parametrize("text", FOREIGN)
@@ -227,6 +302,70 @@ def test_misspelt_places_are_found_or_left() -> None:
 )
 def test_no_place_gets_no_country(name: str) -> None:
     assert suggestion(regions.place, name) is None
+
+
+def test_another_regions_id_is_no_misspelling() -> None:
+    """Every id with one of its words in the place of another: a region by itself, or no suggestion from another area."""
+    words = ("north", "south", "east", "west", "central", "us", "eu", "europe", "asia", "ca", "sa", "af", "me", "ap")
+    pick, seen = random.Random(4), 0
+    for name in pick.sample(sorted(cloud_regions()), 100):
+        parts = re.findall(r"[a-z]+|[^a-z]+", name)
+        for at in (i for i, part in enumerate(parts) if part in words):
+            wrong = "".join([*parts[:at], pick.choice([w for w in words if w != parts[at]]), *parts[at + 1 :]])
+            meant = suggestion(regions.place, wrong)
+            assert meant is None or re.sub(r"\W", "", meant) == re.sub(r"\W", "", wrong), (name, wrong)
+            seen += 1
+    assert seen > 60
+
+
+def test_another_number_of_a_region_lists_those_there_are() -> None:
+    for name, there in {"us-west5": "us-west1, us-west2, us-west3, us-west4", "eastus3": "eastus, eastus2"}.items():
+        error = refused(lambda name=name: regions.place(name))  # type: ignore[misc]
+        assert (error.suggestion, error.allowed) == (None, there)
+
+
+def test_catalog_show_suggests_what_the_options_suggest() -> None:
+    """A digit, a letter or a word is changed in a name of the catalogue: one rule by every door."""
+    pick = random.Random(5)
+    for load, names in ((hardware.device, hardware.device_names()), (models.model_entry, models.model_names())):
+        for name in pick.sample(sorted(names), 12):
+            for wrong in (misspelt(name, pick), re.sub(r"\d", "7", name), f"{name}-9"):
+                meant = suggestion(load, wrong)
+                if meant == wrong:
+                    continue
+                assert suggestion(shelves.find, wrong) in (meant, wrong), wrong
+                assert meant is None or sorted(re.findall(r"\d", meant)) == sorted(re.findall(r"\d", wrong)), (
+                    wrong,
+                    meant,
+                )
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-4", "H1000", "V200", "mi400", "tpu-v8", "bard", "olmo", "gpt-neo-2.7b", "RTX 6000"]
+)
+def test_what_the_catalogue_lacks_is_nothing_else(name: str) -> None:
+    for load in (shelves.find, hardware.device, models.model_entry):
+        assert suggestion(load, name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("Megatron-LM", "megatron"), ("megatron-core", "megatron"), ("jax", "xla"), ("llama-factory", None),
+     ("deepspeed-megatron", "megatron-deepspeed"), ("pytorch", "fsdp")],
+)  # fmt: skip
+def test_stacks_by_other_names(name: str, meant: str | None) -> None:
+    assert suggestion(stacks.stack, name) == meant
+
+
+def test_choices_that_are_none_of_ours() -> None:
+    assert refused(lambda: Layout(schedule="gpipe")).suggestion is None  # type: ignore[arg-type]
+    assert refused(lambda: Layout(recompute="all")).suggestion == "full"  # type: ignore[arg-type]
+    assert refused(lambda: format_named("int3", "weights")).suggestion is None
+    assert refused(lambda: Scenario(objective="cheapest", model="llama-3-8b")).suggestion == "cost"
+    kinds = {"ppo": "rl", "grpo": "rl", "finetune": "sft", "deployment": "serving", "hour": "hours", "warmup": None}
+    for kind, meant in kinds.items():
+        stage = {"name": "a", "kind": kind}
+        assert refused(lambda stage=stage: project_from({"stage": [stage]}, "x")).suggestion == meant  # type: ignore[misc]
 
 
 def test_a_size_is_no_model() -> None:

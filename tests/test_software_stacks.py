@@ -364,7 +364,7 @@ def test_the_option_changes_the_answer(capsys: pytest.CaptureFixture[str], tmp_p
         (["compile"], ["KEY=VALUE", "attention_kernel=flash2"]),
         (["compile=maybe"], ["not a value of compile", "true, false, yes, no"]),
         (["gradient_bytes=two"], ["not a value of gradient_bytes", "a number"]),
-        (["attention_kernel=flash9"], ["did you mean: flash2?", "explicit-separate", "option --software"]),
+        (["attention_kernel=flahs2"], ["did you mean: flash2?", "explicit-separate", "option --software"]),
         (["tp_overlap=2"], ["0 to 1", "software.tp_overlap"]),
         (["compile=yes", "compile=no"], ["two values of one option", "compile=yes and compile=no"]),
     ],

@@ -89,6 +89,6 @@ def test_constants_agree_with_the_table() -> None:
 
 def test_unknown_unit_is_an_input_error() -> None:
     with pytest.raises(InputError, match="unknown unit") as caught:
-        to_si(1.0, "mm3")
-    assert caught.value.suggestion == "mm2"
+        to_si(1.0, "kg/kwh")
+    assert caught.value.suggestion == "kg/kWh"
     assert "GB/s" in str(caught.value)

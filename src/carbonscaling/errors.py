@@ -101,39 +101,50 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"
 
 
-def nearest(name: str, names: Iterable[str], least: float = 0.6) -> str | None:
-    """Return the accepted name closest to `name`, or None.
+LEAST_LETTERS = 3
+"""A shorter name differs from another as little as from its misspellings."""
+SURE_LETTERS = 5
+"""In fewer letters one that is exchanged makes another word (rl, dpo, ppo)."""
 
-    Parameters
-    ----------
-    least : float
-        Likeness, 0 to 1, below which none is close (twice the letters in common over the letters of both).
 
-    >>> nearest("h100_sxm", ["h100-sxm", "a100-80"])
-    'h100-sxm'
+def _plain(name: str) -> str:
+    return name.strip().lower()[:MOST_SHOWN].replace("_", "-").replace(" ", "-")
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the accepted name that another is or misspells, or None: no suggestion is better than a wrong one.
+
+    >>> nearest("h100_sxm", ["h100-sxm", "a100-80"]), nearest("int3", ["int8", "int4"]), nearest("ful", ["full", "paper"])
+    ('h100-sxm', None, 'full')
     """
-    import difflib
-
-    match = difflib.get_close_matches(name.lower()[:MOST_SHOWN], list(names), n=1, cutoff=least)
-    return match[0] if match else None
-
-
-LEAST_LETTERS = 5
-"""A shorter word differs from another word as little as from its misspellings."""
+    known = list(names)
+    same = [one for one in known if _plain(one) == _plain(name)]
+    return same[0] if same else misspelt(name, known)
 
 
 def misspelt(name: str, names: Iterable[str]) -> str | None:
     """Return the one name that another misspells: the same first letter, a slip apart, or two in more than eight letters.
 
+    Another number is another thing, not a misspelling; so is another letter in a word of fewer than five.
+
     >>> misspelt("micro-bacth", ["micro-batch", "batch"]), misspelt("role", ["profile"]), misspelt("wue", ["pue"])
     ('micro-batch', None, None)
     """
-    plain = name.lower()[:MOST_SHOWN]
-    close = [(_slips(plain, one), one) for one in names if one[:1] == plain[:1] and len(one) >= LEAST_LETTERS]
+    plain = _plain(name)
+    close = [
+        (_slips(plain, other), one)
+        for one in names
+        if (other := _plain(one))[:1] == plain[:1] and len(other) >= LEAST_LETTERS and _digits(other) == _digits(plain)
+        and (len(other) >= SURE_LETTERS or len(other) != len(plain) or sorted(other) == sorted(plain))
+    ]  # fmt: skip
     close = [(slips, one) for slips, one in close if slips <= (1 if max(len(plain), len(one)) <= 8 else 2)]
     least = min((slips for slips, _ in close), default=0)
     likest = [one for slips, one in close if slips == least]
     return likest[0] if len(likest) == 1 else None
+
+
+def _digits(name: str) -> list[str]:
+    return sorted(letter for letter in name if letter.isdigit())
 
 
 def _slips(a: str, b: str) -> int:

@@ -12,7 +12,8 @@ from inspect import cleandoc
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
+from carbonscaling.meaning import choice_meant
 
 __all__ = ["check_fields", "field_help", "finite", "in_range"]
 
@@ -144,7 +145,7 @@ def check_fields(item: object, prefix: str = "") -> None:
             known = [word for word in words if word]
             raise InputError(
                 f"unknown {name}", key=prefix + name, value=values[name], allowed=", ".join(known),
-                suggestion=nearest(values[name], known), remedy="choose one of these",
+                suggestion=choice_meant(name, str(values[name]), known), remedy="choose one of these",
             )  # fmt: skip
 
 

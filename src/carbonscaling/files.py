@@ -138,7 +138,7 @@ def read_bytes(path: Path, kind: Kind) -> bytes:
             raise InputError(
                 "no such file",
                 where=str(path),
-                suggestion=nearest(path.name, _beside(path), 0.75),
+                suggestion=nearest(path.name, _beside(path)),
                 remedy="check the path",
             ) from error
         raise InputError(

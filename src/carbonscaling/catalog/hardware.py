@@ -73,8 +73,13 @@ def _misspelt(name: str, names: list[str]) -> str | None:
     if bare in names:  # 8xh100
         return bare
     held = [one for one in names if bare in one.split("-") and re.search(r"\d", bare)]
-    alike = [one for one in names if re.findall(r"\d+", one) == re.findall(r"\d+", name)]
+    alike = [one for one in names if _numbered(one) == _numbered(name)]
     return held[0] if len(held) == 1 else misspelt(name, alike)
+
+
+def _numbered(name: str) -> list[str]:
+    """Return the words with a number in them: of a part (``h100``, ``a6000``), the one thing that tells it from others."""
+    return [word for word in name.split("-") if re.search(r"\d", word)]
 
 
 @lru_cache(maxsize=4)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from carbonscaling.catalog.parsed import parsed
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
 from carbonscaling.files import PACKAGE, SETTINGS, read_text
+from carbonscaling.meaning import key_meant
 
-__all__ = ["build", "packaged", "read_toml", "shipped"]
+__all__ = ["build", "keys_of_tables", "packaged", "read_toml", "shipped"]
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -104,21 +105,45 @@ def shipped(cls: type[T], data: Mapping[str, Any]) -> T:
     return cls(**found)
 
 
-def _refuse_unknown_keys(cls: type, data: Mapping[str, Any], where: str, prefix: str = "") -> None:
-    fields = _fields(cls)
+@lru_cache(maxsize=64)
+def keys_of_tables(cls: Any) -> tuple[str, ...]:
+    """Return the keys of the tables in a dataclass that may be left out, as ``layout.tp``."""
+    return tuple(
+        f"{name}.{field.name}"
+        for name, hint in _fields(cls).items()
+        if dataclasses.is_dataclass(hint) and all(_is_open(field) for field in dataclasses.fields(hint))
+        for field in dataclasses.fields(hint)
+    )
+
+
+def _is_open(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def _refuse_unknown_keys(
+    cls: type, data: Mapping[str, Any], where: str, table: str = "", root: type | None = None
+) -> None:
+    fields = _fields(typing.cast(Any, cls))
     for key, value in data.items():
         if key not in fields:
+            outer = () if root is None else tuple(_fields(typing.cast(Any, root)))
+            meant = key_meant(key, fields, (*outer, *keys_of_tables(typing.cast(Any, root or cls))))
+            home, dot, _ = (meant or "").partition(" =")[0].rpartition(".")
+            if table and meant and home == table.rstrip("."):
+                meant = meant.removeprefix(table)
+            elif table and meant and not dot and re.split(r"[ ,]", meant)[0] not in fields:
+                meant = f"{meant}, outside [{table.rstrip('.')}]"
             raise InputError(
                 "unknown key",
                 where=where,
-                key=prefix + key,
-                suggestion=nearest(key, fields),
+                key=table + key,
+                suggestion=meant,
                 allowed=", ".join(fields),
-                remedy="correct or remove the key",
+                remedy=f"it stands in the table [{home}]" if home and not table else "correct or remove the key",
             )
         for inner in _dataclasses_in(fields[key]):
             if isinstance(value, Mapping):
-                _refuse_unknown_keys(inner, value, where, f"{prefix}{key}.")
+                _refuse_unknown_keys(inner, value, where, f"{table}{key}.", root or cls)
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:

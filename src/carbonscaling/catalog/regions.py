@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from carbonscaling.catalog.factors import factor
 from carbonscaling.catalog.grids import Area, Basis, CloudRegion, areas, cloud_regions, names_elsewhere, newest, series
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError, misspelt
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
@@ -27,8 +27,6 @@ PROVIDERS = {"google": ("google-cloud", "google", "gcp"), "aws": ("amazon", "aws
 
 MIXED = ("renewable", "nuclear")
 """Kinds of generation with a share of their own; the rest is fossil."""
-ALIKE = 0.84
-"""Likeness of a place's misspelling: places of other countries are alike too."""
 
 
 @dataclass(frozen=True)
@@ -217,16 +215,37 @@ def place(name: str) -> Place:
             key="region",
             value=name,
             suggestion=_misspelt(key, known) if code is None else None,
-            allowed="regions of clouds, countries, zones, and their cities",
+            allowed=_numbered_otherwise(key) or "regions of clouds, countries, zones, and their cities",
             remedy="carbonscaling catalog list regions, or give the carbon intensity itself in g/kWh",
         )
     return _of_area(code)
 
 
+@lru_cache(maxsize=1)
+def _cloud_words() -> frozenset[str]:
+    """Return the words of regions' ids, as us and east."""
+    return frozenset(word for name in cloud_regions() for word in re.findall(r"[a-z]+", name))
+
+
 def _misspelt(key: str, known: Iterable[str]) -> str | None:
-    """Return the name that another misspells; codes and numbers are not words that one misspells."""
-    digits = re.findall(r"\d", key)
-    return nearest(key, [name for name in known if len(name) > 5 and re.findall(r"\d", name) == digits], ALIKE)
+    """Return the name that another misspells: codes and numbers are not words that one misspells.
+
+    A word that ids know is not misspelt either: eu-east-1 is no us-east-1, and eastus3 no westus3.
+    """
+    found = misspelt(key, [name for name in known if len(name) > 5])
+    meant = set(re.findall(r"[a-z]+", key)) & _cloud_words()
+    return found if found and meant <= set(re.findall(r"[a-z]+", found)) else None
+
+
+def _numbered_otherwise(key: str) -> str | None:
+    """Return the regions of a cloud whose ids differ from a name in their number alone; None where there is none."""
+    bare = re.sub(r"\d+", "", key)
+    alike = [
+        name
+        for name in cloud_regions()
+        if re.sub(r"\d+", "", name) in (bare, bare.rstrip("-")) and re.search(r"\d", key)
+    ]
+    return ", ".join(sorted(alike)) or None
 
 
 @lru_cache(maxsize=1024)

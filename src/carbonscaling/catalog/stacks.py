@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.catalog.read import build, packaged, read_toml, shipped
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device
+from carbonscaling.meaning import choice_meant
 from carbonscaling.software.stack import Stack
 
 __all__ = ["generic", "stack", "stack_names", "stated_by"]
@@ -58,7 +59,7 @@ def _stated(name: str) -> dict[str, Any]:
         key=key,
         value=value,
         allowed=", ".join(_tables()),
-        suggestion=nearest(str(value), _tables()),
+        suggestion=choice_meant("stack", str(value), _tables()),
         remedy="base it on a shipped stack" if where
         else 'carbonscaling catalog list stacks; or a TOML file with based_on = "megatron" and what differs',
     )  # fmt: skip

@@ -1,153 +1,14 @@
-"""What someone means who writes another tool's word: options, commands, values.
-
-An option is taken apart into words; it means one of ours where all its words but those that say nothing (``num``, ``of``)
-are those of a phrase below. So ``--num-gpus``, ``--gpuCount`` and ``--n_accelerators`` are one, and ``--gpu-memory``, which
-has a word too many, is none.
-"""
+"""The command that someone means who writes another tool's word."""
 
 from __future__ import annotations
 
-import re
+import difflib
 from collections.abc import Iterable
-from functools import lru_cache
 
-from carbonscaling.errors import misspelt, nearest
+from carbonscaling.meaning import words_in
 
-__all__ = ["command_meant", "option_meant", "value_meant"]
+__all__ = ["command_meant"]
 
-SAME: dict[str, str] = {
-    "device": "gpu accelerator chip tpu card hardware xpu npu",
-    "devices": "gpus accelerators chips tpus cards ngpu ngpus nproc ranks npus ntasks procs processes",
-    "node": "nodes host hosts machine machines server servers instances",
-    "parallel": "parallelism par",
-    "tensor": "tp mp",
-    "pipeline": "pp pipe",
-    "data": "dp dataset corpus",
-    "token": "tokens toks",
-    "seq": "sequence context ctx",
-    "length": "len size window",
-    "batch": "bs batchsize",
-    "micro": "mini",
-    "day": "days deadline duration week weeks month months hour hours time timelimit",
-    "usd": "dollar dollars money spend spending",
-    "cost": "costs price expense",
-    "carbon": "co2 co2e co2eq emission emissions footprint ghg",
-    "energy": "kwh mwh electricity",
-    "limit": "cap budget maximum most max",
-    "place": "country region location zone city datacenter site state where",
-    "param": "params parameter parameters weight weights",
-    "flop": "flops compute",
-    "checkpoint": "checkpointing recomputation recompute remat rematerialization",
-    "activation": "activations gradient gradients",
-    "precision": "dtype datatype amp",
-    "layer": "layers",
-    "head": "heads",
-    "iteration": "iterations iters iter steps step",
-    "power": "watts watt tdp",
-    "flash": "flashattention flashattn",
-    "attention": "attn",
-    "optimise": "optimize minimise minimize objective goal target metric criterion",
-    "file": "filename path to",
-    "write": "out output save export outfile dump destination",
-}
-"""Words that stand for another."""
-COUNTS = frozenset(["num", "n", "nr", "number", "count", "total"])
-"""Words that ask how many."""
-EMPTY = COUNTS | {
-    "of",
-    "the",
-    "use",
-    "enable",
-    "with",
-    "my",
-    "per",
-    "model",
-    "train",
-    "training",
-    "a",
-    "for",
-    "run",
-    "is",
-}
-"""Words that say nothing more."""
-PHRASES: dict[str, str] = {
-    "--devices": "devices | world size",
-    "--devices, nodes times the devices of each": "node | nnodes | nnode | device node | devices node",
-    "--max-devices": "limit devices",
-    "--device": "device | device type | device name | device kind",
-    "--tp": "tensor | tensor parallel | tensor parallel length | tensor parallel degree",
-    "--pp": "pipeline | pipeline parallel | pipeline parallel length | pipeline parallel degree | pipeline stages | stages",
-    "--dp": "data parallel | data parallel length | data parallel degree | data parallel replicate degree | replicas",
-    "--cp": "context parallel | seq parallel length | seq parallel degree",
-    "--etp": "expert tensor parallel | expert tensor parallel length",
-    "--ep": "expert parallel | expert parallel length | expert parallel degree",
-    "--vpp": "virtual pipeline parallel length | pipeline interleaving | interleaving | virtual pipeline | "
-    "virtual stages | virtual pipeline stages | interleave",
-    "--zero": "zero stage | zero optimization stage | zero optimization | sharding stage | zero level",
-    "--zero 1": "distributed optimizer | optimizer sharding",
-    "--zero 3": "fsdp2 | torch fsdp | torch fsdp2 | fsdp | fully sharded data parallel | zero3",
-    "--batch": "global batch | global batch length | batch length | gbs | effective batch length",
-    "--micro-batch": "microbatch | microbatch length | micro batch length | mbs | device batch | device batch length | "
-    "local batch length",
-    "--seq-len": "seq | seq length | limit seq length | limit length | block length | limit position embeddings | sl",
-    "--max-days": "day | limit day | day limit | finish in",
-    "--budget-usd": "limit | usd | limit usd | limit cost | cost limit | usd limit",
-    "--budget-carbon": "carbon limit | limit carbon",
-    "--budget-energy": "energy limit | limit energy",
-    "--region": "place iso | cloud | provider | cloud provider | place 2letter iso code | place | place iso code | "
-    "iso code | cloud region | cloud place | grid | data center | grid place | place code",
-    "--carbon-intensity-g-per-kwh": "carbon intensity | grid intensity | carbon factor | grid carbon intensity | intensity",
-    "--tokens, iterations times the tokens of each": "iteration | limit iteration",
-    "--tokens": "token | data token | data | data length | token limit | limit token",
-    "--model config.json": "layer | hidden length | ffn hidden length | attention head | head | vocab | vocab length | "
-    "query groups | key value head | kv head | experts | moe | routed experts",
-    "--model": "arch | architecture | name | name or file | param | length | param length | config | hf | checkpoint name",
-    "--precision": "quantize | quantization | precision | mixed precision | torch precision | number format | param precision",
-    "--precision bf16": "bf16 | bfloat16",
-    "--precision fp16": "fp16 | float16 | half",
-    "--precision fp8": "fp8 | float8 | fp8 format",
-    "--precision fp32": "fp32 | float32",
-    "--precision tf32": "tf32 | allow tf32",
-    "--recompute": "activation checkpoint | checkpoint | checkpoint granularity | checkpoint activation | "
-    "ac | activation checkpoint mode | checkpoint method",
-    "--flash": "flash | flash attention | flash2",
-    "--train lora": "lora | peft | adapter | adapters",
-    "--train qlora": "qlora | load in 4bit | 4bit",
-    "--train sft": "finetune | finetuning | fine tune | fine tuning | sft | full finetune",
-    "--train full": "pretrain",
-    "--lora-rank": "lora r | lora dim | rank lora | r",
-    "--offload activations": "activation offload | offload activation",
-    "--offload": "cpu offload | param offload | offload optimizer | offload cpu | offload param",
-    "--objective": "optimise | optimise by | optimise what | rank by | best",
-    "--target-loss": "loss | limit loss | optimise loss",
-    "--compute": "flop | flop limit | limit flop",
-    "--price-usd-per-device-hour": "cost | cost day | day cost | device cost | device day cost | hourly cost | hourly rate | "
-    "cost device day | device cost day | cost hourly | device hourly cost | usd day",
-    "--stack": "framework | library | backend | engine | trainer | stack name",
-    "--output": "write dir | write directory | write | write file | file | write json | format | write format",
-    "--output answer.csv": "csv | xlsx | parquet",
-    "--picture": "plot | figure | draw | diagram",
-    "--power-limit": "power | power limit | limit power",
-    "--price-basis low": "spot | preemptible | interruptible",
-    "--price-basis list": "on demand",
-    "--price-basis committed": "reserved | committed",
-    "--contract-kind ppa": "ppa",
-    "--finish-by": "end | end date | finish | finish date | due | due date | until",
-    "--start-date": "start | begin | start day | begin date",
-    "--nic-gbps": "network | bandwidth | network bandwidth | interconnect | nic | network speed | "
-    "interconnect bandwidth | nic bandwidth",
-    "--lifetime-years": "lifetime | device lifetime | device life | amortization years | amortisation years | life",
-    "--law": "scaling law | scaling | law name",
-    "--emit": "launch | script | launch script | launch file | command line",
-    "--emit megatron": "megatron",
-    "--emit deepspeed": "deepspeed",
-    "--emit torchtitan": "torchtitan",
-    "--software optimizer=adamw": "optimizer | optim | adam | adamw",
-    "--run-overhead": "overhead | goodput | downtime | failures",
-    "--pue": "power usage effectiveness | cooling",
-}
-NO_DEGREE = frozenset(["sequence-parallel", "use-sequence-parallel"])
-"""Megatron's switch, which splits norms over the tensor degree."""
 COMMANDS: dict[str, str] = {
     "plan": "optimize optimise search train recommend best find run plans autotune tune solve size",
     "estimate": "predict simulate calculate calc compute cost evaluate emissions carbon footprint energy time price eta",
@@ -171,96 +32,13 @@ COMMANDS: dict[str, str] = {
     "--version": "version",
     "completion": "autocomplete complete",
 }
-VALUES: dict[str, dict[str, str]] = {
-    "objective": {
-        "cost": "cheapest cheap money price dollars usd budget spend min-cost lowest-cost",
-        "time": "fastest fast speed duration quickest days throughput latency shortest soonest",
-        "carbon": "green greenest co2 co2e emissions climate footprint sustainable eco ghg cleanest",
-        "energy": "kwh power electricity watts joules efficient efficiency",
-        "paper": "devices gpus fewest smallest min-gpus min-devices fewest-devices fewest-gpus",
-    },
-    "precision": {
-        "bf16": "bfloat16 bf16-mixed bfloat mixed amp 16 bf-16",
-        "fp16": "float16 half fp16-mixed 16-mixed f16 fp-16",
-        "fp32": "float32 single full float 32 f32 32-true",
-        "fp8": "float8 e4m3 e5m2 fp8-e4m3 8 f8 fp-8",
-        "nvfp4": "fp4 float4 4 f4 e2m1",
-        "int8": "i8 8bit",
-        "": "int4 fp64 float64 64 double nf4",
-    },
-    "recompute": {
-        "full": "all yes true on always",
-        "none": "off no false never",
-        "selective": "some auto selected",
-        "partial": "block blocks part",
-    },
-    "offload": {"optimizer": "cpu true yes on adam states", "none": "no off false", "activations": "activation acts"},
-    "train": {"lora": "peft adapter adapters", "sft": "finetune", "full": "pretrain pretraining scratch all"},
-}
-"""Values of options by what people write for them."""
-
-
-def _words(text: str) -> list[str]:
-    """Return the words of a name as any convention joins them.
-
-    >>> _words("--numGpus"), _words("tensor_model-parallel")
-    (['num', 'gpus'], ['tensor', 'model', 'parallel'])
-    """
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text)
-    return [word for word in re.split(r"[^a-z0-9]+", parted.lower()) if word]
-
-
-@lru_cache(maxsize=1)
-def _same() -> dict[str, str]:
-    return {word: one for one, words in SAME.items() for word in words.split()}
-
-
-def _said(text: str) -> frozenset[str]:
-    """Return the words of a name that say something, each as one of its like."""
-    words = _words(text)
-    found = frozenset(_same().get(word, word) for word in words)
-    if COUNTS & found and "device" in found:
-        found = found - {"device"} | {"devices"}
-    return found - EMPTY or found
-
-
-@lru_cache(maxsize=1)
-def _phrases() -> dict[frozenset[str], str]:
-    return {_said(phrase): option for option, phrases in PHRASES.items() for phrase in phrases.split("|")}
-
-
-def option_meant(option: str, known: Iterable[str]) -> str | None:
-    """Return the option that is meant by another tool's, or misspelt; None where that is not clear.
-
-    Parameters
-    ----------
-    option : str
-        As typed, ``--num-gpus``.
-    known : iterable of str
-        The options that the command has.
-
-    >>> option_meant("--num_gpus", ["--devices", "--device"]), option_meant("--gpu", ["--devices", "--device"])
-    ('--devices', '--device')
-    """
-    name, names = option.partition("=")[0], list(known)
-    plain = "-".join(_words(name))
-    meant = None if plain in NO_DEGREE else _phrases().get(_said(name))
-    if meant and re.split(r"[ ,]", meant)[0] in names:
-        return meant
-    if f"--{plain}" in names:
-        return f"--{plain}"
-    found = misspelt(plain, [one.removeprefix("--") for one in names])
-    return found and f"--{found}"
+LEAST_ALIKE = 0.7
+"""Twice the letters in common over the letters of both: commands are few and short, and none does harm."""
 
 
 def command_meant(command: str, known: Iterable[str]) -> str | None:
     """Return the command that is meant by a word, or misspelt; None where that is not clear."""
-    word = "-".join(_words(command))
+    word = "-".join(words_in(command))
     meant = next((one for one, words in COMMANDS.items() if word in words.split()), None)
-    return meant or nearest(word, known, 0.7)
-
-
-def value_meant(key: str, value: str) -> str | None:
-    """Return the value of an option that is meant by another word: empty where there is none like it, None where unknown."""
-    word = value.strip().lower().replace("_", "-").replace(" ", "-")
-    return next((one for one, words in VALUES.get(key, {}).items() if word in words.split()), None)
+    alike = difflib.get_close_matches(word, list(known), n=1, cutoff=LEAST_ALIKE)
+    return meant or (alike[0] if alike else None)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from cyclopts import App, CoercionError, CycloptsError, UnknownCommandError, UnknownOptionError
 
-from carbonscaling.cli.meaning import command_meant, option_meant, value_meant
+from carbonscaling.cli.meaning import command_meant
 from carbonscaling.cli.told import told
 from carbonscaling.errors import ExitCode, InputError
+from carbonscaling.meaning import option_meant, value_meant
 
 __all__ = ["run", "usage_error"]
 
@@ -33,8 +34,6 @@ def run(argv: Sequence[str], app: App | None = None) -> int:
     except CycloptsError as error:
         return told(usage_error(error, argv))
     except InputError as error:
-        meant = value_meant(error.key or "", str(error.value))
-        error.suggestion = error.suggestion if meant is None else meant or None
         return told(error)
     except (Exception, KeyboardInterrupt) as error:
         return told(error)

@@ -99,7 +99,7 @@ def _place(name: str) -> Entry:
 def _efficiency(name: str) -> Entry:
     known = efficiency.architectures()
     if name not in known:
-        raise _unknown("efficiencies", name, known)
+        raise _unknown("efficiencies", name, nearest(name, known))
     for device in map(hardware.device, hardware.device_names()):
         if efficiency.family(device) == name:
             return Entry("efficiencies", name, *split(efficiency.efficiency(device)))
@@ -111,7 +111,7 @@ def _price(name: str) -> Entry:
         basis: datum for basis in prices.price_bases() if (datum := prices.price(name, basis))
     }
     if not found:
-        raise _unknown("prices", name, _priced())
+        raise _unknown("prices", name, nearest(name, _priced()))
     return Entry("prices", name, {}, found)
 
 
@@ -173,11 +173,15 @@ SHELVES: dict[str, Shelf] = {one.kind: one for one in _ALL}
 """Every shelf by kind."""
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+OF_DEVICES = ("prices", "efficiencies")
+"""Kinds whose entries have the names of devices."""
+
+
+def _unknown(kind: str, name: str, meant: str | None) -> InputError:
     return InputError(
         f"not in the catalogue's {kind}" if kind else "not in the catalogue",
         value=name,
-        suggestion=nearest(name, known),
+        suggestion=meant,
         remedy=f"carbonscaling catalog list {kind}".strip(),
     )
 
@@ -215,12 +219,13 @@ def find(name: str, kind: str | None = None) -> list[Entry]:
     if kind is not None:
         return [shelf(kind).entry(name)]
     found = []
-    refused = None
+    refused, meant = None, None
     for one in SHELVES.values():
         try:
             found.append(one.entry(name))
         except InputError as error:
             refused = refused or (error if name.endswith(".toml") and error.where else None)
+            meant = meant or (None if one.kind in OF_DEVICES else error.suggestion)
     if not found:
-        raise refused or _unknown("", name, [n for one in SHELVES.values() for n in one.names()])
+        raise refused or _unknown("", name, meant)
     return found

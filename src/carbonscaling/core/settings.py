@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from carbonscaling.core.nouns import noun, numbers
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
+from carbonscaling.meaning import choice_meant
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.study.check import LAYOUT_BOUNDS
 
@@ -87,7 +88,7 @@ def _codes(name: str, words: str | Sequence[str], known: Sequence[str]) -> Any:
         if word not in known:
             raise InputError(
                 f"unknown {name}", key=f"setting.{name}", value=word, allowed=", ".join(known),
-                suggestion=nearest(str(word), known), remedy="choose one of these",
+                suggestion=choice_meant(name, str(word), known), remedy="choose one of these",
             )  # fmt: skip
     return np.vectorize(known.index, otypes=[float])(given)
 

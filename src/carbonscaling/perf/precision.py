@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
+from carbonscaling.meaning import choice_meant
 from carbonscaling.record import dataclass
 
 __all__ = ["PRECISIONS", "Recipe", "precision"]
@@ -96,7 +97,7 @@ def precision(name: str) -> Recipe:
             key="precision",
             value=name,
             allowed=", ".join(PRECISIONS),
-            suggestion=nearest(name, PRECISIONS),
+            suggestion=choice_meant("precision", name, PRECISIONS),
             remedy="choose one of these",
         )
     return PRECISIONS[name]

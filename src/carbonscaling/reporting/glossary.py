@@ -84,7 +84,7 @@ def term(name: str) -> Term:
     """
     found = _spellings().get(_plain(name)) or _symbol(name)
     if found is None:
-        near = nearest(_plain(name), _spellings(), 0.75)
+        near = nearest(_plain(name), _spellings())
         raise InputError(
             "no such term", value=name, suggestion=_spellings()[near].name if near else None,
             allowed=", ".join(sorted(glossary(), key=str.lower)), remedy="ask for one of these, or give a scenario to explain",

@@ -9,7 +9,8 @@ from datetime import date
 from operator import itemgetter
 from typing import Any
 
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
+from carbonscaling.meaning import choice_meant
 from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.objectives import OBJECTIVES
 
@@ -138,7 +139,7 @@ def check(s: Mapping[str, Any]) -> None:
             key="objective",
             value=s["objective"],
             allowed="; ".join(f"{o.name}: {o.description}" for o in OBJECTIVES.values()),
-            suggestion=nearest(s["objective"], OBJECTIVES),
+            suggestion=choice_meant("objective", str(s["objective"]), OBJECTIVES),
             remedy="choose one of these",
         )
 

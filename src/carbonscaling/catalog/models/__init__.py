@@ -104,10 +104,14 @@ def _nearest(name: str) -> str | None:
     plain, known = _plain(name), model_aliases()
     family, sizes = _parts(plain)
     kin = sorted(
-        one for one in _tables() if family and sizes and one.startswith(family) and set(sizes) <= set(one.split("-"))
+        one
+        for one in _tables()
+        if family and sizes and one.startswith(family) and set(plain.split("-")) - {family} <= set(one.split("-"))
     )
-    if kin and not re.search(r"\d", "".join(part for part in plain.split("-") if part not in sizes)):
+    if kin:
         return kin[-1]
+    if plain in {_parts(one)[0] for one in _tables()}:  # a family, not a misspelling of another
+        return None
 
     def digits(text: str) -> list[str]:
         return re.findall(r"\d+", text)

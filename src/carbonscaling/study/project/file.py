@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
-from carbonscaling.catalog.read import build, packaged, read_toml
+from carbonscaling.catalog.read import build, keys_of_tables, packaged, read_toml
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.meaning import choice_meant, key_meant
 from carbonscaling.record import dataclass
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.study.project.stages import (
@@ -130,7 +131,7 @@ def project_from(data: Mapping[str, Any], where: str) -> Project:
         one = unknown in TRAINED and "stage" not in data
         raise InputError(
             "this is a training, not a project" if one else "unknown key", where=where, key=unknown,
-            suggestion=f"carbonscaling estimate {where}" if one else nearest(unknown, known), allowed=", ".join(known),
+            suggestion=f"carbonscaling estimate {where}" if one else key_meant(unknown, known), allowed=", ".join(known),
             remedy="what stages share stands in [common], each stage in a [[stage]]",
         )  # fmt: skip
     hours, common, stages = data.get("hours", "reachable"), data.get("common", {}), data.get("stage", [])
@@ -160,7 +161,8 @@ def _check(entries: tuple[Entry, ...], common: Mapping[str, Any], where: str) ->
     known = (TRAINED | SERVED) - (set(TRAININGS_ALONE) if served else set())
     if unknown := next((key for key in common if key not in known), None):
         raise InputError(
-            "not common to these stages", where=where, key=f"common.{unknown}", suggestion=nearest(str(unknown), known),
+            "not common to these stages", where=where, key=f"common.{unknown}",
+            suggestion=key_meant(str(unknown), known, keys_of_tables(Scenario)),
             allowed="fields of a training or a serving; with stages that serve, none that a serving does not know",
             remedy="correct it, or state it in the stages that take it",
         )  # fmt: skip
@@ -172,7 +174,7 @@ def _entry(data: dict[str, Any], common: Mapping[str, Any], where: str) -> Entry
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
             "unknown kind of stage" if kind else "a stage needs a kind", where=where, key="kind", value=kind,
-            suggestion=nearest(str(kind), KINDS), allowed=", ".join(KINDS), remedy="choose one of these",
+            suggestion=choice_meant("kind", str(kind), KINDS), allowed=", ".join(KINDS), remedy="choose one of these",
         )  # fmt: skip
     cls = KINDS[kind]
     own = {f.name for f in dataclasses.fields(cls)}
@@ -184,7 +186,8 @@ def _entry(data: dict[str, Any], common: Mapping[str, Any], where: str) -> Entry
                          remedy="rollout = { in_flight = 64 }, say")  # fmt: skip
     if unknown := next((key for key in data if key not in own | options), None):
         raise InputError(
-            "unknown key", where=where, key=unknown, suggestion=nearest(unknown, own | options),
+            "unknown key", where=where, key=unknown,
+            suggestion=key_meant(unknown, (*own, *options), () if serves else keys_of_tables(Scenario)),
             allowed=", ".join(sorted(own)) + f"; and any field of a {'serving' if serves else 'training'}",
             remedy="correct or remove the key",
         )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.meaning import key_meant
 from carbonscaling.record import dataclass
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.study.assured import Failures, Target
@@ -214,7 +215,7 @@ def check_table(kind: Kind, own: Mapping[str, Any], varied: Sequence[str], where
     prefix = f"{kind.table}." if kind.of_scenario else ""
     for name in own:
         if name not in known:
-            raise InputError(f"not a field of [{kind.table}]", where=where, key=name, suggestion=nearest(name, known),
+            raise InputError(f"not a field of [{kind.table}]", where=where, key=name, suggestion=key_meant(name, known),
                              allowed=", ".join(known), remedy="name one of these")  # fmt: skip
     for name, field in known.items():
         if field.default is dataclasses.MISSING and name not in own and prefix + name not in varied:

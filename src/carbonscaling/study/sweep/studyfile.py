@@ -12,14 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.catalog import regions
-from carbonscaling.catalog.read import build, read_toml
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.catalog.read import build, keys_of_tables, read_toml
+from carbonscaling.errors import InputError
+from carbonscaling.meaning import key_meant
 from carbonscaling.record import dataclass
-from carbonscaling.software.options import Software
 from carbonscaling.study.hours import file_and_column
-from carbonscaling.study.scenario import Layout, Scenario
+from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.sweep.axes import Axis, Block, axis_block
 from carbonscaling.study.sweep.kinds import KINDS, OWN_PATHS, Answer, Kind, check_kind, check_table, field_names
 from carbonscaling.study.sweep.sample import Samples, sample_block
@@ -32,6 +31,8 @@ PLACE_FIELDS = (
     "paper_version", "amortisation", "shared_hosts", "factors", "boundary", "price_usd_per_device_hour", "price_basis",
 )  # fmt: skip
 """Fields that change carbon and cost of a run, and neither its settings nor its time."""
+
+TABLES = ("layout", "boundary", "software", "contracts")
 
 PATHS = ("model", "device", "host", "profile", "factors", "hourly", "calibration", "stack", "file")
 
@@ -169,15 +170,15 @@ def _check_key(key: str, where: str, kind: Kind | None) -> None:
         return
     if kind is not None and not kind.of_scenario:
         raise InputError(
-            f"not a field of [{kind.table}]", where=where, key=key, suggestion=nearest(key, own),
+            f"not a field of [{kind.table}]", where=where, key=key, suggestion=key_meant(key, own),
             allowed=", ".join(sorted(own)), remedy="name one of these",
         )  # fmt: skip
-    tables: dict[str, type[Any]] = {"layout": Layout, "boundary": Boundary, "software": Software}
-    scenario = {f.name for f in dataclasses.fields(Scenario)} - set(tables)
-    nested = {f"{table}.{f.name}" for table, cls in tables.items() for f in dataclasses.fields(cls)}
-    if key not in scenario | nested:
+    nested = tuple(path for path in keys_of_tables(Scenario) if not path.startswith("contracts."))
+    scenario = [f.name for f in dataclasses.fields(Scenario) if f.name not in TABLES]
+    if key not in (*scenario, *nested):
         raise InputError(
-            "not a field of a scenario", where=where, key=key, suggestion=nearest(key, scenario | nested | own),
+            "not a field of a scenario", where=where, key=key,
+            suggestion=key_meant(key.rpartition(".")[2], scenario, (*nested, *sorted(own))),
             remedy="carbonscaling schema scenario lists the fields",
         )  # fmt: skip
 
