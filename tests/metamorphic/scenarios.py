@@ -165,9 +165,10 @@ def _training(rng: Random, what: dict[str, Any]) -> dict[str, Any]:
     """What is trained, and now and then a teacher."""
     train = rng.choice(("full", "full", "lora", "qlora", "frozen-embeddings", "frozen-layers"))
     n_layers = models.model(what["model"]).n_layers if "model" in what else 2
+    rank = rng.choice((16, 16, 64))
     return {
         "train": train,
-        "lora_rank": rng.choice((16, 16, 64)),
+        "lora_rank": rank if "lora" in train else None,
         "frozen_layers": rng.randint(1, max(1, n_layers - 1)) if train == "frozen-layers" else None,
         "teacher": _maybe(rng, 0.05, "llama-3-8b", "qwen3-30b-a3b"),
     }

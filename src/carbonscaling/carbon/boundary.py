@@ -7,8 +7,8 @@ from dataclasses import fields
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
-from carbonscaling.errors import InputError
-from carbonscaling.fields import check_fields, finite
+from carbonscaling.fields import check_fields
+from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 from carbonscaling.scalar import at
 from carbonscaling.units import KWH, TONNE
@@ -41,18 +41,9 @@ class Boundary:
     idle_reservation: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no share, or below nought."""
+        """Refuse what is no share, below nought, or in percent."""
         check_fields(self, "boundary.")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not (value >= 0.0 and finite(value)):
-                raise InputError(
-                    f"{field.name} is out of range",
-                    key=f"boundary.{field.name}",
-                    value=value,
-                    allowed="0 (not counted) or more; 0.5 adds half of the final run",
-                    remedy="correct the value, or leave it out",
-                )
+        check_ranges(vars(self), "boundary.")
 
     @property
     def times(self) -> float:

@@ -13,6 +13,7 @@ from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields, in_range
 from carbonscaling.formula import formula
+from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, KWH, YEAR
@@ -74,12 +75,12 @@ class Contracts:
         check_fields(self, "contracts.")
         for key, value, most, unit in (
             ("mwh", self.mwh, MOST_MWH, "MWh"),
-            ("g_per_kwh", self.g_per_kwh, 5000.0, "g/kWh"),
             ("price_usd_per_mwh", self.price_usd_per_mwh, 1e6, "USD/MWh"),
             ("days", self.days, 1e6, "days"),
         ):
             if value is not None:
                 in_range(f"contracts.{key}", value, 0.0, most, unit)
+        check_ranges({"g_per_kwh": self.g_per_kwh}, "contracts.")
         for key in ("until", "run_begins"):
             try:
                 date.fromisoformat(getattr(self, key) or "2000-01-01")

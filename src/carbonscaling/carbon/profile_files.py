@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.ranges import RANGES
 from carbonscaling.record import dataclass
 
 __all__ = ["INTENSITY", "PRICE", "Quantity", "Reading", "readings"]
@@ -19,6 +20,10 @@ G_PER_KWH = {"lbs_co2_per_mwh": 0.45359237, "lb_co2_per_mwh": 0.45359237, "kg_co
 """What WattTime's units are in g/kWh."""
 ELECTRICITY_MAPS = {"operational": re.compile(r"carbon intensity.*\(direct\)", re.I),
                     "life-cycle": re.compile(r"carbon intensity.*\((life cycle|lca)\)", re.I)}  # fmt: skip
+FACTORS = {"g/kwh": 1.0, "kg/kwh": 1e3, "t/mwh": 1e3, "kg/mwh": 1.0, "g/mwh": 1e-3, "lb/mwh": 0.45359237, "lbs/mwh": 0.45359237,
+           "usd/kwh": 1e3, "usd/mwh": 1.0}  # fmt: skip
+"""What columns in other units are in those that are read."""
+_UNIT = re.compile(r"(?<![a-z])(g|kg|t|lbs?|usd|\$)[_ ]?(?:co2(?:eq?)?)?[_ ]*(?:per|/)?[_ ]*([km]wh)(?![a-z])", re.I)
 _MTU = re.compile(r"(\d\d)[./](\d\d)[./](\d{4}) (\d\d:\d\d)")
 
 
@@ -72,14 +77,44 @@ def readings(
     name = column or what.column
     for needed in ("time", name):
         if needed not in columns:
+            if needed == what.column:
+                _refuse_other_unit(columns, where, what)
             raise InputError(
                 "a column is missing", where=where, key=needed, suggestion=nearest(needed, columns),
                 allowed=", ".join(str(name)[:40] for name in columns[:20]) or f"time, {what.column}",
                 remedy=f"add the column {needed}; of several places, name one behind the file: hours.csv:COLUMN",
             )  # fmt: skip
-    return [
+    read = [
         Reading(_time(row["time"] or "", at), _intensity(row, name, at, what), at) for row, at in _lines(table, where)
-    ], ""
+    ]
+    if what is INTENSITY:
+        _refuse_kilograms(read, where, name)
+    return read, ""
+
+
+def _refuse_other_unit(columns: Sequence[str], where: str, what: Quantity) -> None:
+    """Refuse a file whose values stand in a unit of their own, with the factor to the one that is read."""
+    for name in columns:
+        found = _UNIT.search(name)
+        factor = found and FACTORS.get(f"{found[1].lower().replace('$', 'usd')}/{found[2].lower()}")
+        if factor and (what is PRICE) == ("usd" in name.lower() or "$" in name):
+            values = "its values are" if factor == 1.0 else f"its values times {factor:g} are"
+            raise InputError(
+                f"a column in another unit than {what.unit}", where=where, key=name, allowed=f"time, {what.column}",
+                remedy=f"{values} {what.column}: write them under that name",
+            )  # fmt: skip
+
+
+def _refuse_kilograms(read: Sequence[Reading], where: str, name: str) -> None:
+    """Refuse a plain table of which every value lies between 0 and the least that a grid's mean is: kg, not g."""
+    known = [reading.g_per_kwh for reading in read if reading.g_per_kwh is not None]
+    least = RANGES["carbon_intensity_g_per_kwh"].low
+    if known and min(known) > 0.0 and max(known) < least:
+        raise InputError(
+            "carbon intensity is out of range", where=where, key=name, value=f"{min(known):g} to {max(known):g}",
+            allowed=f"g CO2e/kWh, of which some hours of every grid have {least:g} or more, or none",
+            remedy="kg/kWh times 1000 is g/kWh",
+        )  # fmt: skip
 
 
 def _lines(table: Sequence[Mapping[str, Any]], where: str) -> list[tuple[Mapping[str, Any], str]]:

@@ -9,6 +9,7 @@ from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields, finite
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 
 __all__ = ["Objective", "Serving", "load_serving"]
@@ -16,7 +17,7 @@ __all__ = ["Objective", "Serving", "load_serving"]
 Objective = Literal["devices", "carbon", "energy", "cost"]
 
 _MORE_THAN_NOTHING = (
-    "prompt", "output", "in_flight", "requests_per_day", "ttft_s", "tpot_s", "price_usd_per_device_hour",
+    "prompt", "output", "in_flight", "requests_per_day",
 )  # fmt: skip
 _COUNTS = ("tp", "pp", "ep", "devices", "draft_tokens")
 _UP_TO = {"prompt_spread": 10.0, "output_spread": 10.0, "prefix_hit": 0.999, "acceptance": 1.0}
@@ -139,6 +140,7 @@ class Serving:
                     f"{key} is out of range", key=key, value=value,
                     allowed="1 or more" if least else "more than 0", remedy="correct the value, or leave it out",
                 )  # fmt: skip
+        check_ranges(vars(self))
         for key, most in _UP_TO.items():
             value = getattr(self, key)
             if value is not None and not 0.0 <= value <= most:

@@ -16,6 +16,7 @@ from carbonscaling.catalog.factors import factor
 from carbonscaling.errors import InputError
 from carbonscaling.fields import finite
 from carbonscaling.perf.checkpoints import daly_interval
+from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_of, intensity_met
@@ -162,6 +163,7 @@ def chances(
         "device_variation": varies,
         "draws": draws,
     }
+    check_ranges(given)
     for key, value in given.items():
         if value is not None and not (finite(value) and (value > 0.0 or (key in MAY_BE_NOUGHT and value == 0.0))):
             raise InputError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.meaning import choice_meant
+from carbonscaling.ranges import RANGES, check_ranges
 from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.objectives import OBJECTIVES
 
@@ -21,38 +22,31 @@ Bound = tuple[str, float, float, str, str]
 _FINITE = ("a finite number", "correct it")
 _LEAST, _MOST = math.ulp(0.0), sys.float_info.max
 _POSITIVE = (
-    "tokens",
     "compute",
     "target_loss",
     "max_days",
-    "nic_gbps",
     "power_limit",
-    "lifetime_years",
-    "price_usd_per_device_hour",
     "budget_usd",
     "budget_carbon",
     "budget_energy",
 )
+_RANGED = ("tokens", "pue", "nic_gbps", "lifetime_years", "price_usd_per_device_hour")
 _COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model", "frozen_layers", "tower_tokens", "tower_patches")
+ADAPTERS = ("lora", "qlora")
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 _WHOLE = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"
 _BOUNDS: tuple[Bound, ...] = (
-    *(
-        (key, -_MOST, _MOST, *_FINITE)
-        for key in (*_POSITIVE, "carbon_intensity_g_per_kwh", "pue", "run_overhead", "years_ahead", "start_hour")
-    ),
+    *((key, RANGES[key].low, RANGES[key].high, RANGES[key].allowed, RANGES[key].remedy) for key in _RANGED),
+    *((key, -_MOST, _MOST, *_FINITE) for key in (*_POSITIVE, "run_overhead", "years_ahead", "start_hour")),
     *(
         (key, _LEAST, _MOST, "a number above 0", f"give {key} as a positive number, or leave it out")
         for key in _POSITIVE
     ),
     *((key, 1, MOST_WHOLE, _WHOLE, f"give {key} as a positive count, or leave it out") for key in _COUNTS),
     ("lora_rank", 1, 65536, "1 to 65536", "a rank is a small count, 8 to 256 as a rule"),
-    ("tokens", 1e6, 1e18, "1e6 to 1e18 tokens", "tokens are counted singly: 15.6T is 15.6e12"),
     ("max_days", 0, 36525, "at most 36525 days (a century)", "give the deadline in days"),
     ("max_devices", 1, 1e9, "at most 1e9 devices", "lower it"),
-    ("pue", 1, 10, "1 to 10", "PUE is facility energy over IT energy"),
     ("run_overhead", 1, 100, "1 to 100", "1 means that nothing is lost"),
-    ("carbon_intensity_g_per_kwh", 0, 5000, "0 to 5000 g/kWh", "give g CO2e per kWh"),
     ("memory_margin", 0, 1, "0 to 1", "0.05 leaves room for 5 % more than is estimated"),
     ("start_hour", 0, 1e6, "0 to 1000000 hours", "hours count from the profile's first"),
     ("years_ahead", 0, 50, "0 to 50", "project at most 50 years"),
@@ -116,6 +110,8 @@ def check(s: Mapping[str, Any]) -> None:
     for value, (low, high) in zip(_NUMBERS(s), _ENDS, strict=True):
         if value is not None and not low <= value <= high:
             _refuse_outside(s, _BOUNDS)
+    if (intensity := s["carbon_intensity_g_per_kwh"]) is not None:
+        check_ranges({"carbon_intensity_g_per_kwh": intensity})
     if s["quantiles"] and (outside := [share for share in s["quantiles"] if not 0 <= share <= 1]):
         _refuse("quantiles", outside[0], "shares from 0 to 1", "0.5 is the median")
     if s["history"] and (outside := [ratio for ratio in s["history"] if not 0.01 <= ratio <= 100]):
@@ -129,7 +125,7 @@ def check(s: Mapping[str, Any]) -> None:
         _check_hours(s)
     if s["finish_by"] is not None or s["start_date"] is not None:
         _check_dates(s)
-    if s["train"] != "full" or s["frozen_layers"] is not None:
+    if s["train"] != "full" or s["frozen_layers"] is not None or s["lora_rank"] is not None:
         _check_training(s)
     if s["towers"] != "none" or s["tower_tokens"] is not None or s["tower_patches"] is not None:
         _check_towers(s)
@@ -170,6 +166,12 @@ def _check_training(s: Mapping[str, Any]) -> None:
         raise InputError(
             "nothing is left to train beside a frozen language model", key="towers", value=s["towers"], allowed="trained",
             remedy="add --towers trained --tower-tokens N, or train the language model",
+        )  # fmt: skip
+    if s["lora_rank"] is not None and s["train"] not in ADAPTERS:
+        raise InputError(
+            "a rank is of adapters, and none are trained", key="lora_rank", value=s["lora_rank"],
+            allowed=f"with train {' or '.join(ADAPTERS)} alone",
+            remedy="add --train lora (or qlora), or leave the rank out",
         )  # fmt: skip
     if (s["train"] == "frozen-layers") != (s["frozen_layers"] is not None):
         raise InputError(

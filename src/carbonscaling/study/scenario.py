@@ -144,8 +144,8 @@ class Scenario:
         What is trained: every weight ("continued" pre-training and "sft" need their own sequence length); low-rank adapters
         beside frozen weights, of 4 bits with "qlora"; all but the embedding, or but the embedding and the first layers; or the
         towers alone.
-    lora_rank : int
-        Rank of the adapters, on every matrix of attention and dense feed-forward blocks.
+    lora_rank : int, optional
+        Rank of the adapters, on every matrix of attention and dense feed-forward blocks; 16 if not given.
     frozen_layers : int, optional
         First layers that are frozen, with ``train = "frozen-layers"``.
     teacher : str, optional
@@ -261,7 +261,7 @@ class Scenario:
     train: Literal[
         "full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language"
     ] = "full"
-    lora_rank: int = 16
+    lora_rank: int | None = None
     frozen_layers: int | None = None
     teacher: str | None = None
     towers: Literal["none", "frozen", "trained"] = "none"

@@ -16,6 +16,7 @@ from carbonscaling.carbon.uncertainty import sample_footprint
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.fields import in_range
+from carbonscaling.ranges import check_ranges
 from carbonscaling.reporting.statements.plausible import drawn_watts, refuse_implausible
 from carbonscaling.reporting.statements.record import EnergyScope, Measured, Record, RecordLine, record_lines
 from carbonscaling.sources import Datum
@@ -25,7 +26,7 @@ __all__ = ["measured_record"]
 
 _RANGES = {
     "device_hours": (1e-9, 1e15), "energy_kwh": (1e-9, 1e15), "devices": (1, 1e9), "n_params": (1, 1e18), "tokens": (1, 1e18),
-    "training_flops": (1, 1e36), "carbon_intensity_g_per_kwh": (0, 5000),
+    "training_flops": (1, 1e36),
 }  # fmt: skip
 """What a run can have been; the ends are those of a scenario where it has them."""
 
@@ -218,5 +219,7 @@ def _energy(run: Footprint, measured: Measured, most: Mapping[str, float]) -> tu
 
 def _check(**values: float | None) -> None:
     for key, value in values.items():
-        if value is not None:
+        if value is not None and key in _RANGES:
             in_range(key, value, *_RANGES[key])
+        elif key not in _RANGES:
+            check_ranges({key: value})

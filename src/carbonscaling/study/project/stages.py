@@ -9,6 +9,7 @@ import math
 from typing import Literal, get_args
 
 from carbonscaling.errors import InputError
+from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 
 __all__ = [
@@ -73,6 +74,9 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Refuse amounts that no stage can have."""
+        check_ranges(
+            {key: getattr(self, key, None) for key in ("terabytes", "years", "days")}, where=f"stage {self.name!r}"
+        )
         for key, value in vars(self).items():
             if isinstance(value, int | float) and not isinstance(value, bool) and not LEAST <= value <= MOST:
                 raise InputError(
@@ -80,6 +84,9 @@ class Stage:
                     allowed=f"more than 0: {LEAST:g} to {MOST:g}",
                     remedy="correct the value, or leave the stage out",
                 )  # fmt: skip
+        check_ranges(
+            {key: getattr(self, key, None) for key in ("terabytes", "years", "days")}, where=f"stage {self.name!r}"
+        )
         if self.amount_range is not None and not 0.0 < self.amount_range[0] <= 1.0 <= self.amount_range[1] < math.inf:
             raise InputError(
                 "a range holds the stated amount", where=f"stage {self.name!r}", key="amount_range",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields, finite
+from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 
 __all__ = ["UNITS", "Decision"]
@@ -105,11 +106,12 @@ class Decision:
     def __post_init__(self) -> None:
         """Refuse what cannot be decided."""
         check_fields(self)
-        for key in ("loss", "params", "tokens", "served_tokens", "prompt", "output", "within_days"):
+        check_ranges(vars(self))
+        for key in ("prompt", "output", "within_days"):
             value = getattr(self, key)
             if value is not None and not (finite(value) and value > 0.0):
                 raise _out_of_range(key, value, "more than 0")
-        for key, least in (("counts", 1), ("batches", 1), ("in_flight", 1.0), ("candidates", 1.0)):
+        for key, least in (("counts", 1), ("batches", 1), ("in_flight", 1.0)):
             if any(not (finite(value) and value >= least) for value in getattr(self, key)):
                 raise _out_of_range(key, getattr(self, key), f"{least:g} or more, each")
         for key in ("devices", "counts", "regions", "in_flight"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.lifetime import tokens_for
 from carbonscaling.study.together.decision import Decision
+from carbonscaling.words import count
 
 __all__ = ["Sizes", "sizes_of"]
 
@@ -89,9 +91,13 @@ def sizes_of(d: Decision) -> Sizes:
     reach = n_tokens <= (math.inf if d.objective == "flops" else MOST_TOKENS)
     reach &= np.isfinite(n_tokens)
     if not reach[:-1].any():
+        most = sys.float_info.max if d.objective == "flops" else MOST_TOKENS
+        least, largest = float(np.min(law.loss(n_params[:-1], most))), float(n_params[:-1].max())
         raise InputError(
-            "no size of the grid reaches this loss", key="loss", value=loss, allowed=f"more than {law.irreducible:g}",
-            remedy="ask for a higher loss, or more params",
+            "no size that is tried reaches this loss", key="loss", value=loss,
+            allowed=f"more than {least:.4g}, where {count(largest)} parameters end on "
+            f"{'any' if d.objective == 'flops' else count(most)} tokens",
+            remedy=f"ask for a higher loss, or larger {'candidates' if d.candidates else 'params'}",
         )  # fmt: skip
     kept = tuple(spec for spec, reaches in zip(specs, reach, strict=False) if reaches)
     return Sizes(loss, n_params[reach], n_tokens[reach], kept, bool(reach[-1]))
