@@ -27,7 +27,9 @@ from carbonscaling.study.places import ranked
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import mass, money, plain
 
-ASKED = ("--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10")
+ASKED = (
+    "--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10", "--max-devices", "256",
+)  # fmt: skip
 VOID = {"meta", "input"}
 
 
@@ -186,14 +188,14 @@ def test_an_answer_at_hand_is_reported_with_other_places_and_other_losses(tmp_pa
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     found = read(page)
     text = " ".join(found.text)
-    answer = plan(Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", max_days=10))
+    answer = plan(Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", max_days=10, max_devices=256))
     assert isinstance(answer, Estimate)
     least = ranked(answer)[0]
     assert f"{least.region} {least.country}" in text
     assert mass(least.total_tco2e) in text
     assert "us-east5 USA (this run)" in text
     assert "Loss and carbon by Chinchilla" in text
-    assert page.count('type="radio"') > 8  # its points can be chosen
+    assert page.count('type="radio"') >= 7  # the points that this machine reaches can be chosen
     assert glossary()["device-hour"].meaning in text
     assert page == document_of(answer)
     run(["plan", *ASKED, "-o", str(tmp_path / "a.json")])

@@ -73,7 +73,8 @@ def _misspelt(name: str, names: list[str]) -> str | None:
     if bare in names:  # 8xh100
         return bare
     held = [one for one in names if bare in one.split("-") and re.search(r"\d", bare)]
-    alike = [one for one in names if _numbered(one) == _numbered(name)]
+    numbered = _numbered(name)
+    alike = [one for one in names if _numbered(one) == numbered]
     return held[0] if len(held) == 1 else misspelt(name, alike)
 
 
