@@ -25,7 +25,7 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no law": (("scale",), ("a curve needs a scaling law", "remedy")),
     "no model": (("plan",), ("no model given", "remedy")),
     "no device count": (("estimate", *MODEL), ("needs a device count", "remedy")),
-    "negative tokens": (("plan", "--model", "llama-3-8b", "--tokens", "-5"), ("tokens", "-5", "above 0", "remedy")),
+    "negative tokens": (("plan", "--model", "llama-3-8b", "--tokens", "-5"), ("tokens", "-5", "1e6 to", "remedy")),
     "tokens without a suffix": (("plan", "--model", "llama-3-8b", "--tokens", "15"), ("--tokens", "15.6T", "remedy")),
     "zero days": (("plan", *MODEL, "--max-days", "0"), ("--max-days", "above 0", "remedy")),
     "a unit on a number": (("plan", *MODEL, "--max-days", "90kg"), ("--max-days", "90kg", "without a unit", "remedy")),
