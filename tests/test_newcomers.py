@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import mimetypes
@@ -14,22 +15,29 @@ from pathlib import Path
 import pint
 import pytest
 from babel import Locale
+from rich.console import Console
 
 from carbonscaling.catalog import hardware, models, regions, stacks
 from carbonscaling.catalog.grids import areas, cloud_regions
 from carbonscaling.catalog.read import keys_of_tables
 from carbonscaling.cli import main, shelves
+from carbonscaling.cli.given_files import check_scenario_file
 from carbonscaling.cli.meaning import command_meant
 from carbonscaling.cli.options import number
 from carbonscaling.cli.pages import page
 from carbonscaling.cli.unit_words import without_unit
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.meaning import key_meant, option_meant, value_meant
+from carbonscaling.reporting.glossary import term
+from carbonscaling.reporting.servings import served_page
 from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffix
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import asked
+from carbonscaling.serving.answer import inference
+from carbonscaling.serving.engine import engine_asked, engine_named
 from carbonscaling.serving.formats import format_named
+from carbonscaling.serving.scenario import Serving
 from carbonscaling.study.project.file import project_from
 from carbonscaling.study.scenario import Layout, Scenario, load_scenario, scenario_from
 from carbonscaling.study.sweep.studyfile import load_study
@@ -88,6 +96,11 @@ TOOLS: dict[str, str] = {
     "context-parallel-size sequence-parallel-size": "--cp",
     "expert-model-parallel-size": "--ep",
     "expert-tensor-parallel-size": "--etp",
+    "dp-size dp_size": "--dp",
+    "tp-size": "--tp",
+    "pp_degree": "--pp",
+    "ep-size": "--ep",
+    "cp_size": "--cp",
     "virtual-pipeline-model-parallel-size pipeline_interleaving": "--vpp",
     "use-distributed-optimizer optimizer_sharding": "--zero 1",
     "fsdp use-torch-fsdp2": "--zero 3",
@@ -558,8 +571,11 @@ def test_suffixes_of_other_programs() -> None:
 FILES = {
     "answer.json": (json.dumps({"schema": "urn:x", "feasible": True}), "carbonscaling again answer.json"),
     "config.json": (json.dumps({"model_type": "llama", "hidden_size": 64}), "--model config.json"),
-    "train.sh": ("torchrun pretrain_gpt.py --num-layers 2\n", "carbonscaling estimate --from train.sh"),
-    "base.yml": ("per_device_batch_size: 4\n", "carbonscaling estimate --from base.yml"),
+    "train.sh": (
+        "torchrun pretrain_gpt.py --num-layers 2 --hidden-size 64 --num-attention-heads 2 --seq-length 64\n",
+        "carbonscaling estimate --from train.sh",
+    ),
+    "base.yml": ("per_device_batch_size: 4\nsteps: 100\n", "carbonscaling estimate --from base.yml"),
     "grid.toml": ('[[axis]]\nkey = "region"\nvalues = ["france"]\n', "carbonscaling sweep grid.toml"),
 }
 
@@ -576,6 +592,112 @@ def test_files_of_another_kind_are_led_to_their_command(
     assert f"did you mean: {meant}?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [("run.yaml", "model: llama-3-8b\ndevices: 64\n", "YAML"), ("run.yml", "tokens: 1e12\n", "YAML"),
+     ("run.py", "import torch\nx = 1\n", "a Python program"), ("run.sh", "#!/bin/bash\necho hello\n", "a script"),
+     ("run.json", '{"model": "llama-3-8b"}', "JSON"), ("train.py", "from a import b\n", "a Python program"),
+     ("job.sbatch", "#!/bin/bash\nsrun hostname\n", "a script")],
+)  # fmt: skip
+def test_files_that_launch_nothing_are_named_by_what_they_hold(
+    name: str, text: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert main(["estimate", str(tmp_path / name)]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert f"this is {what}" in said
+    assert "did you mean" not in said
+
+
+@pytest.mark.parametrize("name", ["run", "run.txt", "run.conf"])
+def test_a_scenario_is_read_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("# mine\n[layout]\ntp = 2\n", encoding="utf-8")
+    check_scenario_file(str(tmp_path / name))
+    assert load_scenario(tmp_path / name).layout.tp == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("--tokens 15 T", "write it in one word: --tokens 15T"),
+     ("--max-days 30 days", "write it in one word: --max-days 30\n"),
+     ("--tokens 15 T tokens", "write it in one word: --tokens 15T"),
+     ("--budget-usd 5 M --json", "in one word: --budget-usd 5M"),
+     ("--region New York", '(--region "New York")'), ("--history 1.3 0.9", "(--history 1.3,0.9)"),
+     ("--region france texas", "(--region france,texas)")],
+)  # fmt: skip
+def test_words_torn_off_an_options_value(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--model", "llama-3-8b", *words.split()]) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_before_or_behind_the_options_is_no_torn_word(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["estimate", "none.toml", "--devices", "8"], ["estimate", "--devices", "8", "none.toml"]):
+        assert main(argv) == ExitCode.USAGE
+        assert "no such file (none.toml)" in capsys.readouterr().err
+
+
+SERVED = [f"--{f.name}".replace("_", "-").replace("--output", "--output-tokens") for f in fields(Serving)] + [
+    "--output"
+]
+SERVERS: dict[str, str] = {
+    # vLLM
+    "max-num-seqs max-concurrency": "--in-flight",
+    "input-len random-input-len": "--prompt",
+    "output-len random-output-len": "--output-tokens",
+    "dtype quantization": "--weights",
+    "kv-cache-dtype": "--kv-cache",
+    "qps request-rate rps": "--requests-per-day, per second times 86,400",
+    "num-speculative-tokens": "--draft-tokens",
+    "speculative-model": "--draft",
+    "enable-prefix-caching": "--prefix-hit",
+    "tensor-parallel-size": "--tp",
+    "pipeline-parallel-size": "--pp",
+    # SGLang, TensorRT-LLM
+    "max-running-requests max_batch_size": "--in-flight",
+    "tp-size tp_size": "--tp",
+    "speculative-draft-model-path": "--draft",
+    "speculative-num-draft-tokens": "--draft-tokens",
+    "disaggregation-mode": "--disaggregated",
+    "backend": "--engine",
+    "ttft": "--ttft-s",
+    "itl": "--tpot-s",
+    "ttft-ms": "--ttft-s, milliseconds divided by 1,000",
+}
+
+
+@pytest.mark.parametrize(("text", "ours"), [(text, ours) for said, ours in SERVERS.items() for text in said.split()])
+def test_options_of_software_that_serves(text: str, ours: str) -> None:
+    assert option_meant(f"--{text}", SERVED) == ours
+    name, _, rest = ours.removeprefix("--").partition(",")
+    key = {"output-tokens": "output"}.get(name, name.replace("-", "_"))
+    meant = key_meant(text.replace("-", "_"), [f.name for f in fields(Serving)])
+    assert meant == (f"{key},{rest}" if rest else key)
+
+
+@pytest.mark.parametrize(
+    "text", ["gpu-memory-utilization", "max-model-len", "max-num-batched-tokens", "enable-chunked-prefill", "temperature",
+             "trust-remote-code", "swap-space", "block-size", "mem-fraction-static", "chunked-prefill-size", "port"]
+)  # fmt: skip
+def test_options_of_servers_without_a_like_get_no_suggestion(text: str) -> None:
+    assert option_meant(f"--{text}", SERVED) is None
+
+
+def test_an_engine_is_known_or_misspelt_or_said_to_be_unknown() -> None:
+    pick = random.Random(6)
+    for name in ("vllm", "sglang", "trtllm", "tensorrt", "lmdeploy", "transformers"):
+        for _ in range(5):
+            wrong = misspelt(name, pick)
+            if not engine_named(wrong).family:
+                assert str(refused(lambda wrong=wrong: engine_asked(wrong)).suggestion).startswith(name)  # type: ignore[misc]
+    assert refused(lambda: engine_asked("vlm 0.11")).suggestion == "vllm 0.11"
+    for name, measured in (("vllm 0.11", True), ("ollama", False), ("mine", False)):
+        found = inference(model="llama-3-8b", engine=name, in_flight=16.0, tp=1)
+        assert found.summary()["engine_measured"] is measured
+        console = Console(width=200, record=True, file=io.StringIO())
+        console.print(served_page(found))
+        assert ("no serving by this engine was learnt from" in console.export_text()) is not measured
+
+
 def test_a_name_of_the_catalogue_is_led_to_its_option(capsys: pytest.CaptureFixture[str]) -> None:
     for name, option in (
         ("llama-3-8b", "--model"),
@@ -585,3 +707,54 @@ def test_a_name_of_the_catalogue_is_led_to_its_option(capsys: pytest.CaptureFixt
     ):
         assert main(["plan", name]) == ExitCode.USAGE
         assert f"did you mean: {option} {name}?" in capsys.readouterr().err
+
+
+def test_saved_answers_of_other_commands_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What -o writes as JSON can be repeated and stated, or is named with what makes a page of it."""
+    chances = (
+        "chances",
+        "--model",
+        "llama-3-8b",
+        "--tokens",
+        "1T",
+        "--devices",
+        "64",
+        "--write-s",
+        "60",
+        "--restart-s",
+        "60",
+    )
+    place = ("choose", "--model", "llama-3-8b", "--tokens", "1T", "--devices", "64", "--regions", "france,texas")
+    for argv, what, paged in (
+        (("inference", "--tp", "8", "--in-flight", "16"), "the answer of inference", True),
+        (chances, "the answer of chances", True),
+        (("batch", "--model", "llama-3-8b"), "the answer of batch", False),
+        (place, "a table of rows", False),
+    ):
+        path = str(tmp_path / f"{argv[0]}.json")
+        assert main([*argv, "-o", path]) == ExitCode.OK
+        for reader in ("again", "report"):
+            capsys.readouterr()
+            assert main([reader, path]) == ExitCode.USAGE
+            said = capsys.readouterr().err
+            assert what in said
+            assert (f"carbonscaling report {path} -o report.html" in said) is paged
+        assert (main(["report", path, "-o", str(tmp_path / "page.html")]) == ExitCode.OK) is paged
+
+
+def test_no_help_offers_an_option_to_empty_a_list() -> None:
+    from carbonscaling.cli.app import COMMANDS
+
+    for command in COMMANDS:
+        assert "--empty-" not in (page([*command, "--help"]) or "")
+
+
+@pytest.mark.parametrize("word", ["ADPe", "TTFT", "TPOT", "KV cache", "kv_cache", "fp8", "SCI", "VPP", "itl"])
+def test_words_of_options_and_pages_are_explained(word: str) -> None:
+    assert term(word).meaning
+
+
+def test_no_cloud_region_names_its_country_twice() -> None:
+    for name in cloud_regions():
+        city, _, country = regions.place(name).title.partition(", ")
+        assert city != country

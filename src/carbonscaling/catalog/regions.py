@@ -272,7 +272,7 @@ def _of_cloud(name: str) -> Place:
         cloud.zone,
         cloud.water,
         on_site,
-        f"{cloud.city}, {country.name}",
+        cloud.city if cloud.city == country.name else f"{cloud.city}, {country.name}",
     )
     if cloud.provider != "google":
         return found

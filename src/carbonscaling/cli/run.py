@@ -6,9 +6,10 @@ import re
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CoercionError, CycloptsError, UnknownCommandError, UnknownOptionError
+from cyclopts import App, CoercionError, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
 from carbonscaling.cli.meaning import command_meant
+from carbonscaling.cli.stray import stray_words
 from carbonscaling.cli.told import told
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.meaning import option_meant, value_meant
@@ -32,8 +33,12 @@ def run(argv: Sequence[str], app: App | None = None) -> int:
         result = (app or build_app())(list(argv))
         sys.stdout.flush()
     except CycloptsError as error:
-        return told(usage_error(error, argv))
+        torn = stray_words(argv) if isinstance(error, UnusedCliTokensError) else None
+        return told(torn or usage_error(error, argv))
     except InputError as error:
+        if error.problem == "no such file" or error.problem.endswith("stands alone"):
+            words = {error.where, str(error.value)} & set(argv)
+            return told((words and stray_words(argv)) or error)
         return told(error)
     except (Exception, KeyboardInterrupt) as error:
         return told(error)

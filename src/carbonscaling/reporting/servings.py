@@ -78,6 +78,14 @@ def _range(ends: tuple[float, float]) -> str:
     return f"{plain(ends[0])} to {plain(ends[1])}"
 
 
+def unmeasured(engine: str) -> str:
+    """Return what is said of an engine by which no serving was measured."""
+    return (
+        f"{engine}: no serving by this engine was learnt from. Its speed is that of engines in general, and tells nothing "
+        "of how it compares with another."
+    )
+
+
 def served_page(answer: Served) -> Group:
     """Return the answer as people read it."""
     a, q = answer.summary(), answer.question
@@ -114,11 +122,13 @@ def served_page(answer: Served) -> Group:
     stem = a["known"].removesuffix(EXPERTS)
     whose = KNOWN[stem] + (", with experts" if stem != a["known"] else "")
     known = f"{a['n_ways']:,} layouts and numbers in flight compared; intervals of 90 % as for {whose}"
+    unknown = [] if a["engine_measured"] else [Text(unmeasured(a["engine"]))]
     return Group(
         Text(head, style="bold"),
         figures(("", "", "90 % interval"), rows, width=40),
         Text(said),
         Text(known),
+        *unknown,
         Text(""),
         batches,
     )

@@ -23,7 +23,7 @@ from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
 from carbonscaling.serving.cycle import TERMS
-from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.engine import engine_asked
 from carbonscaling.serving.factors import shipped_factors
 from carbonscaling.serving.formats import format_named
 from carbonscaling.serving.load import Mean, at_mean, day_of, mean_at
@@ -113,6 +113,11 @@ class Served:
         return min(max(round(self.seconds["prefill"] * self.copies), 1), self.copies - 1)
 
     @property
+    def is_measured(self) -> bool:
+        """Whether servings by this engine were learnt from; without them its speed is that of engines in general."""
+        return f"engine {self.question.engine.family}" in shipped_factors().time.rows
+
+    @property
     def n_devices(self) -> int:
         """Devices of all copies."""
         return int(self.copies * self.layout.devices)
@@ -123,7 +128,8 @@ class Served:
         requests, tokens = self.requests_per_day, self.tokens_per_day
         kg = 1e3 * f.total_tco2e
         return {
-            "model": q.spec.name, "device": q.cluster.device.id, "engine": self.scenario.engine, "weights": q.weights.name,
+            "model": q.spec.name, "device": q.cluster.device.id, "engine": self.scenario.engine,
+            "engine_measured": self.is_measured, "weights": q.weights.name,
             "kv_cache": q.kv.name, "n_devices": self.n_devices, "copies": self.copies,
             "prompt_copies": self.prompt_copies, "tp": int(self.layout.tp),
             "pp": int(self.layout.pp), "ep": int(self.layout.ep), "in_flight": q.in_flight,
@@ -156,7 +162,7 @@ class Served:
 def question_of(s: Serving) -> Question:
     """Return what is asked of a serving, its layout left open."""
     cluster = hardware.cluster(s.device, s.host)
-    weights, engine = format_named(s.weights), engine_named(s.engine)
+    weights, engine = format_named(s.weights), engine_asked(s.engine)
     kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
     spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
     told = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Engine", "engine_named"]
+from carbonscaling.errors import InputError, nearest
+
+__all__ = ["Engine", "engine_asked", "engine_named"]
 
 
 class Engine(NamedTuple):
@@ -53,3 +55,21 @@ def engine_named(text: str) -> Engine:
     compiler = re.search(r"tensorrt[\s-]*\d", text.lower())
     found = None if compiler else re.search(r"(?<![\d.])(\d+)\.(\d+)", text)
     return Engine(family, (int(found[1]), int(found[2])) if found else None)
+
+
+def engine_asked(text: str) -> Engine:
+    """Return the engine that a person asks for; one that is not known here has family "".
+
+    Raises
+    ------
+    InputError
+        The name misspells that of a known engine: its speed would be that of no engine in particular.
+    """
+    found, words = engine_named(text), re.findall(r"[a-z]+", text.lower())
+    if not found.family and words and (meant := nearest(words[0], _FAMILIES)):
+        raise InputError(
+            "unknown engine", key="engine", value=text, suggestion=text.lower().replace(words[0], meant, 1),
+            allowed=", ".join(dict.fromkeys(_FAMILIES.values())) + ", with a release; or any other name",
+            remedy="correct the name",
+        )  # fmt: skip
+    return found

@@ -14,23 +14,33 @@ from carbonscaling.cli.common import Json, TomlFile
 __all__ = ["calibrate"]
 
 
+def _tell(runs: int, sources: int) -> None:
+    """Say on standard error what begins: it prints nothing else for minutes."""
+    if runs:
+        said = f"fitting to {runs:,} runs of {sources:,} sources, then again with each source left out"
+        print(f"{said}; the shipped ones take some minutes", file=sys.stderr, flush=True)
+
+
 def calibrate(
     *,
     runs: Annotated[
         list[str] | None,
         Parameter(
+            negative=(),
             help="Measured runs: a CSV with the columns of the shipped one, 'shipped', or a meter's file, which teaches power: "
-            "codecarbon's emissions.csv, sacct, DCGM, nvidia-smi (repeatable)."
+            "codecarbon's emissions.csv, sacct, DCGM, nvidia-smi (repeatable).",
         ),
     ] = None,
     log: Annotated[
         list[str] | None,
         Parameter(
-            help="Megatron-LM or torchtitan log of a run of yours, or its emissions.csv (repeatable, with --scenario)."
+            negative=(),
+            help="Megatron-LM or torchtitan log of a run of yours, or its emissions.csv (repeatable, with --scenario).",
         ),
     ] = None,
     scenario: Annotated[
-        list[str] | None, Parameter(help="Scenario file of each log, in order: model, device, devices, batch, layout.")
+        list[str] | None,
+        Parameter(negative=(), help="Scenario file of each log, in order: model, device, devices, batch, layout."),
     ] = None,
     device: Annotated[
         str | None, Parameter(help="Accelerator that the meter read, where its file does not name one that is known.")
@@ -78,6 +88,8 @@ def calibrate(
         if sys.stderr.isatty():
             print(f"\rleaving out source {done + 1} of {total}: {source[:50]:<50}", end="", file=sys.stderr, flush=True)
 
+    sources = {row.get("source") or "" for row in rows} | {OWN for _ in logs}
+    _tell(len(rows) + len(logs), len(sources))
     calibration: Calibration = shipped_calibration()  # power alone: speeds as shipped
     left: list[LeftOut] = []
     if rows or logs:
@@ -96,6 +108,5 @@ def calibrate(
         found = {"constants": len(calibration.constants), "interval": dict(calibration.interval)}
         out.show_json(jsonable(found | {"left_out": left_out_data(left), "power": power}))
         return
-    sources = {row.get("source") or "" for row in rows} | {OWN for _ in logs}
     page = fitted_page(calibration, left, len(rows) + len(logs), len(sources)) if sources else Group()
     out.show(Group(power_page(power), page) if power else page)

@@ -55,11 +55,37 @@ def read_answer(path: str | Path, *, of_project: bool = False, of_any: bool = Fa
             remedy="save the answer of one of its trainings: carbonscaling estimate ... -o FILE.json",
         )  # fmt: skip
     if not isinstance(data, dict) or "feasible" not in data:
-        raise InputError(
-            "not a saved answer", where=where, remedy="save one with: carbonscaling estimate ... -o FILE.json"
-        )
+        what, remedy = _instead(data, where)
+        raise InputError(what, where=where, allowed="a saved answer of plan or estimate", remedy=remedy)
     check_answer(data, where)
     return data
+
+
+OTHERS: tuple[tuple[frozenset[str], str, bool], ...] = (
+    (frozenset({"scenario", "answer", "cycle"}), "inference", True),
+    (frozenset({"policies", "places", "windows"}), "schedule", True),
+    (frozenset({"quantiles", "within"}), "chances", True),
+    (frozenset({"target", "tried", "best"}), "chances", True),
+    (frozenset({"decision", "answer"}), "decide", True),
+    (frozenset({"metered_kwh", "lines_kwh", "jobs"}), "attribute", True),
+    (frozenset({"intervals", "sobol", "widest"}), "uncertainty", False),
+    (frozenset({"low_seqs", "high_seqs", "laws"}), "batch", False),
+)
+"""Keys by which the answers of other commands are known, the command, and whether ``report`` makes a page of it."""
+AGAIN = "to repeat it, ask its command again"
+
+
+def _instead(data: object, where: str) -> tuple[str, str]:
+    """Return what a file is that is no saved answer of a training, and what to do with it."""
+    if isinstance(data, list):
+        return "a table of rows, as choose, scale and others write it, not a saved answer", AGAIN
+    keys = set(data) if isinstance(data, Mapping) else set()
+    found = next(((command, paged) for needed, command, paged in OTHERS if needed <= keys), None)
+    if found is None:
+        return "not a saved answer", "save one with: carbonscaling estimate ... -o FILE.json"
+    command, paged = found
+    page = f"carbonscaling report {where} -o report.html makes a page of it; " if paged else ""
+    return f"the answer of {command}, not of a training", f"{page}{AGAIN}"
 
 
 def load_answer(path: str | Path) -> dict[str, Any]:
