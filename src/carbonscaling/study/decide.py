@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.engine import Question, may_match, search
 from carbonscaling.search.objectives import OBJECTIVES, Objective
-from carbonscaling.search.result import SearchResult
+from carbonscaling.search.result import Candidate, SearchResult
 from carbonscaling.search.space import Space, layouts
 from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved
@@ -77,7 +77,7 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
     elif given:
         tried = [ask(counts=counts, batches=some).best, ask(counts=(math.ceil(USED * high), high)).best]
     else:
-        tried = [ask(counts=part).best for part in _near(ask(NEAR, batches=some), objective)]
+        tried = _near(ask, ask(NEAR, batches=some), objective)
     first = min(filter(None, tried), key=lambda c: (*objective.key(c), -c.n_devices), default=None)
     if first is None:
         fastest = ask(batches=some, deadline_s=math.inf, limits=(), objective="time", counts=(1, high)).best
@@ -105,15 +105,26 @@ def searched(q: Question, space: Space, few: int | None = None, **options: Any) 
     return question, search(question, space, few=few, **options)
 
 
-def _near(found: SearchResult, objective: Objective) -> list[tuple[int, int]]:
-    """Return the ranges of device counts that come near the best of a search; none where it found nothing."""
+def _near(ask: Callable[..., SearchResult], found: SearchResult, objective: Objective) -> list[Candidate | None]:
+    """Try every batch at the device counts that come near the best of a search; none where it found nothing."""
     if found.best is None or found.close is None:
         return []
-    n = found.best.n_devices
-    if objective.main > 0:  # fewest devices first
-        return [(math.ceil((1.0 - FEWER) * n), n)]
+    if objective.main > 0:
+        return _fewest(ask, found.best.n_devices)
     close = [int(count) for count in np.asarray(found.close.settings.n_devices)]
-    return [(count, count) for count in dict.fromkeys(close)][:COUNTS]
+    return [ask(counts=(count, count)).best for count in list(dict.fromkeys(close))[:COUNTS]]
+
+
+def _fewest(ask: Callable[..., SearchResult], n: int) -> list[Candidate | None]:
+    """Try every batch at up to `FEWER` fewer devices than `n`, and below what that finds again, until it finds nothing."""
+    tried: list[Candidate | None] = []
+    high = n
+    while high >= (low := math.ceil((1.0 - FEWER) * n)):
+        tried.append(best := ask(counts=(low, high)).best)
+        if best is None:
+            break
+        n, high = best.n_devices, low - 1
+    return tried
 
 
 FLAT = 0.02
