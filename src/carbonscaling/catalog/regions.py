@@ -14,7 +14,7 @@ from carbonscaling.errors import InputError, misspelt
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
-__all__ = ["BASES", "NO_CONTRACT", "Place", "common_basis", "place", "region", "region_names"]
+__all__ = ["BASES", "NO_CONTRACT", "Place", "common_basis", "place", "region", "region_names", "slug"]
 
 BASES: tuple[Basis, ...] = ("operational", "life-cycle")
 """What an intensity counts: burning fuel in power stations alone (GHG Protocol, scope 2), or with fuel supply and plants."""
@@ -134,10 +134,10 @@ class Place:
         return beyond if beyond >= 0.0 else None
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """Return a name in lower case without accents, words joined by hyphens.
 
-    >>> _slug("São Paulo"), _slug("US-TEX-ERCO"), _slug("united_states"), _slug("日本")
+    >>> slug("São Paulo"), slug("US-TEX-ERCO"), slug("united_states"), slug("日本")
     ('sao-paulo', 'us-tex-erco', 'united-states', '日本')
     """
     plain = unicodedata.normalize("NFKD", name)
@@ -151,20 +151,20 @@ def _names() -> Mapping[str, str]:
     listed = sorted(areas().values(), key=lambda area: area.kind != "country")
     for area in listed:
         for name in (area.name, area.code):
-            found.setdefault(_slug(name), area.code)
+            found.setdefault(slug(name), area.code)
     for area in listed:
         if area.kind == "country" and area.iso2:
             found.setdefault(area.iso2.lower(), area.code)
     for area in reversed(listed):
         for name in area.names:
-            found.setdefault(_slug(name), area.code)
+            found.setdefault(slug(name), area.code)
     return {name: code for name, code in found.items() if name and code}
 
 
 @lru_cache(maxsize=1)
 def _elsewhere() -> Mapping[str, str]:
     """Return the codes of countries by their names in other languages: read where no other name is found."""
-    return {_slug(name): code for code, names in names_elsewhere().items() for name in names}
+    return {slug(name): code for code, names in names_elsewhere().items() for name in names}
 
 
 def _cloud_ids(key: str) -> Iterable[tuple[str, str]]:
@@ -201,7 +201,7 @@ def place(name: str) -> Place:
     InputError
         No such place.
     """
-    key = _slug(name)
+    key = slug(name)
     cloud = _cloud(key)
     if cloud is not None:
         return _of_cloud(cloud.name)
@@ -251,7 +251,7 @@ def _numbered_otherwise(key: str) -> str | None:
 @lru_cache(maxsize=1024)
 def _of_area(code: str) -> Place:
     area = areas()[code]
-    return _assembled(_slug(area.name), "", area, code, code, "", None, area.name)
+    return _assembled(slug(area.name), "", area, code, code, "", None, area.name)
 
 
 @lru_cache(maxsize=1024)
@@ -333,7 +333,7 @@ def _mix(country: str) -> Mapping[str, Datum]:
 def _words(code: str) -> str:
     """Return what a reader calls a grid: a Google Cloud region's id, or an area's name."""
     area = areas().get(code)
-    return code if area is None else _slug(area.name)
+    return code if area is None else slug(area.name)
 
 
 def _water(code: str, country: str) -> Datum:
@@ -363,7 +363,7 @@ def region(name: str) -> Datum:
 def region_names() -> tuple[str, ...]:
     """Return one name of every place: the ids of cloud regions, then countries and zones."""
     listed = (area for area in areas().values() if series(area.code, "generation") or series(area.code, "life-cycle"))
-    return (*cloud_regions(), *(_slug(area.name) for area in listed))
+    return (*cloud_regions(), *(slug(area.name) for area in listed))
 
 
 def common_basis(places: Iterable[Place], wanted: Basis | None = None) -> Basis:

@@ -27,6 +27,8 @@ __all__ = [
     "real_number",
     "scenario_of",
     "whole_number",
+    "whole_numbers",
+    "words",
 ]
 
 LAYOUT_GROUP = Group("Layout (what is left out is searched)", sort_key=3)
@@ -84,7 +86,13 @@ def whole_numbers(_type: Any, tokens: Sequence[Any]) -> tuple[int, ...]:
 
 def words(_type: Any, tokens: Sequence[Any]) -> tuple[str, ...]:
     """Convert the values of an option that lists names, with commas between."""
-    return tuple(part.strip() for token in tokens for part in token.value.split(",") if part.strip())
+    found = tuple(part.strip() for token in tokens for part in token.value.split(",") if part.strip())
+    if tokens and tokens[0].keyword == "--regions":
+        from carbonscaling.catalog.place_names import check_listed
+
+        for token in tokens:
+            check_listed([part.strip() for part in token.value.split(",")], "option --regions")
+    return found
 
 
 def _ratio(text: str, option: str) -> float:

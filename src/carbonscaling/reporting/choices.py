@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carbonscaling.catalog.place_names import read_as
 from carbonscaling.study.choices import Choice, best, front
 from carbonscaling.words import mass, money, plain
 
@@ -106,6 +107,9 @@ def choices_page(found: Sequence[Choice]) -> Group:
         ),
         *_cooling(shown),
     ]
+    for name in dict.fromkeys(c.region for c in found):
+        if said := read_as(name):
+            parts.append(Text(f"{name}: {said}"))
     figures = [("Least carbon", "total_tco2e"), ("Least cost", "cost_usd")]
     if len({c.region for c in shown}) == 1:  # one marginal intensity stands for every grid: it cannot rank two
         figures.append(("Least marginal carbon", "marginal_tco2e"))

@@ -11,6 +11,7 @@ from carbonscaling.calibration.profile import Calibration
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.model import HardwareFactors, carbon_model
 from carbonscaling.carbon.windows import ALWAYS
+from carbonscaling.catalog.place_names import read_as
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.hardware.cluster import Cluster
@@ -292,6 +293,8 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
         machine, carbon = found.machine(calibration), carbon_of(s, found.cluster)
     if s.stack and not calibration.seen(found.stack.family):
         notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
+    if place_read := read_as(s.region):
+        notes.append(f"region {s.region}: {place_read}")
     notes += own_note(calibration.power, s, found.cluster)
     overhead = _overhead(found, calibration) if s.run_overhead is None else Datum(s.run_overhead, "1", "user")
     money = price(found.cluster.device.id, s.price_basis)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from carbonscaling.catalog.place_names import check_listed
 from carbonscaling.catalog.regions import common_basis, place
 from carbonscaling.search.engine import Progress
 from carbonscaling.search.objectives import OBJECTIVES
@@ -28,6 +29,8 @@ def several(s: Scenario) -> str | None:
 def _each(s: Scenario, key: str) -> Iterator[Scenario]:
     """Yield the scenario with each of its names; places are compared on a basis that all of them have."""
     names = [name.strip() for name in getattr(s, key).split(",") if name.strip()]
+    if key == "region":
+        check_listed(names)
     if key == "region" and s.carbon_intensity_g_per_kwh is None:
         s = replace(s, basis=common_basis(map(place, names), s.basis))
     for name in dict.fromkeys(names):

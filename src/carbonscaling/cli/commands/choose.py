@@ -11,16 +11,12 @@ from cyclopts import Group, Parameter
 from carbonscaling.cli import output as out
 from carbonscaling.cli.commas import parted
 from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
-from carbonscaling.cli.options import ScenarioOptions, number, scenario_of, whole_numbers
+from carbonscaling.cli.options import ScenarioOptions, number, scenario_of, whole_numbers, words
 from carbonscaling.errors import ExitCode, InputError
 
 __all__ = ["choose"]
 
 CHOICES = Group("Options to compare (commas between)", sort_key=0)
-
-
-def _texts(_type: Any, tokens: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(word.strip() for token in tokens for word in token.value.split(",") if word.strip())
 
 
 def _numbers(_type: Any, tokens: Sequence[Any]) -> tuple[float, ...]:
@@ -39,20 +35,20 @@ def choose(
     scenario: ScenarioFile = None,
     /,
     *,
-    regions: Annotated[tuple[str, ...], _list("Cloud regions or countries.", _texts)] = (),
-    accelerators: Annotated[tuple[str, ...], _list("Devices: catalogue names or TOML files.", _texts)] = (),
+    regions: Annotated[tuple[str, ...], _list("Cloud regions or countries.", words)] = (),
+    accelerators: Annotated[tuple[str, ...], _list("Devices: catalogue names or TOML files.", words)] = (),
     counts: Annotated[tuple[int, ...], _list("Numbers of devices.", whole_numbers)] = (),
     deadlines: Annotated[tuple[float, ...], _list("Deadlines in days.", _numbers)] = (),
     starts: Annotated[
         tuple[str, ...],
-        _list("Starts: dates or moments (2026-03-01T22:00), or hours after the profile's first.", _texts),
+        _list("Starts: dates or moments (2026-03-01T22:00), or hours after the profile's first.", words),
     ] = (),
     best_start: Annotated[
         bool, Parameter(negative=(), help="The start of the profile at which the run meets the least.", group=CHOICES)
     ] = False,
     windows: Annotated[
         tuple[str, ...],
-        _list("Hours to work in: always, night, weekend, 20-8; night@Europe/Berlin in local time.", _texts),
+        _list("Hours to work in: always, night, weekend, 20-8; night@Europe/Berlin in local time.", words),
     ] = (),
     pause_above: Annotated[
         tuple[float, ...], _list("Carbon intensities above which work pauses, g/kWh; 'none' never pauses.", _numbers)
