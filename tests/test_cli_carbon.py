@@ -85,7 +85,7 @@ def test_lines_beside_the_run_and_own_factors(capsys: pytest.CaptureFixture[str]
     assert changed["carbon_operational_tco2e"] == pytest.approx(plain["energy_kwh"] * 1e-4)
     own.write_text('carbon_intensty = { value = 100, unit = "g/kWh" }\n')
     assert "carbon_intensity" in run(capsys, "estimate", *RUN, "--factors", str(own), code=2)[1]
-    assert "0 (not counted) or more" in run(capsys, "estimate", *RUN, "--development", "-1", code=2)[1]
+    assert "0 to 100 times" in run(capsys, "estimate", *RUN, "--development", "-1", code=2)[1]
 
 
 def test_uncertainty_names_what_widens(capsys: pytest.CaptureFixture[str]) -> None:

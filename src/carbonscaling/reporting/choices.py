@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.catalog.place_names import read_as
+from carbonscaling.reporting.fitted import Fitted
 from carbonscaling.study.choices import Choice, best, front
 from carbonscaling.words import mass, money, plain
 
@@ -92,9 +92,9 @@ def choices_page(found: Sequence[Choice]) -> Group:
     columns = [*_columns(shown)]
     changing = [x for x in columns if x[0] in ALWAYS or len({x[1](c) for c in shown}) > 1]
     same = [f"{name} {text(shown[0])}" for name, text in columns if (name, text) not in changing] if shown else []
-    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
+    table = Fitted(box=None, padding=(0, 1), header_style="bold", show_edge=False)
     for name, _ in changing:
-        table.add_column(name, justify="left" if name in ("region", "device") else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in ("region", "device") else "right")
     for c in shown:
         table.add_row(*(text(c) for _, text in changing))
     parts: list[RenderableType] = [Text("In all: " + ", ".join(same))] if same else []

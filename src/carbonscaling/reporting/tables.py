@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
+from carbonscaling.reporting.fitted import Fitted
+
 __all__ = ["coefficient", "error", "figures"]
 
 
@@ -30,7 +32,7 @@ def figures(
     width : int, optional
         Characters of the first column, beyond which it goes on below.
     """
-    table = Table(
+    table = Fitted(
         title=title or None, title_justify="left", box=None, padding=(0, 1), pad_edge=not title, show_edge=False
     )
     for place, heading in enumerate(headings):
