@@ -359,6 +359,8 @@ def test_catalog_show_suggests_what_the_options_suggest() -> None:
 def test_what_the_catalogue_lacks_is_nothing_else(name: str) -> None:
     for load in (shelves.find, hardware.device, models.model_entry):
         assert suggestion(load, name) is None
+    for key in ("model", "device"):
+        assert refused(lambda key=key: asked({key: name}, Limits())).suggestion is None  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -368,6 +370,7 @@ def test_what_the_catalogue_lacks_is_nothing_else(name: str) -> None:
 )  # fmt: skip
 def test_stacks_by_other_names(name: str, meant: str | None) -> None:
     assert suggestion(stacks.stack, name) == meant
+    assert refused(lambda: asked({"stack": name}, Limits())).suggestion == meant
 
 
 def test_choices_that_are_none_of_ours() -> None:

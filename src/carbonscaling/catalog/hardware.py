@@ -32,6 +32,7 @@ __all__ = [
     "is_device",
     "load_device_file",
     "load_host_file",
+    "part_meant",
     "roadmap",
 ]
 
@@ -67,8 +68,16 @@ _DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|clou
 """What vendors' tools write around the name of a part: maker, brand, kind of memory."""
 
 
-def _misspelt(name: str, names: list[str]) -> str | None:
-    """Return the name that another misspells or shortens; another number is another part, not a misspelling."""
+def part_meant(kind: type, name: str) -> str | None:
+    """Return the device or host that a name misspells or shortens; another number is another part, not a misspelling.
+
+    Parameters
+    ----------
+    kind : {Device, Host}
+    name : str
+        No file is read for it.
+    """
+    name, names = _plain(name), [*_names(kind), *aliases(kind)]
     bare = re.sub(r"^\d+x-?|-?x\d+$", "", name)
     if bare in names:  # 8xh100
         return bare
@@ -123,7 +132,7 @@ def _resolve(kind: type, name: str) -> str:
             f"unknown {word}",
             key=word,
             value=name,
-            suggestion=_misspelt(plain, [*known, *aliases(kind)]),
+            suggestion=part_meant(kind, name),
             allowed=", ".join(known),
             remedy=f"choose one of these, or describe your own in a TOML file and give its path (*.toml) as the {word}",
         )

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 from carbonscaling.catalog import hardware, laws, models, stacks
 from carbonscaling.catalog.instances import device_of_instance
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device, Host
+from carbonscaling.meaning import choice_meant
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.serve.limits import Limits
 from carbonscaling.study.scenario import Scenario, scenario_from
@@ -74,8 +75,18 @@ _KNOWN: Mapping[str, Callable[[], Collection[str]]] = {
     "calibration": lambda: ("shipped", "none"),
 }
 """Fields that may name an entry of the catalogue, or several, and nothing else."""
+_MODELS = ("model", "teacher", "draft", "reference", "critic", "reward")
 EXACT = ("law", "batch_law", "stack", "fabric", "calibration")
 """Those of whose names there is one spelling."""
+
+
+def _meant(key: str, value: str, known: Collection[str]) -> str | None:
+    """Return the entry that a value means, by the same rules as every other door."""
+    if key in _MODELS:
+        return models.model_meant(value)
+    if key in EXACT:
+        return choice_meant(key, value, known)
+    return device_of_instance(_plain(value)) or hardware.part_meant(Host if key == "host" else Device, value)
 
 
 def named(data: Mapping[str, Any]) -> None:
@@ -103,7 +114,7 @@ def named(data: Mapping[str, Any]) -> None:
                 continue
             raise InputError(
                 f"unknown {key}", where="request", key=key, value=value,
-                suggestion=device_of_instance(_plain(value)) or nearest(_plain(value), known),
+                suggestion=_meant(key, value, known),
                 allowed=", ".join(known) if len(known) < 12 else "a name of /api/v1/catalog",
                 remedy="upload its config.json in place of the name" if key == "model" else "choose one of these",
             )  # fmt: skip

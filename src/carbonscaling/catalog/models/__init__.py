@@ -17,7 +17,16 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
-__all__ = ["ModelEntry", "load_model", "model", "model_aliases", "model_entry", "model_names", "model_spec"]
+__all__ = [
+    "ModelEntry",
+    "load_model",
+    "model",
+    "model_aliases",
+    "model_entry",
+    "model_meant",
+    "model_names",
+    "model_spec",
+]
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ def _parts(name: str) -> tuple[str, list[str]]:
     return head[0] if head else "", [part for part in name.split("-") if _SIZE.fullmatch(part)]
 
 
-def _nearest(name: str) -> str | None:
+def model_meant(name: str) -> str | None:
     """Return the accepted name that another shortens (family and size), or misspells: same digits, nearly same letters."""
     plain, known = _plain(name), model_aliases()
     family, sizes = _parts(plain)
@@ -163,7 +172,7 @@ def model_entry(name: str) -> ModelEntry:
         raise InputError(
             "a size is no model" if is_size else "unknown model",
             value=name,
-            suggestion=_nearest(name) or (alike[0] if is_size and len(alike) == 1 else None),
+            suggestion=model_meant(name) or (alike[0] if is_size and len(alike) == 1 else None),
             allowed=", ".join(alike) or None,
             remedy="carbonscaling catalog list models; a config.json or a TOML file describes another, and --law with "
             "--compute sets a model's size",
