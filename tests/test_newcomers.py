@@ -373,6 +373,22 @@ def test_stacks_by_other_names(name: str, meant: str | None) -> None:
     assert refused(lambda: asked({"stack": name}, Limits())).suggestion == meant
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [("--schedule gpipe", None), ("--schedule 1f1c", None), ("--space defalt", "default"), ("--recompute all", "full"),
+     ("--precision bfloat16", "bf16"), ("--offload cpu", "optimizer"), ("--practice worst", None)],
+)  # fmt: skip
+def test_choices_on_the_command_line(words: str, meant: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--model", "llama-3-8b", *words.split()]) == ExitCode.USAGE
+    said = re.search(r"did you mean: (.*)\?", capsys.readouterr().err)
+    assert (said and said[1]) == meant
+
+
+def test_a_batch_may_be_a_trainings() -> None:
+    assert option_meant("--batch-size", ["--in-flight", "--prompt"]) == "--in-flight"
+    assert option_meant("--batch-size", ["--in-flight", "--prompt", "--params"]) is None
+
+
 def test_choices_that_are_none_of_ours() -> None:
     assert refused(lambda: Layout(schedule="gpipe")).suggestion is None  # type: ignore[arg-type]
     assert refused(lambda: Layout(recompute="all")).suggestion == "full"  # type: ignore[arg-type]

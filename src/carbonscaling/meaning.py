@@ -316,6 +316,8 @@ def option_meant(option: str, known: Iterable[str]) -> str | None:
     words = words_in(name)
     plain = "-".join(words)
     for meant in [] if plain in NO_DEGREE else _phrases().get(_said(name), []):
+        if meant == "--in-flight" and "batch" in words and "--params" in names:  # or the batch of a training
+            continue
         if re.split(r"[ ,]", meant)[0] in names and (meant != "--device-hours" or _time(words) == "hour"):
             return meant + _factor(words, meant)
     if (same := "--sequence-parallel" if plain in NO_DEGREE else f"--{plain}") in names:

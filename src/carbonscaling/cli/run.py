@@ -12,7 +12,7 @@ from carbonscaling.cli.meaning import command_meant
 from carbonscaling.cli.stray import stray_words
 from carbonscaling.cli.told import told
 from carbonscaling.errors import ExitCode, InputError
-from carbonscaling.meaning import option_meant, value_meant
+from carbonscaling.meaning import choice_meant, option_meant
 
 __all__ = ["run", "usage_error"]
 
@@ -55,13 +55,13 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
     for part in (near, allowed):
         problem = problem.replace(part[0], "") if part else problem
     choices = allowed[1].replace('"', "") if allowed else None
-    suggestion = near[1] if near else None
+    suggestion = None
     if isinstance(error, UnknownOptionError):
         known = [name for argument in error.argument_collection or () for name in argument.names]
         suggestion = option_meant(error.token.value or error.token.keyword or "", known)
     elif isinstance(error, CoercionError) and error.token is not None:
         option = (error.token.keyword or "").removeprefix("--").replace("-", "_")
-        suggestion = value_meant(option, error.token.value) or suggestion
+        suggestion = choice_meant(option, error.token.value, choices.split(", ") if choices else ())
     if isinstance(error, UnknownCommandError):
         word = next((word for word in argv if f'"{word}"' in text), "")
         suggestion = command_meant(word, [path[-1] for path in _below(error.command_chain)])
