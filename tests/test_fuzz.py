@@ -25,8 +25,8 @@ SAMPLE = {"config": 500, "model": 200, "hourly": 200, "scenario-json": 200, "sce
           "study": 100, "calibration": 60, "device": 60, "log": 60, "launch": 100,
           "emissions": 60, "factors": 40, "carbon-runs": 40,
           "parts": 60, "trainings": 0,
-          "runs-read": 40, "runs": 15, "http": 150, "estimate": 5, "calibrate": 0,
-          "query": 40, "plot": 10, "report": 100, "sequence": 16, "project": 40, "serving": 40, "meter": 60}  # fmt: skip
+          "runs-read": 40, "runs": 15, "http": 80, "estimate": 5, "calibrate": 0,
+          "query": 20, "plot": 10, "report": 50, "sequence": 8, "project": 20, "serving": 40, "meter": 60}  # fmt: skip
 
 
 def test_every_kind_of_input_is_sampled() -> None:

@@ -136,7 +136,14 @@ def test_two_versions_on_one_folder(
     assert "another version" not in desk.err
 
 
-@pytest.mark.parametrize("reader", [*READERS, ["sweep", "--executor", "inprocess"]])
+@pytest.mark.parametrize(
+    "reader",
+    [
+        READERS[0],
+        *(pytest.param(reader, marks=pytest.mark.slow) for reader in READERS[1:]),
+        ["sweep", "--executor", "inprocess"],
+    ],
+)
 def test_any_one_file_goes_and_any_command_runs(
     desk: Desk, reader: list[str], answered: Callable[[Desk, str], Rows]
 ) -> None:
