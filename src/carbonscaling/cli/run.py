@@ -66,7 +66,8 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
         word = next((word for word in argv if f'"{word}"' in text), "")
         suggestion = command_meant(word, [path[-1] for path in _below(error.command_chain)])
         choices = ", ".join(dict.fromkeys(path[len(error.command_chain or ())] for path in _below(error.command_chain)))
-    if missing := re.search(r'parameter "?([A-Z][A-Z_]*)"? requires an argument', problem):
+    missing = re.search(r'parameter "?(--[a-z-]+|[A-Z][A-Z_]*)"? requires an argument', problem)
+    if missing and missing[1] not in argv:
         problem = f"no {missing[1].lower()} given"
     command = " ".join(error.command_chain or ())
     words = ("carbonscaling", command, "--help") if command else ("carbonscaling", "--help")
