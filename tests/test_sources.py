@@ -89,7 +89,10 @@ def test_a_reference_can_be_cited(key: str) -> None:
 
 def test_an_unknown_reference_is_an_error_with_the_nearest() -> None:
     with pytest.raises(InputError, match="rajbhandari_2020"):
+        reference("rajbandari_2020")
+    with pytest.raises(InputError) as another:  # another year is another work
         reference("rajbhandari_2021")
+    assert another.value.suggestion is None
 
 
 def test_no_reference_points_into_a_registry_or_an_unlisted_field() -> None:
