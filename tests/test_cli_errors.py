@@ -76,6 +76,8 @@ FILES = {
         ("unknown device", "1,000,002 characters"),
     ),
     "out of range": ('model = "llama-3-8b"\npue = 0.5\n', ("pue", "0.5", "run.toml", "allowed: 1 ")),
+    "a number as text": ('model = "llama-3-8b"\ntokens = "1T"\n', ("cannot be text", "tokens", "1T", "1e12", "remedy")),
+    "a key twice": ("tokens = 1e12\ntokens = 2e12\n", ("not valid TOML", "line 2", "a second time")),
     "not TOML": ('model = "llama\n', ("not valid TOML", "run.toml", "line 1", "remedy")),
     "unknown choice": ('model = "llama-3-8b"\nspace = "papr"\n', ("space", "papr", "run.toml")),
 }

@@ -158,7 +158,10 @@ def read_text(path: Path, kind: Kind) -> str:
     try:
         text = read_bytes(path, kind).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError("the file is not UTF-8 text", where=str(path), remedy="save it as UTF-8") from error
+        raise InputError(
+            "the file is not UTF-8 text", where=str(path),
+            remedy="save it as UTF-8; of a model give its config.json, not its weights",
+        ) from error  # fmt: skip
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

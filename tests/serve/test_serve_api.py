@@ -347,3 +347,9 @@ def test_a_batch_that_nobody_trains_with_is_refused_before_it_is_searched(client
 
 def test_the_largest_batch_is_searched(client: TestClient) -> None:
     assert client.post("/api/v1/plan", json={**LLAMA, "batch": Limits().batch}).status_code == 200
+
+
+def test_a_count_in_quotes_is_no_name_of_a_device(client: Any) -> None:
+    told = client.post("/api/v1/estimate", json={"model": "llama-3-8b", "tokens": 1e12, "devices": "64,128"})
+    assert told.status_code == 422
+    assert "a number cannot be text" in told.text

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_PARTS = 50
+NUMBER = "write it without quotes, as a number: 1T is 1e12"
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_PARTS}}}""")
 """The parser takes time by the square of a key's parts."""
 
@@ -52,10 +53,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return parsed(text) if ours else tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, brackets without end
+        twice = re.match(r"Cannot (overwrite|declare)", str(error))
         raise InputError(
             f"not valid TOML: {error}",
             where=str(path),
-            remedy="strings need quotes; numbers stand bare; tables are [name]",
+            remedy="a key or a table stands there a second time: leave one"
+            if twice
+            else "strings need quotes; numbers stand bare; tables are [name]",
         ) from error
 
 
@@ -206,11 +210,12 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         missing = first["type"] in ("missing", "missing_argument")
+        text = isinstance(first["input"], str) and first["type"].startswith(("float_", "int_"))
         raise InputError(
-            "missing key" if missing else first["msg"],
+            "missing key" if missing else "a number cannot be text" if text else first["msg"],
             where=where,
             key=key or None,
             value=None if missing or isinstance(first["input"], dict) else first["input"],
             allowed=", ".join(_fields(typing.cast(Any, cls))) if missing and len(first["loc"]) == 1 else None,
-            remedy=f"add {key}" if missing else "correct the value",
+            remedy=f"add {key}" if missing else NUMBER if text else "correct the value",
         ) from error

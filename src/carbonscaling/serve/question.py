@@ -107,7 +107,9 @@ def named(data: Mapping[str, Any]) -> None:
         given = data.get(key)
         known: Collection[str] = ()
         for value in given if isinstance(given, list) else [given]:
-            if not isinstance(value, str):
+            if not isinstance(value, str) or (
+                key == "devices" and not any(map(str.isalpha, value))
+            ):  # a count in quotes
                 continue
             known = known or names()
             if value in known or (key not in EXACT and _plain(value) in known):
