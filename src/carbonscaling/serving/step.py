@@ -24,6 +24,7 @@ __all__ = [
     "prefill",
     "read_bytes",
     "skinny_time",
+    "small_sum",
     "weight_bytes",
 ]
 
