@@ -40,7 +40,7 @@ def _plain(values: Any) -> list[float]:
 
 @every_stack
 @given(st.data())
-@trials(max_examples=6, deadline=None)
+@trials(max_examples=12, deadline=None)
 def test_parts_add_up_and_are_finite(name: str, data: st.DataObject) -> None:
     work, machine, s = data.draw(stacked_cases(name))
     step, need = step_time(work, machine, s), memory(work, machine, s)
@@ -52,7 +52,7 @@ def test_parts_add_up_and_are_finite(name: str, data: st.DataObject) -> None:
 
 @every_stack
 @given(st.data())
-@trials(max_examples=6, deadline=None)
+@trials(max_examples=12, deadline=None)
 def test_bounds_never_exceed_the_step(name: str, data: st.DataObject) -> None:
     """Of no setting: neither the bound of its shape nor that of its passes."""
     work, machine, s = data.draw(stacked_cases(name))
@@ -65,7 +65,7 @@ def test_bounds_never_exceed_the_step(name: str, data: st.DataObject) -> None:
 
 @every_stack
 @given(st.data())
-@trials(max_examples=6, deadline=None)
+@trials(max_examples=12, deadline=None)
 def test_the_least_that_is_held_never_exceeds_memory(name: str, data: st.DataObject) -> None:
     work, machine, s = data.draw(stacked_cases(name))
     need, least = memory(work, machine, s), float(least_held(machine, work_bytes(work, machine, s)))

@@ -15,8 +15,13 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from serve_helpers import PATIENCE, Open, Service, needs_browser
 
+from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.cli import main
+from carbonscaling.reporting.document import document
+from carbonscaling.study.answer import plan
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario, load_scenario
+from carbonscaling.words import energy, money
 
 pytestmark = needs_browser
 
@@ -465,3 +470,20 @@ def test_everything_can_be_reached_with_the_keyboard(open_page: Open) -> None:
     first.focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") != first.get_attribute("aria-label")
+
+
+def test_what_stands_beside_a_run_is_told_alike_by_every_door(open_page: Open) -> None:
+    """Energy and money of the run and its lines together: the command's first lines, the report's, the page's."""
+    beside = Boundary(development=0.5, failed_runs=0.1, idle_reservation=0.05)
+    answer = plan(Scenario(model="llama-3-8b", tokens=1e12, device="h200", max_days=20, boundary=beside))
+    assert isinstance(answer, Estimate)
+    kwh = answer.footprint.energy_kwh + sum(line.energy_kwh for line in answer.footprint.lines)
+    assert answer.cost_usd
+    whole = f"{energy(kwh)}, {money(1.65 * answer.cost_usd)}"
+    told = f"for the run itself; with development, failed runs, idle reservation {whole} and"
+    assert told in answer.headline
+    assert told in document(answer.to_dict())
+    lines = "boundary.development=0.5&boundary.failed_runs=0.1&boundary.idle_reservation=0.05"
+    page = open_page(f"#model=llama-3-8b&tokens=1e12&device=h200&max_days=20&{lines}")
+    expect(page.locator("#headline")).to_contain_text(told)
+    shot(page, "beside")

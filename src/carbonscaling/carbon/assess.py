@@ -173,7 +173,8 @@ def assess(
         ratio[-2:] = time.si_range
     tonnes = (scale * np.reshape(run(model.ends, ratio).total_kg, (-1, 2)) / TONNE).tolist()
     effects = [
-        WideningFactor(name, low, high, source) for (name, source), (low, high) in zip(ranged, tonnes, strict=False)
+        WideningFactor(name, low, high, source)
+        for (name, source), (low, high) in zip(ranged, tonnes[: len(ranged)], strict=True)
     ]
     sampled = run(model.drawn, _drawn_time(time))
     used = {

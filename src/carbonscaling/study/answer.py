@@ -32,7 +32,7 @@ from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import contract_of, hours_met, hours_of
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.offers import Refused
-from carbonscaling.study.outcome import contracted, held_devices, idle_share, takes, utilisation
+from carbonscaling.study.outcome import contracted, held_devices, hire, idle_share, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
@@ -111,7 +111,7 @@ def _measure(
         steady_s=steady,
         duration_s=duration,
         footprint=print_,
-        cost_usd=r.price.si * n * duration if r.price else None,
+        cost_usd=float(hire(r.price.si, n, duration)) if r.price else None,
         search=report,
         best_run=best,
         warnings=tuple(warnings),

@@ -21,7 +21,7 @@ from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hour_of, hours_of, profile_of
 from carbonscaling.study.infeasible import Infeasible
-from carbonscaling.study.outcome import contracted
+from carbonscaling.study.outcome import contracted, hire
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR, KWH, TONNE
@@ -253,7 +253,7 @@ def _choice(s: Scenario, e: Estimate, deadline: float | None, threshold: float, 
         high_tco2e=run.high_tco2e + shift,
         marginal_tco2e=marginal + embodied + run.boundary_tco2e,
         water_litres=water,
-        cost_usd=price * e.n_devices * (duration_s + paused_s) if price is not None else None,
+        cost_usd=None if price is None else float(hire(price, e.n_devices, duration_s + paused_s)),
     )
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "carbon_interval",
     "contracted",
     "held_devices",
+    "hire",
     "idle_share",
     "run_footprint",
     "speed",
@@ -163,7 +164,12 @@ def run_footprint(
     parts: FootprintParts = at(footprint, numbers, n_devices, duration_s, mfu)
     extra = 0.0 if beside is None else boundary_kg(beside, numbers, n_devices, duration_s, parts)
     total: Number = np.asarray(parts.total_kg, dtype=float) + extra
-    return RunFootprint(duration_s, mfu, parts, extra, total, price * n_devices * duration_s)
+    return RunFootprint(duration_s, mfu, parts, extra, total, hire(price, n_devices, duration_s))
+
+
+def hire(price: Number, n_devices: Number, duration_s: Number) -> Number:
+    """Return what devices cost in USD for as long as they are held, at a price in USD per device-second."""
+    return price * n_devices * duration_s
 
 
 def takes(
