@@ -405,34 +405,47 @@ def test_a_size_is_no_model() -> None:
         with pytest.raises(InputError, match="a size is no model") as refused:
             models.model_entry(size)
         assert refused.value.allowed is not None
-        assert all(size.lower() in name.split("-") for name in refused.value.allowed.split(", "))
+        assert all(size.lower() in name.split("-") for name in refused.value.allowed.partition(": ")[2].split(", "))
         assert "--law" in str(refused.value)
 
 
-def test_models_by_family_and_size() -> None:
-    short = {}
+def test_a_part_of_a_name_is_another_model() -> None:
+    """Qwen-7B is not Qwen2.5-7B: names without one of their words are known names, or listed beside others and not meant."""
     for name in models.model_names():
-        if found := re.fullmatch(r"([a-z]+)[\d.-]*-(\d+(?:\.\d+)?b)", name):
-            short[f"{found[1]}-{found[2]}"] = found
-    assert len(short) > 30
-    for text, found in short.items():
-        meant = suggestion(models.model_entry, text)
-        assert meant is not None
-        assert meant.startswith(found[1])
-        assert found[2] in meant.split("-")
-    for text in (
-        "llama-5b",
-        "qwen-999b",
-        "gpt4",
-        "claude",
-        "bert",
-        "resnet",
-        "gemini",
-        "mistral-70b",
-        "opus",
-        "llama-3-15b",
-    ):
-        assert suggestion(models.model_entry, text) is None
+        words = name.split("-")
+        for left_out in range(len(words)):
+            text = "-".join(words[:left_out] + words[left_out + 1 :])
+            if text and models._known(text) is None:
+                assert suggestion(models.model_entry, text) is None, (name, text)
+
+
+def test_slips_in_names_lead_to_the_same_model_or_to_none() -> None:
+    pick, found = random.Random(5), 0
+    names = [name for name in models.model_names() if len(name.split("-")[0]) >= 5 and name.split("-")[0].isalpha()]
+    for name in names:
+        first, rest = name.split("-", 1)
+        text = f"{misspelt(first, pick)}-{rest}"
+        if models._known(text) is None:
+            meant = suggestion(models.model_entry, text)
+            assert meant is None or models.model(meant) == models.model(name), (text, meant)
+            found += meant is not None
+    assert found >= 0.8 * len(names)
+
+
+OTHERS = (
+    "qwen-7b qwen-14b qwen-72b qwen-999b qwen1.5-72b llama-70b llama-5b llama-3-15b llama-1b llada-8b mixtral-7b mistral-70b "
+    "mistral-large-2512 mistral-large-2402 ministral-8b-2512 deepseek-v1 deepseek-v2.5 gpt-20b gpt4 gemma-2b gemma-27b "
+    "glm-4.6v olmo-32b nemotron-h-8b granite-8b command-a phi-2 falcon-11b pythia-6.9b opt-66b bloom-7b"
+    " claude bert resnet gemini opus"
+)
+"""Models of other shapes than the names of the catalogue that look like theirs."""
+
+
+@pytest.mark.parametrize("name", OTHERS.split())
+def test_models_of_other_shapes_are_not_suggested(name: str) -> None:
+    error = refused(lambda: models.model_entry(name))
+    assert error.suggestion is None
+    assert error.allowed is None or error.allowed.startswith("other shapes of the catalogue: ")
 
 
 def test_devices_in_other_words() -> None:

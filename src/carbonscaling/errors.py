@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum
 
 from carbonscaling.literal import literal
 
-__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "misspelt", "nearest"]
+__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "misspelt", "nearest", "respelt"]
 
 
 MOST_SHOWN = 300
@@ -141,6 +142,49 @@ def misspelt(name: str, names: Iterable[str]) -> str | None:
     least = min((slips for slips, _ in close), default=0)
     likest = [one for slips, one in close if slips == least]
     return likest[0] if len(likest) == 1 else None
+
+
+def respelt(name: str, names: Iterable[str]) -> str | None:
+    """Return the one name that says what another says: in other separators, without its last unit, or with a slip in a word.
+
+    A product's name is words and numbers, each of which tells it from others: another number, one word more, or a
+    word that stands in another name makes another product, whose shape is not this one's.
+
+    >>> names = ["llama-3-70b", "nemotron-8b", "mixtral-8x7b", "mistral-7b", "deepseek-r1"]
+    >>> respelt("lama3-70b", names), respelt("mixtral_8x7", names), respelt("Llama 3 70B", names)
+    ('llama-3-70b', 'mixtral-8x7b', 'llama-3-70b')
+    >>> [respelt(other, names) for other in ("nemotron-h-8b", "mixtral-7b", "deepseek-v1", "llama-70b")]
+    [None, None, None, None]
+    """
+    plain, known = _plain(name), {one: _plain(one) for one in names}
+    spelt = {plain, f"{plain}b"} if plain[-1:].isdigit() else {plain}
+    same = [one for one, other in known.items() if _together(other) in map(_together, spelt)]
+    if same:
+        return same[0]
+    words = {part for other in known.values() for way in (_words(other), _together(other)) for part in way}
+    close = [one for one, other in known.items() if any(_slipped(_words(text), _words(other), words) for text in spelt)]
+    if len({_together(known[one]) for one in close}) != 1:
+        return None
+    return min(close, key=lambda one: _slips(plain, known[one]))
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[^\W\d_]+|\d+(?:\.\d+)?", name))
+
+
+def _together(name: str) -> tuple[str, ...]:
+    """Return words and numbers in turn, whatever stands between words."""
+    return _words(re.sub(r"(?<=[^\W\d])-(?=[^\W\d])", "", name))
+
+
+def _slipped(given: Sequence[str], meant: Sequence[str], known: Collection[str]) -> bool:
+    """Whether words differ in letters left out, doubled or swapped, of words that are none themselves."""
+    if len(given) != len(meant):
+        return False
+    return all(
+        a == b or (a not in known and misspelt(a, [b]) == b and (len(a) != len(b) or sorted(a) == sorted(b)))
+        for a, b in zip(given, meant, strict=True)
+    )
 
 
 def _digits(name: str) -> list[str]:

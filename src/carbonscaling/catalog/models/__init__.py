@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.catalog.read import build, read_toml, shipped
-from carbonscaling.errors import InputError, misspelt
+from carbonscaling.errors import InputError, respelt
 from carbonscaling.model.check import located
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
@@ -79,6 +79,7 @@ _STAGES = re.compile(
     r"-(instruct|base|chat|hf|it|pt|thinking|preview|bf16|fp8|fp4|nvfp4|mxfp4|awq|gptq|int4|int8|\d{4}|8k|v0\.\d)$"
 )
 """What model hubs write behind a name: stage of training, number format, date; none of it changes the shape."""
+_DATE = re.compile(r"-(\d{4})$")
 
 
 def _plain(name: str) -> str:
@@ -86,16 +87,27 @@ def _plain(name: str) -> str:
 
 
 def _known(name: str) -> str | None:
-    """Return the catalogue's name for a name, an alias or an id as on a model hub (``maker/Model-Instruct-FP8``)."""
-    known, plain = model_aliases(), _plain(name)
+    """Return the catalogue's name for a name, an alias or an id as on a model hub (``maker/Model-Instruct-FP8``).
+
+    A model whose names hold dates is of these dates only: Mistral Large of 2407 and of 2512 are two models.
+    """
+    known, plain, dates = model_aliases(), _plain(name), set[str]()
     if plain.count("/") == 1:
         plain = plain.partition("/")[2].removeprefix("meta-")
     while plain not in known:
         shorter = _STAGES.sub("", plain)
         if shorter == plain:
             return None
+        dates |= {*_DATE.findall(plain[len(shorter) :])}
         plain = shorter
-    return known[plain]
+    of = _dates(known[plain])
+    return known[plain] if not of or dates <= of else None
+
+
+@lru_cache(maxsize=256)
+def _dates(name: str) -> frozenset[str]:
+    """Return the dates among a model's names."""
+    return frozenset(date for alias, of in model_aliases().items() if of == name for date in _DATE.findall(alias))
 
 
 MOST_ALIKE = 12
@@ -109,31 +121,17 @@ def _parts(name: str) -> tuple[str, list[str]]:
 
 
 def model_meant(name: str) -> str | None:
-    """Return the accepted name that another shortens (family and size), or misspells: same digits, nearly same letters."""
-    plain, known = _plain(name), model_aliases()
-    family, sizes = _parts(plain)
-    kin = sorted(
-        one
-        for one in _tables()
-        if family and sizes and one.startswith(family) and set(plain.split("-")) - {family} <= set(one.split("-"))
-    )
-    if kin:
-        return kin[-1]
-    if plain in {_parts(one)[0] for one in _tables()}:  # a family, not a misspelling of another
-        return None
-
-    def digits(text: str) -> list[str]:
-        return re.findall(r"\d+", text)
-
-    return misspelt(plain, [one for one in known if digits(one) == digits(plain)])
+    """Return the accepted name that another respells; a size that another generation has too is another shape."""
+    return respelt(_plain(name), model_aliases())
 
 
-def _alike(name: str) -> list[str]:
-    """Return names of the catalogue that share the family of another, or its size where it has no such family."""
+def _alike(name: str) -> str | None:
+    """Return the catalogue's names of a name's family, or else of its size: other models, which nobody is to take for it."""
     family, sizes = _parts(_plain(name))
-    found = [one for one in model_names() if family and one.startswith(family)]
-    found = found or [one for one in model_names() if set(sizes) & set(one.split("-"))]
-    return found[:MOST_ALIKE]
+    of_size = [one for one in model_names() if {*sizes} & {*one.split("-")}]
+    found = [one for one in model_names() if family and one.startswith(family)] or of_size
+    found = sorted(found, key=lambda one: one not in of_size)[:MOST_ALIKE]
+    return f"other shapes of the catalogue: {', '.join(found)}" if found else None
 
 
 @lru_cache(maxsize=1)
@@ -168,12 +166,12 @@ def model_entry(name: str) -> ModelEntry:
         full = _known(name)
         table = None if full is None else dict(_tables()[full])
     if full is None or table is None:
-        alike, is_size = _alike(name), bool(_SIZE.fullmatch(_plain(name)))
+        is_size, meant = bool(_SIZE.fullmatch(_plain(name))), model_meant(name)
         raise InputError(
             "a size is no model" if is_size else "unknown model",
             value=name,
-            suggestion=model_meant(name) or (alike[0] if is_size and len(alike) == 1 else None),
-            allowed=", ".join(alike) or None,
+            suggestion=meant,
+            allowed=None if meant else _alike(name),
             remedy="carbonscaling catalog list models; a config.json or a TOML file describes another, and --law with "
             "--compute sets a model's size",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,11 +9,11 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from carbonscaling.errors import respelt
+
 __all__ = ["alike", "family", "model_types", "row"]
 
 _ABSTRACT = ("decoder",)
-_SPELLINGS = 0.85
-"""Likeness above which a name is a misspelling of a type, not another type."""
 
 
 @lru_cache(maxsize=1)
@@ -41,11 +40,7 @@ def alike(kind: str) -> str | None:
     >>> alike("lama"), alike("qwen3_nexxt"), alike("qwen4"), alike("pixtral")
     ('llama', 'qwen3_next', None, None)
     """
-    plain = kind.lower()
-    near = difflib.get_close_matches(plain[:80], model_types(), n=1, cutoff=_SPELLINGS)
-    digits = [c for c in plain if c.isdigit()]
-    same = near and near[0][0] == plain[0] and [c for c in near[0] if c.isdigit()] == digits
-    return near[0] if same else None
+    return respelt(kind, model_types())
 
 
 def family(kind: str) -> str:
