@@ -37,6 +37,11 @@ STARCODER = {
     "vocab_size": 49152, "multi_query": True,
 }  # fmt: skip
 GRANITE = {"num_experts_per_tok": 8, **TIED}
+FALCON_H1 = {
+    **_keys("falcon_h1", 1024, 2048, 36, 8, 2, 32784), "head_dim": 64, "mamba_d_ssm": 1536, "mamba_d_head": 64,
+    "mamba_n_heads": 24,
+    "mamba_d_state": 128, "mamba_d_conv": 4, "mamba_n_groups": 1, "mamba_expand": 2, "mamba_conv_bias": True,
+}  # fmt: skip
 UNSEEN: dict[str, tuple[int, dict[str, Any]]] = {
     "TinyLlama-1.1B": (1_100_048_384, _keys("llama", 2048, 5632, 22, 32, 4, 32000)),
     "SmolLM2-135M": (134_515_008, _keys("llama", 576, 1536, 30, 9, 3, 49152, **TIED)),
@@ -65,6 +70,7 @@ UNSEEN: dict[str, tuple[int, dict[str, Any]]] = {
     "starcoder": (15_517_456_384, STARCODER),
     "gpt2-xl": (1_557_611_200, GPT2),
     "mamba-2.8b": (2_768_345_600, MAMBA),
+    "Falcon-H1-0.5B": (521_411_104, FALCON_H1),
 }  # fmt: skip
 
 
@@ -78,3 +84,27 @@ def test_none_of_them_is_in_the_catalogue() -> None:
     for name in UNSEEN:
         with pytest.raises(InputError, match="unknown model"):
             models.model(name)
+
+
+def test_heads_of_falcon_h1_fill_the_width_that_is_stated() -> None:
+    """1024 is what its class takes where nothing stands, and null twice the width of the model: neither is 24 heads of 64."""
+    for d_ssm in (1024, None, 1000):
+        with pytest.raises(InputError, match="do not fill its width"):
+            from_config({**FALCON_H1, "mamba_d_ssm": d_ssm})
+    with pytest.raises(InputError, match="do not fill its width"):
+        from_config({key: value for key, value in FALCON_H1.items() if key != "mamba_d_ssm"})
+    assert total_params(from_config({**FALCON_H1, "mamba_d_head": "auto"})) == 521_411_104
+
+
+GEMMA4 = {
+    "model_type": "gemma4_text", "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 8,
+    "num_key_value_heads": 4, "hidden_size_per_layer_input": 0, "head_dim": 64, "global_head_dim": 128, "vocab_size": 2048,
+    "num_global_key_value_heads": 2, "attention_k_eq_v": True, "enable_moe_block": False,
+}  # fmt: skip
+
+
+def test_gemma_4s_last_layer_is_global_whatever_stands_there() -> None:
+    """Counted by the class of transformers 5.24.0, which forces it."""
+    assert total_params(from_config(GEMMA4)) == 1_903_232
+    for kinds in (["sliding_attention", "full_attention"], ["sliding_attention"] * 2, None):
+        assert total_params(from_config({**GEMMA4, "layer_types": kinds})) == 1_903_232

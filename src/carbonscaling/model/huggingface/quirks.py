@@ -73,8 +73,15 @@ def _inner_width(v: Values) -> None:
 
 
 def _inner_total(v: Values) -> None:
-    """Falcon-H1 states the inner width itself."""
-    v.put("mix_dim", v.count("expand") // v.count("mix_heads"))
+    """Refuse heads that do not fill the inner width, which Falcon-H1 states itself; null stands for twice the model's."""
+    inner = v.count("inner") if v.c.data.get("mamba_d_ssm", 0) is not None else v.count("expand") * v.count("d_model")
+    if v["mix_dim"] == "auto":
+        v.put("mix_dim", inner // v.count("mix_heads"))
+    if v.count("mix_heads") * v.count("mix_dim") != inner:
+        raise v.c.fail(
+            "the heads of the state space do not fill its width", "mamba_d_ssm", inner,
+            f"heads x width = {v.count('mix_heads')} x {v.count('mix_dim')}",
+        )  # fmt: skip
 
 
 def _mamba(v: Values) -> None:
@@ -220,8 +227,9 @@ def _gemma3n(v: Values) -> None:
 
 
 def _gemma4(v: Values) -> None:
-    """Per-layer embeddings, wider blocks where keys are shared, experts beside the dense block."""
+    """Per-layer embeddings, wider blocks where keys are shared, experts beside a dense block, a last layer that is global."""
     d, n = v.count("d_model"), v.count("n_layers")
+    v.put("mixer_kinds", [*mixer_kinds(v)[:-1], "full"])
     params, matrices = _per_layer_inputs(v)
     _without_kv(v, mixer_kinds(v))
     _per_layer_heads(v)
