@@ -73,7 +73,7 @@ class Launch:
                 base.model if isinstance(base.model, ModelSpec) else model_spec(base.model),
                 nested["layout"],
             )
-            share = again_percent(spec.n_layers + spec.n_mtp, degrees.pp or 1, degrees.vpp or 1, self.again)
+            share = again_percent(spec.n_layers + spec.n_predicted, degrees.pp or 1, degrees.vpp or 1, self.again)
             nested["layout"] = dataclasses.replace(degrees, recompute_percent=share)
         return dataclasses.replace(base, **own, **nested)
 

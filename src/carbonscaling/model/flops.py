@@ -203,7 +203,7 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
         router=2 * spec.n_moe_layers * router,
         experts=2 * spec.n_moe_layers * experts,
         logits=2 * logits,
-        mtp=2 * spec.n_mtp * mtp,
+        mtp=2 * spec.n_predicted * mtp,
         extra=2.0 * spec.extra_weights,
     )
 

@@ -50,6 +50,8 @@ class ModelSpec:
         Attention and feed-forward run side by side on one input (GPT-NeoX, Falcon, PaLM): one all-reduce, not two.
     n_mtp : int
         Multi-token-prediction modules trained along (DeepSeek-V3: 1); not counted in the model's own parameters.
+    mtp_runs : int
+        How often each of these modules runs, its weights the same (Nemotron 3 Super and Ultra: 2).
     extra_params : int
         Parameters outside this scheme (named in `notes`).
     source : str
@@ -94,6 +96,7 @@ class ModelSpec:
     head_bias: bool = False
     parallel_block: bool = False
     n_mtp: int = 0
+    mtp_runs: int = 1
     extra_params: int = 0
     source: str = ""
     notes: str = ""
@@ -112,7 +115,7 @@ class ModelSpec:
     def __post_init__(self) -> None:
         """Refuse an architecture that cannot be."""
         check_fields(self)
-        at_least(self, 1, "n_layers", "d_model", "seq_len", "n_streams")
+        at_least(self, 1, "n_layers", "d_model", "seq_len", "n_streams", "mtp_runs")
         at_least(self, 0, "vocab_size", "n_positions", "norms_per_layer", "n_mtp", "extra_params", "extra_weights")
         at_least(self, 1, "d_embed", optional=True)
         for part, key in (
@@ -132,6 +135,11 @@ class ModelSpec:
     def ffn_only(self) -> bool:
         """Whether this is the papers' family: feed-forward blocks alone, no router, nothing else (ruling R2)."""
         return self.attention is None and self.mixer is None and self.vocab_size == 0
+
+    @property
+    def n_predicted(self) -> int:
+        """Tokens beyond the next that are predicted: modules of multi-token prediction times their runs."""
+        return self.n_mtp * self.mtp_runs
 
     @property
     def attentions(self) -> tuple[tuple[Attention, int], ...]:

@@ -51,7 +51,7 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
     x, h = spec.experts, float(spec.d_model)
     parts = parameter_count(spec)
     n_moe, n_dense, n_layers = spec.n_moe_layers, spec.n_dense_layers, spec.n_layers
-    n_all = n_layers + spec.n_mtp
+    n_all = n_layers + spec.n_predicted
     n_attended = sum(n for _, n in spec.attentions)
     n_mixed = 0 if spec.mixer is None else spec.mixer.n_layers
     gated = x.gated if x is not None and n_moe else spec.ffn.gated
@@ -59,8 +59,8 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
     sums = (n_attended + n_mixed + n_dense + n_moe) / n_layers
     return Workload(
         seq_len=float(seq_len),
-        n_dense=float(n_dense + (spec.n_mtp if x is None else 0)),
-        n_moe=float(n_moe + (spec.n_mtp if x is not None else 0)),
+        n_dense=float(n_dense + (spec.n_predicted if x is None else 0)),
+        n_moe=float(n_moe + (spec.n_predicted if x is not None else 0)),
         d_model=h,
         vocab_size=float(spec.vocab_size),
         **_attention_shapes(spec, seq_len),
@@ -79,9 +79,9 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
         p_embedding=float(parts.embedding + parts.positions + parts.extra),
         p_head=head,
         model_flops=float(training_flops_per_token(spec, seq_len)),
-        n_logits=float(1 + spec.n_mtp) if spec.vocab_size else 0.0,
+        n_logits=float(1 + spec.n_predicted) if spec.vocab_size else 0.0,
         n_bare=float(n_layers - n_dense - n_moe),
-        unattended=0.0 if spec.ffn_only else 1.0 - (n_attended + spec.n_mtp) / n_all,
+        unattended=0.0 if spec.ffn_only else 1.0 - (n_attended + spec.n_predicted) / n_all,
         **_mixer_shapes(spec.mixer, n_all),
         d_routed=float(x.d_latent or 0) if x and n_moe else 0.0,
         frozen=0.0,

@@ -59,7 +59,7 @@ def model_arguments(spec: ModelSpec) -> dict[str, Any]:
         "position_embedding_type": "learned_absolute" if spec.n_positions else "rope",
         "max_position_embeddings": spec.n_positions or spec.seq_len,
         "untie_embeddings_and_output_weights": not spec.tied_embeddings,
-        "mtp_num_layers": spec.n_mtp or None, "vocab_size": spec.vocab_size,
+        "mtp_num_layers": spec.n_predicted or None, "mtp_use_repeated_layer": spec.mtp_runs > 1, "vocab_size": spec.vocab_size,
     }  # fmt: skip
     return {name: value for name, value in found.items() if value not in (None, False)}
 
@@ -120,7 +120,8 @@ def model_of(said: Mapping[str, Any], seq_len: int) -> ModelSpec:
         n_positions=(said.get("max_position_embeddings") or seq_len) if learned else 0,
         norm="rmsnorm" if said.get("normalization") == "RMSNorm" else "layernorm",
         embedding_norm=bool(said.get("embed_layernorm")),
-        n_mtp=said.get("mtp_num_layers") or 0,
+        n_mtp=1 if said.get("mtp_use_repeated_layer") else said.get("mtp_num_layers") or 0,
+        mtp_runs=(said.get("mtp_num_layers") or 1) if said.get("mtp_use_repeated_layer") else 1,
     )  # fmt: skip
     known = known_model(spec)
     if known is not None:

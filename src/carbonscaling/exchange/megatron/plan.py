@@ -81,7 +81,7 @@ def _stages(answer: Estimate) -> list[Line]:
         return []
     stages, chunks = int(s.pp), int(s.vpp)
     layers = layers_by_stage(answer)
-    extra = answer.resolved.spec.n_mtp  # counted among the layers of the last stage
+    extra = answer.resolved.spec.n_predicted  # counted among the layers of the last stage
     if len({n for stage in layers for n in stage}) == 1 and not extra:
         why = of_layout(answer, "vpp")
         return [Line("num_virtual_stages_per_pipeline_rank", chunks, why)] if chunks > 1 else []

@@ -26,7 +26,7 @@ _MODEL = {
     "moe_shared_expert_intermediate_size", "moe_shared_expert_gate", "moe_router_enable_expert_bias", "moe_layer_freq",
     "moe_router_group_topk", "swiglu", "disable_bias_linear", "normalization", "position_embedding_type",
     "use_rotary_position_embeddings", "no_position_embedding", "max_position_embeddings",
-    "untie_embeddings_and_output_weights", "mtp_num_layers", "quick_geglu", "window_size",
+    "untie_embeddings_and_output_weights", "mtp_num_layers", "mtp_use_repeated_layer", "quick_geglu", "window_size",
     "window_attn_skip_freq", "softmax_type", "merge_file", "embed_layernorm",
     "vocab_size", "padded_vocab_size", "tokenizer_type",
 }  # fmt: skip

@@ -154,7 +154,7 @@ def _pipeline(answer: Estimate, title: str) -> list[Line]:
         )
     layers = layers_by_stage(answer)
     order = [layers[stage][chunk] for chunk in range(int(s.vpp)) for stage in range(int(s.pp))]
-    order[-1] -= spec.n_mtp  # modules that torchtitan does not train
+    order[-1] -= spec.n_predicted  # modules that torchtitan does not train
     ends = iter(_parts(order))
     return [
         Line("pipeline_parallel_schedule", name, of_layout(answer, "schedule")),
