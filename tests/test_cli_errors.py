@@ -17,6 +17,10 @@ MODEL = ("--model", "llama-3-8b", "--tokens", "1T", "--batch", "512")
 
 BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown device": (("plan", *MODEL, "--device", "h100-sxn"), ("unknown device", "did you mean: h100", "remedy")),
+    "two devices": (
+        ("plan", *MODEL, "--device", "h100", "--device", "a100"),
+        ("one job runs on one kind of device", "h100, a100", "choose --accelerators"),
+    ),
     "unknown model": (("plan", "--model", "lama-3.1-405b"), ("unknown model", "did you mean: llama-3.1-405b")),
     "unknown region": (("plan", *MODEL, "--region", "frace"), ("unknown region", "did you mean: france")),
     "unknown precision": (("plan", *MODEL, "--precision", "bf61"), ("unknown precision", "did you mean: bf16")),

@@ -195,9 +195,19 @@ def test_every_field_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["h100-sxm,a100-80", "h100-sxm + a100-80", "h100 and a100", "h100-sxm a100-80", "h100/a100"]
+    "name",
+    [
+        "h100-sxm,a100-80",
+        "h100-sxm + a100-80",
+        "h100 and a100",
+        "h100-sxm a100-80",
+        "h100/a100",
+        "8xh100 8xa100",
+        ["h100", "a100"],
+        ("h100", "a100"),
+    ],
 )
-def test_two_kinds_of_device_are_refused_with_what_to_do(name: str, tmp_path: Path) -> None:
+def test_two_kinds_of_device_are_refused_with_what_to_do(name: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         cs.estimate(cs.Scenario(model="llama-3-8b", tokens=1e9, device=name, devices=16))
     assert "one job runs on one kind of device" in str(error.value)

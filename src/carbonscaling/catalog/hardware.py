@@ -34,6 +34,7 @@ __all__ = [
     "load_host_file",
     "part_meant",
     "roadmap",
+    "two_kinds",
 ]
 
 _FOLDERS: dict[type, Path] = {kind: PACKAGE / "catalog" / name for kind, name in ((Device, "devices"), (Host, "hosts"))}
@@ -107,6 +108,14 @@ def _id(kind: type, name: str) -> str | None:
     return spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
 
 
+def two_kinds(name: str, word: str = "device") -> InputError:
+    """Return why several kinds in one job are refused."""
+    return InputError(
+        f"one job runs on one kind of {word}: a step would wait for the slowest", key=word, value=name, allowed="one name",
+        remedy="plan each kind alone and compare them: carbonscaling choose --accelerators A,B",
+    )  # fmt: skip
+
+
 def is_device(name: str) -> bool:
     """Whether `name` is an id or alias of a shipped device."""
     return _id(Device, name) is not None
@@ -117,12 +126,9 @@ def _resolve(kind: type, name: str) -> str:
     found = _id(kind, name)
     if found is None:
         word = kind.__name__.lower()
-        if re.search(r"[,+&;|]|\band\b", name) or len({*re.split(r"[\s/]+", name.strip().lower())} & {*spellings}) > 1:
-            raise InputError(
-                f"one job runs on one kind of {word}: a step would wait for the slowest", key=word, value=name,
-                allowed="one name",
-                remedy="plan each kind alone and compare them: carbonscaling choose --accelerators A,B",
-            )  # fmt: skip
+        kinds = {re.sub(r"^\d+x", "", part) for part in re.split(r"[\s/]+", name.strip().lower())}
+        if re.search(r"[,+&;|]|\band\b", name) or len(kinds & {*spellings}) > 1:
+            raise two_kinds(name, word)
         if kind is Device and (inside := device_of_instance(plain)):
             raise InputError(
                 "a cloud's instance, not a device", key=word, value=name, suggestion=inside,

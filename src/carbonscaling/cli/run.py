@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 from cyclopts import App, CoercionError, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
@@ -66,6 +67,10 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
         word = next((word for word in argv if f'"{word}"' in text), "")
         suggestion = command_meant(word, [path[-1] for path in _below(error.command_chain)])
         choices = ", ".join(dict.fromkeys(path[len(error.command_chain or ())] for path in _below(error.command_chain)))
+    if re.search(r'(?i)parameter "?--device"? specified multiple times', problem):
+        from carbonscaling.catalog.hardware import two_kinds
+
+        return two_kinds(", ".join(after for word, after in pairwise(argv) if word == "--device"))
     missing = re.search(r'parameter "?(--[a-z-]+|[A-Z][A-Z_]*)"? requires an argument', problem)
     if missing and missing[1] not in argv:
         problem = f"no {missing[1].lower()} given"

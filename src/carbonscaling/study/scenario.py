@@ -304,6 +304,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""
+        object.__setattr__(self, "device", _as_one(self.device))
         check_fields(self)
         check(vars(self))
 
@@ -314,6 +315,11 @@ class Scenario:
         return self.devices is not None or None not in (given.tp, given.pp, given.dp)
 
 
+def _as_one(device: Any) -> Any:
+    """Return several devices as the name that they make together, by which they are refused."""
+    return ", ".join(map(str, device)) if isinstance(device, list | tuple) else device
+
+
 def scenario_from(data: dict[str, Any], where: str) -> Scenario:
     """Build a scenario from parsed TOML or JSON.
 
@@ -322,8 +328,8 @@ def scenario_from(data: dict[str, Any], where: str) -> Scenario:
     InputError
         An unknown key, a wrong type, or a value out of range; the message names `where`.
     """
-    if isinstance(device := data.get("device"), list):  # refused by the name that they make together
-        data = data | {"device": ", ".join(map(str, device))}
+    if "device" in data:
+        data = data | {"device": _as_one(data["device"])}
     try:
         return build(Scenario, data, where)
     except InputError as error:
