@@ -150,9 +150,10 @@ def test_counts_add_up(found: SearchResult) -> None:
 def test_blocks_do_not_change_the_answer(found: SearchResult, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     question, small = _question(), Space(micro_batch=(1, 2), vpp=(1, 2, 4))
     expected = search(question, small)
-    for module in (vectorised, evaluate):
-        monkeypatch.setattr(module, "BLOCK", block)
-    monkeypatch.setattr(rounds, "FIRST_ROUND", block)
+    monkeypatch.setattr(vectorised, "BLOCK", block)
+    monkeypatch.setattr(evaluate, "WHOLE_BLOCK", block)
+    for name in ("FIRST_ROUND", "WHOLE_ROUND"):
+        monkeypatch.setattr(rounds, name, block)
     again = search(question, small)
     assert again.top == expected.top
     assert (again.n_candidates, again.n_fit, again.rejected) == (

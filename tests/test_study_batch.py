@@ -19,11 +19,11 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.search.engine import may_match, search
+from carbonscaling.search.engine import Bounds, search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study import decide
 from carbonscaling.study.asked import asked, question_of, space_of
-from carbonscaling.study.decide import FLAT, flat, layout_batches, round_batches
+from carbonscaling.study.decide import FLAT, Known, flat, layout_batches, round_batches
 from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import takes
 from carbonscaling.study.reported import reported_runs
@@ -198,24 +198,48 @@ def test_every_count_answers_and_more_devices_are_never_slower() -> None:
 
 
 def test_a_count_that_is_searched_first_gives_what_deciding_it_gives() -> None:
-    may = []
+    may, whether = [], Bounds.may_match
 
-    def told(*asked: Any) -> bool:
-        may.append(may_match(*asked))
+    def told(*asked: Any) -> Any:
+        may.append(whether(*asked))
         return may[-1]
 
-    with mock.patch.object(decide, "may_match", told):
+    with mock.patch.object(Bounds, "may_match", told):
         for objective in ("time", "carbon"):
-            for n in (20, 24, 32, 33, 64):
+            known = Known() if objective == "time" else None
+            for n in (20, 64, 24, 32, 33, 35):
                 one = replace(SMALL, devices=n, batch=64, objective=objective)
                 s, r, counts, deadline = asked(one, "estimate")
                 q, space = question_of(s, r, counts, deadline), space_of(s, r)
                 wanted = decide.decided(q, space)
-                own, found = decide.searched(q, space, prune=True, close=True)
-                assert (own.counts, *own.batches) == (wanted.counts, *wanted.batches)
                 alone = search(wanted, space, prune=True, close=True)
-                assert replace(found, close=None) == replace(alone, close=None)
-    assert set(may) == {False, True}
+                for shared in (None, known):
+                    own, found = decide.searched(q, space, None, shared, prune=True, close=True)
+                    assert (own.counts, *own.batches) == (wanted.counts, *wanted.batches)
+                    if shared is None:
+                        assert replace(found, close=None) == replace(alone, close=None)
+                    same = [(f.n_fit, f.rejected, [(c.setting, c.step_s) for c in f.top]) for f in (found, alone)]
+                    assert same[0] == same[1]
+    assert None in may
+    assert any(may)
+
+
+@pytest.mark.parametrize("objective", ["time", "carbon", "cost", "paper"])
+def test_a_search_that_has_to_beat_a_setting_finds_what_does(objective: str) -> None:
+    one = replace(SMALL, max_devices=64, batch=64, max_days=30.0, objective=objective)
+    s, r, counts, deadline = asked(one, "plan")
+    q, space = question_of(s, r, counts, deadline), space_of(s, r)
+    every = search(q, space, top=40, prune=True)
+    best, worse = every.top[0], every.top[-1]
+    for few in (0, 1 << 40):
+        assert search(q, space, top=1, near=0.0, prune=True, explain=False, few=few, beat=worse).best == best
+        assert search(q, space, top=1, near=0.0, prune=True, explain=False, few=few, beat=best).best == best
+        beyond = replace(
+            best, duration_s=0.99 * best.duration_s, carbon_kg=0.99 * best.carbon_kg, cost_usd=0.99 * best.cost_usd
+        )
+        found = search(q, space, top=1, near=0.0, prune=True, explain=False, few=few, beat=beyond)
+        assert found.best is None
+        assert found.n_candidates == every.n_candidates
 
 
 def test_a_layout_of_fewer_devices_leaves_the_others_idle() -> None:

@@ -150,6 +150,41 @@ def test_runs_that_differ_in_length_alone_share_a_search(tmp_path: Path, monkeyp
         assert len(asked) == n
 
 
+def test_neighbouring_counts_share_what_they_find(tmp_path: Path) -> None:
+    """Rows are those of cases that are answered alone, whichever came before."""
+    axes = """
+        [[axis]]
+        key = "devices"
+        values = [24, 8, 20, 7, 48, 28]
+        [[axis]]
+        key = "tokens"
+        values = [1e9, 1e10]
+        [keep]
+        top = 2
+        rejected = true
+        """
+    for objective in ("time", "carbon"):
+        s = study(tmp_path, BASE.replace('"time"', f'"{objective}"') + axes)
+        together = Answers(s).table(range(s.n_cases)).rows()
+        alone = [row for case in range(s.n_cases) for row in Answers(s).table([case]).rows()]
+        assert together == alone
+        assert len({row[1:3] for row in alone}) == s.n_cases
+
+
+def test_a_budget_holds_for_every_length(tmp_path: Path) -> None:
+    """Runs that differ in length alone share a search where nothing bounds them."""
+    axes = """
+        devices = 8
+        budget_usd = 100.0
+        [[axis]]
+        key = "tokens"
+        values = [1e9, 1e12]
+        """
+    s = study(tmp_path, BASE + axes)
+    rows = Answers(s).table(range(2)).to_dicts()
+    assert [(row["status"], row["reason"]) for row in rows] == [("ok", None), ("infeasible", "budget")]
+
+
 MIXED = """
     answer = "ANSWER"
     [scenario]

@@ -13,8 +13,8 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
-__all__ = ["LayerBytes", "Memory", "RankParams", "StateBytes", "WorkBytes", "layer_kept", "least_held", "memory"]
-__all__ += ["rank_params", "state_bytes", "total_memory", "with_margin", "work_bytes"]
+__all__ = ["LayerBytes", "Memory", "RankParams", "StateBytes", "WorkBytes", "held_bytes", "layer_kept", "least_held"]
+__all__ += ["memory", "rank_params", "state_bytes", "total_memory", "with_margin", "work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -189,8 +189,12 @@ def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
 
 def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
+    return held_bytes(work, machine, s, layer_kept(work, machine, s))
+
+
+def held_bytes(work: Workload, machine: Machine, s: Setting, one: LayerBytes) -> WorkBytes:
+    """Return `work_bytes` from what one layer keeps (`layer_kept`), on which the pipeline has no bearing."""
     software = machine.software
-    one = layer_kept(work, machine, s)
     per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
     flowing = np.minimum(per_stage, (1.0 - work.stopped) * work.n_layers)
     in_flight = layers_in_flight(flowing, s.pp, s.vpp, s.n_micro, s.schedule)

@@ -19,7 +19,7 @@ from carbonscaling.search.judge import Decided
 from carbonscaling.search.limits import LONGEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
-from carbonscaling.search.result import Question
+from carbonscaling.search.result import Candidate, Question
 
 __all__ = ["Collector", "not_worse", "rejected"]
 
@@ -58,6 +58,8 @@ class Collector:
         Keys of the best setting, and of the last of the best `top`: infinite until so many are known.
     truncated : bool
         More settings are near-optimal than are remembered.
+    beaten : bool
+        A setting is known beforehand that all have to beat.
     """
 
     grid: Grid
@@ -77,6 +79,7 @@ class Collector:
     best: Floats = field(default_factory=lambda: np.full(2, np.inf))
     last: Floats = field(default_factory=lambda: np.full(2, np.inf))
     truncated: bool = False
+    beaten: bool = False
     _n_rows: int = 0
 
     def add(self, d: Decided, extent: Extent, late: Floats, numbers: Ints) -> None:
@@ -114,15 +117,15 @@ class Collector:
 
     def _trim(self) -> None:
         """Drop what is neither among the best nor near-optimal."""
-        order = np.lexsort(self.keys[::-1])
+        order = _first(self.keys, self.top)
         self.best = self.keys[:, order[0]]
-        if self.is_full:
-            self.last = self.keys[:, order[self.top - 1]]
+        if len(self.index) >= self.top:
+            self.last = self.keys[:, order[-1]]
         keep = self.keys_matter(self.keys)
         if keep.sum() > MOST_KEPT:
             self.truncated = True
             kept = np.zeros_like(keep)
-            kept[order[:MOST_KEPT]] = True
+            kept[_first(self.keys, MOST_KEPT)] = True
             keep &= kept
         self.index, self.step, self.keys = self.index[keep], self.step[keep], self.keys[:, keep]
 
@@ -135,8 +138,13 @@ class Collector:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many settings as asked for are known."""
-        return len(self.index) >= self.top
+        """Whether as many settings as asked for are known, or one that all have to beat."""
+        return self.beaten or len(self.index) >= self.top
+
+    def beat(self, known: Candidate) -> None:
+        """Let only settings matter that are as good as one that is known."""
+        self.best = self.last = np.array(self.objective.key(known))
+        self.beaten = True
 
     def keys_matter(self, keys: Any) -> Any:
         """Whether settings with these keys, or worse, could still be among the best or near-optimal."""
@@ -161,6 +169,8 @@ class Collector:
 
     def quickest(self) -> tuple[Floats, Ints]:
         """Return step time and number of every device count's quickest run, fewest devices first."""
+        if len(self.rows) == 1 and self._n_rows == 0:  # as it was left
+            return self.rows[0][3], self.rows[0][2].astype(np.int64)
         found = np.concatenate(self.rows, axis=1) if self.rows else np.zeros((4, 0))
         found = found[:, np.lexsort((found[2], found[1], found[0]))]
         _, first = np.unique(found[0], return_index=True)
@@ -243,6 +253,14 @@ MOST_ROWS = 100_000
 """Layouts after which only each count's quickest is remembered."""
 MOST_KEPT = 200_000
 """Most near-optimal settings that are remembered."""
+
+
+def _first(keys: Floats, n: int) -> Ints:
+    """Return the places of the least `n` keys in their order; no more than needed are sorted."""
+    some = np.arange(keys.shape[1])
+    if n < len(some) and (most := np.partition(keys[0], n - 1)[n - 1]) < np.inf:
+        some = np.flatnonzero(keys[0] <= most)
+    return some[np.lexsort(keys[::-1, some])[:n]]
 
 
 def not_worse(keys: Any, limit: Floats) -> Any:

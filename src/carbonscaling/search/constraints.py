@@ -11,8 +11,8 @@ from carbonscaling.perf.numbers import Schedule, Setting, Workload
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 
-__all__ = ["ALLOWED", "RULES", "Rule", "first_recompute_violation", "first_sharding_violation", "first_violation"]
-__all__ += ["never_allowed", "never_shards"]
+__all__ = ["ALLOWED", "RULES", "Rule", "first_batch_violation", "first_recompute_violation", "first_shape_violation"]
+__all__ += ["first_sharding_violation", "first_violation", "never_allowed", "never_shards"]
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,21 @@ ALLOWED = len(RULES)
 
 def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
     """Place in `RULES` of the first rule violated of those in which neither sharding nor recomputation plays a part."""
-    place = np.where(_schedule(s, work, strict), 8, ALLOWED)
-    place = np.where(_sequence(s, work, strict), 7, place)
+    return np.minimum(first_shape_violation(s, work, strict), first_batch_violation(s, work, strict))
+
+
+def first_shape_violation(s: Setting, work: Workload, strict: bool) -> Number:
+    """Place in `RULES` of the first rule violated of those of `first_violation` in which micro-batches play no part."""
+    place = np.where(_sequence(s, work, strict), 7, ALLOWED)
     place = np.where(_experts(s, work, strict), 4, place)
-    place = np.where(_interleave(s, work, strict), 3, place)
     place = np.where(_layers(s, work, strict), 2, place)
-    place = np.where(_width(s, work, strict), 1, place)
+    return np.where(_width(s, work, strict), 1, place)
+
+
+def first_batch_violation(s: Setting, work: Workload, strict: bool) -> Number:
+    """Place in `RULES` of the first rule violated of those in which micro-batches play a part."""
+    place = np.where(_schedule(s, work, strict), 8, ALLOWED)
+    place = np.where(_interleave(s, work, strict), 3, place)
     return np.where(_batch(s, work, strict), 0, place)
 
 

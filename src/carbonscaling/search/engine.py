@@ -6,8 +6,10 @@ import math
 import os
 from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carbonscaling.perf.memory import with_margin
 from carbonscaling.perf.numbers import Setting
@@ -19,15 +21,15 @@ from carbonscaling.search.collect import Collector, not_worse, rejected
 from carbonscaling.search.evaluate import Clock, judge_of
 from carbonscaling.search.front import Stairs, pareto
 from carbonscaling.search.grid import Grid
-from carbonscaling.search.limits import in_blocks
+from carbonscaling.search.limits import Extent, in_blocks
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Candidate, Close, Miss, Question, SearchResult, candidates
 from carbonscaling.search.rounds import Progress, Rounds, bound_keys
-from carbonscaling.search.simple import complexity
+from carbonscaling.search.simple import rank
 from carbonscaling.search.space import Space, grid, layouts
 
-__all__ = ["Candidate", "Progress", "Question", "SearchResult", "candidates", "may_match"]
+__all__ = ["Bounds", "Candidate", "Progress", "Question", "SearchResult", "bounds_of", "candidates"]
 __all__ += ["n_threads", "search"]
 
 
@@ -51,6 +53,7 @@ def search(
     progress: Progress | None = None,
     few: int | None = None,
     close: bool = False,
+    beat: Candidate | None = None,
 ) -> SearchResult:
     """Look at every setting of `space` and return the best by the objective.
 
@@ -77,6 +80,8 @@ def search(
         Up to so many settings are searched without machine code, and more with it; by what it costs if not given.
     close : bool
         Return the near-optimal settings too.
+    beat : Candidate, optional
+        A setting that is known: of a pruned search only the settings as good by the objective matter.
 
     Notes
     -----
@@ -91,11 +96,15 @@ def search(
         result, prune = alone(q, every, near, front=front, close=close), False
         if progress is not None:
             progress(1, 1.0)
+    elif n == 0 and not (close or quantiles):
+        result = SearchResult(n_layouts=every.lattice.n_layouts, near=near)
     else:
         judge = judge_of(q.work, q.machine, every, few)
         histogram = Histogram() if quantiles else None
         stairs = Stairs() if front and (q.least or len(q.batches) > 1) else None
         found = Collector(judge.grid, q, OBJECTIVES[q.objective], top, near, histogram, stairs)
+        if beat is not None:
+            found.beat(beat)
         run = Rounds(q, judge, found, prune, front, threads or n_threads(), progress, Clock(few))
         interrupted = n > 0 and _interrupted(run)
         result = _result(q, found, run.decided, front, quantiles, interrupted)
@@ -123,14 +132,33 @@ def _gridded(question: Question, space: Space) -> tuple[Question, Grid]:
     return q, grid(space, q.work, lattice)
 
 
-def may_match(question: Question, space: Space, candidate: Candidate, few: int | None = None) -> bool:
-    """Whether bounds leave a chance that a setting of a space is as good as a candidate, by the objective."""
+class Bounds(NamedTuple):
+    """Device counts with what no setting of each takes less than: a step time, infinity where none fits in memory."""
+
+    n_devices: NDArray[np.float64]
+    step_s: NDArray[np.float64]
+
+    def may_match(self, q: Question, candidate: Candidate | None, low: int, high: int) -> tuple[int, int] | None:
+        """Return the fewest and the most devices from `low` to `high` that leave a chance to be as good as a candidate.
+
+        None where no count does; of a question with one batch.
+        """
+        some = np.isfinite(self.step_s) & (self.n_devices >= low) & (self.n_devices <= high)
+        n, step = self.n_devices[some], self.step_s[some]
+        if candidate is not None and len(n):
+            objective, extent = OBJECTIVES[q.objective], Extent(n, np.full(len(n), float(q.batches[0])))
+            keys = bound_keys(q, extent, step)[1]
+            n = n[not_worse(keys, np.array(objective.key(candidate)))]
+        return (int(n.min()), int(n.max())) if len(n) else None
+
+
+def bounds_of(question: Question, space: Space, few: int | None = None) -> Bounds:
+    """Return the bounds of a question's device counts; of a question with one batch."""
     q, every = _gridded(question, space)
+    lattice = every.lattice
     if every.n_candidates == 0:
-        return False
-    objective, bound = OBJECTIVES[q.objective], judge_of(q.work, q.machine, every, few).bounds()
-    _, keys = bound_keys(q, every.lattice, bound)
-    return bool((np.isfinite(bound) & not_worse(keys, np.array(objective.key(candidate)))).any())
+        return Bounds(np.zeros(0), np.zeros(0))
+    return Bounds(lattice.extents(lattice.families).n_devices, judge_of(q.work, q.machine, every, few).bounds())
 
 
 def _interrupted(run: Rounds) -> bool:
@@ -187,20 +215,29 @@ def _result(
     fastest = found.fastest()
     middles = [found.distribution.quantile(share) for share in quantiles] if found.distribution else []
     spread = np.array([index for _, index in middles if index >= 0], dtype=np.int64)
-    known = found.grid.settings(np.concatenate((found.index[best], quickest[fastest], corner)))
+    wanted = np.concatenate((found.index[best], quickest[fastest], corner))
+    known, miss = _with_miss(found, wanted)
     every = candidates(q, known, np.concatenate((found.step[best], step[fastest], corner_step)))
     if len(spread):
         among = found.grid.settings(spread)
         every += candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
     n_best = int(best.sum())
     ranked, rest = every[:n_best], iter(every[n_best:])
-    result.top = sorted(ranked, key=lambda c: (*objective.key(c), *complexity(c.setting), *c.setting))[: found.top]
+    result.top = sorted(ranked, key=lambda c: rank(objective, c))[: found.top]
     result.best = result.top[0] if result.top else None
     result.fastest = next(rest) if len(fastest) else None
-    result.front = pareto([c for c in islice(rest, len(corner)) if q.allows(c)])
+    if len(corner):
+        result.front = pareto([c for c in islice(rest, len(corner)) if q.allows(c)])
     there = [(share, next(rest)) for share, (_, index) in zip(quantiles, middles, strict=False) if index >= 0]
     result.quantiles = {share: (candidate.carbon_kg, candidate) for share, candidate in there}
-    if np.isfinite(found.excess):
-        setting = found.grid.settings(np.array([found.excess_index]))
-        result.nearest_memory = Miss(found.excess, Setting(*(int(np.asarray(v)[0]) for v in setting)))
+    result.nearest_memory = miss
     return result
+
+
+def _with_miss(found: Collector, index: NDArray[np.int64]) -> tuple[Setting, Miss | None]:
+    """Return settings by number, and the nearest miss of the memory limit, decoded with them."""
+    if not math.isfinite(found.excess):
+        return found.grid.settings(index), None
+    every = found.grid.settings(np.append(index, found.excess_index))
+    columns = [np.broadcast_to(v, len(index) + 1) for v in every]
+    return Setting(*(v[:-1] for v in columns)), Miss(found.excess, Setting(*(int(v[-1]) for v in columns)))

@@ -18,7 +18,7 @@ from carbonscaling.scalar import FLOAT_ERRORS, scalar
 from carbonscaling.search import compiled, kernel, tables
 from carbonscaling.search.alike import alike
 from carbonscaling.search.grid import Grid
-from carbonscaling.search.judge import BLOCK, Decided, Judge, ShapeBounds, family_bounds, layout_bounds, shape_bounds
+from carbonscaling.search.judge import Decided, Judge, ShapeBounds, family_bounds, layout_bounds, shape_bounds
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.vectorised import NumpyJudge
 
@@ -27,8 +27,10 @@ __all__ = ["Clock", "CompiledJudge", "judge_of", "pays", "prepare"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+WHOLE_BLOCK = 1 << 20
+"""Settings decided between two looks at the clock where none is left out."""
 PRUNED_BLOCK = 512
-"""Layouts decided between two looks at the clock where bounds leave most settings out."""
+"""Layouts of such a block where bounds leave most settings out."""
 SLICE = 1 << 26
 """Settings of such a block at most, so that a search can be left within half a second even where no bound holds."""
 FEW = 8
@@ -83,7 +85,7 @@ class CompiledJudge:
 
     def rows_at_once(self, *, prune: bool) -> int:
         """Layouts of a block."""
-        return max(1, min(PRUNED_BLOCK, SLICE // self.grid.n_inner) if prune else BLOCK // self.grid.n_inner)
+        return max(1, min(PRUNED_BLOCK, SLICE // self.grid.n_inner) if prune else WHOLE_BLOCK // self.grid.n_inner)
 
     def bounds(self) -> Floats:
         """Step time that no setting of each family of layouts can beat."""

@@ -11,17 +11,28 @@ from typing import Any
 import numpy as np
 
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import Memory, StateBytes, WorkBytes, least_held, state_bytes, total_memory, work_bytes
-from carbonscaling.perf.numbers import Workload
+from carbonscaling.perf.memory import (
+    LayerBytes,
+    StateBytes,
+    WorkBytes,
+    held_bytes,
+    layer_kept,
+    least_held,
+    state_bytes,
+    total_memory,
+)
+from carbonscaling.perf.numbers import Schedule, Workload
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
+from carbonscaling.perf.pipeline import layers_on_stage
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
+    first_batch_violation,
     first_recompute_violation,
+    first_shape_violation,
     first_sharding_violation,
-    first_violation,
 )
 from carbonscaling.search.tables import Options, setting_of, unpack
 
@@ -31,11 +42,11 @@ MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
 N_COUNTS = ALLOWED + 4
 
-BUFFER = 1 << 20
-"""Most settings that are held at once, beyond those of one layout."""
+BUFFER = 1 << 17
+"""Most settings that are held at once, beyond those of one layout; larger pages than these are cleared at some cost."""
 
 NO_WORK = WorkBytes(0.0, 0.0, 0.0, 0.0, 0.0)
-NO_NEED = Memory(*(0.0 for _ in Memory._fields))
+NO_STATES = StateBytes(0.0, 0.0, 0.0)
 NO_PASSES = Passes(StepTime(*(0.0 for _ in StepTime._fields)), 0.0, 0.0, 0.0)
 
 
@@ -89,23 +100,45 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     n_e, n_p, n_z, n_m, n_r = len(o.experts), len(o.pipes), len(o.states), len(o.micros), len(o.redos)
     inner = n_e * n_p * n_z * n_m * n_r
     n_found = 0
-    place_z = np.empty(n_z, np.int64)
-    known = np.empty(n_z, np.bool_)
-    states = np.empty((n_z, 3))
-    sync = np.empty((n_z, 7))
-    place_r = np.empty(n_r, np.int64)
+    place_z, place_m, place_r = np.empty(n_z, np.int64), np.empty(n_m, np.int64), np.empty(n_r, np.int64)
     for r in range(n_r):
         place_r[r] = first_recompute_violation(setting_of(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
-    place_m = np.empty(n_m, np.int64)
     too_slow = np.zeros(n_m, np.bool_)
+    lines, shards = np.empty(ALLOWED + 1, np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
+    valid = np.empty(n_z, np.int64)  # the states that no rule bars; what follows is in their order
+    zero, excess = np.empty(n_z), np.empty(n_z)
+    on_stage, twice = np.empty(n_p), np.empty(n_p, np.bool_)
+    kind, have_kind = np.empty(n_p, np.int64), np.empty(n_p, np.bool_)  # the first pipe that holds as much of the model
+    weights, gradients, optimizer = np.empty((n_p, n_z)), np.empty((n_p, n_z)), np.empty((n_p, n_z))
+    least_states, known, sync = np.empty(n_p), np.empty((n_p, n_z), np.bool_), np.empty((n_p, n_z, 7))
+    kept_layer, have_layer = np.empty((n_m, n_r, 2)), np.empty((n_m, n_r), np.bool_)
+    limit = total_memory(machine, 0.0, NO_STATES, NO_WORK).limit
     for i in range(start, len(rows)):
         if n_found + inner > len(found_index):
             return i, n_found
         row, shape = rows[i], shapes[i]
         n_devices = row[0] * row[1] * row[2] * row[3]
+        lines[:], shards[:], have_layer[:] = 0, 0, False
+        n_valid = 0
+        for z in range(n_z):
+            place_z[z] = first_sharding_violation(setting_of(o, row, 0, 0, z, 0, 0), work, o.strict)
+            shards[place_z[z]] += 1
+            if place_z[z] == ALLOWED:
+                valid[n_valid], zero[n_valid] = z, o.states[z, 0]
+                n_valid += 1
+        for p in range(n_p):
+            on_stage[p] = layers_on_stage(work.n_layers, row[1], o.pipes[p, 0])
+            twice[p] = o.pipes[p, 1] == Schedule.DUALPIPE
+            kind[p] = p
+            for other in range(p):
+                if on_stage[other] == on_stage[p] and twice[other] == twice[p]:
+                    kind[p] = other
+                    break
         for e in range(n_e):
+            have_kind[:] = False
             for p in range(n_p):
                 n_alive = 0
+                fixed = first_shape_violation(setting_of(o, row, e, p, 0, 0, 0), work, o.strict)
                 for m in range(n_m):
                     if prune:
                         passes_least = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
@@ -113,81 +146,74 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         too_slow[m] = least_step(machine, passes_least, share, n_devices) > cut[i]
                         if too_slow[m]:
                             continue
-                    place_m[m] = first_violation(setting_of(o, row, e, p, 0, m, 0), work, o.strict)
+                    place_m[m] = min(fixed, first_batch_violation(setting_of(o, row, e, p, 0, m, 0), work, o.strict))
                     n_alive += place_m[m] == ALLOWED
                 if prune and n_alive == 0:
                     counts[BOUND] += n_z * n_m * n_r
                     continue
-                n_valid = 0
-                have_states = False
-                least_states: Any = np.inf
-                need = NO_NEED
-                for z in range(n_z):
-                    place_z[z] = first_sharding_violation(setting_of(o, row, e, p, z, 0, 0), work, o.strict)
-                    n_valid += place_z[z] == ALLOWED
-                    known[z] = False
                 for m in range(n_m):
                     if too_slow[m]:
                         counts[BOUND] += n_z * n_r
+                    else:
+                        lines[place_m[m]] += 1
+                if n_alive == 0 or n_valid == 0:
+                    continue
+                k = kind[p]
+                if not have_kind[k]:
+                    have_kind[k], least_states[k] = True, np.inf
+                    for v in range(n_valid):
+                        b = state_bytes(work, machine, setting_of(o, row, e, p, valid[v], 0, 0))
+                        weights[k, v], gradients[k, v], optimizer[k, v] = b.weights, b.gradients, b.optimizer
+                        least_states[k] = min(least_states[k], total_memory(machine, 0.0, b, NO_WORK).total)
+                        known[k, v] = False
+                for m in range(n_m):
+                    if too_slow[m] or place_m[m] < ALLOWED:
                         continue
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
-                    layer = unpack(table[keys[shape], e, m])
-                    if place_m[m] < ALLOWED or n_valid == 0:
-                        for z in range(n_z):
-                            counts[min(place_m[m], place_z[z])] += n_r
-                        continue
                     for r in range(n_r):
-                        place = place_r[r]
-                        for z in range(n_z):
-                            if place_z[z] < ALLOWED or place < ALLOWED:
-                                counts[min(place, place_z[z])] += 1
-                        if place < ALLOWED:
+                        if place_r[r] < ALLOWED:
                             continue
                         s = setting_of(o, row, e, p, 0, m, r)
-                        if not have_states:
-                            have_states, least_states = True, np.inf
-                            for z in range(n_z):
-                                if place_z[z] == ALLOWED:
-                                    b = state_bytes(work, machine, setting_of(o, row, e, p, z, 0, 0))
-                                    states[z, 0], states[z, 1], states[z, 2] = b.weights, b.gradients, b.optimizer
-                                    need = total_memory(machine, 0.0, b, NO_WORK)
-                                    least_states = min(least_states, need.total)
-                        held = work_bytes(work, machine, s)
-                        if prune and (least_states + least_held(machine, held)) * ROUNDING > need.limit:
+                        if not have_layer[m, r]:
+                            have_layer[m, r] = True
+                            one = layer_kept(work, machine, s)
+                            kept_layer[m, r, 0], kept_layer[m, r, 1] = one.whole, one.reduced
+                        held = held_bytes(work, machine, s, LayerBytes(kept_layer[m, r, 0], kept_layer[m, r, 1]))
+                        if prune and (least_states[k] + least_held(machine, held)) * ROUNDING > limit:
                             counts[BOUND] += n_valid
                             continue
+                        for v in range(n_valid):
+                            b = StateBytes(weights[k, v], gradients[k, v], optimizer[k, v])
+                            excess[v] = total_memory(machine, zero[v], b, held).total - limit
                         have_passes = False
                         worth = True
                         passes = NO_PASSES
-                        for z in range(n_z):
-                            if place_z[z] < ALLOWED:
-                                continue
-                            b = StateBytes(states[z, 0], states[z, 1], states[z, 2])
-                            need = total_memory(machine, o.states[z, 0], b, held)
-                            excess = need.total - need.limit
+                        for v in range(n_valid):
+                            z = valid[v]
                             index = here + z * n_m * n_r + r
-                            if excess > 0.0:
+                            if excess[v] > 0.0:
                                 counts[MEMORY] += 1
-                                if excess < miss[0] or (excess == miss[0] and index < miss_index[0]):
-                                    miss[0], miss_index[0] = excess, index
+                                if excess[v] < miss[0] or (excess[v] == miss[0] and index < miss_index[0]):
+                                    miss[0], miss_index[0] = excess[v], index
                                 continue
                             if not have_passes:
                                 have_passes = True
+                                layer = unpack(table[keys[shape], e, m])
                                 passes = passes_time(work, machine, s, layer, held.moved)
                                 worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
                                 counts[BOUND] += 1
                                 continue
                             own = setting_of(o, row, e, p, z, m, r)
-                            if not known[z]:
-                                known[z] = True
-                                t = sync_time(work, machine, own)
-                                sync[z, 0], sync[z, 1] = t.reduce.once, t.reduce.each
-                                sync[z, 2], sync[z, 3] = t.gather.once, t.gather.each
-                                sync[z, 4], sync[z, 5], sync[z, 6] = t.again, t.update, t.straggler_share
-                            reduce, gather = PerStep(sync[z, 0], sync[z, 1]), PerStep(sync[z, 2], sync[z, 3])
-                            t = Sync(reduce, gather, sync[z, 4], sync[z, 5], sync[z, 6])
-                            step = close_step(machine, own, passes, t).total
+                            t = sync[k, v]
+                            if not known[k, v]:
+                                known[k, v] = True
+                                new = sync_time(work, machine, own)
+                                t[0], t[1] = new.reduce.once, new.reduce.each
+                                t[2], t[3] = new.gather.once, new.gather.each
+                                t[4], t[5], t[6] = new.again, new.update, new.straggler_share
+                            both = Sync(PerStep(t[0], t[1]), PerStep(t[2], t[3]), t[4], t[5], t[6])
+                            step = close_step(machine, own, passes, both).total
                             counts[FIT] += 1
                             counts[LATE] += step > late[i]
                             if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):
@@ -195,4 +221,28 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if step <= kept[i]:
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
+        _count_barred(lines, shards, place_r, counts)
     return len(rows), n_found
+
+
+def _count_barred(lines: Any, shards: Any, redos: Any, counts: Any) -> None:
+    """Count the settings of a layout that rules bar, each under the first that it violates.
+
+    Parameters
+    ----------
+    lines, shards : arrays
+        How many lines (experts, pipeline, micro-batch) and states first violate each rule, or none.
+    redos : array
+        The rule that each recomputation violates, or none.
+    counts : array
+        Added to.
+    """
+    for a in range(ALLOWED + 1):
+        if lines[a] == 0:
+            continue
+        for b in range(ALLOWED + 1):
+            if min(a, b) < ALLOWED:
+                counts[min(a, b)] += lines[a] * shards[b] * len(redos)
+    for r in range(len(redos)):
+        if redos[r] < ALLOWED:
+            counts[redos[r]] += lines[ALLOWED] * shards[ALLOWED]

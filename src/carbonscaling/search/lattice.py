@@ -46,11 +46,17 @@ class Lattice:
     def within(cls, shapes: Ints, dp: Ints, batch: Ints, counts: tuple[int, int], host_devices: int = 1) -> Lattice:
         """Return the layouts with device counts in a range; beyond one host, of whole hosts only."""
         shapes = shapes[np.argsort(shapes.prod(axis=1), kind="stable")]
-        n = np.multiply.outer(_classes(shapes)[0], dp).reshape(-1)
+        return cls(shapes, dp, batch, np.zeros(0, np.int64)).among(counts, host_devices)
+
+    def among(self, counts: tuple[int, int], host_devices: int = 1) -> Lattice:
+        """Return the layouts of these shapes, replicas and batches as `within` does."""
+        n = np.multiply.outer(self._classes[0], self.dp).reshape(-1)
         allowed = (n >= counts[0]) & (n <= counts[1])
         if host_devices > 1:
             allowed &= (n <= host_devices) | (n % host_devices == 0)
-        return cls(shapes, dp, batch, np.flatnonzero(allowed))
+        found = Lattice(self.shapes, self.dp, self.batch, np.flatnonzero(allowed))
+        vars(found)["_classes"] = self._classes  # of the shapes alone
+        return found
 
     @cached_property
     def _classes(self) -> tuple[Ints, Ints, Ints]:

@@ -67,10 +67,13 @@ def slowest_step(value: Callable[[Setting, Floats], Any], limit: Any, extent: Ex
         return np.full(n, np.inf)
     _, first, inverse = np.unique(extent.n_devices + 1j * extent.batch, return_index=True, return_inverse=True)
     limit, own = limit[first], extent.at(first)
+    settings: dict[int, Setting] = {}
 
     def at(steps: Floats) -> Floats:
-        each = Extent(*(np.broadcast_to(column, steps.shape).reshape(-1) for column in own))
-        found = value(each.settings(), steps.reshape(-1))
+        rows = len(steps)
+        if rows not in settings:
+            settings[rows] = Extent(*(np.tile(column, rows) for column in own)).settings()
+        found = value(settings[rows], steps.reshape(-1))
         return np.broadcast_to(found, steps.size).reshape(steps.shape)
 
     ends = np.array((np.full(len(limit), SHORTEST_S), np.full(len(limit), LONGEST_S)))

@@ -34,6 +34,8 @@ Ints = NDArray[np.int64]
 
 FIRST_ROUND = 1 << 15
 """Settings of the first round; the best of a round sets the limits of the next."""
+WHOLE_ROUND = 1 << 21
+"""Settings of the first round where nothing is left out: limits only spare remembering what is not among the best."""
 GROWTH = 8
 """How much larger each round is: a round's limits are those of its start, so that in a large one the best comes too late."""
 BOUNDED = 1 << 12
@@ -69,9 +71,9 @@ def _threads(n: int) -> Executor:
     return ThreadPoolExecutor(n)
 
 
-def bound_keys(q: Question, lattice: Lattice, bound: Floats) -> tuple[Outcome, Floats]:
-    """Return what no setting of each family takes less than, by its bound, and the objective's columns there."""
-    settings, step = lattice.extents(lattice.families).settings(), np.minimum(bound, LONGEST_S)
+def bound_keys(q: Question, extent: Extent, bound: Floats) -> tuple[Outcome, Floats]:
+    """Return what no setting of each extent takes less than, by its bound, and the objective's columns there."""
+    settings, step = extent.settings(), np.minimum(bound, LONGEST_S)
     outcome = q.ranked(settings, step, q.bound)
     columns = OBJECTIVES[q.objective].columns(settings, outcome)
     return outcome, np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
@@ -110,18 +112,18 @@ class Rounds:
 
     @property
     def _one_round(self) -> bool:
-        """Whether all settings are decided at once: bounds cost more than they save."""
-        return self.judge.grid.n_candidates <= FIRST_ROUND
+        """Whether all settings are decided at once: bounds cost more than they save, but where a setting is to be beaten."""
+        return self.judge.grid.n_candidates <= FIRST_ROUND and not self.found.beaten
 
     def run(self) -> None:
         """Decide all families; every round knows the best of those before."""
         self.left = self._lattice.families
         self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
-        outcome, self.keys = bound_keys(self.question, self._lattice, self.bound)
+        outcome, self.keys = bound_keys(self.question, self._lattice.extents(self.left), self.bound)
         if self.prune:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, self.bound.shape))
-        size = FIRST_ROUND
+        size = FIRST_ROUND if self.prune else WHOLE_ROUND
         with ExitStack() as threads:
             pool: Executor | _Here = _Here()
             while len(self.left):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from carbonscaling.perf.numbers import Setting
+from carbonscaling.search.objectives import Objective
 
-__all__ = ["complexity"]
+__all__ = ["complexity", "rank"]
 
 
 def complexity(s: Setting) -> tuple[Any, ...]:
@@ -22,3 +23,8 @@ def complexity(s: Setting) -> tuple[Any, ...]:
     kinds = 1.0 * (s.tp > 1) + (s.pp > 1) + (s.cp > 1) + (s.ep > 1)
     in_part = 1.0 * (s.recompute_percent < 100), 1.0 * (s.shard < s.dp * s.cp)
     return kinds, s.cp, s.pp, s.vpp, s.schedule, s.etp, s.recompute, *in_part, s.zero
+
+
+def rank(objective: Objective, candidate: Any) -> tuple[Any, ...]:
+    """Return what settings that are found are ordered by: the objective, then the simplest, then the smallest degrees."""
+    return (*objective.key(candidate), *complexity(candidate.setting), *candidate.setting)

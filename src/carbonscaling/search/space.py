@@ -80,18 +80,16 @@ def _powers(limit: float) -> list[int]:
     return [1 << k for k in range(max(0, int(np.log2(max(limit, 1)))) + 1)]
 
 
-def _tensor_options(space: Space, work: Workload, domain: float) -> list[int]:
+def _tensor_options(space: Space, width: int, domain: float) -> list[int]:
     if space.tp:
-        return list(space.tp)
+        return sorted(space.tp)
     limit = min(space.max_tp, domain)
-    width = int(work.n_heads) if work.n_heads else int(work.d_ff_expert or work.d_ff)
     return [t for t in divisors(width) if t <= limit and domain % t == 0]  # groups do not straddle domains
 
 
-def _pipeline_options(space: Space, work: Workload) -> list[int]:
+def _pipeline_options(space: Space, n_layers: int) -> list[int]:
     if space.pp:
-        return list(space.pp)
-    n_layers = int(work.n_layers)
+        return sorted(space.pp)
     if space.strict:
         return divisors(n_layers)
     # Even splits of the layers, alone or with embedding and head counted as a layer each, and powers of two.
@@ -99,6 +97,26 @@ def _pipeline_options(space: Space, work: Workload) -> list[int]:
         {p for n in (n_layers, n_layers + 1, n_layers + 2) for p in divisors(n) if p <= n_layers}
         | set(_powers(n_layers))
     )
+
+
+@lru_cache(maxsize=64)
+def _shapes(space: Space, width: int, n_layers: int, seq_len: float, domain: float) -> NDArray[np.int64]:
+    """Return every combination of tp, pp, cp; not to be written to."""
+    most = seq_len / 2.0 if space.strict else min(space.max_cp, seq_len / space.min_context)
+    cp = sorted(space.cp) or _powers(float(most))
+    options = _tensor_options(space, width, domain), _pipeline_options(space, n_layers), cp
+    found = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=64)
+def _of_batch(space: Space, batch: int, *model: float) -> Lattice:
+    """Return the layouts of one batch, none of them within a range of devices yet; `model` as in `_shapes`."""
+    dp = np.array(sorted(space.dp) or divisors(batch), dtype=np.int64)
+    width, n_layers, seq_len, domain = model
+    shapes = _shapes(space, int(width), int(n_layers), seq_len, domain)
+    return Lattice.within(shapes, dp, np.full(len(dp), batch, dtype=np.int64), (0, 0))
 
 
 def layouts(
@@ -117,26 +135,15 @@ def layouts(
     host_devices : int
         Counts beyond one host are whole hosts.
     """
-    most = work.seq_len / 2.0 if space.strict else min(space.max_cp, work.seq_len / space.min_context)
-    cp = sorted(space.cp) or _powers(float(most))
-    options = (sorted(_tensor_options(space, work, float(domain))), sorted(_pipeline_options(space, work)), cp)
-    dp, batch = _replicas(space, batches, counts[1])
-    return Lattice.within(_shapes(*map(tuple, options)), dp, batch, counts, host_devices)
-
-
-@lru_cache(maxsize=64)
-def _shapes(*options: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return every combination of tp, pp, cp; not to be written to."""
-    found = np.array(list(product(*options)), dtype=np.int64).reshape(-1, 3)
-    found.flags.writeable = False
-    return found
+    width = int(work.n_heads) if work.n_heads else int(work.d_ff_expert or work.d_ff)
+    model = width, int(work.n_layers), float(work.seq_len), float(domain)
+    if len(batches) == 1:
+        return _of_batch(space, batches[0], *model).among(counts, host_devices)
+    return Lattice.within(_shapes(space, *model), *_replicas(space, batches, counts[1]), counts, host_devices)
 
 
 def _replicas(space: Space, batches: Sequence[int], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return replicas and the batches that they share: all pairs that divide, or of one batch all replicas that are given."""
-    if len(batches) == 1:
-        dp = np.array(sorted(space.dp) or divisors(batches[0]), dtype=np.int64)
-        return dp, np.full(len(dp), batches[0], dtype=np.int64)
+    """Return replicas and the batches that they share: all pairs that divide."""
     is_one = np.zeros(max(batches) + 1, dtype=bool)
     is_one[list(batches)] = True
     every = np.array(sorted(space.dp), dtype=np.int64) if space.dp else np.arange(1, min(most, max(batches)) + 1)
@@ -162,17 +169,25 @@ def _product(*options: Sequence[float]) -> NDArray[np.float64]:
     return np.array(list(product(*options)), dtype=float).reshape(-1, len(options))
 
 
-def _expert_options(space: Space, work: Workload) -> Sequence[int]:
-    n_experts = max(1, int(work.n_experts))
+def _expert_options(space: Space, n_experts: int) -> Sequence[int]:
+    n_experts = max(1, n_experts)
     return space.ep or ((n_experts,) if space.strict else divisors(n_experts))
 
 
 def grid(space: Space, work: Workload, lattice: Lattice) -> Grid:
     """Return the settings of some layouts."""
-    vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= work.n_layers)
+    tensor = tuple(sorted({int(tp) for tp in lattice.shapes[:, 0]})) if space.strict and not space.etp else (1,)
+    experts, pipes, states, micros, redos = _columns(space, int(work.n_layers), int(work.n_experts), tensor)
+    return Grid(lattice, experts, pipes, states, micros, redos, space.sequence_parallel, space.strict)
+
+
+@lru_cache(maxsize=64)
+def _columns(space: Space, n_layers: int, n_experts: int, tensor: tuple[int, ...]) -> tuple[NDArray[np.float64], ...]:
+    """Return experts, pipes, states, micros and redos of a `Grid`, not to be written to; `tensor` are an open ETP's degrees."""
+    vpp = space.vpp or tuple(v for v in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16) if v <= n_layers)
     recompute = (Recompute.NONE,) if space.strict and Recompute.NONE in space.recompute else space.recompute
-    etp = space.etp or (sorted({int(tp) for tp in lattice.shapes[:, 0]}) if space.strict else (1,))
-    etp = (1,) if work.n_experts == 0 and (1 in etp or not space.etp) else etp
+    etp = space.etp or tensor
+    etp = (1,) if n_experts == 0 and (1 in etp or not space.etp) else etp
     whole = {Recompute.NONE} if 100 in space.recompute_percent else set()
     if not space.selective_shares and len(recompute) > 1:  # stated with its share it is taken
         whole.add(Recompute.SELECTIVE)
@@ -181,13 +196,10 @@ def grid(space: Space, work: Workload, lattice: Lattice) -> Grid:
         for code, percent in product(recompute, space.recompute_percent)
         if percent == 100 or code not in whole
     ]
-    return Grid(
-        lattice=lattice,
-        experts=_product(_expert_options(space, work), etp),
-        pipes=_product(vpp, space.schedule),
-        states=_product(space.zero, space.shard),
-        micros=np.array(space.micro_batch, dtype=float),
-        redos=np.array(redos, dtype=float),
-        sequence_parallel=space.sequence_parallel,
-        strict=space.strict,
-    )
+    found = (
+        _product(_expert_options(space, n_experts), etp), _product(vpp, space.schedule), _product(space.zero, space.shard),
+        np.array(space.micro_batch, dtype=float), np.array(redos, dtype=float),
+    )  # fmt: skip
+    for column in found:
+        column.flags.writeable = False
+    return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.search.engine import Question, may_match, search
+from carbonscaling.search.divisors import MOST_WHOLE
+from carbonscaling.search.engine import Bounds, Question, bounds_of, search
 from carbonscaling.search.objectives import OBJECTIVES, Objective
 from carbonscaling.search.result import Candidate, SearchResult
+from carbonscaling.search.simple import rank
 from carbonscaling.search.space import Space, layouts
 from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved
 
-__all__ = ["FLAT", "decided", "flat", "layout_batches", "round_batches", "searched"]
+__all__ = ["FLAT", "Known", "decided", "flat", "layout_batches", "round_batches", "searched"]
 
 EXACT = 4_000_000
 """Layouts, each with every batch that it divides, up to which all are looked at: a second or two without machine code."""
@@ -89,20 +92,86 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
     return replace(q, batches=(int(first.setting.sequences),), counts=(n, n) if given else q.counts)
 
 
-def searched(q: Question, space: Space, few: int | None = None, **options: Any) -> tuple[Question, SearchResult]:
+@dataclass
+class Known:
+    """What is known of questions of the shortest time that differ in their device counts and tokens alone.
+
+    Settings and step times are the same for all of them; what else a candidate says is of the question that found it.
+
+    Attributes
+    ----------
+    best : dict
+        Most devices to the best setting on as many or fewer; None where nothing fits.
+    own : dict
+        Device count to the whole search of that count.
+    bounds : Bounds, optional
+        Of all counts.
+    """
+
+    best: dict[int, Candidate | None] = field(default_factory=dict)
+    own: dict[int, SearchResult] = field(default_factory=dict)
+    bounds: Bounds | None = None
+
+    def below(self, n: int, q: Question) -> tuple[int, Candidate | None]:
+        """Return the most devices below `n` up to which the best is known, and that, with its run time in a question."""
+        most = max((m for m in self.best if m < n), default=0)
+        best = self.best.get(most)
+        if best is None:
+            return most, None
+        floats = Setting(*map(float, best.setting))
+        return most, replace(best, duration_s=float(q.run_time(floats, best.step_s)))
+
+
+def searched(
+    q: Question, space: Space, few: int | None = None, known: Known | None = None, **options: Any
+) -> tuple[Question, SearchResult]:
     """Return the question as it is decided, and its search with these options (`search`).
 
-    Where the count is given and the batch stated, a search of that count comes first: its best setting mostly beats the
-    bounds of all that use fewer devices, and then nothing else has to be searched.
+    Where the count is given and the batch stated, a search of that count comes first: fewer devices have to match its best
+    setting, which bounds mostly rule out.
+
+    Parameters
+    ----------
+    known : Known, optional
+        What is known of the question; it learns.
     """
     high = q.counts[1]
-    if q.counts[0] == high > 1 and len(q.batches) == 1 and not q.stated and not options.get("quantiles"):
-        found = search(q, space, few=few, **(options | {"explain": False}))
-        fewer = replace(q, counts=(1, high - 1))
-        if found.interrupted or (found.best is not None and not may_match(fewer, space, found.best, few)):
-            return q, found
-    question = decided(q, space, few)
-    return question, search(question, space, few=few, **options)
+    if not (q.counts[0] == high > 1 and len(q.batches) == 1 and not q.stated and not options.get("quantiles")):
+        question = decided(q, space, few)
+        return question, search(question, space, few=few, **options)
+    if known is None:
+        known, most_asked = Known(), high - 1
+    else:
+        most_asked = MOST_WHOLE
+    found = _own(q, space, few, known, options)
+    if found.interrupted:
+        return q, found
+    most, first = known.below(high, q)
+    order = partial(rank, OBJECTIVES[q.objective])
+    first = min(filter(None, (first, found.best)), key=order, default=None)
+    if most + 1 < high:
+        if known.bounds is None:
+            known.bounds = bounds_of(replace(q, counts=(1, most_asked)), space, few)
+        counts = known.bounds.may_match(q, first, most + 1, high - 1)
+        if counts is not None:
+            fewer = replace(q, counts=counts)
+            other = search(fewer, space, top=1, near=0.0, prune=True, explain=False, few=few, beat=first)
+            if other.interrupted:
+                raise KeyboardInterrupt
+            first = min(filter(None, (first, other.best)), key=order, default=None)
+    known.best[high] = first
+    if first is None:
+        return q, search(q, space, few=few, **options) if options.get("explain", True) else found
+    question = replace(q, counts=(first.n_devices, first.n_devices))
+    return question, _own(question, space, few, known, options)
+
+
+def _own(q: Question, space: Space, few: int | None, known: Known, options: dict[str, Any]) -> SearchResult:
+    """Return the whole search of a count, which is made once."""
+    n = q.counts[1]
+    if n not in known.own:
+        known.own[n] = search(q, space, few=few, **(options | {"explain": False}))
+    return known.own[n]
 
 
 def _near(ask: Callable[..., SearchResult], found: SearchResult, objective: Objective) -> list[Candidate | None]:

@@ -19,10 +19,11 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.record import dataclass
+from carbonscaling.scalar import at
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import asked, question_of, space_of
-from carbonscaling.study.decide import searched
+from carbonscaling.study.decide import Known, searched
 from carbonscaling.study.outcome import held_devices, speed, utilisation
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
@@ -83,6 +84,7 @@ class Runs:
     def __init__(self, answer: Training, keep: Keep, *, many: bool) -> None:
         self._answer, self._keep, self._few = answer, keep, 0 if many else None
         self._found: dict[Any, tuple[SearchResult, list[_Kept]]] = {}
+        self._known: dict[Any, Known] = {}
         self._like: dict[Any, Resolved] = {}
 
     def run(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Run:
@@ -103,9 +105,10 @@ class Runs:
         if s.objective == "cost" and r.price is None:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
         keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s, r)
-        by_step = s.objective == "time" and deadline == math.inf and not (keep.front or keep.quantiles)
+        free = deadline == math.inf and not question.limits
+        by_step = s.objective == "time" and free and not (keep.front or keep.quantiles)
         batches = r.batches if r.batches.is_open else r.batches.every  # more tokens may take another batch
-        key = (r.work, r.machine, question.margin, batches, counts, space)
+        key = (r.work, r.machine, question.margin, batches, space)
         result, kept = self._searched(key if by_step and counts[0] == counts[1] else None, question, space)
         counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
         if keep.rejected:
@@ -113,22 +116,34 @@ class Runs:
         if keep.quantiles:
             counted["quantiles"] = json.dumps({str(k): v[0] / TONNE for k, v in result.quantiles.items()})
         if not kept:
-            return Run([failed("infeasible", _why_none(result, deadline)) | counted], r)
+            why = "budget" if self._overspent(question, space) else _why_none(result, deadline)
+            return Run([failed("infeasible", why) | counted], r)
         r = replace(r, batch=float(r.batch_of(kept[0].candidate.setting)))
         shared = counted | _of_run(r)
         return Run([shared | k.columns | _of_length(r, k) for k in kept], r)
 
+    def _overspent(self, q: Question, space: Space) -> bool:
+        """Whether a question without an answer has one where nothing but its budgets is left out."""
+        if not q.limits:
+            return False
+        loose = replace(q, limits=())
+        return searched(loose, space, self._few, top=1, prune=True, explain=False, threads=1)[1].best is not None
+
     def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[_Kept]]:
-        if key in self._found:
-            return self._found[key]
-        keep = self._keep
+        asked = key, q.counts[0]
+        if asked in self._found:
+            return self._found[asked]
+        keep, known = self._keep, Known() if key is None else self._known.get(key, Known())
         q, result = searched(
-            q, space, self._few, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
+            q, space, self._few, known, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
             explain=False, threads=1,
         )  # fmt: skip
-        found = result, list(_kept(q, result, keep))
+        own = key, q.counts[0]
+        found = self._found[own] if own in self._found else (result, list(_kept(q, result, keep)))
         if key is not None:
-            _remember(self._found, key, found)
+            _remember(self._known, key, known)
+            _remember(self._found, own, found)
+            _remember(self._found, asked, found)
         return found
 
 
@@ -146,7 +161,7 @@ def _kept(q: Question, result: SearchResult, keep: Keep) -> Iterator[_Kept]:
         floats = Setting(*(float(v) for v in s))
         columns = {
             "step_time_s": c.step_s,
-            "memory_per_device_gb": float(memory(q.work, q.machine, floats).total) / GB,
+            "memory_per_device_gb": float(at(memory, q.work, q.machine, floats).total) / GB,
             **{name: int(getattr(s, name)) for name in DEGREES},
             "zero_stage": int(s.zero),
             "recompute": Recompute.said(s),
