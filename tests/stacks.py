@@ -74,17 +74,19 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
 """What may be said of a run's software beside its optimizer."""
 
 
-def softwares() -> st.SearchStrategy[Software]:
-    """Any options: each unsaid as often as said."""
-    maybe = {name: st.none() | values for name, values in OPTIONS.items()}
-    return st.builds(Software, optimizer=st.none() | st.sampled_from(sorted(OPTIMIZERS)), **maybe)
+SOFTWARES = st.builds(
+    Software,
+    optimizer=st.none() | st.sampled_from(sorted(OPTIMIZERS)),
+    **{name: st.none() | values for name, values in OPTIONS.items()},
+)
+"""Any options: each unsaid as often as said."""
 
 
 @st.composite
 def stacked_machines(draw: st.DrawFn, name: str) -> Machine:
     """A machine under a stack: any device and options, anything in the host, fitted factors or none."""
     device, recipe = draw(st.sampled_from((*DEVICES, ("b200", "mxfp8"))))
-    m = stacked(name, device, recipe, draw(softwares()), draw(st.sampled_from(sorted(OFFLOADS))))
+    m = stacked(name, device, recipe, draw(SOFTWARES), draw(st.sampled_from(sorted(OFFLOADS))))
     found = draw(st.sampled_from((Calibration("none"), shipped_calibration())))
     return calibrated(m, cluster_of(device).device, stack(name).family, found)
 

@@ -37,7 +37,7 @@ from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.units import HOUR, YEAR
 
 share = st.floats(0.0, 1.0)
-ureg: Any = pint.UnitRegistry()
+ureg: Any = pint.get_application_registry()  # type: ignore[no-untyped-call]
 
 
 def test_fernandez_split() -> None:

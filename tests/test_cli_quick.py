@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,9 +41,9 @@ def test_every_option_is_read_as_the_parser_reads_it() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "--gpus 8", "--tokens", "--tokens -3", "--devices 1.5", "--tp 1 --tp 2", "-o x.json", "--no-flash", "model",
-        "--flash=1", "--software kernel=flash2", "--space Full", "--history 1.2", "--name x", "--model=", "--output x.md",
-        "--from x.sh",
+        "--gpus 8", "--tokens", "--tokens -3", "--devices 1.5", "--tp 1 --tp 2", "-o x.doc", "--no-flash", "model",
+        "--flash=1", "--software kernel=flash2", "--space Full", "--history 1.2", "--name x", "--model=", "--output",
+        "--output=x", "-o=x.md", "--picture x.svg", "--from x.sh",
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_the_parser(words: str) -> None:
@@ -57,10 +58,26 @@ def test_what_is_not_plain_is_left_to_the_parser(words: str) -> None:
         PLAIN.replace("--devices 256", "--devices 16"),  # contradicts the layout
         PLAIN.replace("h100-sxm", "h1000"),
         PLAIN.replace("llama-3.1-70b", "llama-3.1-405b"),  # fits nowhere
+        PLAIN + " -o out.json --json",
+        PLAIN + " --output=out.svg",
+        PLAIN + " -o none/out.md",
+        PLAIN + " -o out.tex",
     ],
 )
-def test_both_print_the_same(argv: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    own = main(argv.split()), *capsys.readouterr()
+def test_both_print_and_write_the_same(
+    argv: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = main(argv.split()), *capsys.readouterr(), written(tmp_path)
     monkeypatch.setattr(quick, "quick", lambda _: None)
-    assert (main(argv.split()), *capsys.readouterr()) == own
+    assert (main(argv.split()), *capsys.readouterr(), written(tmp_path)) == own
     assert own[0] in (0, 2, 3)
+    assert own[0] or bool(own[3]) == ("out" in argv)
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Take every file away; return what stood in them."""
+    found = {file.name: file.read_bytes() for file in folder.iterdir()}
+    for name in found:
+        (folder / name).unlink()
+    return found

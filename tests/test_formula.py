@@ -24,7 +24,7 @@ for _module in pkgutil.walk_packages(carbonscaling.__path__, "carbonscaling."):
     if not _module.name.startswith(DOORS):
         importlib.import_module(_module.name)
 
-ureg: Any = pint.UnitRegistry()
+ureg: Any = pint.get_application_registry()  # type: ignore[no-untyped-call]
 B, s = ureg.byte, ureg.second
 TIERS = dict(n=64.0, inner=8.0, link=3e11 * B / s, nic=2e10 * B / s, link_latency=4e-6 * s, nic_latency=1e-5 * s)
 UNITS = {"s": "second", "B": "byte", "B/s": "byte/second", "1": "", "FLOP": ""}

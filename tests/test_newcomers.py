@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pint
 import pytest
@@ -491,7 +492,7 @@ def test_models_by_their_ids_on_hubs(name: str) -> None:
         assert suggestion(models.model_entry, none) is None
 
 
-PINT: pint.UnitRegistry = pint.UnitRegistry()  # type: ignore[type-arg]
+PINT: Any = pint.get_application_registry()  # type: ignore[no-untyped-call]
 AMOUNTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--max-days": ("day", ("hours", "h", "weeks", "days", "d", "months", "years", "minutes")),
     "--budget-energy": ("kWh", ("MWh", "GWh", "Wh", "kWh", "TWh", "MJ", "GJ")),

@@ -7,6 +7,7 @@ import operator
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -203,6 +204,7 @@ def _question(rng: random.Random) -> tuple[Question, Space]:
     return question, _space(rng)
 
 
+@cache
 def _sampled(seed: int) -> tuple[Question, Space]:
     """The first space of this seed that is neither empty nor long to walk."""
     rng = random.Random(seed)
@@ -212,17 +214,13 @@ def _sampled(seed: int) -> tuple[Question, Space]:
             return q, space
 
 
-@pytest.fixture(params=["numpy", "compiled"])
-def few(request: pytest.FixtureRequest) -> int:
-    """Both ways to decide settings: up to so many without machine code."""
-    if request.param == "compiled" and not compiled.available():
-        pytest.skip("numba is not installed")
-    return 0 if request.param == "compiled" else 1 << 62
+WAYS = (1 << 62, *([0] if compiled.available() else []))
+"""Both ways to decide settings: up to so many without machine code."""
 
 
 @pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.slow] if s % 2 else []) for s in range(N_SPACES)])
-def test_search_is_brute_force(seed: int, few: int) -> None:
-    _check(*_sampled(seed), few)
+def test_search_is_brute_force(seed: int) -> None:
+    _check(*_sampled(seed))
 
 
 TRAININGS: dict[str, Callable[[Workload], Workload]] = {
@@ -237,16 +235,15 @@ TRAININGS: dict[str, Callable[[Workload], Workload]] = {
 
 @pytest.mark.parametrize("name", TRAININGS)
 @pytest.mark.parametrize("seed", [2, 11, 14])
-def test_search_of_other_trainings_is_brute_force(name: str, seed: int, few: int) -> None:
+def test_search_of_other_trainings_is_brute_force(name: str, seed: int) -> None:
     q, space = _sampled(seed)
-    _check(Question(**{**vars(q), "work": TRAININGS[name](q.work)}), space, few)
+    _check(Question(**{**vars(q), "work": TRAININGS[name](q.work)}), space)
 
 
-def _check(q: Question, space: Space, few: int) -> int:
-    """Hold a search, by every objective, against all settings one by one; return how many fit."""
+def _walked(q: Question, space: Space) -> tuple[int, list[tuple[Setting, float]], list[float]]:
+    """How many settings there are, those that fit with their step times, and what each other one is short of."""
     candidates = list(_everything(space, q.work, q))
-    fits: list[tuple[Setting, float, Outcome]] = []
-    excesses = []
+    fits, excesses = [], []
     for s in candidates:
         if not _allowed(s, q.work, q.batches, space.strict):
             continue
@@ -255,11 +252,24 @@ def _check(q: Question, space: Space, few: int) -> int:
         if need.total > need.limit:
             excesses.append(float(need.total - need.limit))
             continue
-        step = float(step_time(q.work, q.machine, floats).total)
-        fits.append((s, step, _outcome(s, step)))
-    in_time = [f for f in fits if f[2].duration_s <= q.deadline_s]
+        fits.append((s, float(step_time(q.work, q.machine, floats).total)))
+    return len(candidates), fits, excesses
 
+
+def _check(q: Question, space: Space) -> None:
+    """Hold a search, decided in every way and by every objective, against all settings one by one."""
+    n_candidates, settings, excesses = _walked(q, space)
+    fits = [(s, step, _outcome(s, step)) for s, step in settings]
     assert set(KEYS) == set(OBJECTIVES)
+    for few in WAYS:
+        _held(q, space, few, n_candidates, fits, excesses)
+
+
+def _held(
+    q: Question, space: Space, few: int, n_candidates: int, fits: list[tuple[Setting, float, Outcome]],
+    excesses: list[float],
+) -> None:  # fmt: skip
+    in_time = [f for f in fits if f[2].duration_s <= q.deadline_s]
     for name, key in KEYS.items():
         found = search(Question(**{**vars(q), "objective": name}), space, few=few)
         ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *_simplest(f[0]), *f[0]))
@@ -273,7 +283,7 @@ def _check(q: Question, space: Space, few: int) -> int:
             assert pruned.front == search(q, space, front=True, few=few).front
             assert [(c.duration_s, c.n_devices, c.carbon_kg, c.cost_usd) for c in pruned.front] == _front(in_time)
 
-    assert found.n_candidates == len(candidates)
+    assert found.n_candidates == n_candidates
     assert found.n_fit == len(fits)
     assert found.rejected.get("memory", 0) == len(excesses)
     assert found.rejected.get("deadline", 0) == len(fits) - len(in_time)
@@ -282,7 +292,6 @@ def _check(q: Question, space: Space, few: int) -> int:
     if fits:
         assert found.fastest is not None
         assert found.fastest.duration_s == min(o.duration_s for _, _, o in fits)
-    return len(fits)
 
 
 VARIANTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -298,6 +307,7 @@ ROOMY = 1000.0
 """Times more parameters and memory than a tiny model's: enough for matrices that ZeRO-3 must fetch twice."""
 
 
+@cache
 def _stacked(seed: int, name: str, variant: str) -> tuple[Question, Space]:
     """The first space, under a stack, of which some settings fit, and with a pipeline and ZeRO-3 among them where asked for."""
     options, offload = VARIANTS[variant]
@@ -336,8 +346,8 @@ PAIRS = [
 @pytest.mark.parametrize(
     ("name", "variant"), [pytest.param(*x, marks=[pytest.mark.slow] if i % 2 else []) for i, x in enumerate(PAIRS)]
 )
-def test_search_under_every_stack_is_brute_force(name: str, variant: str, few: int) -> None:
-    _check(*_stacked(0, name, variant), few)
+def test_search_under_every_stack_is_brute_force(name: str, variant: str) -> None:
+    _check(*_stacked(0, name, variant))
 
 
 def test_the_sample_under_stacks_is_varied() -> None:
@@ -370,20 +380,13 @@ def _by_the_hour(seed: int) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("seed", range(0, N_SPACES, 4))
-def test_search_by_the_hour_is_brute_force(seed: int, few: int) -> None:
+def test_search_by_the_hour_is_brute_force(seed: int) -> None:
     q, space = _sampled(seed)
     outcome, least = _by_the_hour(seed)
-    fits: list[tuple[Setting, float, Outcome]] = []
-    for s in _everything(space, q.work, q):
-        if not _allowed(s, q.work, q.batches, space.strict):
-            continue
-        floats = Setting(*map(float, s))
-        need = _need(q, floats)
-        if need.total <= need.limit:
-            step = float(step_time(q.work, q.machine, floats).total)
-            fits.append((s, step, outcome(s, step)))
+    _, settings, _ = _walked(q, space)
+    fits = [(s, step, outcome(s, step)) for s, step in settings]
     in_time = [f for f in fits if f[2].duration_s <= q.deadline_s]
-    for name, key in KEYS.items():
+    for few, (name, key) in itertools.product(WAYS, KEYS.items()):
         asked = replace(q, objective=name, outcome=outcome, least=least)
         found = search(asked, space, prune=True, front=name in ("time", "carbon"), few=few)
         ranked = sorted(in_time, key=lambda f: (*key(f[0].n_devices, f[2]), *_simplest(f[0]), *f[0]))

@@ -41,8 +41,15 @@ def _plain(values: Any) -> list[float]:
 @every_stack
 @given(st.data())
 @trials(max_examples=12, deadline=None)
-def test_parts_add_up_and_are_finite(name: str, data: st.DataObject) -> None:
-    work, machine, s = data.draw(stacked_cases(name))
+def test_every_case(name: str, data: st.DataObject) -> None:
+    """Parts add up, and no bound exceeds what it bounds."""
+    case = data.draw(stacked_cases(name))
+    _parts_add_up_and_are_finite(*case)
+    _bounds_never_exceed_the_step(*case)
+    _the_least_that_is_held_never_exceeds_memory(*case)
+
+
+def _parts_add_up_and_are_finite(work: Workload, machine: Machine, s: Setting) -> None:
     step, need = step_time(work, machine, s), memory(work, machine, s)
     assert float(step.total) == pytest.approx(math.fsum(_plain(step)), rel=1e-12)
     assert float(need.total) == pytest.approx(math.fsum(_plain(need[:-1])), rel=1e-12)
@@ -50,12 +57,8 @@ def test_parts_add_up_and_are_finite(name: str, data: st.DataObject) -> None:
     assert all(math.isfinite(v) and v >= 0.0 for v in _plain(need))
 
 
-@every_stack
-@given(st.data())
-@trials(max_examples=12, deadline=None)
-def test_bounds_never_exceed_the_step(name: str, data: st.DataObject) -> None:
-    """Of no setting: neither the bound of its shape nor that of its passes."""
-    work, machine, s = data.draw(stacked_cases(name))
+def _bounds_never_exceed_the_step(work: Workload, machine: Machine, s: Setting) -> None:
+    """Neither the bound of its shape nor that of its passes."""
     layer = layer_times(work, machine, layer_key(s))
     step = float(step_time(work, machine, s).total)
     assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro, s.n_devices)) <= step
@@ -63,11 +66,7 @@ def test_bounds_never_exceed_the_step(name: str, data: st.DataObject) -> None:
     assert float(least_step_of_passes(machine, passes, s.n_devices)) <= step
 
 
-@every_stack
-@given(st.data())
-@trials(max_examples=12, deadline=None)
-def test_the_least_that_is_held_never_exceeds_memory(name: str, data: st.DataObject) -> None:
-    work, machine, s = data.draw(stacked_cases(name))
+def _the_least_that_is_held_never_exceeds_memory(work: Workload, machine: Machine, s: Setting) -> None:
     need, least = memory(work, machine, s), float(least_held(machine, work_bytes(work, machine, s)))
     assert least * ROUNDING <= float(need.activations + need.buffers)
     assert least > 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pint
 import pytest
@@ -11,7 +12,7 @@ from carbonscaling import units
 from carbonscaling.errors import InputError
 from carbonscaling.units import SI, to_si
 
-UREG: pint.UnitRegistry[float] = pint.UnitRegistry()
+UREG: Any = pint.get_application_registry()  # type: ignore[no-untyped-call]
 UREG.define("flop = [computation]")
 UREG.define("usd = [money]")
 UREG.define("water_litre = [water]")

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from carbonscaling.cli.answers import hand_over, saved_beside
-from carbonscaling.reporting.suffixes import FIGURES, PAGES, TABLES, check_suffix
+from carbonscaling.reporting.suffixes import ANSWERS, FIGURES, PAGES, TABLES, check_suffix
 
 __all__ = [
-    "ANSWER_SUFFIXES",
     "DrawnFile",
     "Emit",
     "Json",
@@ -30,12 +29,11 @@ OUTPUT = Group("Output", sort_key=0)
 
 ScenarioFile = Annotated[str | None, Parameter(help="Scenario file (TOML); options override it.", group=OUTPUT)]
 Json = Annotated[bool, Parameter(negative=(), help="Print JSON.", group=OUTPUT)]
-ANSWER_SUFFIXES = (*PAGES, *TABLES, ".svg")
 Output = Annotated[
     str | None,
     Parameter(
         name=("--output", "-o"),
-        help=f"Write the answer to this file as well, as its suffix says: {', '.join(ANSWER_SUFFIXES)} (a picture of the "
+        help=f"Write the answer to this file as well, as its suffix says: {', '.join(ANSWERS)} (a picture of the "
         "plan); with --emit, what other software reads.",
         group=OUTPUT,
     ),

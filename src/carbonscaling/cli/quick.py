@@ -1,7 +1,8 @@
 """``plan`` and ``estimate`` at once where all that is typed is plain: the parser takes longer to load than they take.
 
 Names, kinds and help of options follow from the fields of a scenario in both; whatever is not plain (help, another spelling,
-a file to write, a word that no option has, a number that is none) is left to the parser, which says what it means.
+a picture, another software's file, a word that no option has, a number that is none) is left to the parser, which says what
+it means.
 """
 
 from __future__ import annotations
@@ -29,20 +30,26 @@ def quick(argv: Sequence[str]) -> int | None:
         read = _read(words)
         if read is None or len(argv) - 1 - len(words) > 1:
             return None
+        output = read[1].pop("output", None)
+        if output is not None:
+            from carbonscaling.reporting.suffixes import ANSWERS, check_suffix
+
+            check_suffix(output, ANSWERS)
         question = scenario_of(read[0], SimpleNamespace(**read[1]))
         with Ticker() as ticker:
             found = (answer.plan if argv[0] == "plan" else answer.estimate)(question, progress=ticker)
     except InputError:
         return None
-    return hand_over(found, asked=(argv[0], question), json="--json" in argv, output=None)
+    return hand_over(found, asked=(argv[0], question), json="--json" in argv, output=output)
 
 
 def _read(words: Sequence[str]) -> tuple[str | None, dict[str, Any]] | None:
     """Return the file and the options by name; None where a word is not plain."""
-    kinds, own, left = _kinds(), dict[str, Any](), list(words)
+    kinds, own, left = {**_kinds(), "--output": str}, dict[str, Any](), list(words)
     path = left.pop(0) if left and not left[0].startswith("-") else None
     while left:
         name, given, value = left.pop(0).partition("=")
+        name = "--output" if name == "-o" and not given else name
         kind = kinds.get(name)
         key = name.removeprefix("--").replace("-", "_")
         if kind is None or key in own or (kind is bool and given):

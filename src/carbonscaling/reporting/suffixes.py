@@ -17,11 +17,12 @@ from carbonscaling.platform import need
 from carbonscaling.reporting.jsonable import jsonable, to_json
 from carbonscaling.reporting.workbook import workbook
 
-__all__ = ["FIGURES", "PAGES", "TABLES", "as_text", "check_suffix", "page_as", "rows_as", "suffix_of"]
+__all__ = ["ANSWERS", "FIGURES", "PAGES", "TABLES", "as_text", "check_suffix", "page_as", "rows_as", "suffix_of"]
 
 PAGES = (".json", ".md", ".html", ".txt")
 TABLES = (".csv", ".parquet", ".xlsx")
 FIGURES = (".png", ".svg", ".pdf")
+ANSWERS = (*PAGES, *TABLES, ".svg")
 
 ALIKE = {
     **dict.fromkeys((".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"), (".png", ".svg")),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from carbonscaling.cli.common import ANSWER_SUFFIXES, OUTPUT, Emit, Json, Output, Picture, ScenarioFile, hand_over
+from carbonscaling.cli.common import OUTPUT, Emit, Json, Output, Picture, ScenarioFile, hand_over
 from carbonscaling.cli.options import ScenarioOptions, given, scenario_of
 from carbonscaling.cli.output import Ticker
-from carbonscaling.reporting.suffixes import check_suffix
+from carbonscaling.reporting.suffixes import ANSWERS, check_suffix
 
 if TYPE_CHECKING:
     from carbonscaling.study.estimate import Estimate
@@ -86,7 +86,7 @@ def estimate(
 def _check(emit: str | None, output: str | None, *, profile: bool = False) -> None:
     """Refuse an unknown format before anything is searched."""
     if emit is None and output is not None:
-        check_suffix(output, ANSWER_SUFFIXES)
+        check_suffix(output, ANSWERS)
     if emit is not None and not (profile and emit == "profile"):
         from carbonscaling.exchange.emit import check_format
 
