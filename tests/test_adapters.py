@@ -13,6 +13,7 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.errors import InputError
+from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.memory import state_bytes
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.training import adapted
@@ -80,6 +81,44 @@ def test_speeds_of_published_fine_tuning(mode: str) -> None:
     ]
     assert len(errors) >= 20
     assert median(errors) < 0.2
+
+
+def test_what_blocks_without_adapters_keep_by_hand() -> None:
+    """Of Llama 2 70B: neither the feed-forward block's input nor that of its last product; experts have no adapters."""
+    work = work_of("llama-2-70b")
+    h, d_ff, heads = 8192, 28672, (64 + 2 * 8) * 128 + 64 * 128
+    full, lora, bare = kept_widths(work), kept_widths(adapted(work, 16)), kept_widths(adapted(work, 16, True))
+    assert full == lora
+    assert (float(full.outer), float(full.inner)) == (4 * h, heads + 3 * d_ff)
+    assert (float(bare.outer), float(bare.inner)) == (3 * h, heads + 2 * d_ff)
+    assert (bare.outer_least, bare.inner_least) == (full.outer_least, full.inner_least)
+    moe = work_of("mixtral-8x7b")  # two experts of 14336 a token at a width of 4096
+    full, lora, bare = kept_widths(moe), kept_widths(adapted(moe, 16)), kept_widths(adapted(moe, 16, True))
+    assert lora == bare
+    assert float(full.outer - lora.outer) == 4096 + 2 * 4096
+    assert float(full.inner - lora.inner) == 2 * 14336
+    falcon = work_of("falcon-40b")  # attention and feed-forward share one norm, whose output adapters of attention need
+    assert kept_widths(adapted(falcon, 16, True)).outer == kept_widths(falcon).outer
+    for name in ("nemotron-3-nano", "deepseek-v3", "qwen3-next-80b-a3b", "llama-4-maverick"):
+        kept = kept_widths(adapted(work_of(name), 16, True))
+        assert kept.outer >= kept.outer_least > 0
+        assert kept.inner >= kept.inner_least > 0
+    assert adapted(work, 16, True).frozen > adapted(work, 16).frozen
+    assert adapted(work, 16, True).model_flops > 0.9 * adapted(work, 16).model_flops
+
+
+def test_adapters_on_attention_alone_leave_memory() -> None:
+    """As AMD's submission to MLPerf on eight MI355X, which recomputes nothing: 100,352 elements a token for 137,216."""
+    asked = cs.Scenario(
+        model="llama-2-70b", tokens=1e9, train="lora", lora_on="all", seq_len=8192, device="mi355x", devices=8, batch=8,
+        precision="fp8", layout=cs.Layout(tp=1, pp=1, dp=8, micro_batch=1, recompute="none"),
+    )  # fmt: skip
+    answers = [cs.estimate(asked), cs.estimate(replace(asked, lora_on="attention"))]
+    everywhere, alone = (answer.to_dict()["memory_bytes"]["activations"] for answer in answers)
+    assert alone / everywhere == pytest.approx(100_352 / 137_216, rel=0.02)
+    assert any("on attention alone" in note for note in answers[1].resolved.notes)
+    with pytest.raises(InputError, match="lora_on"):
+        cs.Scenario(model="llama-3-8b", lora_on="attention")
 
 
 def test_speeds_of_fine_tuning_that_no_fit_has_seen() -> None:

@@ -222,6 +222,23 @@ def test_scan_times_against_measured_kernels() -> None:
     assert float(np.exp(np.mean(np.log(ratios)))) == pytest.approx(1.0, rel=0.1)
 
 
+KIMI_SCANS = (("h800", 8192, 96, 3.268), ("h800", 32768, 16, 2.299), ("h100-sxm", 4096, 16, 0.3493))
+"""Device, tokens, heads of 128, and ms of the forward scan alone: pull requests 133 of PaddlePaddle/flash-attention (April
+2026) and 438 of meta-pytorch/attention-gym (September 2026)."""
+
+
+@pytest.mark.parametrize(("device", "tokens", "heads", "ms"), KIMI_SCANS)
+def test_scan_of_kimi_delta_attention_against_measured_kernels(device: str, tokens: int, heads: int, ms: float) -> None:
+    spec = models.model("kimi-linear-48b-a3b")
+    assert spec.mixer is not None
+    own = replace(spec, mixer=replace(spec.mixer, n_heads=heads, n_groups=heads))
+    machine = setup(cs.Scenario(model=spec, tokens=1e12, device=device, devices=8, precision="bf16")).plain
+    inner = 128 * heads
+    beside = float(stream(machine, 2.0 * tokens * (2 * 3 * inner + 3 * inner)))  # convolution and gate, not measured
+    scan = float(scan_times(workload(own, 8192), machine, float(tokens))[0]) - machine.software.scan * beside
+    assert scan == pytest.approx(1e-3 * ms, rel=0.25)
+
+
 def test_utilisation_of_a_published_hybrid_run() -> None:
     """Mamba-2-Hybrid 8B on 1,024 H100 (arXiv 2406.07887; 4 layers of attention, 24 of Mamba-2, 28 blocks): 29.9 %."""
     row = next(r for r in evidence.rows("trainings") if r["model"] == "Mamba2-Hybrid 8B")

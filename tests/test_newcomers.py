@@ -116,6 +116,7 @@ TOOLS: dict[str, str] = {
     "activations_offload": "--offload activations",
     "load_in_4bit qlora": "--train qlora",
     "use_peft lora": "--train lora",
+    "target_modules": "--lora-on",
     "torch_dtype datatype quantization": "--precision",
     # SLURM, CodeCarbon, clouds
     "time time-limit deadline": "--max-days",

@@ -122,6 +122,7 @@ PHRASES: dict[str, str] = {
     "--train sft": "finetune | finetuning | fine tune | fine tuning | sft | full finetune",
     "--train full": "pretrain",
     "--lora-rank": "lora r | lora dim | rank lora | r",
+    "--lora-on": "target modules | lora target | lora target modules | lora targets",
     "--offload activations": "activation offload | offload activation",
     "--offload": "cpu offload | param offload | offload optimizer | offload cpu | offload param",
     "--objective": "optimise | optimise by | optimise what | rank by | best",

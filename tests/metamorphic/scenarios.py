@@ -169,6 +169,7 @@ def _training(rng: Random, what: dict[str, Any]) -> dict[str, Any]:
     return {
         "train": train,
         "lora_rank": rank if "lora" in train else None,
+        "lora_on": "attention" if "lora" in train and rank == 64 else None,
         "frozen_layers": rng.randint(1, max(1, n_layers - 1)) if train == "frozen-layers" else None,
         "teacher": _maybe(rng, 0.05, "llama-3-8b", "qwen3-30b-a3b"),
     }

@@ -39,7 +39,7 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
     """Return what the mean layer stores of a token.
 
     Inputs of both norms and both blocks are 4 widths, 2 where attention and feed-forward share them; MLA adds its latents
-    before and after their norms, experts the tokens sent and returned.
+    before and after their norms, experts the tokens sent and returned. Bare blocks leave out the inputs of their products.
 
     Parameters
     ----------
@@ -53,9 +53,15 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
     d_ff = work.plain * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
     heads, mixer = work.d_query + work.d_kv, work.mixed * work.mix_kept
     sent = routed * np.where(work.d_routed > 0, work.d_routed, work.d_model)
+    experts_ff = routed * work.d_ff_expert + moe * work.d_ff_shared
+    # Where blocks run side by side on one norm, attention's adapters need its output.
+    blocks = attended + work.mixed + work.plain + moe
+    own_norm = np.where(blocks > 1.5 * work.reduces, 0.0, work.d_model)
+    bare = work.bare_dense * work.plain * own_norm + work.bare_experts * (moe * own_norm + sent)
+    bare_ff = work.bare_dense * work.plain * work.d_ff + work.bare_experts * experts_ff
     return KeptWidths(
-        outer=2.0 * work.reduces * work.d_model + 2.0 * sent,
-        inner=attended * (heads + 2.0 * work.d_latent * t + work.d_context) + work.matrices * d_ff + mixer,
+        outer=2.0 * work.reduces * work.d_model + 2.0 * sent - bare,
+        inner=attended * (heads + 2.0 * work.d_latent * t + work.d_context) + work.matrices * d_ff + mixer - bare_ff,
         outer_least=work.reduces * work.d_model + sent,
         inner_least=attended * (np.where(work.d_latent > 0, work.d_latent * t, heads) + work.d_context)
         + (work.matrices - 1.0) * d_ff

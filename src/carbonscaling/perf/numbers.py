@@ -126,6 +126,8 @@ class Workload(NamedTuple):
     dealt : 1 where context ranks deal out heads and each sees whole sequences, 0 where they split the sequence.
     uneven : share of the scores whose number grows along the sequence, where each context rank holds one piece of it; 0 where
         pieces from both ends make the ranks equal.
+    bare_dense, bare_experts : 1 where feed-forward blocks, or experts, are frozen and without adapters, so that nothing needs
+        the inputs of their products.
     """
 
     seq_len: Number
@@ -182,6 +184,8 @@ class Workload(NamedTuple):
     beside_logits: Number = 0.0
     dealt: Number = 0.0
     uneven: Number = 0.0
+    bare_dense: Number = 0.0
+    bare_experts: Number = 0.0
 
     @property
     def n_layers(self) -> Number:

@@ -57,28 +57,37 @@ def _counted(work: Workload) -> Workload:
     return work._replace(model_flops=float(done_flops(work)))
 
 
-def adapted(work: Workload, rank: int) -> Workload:
+def adapted(work: Workload, rank: int, attention_alone: bool = False) -> Workload:
     """Return a workload whose weights are frozen, with low-rank adapters of `rank` beside its matrices.
 
     LoRA (Hu et al. 2021, arXiv 2106.09685): gradients and states of the adapters alone; the backward pass makes input
     gradients of the frozen matrices, so that a token costs 4 FLOPs a parameter instead of 6. Adapters are taken to be as
     wide as the layer's matrices: queries, keys, values, output, feed-forward blocks; experts, embedding and head have none.
+    A frozen product without an adapter keeps no inputs: its gradient is made of its weights alone.
+
+    Parameters
+    ----------
+    attention_alone : bool
+        No adapters on feed-forward blocks.
     """
-    h = work.d_model
-    attention = work.attended * (2.0 * h + work.n_query + work.d_context)
-    blocks = work.plain * work.matrices * (h + work.d_ff) + work.mixed * (2.0 * h + work.n_mix + work.d_mix)
+    h, blocks = work.d_model, 0.0 if attention_alone else 1.0
+    attention = work.attended * (2.0 * h + work.n_query + work.d_context) + work.mixed * (
+        2.0 * h + work.n_mix + work.d_mix
+    )
+    dense = blocks * work.plain * work.matrices * (h + work.d_ff)
     layer = work.p_attention + work.plain * work.p_dense + work.moe * (work.p_shared + work.n_experts * work.p_expert)
-    share = min(1.0, float(rank * (attention + blocks) / layer))
-    return _counted(work._replace(frozen=1.0 - share, frozen_embedding=1.0, frozen_head=1.0))
+    share = min(1.0, float(rank * (attention + dense) / layer))
+    frozen = work._replace(frozen=1.0 - share, frozen_embedding=1.0, frozen_head=1.0)
+    return _counted(frozen._replace(bare_dense=1.0 - blocks, bare_experts=1.0))
 
 
-def packed(work: Workload, rank: int) -> Workload:
+def packed(work: Workload, rank: int, attention_alone: bool = False) -> Workload:
     """Return a workload with adapters beside frozen weights in 4 bits, unpacked for every multiplication.
 
     QLoRA (Dettmers et al. 2023, arXiv 2305.14314, section 3): NormalFloat of 4 bits with doubly quantised scales; products
     in 16 bits; embedding, norms and head stay as they are.
     """
-    return adapted(work, rank)._replace(packed=NF4.si)
+    return adapted(work, rank, attention_alone)._replace(packed=NF4.si)
 
 
 def held_in_8_bit(work: Workload) -> Workload:

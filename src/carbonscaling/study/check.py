@@ -125,7 +125,7 @@ def check(s: Mapping[str, Any]) -> None:
         _check_hours(s)
     if s["finish_by"] is not None or s["start_date"] is not None:
         _check_dates(s)
-    if s["train"] != "full" or s["frozen_layers"] is not None or s["lora_rank"] is not None:
+    if s["train"] != "full" or s["frozen_layers"] is not None or s["lora_rank"] is not None or s["lora_on"] is not None:
         _check_training(s)
     if s["towers"] != "none" or s["tower_tokens"] is not None or s["tower_patches"] is not None:
         _check_towers(s)
@@ -167,12 +167,13 @@ def _check_training(s: Mapping[str, Any]) -> None:
             "nothing is left to train beside a frozen language model", key="towers", value=s["towers"], allowed="trained",
             remedy="add --towers trained --tower-tokens N, or train the language model",
         )  # fmt: skip
-    if s["lora_rank"] is not None and s["train"] not in ADAPTERS:
-        raise InputError(
-            "a rank is of adapters, and none are trained", key="lora_rank", value=s["lora_rank"],
-            allowed=f"with train {' or '.join(ADAPTERS)} alone",
-            remedy="add --train lora (or qlora), or leave the rank out",
-        )  # fmt: skip
+    for key, what in (("lora_rank", "a rank"), ("lora_on", "a place")):
+        if s[key] is not None and s["train"] not in ADAPTERS:
+            raise InputError(
+                f"{what} is of adapters, and none are trained", key=key, value=s[key],
+                allowed=f"with train {' or '.join(ADAPTERS)} alone",
+                remedy=f"add --train lora (or qlora), or leave the {what[2:]} out",
+            )  # fmt: skip
     if (s["train"] == "frozen-layers") != (s["frozen_layers"] is not None):
         raise InputError(
             "frozen layers are trained around with their number, and not without", key="frozen_layers",

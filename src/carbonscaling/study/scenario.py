@@ -146,6 +146,9 @@ class Scenario:
         towers alone.
     lora_rank : int, optional
         Rank of the adapters, on every matrix of attention and dense feed-forward blocks; 16 if not given.
+    lora_on : {"all", "attention"}, optional
+        Where the adapters are: on those matrices, which is usual, or on attention's alone, so that feed-forward blocks keep no
+        inputs of their products.
     frozen_layers : int, optional
         First layers that are frozen, with ``train = "frozen-layers"``.
     teacher : str, optional
@@ -262,6 +265,7 @@ class Scenario:
         "full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language"
     ] = "full"
     lora_rank: int | None = None
+    lora_on: Literal["all", "attention"] | None = None
     frozen_layers: int | None = None
     teacher: str | None = None
     towers: Literal["none", "frozen", "trained"] = "none"

@@ -23,7 +23,7 @@ from carbonscaling.words import count
 __all__ = ["TRAINED_FIELDS", "holds_8_bit", "training_notes", "training_sources", "training_work"]
 
 TRAINED_FIELDS = (
-    "train", "lora_rank", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches", "software",
+    "train", "lora_rank", "lora_on", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches", "software",
 )  # fmt: skip
 """Fields that say which weights are trained, and what runs beside them."""
 RANK = 16
@@ -65,10 +65,10 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool
     """
     work = _whole(Same(spec), seq_len)
     if s.train == "lora":
-        work = training.adapted(work, s.lora_rank or RANK)
+        work = training.adapted(work, s.lora_rank or RANK, s.lora_on == "attention")
         work = training.held_in_8_bit(work) if frozen_8_bit else work
     elif s.train == "qlora":
-        work = training.packed(work, s.lora_rank or RANK)
+        work = training.packed(work, s.lora_rank or RANK, s.lora_on == "attention")
     elif s.train == "frozen-language":
         work = training.language_frozen(work)
     elif s.train == "frozen-embeddings":
@@ -110,11 +110,12 @@ def _towers(s: Scenario, spec: ModelSpec, work: Workload, seq_len: int) -> Workl
 
 def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
     """Return in words what is not trained, and what runs beside."""
+    on = " on attention alone" if s.lora_on == "attention" else ""
     notes = {
-        "lora": f"adapters of rank {s.lora_rank or RANK} beside frozen weights: no gradients and no states of these",
-        "qlora": f"adapters of rank {s.lora_rank or RANK} beside frozen weights of {8 * training.NF4.si:.3f} bits with their "
-        "scales, unpacked for every pass at the speed of memory (published runs unpacked more slowly: 1.2 times as long at "
-        "8,192 tokens, 1.5 at 2,048): no gradients and no states of these",
+        "lora": f"adapters of rank {s.lora_rank or RANK}{on} beside frozen weights: no gradients and no states of these",
+        "qlora": f"adapters of rank {s.lora_rank or RANK}{on} beside frozen weights of {8 * training.NF4.si:.3f} bits with "
+        "their scales, unpacked for every pass at the speed of memory (published runs unpacked more slowly: 1.2 times as long "
+        "at 8,192 tokens, 1.5 at 2,048): no gradients and no states of these",
         "frozen-language": "the language model is frozen, gradients flow through it to the towers",
         "frozen-embeddings": "the embedding is frozen" + (", and the head with it" if spec.tied_embeddings else ""),
         "frozen-layers": f"the embedding and the first {s.frozen_layers} of {spec.n_layers} layers are frozen: no gradient "
