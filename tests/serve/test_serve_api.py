@@ -15,11 +15,14 @@ from starlette.testclient import TestClient
 
 from carbonscaling.cli.run import run
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.beside import curve
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.serve.app import create_app
 from carbonscaling.serve.guard import HEADERS
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import FILES_ONLY, asked
+from carbonscaling.study.answer import estimate
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
 
 LLAMA: dict[str, Any] = {"model": "llama-3-8b", "tokens": 1e12, "device": "h100-sxm"}
@@ -221,6 +224,27 @@ def test_the_curve_is_the_law_s_planned_on_the_same_machine(client: TestClient) 
     assert none == {"law": None, "rows": []}
 
 
+def test_a_curve_that_was_planned_for_another_model_is_the_one_planned_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carbonscaling.study.curve.HALF_DECADES", (1e20, 1e21))
+    own: dict[str, Any] = {"device": "h100-sxm", "devices": 8, "tokens": 1e9}
+    small, large = (estimate(Scenario(model=name, **own)) for name in ("gpt-3-1.3b", "llama-3-8b"))
+    known: dict[str, Any] = {}
+    assert isinstance(small, Estimate)
+    assert isinstance(large, Estimate)
+    first = curve(small, None, known)
+    assert curve(large, None, known) == curve(large)
+    assert first["rows"] == curve(large)["rows"]
+    assert len(known) == 1
+    other: tuple[dict[str, Any], ...] = (
+        {"region": "france"}, {"device": "a100-80"}, {"law": "sardana_2024"}, {"max_days": 30.0},
+    )  # fmt: skip
+    for changed in other:
+        there = estimate(Scenario(**{"model": "llama-3-8b", **own, **changed}))
+        assert isinstance(there, Estimate)
+        assert curve(there, None, known)["rows"] != first["rows"]
+    assert len(known) == 5
+
+
 def test_launch_files_are_those_of_the_command_line(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     scenario = {**LLAMA, "devices": 64}
     written = 0
@@ -250,7 +274,8 @@ def test_every_simple_field_of_a_scenario_can_be_asked_for_in_a_form(client: Tes
         assert field["meaning"], name
         for choice in field.get("choices", ()) if name not in ("train", "towers") else ():
             table, _, inner = name.rpartition(".")
-            asked({**LLAMA, **({table: {inner: choice}} if table else {inner: choice})}, Limits())
+            beside = {"train": "lora"} if name == "lora_on" else {}
+            asked({**LLAMA, **beside, **({table: {inner: choice}} if table else {inner: choice})}, Limits())
 
 
 def test_the_catalogue_lists_what_a_scenario_may_name(client: TestClient) -> None:

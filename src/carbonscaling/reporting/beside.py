@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from carbonscaling.errors import InputError
@@ -12,6 +12,7 @@ from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import sources_used
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.inputs import inputs
+from carbonscaling.study.scale import ScalePoint
 
 __all__ = ["BESIDE", "curve", "evidence", "regions", "sources"]
 
@@ -81,12 +82,17 @@ def sources(answer: Estimate, _progress: Progress | None = None) -> dict[str, An
     }
 
 
-def curve(answer: Estimate, progress: Progress | None = None) -> dict[str, Any]:
-    """Return loss, compute and carbon along the law's compute-optimal trainings, and where the answer stands."""
+def curve(
+    answer: Estimate, progress: Progress | None = None, known: MutableMapping[str, tuple[ScalePoint, ...]] | None = None
+) -> dict[str, Any]:
+    """Return loss, compute and carbon along the law's compute-optimal trainings, and where the answer stands.
+
+    Arguments are as of `carbonscaling.study.curve.curve_past`.
+    """
     from carbonscaling.catalog.laws import law_row
     from carbonscaling.study.curve import curve_past
 
-    found = curve_past(answer, progress=progress)
+    found = curve_past(answer, progress=progress, known=known)
     if found is None:
         return {"law": None, "rows": []}
     return {

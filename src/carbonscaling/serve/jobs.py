@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from carbonscaling.errors import InputError
-from carbonscaling.reporting.beside import BESIDE
+from carbonscaling.reporting.beside import BESIDE, curve
 from carbonscaling.reporting.jsonable import jsonable, to_json
 from carbonscaling.search.engine import Progress
 from carbonscaling.serve.answers import answer_of
@@ -19,6 +19,7 @@ from carbonscaling.serve.uploads import run_of
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.scale import ScalePoint
 
 __all__ = ["Job", "Reply", "Task", "do"]
 
@@ -26,6 +27,8 @@ Task = Literal["answer", "regions", "evidence", "sources", "curve", "report", "l
 KEPT = 8
 """Answers a process keeps, so that a page's later questions about one need no search."""
 _kept: OrderedDict[str, Estimate | Infeasible] = OrderedDict()
+_curves: OrderedDict[str, tuple[ScalePoint, ...]] = OrderedDict()
+"""Curves likewise: another model or number of tokens on the same machine lies beside the same one."""
 
 
 class Job(NamedTuple):
@@ -87,6 +90,11 @@ def _beside(job: Job, answer: Estimate, progress: Progress) -> Reply:
         return _report(answer, job.format, progress)
     if job.task == "launch":
         return _launch(answer, job.format)
+    if job.task == "curve":
+        data = curve(answer, progress, _curves)
+        if len(_curves) > KEPT:
+            _curves.popitem(last=False)
+        return Reply(200, to_json(data))
     return Reply(200, to_json(BESIDE[job.task](answer, progress)))
 
 

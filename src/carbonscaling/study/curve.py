@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import replace
 
 from carbonscaling.catalog import laws
@@ -59,7 +60,12 @@ def _freed(s: Scenario, law: str) -> Scenario:
     )  # fmt: skip
 
 
-def curve_past(answer: Estimate, *, progress: Progress | None = None) -> Curve | None:
+def curve_past(
+    answer: Estimate,
+    *,
+    progress: Progress | None = None,
+    known: MutableMapping[str, tuple[ScalePoint, ...]] | None = None,
+) -> Curve | None:
     """Return the curve of the scenario's law, or of `USUAL_LAW`; None where what is trained is no whole language model.
 
     Parameters
@@ -67,11 +73,17 @@ def curve_past(answer: Estimate, *, progress: Progress | None = None) -> Curve |
     answer : Estimate
     progress : callable, optional
         As of a search.
+    known : mapping, optional
+        Points that were planned for earlier answers, by what they were planned for; new ones are added. Only for scenarios
+        that name no file, whose content may change.
     """
     s = answer.scenario
     if s.train != "full" or s.teacher is not None or s.towers != "none":
         return None
     law = s.law or USUAL_LAW
     sizes = default_sizes(law) if isinstance(laws.law(law), PaperFamily) else HALF_DECADES
-    points = scale(_freed(s, law), sizes, progress=progress)
-    return Curve(law, tuple(points), answer.resolved.compute, _expected(answer, law))
+    freed, known = _freed(s, law), {} if known is None else known
+    key = repr(freed)
+    if key not in known:
+        known[key] = tuple(scale(freed, sizes, progress=progress))
+    return Curve(law, known[key], answer.resolved.compute, _expected(answer, law))
