@@ -12,7 +12,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "runs": (
         "params_b", "active_params_b", "n_layers", "d_model", "d_ff", "n_heads", "n_kv_heads", "vocab", "n_experts",
         "top_k", "d_ff_expert", "n_shared_experts", "seq_len", "device_memory_gb", "n_devices", "tp", "pp", "dp", "cp",
-        "ep", "vpp", "zero_stage", "micro_batch", "global_batch_seqs", "tflops_per_device", "mfu",
+        "ep", "vpp", "zero_stage", "micro_batch", "global_batch_seqs", "recompute_percent", "tflops_per_device", "mfu",
         "tokens_per_s_per_device", "step_time_s", "device_hours", "tokens_b", "days", "head_dim", "n_dense_layers",
         "tied_embeddings", "aux_recalled", "implied_tflops_full_attn", "check_ratio_fixed", "check_ratio_declared",
         "check_ratio", "shard",

@@ -90,7 +90,7 @@ def test_estimate_is_validate_on_a_spread_of_rows() -> None:
 RUN = {
     "aleph-alpha", "community", "fsdp", "gpt-neox", "hai-llm", "megatron", "megatron-2021", "megatron-2022", "megatron-bridge",
     "megatron-deepspeed", "mlperf", "mlperf-tpu", "nanotron", "xla", "llm.c", "fsdp-llama", "internevo", "torchtitan",
-    "deepspeed", "megascale", "megatron-2023", "megatron-llama", "fms-fsdp", "automodel", "litgpt", "pax",
+    "deepspeed", "megascale", "megatron-2023", "megatron-llama", "fms-fsdp", "automodel", "litgpt", "pax", "primus",
 }  # fmt: skip
 """Stacks of the catalogue that ran shipped rows."""
 

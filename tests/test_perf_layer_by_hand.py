@@ -40,13 +40,13 @@ def test_the_latent_projection_is_not_split() -> None:
 
 
 def test_experts_run_at_their_own_efficiency_and_imbalance() -> None:
-    """Mixtral: each rank computes its tokens' two experts, and 1.25 times that on the busiest."""
+    """Mixtral: each rank computes its tokens' two experts, and 1.25 times that on the busiest; one alone is not grouped."""
     w = work_of(MOE)
     routed = 2 * S * 2 * 3 * 4096 * 14336
     rest = 2 * S * (layer_weights(MOE)[0] + 4096 * 8)
-    for ep in (1.0, 2.0, 8.0):
+    for ep, efficiency in ((1.0, 0.5), (2.0, 0.5), (4.0, 0.5), (8.0, 1.0)):
         q = ideal(peak=1.0, grouped_efficiency=0.5, imbalance=1.25)
-        close(layer(w, q, ep=ep).forward.matmul, rest + routed * 1.25 / 0.5)
+        close(layer(w, q, ep=ep).forward.matmul, rest + routed * 1.25 / efficiency)
     close(layer(w, ideal(peak=1.0), ep=4.0, etp=2.0, tp=2.0).forward.matmul, (rest + routed) / 2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +47,20 @@ def test_compiled_policies_recompute_as_little_as_fits() -> None:
     share = [s.setting.recompute_percent * (s.setting.recompute == Recompute.FULL) for s in (large, small)]
     assert share[0] < share[1], "192 GB keep what 32 GB cannot"
     assert row(device="TPUv6e", stack="xla", recompute="full").setting.recompute_percent == 100
+
+
+def test_a_stated_share_of_the_layers_is_recomputed_whole_layer_by_whole_layer() -> None:
+    whole, half, none = (
+        row(device="A100-80", n_devices="64", tp="1", pp="1", dp="64", zero_stage="3", micro_batch="1", recompute=name,
+            recompute_percent=percent)
+        for name, percent in (("full", ""), ("partial", "50"), ("none", ""))
+    )  # fmt: skip
+    assert (half.setting.recompute, half.setting.recompute_percent) == (Recompute.FULL, 50)
+    assert half.scenario.layout.recompute == "partial"
+    times = [float(step_time(r.work, r.setup.plain, r.setting).recompute) for r in (none, half, whole)]
+    assert times[0] == 0.0
+    assert times[1] * 2 == pytest.approx(times[2])
+    assert "50 % of the layers recomputed" in half.inferred
 
 
 def test_a_batch_nobody_stated_fills_the_pipeline() -> None:

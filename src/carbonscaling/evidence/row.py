@@ -104,6 +104,7 @@ class RunRow:
     zero_stage: float | None
     shard: float | None
     micro_batch: float | None
+    recompute_percent: float | None
     global_batch_seqs: float | None
     tokens_b: float | None
 

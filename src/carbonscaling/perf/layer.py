@@ -202,7 +202,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     own, inside = tokens / tp, np.where(work.d_routed > 0, work.d_routed, h)  # tokens each rank routes, experts' width
     n_local = np.maximum(work.n_experts / ep, 1.0)
     rows = own * etp * work.top_k * software.imbalance / n_local
-    g = formats.grouped_efficiency
+    g = np.where(n_local > 1.0, formats.grouped_efficiency, e)  # one expert is a multiplication like any other
     routed = (
         linear(machine, n_local, rows, inside, up * work.d_ff_expert / etp, g),
         linear(machine, n_local, rows, work.d_ff_expert / etp, inside, g),

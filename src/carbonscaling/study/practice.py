@@ -41,7 +41,7 @@ USUAL_STREAM = 2.0**24
 """Elements of the residual stream in a micro-batch of a pipeline: 4,096 tokens 4,096 wide; most state one or two sequences."""
 
 QUARTERS = (25, 50, 75, 100)
-"""Shares of a stage's layers that are recomputed in full where `partial` is stated: no measured run states its share."""
+"""Shares of a stage's layers that are recomputed in full where `partial` is stated without its share."""
 
 PERCENTS = tuple(range(0, 101, 10))
 """Shares of the layers that a compiler's policy may recompute until a step fits."""

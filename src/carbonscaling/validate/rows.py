@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from carbonscaling.catalog.stacks import stack
 from carbonscaling.errors import InputError
@@ -12,7 +12,7 @@ from carbonscaling.evidence.row import RunRow, Unusable, count
 from carbonscaling.hardware.device import Device
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Recompute, Setting
+from carbonscaling.perf.numbers import Recompute, RecomputeSaid, Setting
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.software.options import Software
 from carbonscaling.study.practice import open_settings, settle, split_experts, taken
@@ -140,7 +140,8 @@ def _layout(row: RunRow) -> Layout:
         zero=zero,
         shard=count(row.shard) or None,
         micro_batch=count(row.micro_batch) or None,
-        recompute=row.recompute if row.recompute in Recompute.NAMES else None,
+        recompute=row.recompute if row.recompute in get_args(RecomputeSaid) else None,  # type: ignore[arg-type]
+        recompute_percent=count(row.recompute_percent) or None,
     )
 
 
