@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
@@ -112,16 +112,26 @@ def _maximum(a: Any, b: Any) -> Any:
 
 
 def _ceil(x: Any) -> Any:
+    if type(x) is float and (found := -(-x // 1.0)) - found == 0.0:  # infinity and what is no number raise below
+        return found
     return np.ceil(x) if isinstance(x, ndarray) else float(math.ceil(x))
 
 
 def _floor(x: Any) -> Any:
+    if type(x) is float and (found := x // 1.0) - found == 0.0:
+        return found
     return np.floor(x) if isinstance(x, ndarray) else float(math.floor(x))
 
 
 def _of(name: str, of_float: Callable[[Any], Any]) -> Callable[[Any], Any]:
     of_array = getattr(np, name)
     return lambda x: of_array(x) if isinstance(x, ndarray) else of_float(x)
+
+
+@lru_cache(maxsize=4096)
+def _log2(x: float) -> float:
+    """Return NumPy's logarithm: formulas ask for that of the same few degrees and widths again and again."""
+    return float(np.log2(x))
 
 
 _NUMPY = ModuleType("numpy_of_floats")
@@ -136,7 +146,7 @@ vars(_NUMPY).update(
     remainder=lambda a, b: a % b,
     equal=lambda a, b: a == b,
     log=_of("log", lambda x: float(np.log(x))),
-    log2=_of("log2", lambda x: float(np.log2(x))),
+    log2=_of("log2", _log2),
     exp=_of("exp", lambda x: float(np.exp(x))),
     expm1=_of("expm1", lambda x: float(np.expm1(x))),
     empty=lambda shape, _kind=None: np.zeros(shape, object),

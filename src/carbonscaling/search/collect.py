@@ -21,7 +21,7 @@ from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Candidate, Question
 
-__all__ = ["Collector", "not_worse", "rejected"]
+__all__ = ["Collector", "not_worse", "rejected", "table"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -89,30 +89,34 @@ class Collector:
         if np.isfinite(d.excess):
             miss = (d.excess, int(numbers[d.excess_index // inner]) * inner + d.excess_index % inner)
             self.excess, self.excess_index = min((self.excess, self.excess_index), miss)
-        best_index = numbers * inner + d.row_best_index % inner
-        fits = d.row_best < np.inf
-        own = extent.at(fits)
-        taken = np.broadcast_to(self.question.run_time(own.settings(), d.row_best[fits]), own.n_devices.shape)
-        self.rows.append(np.array((own.n_devices, taken, best_index[fits], d.row_best[fits])))
-        self._n_rows += int(fits.sum())
+        fits = np.flatnonzero(d.row_best < np.inf)
+        if len(fits) == 0:
+            return
+        own, quickest = extent.at(fits), d.row_best[fits]
+        best_index = numbers[fits] * inner + d.row_best_index[fits] % inner
+        self.rows.append(table(own.n_devices, self.question.run_time(own.settings(), quickest), best_index, quickest))
+        self._n_rows += len(fits)
         if self._n_rows > MOST_ROWS:
             self.quickest()
-        row = d.index // inner
-        in_time = d.step <= late[row]
-        index, step = (numbers[row] * inner + d.index % inner)[in_time], d.step[in_time]
+        row, place = np.divmod(d.index, inner)
+        step = d.step
+        if not (in_time := step <= late[row]).all():
+            row, place, step = row[in_time], place[in_time], step[in_time]
+        index = numbers[row] * inner + place
         if len(index) == 0:
             return
-        light = extent.at(row[in_time]).settings()
+        light = extent.at(row).settings()
         whole = self.distribution is not None or self.stairs is not None
         outcome = (self.question.outcome if whole else self.question.ranked)(light, step)
         if self.distribution is not None:
             self.distribution.add(outcome, index)
         if self.stairs is not None:
             self.stairs.add(np.asarray(light.n_devices), outcome, index, step)
-        keys = np.array([np.broadcast_to(c, step.shape) for c in self.objective.columns(light, outcome)], dtype=float)
+        keys = table(*self.objective.columns(light, outcome), like=step)
         if (known := self.keys_matter(keys)).any():
-            self.index, self.step = np.append(self.index, index[known]), np.append(self.step, step[known])
-            self.keys = np.append(self.keys, keys[:, known], axis=1)
+            self.index = np.concatenate((self.index, index[known]))
+            self.step = np.concatenate((self.step, step[known]))
+            self.keys = np.concatenate((self.keys, keys[:, known]), axis=1)
             self._trim()
 
     def _trim(self) -> None:
@@ -253,6 +257,14 @@ MOST_ROWS = 100_000
 """Layouts after which only each count's quickest is remembered."""
 MOST_KEPT = 200_000
 """Most near-optimal settings that are remembered."""
+
+
+def table(*columns: Any, like: Floats | None = None) -> Floats:
+    """Return columns, some of them one number for all, as the rows of an array; each is as long as the last one, or `like`."""
+    found = np.empty((len(columns), len(columns[-1] if like is None else like)))
+    for row, column in zip(found, columns, strict=True):
+        row[:] = column
+    return found
 
 
 def _first(keys: Floats, n: int) -> Ints:

@@ -238,6 +238,5 @@ def _with_miss(found: Collector, index: NDArray[np.int64]) -> tuple[Setting, Mis
     """Return settings by number, and the nearest miss of the memory limit, decoded with them."""
     if not math.isfinite(found.excess):
         return found.grid.settings(index), None
-    every = found.grid.settings(np.append(index, found.excess_index))
-    columns = [np.broadcast_to(v, len(index) + 1) for v in every]
-    return Setting(*(v[:-1] for v in columns)), Miss(found.excess, Setting(*(int(v[-1]) for v in columns)))
+    every = [np.asarray(v) for v in found.grid.settings(np.append(index, found.excess_index))]
+    return Setting(*(v[:-1] for v in every)), Miss(found.excess, Setting(*(int(v[-1]) for v in every)))

@@ -69,11 +69,13 @@ class CompiledJudge:
         )
 
     @cached_property
-    def _least(self) -> Floats:
+    def _least(self) -> tuple[Floats, Floats]:
+        """What passes take at least, and that of the best pipeline: as `tables.least_table` writes them."""
         g, shapes = self.grid, self.grid.lattice.shapes.astype(float).astype(self.number)
         out = np.empty((len(shapes), len(g.experts), len(g.pipes), len(g.micros), 2), self.number)
-        self.entry(tables.least_table)(self.work, self.machine, self.options, shapes, self.keys, self.table, out)
-        return out
+        best = np.empty((len(shapes), len(g.experts), len(g.micros), 2), self.number)
+        self.entry(tables.least_table)(self.work, self.machine, self.options, shapes, self.keys, self.table, out, best)
+        return out, best
 
     @cached_property
     def _shapes(self) -> ShapeBounds:
@@ -81,7 +83,7 @@ class CompiledJudge:
         first = np.empty(len(shapes), np.int64)
         least = tables.least_needs(self.work, self.options)
         self.entry(tables.fewest_replicas)(self.work, self.machine, self.options, least, shapes, dp, first)
-        return shape_bounds(self._least.astype(float), self.grid.micros, np.append(dp, np.inf)[first])
+        return shape_bounds(self._least[1][:, :, None].astype(float), self.grid.micros, np.append(dp, np.inf)[first])
 
     def rows_at_once(self, *, prune: bool) -> int:
         """Layouts of a block."""
@@ -104,7 +106,9 @@ class CompiledJudge:
         n, inner = len(rows), self.grid.n_inner
         lattice = self.grid.lattice
         layouts, shapes = lattice.rows(rows).astype(float).astype(self.number), rows // len(lattice.dp)
-        least = self._least if prune else np.empty((0, 0, 0, 0, 2), self.number)
+        least, best = (
+            self._least if prune else (np.empty((0, 0, 0, 0, 2), self.number), np.empty((0, 0, 0, 2), self.number))
+        )
         room = max(inner, min(n * inner, kernel.BUFFER))
         found_index, found_step = np.empty(room, np.int64), np.empty(room)
         done = Decided(
@@ -115,7 +119,7 @@ class CompiledJudge:
         parts, at = [], 0
         while at < n:
             at, n_found = self.entry(kernel.decide_rows)(
-                self.work, self.machine, self.options, layouts, shapes, self.keys, self.table, least, at, cut, kept, late,
+                self.work, self.machine, self.options, layouts, shapes, self.keys, self.table, least, best, at, cut, kept, late,
                 prune, found_index, found_step, done.counts, done.row_best, done.row_best_index, miss, miss_index,
             )  # fmt: skip
             parts.append((found_index[:n_found].copy(), found_step[:n_found].copy()))

@@ -59,6 +59,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     keys: Any,
     table: Any,
     least: Any,
+    least_of_experts: Any,
     start: int,
     cut: Any,
     kept: Any,
@@ -80,8 +81,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
         Layouts, and the place of each one's shape in `keys` and `least`.
     keys, table : arrays
         Place of each shape's (tp, cp) in the table of layer times.
-    least : array
-        What passes take at least (`tables.least_table`); read only where `prune`.
+    least, least_of_experts : arrays
+        What passes take at least, and that of the best pipeline (`tables.least_table`); read only where `prune`.
     cut, kept, late : arrays
         Per row: step time beyond which a setting cannot matter, beyond which it matters only as the row's quickest, and
         beyond which it misses the deadline.
@@ -103,7 +104,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     place_z, place_m, place_r = np.empty(n_z, np.int64), np.empty(n_m, np.int64), np.empty(n_r, np.int64)
     for r in range(n_r):
         place_r[r] = first_recompute_violation(setting_of(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
-    too_slow = np.zeros(n_m, np.bool_)
+    slow_experts, too_slow = np.zeros(n_m, np.bool_), np.zeros(n_m, np.bool_)
     lines, shards = np.empty(ALLOWED + 1, np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
     valid = np.empty(n_z, np.int64)  # the states that no rule bars; what follows is in their order
     zero, excess = np.empty(n_z), np.empty(n_z)
@@ -136,16 +137,29 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     break
         for e in range(n_e):
             have_kind[:] = False
-            for p in range(n_p):
+            if prune:
                 n_alive = 0
-                fixed = first_shape_violation(setting_of(o, row, e, p, 0, 0, 0), work, o.strict)
+                for m in range(n_m):
+                    one = LeastPasses(least_of_experts[shape, e, m, 0], least_of_experts[shape, e, m, 1])
+                    slow_experts[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
+                    n_alive += not slow_experts[m]
+                if n_alive == 0:
+                    counts[BOUND] += n_p * n_z * n_m * n_r
+                    continue
+            for p in range(n_p):
+                n_alive, n_tried = 0, 0
+                fixed: Any = 0
                 for m in range(n_m):
                     if prune:
-                        passes_least = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
-                        share = row[4] / (row[2] * o.micros[m])
-                        too_slow[m] = least_step(machine, passes_least, share, n_devices) > cut[i]
+                        too_slow[m] = slow_experts[m]
+                        if not too_slow[m]:
+                            one = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
+                            too_slow[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
                         if too_slow[m]:
                             continue
+                    if n_tried == 0:
+                        fixed = first_shape_violation(setting_of(o, row, e, p, 0, 0, 0), work, o.strict)
+                    n_tried += 1
                     place_m[m] = min(fixed, first_batch_violation(setting_of(o, row, e, p, 0, m, 0), work, o.strict))
                     n_alive += place_m[m] == ALLOWED
                 if prune and n_alive == 0:
@@ -176,8 +190,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         s = setting_of(o, row, e, p, 0, m, r)
                         if not have_layer[m, r]:
                             have_layer[m, r] = True
-                            one = layer_kept(work, machine, s)
-                            kept_layer[m, r, 0], kept_layer[m, r, 1] = one.whole, one.reduced
+                            layer_holds = layer_kept(work, machine, s)
+                            kept_layer[m, r, 0], kept_layer[m, r, 1] = layer_holds.whole, layer_holds.reduced
                         held = held_bytes(work, machine, s, LayerBytes(kept_layer[m, r, 0], kept_layer[m, r, 1]))
                         if prune and (least_states[k] + least_held(machine, held)) * ROUNDING > limit:
                             counts[BOUND] += n_valid

@@ -76,6 +76,8 @@ def slowest_step(value: Callable[[Setting, Floats], Any], limit: Any, extent: Ex
         found = value(settings[rows], steps.reshape(-1))
         return np.broadcast_to(found, steps.size).reshape(steps.shape)
 
+    if not exact and (steps := _in_proportion(at, limit)) is not None:
+        return steps[inverse.reshape(-1)]
     ends = np.array((np.full(len(limit), SHORTEST_S), np.full(len(limit), LONGEST_S)))
     shortest_is_in, longest_is_in = at(ends) <= limit
     step = _guess(at, limit)
@@ -91,6 +93,19 @@ def slowest_step(value: Callable[[Setting, Floats], Any], limit: Any, extent: Ex
     low, high = _halved(at, limit, ends, 0.0 if exact else 3.0 * COARSE)
     limits: Floats = np.where(longest_is_in, np.inf, np.where(~shortest_is_in, -np.inf, low if exact else high))
     return limits[inverse.reshape(-1)]
+
+
+def _in_proportion(at: Callable[[Floats], Floats], limit: Floats) -> Floats | None:
+    """Return steps a millionth beyond the limit where the quantity is proportional to the step, as run time is; else None."""
+    with np.errstate(all="ignore"):
+        here, beyond = at(np.array((np.ones(len(limit)), np.full(len(limit), 2.0))))
+        step = limit / here
+        is_so = np.abs(beyond - 2.0 * here) <= FINE * beyond
+        if not (is_so & (step > 2.0 * SHORTEST_S) & (step < 0.5 * LONGEST_S)).all():
+            return None
+    sides = step * np.array(((1.0 - COARSE,), (1.0 + COARSE,)))
+    inside, outside = at(sides) <= limit
+    return sides[1] if (inside & ~outside).all() else None
 
 
 def _guess(at: Callable[[Floats], Floats], limit: Floats) -> Floats:

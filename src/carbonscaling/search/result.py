@@ -187,9 +187,15 @@ def candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> lis
     """Return settings of known step times, as arrays, with what they take."""
     if np.size(settings.tp) == 0:
         return []
-    columns = [np.broadcast_to(c, step.shape).astype(float).tolist() for c in (step, *q.outcome(settings, step))]
-    degrees = [np.broadcast_to(c, step.shape).astype(np.int64).tolist() for c in settings]
+    columns = [_listed(c, len(step), float) for c in (step, *q.outcome(settings, step))]
+    degrees = [_listed(c, len(step), int) for c in settings]
     return [
         Candidate(Setting(*own), *taken)
         for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True)
     ]
+
+
+def _listed(column: Number, n: int, kind: type) -> list[Any]:
+    """Return numbers, or one for all, as so many of Python's own."""
+    values = np.asarray(column)
+    return values.astype(kind).tolist() if values.ndim else [kind(values)] * n

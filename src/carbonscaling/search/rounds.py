@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
-from carbonscaling.search.collect import Collector
+from carbonscaling.search.collect import Collector, table
 from carbonscaling.search.evaluate import Clock
 from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
@@ -75,8 +75,7 @@ def bound_keys(q: Question, extent: Extent, bound: Floats) -> tuple[Outcome, Flo
     """Return what no setting of each extent takes less than, by its bound, and the objective's columns there."""
     settings, step = extent.settings(), np.minimum(bound, LONGEST_S)
     outcome = q.ranked(settings, step, q.bound)
-    columns = OBJECTIVES[q.objective].columns(settings, outcome)
-    return outcome, np.array([np.broadcast_to(c, step.shape) for c in columns], dtype=float)
+    return outcome, table(*OBJECTIVES[q.objective].columns(settings, outcome), like=step)
 
 
 @dataclass

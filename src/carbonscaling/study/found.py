@@ -9,7 +9,7 @@ from typing import Any
 from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.study.doubts import unmeasured
-from carbonscaling.study.variety import Alike, Alternative, folded, preferred
+from carbonscaling.study.variety import Alike, Alternative, beside
 from carbonscaling.units import DAY
 
 __all__ = ["SearchReport", "row_of", "search_dict", "search_report"]
@@ -74,7 +74,7 @@ def _beside(result: SearchResult, q: Question) -> tuple[tuple[Alike, ...], tuple
     best, close = result.best, result.close
     if best is None or close is None or len(close.step_s) < 2:
         return ((Alike(best, 1),) if best else ()), ()
-    return folded(q, close, best), tuple(preferred(q, close, best))
+    return beside(q, close, best)
 
 
 def row_of(c: Candidate, seq_len: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carbonscaling.errors import InputError
 from carbonscaling.perf.memory import memory, with_margin
@@ -22,7 +23,7 @@ from carbonscaling.study.practice import settle
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 
-__all__ = ["HAIR", "Alike", "Alternative", "folded", "others", "preferred"]
+__all__ = ["HAIR", "Alike", "Alternative", "beside", "others"]
 
 HAIR = 0.005
 """How much worse than the best a setting may be that is taken for its simplicity, relative."""
@@ -47,29 +48,42 @@ def _at(q: Question, close: Close, places: Any) -> list[Candidate]:
     return candidates(q, Setting(*(np.asarray(v)[places] for v in close.settings)), close.step_s[places])
 
 
-def folded(q: Question, close: Close, best: Candidate, top: int = 10) -> tuple[Alike, ...]:
-    """Return the best setting of each layout, best first: settings of equal degrees are near-duplicates."""
+def beside(
+    q: Question, close: Close, best: Candidate, top: int = 10
+) -> tuple[tuple[Alike, ...], tuple[Alternative, ...]]:
+    """Return the best setting of each layout, best first, and of the near-optimal ones those that something speaks for.
+
+    Settings of equal degrees are near-duplicates. The simplest within a hair speaks for itself, and the one with least memory,
+    if it is not the best.
+    """
+    (places, n), (simplest, roomy) = _folded(close, best, top), _preferred(q, close)
+    *others, simple, light = _at(q, close, np.append(places[1:], (simplest, roomy)))
+    layouts = tuple(Alike(c, k) for c, k in zip((best, *others), n, strict=True))
+    told = (f"simplest within {HAIR:.1%}", simple), ("least memory of those near the best", light)
+    simpler = (complexity(simple.setting) < complexity(best.setting), True)
+    return layouts, tuple(
+        Alternative(what, c)
+        for (what, c), speaks in zip(told, simpler, strict=True)
+        if speaks and c.setting != best.setting
+    )
+
+
+def _folded(close: Close, best: Candidate, top: int) -> tuple[NDArray[np.int64], list[int]]:
+    """Return the place of the best setting of each layout, and how many settings it has."""
     degrees = np.stack([getattr(close.settings, name) for name in DEGREES], axis=1)
     every, first, n = np.unique(degrees, axis=0, return_index=True, return_counts=True)
     own = (every == [getattr(best.setting, name) for name in DEGREES]).all(axis=1)  # others may be equal to it
     order = np.argsort(np.where(own, -1, first))[:top]
-    found = _at(q, close, first[order])
-    return tuple(Alike(c, int(k)) for c, k in zip((best, *found[1:]), n[order], strict=True))
+    return first[order], n[order].tolist()
 
 
-def preferred(q: Question, close: Close, best: Candidate) -> Iterator[Alternative]:
-    """Yield, of the near-optimal settings, the simplest within a hair, and the one with least memory, if not the best."""
+def _preferred(q: Question, close: Close) -> tuple[int, int]:
+    """Return the place of the simplest within a hair, and of the one with least memory."""
     hair = np.flatnonzero(close.main <= close.main[0] * (1.0 + HAIR))
     few = Setting(*(np.asarray(v)[hair] for v in close.settings))
     columns = [np.broadcast_to(v, hair.shape) for v in complexity(few)]
-    simplest = hair[np.lexsort(columns[::-1])[0]]
     need = at(memory, q.work, q.machine, close.settings).total
-    roomy = int(np.argmin(np.broadcast_to(need, close.step_s.shape)))
-    for what, place in ((f"simplest within {HAIR:.1%}", simplest), ("least memory of those near the best", roomy)):
-        (found,) = _at(q, close, [place])
-        simpler = what.startswith("least") or complexity(found.setting) < complexity(best.setting)
-        if found.setting != best.setting and simpler:
-            yield Alternative(what, found)
+    return int(hair[np.lexsort(columns[::-1])[0]]), int(np.argmin(np.broadcast_to(need, close.step_s.shape)))
 
 
 def others(s: Scenario, r: Resolved, q: Question, space: Space, best: Setting) -> Iterator[Alternative]:
