@@ -138,3 +138,12 @@ def test_speeds_of_fine_tuning_that_no_fit_has_seen() -> None:
     assert max(errors[name] for name in dealt) < 0.25
     held = [run.low <= run.measured <= run.high for run in found if modes[run.id] == "lora"]
     assert sum(held) >= 0.85 * len(held)
+
+
+def test_speeds_from_tflops_of_adapters_agree_with_the_minutes_that_the_makers_print() -> None:
+    """NeMo-Framework-Launcher, examples/README.md of 2024-02-22: minutes for 40M tokens (decision 0333)."""
+    printed = {"r00678": 8, "r00680": 14, "r00681": 11, "r00682": 5, "r00683": 5, "r00684": 9, "r00685": 7}
+    rows = {row["id"]: row for row in evidence.rows("runs")}
+    for name, minutes in printed.items():
+        speed = float(rows[name]["tokens_per_s_per_device"]) * float(rows[name]["n_devices"])
+        assert round(40e6 / speed / 60.0) == minutes, name
