@@ -147,3 +147,21 @@ def test_speeds_from_tflops_of_adapters_agree_with_the_minutes_that_the_makers_p
     for name, minutes in printed.items():
         speed = float(rows[name]["tokens_per_s_per_device"]) * float(rows[name]["n_devices"])
         assert round(40e6 / speed / 60.0) == minutes, name
+
+
+def test_a_flop_rate_of_adapters_means_more_tokens() -> None:
+    """Every shipped row that prints both, beside full fine-tuning of the same model in the same table: 4 FLOPs for 6."""
+    shipped = [r for r in evidence.rows("runs") if r["mode"] in ("sft", "lora") and r["tflops_per_device"] and r["tp"]]
+    told, counted = ({r.id: r for r in beside(rows, shipped_calibration())} for rows in (
+        shipped, [{**r, "tokens_per_s_per_device": "", "step_time_s": ""} for r in shipped],
+    ))  # fmt: skip
+    ratio = {name: told[name].measured / counted[name].measured for name in told}
+    of = {
+        (r["source_path_or_section"].split(" / LoRA")[0].split(" / SFT")[0], r["model"], r["mode"]): r["id"]
+        for r in shipped
+    }
+    pairs = [(ratio[name], ratio[of[where, model, "sft"]]) for (where, model, mode), name in of.items()
+             if mode == "lora" and (where, model, "sft") in of]  # fmt: skip
+    assert len(pairs) >= 15
+    for lora, sft in pairs:
+        assert lora == pytest.approx(sft, rel=0.05)
