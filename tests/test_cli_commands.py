@@ -17,6 +17,7 @@ import pytest
 from carbonscaling.cli import main
 from carbonscaling.cli.output import Ticker
 from carbonscaling.errors import ExitCode
+from schemas import validate
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -78,7 +79,7 @@ def test_estimate_json_follows_its_schema_and_adds_up(run: Run) -> None:
     code, out, _ = run("estimate", *FIXED, "--json")
     answer = json.loads(out, parse_constant=pytest.fail)
     assert code == ExitCode.OK
-    jsonschema.validate(answer, schema(run, "answer"))
+    validate(answer, schema(run, "answer"))
     s = answer["summary"]
     assert (s["tp"], s["pp"], s["dp"], s["n_devices"], s["tokens"]) == (4, 1, 16, 64, 1e12)
     for breakdown, left_out in (("step_time_s", {"total"}), ("memory_bytes", {"total", "limit"})):
@@ -91,7 +92,7 @@ def test_plan_keeps_its_deadline_and_reports_the_search(run: Run) -> None:
     code, out, _ = run(*args)
     answer = json.loads(out)
     assert code == ExitCode.OK
-    jsonschema.validate(answer, schema(run, "answer"))
+    validate(answer, schema(run, "answer"))
     assert answer["summary"]["duration_days"] <= 60
     assert answer["summary"]["n_devices"] <= 256
     assert answer["search"]["n_candidates"] == answer["search"]["n_fit"] + sum(
@@ -110,7 +111,7 @@ def test_infeasible_says_why_and_what_would_help(run: Run) -> None:
     assert err == ""
     code, out, _ = run(*args, "--json")
     assert code == ExitCode.INFEASIBLE
-    jsonschema.validate(json.loads(out), schema(run, "answer"))
+    validate(json.loads(out), schema(run, "answer"))
 
 
 def test_options_override_the_file(run: Run, tmp_path: Path) -> None:
@@ -207,9 +208,9 @@ def test_catalog_list_and_show(run: Run) -> None:
 
 def test_schema_refuses_an_unknown_key(run: Run) -> None:
     scenario = schema(run, "scenario")
-    jsonschema.validate({"model": "x", "layout": {"tp": 8}}, scenario)
+    validate({"model": "x", "layout": {"tp": 8}}, scenario)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"modle": "x"}, scenario)
+        validate({"modle": "x"}, scenario)
 
 
 def test_accounts(run: Run) -> None:

@@ -22,6 +22,7 @@ from carbonscaling.study.project.schema import project_schema
 from carbonscaling.study.project.sums import FIGURES
 from carbonscaling.study.project.work import before_the_cut, longest
 from carbonscaling.units import DAY, HOUR, KWH
+from schemas import validate
 
 LAYOUT: dict[str, Any] = {"tp": 1, "pp": 1, "dp": 64, "zero": 1, "micro_batch": 1}
 RUN: dict[str, Any] = {
@@ -485,12 +486,12 @@ def test_a_stage_that_nothing_fits_ends_as_nothing_feasible(file: Path, capsys: 
 def test_the_schema_takes_what_ships_and_refuses_an_unknown_key() -> None:
     schema = project_schema()
     for name in project_names():
-        jsonschema.validate(load_project(name).data, schema)
-    jsonschema.validate({"stage": [RL]}, schema)
+        validate(load_project(name).data, schema)
+    validate({"stage": [RL]}, schema)
     wrong: dict[str, Any]
     for wrong in ({"tokns": 1}, {"kind": "pretrain"}, {"rollout": {}}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({"stage": [PRE | wrong]}, schema)
+            validate({"stage": [PRE | wrong]}, schema)
 
 
 def test_a_project_where_a_scenario_belongs_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from carbonscaling.study.scenario import scenario_schema
 from carbonscaling.study.sweep.studyfile import study_schema
 from carbonscaling.study.versions import SCHEMA_VERSIONS, schema_id
 from samples import load_record
+from schemas import validate
 
 SCHEMAS = {"scenario": scenario_schema, "study": study_schema, "answer": answer_schema, "project": project_schema}
 UNVERSIONED = Path(__file__).parent / "data" / "statements" / "unversioned.json"
@@ -38,14 +39,14 @@ def test_answers_name_the_schema_they_obey(command: str, capsys: pytest.CaptureF
     assert main([command, *ASK]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["schema"] == schema_id("answer")
-    jsonschema.validate(answer, answer_schema())
+    validate(answer, answer_schema())
 
 
 def test_an_infeasible_answer_names_it_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", "--model", "llama-3.1-405b", "--tokens", "1e12", "--devices", "8", "--json"]) == 3
     answer = json.loads(capsys.readouterr().out)
     assert answer["schema"] == schema_id("answer")
-    jsonschema.validate(answer, answer_schema())
+    validate(answer, answer_schema())
 
 
 def _saved(tmp_path: Path, **changes: Any) -> Path:

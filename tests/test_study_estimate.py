@@ -17,6 +17,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.reporting.schema import answer_schema
 from carbonscaling.study.reported import ReportedRow, reported_runs, reported_table
 from carbonscaling.units import DAY, HOUR
+from schemas import validate
 
 KEYS = """n_devices, duration_days, device_hours, mfu, tokens_per_s_per_device, step_time_s, memory_per_device_gb,
 energy_kwh, carbon_operational_tco2e, carbon_embodied_tco2e, carbon_total_tco2e, tp, pp, dp, ep, cp, zero_stage,
@@ -168,7 +169,7 @@ def test_answers_follow_the_published_schema(name: str) -> None:
     schema = answer_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     plain = json.loads(json.dumps(answer(name).to_dict(), allow_nan=False))
-    jsonschema.validate(plain, schema)
+    validate(plain, schema)
     for broken in (
         {k: v for k, v in plain.items() if k != "summary"},
         plain | {"surprise": 1},
@@ -176,7 +177,7 @@ def test_answers_follow_the_published_schema(name: str) -> None:
         plain | {"summary": plain["summary"] | {"tp": "eight"}},
     ):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(broken, schema)
+            validate(broken, schema)
 
 
 def test_the_same_question_gets_the_same_answer() -> None:

@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from functools import cache
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 import carbonscaling as cs
@@ -19,6 +18,7 @@ from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scale import default_sizes
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY
+from schemas import validate
 
 SMALL = cs.Scenario(model="llama-3.2-1b", tokens=2e11, device="h100-sxm", batch=256, max_devices=64, max_days=90)
 
@@ -74,7 +74,7 @@ def _infeasible(scenario: cs.Scenario) -> cs.Infeasible:
     assert isinstance(found, cs.Infeasible)
     assert not found.feasible
     plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    jsonschema.validate(plain, answer_schema())
+    validate(plain, answer_schema())
     assert found.remedies
     search = _search(found)
     rejected = {k: n for k, n in search.rejected.items() if k != "deadline"}
@@ -115,7 +115,7 @@ def test_no_layout_has_that_many_devices() -> None:
     assert "at most 4" in found.reason
     assert _search(found).n_candidates == 0
     assert found.remedies
-    jsonschema.validate(json.loads(json.dumps(found.to_dict())), answer_schema())
+    validate(json.loads(json.dumps(found.to_dict())), answer_schema())
 
 
 @pytest.mark.parametrize(

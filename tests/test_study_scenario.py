@@ -19,6 +19,7 @@ from carbonscaling.catalog.read import build, read_toml
 from carbonscaling.errors import InputError
 from carbonscaling.study.reported import reported_runs
 from carbonscaling.study.scenario import load_scenario, scenario_from, scenario_schema
+from schemas import validate
 
 SCHEMA = scenario_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -163,7 +164,7 @@ def test_schema_is_valid_and_strict() -> None:
     ],
 )
 def test_schema_accepts(good: dict[str, Any]) -> None:
-    jsonschema.validate(good, SCHEMA)
+    validate(good, SCHEMA)
     assert isinstance(build(cs.Scenario, good, "x"), cs.Scenario)
 
 
@@ -182,7 +183,7 @@ def test_schema_accepts(good: dict[str, Any]) -> None:
 )
 def test_schema_and_reader_refuse_alike(bad: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(bad, SCHEMA)
+        validate(bad, SCHEMA)
     with pytest.raises(InputError):
         scenario_from(bad, "x.toml")
 

@@ -23,6 +23,7 @@ from carbonscaling.study.sweep.shard import parquet
 from carbonscaling.study.sweep.stamp import study_stamp
 from carbonscaling.study.sweep.store import Store
 from carbonscaling.study.sweep.studyfile import Study, study_schema
+from schemas import validate
 from sweep_helpers import SMALL, case_rows, study, written
 
 BASE = '[scenario]\nmodel = "gpt-3-1.3b"\ntokens = 1e10\nbatch = 64\nobjective = "time"\n'
@@ -104,9 +105,7 @@ def test_a_useless_study_file_is_refused(tmp_path: Path, text: str, word: str) -
 def test_schema_accepts_the_study_file(tmp_path: Path) -> None:
     import tomllib
 
-    import jsonschema  # type: ignore[import-untyped]
-
-    jsonschema.validate(json.loads(json.dumps(tomllib.loads(written(tmp_path).read_text()))), study_schema())
+    validate(json.loads(json.dumps(tomllib.loads(written(tmp_path).read_text()))), study_schema())
 
 
 @pytest.mark.parametrize("objective", ["time", "carbon"])

@@ -24,6 +24,7 @@ from carbonscaling.serve.question import FILES_ONLY, asked
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
+from schemas import validate
 
 LLAMA: dict[str, Any] = {"model": "llama-3-8b", "tokens": 1e12, "device": "h100-sxm"}
 CONFIG = {
@@ -60,7 +61,7 @@ def test_answers_are_those_of_the_command_line(
     assert reply.status_code == 200
     run([kind, *options(scenario), "--json"])
     assert reply.text == capsys.readouterr().out
-    jsonschema.validate(reply.json(), answer_schema())
+    validate(reply.json(), answer_schema())
 
 
 def test_an_uploaded_config_is_answered_as_the_file_is(
@@ -304,11 +305,11 @@ def test_the_description_describes_what_there_is(client: TestClient) -> None:
         assert reply.status_code == 200, path
         if name in QUESTIONS:
             named = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
-            jsonschema.validate(body, {**named, "components": data["components"]})
+            validate(body, {**named, "components": data["components"]})
     schema = {"$ref": "#/components/schemas/Scenario", "components": data["components"]}
-    jsonschema.validate({**LLAMA, "model": CONFIG, "layout": {"tp": 8}}, schema)
+    validate({**LLAMA, "model": CONFIG, "layout": {"tp": 8}}, schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**LLAMA, "profile": "x.toml"}, schema)
+        validate({**LLAMA, "profile": "x.toml"}, schema)
 
 
 def test_every_response_carries_the_headers(client: TestClient) -> None:
