@@ -150,5 +150,19 @@ def test_an_answer_in_a_pipe_loads_no_library_of_terminals() -> None:
     assert said.stderr == "False\n"
 
 
+def test_a_layout_that_is_stated_loads_no_search() -> None:
+    """Nor TOML, once the catalogue was parsed on this machine."""
+    program = (
+        "import sys; from carbonscaling.cli import main; "
+        "main('estimate --model llama-3.1-70b --tokens 1T --devices 256 --tp 8 --pp 4 --dp 8 --cp 1 --batch 512 --zero 1 "
+        "--micro-batch 1 --recompute selective --vpp 1'.split()); "
+        "heavy = {f'carbonscaling.search.{name}' for name in ('through', 'rounds', 'vectorised', 'evaluate', 'compiled')}; "
+        "print(sorted({'shutil', 'tomllib', *heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+    for _ in range(2):  # the first one may have to parse
+        said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert said.stderr == "[]\n"
+
+
 def test_an_empty_page_is_one_blank_line() -> None:
     assert _text(Page((Paragraph(),)), 80) == [""]

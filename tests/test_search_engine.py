@@ -18,10 +18,10 @@ from carbonscaling.perf.build import workload
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import alike, evaluate, rounds, vectorised
-from carbonscaling.search.collect import rejected
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.engine import Question, SearchResult, search
+from carbonscaling.search.kernel import rejected
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 from carbonscaling.search.simple import complexity
 from carbonscaling.search.space import Space, grid, layouts

@@ -19,7 +19,8 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.search.engine import Bounds, search
+from carbonscaling.search.count_bounds import Bounds
+from carbonscaling.search.engine import search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study import decide
 from carbonscaling.study.asked import asked, question_of, space_of

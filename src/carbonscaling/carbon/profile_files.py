@@ -18,13 +18,16 @@ __all__ = ["INTENSITY", "PRICE", "Quantity", "Reading", "readings"]
 
 G_PER_KWH = {"lbs_co2_per_mwh": 0.45359237, "lb_co2_per_mwh": 0.45359237, "kg_co2_per_mwh": 1.0, "g_co2_per_kwh": 1.0}
 """What WattTime's units are in g/kWh."""
-ELECTRICITY_MAPS = {"operational": re.compile(r"carbon intensity.*\(direct\)", re.I),
-                    "life-cycle": re.compile(r"carbon intensity.*\((life cycle|lca)\)", re.I)}  # fmt: skip
+ELECTRICITY_MAPS = {
+    "operational": r"(?i)carbon intensity.*\(direct\)",
+    "life-cycle": r"(?i)carbon intensity.*\((life cycle|lca)\)",
+}
 FACTORS = {"g/kwh": 1.0, "kg/kwh": 1e3, "t/mwh": 1e3, "kg/mwh": 1.0, "g/mwh": 1e-3, "lb/mwh": 0.45359237, "lbs/mwh": 0.45359237,
            "usd/kwh": 1e3, "usd/mwh": 1.0}  # fmt: skip
 """What columns in other units are in those that are read."""
-_UNIT = re.compile(r"(?<![a-z])(g|kg|t|lbs?|usd|\$)[_ ]?(?:co2(?:eq?)?)?[_ ]*(?:per|/)?[_ ]*([km]wh)(?![a-z])", re.I)
-_MTU = re.compile(r"(\d\d)[./](\d\d)[./](\d{4}) (\d\d:\d\d)")
+_UNIT = r"(?i)(?<![a-z])(g|kg|t|lbs?|usd|\$)[_ ]?(?:co2(?:eq?)?)?[_ ]*(?:per|/)?[_ ]*([km]wh)(?![a-z])"
+_MTU = r"(\d\d)[./](\d\d)[./](\d{4}) (\d\d:\d\d)"
+"""Compiled when a file is read: most runs name none."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def readings(
 def _refuse_other_unit(columns: Sequence[str], where: str, what: Quantity) -> None:
     """Refuse a file whose values stand in a unit of their own, with the factor to the one that is read."""
     for name in columns:
-        found = _UNIT.search(name)
+        found = re.search(_UNIT, name)
         factor = found and FACTORS.get(f"{found[1].lower().replace('$', 'usd')}/{found[2].lower()}")
         if factor and (what is PRICE) == ("usd" in name.lower() or "$" in name):
             values = "its values are" if factor == 1.0 else f"its values times {factor:g} are"
@@ -136,7 +139,7 @@ def _only(columns: Sequence[str], where: str, kind: re.Pattern[str]) -> str:
 def _electricity_maps(
     table: Sequence[Mapping[str, Any]], columns: Sequence[str], where: str, basis: str
 ) -> tuple[list[Reading], str]:
-    name = next((column for column in columns if ELECTRICITY_MAPS[basis].search(column)), None)
+    name = next((column for column in columns if re.search(ELECTRICITY_MAPS[basis], column)), None)
     if name is None:
         raise InputError(f"no {basis} intensity in this file", where=where, allowed=", ".join(columns),
                          remedy="ask for the other basis, or save the file with both columns")  # fmt: skip
@@ -187,7 +190,7 @@ def _utc(time: datetime) -> datetime:
 
 def _mtu(row: Mapping[str, Any], column: str, where: str) -> datetime:
     """Return the beginning of a market time unit: ``01.01.2025 00:00 - 01.01.2025 01:00``."""
-    found = _MTU.match(str(row[column] or "").strip())
+    found = re.match(_MTU, str(row[column] or "").strip())
     if found is None:
         return _time(str(row[column] or "").partition(" - ")[0], where)
     day, month, year, clock = found.groups()

@@ -48,10 +48,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             "a key of too many parts", where=f"{path}, line {text.count(chr(10), 0, deep.start()) + 1}",
             value=f"{deep[0][:40]}…", allowed=f"at most {MOST_PARTS} names with dots between", remedy="shorten the key",
         )  # fmt: skip
-    import tomllib
-
     try:
-        return parsed(text) if ours else tomllib.loads(text)
+        return parsed(text) if ours else _loaded(text)
     except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, brackets without end
         twice = re.match(r"Cannot (overwrite|declare)", str(error))
         raise InputError(
@@ -61,6 +59,12 @@ def read_toml(path: Path) -> dict[str, Any]:
             if twice
             else "strings need quotes; numbers stand bare; tables are [name]",
         ) from error
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 @lru_cache(maxsize=64)

@@ -114,7 +114,7 @@ class RunRow:
         return self.kind == "full_run" and self.pace.lower() != "steady"
 
 
-_IS_TEXT = {f.name: f.type == "str" for f in fields(RunRow)}
+_IS_TEXT = {name: kind == "str" for name, kind in RunRow.__annotations__.items()}
 
 
 def number(column: str, text: str) -> float | None:

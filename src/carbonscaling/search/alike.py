@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -21,7 +21,7 @@ LARGEST = 1 << 18
 
 J = TypeVar("J")
 _known: dict[Any, Any] = {}
-_changing = threading.Lock()
+_changing = allocate_lock()
 
 
 def alike(kind: Callable[[Workload, Machine, Grid], J], work: Workload, machine: Machine, grid: Grid) -> J:

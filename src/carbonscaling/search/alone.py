@@ -10,7 +10,6 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.scalar import at, scalar
 from carbonscaling.search import kernel
-from carbonscaling.search.collect import rejected
 from carbonscaling.search.constraints import (
     ALLOWED,
     first_recompute_violation,
@@ -55,7 +54,7 @@ def alone(q: Question, grid: Grid, near: float, *, front: bool, close: bool) -> 
         else:
             fate = kernel.LATE
     counts[fate] = 1
-    result.rejected = rejected(counts)
+    result.rejected = kernel.rejected(counts)
     if close:
         objective, n = OBJECTIVES[q.objective], result.n_near
         main = np.array([objective.key(c)[objective.main] for c in result.top])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -69,6 +68,8 @@ def code_folder(stamp: str) -> Path | None:
     folder.touch()
     others = sorted((p for p in folder.parent.glob(PREFIX + "*") if p != folder), key=_last_used, reverse=True)
     for old in others[VERSIONS_KEPT - 1 :]:
+        import shutil  # slow to load
+
         shutil.rmtree(old, ignore_errors=True)
     return folder
 

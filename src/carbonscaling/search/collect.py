@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
-from carbonscaling.search.constraints import RULES
 from carbonscaling.search.front import Stairs
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.judge import Decided
@@ -21,7 +19,7 @@ from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Candidate, Question
 
-__all__ = ["Collector", "not_worse", "rejected", "table"]
+__all__ = ["Collector", "not_worse", "table"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -281,12 +279,3 @@ def not_worse(keys: Any, limit: Floats) -> Any:
     for column in range(len(limit) - 2, -1, -1):
         worse = (keys[column] < limit[column]) | ((keys[column] == limit[column]) & worse)
     return worse
-
-
-def rejected(counts: Ints) -> Counter[str]:
-    """Return the settings refused, counted by reason; `counts` are those by fate, see `kernel`."""
-    names = [rule.name for rule in RULES] + ["memory", "deadline"]
-    found = Counter({name: int(n) for name, n in zip(names, counts, strict=False) if n})
-    if counts[kernel.BOUND]:
-        found["bound"] = int(counts[kernel.BOUND])
-    return found

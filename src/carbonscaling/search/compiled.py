@@ -14,16 +14,18 @@ import importlib.util
 import os
 import platform
 import sys
-import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from carbonscaling.errors import ExitCode
 from carbonscaling.scalar import PACKAGE, rebuilt
 from carbonscaling.search.cache import private_folder
+
+if TYPE_CHECKING:
+    import threading
 
 __all__ = ["available", "compiled", "entry", "interruptible", "leave_mark", "on_disk", "source_stamp"]
 
@@ -181,6 +183,8 @@ PATIENCE_S = 2.0
 
 def interruptible(work: Callable[[], None]) -> None:
     """Run a compilation so that Ctrl-C ends the wait for it, and the process, at once; say so on stderr where it lasts."""
+    import threading
+
     failure: list[BaseException] = []
     done = threading.Event()  # a thread whose join is interrupted counts as ended
 

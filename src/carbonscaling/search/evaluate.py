@@ -27,7 +27,7 @@ __all__ = ["Clock", "CompiledJudge", "judge_of", "pays", "prepare"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-WHOLE_BLOCK = 1 << 20
+WHOLE_BLOCK = 1 << 21
 """Settings decided between two looks at the clock where none is left out."""
 PRUNED_BLOCK = 512
 """Layouts of such a block where bounds leave most settings out."""

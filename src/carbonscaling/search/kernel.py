@@ -6,9 +6,11 @@ from the formulas of `carbonscaling.perf`; here is only the order in which they 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import (
@@ -29,6 +31,7 @@ from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_step, least_step_of_passes
 from carbonscaling.search.constraints import (
     ALLOWED,
+    RULES,
     first_batch_violation,
     first_recompute_violation,
     first_shape_violation,
@@ -36,7 +39,7 @@ from carbonscaling.search.constraints import (
 )
 from carbonscaling.search.tables import Options, setting_of, unpack
 
-__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "decide_rows"]
+__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "decide_rows", "rejected"]
 
 MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
@@ -260,3 +263,12 @@ def _count_barred(lines: Any, shards: Any, redos: Any, counts: Any) -> None:
     for r in range(len(redos)):
         if redos[r] < ALLOWED:
             counts[redos[r]] += lines[ALLOWED] * shards[ALLOWED]
+
+
+def rejected(counts: NDArray[np.int64]) -> Counter[str]:
+    """Return the settings refused, counted by reason; `counts` are those by fate."""
+    names = [rule.name for rule in RULES] + ["memory", "deadline"]
+    found = Counter({name: int(n) for name, n in zip(names, counts, strict=False) if n})
+    if counts[BOUND]:
+        found["bound"] = int(counts[BOUND])
+    return found

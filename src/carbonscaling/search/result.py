@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass as changing
+from dataclasses import field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +16,13 @@ from carbonscaling.arrays import Truth
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.passes import StepTime
+from carbonscaling.record import dataclass
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
 
-__all__ = ["Candidate", "Close", "Miss", "Question", "SearchResult", "candidates"]
+__all__ = ["Candidate", "Close", "Miss", "Progress", "Question", "SearchResult", "candidates"]
+
+Progress = Callable[[int, float], None]
+"""Called with settings decided so far and the share of layouts done."""
 
 
 class Miss(NamedTuple):
@@ -130,7 +135,7 @@ class Candidate:
         return int(self.setting.n_devices)
 
 
-@dataclass
+@changing
 class SearchResult:
     """Answer of a search.
 

@@ -19,15 +19,12 @@ from carbonscaling.search.judge import Decided, Judge
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
-from carbonscaling.search.result import Question
+from carbonscaling.search.result import Progress, Question
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
-__all__ = ["Progress", "Rounds", "bound_keys"]
-
-Progress = Callable[[int, float], None]
-"""Called with settings decided so far and the share of layouts done."""
+__all__ = ["Rounds", "bound_keys"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,7 +109,11 @@ class Rounds:
     @property
     def _one_round(self) -> bool:
         """Whether all settings are decided at once: bounds cost more than they save, but where a setting is to be beaten."""
-        return self.judge.grid.n_candidates <= FIRST_ROUND and not self.found.beaten
+        return self.judge.grid.n_candidates <= self._first_round and not self.found.beaten
+
+    @property
+    def _first_round(self) -> int:
+        return FIRST_ROUND if self.prune else WHOLE_ROUND
 
     def run(self) -> None:
         """Decide all families; every round knows the best of those before."""
@@ -122,7 +123,7 @@ class Rounds:
         if self.prune:
             in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
             self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, self.bound.shape))
-        size = FIRST_ROUND if self.prune else WHOLE_ROUND
+        size = self._first_round
         with ExitStack() as threads:
             pool: Executor | _Here = _Here()
             while len(self.left):

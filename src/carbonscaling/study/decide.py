@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
 from carbonscaling.search.divisors import MOST_WHOLE
-from carbonscaling.search.engine import Bounds, Question, bounds_of, search
+from carbonscaling.search.engine import Question, search
 from carbonscaling.search.objectives import OBJECTIVES, Objective
 from carbonscaling.search.result import Candidate, SearchResult
 from carbonscaling.search.simple import rank
 from carbonscaling.search.space import Space, layouts
 from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved
+
+if TYPE_CHECKING:
+    from carbonscaling.search.count_bounds import Bounds
 
 __all__ = ["FLAT", "Known", "decided", "flat", "layout_batches", "round_batches", "searched"]
 
@@ -151,6 +154,8 @@ def searched(
     first = min(filter(None, (first, found.best)), key=order, default=None)
     if most + 1 < high:
         if known.bounds is None:
+            from carbonscaling.search.count_bounds import bounds_of  # a run stated whole needs none
+
             known.bounds = bounds_of(replace(q, counts=(1, most_asked)), space, few)
         counts = known.bounds.may_match(q, first, most + 1, high - 1)
         if counts is not None:

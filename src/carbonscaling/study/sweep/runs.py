@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -17,9 +18,10 @@ from carbonscaling.errors import InputError
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
 from carbonscaling.record import dataclass
 from carbonscaling.scalar import at
+from carbonscaling.search.objectives import Outcome
 from carbonscaling.search.result import Candidate, Question, SearchResult
 from carbonscaling.search.space import Space
 from carbonscaling.study.asked import asked, question_of, space_of
@@ -109,6 +111,8 @@ class Runs:
         by_step = s.objective == "time" and free and not (keep.front or keep.quantiles)
         batches = r.batches if r.batches.is_open else r.batches.every  # more tokens may take another batch
         key = (r.work, r.machine, question.margin, batches, space)
+        if by_step:  # of what candidates take, nothing else is kept
+            question = replace(question, outcome=partial(_run_time_alone, question), least=None)
         result, kept = self._searched(key if by_step and counts[0] == counts[1] else None, question, space)
         counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
         if keep.rejected:
@@ -145,6 +149,10 @@ class Runs:
             _remember(self._found, own, found)
             _remember(self._found, asked, found)
         return found
+
+
+def _run_time_alone(q: Question, settings: Setting, step_s: Number) -> Outcome:
+    return Outcome(q.run_time(settings, step_s), math.nan, math.nan, math.nan)
 
 
 def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
