@@ -154,6 +154,7 @@ def _refuse_unknown_keys(
                 _refuse_unknown_keys(inner, value, where, f"{table}{key}.", root or cls)
 
 
+@lru_cache(maxsize=256)
 def _kinds(hint: Any) -> tuple[Any, ...]:
     """Return the arms of a union, or what is no union alone."""
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)

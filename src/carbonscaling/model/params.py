@@ -7,7 +7,7 @@ the counts of the released models.
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from carbonscaling.model.mixer import mixer_params
 from carbonscaling.model.spec import Attention, ModelSpec
@@ -66,7 +66,7 @@ class ParameterCount:
     head: int = 0
     extra: int = 0
 
-    @property
+    @cached_property
     def total(self) -> int:
         """Sum of all parts."""
         return sum(getattr(self, field.name) for field in fields(self))

@@ -105,7 +105,7 @@ def _result(
         every += candidates(q, among, np.asarray(step_time(q.work, q.machine, among).total, dtype=float))
     n_best = int(best.sum())
     ranked, rest = every[:n_best], iter(every[n_best:])
-    result.top = sorted(ranked, key=lambda c: rank(objective, c))[: found.top]
+    result.top = ranked if n_best == 1 else sorted(ranked, key=lambda c: rank(objective, c))[: found.top]
     result.best = result.top[0] if result.top else None
     result.fastest = next(rest) if len(fastest) else None
     if len(corner):

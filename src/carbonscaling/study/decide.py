@@ -95,6 +95,10 @@ def decided(q: Question, space: Space, few: int | None = None) -> Question:
     return replace(q, batches=(int(first.setting.sequences),), counts=(n, n) if given else q.counts)
 
 
+MOST_KNOWN = 1024
+"""Searches of a question that are remembered, by device count."""
+
+
 @dataclass
 class Known:
     """What is known of questions of the shortest time that differ in their device counts and tokens alone.
@@ -175,6 +179,8 @@ def _own(q: Question, space: Space, few: int | None, known: Known, options: dict
     """Return the whole search of a count, which is made once."""
     n = q.counts[1]
     if n not in known.own:
+        if len(known.own) >= MOST_KNOWN:
+            del known.own[next(iter(known.own))]
         known.own[n] = search(q, space, few=few, **(options | {"explain": False}))
     return known.own[n]
 

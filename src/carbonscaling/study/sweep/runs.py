@@ -85,8 +85,7 @@ class Runs:
 
     def __init__(self, answer: Training, keep: Keep, *, many: bool) -> None:
         self._answer, self._keep, self._few = answer, keep, 0 if many else None
-        self._found: dict[Any, tuple[SearchResult, list[_Kept]]] = {}
-        self._known: dict[Any, Known] = {}
+        self._alike: dict[Any, _Alike] = {}
         self._like: dict[Any, Resolved] = {}
 
     def run(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Run:
@@ -102,8 +101,9 @@ class Runs:
             return Run([failed("error", f"{type(error).__name__}: {error}")])
 
     def _run(self, scenario: Scenario) -> Run:
-        s, r, counts, deadline = asked(scenario, self._answer, self._like.get(ALIKE(scenario)))
-        _remember(self._like, ALIKE(scenario), r)
+        alike = ALIKE(scenario)
+        s, r, counts, deadline = asked(scenario, self._answer, self._like.get(alike))
+        _remember(self._like, alike, r)
         if s.objective == "cost" and r.price is None:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
         keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s, r)
@@ -134,21 +134,31 @@ class Runs:
         return searched(loose, space, self._few, top=1, prune=True, explain=False, threads=1)[1].best is not None
 
     def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[_Kept]]:
-        asked = key, q.counts[0]
-        if asked in self._found:
-            return self._found[asked]
-        keep, known = self._keep, Known() if key is None else self._known.get(key, Known())
+        alike = _Alike() if key is None else self._alike.get(key) or _Alike()
+        asked = q.counts[0]
+        if key is not None and asked in alike.found:
+            return alike.found[asked]
+        keep = self._keep
         q, result = searched(
-            q, space, self._few, known, top=keep.top, prune=not keep.quantiles, front=keep.front, quantiles=keep.quantiles,
-            explain=False, threads=1,
+            q, space, self._few, alike.known, top=keep.top, prune=not keep.quantiles, front=keep.front,
+            quantiles=keep.quantiles, explain=False, threads=1,
         )  # fmt: skip
-        own = key, q.counts[0]
-        found = self._found[own] if own in self._found else (result, list(_kept(q, result, keep)))
-        if key is not None:
-            _remember(self._known, key, known)
-            _remember(self._found, own, found)
-            _remember(self._found, asked, found)
+        if key is None:
+            return result, list(_kept(q, result, keep))
+        own = q.counts[0]
+        found = alike.found[own] if own in alike.found else (result, list(_kept(q, result, keep)))
+        for count in (own, asked):
+            _remember(alike.found, count, found)
+        _remember(self._alike, key, alike)
         return found
+
+
+class _Alike:
+    """What is kept of runs that differ in device counts and tokens alone, by device count."""
+
+    def __init__(self) -> None:
+        self.known = Known()
+        self.found: dict[int, tuple[SearchResult, list[_Kept]]] = {}
 
 
 def _run_time_alone(q: Question, settings: Setting, step_s: Number) -> Outcome:
