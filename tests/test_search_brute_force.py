@@ -104,7 +104,7 @@ def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -
         return False
     if work.n_heads % s.tp or any(width % share for width, share in d_ff):
         return False
-    if s.pp * s.vpp > work.n_layers or (strict and work.n_layers % s.pp):
+    if s.pp * s.vpp > work.n_layers + (0 if strict else 2) or (strict and work.n_layers % s.pp):
         return False
     if s.vpp > 1 and (s.pp == 1 or s.schedule != 0 or s.n_micro % s.pp):
         return False

@@ -56,6 +56,8 @@ def dealt(n_layers: int, stages: int, chunks: int, ends: float, *, head_last: bo
 
     >>> dealt(126, 16, 1, 1.4, head_last=False)[-1]
     [6]
+    >>> [stage for n, stage in enumerate(dealt(126, 16, 8, 0.7, head_last=False)) if n in (0, 15)]
+    [[0, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 0]]
     """
     places = stages * chunks
     if stages == 1:
@@ -70,7 +72,10 @@ def dealt(n_layers: int, stages: int, chunks: int, ends: float, *, head_last: bo
     short = others * each - n_layers
     for n in range(max(short, 0)):
         found[-1 - n % (stages - 1)][-1 - n // (stages - 1) % chunks] -= 1
-    return [*found, _split(max(n_layers - others * each, 0), chunks)]
+    left = max(n_layers - others * each, 0)
+    if found[0][0] and left == chunks - 2 and left + 1 + ends <= max(chunks * each, left + ends):
+        found[0][0], left = found[0][0] - 1, left + 1  # the embedding is a chunk of its own
+    return [*found, _split(left, chunks)]
 
 
 def _split(n_layers: int, chunks: int) -> list[int]:

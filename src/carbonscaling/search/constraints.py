@@ -15,6 +15,10 @@ __all__ = ["ALLOWED", "RULES", "Rule", "first_batch_violation", "first_recompute
 __all__ += ["first_sharding_violation", "first_violation", "never_allowed", "never_shards"]
 
 
+ENDS = 2.0
+"""Embedding and head."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A constraint: its name, why it rejects, and the test (true where a setting violates it)."""
@@ -34,7 +38,9 @@ def _width(s: Setting, work: Workload, strict: bool) -> Truth:
 
 
 def _layers(s: Setting, work: Workload, strict: bool) -> Truth:
-    return (s.pp * s.vpp > work.n_layers) | (strict & np.logical_not(divides(s.pp, work.n_layers)))
+    # The embedding and the head may each be a chunk of their own, as in Llama 3 405B (section 3.3.2); not by the papers' rules.
+    chunks = work.n_layers + np.where(strict, 0.0, ENDS)
+    return (s.pp * s.vpp > chunks) | (strict & np.logical_not(divides(s.pp, work.n_layers)))
 
 
 def _interleave(s: Setting, _work: Workload, _strict: bool) -> Truth:
@@ -79,7 +85,11 @@ def _fraction(s: Setting, _work: Workload, _strict: bool) -> Truth:
 RULES: tuple[Rule, ...] = (
     Rule("batch", "the batch does not split into equal micro-batches over the replicas", _batch),
     Rule("width", "tensor parallelism does not divide attention heads or feed-forward width", _width),
-    Rule("layers", "more pipeline chunks than layers, or (paper rules) stages that do not divide the layers", _layers),
+    Rule(
+        "layers",
+        "more pipeline chunks than layers and ends, or (paper rules) stages that do not divide the layers",
+        _layers,
+    ),
     Rule(
         "interleaving", "interleaving needs a 1F1B pipeline and micro-batches in multiples of its stages", _interleave
     ),
