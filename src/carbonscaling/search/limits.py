@@ -37,6 +37,11 @@ class Extent(NamedTuple):
         one = np.ones_like(self.n_devices)
         return Setting(self.n_devices, *(one for _ in Setting._fields[1:]))._replace(n_micro=self.batch)
 
+    @property
+    def is_one(self) -> bool:
+        """Whether all are alike."""
+        return all(bool((column == column[0]).all()) for column in self)
+
     def at(self, places: Any) -> Extent:
         """Return some of them."""
         return Extent(self.n_devices[places], self.batch[places])
