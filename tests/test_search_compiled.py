@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
+from itertools import product
 from typing import Any
 from unittest import mock
 
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 
 from carbonscaling.perf.layer import layer_times
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import memory, work_bytes
-from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.memory import layer_kept, memory, state_bytes, work_bytes
+from carbonscaling.perf.numbers import Schedule, Setting, Workload
 from carbonscaling.perf.passes import passes_time
-from carbonscaling.perf.step import layer_key, step_time
+from carbonscaling.perf.pipeline import layers_on_stage
+from carbonscaling.perf.step import layer_key, step_time, sync_time
 from carbonscaling.search import compiled, evaluate, kernel, tables
 from carbonscaling.search import lattice as lattices
 from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
@@ -78,6 +80,23 @@ def test_compiled_equals_plain(model: str, device: str, recipe: str) -> None:
     first = every[a.index[:1] // g.n_inner] * g.n_inner + a.index[:1] % g.n_inner
     step = step_time(work, machine, g.settings(first)).total
     assert float(np.asarray(step)[0]) == pytest.approx(float(a.step[0]), rel=4e-16)
+
+
+@given(cases())
+def test_what_the_loops_work_out_once_is_the_same_for_all_of_them(case: tuple[Workload, Machine, Setting]) -> None:
+    """States and their traffic by what pipelines hold of the model, a layer's bytes for all pipelines and experts."""
+    work, machine, s = case
+    own = layers_on_stage(work.n_layers, s.pp, s.vpp)
+    for vpp, schedule in product((1.0, 2.0, 3.0, 4.0, 6.0, 8.0), (0.0, 1.0, 2.0)):
+        other = s._replace(vpp=vpp, schedule=schedule)
+        dual = Schedule.DUALPIPE in (s.schedule, schedule) and s.schedule != schedule
+        if layers_on_stage(work.n_layers, s.pp, vpp) == own and not dual:
+            assert state_bytes(work, machine, other) == state_bytes(work, machine, s)
+            assert sync_time(work, machine, other) == sync_time(work, machine, s)
+        other = other._replace(pp=s.pp * 2.0, ep=s.ep * 2.0, etp=2.0, n_micro=s.n_micro + 1.0, zero=3.0, dp=s.dp * 2.0)
+        assert layer_kept(work, machine, other) == layer_kept(work, machine, s)
+        others = other._replace(pp=s.pp, zero=s.zero, dp=s.dp)
+        assert first_sharding_violation(others, work, False) == first_sharding_violation(s, work, False)
 
 
 @given(cases())
