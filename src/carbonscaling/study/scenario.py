@@ -321,7 +321,7 @@ class Scenario:
 
 def _as_one(device: Any) -> Any:
     """Return several devices as the name that they make together, by which they are refused."""
-    return ", ".join(map(str, device)) if isinstance(device, list | tuple) else device
+    return ", ".join(map(str, device)) if isinstance(device, list | tuple) and len(device) > 1 else device
 
 
 def scenario_from(data: dict[str, Any], where: str) -> Scenario:
