@@ -120,7 +120,9 @@ def test_it_runs_the_main_job_alone(dist: Path, tmp_path: Path, capsys: pytest.C
     wheel = only(dist, "*.whl")
     python = installed_as(str(wheel), tmp_path)
     out = call(python.with_name("carbonscaling"), *MAIN_JOB.split(), cwd=tmp_path)
-    assert re.match(r"Train llama-3\.1-405b on 16\.\dT tokens: ", out), "at equal loss with the batch that it chooses"
+    assert re.match(r"Train llama-3\.1-405b on 1[5-7]\.\dT tokens: ", out), (
+        "at equal loss with the batch that it chooses"
+    )
     assert "tCO2e (between" in " ".join(out.split())
     times = []
     for _ in range(5):
