@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import carbonscaling as cs
 from carbonscaling.catalog.models import model, model_names
+from carbonscaling.exchange.answer import estimate_launch
 from carbonscaling.exchange.emit import FORMATS
 from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.launch import Launch
@@ -224,6 +225,9 @@ def test_a_model_of_another_kind_is_not_guessed(tmp_path: Path) -> None:
         assert any("add --model" in note for note in found.notes)
 
 
+META = dict(model="llama-3.1-405b", devices=16384, batch=2048, layout=cs.Layout(
+    tp=8, pp=16, cp=1, dp=128, vpp=8, zero=1, micro_batch=1, recompute="selective"))  # fmt: skip
+"""126 layers in 128 chunks: arXiv 2407.21783, table 4 and section 3.3.2."""
 LAYOUTS: list[tuple[str, dict[str, Any]]] = [
     ("megatron", dict(model="llama-3-70b", device="b200", devices=64, batch=256, layout=cs.Layout(
         tp=4, pp=4, cp=1, dp=4, vpp=5, zero=1, micro_batch=1, recompute="full", recompute_percent=25))),
@@ -261,6 +265,18 @@ def _planned(to: str, question: dict[str, Any]) -> Any:
     answer = cs.estimate(cs.Scenario(tokens=1e12, stack=releases()[to].stack, software=software, **question))
     assert answer.feasible, answer
     return answer
+
+
+def test_embedding_and_head_may_be_chunks_of_their_own(tmp_path: Path) -> None:
+    """And what nearly fills its devices is read back as it ran: its replicas follow from the devices."""
+    answer = _planned("megatron", META)
+    path = tmp_path / "run.sh"
+    path.write_text(cs.emit(answer, "megatron"))
+    assert "--pipeline-model-parallel-layout 'E|(t|)*126L'" in path.read_text()
+    launch = cs.read_launch(path)
+    again = estimate_launch(launch, launch.scenario(cs.Scenario(model="llama-3.1-405b", devices=16384)))
+    assert isinstance(again, cs.Estimate)
+    assert again.setting == answer.setting
 
 
 @pytest.mark.parametrize(("to", "question"), LAYOUTS)

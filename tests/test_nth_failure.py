@@ -74,8 +74,6 @@ SLOW: dict[str, tuple[list[str], list[str]]] = {
 }
 MOST = 60
 """Calls of a kind that are failed one after the other."""
-FEW = 3
-"""Of so many calls one is failed in a quick run; in a slow one each."""
 
 
 def put(folder: Path, outputs: list[str]) -> None:
@@ -97,20 +95,9 @@ def whole(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-@pytest.mark.parametrize(
-    ("command", "every"),
-    [
-        *((name, FEW) for name in COMMANDS),
-        *(pytest.param(name, 1, marks=pytest.mark.slow) for name in (*COMMANDS, *SLOW)),
-    ],
-)
+@pytest.mark.parametrize("command", [*COMMANDS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_the_old_file_or_the_new_one(
-    command: str,
-    every: int,
-    kind: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     argv, outputs = (COMMANDS | SLOW)[command]
@@ -119,8 +106,7 @@ def test_the_old_file_or_the_new_one(
         assert main(["sweep", "study.toml", "--executor", "inprocess", "-o", "done"]) == 0
     assert main(argv) == 0
     new = {name: (tmp_path / name).read_bytes() for name in outputs}
-    first = 1 + list(ERRORS).index(kind) % every  # other ones for every kind
-    for n in range(first, MOST, every):
+    for n in range(1, MOST):
         put(tmp_path, outputs)
         if command == "sweep":
             shutil.rmtree(tmp_path / "out")

@@ -182,6 +182,22 @@ def test_405b_s_recipe_takes_its_makers_device_hours_with_its_makers_software() 
     assert there.device_hours == pytest.approx(card.si / HOUR, rel=0.05)
 
 
+def test_ctrl_c_among_fewer_devices_leaves_the_best_of_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = replace(SMALL, devices=36, batch=48)
+    asked: list[bool] = []
+
+    def ended(*args: Any, **options: Any) -> Any:
+        found = search(*args, **options)
+        asked.append("beat" in options)
+        return replace(found, interrupted=True) if asked[-1] else found
+
+    monkeypatch.setattr("carbonscaling.study.decide.search", ended)
+    answer = taken(question)
+    assert asked == [False, True]
+    assert answer.search is not None
+    assert answer.search.interrupted
+
+
 def test_a_stated_batch_is_taken_as_it_is() -> None:
     stated = taken(replace(SMALL, devices=8, batch=48))
     assert (stated.resolved.tokens, stated.resolved.batch) == (2e9, 48)

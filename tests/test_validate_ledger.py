@@ -41,11 +41,15 @@ def test_every_version_saw_the_same_rows_of_a_batch() -> None:
         assert len({json.dumps(counts, sort_keys=True) for counts in of_batch.values()}) == 1
 
 
-def test_the_second_batch() -> None:
-    """200 rows of six sources that came after the rules of 0.2.0, at first sight."""
-    look = first_looks()[-1]
+def test_the_later_batches() -> None:
+    """Rows that came after the rules of 0.2.0, at first sight; models that the catalogue did not hold yet are skipped."""
+    look, tuned, hybrids = first_looks()[-3:]
     assert (look.batch, look.n, look.n_sources, look.n_skipped) == ("2026-11-30", 200, 6, 0)
     assert look.median == pytest.approx(0.117, abs=0.001)
+    assert (tuned.batch, tuned.n, tuned.n_sources, tuned.n_skipped) == ("2026-11-30 fine-tuning", 74, 3, 0)
+    assert tuned.median == pytest.approx(0.173, abs=0.001)
+    assert (hybrids.batch, hybrids.n, hybrids.n_sources, hybrids.n_skipped) == ("2026-11-30 hybrids", 8, 3, 5)
+    assert hybrids.median == pytest.approx(0.263, abs=0.001)
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,6 +212,7 @@ def test_the_curve_is_the_law_s_planned_on_the_same_machine(client: TestClient) 
     data = client.post("/api/v1/curve", json=scenario).json()
     assert not data["asked"]
     losses = [row["loss"] for row in data["rows"]]
+    assert [row["compute"] for row in data["rows"]] == pytest.approx([10 ** (20 + n / 2) for n in range(13)])
     assert losses == sorted(losses, reverse=True)
     row = data["rows"][4]
     own = {k: v for k, v in scenario.items() if k not in ("model", "tokens", "devices")}

@@ -45,11 +45,20 @@ def estimate_launch(
             "nothing says which model is trained", where=launch.where, key="model", remedy="add --model NAME",
             allowed=next((note for note in launch.notes if "model" in note), None),
         )  # fmt: skip
-    answer = estimate(question, progress=progress)
+    answer = estimate(_whole(question), progress=progress)
     notes = [*launch.words, *_faster(answer)]
     if question.device == Scenario().device and "device" not in launch.settings:
         notes.insert(1, f"device {question.device}: the launch file names none; --device says which")
     return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, *notes)))
+
+
+def _whole(s: Scenario) -> Scenario:
+    """Return a run with its replicas, where they follow from its devices: a launch uses them all."""
+    own = s.layout
+    if s.devices is None or own.dp is not None or own.tp is None or own.pp is None or own.cp is None:
+        return s
+    replicas, left = divmod(s.devices, own.tp * own.pp * own.cp)
+    return s if left or not replicas else replace(s, layout=replace(own, dp=replicas))
 
 
 def _faster(answer: Estimate | Infeasible) -> list[str]:

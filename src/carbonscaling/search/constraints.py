@@ -11,12 +11,20 @@ from carbonscaling.perf.numbers import Schedule, Setting, Workload
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 
-__all__ = ["ALLOWED", "RULES", "Rule", "first_batch_violation", "first_recompute_violation", "first_shape_violation"]
+__all__ = [
+    "ALLOWED",
+    "ENDS",
+    "RULES",
+    "Rule",
+    "first_batch_violation",
+    "first_recompute_violation",
+    "first_shape_violation",
+]
 __all__ += ["first_sharding_violation", "first_violation", "never_allowed", "never_shards"]
 
 
 ENDS = 2.0
-"""Embedding and head."""
+"""Embedding and head, which a pipeline may count as layers."""
 
 
 @dataclass(frozen=True)

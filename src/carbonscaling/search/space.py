@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carbonscaling.arrays import Number
 from carbonscaling.perf.numbers import Recompute, Schedule, Workload
 from carbonscaling.record import dataclass
+from carbonscaling.search.constraints import ENDS
 from carbonscaling.search.divisors import divisors
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.lattice import Lattice
@@ -94,7 +95,7 @@ def _pipeline_options(space: Space, n_layers: int) -> list[int]:
         return divisors(n_layers)
     # Even splits of the layers, alone or with embedding and head counted as a layer each, and powers of two.
     return sorted(
-        {p for n in (n_layers, n_layers + 1, n_layers + 2) for p in divisors(n) if p <= n_layers}
+        {p for n in range(n_layers, n_layers + int(ENDS) + 1) for p in divisors(n) if p <= n_layers}
         | set(_powers(n_layers))
     )
 

@@ -166,7 +166,9 @@ def searched(
             fewer = replace(q, counts=counts)
             other = search(fewer, space, top=1, near=0.0, prune=True, explain=False, few=few, beat=first)
             if other.interrupted:
-                raise KeyboardInterrupt
+                if found.best is None:
+                    raise KeyboardInterrupt
+                return q, replace(found, interrupted=True)
             first = min(filter(None, (first, other.best)), key=order, default=None)
     known.best[high] = first
     if first is None:

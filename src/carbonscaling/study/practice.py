@@ -17,6 +17,7 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.record import dataclass
+from carbonscaling.search.constraints import ENDS
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.choosing import NOTHING_OPEN, Open, middle, odds, separates
 from carbonscaling.study.scenario import Scenario
@@ -221,7 +222,7 @@ def _interleaving(u: Setup, pp: int, n_micro: float) -> int:
     """
     if not u.stack.interleaves.value > 0 or pp == 1 or n_micro % pp:
         return 1
-    for layers in (int(u.work.n_layers), int(u.work.n_layers) + 2):
+    for layers in (int(u.work.n_layers), int(u.work.n_layers + ENDS)):
         if layers % pp == 0:
             per_stage = layers // pp
             odd = 1 if u.work.n_experts > 0 else per_stage
