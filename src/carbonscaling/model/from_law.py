@@ -63,25 +63,27 @@ MOST_PARAMS = 1e15
 """A thousand times the largest model of a public report; every shape of this size is looked at."""
 
 
-def _candidate(n_params: float, n_heads: int, n_layers: int, vocab_size: int, seq_len: int) -> ModelSpec | None:
-    """Return the model with these heads and layers whose feed-forward width brings it nearest to `n_params`."""
+def _width(n_params: float, n_heads: int, n_layers: int, vocab_size: int) -> int | None:
+    """Return the feed-forward width that brings a model nearest to `n_params`; None where it is no usual one."""
     d, kv = n_heads * HEAD_DIM, math.gcd(n_heads, 8)
-    tied = n_params < TIED_BELOW
-    fixed = vocab_size * d * (1 if tied else 2) + d
+    fixed = vocab_size * d * (1 if n_params < TIED_BELOW else 2) + d
     attention = 2 * d * d + 2 * d * kv * HEAD_DIM
     d_ff = ((n_params - fixed) / n_layers - attention - 2 * d) / (3 * d)
     rounded = round(d_ff / FFN_MULTIPLE) * FFN_MULTIPLE
-    if not 2 * d <= rounded <= 5 * d:
-        return None
+    return rounded if 2 * d <= rounded <= 5 * d else None
+
+
+def _candidate(n_params: float, n_heads: int, n_layers: int, d_ff: int, vocab_size: int, seq_len: int) -> ModelSpec:
+    """Return the model with these heads, layers and feed-forward width."""
     return ModelSpec(
         name=f"dense-{n_params / 1e9:.4g}B",
         n_layers=n_layers,
-        d_model=d,
+        d_model=n_heads * HEAD_DIM,
         vocab_size=vocab_size,
         seq_len=seq_len,
-        attention=Attention(n_heads=n_heads, n_kv_heads=kv, head_dim=HEAD_DIM),
-        ffn=FeedForward(d_ff=rounded, gated=True),
-        tied_embeddings=tied,
+        attention=Attention(n_heads=n_heads, n_kv_heads=math.gcd(n_heads, 8), head_dim=HEAD_DIM),
+        ffn=FeedForward(d_ff=d_ff, gated=True),
+        tied_embeddings=n_params < TIED_BELOW,
         source="law",
         notes=f"chosen for {n_params:.4g} parameters",
     )
@@ -126,12 +128,15 @@ def spec_for_params(n_params: float, vocab_size: int = 128256, seq_len: int = 81
         d = n_heads * HEAD_DIM
         centre = max(1, round(d / ASPECT))
         for n_layers in range(max(1, int(centre * 0.6)), int(centre * 1.7) + 2):
-            spec = _candidate(n_params, n_heads, n_layers, vocab_size, seq_len)
-            if spec is None:
+            d_ff = _width(n_params, n_heads, n_layers, vocab_size)
+            if d_ff is None:
                 continue
-            miss = abs(total_params(spec) / n_params - 1)
-            shape = abs(math.log(d / n_layers / ASPECT)) + abs(math.log(spec.ffn.d_ff / d / FFN_RATIO))
+            shape = abs(math.log(d / n_layers / ASPECT)) + abs(math.log(d_ff / d / FFN_RATIO))
             heads = 0.0 if n_heads % 8 == 0 else 0.1
+            if best is not None and shape + heads >= best[0]:  # whatever its parameters come to
+                continue
+            spec = _candidate(n_params, n_heads, n_layers, d_ff, vocab_size, seq_len)
+            miss = abs(total_params(spec) / n_params - 1)
             score = shape + heads + 10 * miss
             if miss <= 0.03 and (best is None or score < best[0]):
                 best = score, spec

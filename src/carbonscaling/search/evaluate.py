@@ -171,6 +171,12 @@ def prepare() -> float:
     return time.perf_counter() - begin
 
 
+def load_made() -> None:
+    """Load machine code that lies on disk, once; none is made. For whoever knows that many searches come."""
+    if not prepare.cache_info().currsize and compiled.available() and compiled.on_disk():
+        prepare()
+
+
 class Clock:
     """Hands a search over to machine code once NumPy has taken, in all searches of this process, as long as that would.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.platform import limit_memory
+from carbonscaling.search.evaluate import load_made
 from carbonscaling.serve.jobs import Job, Reply, do
 from carbonscaling.serve.question import Asked
 
@@ -44,13 +45,13 @@ def work(conn: Connection, folder: str, threads: int, job_bytes: int) -> None:
     os.environ["CARBONSCALING_THREADS"] = str(threads)
     os.chdir(folder)
     _warm(Path(folder))
-    _load()
+    load_made()
     limit_memory(job_bytes)
     conn.send((0, None))
     while True:
         try:
             if not conn.poll():
-                _load()
+                load_made()
             number, job = conn.recv()
         except (EOFError, OSError):
             return
@@ -67,15 +68,6 @@ def _warm(folder: Path) -> None:
 
     for task in ("answer", "regions", "evidence"):
         do(Job(task, "plan", Asked(Scenario(**EXAMPLE))), folder, lambda *_: None)
-
-
-def _load() -> None:
-    """Load machine code that lies on disk, once; what makes it is another process (`serve.run`)."""
-    from carbonscaling.search import compiled
-    from carbonscaling.search.evaluate import prepare
-
-    if not prepare.cache_info().currsize and compiled.available() and compiled.on_disk():
-        prepare()
 
 
 def _reply(conn: Connection, number: int, job: Job, folder: Path) -> Reply | None:
