@@ -13,6 +13,7 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog import models
+from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops, from_config, mtp_params, total_params
 from carbonscaling.model.mixer import Mixer, mixer_params
@@ -255,3 +256,14 @@ def test_utilisation_of_a_published_hybrid_run() -> None:
         )
     )  # fmt: skip
     assert answer.mfu == pytest.approx(float(row["mfu"]), rel=0.25)
+
+
+def test_the_page_keeps_words_whole_at_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["validate", "--where", "model=Nemotron_3_Ultra"]) == 0
+    text = capsys.readouterr().out
+    assert "Nemotron_3_Ultra" in text
+    assert "256 x" in text
+    assert max(map(len, text.splitlines())) <= 80

@@ -157,15 +157,13 @@ def beside_page(found: Sequence[Beside], scored: Score | None) -> RenderableType
     if scored is None:
         return Text("No row that meets the conditions has a measured speed.")
     table = Table(box=None, pad_edge=False)
-    table.add_column("row", no_wrap=True)
-    table.add_column("run", overflow="fold")
+    table.add_column("run", min_width=24)
     for name in ("measured", "predicted", "error", "90 %", "inside"):
         table.add_column(name, justify="right", no_wrap=True)
     for b in found:
-        run = f"{b.model}, {b.seq_len:,} tokens, {b.n_devices:,} x {b.device}, {b.precision}, {b.layout}"
+        run = f"{b.id}: {b.model}, {b.seq_len:,} tokens, {b.n_devices:,} x {b.device}, {b.precision}, {b.layout}"
         speeds = f"{b.measured:,.0f}", f"{b.predicted:,.0f}", f"{b.predicted / b.measured - 1:+.0%}"
-        table.add_row(
-            b.id, run, *speeds, f"{b.low:,.0f} to {b.high:,.0f}", "yes" if b.low <= b.measured <= b.high else "no"
-        )
+        inside = "yes" if b.low <= b.measured <= b.high else "no"
+        table.add_row(run, *speeds, f"{b.low:,.0f} to {b.high:,.0f}", inside)
     title = "tokens/s and device, predicted against measured"
     return Group(table, Text(""), _table(title, {"these rows": scored}))
