@@ -33,6 +33,10 @@ RL: dict[str, Any] = {
     "name": "rl", "kind": "rl", "model": "llama-3-8b", "steps": 100, "prompts": 64, "samples": 8, "prompt": 300, "output": 900,
     "seq_len": 4096, "batch": 64, "devices": 64, "layout": LAYOUT, "region": "texas", "rollout": {"in_flight": 64, "tp": 1},
 }  # fmt: skip
+DATA: dict[str, Any] = {
+    "name": "data", "kind": "synthetic-data", "model": "qwen3-32b", "engine": "vllm 0.11", "prompt": 700, "output": 500,
+    "tp": 2, "in_flight": 128, "region": "texas",
+}  # fmt: skip
 HOURS: dict[str, Any] = {"name": "h", "kind": "hours", "device": "h100-sxm", "device_hours": 800.0, "region": "texas"}
 
 
@@ -375,6 +379,22 @@ def test_a_study_asks_projects_as_it_asks_trainings(tmp_path: Path) -> None:
         assert row["serving_kwh"] is None
 
 
+def test_generated_data_take_the_time_of_their_tokens() -> None:
+    """Tokens over the speed of a device; those that are thrown away are written too; prompts and tokens say the same."""
+    fields = {key: value for key, value in DATA.items() if key not in ("name", "kind")}
+    speed = cs.inference(cs.Serving(**fields)).speed
+    told = ask(DATA | {"tokens": 3e9})
+    assert told.stages["data"].device_hours == pytest.approx(3e9 / speed / HOUR, rel=1e-9)
+    assert set(told.parts) == {"data"}
+    assert told.development_share == (0.0, 0.0, 0.0)
+    assert told.total == ask(DATA | {"prompts": 3e9 / 500}).total
+    for twice in (DATA | {"tokens": 3e9, "kept": 0.5}, DATA | {"tokens": 3e9, "steps": 2}):
+        assert ask(twice).total.energy_kwh == pytest.approx(2.0 * told.total.energy_kwh)
+    four = ask(DATA | {"prompts": 3e9 / 500, "samples": 4, "kept": 0.8}).total
+    assert four.energy_kwh == pytest.approx(5.0 * told.total.energy_kwh)
+    assert set(ask(DATA | {"kind": "rejection-sampling", "tokens": 3e9}).parts) == {"development"}
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"stage": []}, "stage", "add [[stage]]"),
     ({"stages": [PRE]}, "stages", "[[stage]]"),
@@ -405,6 +425,10 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "stage",
         "amounts",
     ),
+    ({"stage": [DATA | {"tokens": 1e9, "prompts": 9.0}]}, "tokens", "leave one"),
+    ({"stage": [DATA | {"tokens": 1e9, "samples": 4.0}]}, "tokens", "leave one"),
+    ({"stage": [DATA]}, "prompts", "tokens"),
+    ({"stage": [DATA | {"tokens": 1e9, "kept": 80.0}]}, "kept", "0.8 for 80 %"),
     ({"stage": [RL | {"rollout": 5}]}, "rollout", "in_flight"),
     ({"stage": [RL | {"rollout": {"promt": 5}}]}, "promt", "prompt"),
     ({"stage": [PRE | {"devices": 0}]}, "devices", "positive"),

@@ -50,17 +50,24 @@ def test_olmo_3s_development_is_four_fifths(olmo: ProjectAnswer) -> None:
     assert olmo.summary()["development_percent_of_device_hours"] == pytest.approx(100.0 * DEVELOPMENT_HOURS, abs=4.0)
 
 
-def test_olmo_3s_account_lies_inside_but_for_the_data_that_it_generated(olmo: ProjectAnswer) -> None:
-    """Without the generation of data the account comes to 1.947 GWh over 19.1 %; its water is inside with it."""
+def test_olmo_3s_account_lies_inside_but_for_most_of_the_data_that_it_generated(olmo: ProjectAnswer) -> None:
+    """Its energy without generated data is 1.947 GWh over 19.1 %: 2.1 GWh are such data, of which a tenth has volumes."""
     without = FINAL_KWH / (1.0 - DEVELOPMENT_ENERGY)
     assert without == pytest.approx(10.2e6, rel=0.01)
     spans = olmo.total.intervals
     assert inside(without, spans["energy_kwh"])
-    assert inside(ALL_TONNES * without / ALL_KWH, spans["total_tco2e"])
+    assert inside(ALL_TONNES, spans["total_tco2e"])
     assert inside(ALL_LITRES, spans["water_litres"])
-    assert not inside(
-        ALL_KWH, spans["energy_kwh"]
-    )  # 2.1 GWh of generated data, whose hours were not found, are not in it
+    data = olmo.parts["data"]
+    assert inside(0.1 * (ALL_KWH - without), data.intervals["energy_kwh"])
+    assert not inside(ALL_KWH - without, data.intervals["energy_kwh"])
+    assert not inside(ALL_KWH, spans["energy_kwh"])
+
+
+def test_olmo_3s_pdfs_took_the_hours_of_their_tokens(olmo: ProjectAnswer) -> None:
+    """972B tokens of 100,875,901 documents are left of 160,027,785: allenai/dolma3; 3,100 a second: allenai/olmocr."""
+    read = 972e9 * 160_027_785 / 100_875_901
+    assert olmo.stages["text of the PDFs"].device_hours == pytest.approx(read / 3100 / 3600, rel=0.01)
 
 
 def test_olmo_3s_post_training(olmo: ProjectAnswer) -> None:

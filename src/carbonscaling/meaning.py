@@ -239,6 +239,7 @@ VALUES: dict[str, dict[str, str]] = {
         "sft": "finetuning fine-tuning finetune instruction-tuning",
         "serving": "inference deployment deploy serve",
         "evaluation": "eval evals",
+        "synthetic-data": "synthetic data-generation synthesis rewriting",
         "storage": "data disk disks",
     },
     "train": {"lora": "peft adapter adapters", "sft": "finetune", "full": "pretrain pretraining scratch all"},

@@ -17,7 +17,8 @@ from carbonscaling.words import energy, mass, money, percent, plain
 __all__ = ["project_page", "projects_page"]
 
 PART_WORDS = {
-    "training": "final training", "development": "development", "serving": "serving", "storage": "storage",
+    "training": "final training", "development": "development", "data": "generated data", "serving": "serving",
+    "storage": "storage",
 }  # fmt: skip
 SHARED = (
     "The same number is the same unknown in every stage (grid, PUE, embodied carbon of a device); so is the error of a "

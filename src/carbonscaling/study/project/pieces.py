@@ -32,7 +32,7 @@ from carbonscaling.study.project.stages import (
     Storage,
     Training,
 )
-from carbonscaling.study.project.work import learnt_tokens, longest, pair_tokens, rollouts
+from carbonscaling.study.project.work import answers, learnt_tokens, longest, pair_tokens, rollouts
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import DAY, HOUR
@@ -100,7 +100,7 @@ def pieces(entry: Entry, hours: Reach) -> tuple[Piece, ...]:
         if isinstance(stage, Reinforcement):
             return _reinforced(stage, entry, hours)
         if isinstance(stage, Generation):
-            return (_served("answers", entry.serving, stage.steps * stage.given("prompts") * stage.samples),)
+            return (_served("answers", entry.serving, answers(stage, entry.serving.output)),)
         if isinstance(stage, Deployment):
             return (_deployed(stage, entry.serving),)
         if isinstance(stage, Hours):

@@ -27,8 +27,8 @@ __all__ = [
     "Training",
 ]
 
-Part = Literal["training", "development", "serving", "storage"]
-"""What a stage counts as: the final model, what came before and beside it, its use, its data."""
+Part = Literal["training", "development", "data", "serving", "storage"]
+"""What a stage counts as: the final model, what came before and beside it, data that models wrote for it, its use, storage."""
 
 TRAINED_AS = {
     "pretraining": "full", "midtraining": "continued", "long-context": "continued", "continued": "continued",
@@ -52,7 +52,7 @@ class Stage:
         Its line in the answer.
     kind : str
         What happens in it; a key of `KINDS`.
-    part : {"training", "development", "serving", "storage"}, optional
+    part : {"training", "development", "data", "serving", "storage"}, optional
         What it counts as; by its kind if not given.
     count : float
         How often it happens: runs alike.
@@ -211,22 +211,40 @@ class Reinforcement(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Generation(Stage):
-    """Answers at full load: evaluation, synthetic data, rejection sampling.
+    """Answers at full load: evaluation, synthetic data, rejection sampling. ``prompts``, or the ``tokens`` of all answers.
 
     Attributes
     ----------
     steps, prompts, samples : float
         Rounds, prompts of a round, answers to a prompt.
+    tokens : float, optional
+        Tokens that a round's answers have together, in place of prompts and samples.
+    kept : float
+        Share of the answers that is kept, where the amounts are of those: others were wrong, filtered or broken off.
     """
 
     steps: float = 1.0
     prompts: float | None = None
     samples: float = 1.0
+    tokens: float | None = None
+    kept: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse shares above all, and amounts that are told twice."""
+        super().__post_init__()
+        if self.kept > 1.0:
+            raise InputError("kept is a share", where=f"stage {self.name!r}", key="kept", value=self.kept,
+                             allowed="more than 0, up to 1", remedy="0.8 for 80 %")  # fmt: skip
+        if self.tokens is not None and (self.prompts is not None or self.samples != 1.0):
+            raise InputError(
+                "answers are told twice", where=f"stage {self.name!r}", key="tokens", value=self.tokens,
+                allowed="prompts and samples, or tokens and the output of one answer", remedy="leave one of them out",
+            )  # fmt: skip
 
     @property
     def counts_as(self) -> Part:
-        """Development, unless it says otherwise."""
-        return self.part or "development"
+        """Data where it is training data, else development, unless it says otherwise."""
+        return self.part or ("data" if self.kind == "synthetic-data" else "development")
 
 
 @dataclass(frozen=True, kw_only=True)

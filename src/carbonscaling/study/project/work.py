@@ -7,9 +7,9 @@ import numpy as np
 from carbonscaling.arrays import Number
 from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
-from carbonscaling.study.project.stages import Preference, Reinforcement, Training
+from carbonscaling.study.project.stages import Generation, Preference, Reinforcement, Training
 
-__all__ = ["before_the_cut", "learnt_tokens", "longest", "pair_tokens", "preference_tokens", "rollouts"]
+__all__ = ["answers", "before_the_cut", "learnt_tokens", "longest", "pair_tokens", "preference_tokens", "rollouts"]
 
 
 @formula("2·pairs·length·epochs", unit="1", source="rafailov_2023", place="equation 7: both sequences of a pair")
@@ -104,3 +104,24 @@ def pair_tokens(stage: Preference) -> float:
 def rollouts(stage: Reinforcement) -> float:
     """Return the rollouts of a stage, all steps together."""
     return stage.steps * stage.given("prompts") * stage.samples
+
+
+def answers(stage: Generation, output: float) -> float:
+    """Return the answers of a stage, all rounds together, those that are thrown away with them.
+
+    Parameters
+    ----------
+    stage : Generation
+    output : float
+        Mean tokens of an answer.
+
+    Raises
+    ------
+    InputError
+        Neither prompts nor tokens are given.
+    """
+    if stage.tokens is None and stage.prompts is None:
+        raise InputError("how much is generated?", key="prompts", allowed="prompts and samples, or the tokens of all answers",
+                         remedy="add prompts or tokens")  # fmt: skip
+    of_a_round = stage.given("prompts") * stage.samples if stage.tokens is None else stage.tokens / output
+    return stage.steps * of_a_round / stage.kept
