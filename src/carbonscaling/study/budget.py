@@ -14,7 +14,6 @@ from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
 from carbonscaling.search.engine import search
-from carbonscaling.search.evaluate import load_made
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.asked import asked, question_of, space_of
 from carbonscaling.study.decide import round_batches
@@ -102,6 +101,8 @@ def affordable(s: Scenario, seen: Callable[[Affordable], None] | None = None) ->
             "a budget needs a model, or a law that says which loss a size reaches", key="law", value=s.law,
             allowed="a law by parameters and tokens", remedy="for instance --law besiroglu_2024",
         )  # fmt: skip
+    from carbonscaling.search.evaluate import load_made  # a stated layout needs no search
+
     load_made()
     first = _taken(s, law, spec_for_params(FIRST), seen)
     spent = FIRST * max(first.tokens, FIRST)  # what size and tokens come to hardly depends on the size
