@@ -162,16 +162,16 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
     return bool(split) and taken(u, split).fits and not (fewer and taken(u, fewer).fits)
 
 
-def _with_experts(row: RunRow, s: Scenario) -> Scenario:
+def _with_experts(row: RunRow, spec: ModelSpec, s: Scenario) -> Scenario:
     """Return the scenario with its experts whole or split over the tensor ranks, where Megatron states both degrees.
 
     Split experts go with its plain all-to-all, which sends a copy to every expert.
     """
+    if not (spec.n_moe_layers and row.stack == "megatron"):
+        return s
     u = setup(
         replace(s, software=replace(s.software, expert_balance=None))
     )  # room is made for experts as they are used
-    if not (u.work.n_experts > 0 and row.stack == "megatron"):
-        return s
     settings = open_settings(u)
     whole = taken(u, settings).fits
     etp = s.layout.tp if row.tp and row.ep and whole and _split(u, settings) else 1 if whole else None
@@ -240,7 +240,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             practice="typical",
             pace="calendar" if row.calendar else "steady",
         )
-        s = _with_experts(row, s)
+        s = _with_experts(row, spec, s)
         return _in_host(s, notes), tuple(notes)
     except InputError as error:
         value = "" if error.value is None else f" ({error.value})"
