@@ -26,7 +26,7 @@ from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question, kept_in
 from carbonscaling.serving.search import ways
 from carbonscaling.serving.step import cached_bytes, decode, experts_met, prefill, skinny_time, weight_bytes
-from carbonscaling.serving.width import EXPERTS, KINDS, KNOWN, kind_of
+from carbonscaling.serving.width import EXPERTS, KINDS, KNOWN, LONG, LONG_ANSWERS, half_width, kind_of
 
 ONE = Layout(1.0, 1.0, 1.0, 1.0)
 
@@ -237,7 +237,7 @@ def test_what_is_known_sets_the_width() -> None:
     assert kind_of(question(device="gaudi3", engine="something 1.0"), factors) == "new both"
     assert kind_of(question("mixtral-8x7b", engine="something 1.0", in_flight=None), factors) == "new software experts"
     for quantity, widths in factors.intervals.items():
-        assert set(widths) == set(KINDS)
+        assert set(widths) == set(KINDS) | ({LONG_ANSWERS} if quantity != "watts" else set())
         for experts in ("", EXPERTS):
             known = [widths[name + experts] for name in KNOWN if "new" not in name]
             assert known == sorted(known)
@@ -247,6 +247,16 @@ def test_what_is_known_sets_the_width() -> None:
         if quantity != "watts":
             assert widths["measured"] < min(widths["new devices"], widths["new software"])
     assert unfitted().time.rows == {}
+
+
+def test_long_answers_are_less_sure() -> None:
+    factors = shipped_factors()
+    short, more = factors.intervals["speed"]["measured"], factors.intervals["speed"][LONG_ANSWERS]
+    assert more > 1.2
+    assert half_width("watts", "measured", LONG, factors) == factors.intervals["watts"]["measured"]
+    for output, width in ((LONG - 1.0, short), (LONG, short * more)):
+        found = cs.inference(cs.Serving(output=output, tp=4, in_flight=32.0))
+        assert [math.log(end / found.speed) for end in found.intervals["speed"]] == pytest.approx([-width, width])
 
 
 def test_the_search_equals_brute_force() -> None:

@@ -282,7 +282,7 @@ def _served(
     factors, mean_watts = shipped_factors(), float(mean.watts)
     kind = kind_of(q, factors)
     ends = {
-        name: _pair(interval(value, name, kind, factors, most))
+        name: _pair(interval(value, name, kind, q.output, factors, most))
         for name, value, most in (
             ("speed", speed, np.inf), ("watts", watts, q.cluster.device.tdp.si), ("joules", joules, np.inf)
         )

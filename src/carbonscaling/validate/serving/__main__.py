@@ -12,7 +12,8 @@ from carbonscaling.files import csv_text, write_file
 from carbonscaling.serving.factors import Additive
 from carbonscaling.serving.width import QUANTITIES
 from carbonscaling.validate.serving.check import shipped_servings
-from carbonscaling.validate.serving.learning import fitted, left_out, widths
+from carbonscaling.validate.serving.learning import fitted, left_out
+from carbonscaling.validate.serving.widths import widths
 
 
 def _table(name: str, learnt: Additive) -> str:

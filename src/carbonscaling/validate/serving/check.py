@@ -15,7 +15,7 @@ from carbonscaling.files import csv_text
 from carbonscaling.record import dataclass
 from carbonscaling.serving.factors import ServingFactors, shipped_factors, unfitted
 from carbonscaling.serving.predict import predict
-from carbonscaling.serving.width import KINDS, QUANTITIES, interval, kind_of
+from carbonscaling.serving.width import KINDS, QUANTITIES, half_width, interval, kind_of
 from carbonscaling.validate.score import Score, score
 from carbonscaling.validate.serving.baselines import constant_efficiency, ecologits
 from carbonscaling.validate.serving.table import Servings, servings
@@ -107,7 +107,9 @@ def _lines(
     found, known_as = [], np.array(kinds)
     for quantity in QUANTITIES:
         measured: Array = getattr(s, quantity)
-        width = np.array([factors.intervals.get(quantity, {}).get(kind, np.nan) for kind in kinds])
+        width = np.array(
+            [half_width(quantity, kind, q.output, factors) for kind, q in zip(kinds, s.work.questions, strict=True)]
+        )
         known = np.isfinite(measured) & np.isfinite(told[quantity])
         for group in ("all", *KINDS, *np.unique(s.sources[known])):
             own = known & ((s.sources == group) | (known_as == group) | (group == "all"))
@@ -143,9 +145,9 @@ def _rows(
         }
         for quantity in QUANTITIES:
             value, measured = float(told[quantity][i]), float(getattr(s, quantity)[i])
-            alone = quantity == "watts" and "node" not in row.watts_scope.lower()
-            most = s.work.questions[i].cluster.device.tdp.si if alone else np.inf  # a board draws its rating at most
-            low, high = interval(value, quantity, kinds[i], factors, most)
+            alone, q = quantity == "watts" and "node" not in row.watts_scope.lower(), s.work.questions[i]
+            most = q.cluster.device.tdp.si if alone else np.inf  # a board draws its rating at most
+            low, high = interval(value, quantity, kinds[i], q.output, factors, most)
             line |= {f"{quantity}_predicted": value, f"{quantity}_low": float(low), f"{quantity}_high": float(high)}
             line[f"{quantity}_measured"] = measured if np.isfinite(measured) else None
         found.append(line)
