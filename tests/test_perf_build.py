@@ -192,11 +192,11 @@ OWN = {
     "norm_passes": "norm_passes", "head_passes": "head_passes", "gate_passes": "gate_passes", "update_beside": "update_beside",
     "kept": "kept", "logit": "logit_bytes", "logit_split": "logit_split", "framework": "framework_bytes", "reserve": "reserve",
     "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "relay": "relay",
-    "expert_overlap": "ep_behind", "head_last": "head_last", "tp_beside": "tp_beside",
+    "head_last": "head_last", "tp_beside": "tp_beside",
 }  # fmt: skip
 
 
-SWITCHES = ("logit_split", "relay", "expert_overlap", "head_last", "redo_last", "tp_beside")
+SWITCHES = ("logit_split", "relay", "head_last", "redo_last", "tp_beside")
 
 
 def test_numbers_of_a_stack_go_where_they_belong() -> None:

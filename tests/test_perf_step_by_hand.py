@@ -216,23 +216,51 @@ def test_dualpipe_hides_expert_traffic_behind_compute_that_it_slows() -> None:
     assert float(passes_time(toy(), ideal(contention=1.05), s, dense, 0.0).lines.ep_comm) == 0.0
 
 
+def _paired(s: Setting, **numbers: float) -> float:
+    return float(_passes(s._replace(schedule=float(Schedule.COMBINED)), **numbers).lines.ep_comm)
+
+
 def test_expert_traffic_hides_behind_another_micro_batch() -> None:
-    """8 s of traffic a layer behind 45.5 s of compute: half of it fits into a tenth of them and slows it by a twentieth."""
-    s = setting(pp=4.0, n_micro=12.0)
-    close(_passes(s, overlap=0.1, contention=1.05, ep_behind=1.0).lines.ep_comm, 12 * 2 * (8.0 - 4.55 + 0.05 * 4.55))
-    close(_passes(s, overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 12 * 2 * 0.05 * 8.0)
+    """8 s of traffic a layer behind 45.5 s of compute: half of it fits into a tenth of them and slows it by a twentieth.
+
+    Two chunks on each of four stages: the last stage takes 1·4 + 1 chunks of the 24 before its first pair, so 19 of 24 hide it.
+    """
+    s = setting(pp=4.0, vpp=2.0, n_micro=12.0)
+    some = 19 * (8.0 - 4.55 + 0.05 * 4.55) + 5 * 8.0
+    close(_paired(s, overlap=0.1, contention=1.05), 12 * 2 * some / 24)
+    close(_paired(s, overlap=1.0, contention=1.05), 12 * 2 * (19 * 0.05 * 8.0 + 5 * 8.0) / 24)
     close(_passes(s, overlap=1.0, contention=1.05).lines.ep_comm, 12 * 2 * 8.0)
-    close(_passes(setting(n_micro=1.0), overlap=1.0, ep_behind=1.0).lines.ep_comm, 8 * 8.0)
-    close(_passes(setting(n_micro=2.0), overlap=1.0, contention=1.05, ep_behind=1.0).lines.ep_comm, 2 * 8 * 0.05 * 8.0)
+    close(_paired(s._replace(recompute=float(Recompute.FULL)), overlap=1.0), 12 * 2 * 8.0)
+
+
+def test_without_a_pipeline_the_first_forward_and_the_last_backward_pass_show_their_traffic() -> None:
+    """Megatron-Core's guide: of N micro-batches N - 1 pairs."""
+    close(_paired(setting(n_micro=1.0), overlap=1.0), 8 * 8.0)
+    close(_paired(setting(n_micro=2.0), overlap=1.0, contention=1.05), 8 * (0.05 * 8.0 + 8.0))
+    close(_paired(setting(n_micro=5.0), overlap=1.0), 8 * 8.0)
+
+
+def test_combined_passes_wait_and_fill_as_a_pipeline_in_turns() -> None:
+    """The same bubble, sends and sums as 1F1B with as many chunks; nothing is hidden where nothing is sent."""
+    dense = LAYER._replace(forward=FORWARD._replace(ep_comm=0.0), backward=BACKWARD._replace(ep_comm=0.0))
+    s = setting(pp=4.0, vpp=2.0, n_micro=12.0)
+    plain, paired = (
+        passes_time(toy(), ideal(nic=2.0), s._replace(schedule=float(code)), dense, 0.0)
+        for code in (Schedule.ONE_F_ONE_B, Schedule.COMBINED)
+    )
+    assert plain == paired
 
 
 def test_hidden_traffic_fills_no_wait_for_the_host() -> None:
     """A layer that would wait 3 s without expert traffic waits 1 s with it in sight, and 3 s where it is hidden."""
     waiting, s = LAYER._replace(waits=3.0), setting(n_micro=2.0)
-    shown, hidden = (passes_time(toy(), ideal(overlap=1.0, ep_behind=on), s, waiting, 0.0) for on in (0.0, 1.0))
+    shown, hidden = (
+        passes_time(toy(), ideal(overlap=1.0), s._replace(schedule=float(code)), waiting, 0.0)
+        for code in (Schedule.ONE_F_ONE_B, Schedule.COMBINED)
+    )
     close(shown.lines.launch, 2 * 8 * 1.0)
-    close(hidden.lines.launch, 2 * 8 * 3.0)
-    close(hidden.forward + hidden.backward, 8 * (F + B - 8.0 + 2.0) + ENDS)
+    close(hidden.lines.launch, 8 * 1.0 + 8 * 3.0)
+    close(hidden.forward + hidden.backward, 8 * (F + B - 0.5 * 8.0 + 0.5 * 2.0) + ENDS)
 
 
 # Replicas

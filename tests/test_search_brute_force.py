@@ -84,7 +84,7 @@ def _space(rng: random.Random) -> Space:
         zero=_some(rng, (0, 1, 2, 3), 3),
         micro_batch=_some(rng, (1, 2, 4), 2),
         recompute=_some(rng, (0, 1, 2), 2),
-        schedule=_some(rng, (0, 1, 2), 2) if rng.random() < 0.4 else (0,),
+        schedule=_some(rng, (0, 1, 2, 3), 3) if rng.random() < 0.4 else (0,),
         shard=_some(rng, (0, 2, 4), 2),
         recompute_percent=_some(rng, (25, 50, 100), 2) if rng.random() < 0.3 else (100,),
         sequence_parallel=rng.random() < 0.7,
@@ -106,7 +106,7 @@ def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -
         return False
     if s.pp * s.vpp > work.n_layers + (0 if strict else 2) or (strict and work.n_layers % s.pp):
         return False
-    if s.vpp > 1 and (s.pp == 1 or s.schedule != 0 or s.n_micro % s.pp):
+    if s.vpp > 1 and (s.pp == 1 or s.schedule not in (0, 3) or s.n_micro % s.pp):
         return False
     if work.n_experts:
         if work.n_experts % s.ep or (s.tp * s.cp * s.dp) % (s.ep * s.etp):
@@ -125,7 +125,9 @@ def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -
         return False
     if s.cp > 1 and work.dealt and work.n_heads % (s.tp * s.cp):
         return False
-    if s.schedule != 0 and s.pp == 1:
+    if s.schedule in (1, 2) and s.pp == 1:
+        return False
+    if s.schedule == 3 and (s.ep == 1 or s.n_micro < 2 or s.recompute == 2 or (s.pp > 1 and s.vpp == 1)):
         return False
     if s.recompute == 0 and s.recompute_percent != 100:
         return False
@@ -223,6 +225,26 @@ def test_search_is_brute_force(seed: int) -> None:
     _check(*_sampled(seed))
 
 
+@cache
+def _with_experts(seed: int) -> tuple[Question, Space]:
+    """The first space with experts over several devices in which passes that run in pairs fit, and others."""
+    rng = random.Random(f"pairs {seed}")
+    while True:
+        q, space = _question(rng)
+        space = replace(
+            space, strict=False, schedule=(0, 3), ep=(1, 2), vpp=(1, 2), pp=(1, 2), tp=(1, 2), cp=(1,), etp=(1,),
+            recompute=(0, 1, 2), zero=(0, 1), shard=(0,),
+        )  # fmt: skip
+        few = sum(_allowed(s, q.work, q.batches, False) for s in _everything(space, q.work, q)) <= 400
+        if few and {s.schedule for s, _ in _walked(q, space)[1] if s.pp == 2} == {0, 3}:
+            return q, space
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_search_with_passes_in_pairs_is_brute_force(seed: int) -> None:
+    _check(*_with_experts(seed))
+
+
 TRAININGS: dict[str, Callable[[Workload], Workload]] = {
     "packed": lambda work: training.packed(work, 4),
     "frozen layers": lambda work: training.layers_frozen(work, 1, tied=False),
@@ -300,7 +322,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], str]] = {
     "weights in the host": (dict(zero3_gather="parameter", optimizer="adamw-8bit"), "weights"),
     "states in the host": (dict(dp_overlap=False), "optimizer"),
     "activations in the host": (dict(attention_kernel="explicit-separate"), "activations"),
-    "head on the last stage": (dict(head_placement="last", expert_overlap=True, dispatcher="alltoall"), "nothing"),
+    "head on the last stage": (dict(head_placement="last", dispatcher="alltoall"), "nothing"),
 }
 """What a run changes about its stack, and what its host keeps."""
 ROOMY = 1000.0

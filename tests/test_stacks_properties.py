@@ -95,7 +95,7 @@ SPACE = Space(
 )  # fmt: skip
 CHANGES = (
     ("llama-3-8b", Software(), "nothing"),
-    ("mixtral-8x7b", Software(head_placement="last", expert_overlap=True, dispatcher="alltoall"), "activations"),
+    ("mixtral-8x7b", Software(head_placement="last", dispatcher="alltoall"), "activations"),
     ("gpt-3-1.3b", Software(zero3_gather="parameter", attention_kernel="explicit-separate"), "weights"),
 )  # fmt: skip
 """Models, and what their runs change: as the stack ships; experts with inputs away; explicit kernels with weights away."""

@@ -7,6 +7,7 @@ import pytest
 from carbonscaling.evidence.row import Unusable
 from carbonscaling.model.params import total_params
 from carbonscaling.perf.memory import rank_params
+from carbonscaling.perf.numbers import Schedule
 from carbonscaling.perf.step import step_time, sync_time
 from rows import MIXTRAL, row
 
@@ -128,11 +129,13 @@ def test_experts_are_split_with_the_tensors_only_by_those_who_need_the_tensors()
 def test_what_a_row_says_of_its_expert_traffic() -> None:
     whole = dict(tp="1", pp="8", dp="32", ep="32")
     usual = row(**MIXTRAL, **whole)
-    assert (usual.setup.plain.software.relay, usual.setup.plain.software.ep_behind) == (1, 0)
+    assert (usual.setup.plain.software.relay, usual.setting.schedule) == (1, Schedule.ONE_F_ONE_B)
     plain = row(**MIXTRAL, **whole, dispatcher="alltoall", expert_overlap="no")
-    assert (plain.setup.plain.software.relay, plain.setup.plain.software.ep_behind) == (0, 0)
+    assert (plain.setup.plain.software.relay, plain.setting.schedule) == (0, Schedule.ONE_F_ONE_B)
     behind = row(**MIXTRAL, **whole, dispatcher="hybridep", expert_overlap="yes")
-    assert (behind.setup.plain.software.relay, behind.setup.plain.software.ep_behind) == (1, 1)
+    assert (behind.setup.plain.software.relay, behind.setting.schedule) == (1, Schedule.ONE_F_ONE_B), "no chunks"
+    chunks = row(**MIXTRAL, **whole, dispatcher="hybridep", expert_overlap="yes", vpp="4", recompute="selective")
+    assert chunks.setting.schedule == Schedule.COMBINED
     assert behind.scenario.software.expert_overlap is True
     assert plain.scenario.software.expert_overlap is None
     split = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", dispatcher="deepep")

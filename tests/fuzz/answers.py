@@ -60,7 +60,8 @@ def question(rng: Random) -> cs.Scenario:
     layout = cs.Layout(
         tp=_maybe(rng, tp, often=0.6), pp=_maybe(rng, pp, often=0.6), cp=_maybe(rng, cp), zero=_maybe(rng, 0, 1, 3),
         micro_batch=_maybe(rng, 1, 2), recompute=recompute, ep=_maybe(rng, 1, 2, 4),
-        sequence_parallel=_maybe(rng, True, False), vpp=_maybe(rng, 1, 2), schedule=_maybe(rng, "1f1b", "zb1p", "dualpipe"),
+        sequence_parallel=_maybe(rng, True, False), vpp=_maybe(rng, 1, 2),
+        schedule=_maybe(rng, "1f1b", "zb1p", "dualpipe", "combined-1f1b"),
     )  # fmt: skip
     return cs.Scenario(
         model=model, device=device, region=rng.choice(places), devices=n, layout=layout,

@@ -116,8 +116,8 @@ class SoftwareTerms(NamedTuple):
     gathers : times a micro-batch that ZeRO-3 collects the weights. gathered : layers whose weights it holds whole at a
         time. parameter_wise : 1 where it collects them parameter by parameter, the device idle, 0 where by layer beside
         compute. gather_rank : s that such a collective takes for every rank, to list its slice.
-    relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. ep_behind : 1
-        where they hide behind another micro-batch's passes. imbalance : busiest over mean expert load.
+    relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. imbalance :
+        busiest over mean expert load.
     head_last : 1 where the last stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     step_overhead : s per step of host work. layer_launch, moe_launch : s the host needs to launch the forward kernels of a
         dense layer and of a layer with experts.
@@ -164,7 +164,6 @@ class SoftwareTerms(NamedTuple):
     parameter_wise: Number
     gather_rank: Number
     relay: Number
-    ep_behind: Number
     imbalance: Number
     head_last: Number
     step_overhead: Number

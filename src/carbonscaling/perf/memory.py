@@ -208,9 +208,10 @@ def held_bytes(work: Workload, machine: Machine, s: Setting, one: LayerBytes) ->
     beside = tokens * work.beside_kept / (s.tp * s.pp) * np.minimum(s.pp, s.n_micro)
     held = (1.0 + work.beside_logits) * software.logit_bytes
     logits = tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * held
+    # A layer that is recomputed is whole once more; in pairs a layer is filled beside the one that is emptied.
+    more = np.where(full, one.whole, np.where(s.schedule == Schedule.COMBINED, one.whole, 0.0))
     return WorkBytes(
-        # a layer that is recomputed is whole once more
-        activations=here + beside + np.where(full, one.whole, 0.0),
+        activations=here + beside + more,
         inputs=np.where(full, saved, 0.0),
         logits=logits,
         free=np.where(s.pp > 1, 1.0 - 1.0 / np.minimum(s.pp, s.n_micro), 0.0),

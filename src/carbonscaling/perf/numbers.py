@@ -11,7 +11,7 @@ __all__ = ["Number", "Recompute", "RecomputeName", "RecomputeSaid", "Schedule", 
 RecomputeName = Literal["none", "selective", "full"]
 RecomputeSaid = Literal["none", "selective", "full", "partial"]
 """As people say it: full recomputation in a share of the layers is a way of its own."""
-ScheduleName = Literal["1f1b", "zb1p", "dualpipe"]
+ScheduleName = Literal["1f1b", "zb1p", "dualpipe", "combined-1f1b"]
 
 
 class Recompute:
@@ -30,11 +30,16 @@ class Recompute:
 
 
 class Schedule:
-    """Codes of `Setting.schedule`; ``1f1b`` is interleaved where ``vpp > 1``."""
+    """Codes of `Setting.schedule`; ``1f1b`` is interleaved where ``vpp > 1``.
+
+    ``combined-1f1b`` is the same with each forward pass beside another micro-batch's backward one, layer by layer, so that
+    each hides the other's expert traffic; it needs no pipeline (Megatron-Core, docs/user-guide/features/moe_a2a_overlap.md).
+    """
 
     ONE_F_ONE_B = 0
     ZERO_BUBBLE = 1
     DUALPIPE = 2
+    COMBINED = 3
     NAMES: tuple[ScheduleName, ...] = get_args(ScheduleName)
 
 

@@ -11,7 +11,7 @@ from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
-from carbonscaling.perf.pipeline import bubble_time, fullest_stage, recomputed_share
+from carbonscaling.perf.pipeline import bubble_time, fullest_stage, in_turns, paired_share, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
 
 __all__ = ["OneLayer", "Passes", "StepTime", "expert_traffic", "in_pairs", "one_layer", "passes_time"]
@@ -87,9 +87,9 @@ def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -
     return OneLayer(f.total + layer.backward.total + redo, ends, redo)
 
 
-def in_pairs(machine: Machine, s: Setting, layer: LayerTimes) -> Truth:
+def in_pairs(s: Setting, layer: LayerTimes) -> Truth:
     """Whether forward passes run beside other micro-batches' backward ones, which hide each other's expert traffic."""
-    pairs = (s.schedule == Schedule.DUALPIPE) | ((machine.software.ep_behind > 0) & (s.n_micro > 1))
+    pairs = (s.schedule == Schedule.DUALPIPE) | (s.schedule == Schedule.COMBINED)
     return pairs & (layer.forward.ep_comm + layer.backward.ep_comm > 0)
 
 
@@ -97,7 +97,8 @@ def expert_traffic(machine: Machine, s: Setting, layer: LayerTimes) -> tuple[Num
     """Return what shows of a layer's expert traffic both ways, and what the layer then waits for its host.
 
     DualPipe's compute runs on fewer cores all the while, traffic or not (20 of an H800's 132 are set aside: DeepSeek-V3,
-    section 3.2.2). Traffic that is hidden fills no wait for the host.
+    section 3.2.2). Traffic that is hidden fills no wait for the host. Combined 1F1B hides it but while a pipeline fills and
+    drains, and nothing where whole layers are recomputed.
     """
     silicon, _, software = machine
     f, b = layer.forward, layer.backward
@@ -105,9 +106,10 @@ def expert_traffic(machine: Machine, s: Setting, layer: LayerTimes) -> tuple[Num
     window = f.total + b.total - waits - traffic + layer.waits
     one_way = exposed_time(traffic, window, software.overlap, silicon.contention)
     two_way = np.maximum(0.0, traffic - software.overlap * window) + (silicon.contention - 1.0) * window
-    hides = in_pairs(machine, s, layer)
-    shown = np.where(hides, np.where(s.schedule == Schedule.DUALPIPE, two_way, one_way), traffic)
-    return shown, np.where(hides, layer.waits, waits)
+    combined = np.where(s.recompute == Recompute.FULL, 0.0, paired_share(s.pp, s.vpp, s.n_micro))
+    share = np.where(in_pairs(s, layer), np.where(s.schedule == Schedule.DUALPIPE, 1.0, combined), 0.0)
+    hidden = np.where(s.schedule == Schedule.DUALPIPE, two_way, one_way)
+    return share * hidden + (1.0 - share) * traffic, share * layer.waits + (1.0 - share) * waits
 
 
 def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes, moved: Number) -> Passes:
@@ -135,7 +137,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
 
     # Sums wait for nobody; while a 1F1B pipeline fills and drains they are made as often as a backward pass is.
     once = stage * (layer.summed * n_layers + layer.head_summed) / (mean * s.pp)
-    drained = np.where(s.schedule == Schedule.ONE_F_ONE_B, rest * (s.pp - 1.0) / s.vpp, 0.0)
+    drained = np.where(in_turns(s.schedule), rest * (s.pp - 1.0) / s.vpp, 0.0)
     summed = once * (s.n_micro + drained)
 
     # Stage boundaries: sent forward and backward per chunk; interleaved schedules overlap them, the fill cannot.
@@ -153,7 +155,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
     # Activations go to the host during the forward pass and come back during the backward one; while the device waits
     # for them, replicas exchange what they have to. Passes that run in pairs end together.
     sent, both = moved / silicon.host_link, stage - stage / mean * n_layers / s.pp * saved
-    forward = np.where(in_pairs(machine, s, layer), 0.5 * both, forward)
+    forward = np.where(in_pairs(s, layer), 0.5 * both, forward)
     backward = both - forward
     wait_forward = np.maximum(0.0, sent - software.overlap * forward)
     wait_backward = np.maximum(0.0, sent - software.overlap * backward)

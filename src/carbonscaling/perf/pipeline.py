@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from carbonscaling.arrays import Truth
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number, Schedule
 
-__all__ = ["bubble_time", "fullest_stage", "layers_in_flight", "layers_on_stage", "recomputed_share"]
+__all__ = ["bubble_time", "fullest_stage", "in_turns", "layers_in_flight", "layers_on_stage", "paired_share"]
+__all__ += ["recomputed_share"]
+
+
+def in_turns(schedule: Number) -> Truth:
+    """Whether a stage takes one forward and one backward pass in turn, and may hold several chunks: 1F1B, combined or not."""
+    return (schedule == Schedule.ONE_F_ONE_B) | (schedule == Schedule.COMBINED)
 
 
 @formula(
-    "1F1B (p−1)/v·(F+B); ZB1P (p−1)·(F+B−2W); DualPipe (p/2−1)·(F&B+B−3W)",
+    "1F1B, combined or not, (p−1)/v·(F+B); ZB1P (p−1)·(F+B−2W); DualPipe (p/2−1)·(F&B+B−3W)",
     unit="s",
     source="deepseek_v3",
     place="table 2; interleaving: Narayanan 2021, section 2.2.2",
@@ -31,9 +38,23 @@ def bubble_time(pp: Number, vpp: Number, forward: Number, backward: Number, weig
     zero_bubble = (pp - 1.0) * np.maximum(forward + backward - 2.0 * weight, 0.0)
     both = forward + backward
     dualpipe = np.maximum(pp / 2.0 - 1.0, 0.0) * np.maximum(both + backward - 3.0 * weight, 0.0)
-    return np.where(
-        schedule == Schedule.ONE_F_ONE_B, plain, np.where(schedule == Schedule.ZERO_BUBBLE, zero_bubble, dualpipe)
-    )
+    others = np.where(schedule == Schedule.ZERO_BUBBLE, zero_bubble, dualpipe)
+    return np.where(in_turns(schedule), plain, others)
+
+
+@formula(
+    "max(0, 1 − ((v − 1)·p + 1)/(v·n_micro))",
+    unit="1",
+    source="megatron_combined",
+    place="fill and drain stay exposed; chunks that a last stage takes before its first pair: megatron/core/pipeline_parallel/"
+    "schedules.py lines 960 to 970",
+)
+def paired_share(pp: Number, vpp: Number, n_micro: Number) -> Number:
+    """Share of a combined 1F1B schedule's passes that run in pairs, on the stage that everybody waits for, the last one.
+
+    The forward passes before its first backward one have nothing beside them, nor have as many backward ones at the end.
+    """
+    return np.maximum(0.0, 1.0 - ((vpp - 1.0) * pp + 1.0) / (vpp * np.maximum(n_micro, 1.0)))
 
 
 @formula("⌈n_layers/(pp·vpp)⌉·vpp", unit="1", source="narayanan_2021", place="section 2.2; uneven stages: the fullest")

@@ -107,7 +107,6 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     traffic = stack.gradient_traffic.get(recipe.name)
     summed = stack.gradient_sum.get(recipe.name)
     relay = stack.relay.value if options.dispatcher is None else float(options.dispatcher in RELAYING)
-    hidden = stack.expert_overlap.value if options.expert_overlap is None else float(options.expert_overlap)
     last = stack.head_last.value if options.head_placement is None else float(options.head_placement == "last")
     redo = e.redo_last if stack.redo_last is None else stack.redo_last
     return SoftwareTerms(
@@ -149,7 +148,6 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         parameter_wise=float((options.zero3_gather or stack.zero3_gather.value) == "parameter"),
         gather_rank=e.gather_rank.si,
         relay=relay,
-        ep_behind=hidden,
         imbalance=options.expert_capacity or (1.0 if options.expert_balance == "forced" else e.imbalance.si),
         head_last=last,
         step_overhead=e.step_overhead.si,

@@ -54,6 +54,8 @@ def setting_lines(e: Estimate) -> list[str]:
     if s.pp > 1:
         chunks = f", {int(s.vpp)} chunks a stage" if s.vpp > 1 else ""
         extras.append(f"pipeline schedule {schedule}{chunks}")
+    if s.schedule == Schedule.COMBINED:
+        extras.append("experts' traffic beside other micro-batches' passes")
     if s.sp and s.tp > 1:
         extras.append("sequence parallel")
     extras.append(recompute_words(Recompute.said(s), float(s.recompute_percent)))

@@ -45,7 +45,7 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     traffic, waits = f.ep_comm + b.ep_comm, f.launch + b.launch
     left = np.maximum(0.0, traffic - machine.software.overlap * (per_layer - waits - traffic + layer.waits))
     saved = np.maximum(traffic - left + waits - layer.waits, 0.0)
-    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (machine.software.ep_behind > 0), saved, 0.0)
+    hidden = np.where((s.schedule == Schedule.DUALPIPE) | (s.schedule == Schedule.COMBINED), saved, 0.0)
     return LeastPasses(
         each=stage * (1.0 - n_layers * hidden / all_layers),
         once=rest * bubble_time(s.pp, s.vpp, forward, stage - forward, weight, s.schedule),

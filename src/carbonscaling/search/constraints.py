@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from carbonscaling.arrays import Number, Truth
-from carbonscaling.perf.numbers import Schedule, Setting, Workload
+from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
+from carbonscaling.perf.pipeline import in_turns
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 
@@ -16,6 +17,7 @@ __all__ = [
     "ENDS",
     "RULES",
     "Rule",
+    "combined_barred",
     "first_batch_violation",
     "first_recompute_violation",
     "first_shape_violation",
@@ -52,7 +54,7 @@ def _layers(s: Setting, work: Workload, strict: bool) -> Truth:
 
 
 def _interleave(s: Setting, _work: Workload, _strict: bool) -> Truth:
-    idle = (s.pp == 1) | (s.schedule != Schedule.ONE_F_ONE_B)
+    idle = (s.pp == 1) | np.logical_not(in_turns(s.schedule))
     return (s.vpp > 1) & (idle | np.logical_not(divides(s.pp, s.n_micro)))
 
 
@@ -83,11 +85,36 @@ def _sequence(s: Setting, work: Workload, _strict: bool) -> Truth:
 
 def _schedule(s: Setting, _work: Workload, _strict: bool) -> Truth:
     dualpipe = (s.schedule == Schedule.DUALPIPE) & (np.logical_not(divides(2.0, s.pp)) | (s.n_micro < 2 * s.pp))
-    return ((s.schedule != Schedule.ONE_F_ONE_B) & (s.pp == 1)) | dualpipe
+    return (np.logical_not(in_turns(s.schedule)) & (s.pp == 1)) | dualpipe
 
 
 def _fraction(s: Setting, _work: Workload, _strict: bool) -> Truth:
     return (s.recompute == 0) & (s.recompute_percent != 100)
+
+
+def _alone(s: Setting, _work: Workload, _strict: bool) -> Truth:
+    """No traffic between experts' ranks to hide."""
+    return (s.schedule == Schedule.COMBINED) & (s.ep <= 1)
+
+
+def _unpaired(s: Setting, _work: Workload, _strict: bool) -> Truth:
+    return (s.schedule == Schedule.COMBINED) & ((s.n_micro < 2) | _unchunked(s))
+
+
+def _unchunked(s: Setting) -> Truth:
+    return (s.pp > 1) & (s.vpp == 1)
+
+
+def _whole(s: Setting, _work: Workload, _strict: bool) -> Truth:
+    return (s.schedule == Schedule.COMBINED) & (s.recompute == Recompute.FULL)
+
+
+def combined_barred(s: Setting, work: Workload, strict: bool = False) -> Truth:
+    """Whether a setting asks for combined 1F1B where it cannot be.
+
+    Megatron-Core, megatron/core/transformer/transformer_config.py lines 3002 to 3046, at commit d98e8a64.
+    """
+    return _alone(s, work, strict) | _unpaired(s, work, strict) | _whole(s, work, strict)
 
 
 RULES: tuple[Rule, ...] = (
@@ -115,6 +142,12 @@ RULES: tuple[Rule, ...] = (
         "schedule", "the schedule needs a pipeline (DualPipe: an even one, with two micro-batches a stage)", _schedule
     ),
     Rule("fraction", "a share of layers to recompute without any recomputation", _fraction),
+    Rule(
+        "combined",
+        "combined 1F1B needs experts over several devices, two micro-batches, chunks where there is a pipeline, and no full "
+        "recomputation",
+        combined_barred,
+    ),
 )
 """Checked in this order; a setting counts under the first rule it violates."""
 
@@ -129,7 +162,7 @@ def first_violation(s: Setting, work: Workload, strict: bool) -> Number:
 
 def first_shape_violation(s: Setting, work: Workload, strict: bool) -> Number:
     """Place in `RULES` of the first rule violated of those of `first_violation` in which micro-batches play no part."""
-    place = np.where(_sequence(s, work, strict), 7, ALLOWED)
+    place = np.where(_sequence(s, work, strict), 7, np.where(_alone(s, work, strict), 10, ALLOWED))
     place = np.where(_experts(s, work, strict), 4, place)
     place = np.where(_layers(s, work, strict), 2, place)
     return np.where(_width(s, work, strict), 1, place)
@@ -137,17 +170,21 @@ def first_shape_violation(s: Setting, work: Workload, strict: bool) -> Number:
 
 def first_batch_violation(s: Setting, work: Workload, strict: bool) -> Number:
     """Place in `RULES` of the first rule violated of those in which micro-batches play a part."""
-    place = np.where(_schedule(s, work, strict), 8, ALLOWED)
+    place = np.where(_schedule(s, work, strict), 8, np.where(_unpaired(s, work, strict), 10, ALLOWED))
     place = np.where(_interleave(s, work, strict), 3, place)
     return np.where(_batch(s, work, strict), 0, place)
 
 
 def never_allowed(s: Setting, work: Workload, strict: bool) -> Truth:
     """Whether a rule is violated however many replicas and micro-batches there are."""
-    unpiped = (s.pp == 1) & ((s.vpp > 1) | (s.schedule != Schedule.ONE_F_ONE_B))
-    mixed = (s.vpp > 1) & (s.schedule != Schedule.ONE_F_ONE_B)
+    other = np.logical_not(in_turns(s.schedule))
+    unpiped = (s.pp == 1) & ((s.vpp > 1) | other)
+    mixed = (s.vpp > 1) & other
     odd = (s.schedule == Schedule.DUALPIPE) & np.logical_not(divides(2.0, s.pp))
-    return unpiped | mixed | odd | _layers(s, work, strict) | _width(s, work, strict) | _sequence(s, work, strict)
+    bare = (s.schedule == Schedule.COMBINED) & ((s.ep <= 1) | _unchunked(s))
+    return (
+        unpiped | mixed | odd | bare | _layers(s, work, strict) | _width(s, work, strict) | _sequence(s, work, strict)
+    )
 
 
 def never_shards(s: Setting, work: Workload, strict: bool) -> Truth:
@@ -161,5 +198,5 @@ def first_sharding_violation(s: Setting, work: Workload, strict: bool) -> Number
 
 
 def first_recompute_violation(s: Setting, work: Workload, strict: bool) -> Number:
-    """Place in `RULES` of the rule about recomputation, the only thing it depends on."""
-    return np.where(_fraction(s, work, strict), 9, ALLOWED)
+    """Place in `RULES` of the first rule about recomputation, on which, with the schedule, alone it depends."""
+    return np.where(_fraction(s, work, strict), 9, np.where(_whole(s, work, strict), 10, ALLOWED))

@@ -104,11 +104,15 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     n_e, n_p, n_z, n_m, n_r = len(o.experts), len(o.pipes), len(o.states), len(o.micros), len(o.redos)
     inner = n_e * n_p * n_z * n_m * n_r
     n_found = 0
-    place_z, place_m, place_r = np.empty(n_z, np.int64), np.empty(n_m, np.int64), np.empty(n_r, np.int64)
-    for r in range(n_r):
-        place_r[r] = first_recompute_violation(setting_of(o, rows[0], 0, 0, 0, 0, r), work, o.strict)
+    place_z, place_m = np.empty(n_z, np.int64), np.empty(n_m, np.int64)
+    place_r = np.full((2, n_r), ALLOWED, np.int64)  # of either kind of pipe, if there is any
+    pair = np.zeros(n_p, np.int64)  # 1 where passes run in pairs, which bars recomputation that is allowed elsewhere
+    for p in range(n_p):
+        pair[p] = o.pipes[p, 1] == Schedule.COMBINED
+        for r in range(n_r):
+            place_r[pair[p], r] = first_recompute_violation(setting_of(o, rows[0], 0, p, 0, 0, r), work, o.strict)
     slow_experts, too_slow = np.zeros(n_m, np.bool_), np.zeros(n_m, np.bool_)
-    lines, shards = np.empty(ALLOWED + 1, np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
+    lines, shards = np.empty((2, ALLOWED + 1), np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
     valid = np.empty(n_z, np.int64)  # the states that no rule bars; what follows is in their order
     zero, excess = np.empty(n_z), np.empty(n_z)
     on_stage, twice = np.empty(n_p), np.empty(n_p, np.bool_)
@@ -172,7 +176,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     if too_slow[m]:
                         counts[BOUND] += n_z * n_r
                     else:
-                        lines[place_m[m]] += 1
+                        lines[pair[p], place_m[m]] += 1
                 if n_alive == 0 or n_valid == 0:
                     continue
                 k = kind[p]
@@ -188,7 +192,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         continue
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
                     for r in range(n_r):
-                        if place_r[r] < ALLOWED:
+                        if place_r[pair[p], r] < ALLOWED:
                             continue
                         s = setting_of(o, row, e, p, 0, m, r)
                         if not have_layer[m, r]:
@@ -238,12 +242,13 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if step <= kept[i]:
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
-        _count_barred(lines, shards, place_r, counts)
+        for k in range(2):
+            _count_barred(lines[k], shards, place_r[k], counts)
     return len(rows), n_found
 
 
 def _count_barred(lines: Any, shards: Any, redos: Any, counts: Any) -> None:
-    """Count the settings of a layout that rules bar, each under the first that it violates.
+    """Count the settings of a layout and a kind of pipeline that rules bar, each under the first that it violates.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import StateBytes, least_held, state_bytes, total_memory, work_bytes
-from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.numbers import Schedule, Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import close_step, sync_time
 from carbonscaling.search import kernel
@@ -139,15 +139,22 @@ class NumpyJudge:
             kept_lines = alive[lines // n_micros]
             lines, place = lines[kept_lines], place[kept_lines]
         states = self._places(first_sharding_violation, s, (len(rows), 1, 1, len(g.states), 1, 1))[:, 0, 0, :, 0, 0]
-        redos = self._places(first_recompute_violation, s, (1, 1, 1, 1, 1, len(g.redos))).reshape(-1)
-        counts = _barred(place, lines // self._n_lines, states, redos)
+        redos = self._places(first_recompute_violation, s, (1, 1, len(g.pipes), 1, 1, len(g.redos))).reshape(
+            len(g.pipes), -1
+        )
+        paired = g.pipes[:, 1] == Schedule.COMBINED  # which bars recomputation that is allowed elsewhere
+        counts = np.zeros(kernel.N_COUNTS, np.int64)
+        for kind in np.unique(paired):
+            some = paired[lines // n_micros % len(g.pipes)] == kind
+            counts += _barred(place[some], lines[some] // self._n_lines, states, redos[paired == kind][0])
         counts[kernel.BOUND] = len(rows) * g.n_inner - len(lines) * per_line
 
         lines, at_once = lines[place == ALLOWED], max(1, BLOCK // per_line)
         indices, steps, miss = [np.zeros(0, np.int64)], [np.zeros(0)], (np.inf, 0)
         for start in range(0, len(lines), at_once):
             some = lines[start : start + at_once]
-            allowed = (states[some // self._n_lines] == ALLOWED)[:, :, None] & (redos == ALLOWED)
+            free = redos[some // n_micros % len(g.pipes)] == ALLOWED
+            allowed = (states[some // self._n_lines] == ALLOWED)[:, :, None] & free[:, None, :]
             index, step, near = self._evaluated(s, rows, some, allowed, cut if prune else None, counts)
             indices, steps, miss = [*indices, index], [*steps, step], min(miss, near)
         index = np.concatenate(indices)

@@ -85,7 +85,8 @@ class Software:
     dispatcher : {"alltoall", "allgather", "deepep", "hybridep"}, optional
         How tokens get to their experts.
     expert_overlap : bool, optional
-        Hide expert traffic behind another micro-batch's passes.
+        Hide expert traffic behind another micro-batch's passes (the schedule ``combined-1f1b``) wherever its rules hold; left
+        out, a search may where the stack can, and what people run does not.
     expert_balance : {"learnt", "forced"}, optional
         Whether experts get equal loads by force, as in benchmarks.
     expert_capacity : float, optional

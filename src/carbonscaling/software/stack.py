@@ -87,7 +87,8 @@ class Stack:
     relay : Datum
         1 where experts get a token once a node, 0 where a copy goes to every expert.
     expert_overlap : Datum
-        1 where expert traffic hides behind another micro-batch's passes.
+        1 where the stack can hide expert traffic behind another micro-batch's passes (the schedule ``combined-1f1b``), which
+        a search takes wherever it pays.
     head_last : Datum
         1 where the last pipeline stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     fully_sharded : Datum

@@ -37,17 +37,28 @@ def space_of(s: Scenario, r: Resolved) -> Space:
         fixed["recompute"] = (Recompute.FULL if partial else Recompute.NAMES.index(given.recompute),)
         if given.recompute in ("full", "partial"):
             fixed.setdefault("recompute_percent", FULL_SPACE.recompute_percent[:-1] if partial else (100,))
-    if given.schedule is not None:
-        fixed["schedule"] = (Schedule.NAMES.index(given.schedule),)
+    space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
+    fixed["schedule"] = _schedules(s, r, space)
     if given.sequence_parallel is not None:
         fixed["sequence_parallel"] = given.sequence_parallel
-    space = FULL_SPACE if s.space == "full" else Space(strict=s.space == "paper")
-    if s.space == "default":
-        own = Schedule.NAMES.index(r.stack.schedule.value)
-        space = replace(space, schedule=tuple(dict.fromkeys((*space.schedule, own))))
-        if given.recompute is None and not r.stack.whole_blocks.value:
-            space = replace(space, recompute_percent=FULL_SPACE.recompute_percent, selective_shares=False)
-    return replace(space, **fixed) if fixed else space
+    if s.space == "default" and given.recompute is None and not r.stack.whole_blocks.value:
+        space = replace(space, recompute_percent=FULL_SPACE.recompute_percent, selective_shares=False)
+    return replace(space, **fixed)
+
+
+def _schedules(s: Scenario, r: Resolved, space: Space) -> tuple[int, ...]:
+    """Return the pipeline schedules of a space: what is stated, or its own and the stack's.
+
+    1F1B may hide experts' traffic where that is asked for; where nothing is said as the stack can, or in the full space.
+    """
+    stated, hides = s.layout.schedule, s.software.expert_overlap
+    if stated is None and hides is None:
+        hides = r.stack.expert_overlap.value > 0 if s.space == "default" else s.space == "full"
+    own = (Schedule.NAMES.index(r.stack.schedule.value),) if s.space == "default" else ()
+    found = dict.fromkeys((*space.schedule, *own) if stated is None else (Schedule.NAMES.index(stated),))
+    if hides and s.software.dispatcher != "allgather" and r.work.n_experts > 0 and Schedule.ONE_F_ONE_B in found:
+        found[Schedule.COMBINED] = None
+    return tuple(found)
 
 
 def _counts(layout: Layout, n_devices: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.record import dataclass
-from carbonscaling.search.constraints import ENDS
+from carbonscaling.search.constraints import ENDS, combined_barred
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.choosing import NOTHING_OPEN, Open, middle, odds, separates
 from carbonscaling.study.scenario import Scenario
@@ -93,7 +93,7 @@ def settle(u: Setup) -> Settled:
         No device count, or degrees that contradict it.
     """
     s = u.scenario
-    key = (u.work, u.plain, s.layout, s.batch, s.devices, s.software.sequence_parallel)
+    key = (u.work, u.plain, s.layout, s.batch, s.devices, s.software)
     known = _known.get(key)
     if known is not None and known[0] == u.stack:
         return known[1]
@@ -168,8 +168,17 @@ def _settings(u: Setup, way: Way, sharded: bool, batch_tokens: float) -> list[Se
         degrees = (way.tp, way.pp, way.dp, way.cp, way.ep, way.etp, vpp, zero, _shard(u, way))
         for choice in _recomputations(u):
             rest = (micro, n_micro, choice.code, schedule, sequence and way.tp > 1, choice.percent)
-            found.append(Setting(*(float(v) for v in (*degrees, *rest))))
+            setting = Setting(*(float(v) for v in (*degrees, *rest)))
+            found.append(_paired(u, setting))
     return found
+
+
+def _paired(u: Setup, setting: Setting) -> Setting:
+    """Return a setting with experts' traffic behind other passes, where that is stated and can be; most who say leave it."""
+    asked = u.scenario.software.expert_overlap and u.scenario.software.dispatcher != "allgather"
+    pairs = setting._replace(schedule=float(Schedule.COMBINED))
+    can = setting.schedule == Schedule.ONE_F_ONE_B and not combined_barred(pairs, u.work)
+    return pairs if asked and can else setting
 
 
 def _shard(u: Setup, way: Way) -> int:

@@ -54,8 +54,9 @@ class Layout:
         Activations that the backward pass computes again; ``partial`` is ``full`` in a share of the layers.
     recompute_percent : int, optional
         Share of the layers that recompute, in percent: all of them where `recompute` is ``full``.
-    schedule : {"1f1b", "zb1p", "dualpipe"}, optional
-        Pipeline schedule: one forward one backward (interleaved where vpp > 1), zero bubble, or DualPipe.
+    schedule : {"1f1b", "zb1p", "dualpipe", "combined-1f1b"}, optional
+        Pipeline schedule: one forward one backward (interleaved where vpp > 1), zero bubble, DualPipe, or one forward beside
+        one backward, which hides experts' traffic without a pipeline too.
     sequence_parallel : bool, optional
         Shard norms and residuals over the sequence (default: wherever ``tp > 1``).
     """

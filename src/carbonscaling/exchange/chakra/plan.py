@@ -13,6 +13,7 @@ from carbonscaling.exchange.timeline.schedule import Slot
 from carbonscaling.exchange.timeline.step import timeline
 from carbonscaling.perf.memory import rank_params
 from carbonscaling.perf.numbers import Setting
+from carbonscaling.perf.pipeline import in_turns
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["chakra_traces", "stage_nodes"]
@@ -146,7 +147,7 @@ class _Maker:
         return made
 
     def _splits(self) -> bool:
-        return self.answer.setting.schedule != 0
+        return not in_turns(self.answer.setting.schedule)
 
     def _exchanged(self, tag: str, layers: int) -> Iterator[Node]:
         """Yield the traffic of a pass's layers, each kind together."""

@@ -108,7 +108,8 @@ def _batch(answer: Estimate) -> list[Line]:
 
 def _rest(answer: Estimate, title: str) -> list[Line]:
     s, r = answer.setting, answer.resolved
-    if s.pp > 1 and (s.schedule != Schedule.ONE_F_ONE_B or r.spec.n_layers % (s.pp * s.vpp)):
+    uneven = s.pp > 1 and r.spec.n_layers % (s.pp * s.vpp)
+    if uneven or s.schedule != Schedule.ONE_F_ONE_B:
         raise cannot_say(title, "this pipeline", ["pp"], "choose stages that divide the layers, and --schedule 1f1b")
     if s.recompute != Recompute.NONE and s.recompute_percent != 100:
         raise cannot_say(title, "recomputation in a part of the layers", ["recompute_percent"], "add --recompute full")

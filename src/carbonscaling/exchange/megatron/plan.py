@@ -10,7 +10,7 @@ from carbonscaling.exchange.line import Line, cannot_say, of_batch, of_layout, o
 from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
-from carbonscaling.perf.pipeline import layers_on_stage
+from carbonscaling.perf.pipeline import in_turns, layers_on_stage
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["PRECISIONS", "STRATEGIES", "arguments"]
@@ -50,7 +50,7 @@ def arguments(answer: Estimate, title: str) -> list[Line]:
 
 def _degrees(answer: Estimate, title: str) -> list[Line]:
     s, spec = answer.setting, answer.resolved.spec
-    if s.schedule != Schedule.ONE_F_ONE_B:
+    if not in_turns(s.schedule):
         raise cannot_say(title, f"the schedule {Schedule.NAMES[int(s.schedule)]}", ["schedule"], "add --schedule 1f1b")
     found = [
         Line(name, int(getattr(s, field)), of_layout(answer, field))
@@ -162,7 +162,7 @@ def _overlap(answer: Estimate) -> list[Line]:
         backend = chosen if chosen in ("deepep", "hybridep") else "deepep" if chosen == "flex" else None
         found.append(Line("moe_token_dispatcher_type", "flex" if backend else chosen, why))
         found += [Line("moe_flex_dispatcher_backend", backend, why)] if backend else []
-        found += [Line("overlap_moe_expert_parallel_comm", True, why)] if software.ep_behind else []
+        found += [Line("overlap_moe_expert_parallel_comm", True, why)] if s.schedule == Schedule.COMBINED else []
     return [*found, *_graphs(answer, why)]
 
 

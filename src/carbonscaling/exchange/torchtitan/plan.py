@@ -144,9 +144,9 @@ def _sharded_there(answer: Estimate, title: str) -> None:
 
 def _pipeline(answer: Estimate, title: str) -> list[Line]:
     s, spec = answer.setting, answer.resolved.spec
-    if s.pp == 1:
-        return []
     schedule = Schedule.NAMES[int(s.schedule)]
+    if s.pp == 1 and s.schedule != Schedule.COMBINED:
+        return []
     name = SCHEDULES.get((schedule, bool(s.vpp > 1)))
     if name is None:
         raise cannot_say(

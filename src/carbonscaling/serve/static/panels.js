@@ -58,7 +58,7 @@ export function figures(a) {
 function settingWords(s) {
   const degrees = [["tensor", s.tp], ["pipeline", s.pp], ["context", s.cp], ["data", s.dp]].filter(([, n]) => n > 1).flatMap(([name, n], i) => [i ? " × " : "", explainedAs(name, `${name} parallelism`), ` ${n}`]);
   const more = [
-    s.ep > 1 && `experts over ${s.ep}`, s.zero_stage ? `ZeRO-${s.zero_stage}` : "no ZeRO", s.pp > 1 && `${s.schedule}${s.vpp > 1 ? ` with ${s.vpp} chunks a stage` : ""}`,
+    s.ep > 1 && `experts over ${s.ep}`, s.zero_stage ? `ZeRO-${s.zero_stage}` : "no ZeRO", (s.pp > 1 || s.schedule === "combined-1f1b") && `${s.schedule}${s.vpp > 1 ? ` with ${s.vpp} chunks a stage` : ""}`,
     s.recompute === "none" ? "no recomputation" : s.recompute === "partial" ? `full recomputation of ${s.recompute_percent} % of layers` : `${s.recompute} recomputation`, s.precision,
     `batch ${w.whole(s.global_batch_seqs)} × ${w.whole(s.seq_len)} tokens in micro-batches of ${s.micro_batch}`, `${w.whole(s.n_steps)} steps of ${w.duration(s.step_time_s / 86400)}`,
   ].filter(Boolean);
