@@ -13,6 +13,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.decide import searched
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.foreseen import foresee
 from carbonscaling.study.sweep import dryrun, runs
 from carbonscaling.study.sweep.answers import Answers
 from carbonscaling.study.sweep.case import scenario_of_case
@@ -140,7 +141,13 @@ def test_runs_that_differ_in_length_alone_share_a_search(tmp_path: Path, monkeyp
         asked.append(args)
         return searched(*args, **options)
 
+    def foreseen(*args: Any) -> bool:
+        learnt = foresee(*args)
+        asked.extend([args] * learnt)
+        return learnt
+
     monkeypatch.setattr(runs, "searched", counted)
+    monkeypatch.setattr(runs, "foresee", foreseen)
     for base, n in ((BASE, 1), (BASE.replace("batch = 64\n", ""), 6)):
         asked.clear()
         s = study(tmp_path, base + axes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import sys
 
@@ -12,9 +11,6 @@ TYPE_CHECKING = False
 """As in ``typing``: until `main` runs, Ctrl-C is Python's own, so nothing is imported before that could wait."""
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-OBJECTS = 50_000
-"""New objects between two looks for rings of garbage: loading a command makes as many, of which none is garbage."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,8 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     if argv is not None:
         return _run(list(argv))
-    gc.set_threshold(OBJECTS)
     try:
+        from carbonscaling.garbage import collect_seldom
+
+        collect_seldom()
         from carbonscaling.cli.interrupt import ended, mind_interrupts
         from carbonscaling.cli.streams import guard_streams
 

@@ -103,6 +103,14 @@ class CompiledJudge:
 
     def decide(self, rows: Ints, cut: Floats, kept: Floats, late: Floats, prune: bool) -> Decided:
         """Decide some rows."""
+        found = self.decide_each(rows, np.zeros(len(rows), np.int64), 1, cut, kept, late, prune)
+        found.counts = found.counts[0]
+        return found
+
+    def decide_each(
+        self, rows: Ints, asked: Ints, n_asked: int, cut: Floats, kept: Floats, late: Floats, prune: bool
+    ) -> Decided:
+        """Decide rows of several questions, and count each one's fates: `asked` says to which a row belongs."""
         n, inner = len(rows), self.grid.n_inner
         lattice = self.grid.lattice
         layouts, shapes = lattice.rows(rows).astype(float).astype(self.number), rows // len(lattice.dp)
@@ -111,22 +119,18 @@ class CompiledJudge:
         )
         room = max(inner, min(n * inner, kernel.BUFFER))
         found_index, found_step = np.empty(room, np.int64), np.empty(room)
-        done = Decided(
-            np.empty(0, np.int64), np.empty(0), np.zeros(kernel.N_COUNTS, np.int64),
-            np.full(n, np.inf), np.zeros(n, np.int64), np.inf, 0,
-        )  # fmt: skip
+        row_best, row_best_index = np.full(n, np.inf), np.zeros(n, np.int64)
+        counts = np.zeros((n_asked, kernel.N_COUNTS), np.int64)
         miss, miss_index = np.array([np.inf]), np.zeros(1, np.int64)
-        parts, at = [], 0
+        parts, at = [(found_index[:0], found_step[:0])], 0
         while at < n:
             at, n_found = self.entry(kernel.decide_rows)(
-                self.work, self.machine, self.options, layouts, shapes, self.keys, self.table, least, best, at, cut, kept, late,
-                prune, found_index, found_step, done.counts, done.row_best, done.row_best_index, miss, miss_index,
+                self.work, self.machine, self.options, layouts, shapes, asked, self.keys, self.table, least, best, at, cut,
+                kept, late, prune, found_index, found_step, counts, row_best, row_best_index, miss, miss_index,
             )  # fmt: skip
             parts.append((found_index[:n_found].copy(), found_step[:n_found].copy()))
-        done.index = np.concatenate([p[0] for p in parts])
-        done.step = np.concatenate([p[1] for p in parts])
-        done.excess, done.excess_index = float(miss[0]), int(miss_index[0])
-        return done
+        index, step = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Decided(index, step, counts, row_best, row_best_index, float(miss[0]), int(miss_index[0]))
 
 
 class ScalarJudge(CompiledJudge):

@@ -59,6 +59,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     o: Options,
     rows: Any,
     shapes: Any,
+    asked: Any,
     keys: Any,
     table: Any,
     least: Any,
@@ -82,6 +83,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     ----------
     rows, shapes : arrays
         Layouts, and the place of each one's shape in `keys` and `least`.
+    asked : array
+        Which of several questions each layout belongs to: the row of `counts`.
     keys, table : arrays
         Place of each shape's (tp, cp) in the table of layer times.
     least, least_of_experts : arrays
@@ -94,7 +97,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     found_index, found_step : arrays
         Written: settings that fit within `kept`, and their step times.
     counts, row_best, row_best_index, miss, miss_index : arrays
-        Written: settings by fate, each row's quickest setting that fits, the nearest miss of the memory limit.
+        Written: each question's settings by fate, each row's quickest setting that fits, the nearest miss of the memory limit.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     for i in range(start, len(rows)):
         if n_found + inner > len(found_index):
             return i, n_found
-        row, shape = rows[i], shapes[i]
+        row, shape, fates = rows[i], shapes[i], counts[asked[i]]
         n_devices = row[0] * row[1] * row[2] * row[3]
         lines[:], shards[:], have_layer[:] = 0, 0, False
         n_valid = 0
@@ -151,7 +154,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     slow_experts[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
                     n_alive += not slow_experts[m]
                 if n_alive == 0:
-                    counts[BOUND] += n_p * n_z * n_m * n_r
+                    fates[BOUND] += n_p * n_z * n_m * n_r
                     continue
             for p in range(n_p):
                 n_alive, n_tried = 0, 0
@@ -170,11 +173,11 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     place_m[m] = min(fixed, first_batch_violation(setting_of(o, row, e, p, 0, m, 0), work, o.strict))
                     n_alive += place_m[m] == ALLOWED
                 if prune and n_alive == 0:
-                    counts[BOUND] += n_z * n_m * n_r
+                    fates[BOUND] += n_z * n_m * n_r
                     continue
                 for m in range(n_m):
                     if too_slow[m]:
-                        counts[BOUND] += n_z * n_r
+                        fates[BOUND] += n_z * n_r
                     else:
                         lines[pair[p], place_m[m]] += 1
                 if n_alive == 0 or n_valid == 0:
@@ -201,7 +204,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             kept_layer[m, r, 0], kept_layer[m, r, 1] = layer_holds.whole, layer_holds.reduced
                         held = held_bytes(work, machine, s, LayerBytes(kept_layer[m, r, 0], kept_layer[m, r, 1]))
                         if prune and (least_states[k] + least_held(machine, held)) * ROUNDING > limit:
-                            counts[BOUND] += n_valid
+                            fates[BOUND] += n_valid
                             continue
                         for v in range(n_valid):
                             b = StateBytes(weights[k, v], gradients[k, v], optimizer[k, v])
@@ -213,7 +216,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             z = valid[v]
                             index = here + z * n_m * n_r + r
                             if excess[v] > 0.0:
-                                counts[MEMORY] += 1
+                                fates[MEMORY] += 1
                                 if excess[v] < miss[0] or (excess[v] == miss[0] and index < miss_index[0]):
                                     miss[0], miss_index[0] = excess[v], index
                                 continue
@@ -223,7 +226,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 passes = passes_time(work, machine, s, layer, held.moved)
                                 worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
-                                counts[BOUND] += 1
+                                fates[BOUND] += 1
                                 continue
                             own = setting_of(o, row, e, p, z, m, r)
                             t = sync[k, v]
@@ -235,15 +238,15 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 t[4], t[5], t[6] = new.again, new.update, new.straggler_share
                             both = Sync(PerStep(t[0], t[1]), PerStep(t[2], t[3]), t[4], t[5], t[6])
                             step = close_step(machine, own, passes, both).total
-                            counts[FIT] += 1
-                            counts[LATE] += step > late[i]
+                            fates[FIT] += 1
+                            fates[LATE] += step > late[i]
                             if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):
                                 row_best[i], row_best_index[i] = step, index
                             if step <= kept[i]:
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
         for k in range(2):
-            _count_barred(lines[k], shards, place_r[k], counts)
+            _count_barred(lines[k], shards, place_r[k], fates)
     return len(rows), n_found
 
 

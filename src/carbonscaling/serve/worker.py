@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from carbonscaling.garbage import collect_seldom
 from carbonscaling.platform import limit_memory
 from carbonscaling.search.evaluate import load_made
 from carbonscaling.serve.jobs import Job, Reply, do
@@ -47,6 +48,7 @@ def work(conn: Connection, folder: str, threads: int, job_bytes: int) -> None:
     _warm(Path(folder))
     load_made()
     limit_memory(job_bytes)
+    collect_seldom()
     conn.send((0, None))
     while True:
         try:

@@ -18,7 +18,7 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY, KWH, TONNE
 
-__all__ = ["PLAN_DAYS", "asked", "found_with", "freed", "is_open", "margin_of", "question_of", "space_of"]
+__all__ = ["PLAN_DAYS", "asked", "counts_of", "found_with", "freed", "is_open", "margin_of", "question_of", "space_of"]
 
 PLAN_DAYS = 90.0
 """Deadline of a plan that names none: three months (both papers' T)."""
@@ -61,7 +61,7 @@ def _schedules(s: Scenario, r: Resolved, space: Space) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _counts(layout: Layout, n_devices: int) -> tuple[int, int]:
+def counts_of(layout: Layout, n_devices: int) -> tuple[int, int]:
     """Return fewest and most devices of a given number that a layout may use: a stated one its own, the others idle.
 
     Raises
@@ -193,7 +193,7 @@ def asked(
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=_days(s), finish_by=None, start_date=None)
         r = resolve(s, like)
-        counts = _counts(s.layout, s.devices) if s.devices else (1, s.max_devices)
+        counts = counts_of(s.layout, s.devices) if s.devices else (1, s.max_devices)
         return s, r, counts, (s.max_days or PLAN_DAYS) * DAY
     if s.devices is None:
         if not s.is_counted:
@@ -205,7 +205,7 @@ def asked(
         s = replace(s, devices=math.prod(getattr(s.layout, name) or 1 for name in ("tp", "pp", "dp", "cp")))
     s = replace(s, max_days=_days(s), finish_by=None, start_date=None) if s.finish_by else s
     r = resolve(s, like)
-    counts = _counts(s.layout, s.devices or 1)
+    counts = counts_of(s.layout, s.devices or 1)
     if s.objective == "paper":
         s = replace(s, objective="time")
     if s.layout.dp is not None and not any(b % s.layout.dp == 0 for b in r.batches.every):

@@ -150,6 +150,9 @@ def searched(
         known, most_asked = Known(), high - 1
     else:
         most_asked = MOST_WHOLE
+    if best := known.best.get(high):
+        question = replace(q, counts=(best.n_devices, best.n_devices))
+        return question, _own(question, space, few, known, options)
     found = _own(q, space, few, known, options)
     if found.interrupted:
         return q, found

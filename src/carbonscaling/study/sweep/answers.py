@@ -20,7 +20,8 @@ from carbonscaling.study.sweep.case import codes, is_place, n_searches, place_ke
 from carbonscaling.study.sweep.columns import PLACE_COLUMNS, is_number
 from carbonscaling.study.sweep.frame import Frames
 from carbonscaling.study.sweep.place import NUMBERS, interval_columns, place_columns
-from carbonscaling.study.sweep.runs import Row, Run, Runs, failed
+from carbonscaling.study.sweep.rows import Row, failed
+from carbonscaling.study.sweep.runs import Run, Runs
 from carbonscaling.study.sweep.studyfile import Study
 
 __all__ = ["Answers"]
@@ -106,13 +107,11 @@ class Answers:
         each, first, of_case = np.unique(
             codes(self.study, cases, self._run_keys), return_index=True, return_inverse=True
         )
-        found: dict[int, Run] = {}
-        for code, nth in zip(each.tolist(), first.tolist(), strict=True):
-            known = self._last.get(code)
-            if known is None:
-                varied = self.study.varied(int(cases[nth]))
-                known = self._runs.run(self._base, {k: v for k, v in varied.items() if k in self._run_keys})
-            found[code] = known
+        new = [(code, nth) for code, nth in zip(each.tolist(), first.tolist(), strict=True) if code not in self._last]
+        varied = (self.study.varied(int(cases[nth])) for _, nth in new)
+        values = ({k: v for k, v in one.items() if k in self._run_keys} for one in varied)
+        answered = dict(zip((code for code, _ in new), self._runs.every(self._base, values), strict=True))
+        found = {code: answered[code] if code in answered else self._last[code] for code in each.tolist()}
         self._last = found
         return list(found.values()), of_case
 

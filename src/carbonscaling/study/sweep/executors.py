@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
+from carbonscaling.garbage import collect_seldom
 from carbonscaling.platform import n_processors, need, shield_from_interrupts
 from carbonscaling.search.cache import private_folder
 
@@ -58,6 +59,7 @@ class InProcess:
 def _serve(pipe: Any) -> None:
     """Run tasks from a pipe until its other end is gone (the driver closed it, or was killed)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
     while True:
         try:
             fn, args = pipe.recv()

@@ -8,36 +8,34 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from carbonscaling.errors import InputError
-from carbonscaling.model.params import total_params
-from carbonscaling.perf.goodput import run_time
-from carbonscaling.perf.memory import memory
-from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting
+from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.record import dataclass
-from carbonscaling.scalar import at
 from carbonscaling.search.objectives import Outcome
-from carbonscaling.search.result import Candidate, Question, SearchResult
+from carbonscaling.search.result import Question, SearchResult
 from carbonscaling.search.space import Space
-from carbonscaling.study.asked import asked, question_of, space_of
+from carbonscaling.study.asked import asked, counts_of, question_of, space_of
 from carbonscaling.study.decide import Known, searched
-from carbonscaling.study.outcome import held_devices, speed, utilisation
+from carbonscaling.study.foreseen import foresee
 from carbonscaling.study.resolve import HARDWARE_FIELDS, Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.several import several
 from carbonscaling.study.sweep.case import scenario_of
 from carbonscaling.study.sweep.kinds import Training
+from carbonscaling.study.sweep.rows import Kept, Row, failed, kept_of, of_length, of_run, why_none
 from carbonscaling.study.sweep.studyfile import Keep
-from carbonscaling.units import DAY, GB, HOUR, TONNE
+from carbonscaling.units import TONNE
 
-__all__ = ["Row", "Run", "Runs", "failed"]
+__all__ = ["Run", "Runs"]
 
-Row = dict[str, Any]
+T = TypeVar("T")
 REMEMBERED = 1024
 """Searches, and lookups of hardware, that are remembered."""
 ALIKE = attrgetter(*HARDWARE_FIELDS, "model", "law", "d_model", "seq_len")
@@ -60,16 +58,14 @@ class Run:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    kind: str
-    rank: int
-    candidate: Candidate
-    columns: Row
+class _Asked:
+    """What a case asks of the search; `key` is the same for cases that differ in device counts and tokens alone."""
 
-
-def failed(status: str, reason: str) -> Row:
-    """Return the row of a case without an answer."""
-    return {"status": status, "kind": "best", "rank": 0, "reason": reason.replace("\n", ";")}
+    scenario: Scenario
+    resolved: Resolved
+    question: Question
+    space: Space
+    key: Any = None
 
 
 class Runs:
@@ -86,45 +82,89 @@ class Runs:
     def __init__(self, answer: Training, keep: Keep, *, many: bool) -> None:
         self._answer, self._keep, self._few = answer, keep, 0 if many else None
         self._alike: dict[Any, _Alike] = {}
-        self._like: dict[Any, Resolved] = {}
+        self._like: dict[Any, _Asked] = {}
 
-    def run(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Run:
-        """Return the rows of the scenario with these values; a contradiction or an error is one of them."""
-        try:
-            scenario = scenario_of(base, values)
-            if key := several(scenario):
-                raise InputError(f"several {key}s in one case", key=key, remedy=f"make {key} an axis")
-            return self._run(scenario)
-        except InputError as error:
-            return Run([failed("refused", str(error))])
-        except Exception as error:
-            return Run([failed("error", f"{type(error).__name__}: {error}")])
+    def every(self, base: Mapping[str, Any], each: Iterable[Mapping[str, Any]]) -> list[Run]:
+        """Return the rows of the scenarios with these values, in turn; a contradiction or an error is one of them."""
+        asked = [_guarded(self._asked, base, values) for values in each]
+        together: dict[Any, list[_Asked]] = {}
+        for a in asked:
+            if isinstance(a, _Asked) and a.key is not None and self._keep.top == 1 and len(a.question.batches) == 1:
+                together.setdefault(a.key, []).append(a)
+        for key, alike in together.items():
+            with suppress(Exception):  # each case says what is wrong with it
+                self._foresee(key, alike)
+        return [a if isinstance(a, Run) else _guarded(self._run, a) for a in asked]
 
-    def _run(self, scenario: Scenario) -> Run:
+    def _foresee(self, key: Any, asked: Sequence[_Asked]) -> None:
+        """Search at once what cases ask that differ in device counts and tokens alone."""
+        alike, q = self._alike.get(key) or _Alike(), asked[0].question
+        counts = {a.question.counts[0] for a in asked if not a.question.stated} - alike.found.keys() - {1}
+        if not counts or not foresee(q, asked[0].space, self._few, alike.known, counts):
+            return
+        best = {n: one.n_devices for n in counts if (one := alike.known.best[n])}
+        results = {n: alike.known.own[n] for n in best.values() if n not in alike.found}
+        rows = kept_of(q, list(results.values()), self._keep)
+        found = alike.found | dict(zip(results, zip(results.values(), rows, strict=True), strict=True))
+        for n, own in best.items():
+            _remember(alike.found, own, found[own])
+            _remember(alike.found, n, found[own])
+        _remember(self._alike, key, alike)
+
+    def _asked(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> _Asked:
+        scenario = scenario_of(base, values)
+        if key := several(scenario):
+            raise InputError(f"several {key}s in one case", key=key, remedy=f"make {key} an axis")
         alike = ALIKE(scenario)
-        s, r, counts, deadline = asked(scenario, self._answer, self._like.get(alike))
-        _remember(self._like, alike, r)
+        like = self._like.get(alike)
+        found = self._recounted(scenario, like) if like else None
+        if found is None:
+            found = self._looked_up(scenario, like.resolved if like else None)
+        _remember(self._like, alike, found)
+        return found
+
+    def _recounted(self, scenario: Scenario, like: _Asked) -> _Asked | None:
+        """Return what is asked where another case differs in the device count alone, of which nothing looked up depends."""
+        names, n = like.scenario.__dict__, scenario.devices
+        if like.key is None or n is None or scenario.offload not in (None, "none"):
+            return None
+        if scenario.__dict__ != names | {"devices": n}:
+            return None
+        counts = counts_of(scenario.layout, n)
+        s = scenario if like.resolved.scenario is like.scenario else replace(like.resolved.scenario, devices=n)
+        r = replace(like.resolved, setup=replace(like.resolved.setup, scenario=s))
+        return replace(like, scenario=scenario, resolved=r, question=replace(like.question, counts=counts))
+
+    def _looked_up(self, scenario: Scenario, like: Resolved | None) -> _Asked:
+        s, r, counts, deadline = asked(scenario, self._answer, like)
         if s.objective == "cost" and r.price is None:
             raise InputError("no price is known", key="price_usd_per_device_hour", remedy="give one")
-        keep, question, space = self._keep, question_of(s, r, counts, deadline), space_of(s, r)
+        question, space = question_of(s, r, counts, deadline), space_of(s, r)
         free = deadline == math.inf and not question.limits
-        by_step = s.objective == "time" and free and not (keep.front or keep.quantiles)
+        by_step = s.objective == "time" and free and not (self._keep.front or self._keep.quantiles)
+        if not by_step:
+            return _Asked(scenario, r, question, space)
         batches = r.batches if r.batches.is_open else r.batches.every  # more tokens may take another batch
-        key = (r.work, r.machine, question.margin, batches, space)
-        if by_step:  # of what candidates take, nothing else is kept
-            question = replace(question, outcome=partial(_run_time_alone, question), least=None)
-        result, kept = self._searched(key if by_step and counts[0] == counts[1] else None, question, space)
+        key = (r.work, r.machine, question.margin, batches, space) if counts[0] == counts[1] else None
+        # of what candidates take, nothing but the time is kept
+        question = replace(question, outcome=partial(_run_time_alone, question), least=None)
+        return _Asked(scenario, r, question, space, key)
+
+    def _run(self, a: _Asked) -> Run:
+        r, keep = a.resolved, self._keep
+        result, kept = self._searched(a.key, a.question, a.space)
         counted: Row = {"n_candidates": result.n_candidates, "n_fit": result.n_fit}
         if keep.rejected:
             counted["rejected"] = json.dumps(dict(sorted(result.rejected.items())))
         if keep.quantiles:
             counted["quantiles"] = json.dumps({str(k): v[0] / TONNE for k, v in result.quantiles.items()})
         if not kept:
-            why = "budget" if self._overspent(question, space) else _why_none(result, deadline)
+            overspent = self._overspent(a.question, a.space)
+            why = "budget" if overspent else why_none(result, a.question.deadline_s)
             return Run([failed("infeasible", why) | counted], r)
         r = replace(r, batch=float(r.batch_of(kept[0].candidate.setting)))
-        shared = counted | _of_run(r)
-        return Run([shared | k.columns | _of_length(r, k) for k in kept], r)
+        shared = counted | of_run(r)
+        return Run([shared | k.columns | of_length(r, k) for k in kept], r)
 
     def _overspent(self, q: Question, space: Space) -> bool:
         """Whether a question without an answer has one where nothing but its budgets is left out."""
@@ -133,7 +173,7 @@ class Runs:
         loose = replace(q, limits=())
         return searched(loose, space, self._few, top=1, prune=True, explain=False, threads=1)[1].best is not None
 
-    def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[_Kept]]:
+    def _searched(self, key: Any, q: Question, space: Space) -> tuple[SearchResult, list[Kept]]:
         alike = _Alike() if key is None else self._alike.get(key) or _Alike()
         asked = q.counts[0]
         if key is not None and asked in alike.found:
@@ -144,13 +184,23 @@ class Runs:
             quantiles=keep.quantiles, explain=False, threads=1,
         )  # fmt: skip
         if key is None:
-            return result, list(_kept(q, result, keep))
+            return result, kept_of(q, [result], keep)[0]
         own = q.counts[0]
-        found = alike.found[own] if own in alike.found else (result, list(_kept(q, result, keep)))
+        found = alike.found[own] if own in alike.found else (result, kept_of(q, [result], keep)[0])
         for count in (own, asked):
             _remember(alike.found, count, found)
         _remember(self._alike, key, alike)
         return found
+
+
+def _guarded(work: Callable[..., T], *args: Any) -> T | Run:
+    """Return what some work returns, or the row that says what is wrong."""
+    try:
+        return work(*args)
+    except InputError as error:
+        return Run([failed("refused", str(error))])
+    except Exception as error:
+        return Run([failed("error", f"{type(error).__name__}: {error}")])
 
 
 class _Alike:
@@ -158,7 +208,7 @@ class _Alike:
 
     def __init__(self) -> None:
         self.known = Known()
-        self.found: dict[int, tuple[SearchResult, list[_Kept]]] = {}
+        self.found: dict[int, tuple[SearchResult, list[Kept]]] = {}
 
 
 def _run_time_alone(q: Question, settings: Setting, step_s: Number) -> Outcome:
@@ -169,58 +219,3 @@ def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
     if key not in memory and len(memory) >= REMEMBERED:
         del memory[next(iter(memory))]
     memory[key] = value
-
-
-def _kept(q: Question, result: SearchResult, keep: Keep) -> Iterator[_Kept]:
-    candidates = [("best", rank, c) for rank, c in enumerate(result.top[: keep.top])]
-    candidates += [("front", rank, c) for rank, c in enumerate(result.front)] if keep.front else []
-    for kind, rank, c in candidates:
-        s = c.setting
-        floats = Setting(*(float(v) for v in s))
-        columns = {
-            "step_time_s": c.step_s,
-            "memory_per_device_gb": float(at(memory, q.work, q.machine, floats).total) / GB,
-            **{name: int(getattr(s, name)) for name in DEGREES},
-            "zero_stage": int(s.zero),
-            "recompute": Recompute.said(s),
-            "schedule": Schedule.NAMES[int(s.schedule)],
-        }
-        yield _Kept(kind, rank, c, columns)
-
-
-DEGREES = ("tp", "pp", "dp", "ep", "etp", "cp", "vpp", "shard", "micro_batch", "n_micro", "recompute_percent")
-
-
-def _of_run(r: Resolved) -> Row:
-    return {
-        "status": "ok",
-        "n_params": float(total_params(r.spec)),
-        "tokens_trained": r.tokens,
-        "training_flops": r.tokens * float(r.work.model_flops),
-        "global_batch_seqs": r.batch,
-        "precision": r.recipe.name,
-        "loss": r.loss,
-    }
-
-
-def _of_length(r: Resolved, kept: _Kept) -> Row:
-    n, step = int(held_devices(r.scenario, kept.candidate.setting)), kept.candidate.step_s
-    duration = float(run_time(r.n_steps, step, r.run_overhead.si))
-    return {
-        "kind": kept.kind,
-        "rank": kept.rank,
-        "n_devices": n,
-        "duration_days": duration / DAY,
-        "device_hours": n * duration / HOUR,
-        "mfu": float(utilisation(r, step, n)),
-        "tokens_per_s_per_device": speed(r.batch * r.seq_len, step, r.pace, n),
-    }
-
-
-def _why_none(result: SearchResult, deadline_s: float) -> str:
-    """Return the rule that the settings which came furthest fail."""
-    if result.fastest is not None or result.n_fit:
-        return "deadline"
-    if result.nearest_memory is not None or ("bound" in result.rejected and deadline_s == math.inf):
-        return "memory"  # without a deadline nothing but memory leaves out by a bound what could be best
-    return max(result.rejected.items(), key=lambda item: item[1], default=("no layout", 0))[0]

@@ -22,7 +22,7 @@ from carbonscaling.study.sweep.case import with_values
 from carbonscaling.study.sweep.columns import PLACE_COLUMNS
 from carbonscaling.study.sweep.frame import Frames
 from carbonscaling.study.sweep.kinds import KINDS, Kind, own_value
-from carbonscaling.study.sweep.runs import Row, failed
+from carbonscaling.study.sweep.rows import Row, failed
 from carbonscaling.study.sweep.studyfile import Study
 from carbonscaling.study.together.decided import decide
 from carbonscaling.units import KWH

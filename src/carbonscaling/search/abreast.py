@@ -1,0 +1,138 @@
+"""The searches of many device counts, abreast: their rounds are decided together, in one call of the loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carbonscaling.search import kernel
+from carbonscaling.search.divisors import MOST_WHOLE
+from carbonscaling.search.engine import gridded
+from carbonscaling.search.evaluate import CompiledJudge, judge_of
+from carbonscaling.search.limits import COARSE, SHORTEST_S
+from carbonscaling.search.objectives import OBJECTIVES
+from carbonscaling.search.result import Question, SearchResult, candidates
+from carbonscaling.search.rounds import FEWEST_LAYOUTS, FIRST_ROUND, GROWTH
+from carbonscaling.search.simple import rank
+from carbonscaling.search.space import Space
+
+__all__ = ["TIES", "Abreast"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TIES = 1e-12
+"""Relative difference of step times up to which run times may be equal."""
+
+
+@dataclass
+class Abreast:
+    """Searches of one question at many device counts.
+
+    Attributes
+    ----------
+    question : Question
+        Of one batch, without deadline and limits.
+    judge : CompiledJudge
+    n_devices, bound : arrays
+        Of every family of layouts: device count, and step time that no setting beats.
+    """
+
+    question: Question
+    judge: CompiledJudge
+    n_devices: Floats
+    bound: Floats
+
+    @classmethod
+    def of(cls, question: Question, space: Space, few: int | None = None) -> Abreast | None:
+        """Return the searches of a question, whatever its count (`few` as in `engine.search`); None without machine code."""
+        q, every = gridded(replace(question, counts=(1, MOST_WHOLE), host_devices=1), space)
+        judge = judge_of(q.work, q.machine, every, few)
+        if type(judge) is not CompiledJudge:
+            return None
+        return cls(q, judge, every.lattice.extents(every.lattice.families).n_devices, judge.bounds())
+
+    def search(self, counts: Sequence[int], near: float, beat: Floats | None = None) -> list[SearchResult]:
+        """Return what a pruned search of each count finds that asks for the one quickest setting.
+
+        Rounds and limits are those of `rounds.Rounds`, in step times: at one count and batch the run time is proportional to
+        them.
+
+        Parameters
+        ----------
+        counts : sequence of int
+            Ascending, each once.
+        near : float
+            As in `engine.search`.
+        beat : array, optional
+            Step time that the settings of each count have to reach.
+        """
+        lattice, n_inner, n = self.judge.grid.lattice, self.judge.grid.n_inner, len(counts)
+        asked = np.minimum(np.searchsorted(counts, self.n_devices), n - 1)
+        (own,) = np.nonzero(np.asarray(counts)[asked] == self.n_devices)
+        left, asked, bound = lattice.families[own], asked[own], self.bound[own]
+        n_layouts = np.bincount(asked, lattice.sizes(left), n).astype(np.int64)
+        at_once = (n_layouts * n_inner <= FIRST_ROUND) & (beat is None)
+        bound[at_once[asked]] = SHORTEST_S
+        best, fates = np.full(n, np.inf) if beat is None else beat.copy(), np.zeros((n, kernel.N_COUNTS), np.int64)
+        quickest, size = [np.zeros((3, 0))], FIRST_ROUND
+        while len(left):
+            alive = np.isfinite(bound) & (bound <= best[asked] * (1.0 + near))
+            np.add.at(fates[:, kernel.BOUND], asked[~alive], lattice.sizes(left[~alive]) * n_inner)
+            left, asked, bound = left[alive], asked[alive], bound[alive]
+            now = _first(asked, bound, lattice.sizes(left), max(FEWEST_LAYOUTS, size // n_inner))
+            rows, of = lattice.layouts(left[now]), np.repeat(asked[now], lattice.sizes(left[now]))
+            left, asked, bound = left[~now], asked[~now], bound[~now]
+            cut = best[of] * (1.0 + near) * (1.0 + COARSE)
+            if not at_once.all():
+                alive = at_once[of] | (self.judge.row_bounds(rows) <= cut)
+                np.add.at(fates[:, kernel.BOUND], of[~alive], n_inner)
+                rows, of, cut = rows[alive], of[alive], cut[alive]
+            none, never = np.full(len(rows), -np.inf), np.full(len(rows), np.inf)
+            seen = self.judge.decide_each(rows, of, n, cut, none, never, True)
+            fates += seen.counts
+            np.minimum.at(best, of, seen.row_best)
+            quickest.append(np.array((of, rows, seen.row_best)))
+            size = GROWTH * max(size, FEWEST_LAYOUTS * n_inner)
+        return _results(self.question, self.judge, np.concatenate(quickest, axis=1), best, fates, n_layouts * n_inner)
+
+
+def _first(asked: Ints, bound: Floats, sizes: Ints, n_layouts: int) -> NDArray[np.bool_]:
+    """Return which families hold each question's about so many layouts of the best bounds; one family at least."""
+    order = np.lexsort((bound, asked))
+    upto = np.cumsum(sizes[order])
+    begin = np.diff(asked[order], prepend=-1) != 0
+    before = np.maximum.accumulate(np.where(begin, upto - sizes[order], 0))
+    taken = np.zeros(len(asked), dtype=bool)
+    taken[order] = begin | (upto - before <= n_layouts)
+    return taken
+
+
+def _results(
+    q: Question, judge: CompiledJudge, quickest: Floats, best: Floats, fates: Ints, n_candidates: Ints
+) -> list[SearchResult]:
+    """Return the answers, the simplest of settings that are equally quick first.
+
+    `quickest` are layouts: question, number and quickest step time.
+    """
+    grid, objective = judge.grid, OBJECTIVES[q.objective]
+    limit = best * (1.0 + TIES)
+    of, rows = quickest[:2, quickest[2] <= limit[quickest[0].astype(np.int64)]]
+    of, rows = of.astype(np.int64), rows.astype(np.int64)
+    cut = limit[of]
+    ties = judge.decide_each(rows, of, len(best), cut, cut, cut, True)
+    row = ties.index // grid.n_inner
+    index = rows[row] * grid.n_inner + ties.index % grid.n_inner
+    found = [
+        SearchResult(n_candidates=int(n), n_fit=int(own[kernel.FIT]), rejected=kernel.rejected(own))
+        for n, own in zip(n_candidates, fates, strict=True)
+    ]
+    for which, candidate in zip(of[row], candidates(q, grid.settings(index), ties.step), strict=True):
+        found[which].top.append(candidate)
+    for result in found:
+        result.top = sorted(result.top, key=lambda c: rank(objective, c))[:1]
+        result.best = result.top[0] if result.top else None
+    return found
