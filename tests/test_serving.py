@@ -147,7 +147,10 @@ def test_keys_and_values_are_read_once_for_every_query_head_or_for_all(
 def test_software_that_names_no_release_is_of_its_day() -> None:
     asked = {
         "early": [question(engine="vllm 0.5.4"), question(engine="trtllm 0.17")],
-        "mid": [question(engine="vllm 0.6.3"), question(engine="vllm"), question(engine="tgi")],
+        "mid": [
+            question(engine="vllm 0.6.3"), question(engine="vllm"), question(engine="tgi"),
+            question(engine="vllm 0.5.4", mode="static"), question(engine="vllm 0.5.4", mode="saturated"),
+        ],
         "new": [
             question(engine="vllm 0.8.5"), question(device="b200", engine="vllm"), question(engine="sglang"),
             question(engine="trtllm 0.8.1", mode="disaggregated"),

@@ -27,6 +27,7 @@ from carbonscaling.validate.serving.learning import fitted
 from carbonscaling.validate.serving.rows import asked
 from carbonscaling.validate.serving.table import servings
 
+ROOT = Path(__file__).parents[1]
 ROW = {
     "id": "x1", "model": "meta-llama/Llama-3.1-70B-Instruct", "device": "H100", "n_devices": "4", "tp": "4", "weights": "fp8",
     "framework": "vLLM 0.9.1", "input_tokens": "1024", "output_tokens": "512", "concurrency": "64", "out_tok_s_total": "2000",
@@ -225,6 +226,24 @@ def test_how_right_it_is() -> None:
         assert (line.score.median < 0.18, line.score.p90 < 0.50) == (True, True), kind
     assert known["source", "watts", "all"].score.p90 < 0.35
     assert known["source", "joules", "all"].score.p90 < 0.75
+
+
+def test_servings_that_no_fit_has_seen() -> None:
+    """Of vLLM without a server and SGLang, 2024 and 2025 (decision 0358): by release, and what a server adds before 0.6."""
+    with (ROOT / "examples" / "serving-runs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["source"] and row["source_path"] for row in rows)
+    found = check_servings([Cells(row) for row in rows])
+    assert found.refused() == {}
+    off = {str(x["id"]): float(x["speed_predicted"]) / float(x["speed_measured"]) - 1.0 for x in found.rows}
+    assert np.median(np.abs(list(off.values()))) < 0.15
+    merged = [off[row["id"]] for row in rows if row["framework"] in ("vllm 0.3.3", "vllm 0.4.0", "vllm 0.5.4")]
+    assert len(merged) == 22
+    assert np.max(np.abs(merged)) < 0.26
+    served = check_servings([Cells({**row, "mode": "continuous", "concurrency_basis": ""}) for row in rows])
+    for row, one, other in zip(rows, found.rows, served.rows, strict=True):
+        if row["framework"] in ("vllm 0.4.0", "vllm 0.5.4"):
+            assert float(other["speed_predicted"]) < 0.85 * float(one["speed_predicted"]), row["id"]
 
 
 def test_a_constant_efficiency_never_sees_the_group_it_tells() -> None:

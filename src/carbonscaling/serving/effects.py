@@ -59,9 +59,9 @@ BELIEVED = {
 """What is believed beforehand. vLLM 0.5.3 spent 38 % of its time on the device, 29 % on scheduling and 33 % on its server
 (vllm_profile_2024): 1.6 s on the host for each on the device, where later releases take about a fifth. Scheduling alone is
 42 us a sequence of the 256 that it had in flight, beside the 30 of the prior, which is all that later releases before 0.8
-add. Without a graph a layer of PyTorch's own kernels takes 0.93 ms of the host (gpt_fast_2023: 25.5 and 107 tokens/s).
-Weights that kernels unpack to 16 bit come more slowly than their bytes say (gpt_fast_readme_2024, Llama 2 7B and 70B on one
-A100: 1.21 and 1.15 times with 8 bit, 1.38 and 1.35 with 4)."""
+add; a caller in the engine's own process has that alone. Without a graph a layer of PyTorch's own kernels takes 0.93 ms of
+the host (gpt_fast_2023: 25.5 and 107 tokens/s). Weights that kernels unpack to 16 bit come more slowly than their bytes say
+(gpt_fast_readme_2024, Llama 2 7B and 70B on one A100: 1.21 and 1.15 times with 8 bit, 1.38 and 1.35 with 4)."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
 """What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""
@@ -73,7 +73,10 @@ POWER_SPREAD = {
 
 
 def era(q: Question) -> str:
-    """Return the age of the engine: early (vLLM before 0.6, TensorRT-LLM before 1), mid (vLLM before 0.8, or 2024), or new."""
+    """Return the age of the engine: early (vLLM before 0.6, TensorRT-LLM before 1), mid (vLLM before 0.8, or 2024), or new.
+
+    vLLM before 0.6 is early behind its server alone, which shared a process with the scheduler (decision 358).
+    """
     engine, device = q.engine, q.cluster.device
     new = device.year >= NEW_DEVICES or q.weights.name in QUANTISED
     if engine.release is None and engine.family == "trtllm":
@@ -85,8 +88,13 @@ def era(q: Question) -> str:
         later = device.year >= NEW_DEVICES or q.mode == "disaggregated"
         return "early" if engine.release < (1, 0) and not later else "new"
     if engine.family == "vllm" and engine.release < VLLM_ONE:
-        return "early" if engine.early else "mid"
+        return "early" if engine.early and _served(q) else "mid"
     return "new"
+
+
+def _served(q: Question) -> bool:
+    """Return whether requests come from outside, one by one, through a server."""
+    return q.mode in ("continuous", "disaggregated")
 
 
 def _port(q: Question) -> str:
@@ -102,7 +110,7 @@ def effects(q: Question) -> Effects:
     made = (
         (f"arch {device.architecture.split()[0]}",) if vendor == HOME else (f"vendor {vendor}", f"{vendor} {_port(q)}")
     )
-    served = ("online",) if q.mode in ("continuous", "disaggregated") else ()
+    served = ("online",) if _served(q) else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
     measured = (f"source {q.like}", f"machine {q.like} {device.id}") if q.like else ()
     return (
