@@ -13,8 +13,18 @@ from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Wor
 from carbonscaling.perf.offload import offloaded_share
 from carbonscaling.perf.pipeline import layers_in_flight, layers_on_stage, recomputed_share
 
-__all__ = ["LayerBytes", "Memory", "RankParams", "StateBytes", "WorkBytes", "held_bytes", "layer_kept", "least_held"]
-__all__ += ["memory", "rank_params", "state_bytes", "total_memory", "with_margin", "work_bytes"]
+__all__ = [
+    "Flow",
+    "LayerBytes",
+    "Memory",
+    "RankParams",
+    "StateBytes",
+    "WorkBytes",
+    "held_bytes",
+    "layer_kept",
+    "least_held",
+]
+__all__ += ["memory", "rank_params", "stage_flow", "state_bytes", "total_memory", "with_margin", "work_bytes"]
 
 
 class RankParams(NamedTuple):
@@ -187,35 +197,58 @@ def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     return LayerBytes(whole, reduced)
 
 
+class Flow(NamedTuple):
+    """What a stage holds of micro-batches in flight, on which recomputation has no bearing.
+
+    `layers` are those of the fullest stage that gradients reach, `in_flight` the same for every micro-batch that it holds;
+    `beside` and `logits` bytes, `free` as of `WorkBytes`.
+    """
+
+    layers: Number
+    in_flight: Number
+    beside: Number
+    logits: Number
+    free: Number
+
+
 def work_bytes(work: Workload, machine: Machine, s: Setting) -> WorkBytes:
     """Bytes of activations in flight and of logits; ZeRO stage and sharding group play no part."""
-    return held_bytes(work, machine, s, layer_kept(work, machine, s))
+    share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
+    return held_bytes(machine, s, layer_kept(work, machine, s), stage_flow(work, machine, s), share)
 
 
-def held_bytes(work: Workload, machine: Machine, s: Setting, one: LayerBytes) -> WorkBytes:
-    """Return `work_bytes` from what one layer keeps (`layer_kept`), on which the pipeline has no bearing."""
+def stage_flow(work: Workload, machine: Machine, s: Setting) -> Flow:
+    """Return what `held_bytes` needs of the pipeline and of a micro-batch."""
     software = machine.software
     per_stage = layers_on_stage(work.n_layers, s.pp, s.vpp)
     flowing = np.minimum(per_stage, (1.0 - work.stopped) * work.n_layers)
-    in_flight = layers_in_flight(flowing, s.pp, s.vpp, s.n_micro, s.schedule)
-    share = recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
-    full = s.recompute == Recompute.FULL
-    saved = one.reduced * share * in_flight
-    layers = np.where(full, 0.0, saved) + one.whole * (1.0 - share) * in_flight
-    # Of those in the host two are here: the one in use, and the one that comes or goes.
-    here = np.minimum(software.moved * layers, 2.0 * one.whole) + (1.0 - software.moved) * layers
     tokens = s.micro_batch * work.seq_len / s.cp
-    beside = tokens * work.beside_kept / (s.tp * s.pp) * np.minimum(s.pp, s.n_micro)
     held = (1.0 + work.beside_logits) * software.logit_bytes
-    logits = tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * held
+    return Flow(
+        layers=flowing,
+        in_flight=layers_in_flight(flowing, s.pp, s.vpp, s.n_micro, s.schedule),
+        beside=tokens * work.beside_kept / (s.tp * s.pp) * np.minimum(s.pp, s.n_micro),
+        logits=tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * held,
+        free=np.where(s.pp > 1, 1.0 - 1.0 / np.minimum(s.pp, s.n_micro), 0.0),
+    )
+
+
+def held_bytes(machine: Machine, s: Setting, one: LayerBytes, flow: Flow, share: Number) -> WorkBytes:
+    """Return `work_bytes` from what one layer keeps (`layer_kept`), `stage_flow` and `recomputed_share`."""
+    moved = machine.software.moved
+    full = s.recompute == Recompute.FULL
+    saved = one.reduced * share * flow.in_flight
+    layers = np.where(full, 0.0, saved) + one.whole * (1.0 - share) * flow.in_flight
+    # Of those in the host two are here: the one in use, and the one that comes or goes.
+    here = np.minimum(moved * layers, 2.0 * one.whole) + (1.0 - moved) * layers
     # A layer that is recomputed is whole once more; in pairs a layer is filled beside the one that is emptied.
     more = np.where(full, one.whole, np.where(s.schedule == Schedule.COMBINED, one.whole, 0.0))
     return WorkBytes(
-        activations=here + beside + more,
+        activations=here + flow.beside + more,
         inputs=np.where(full, saved, 0.0),
-        logits=logits,
-        free=np.where(s.pp > 1, 1.0 - 1.0 / np.minimum(s.pp, s.n_micro), 0.0),
-        moved=software.moved * flowing * (one.reduced * share + one.whole * (1.0 - share)),
+        logits=flow.logits,
+        free=flow.free,
+        moved=moved * flow.layers * (one.reduced * share + one.whole * (1.0 - share)),
     )
 
 

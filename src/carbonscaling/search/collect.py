@@ -14,7 +14,7 @@ from carbonscaling.search import kernel
 from carbonscaling.search.front import Stairs
 from carbonscaling.search.grid import Grid
 from carbonscaling.search.judge import Decided
-from carbonscaling.search.limits import LONGEST_S, Extent, slowest_step
+from carbonscaling.search.limits import COARSE, LONGEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import Objective, Outcome
 from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.result import Candidate, Question
@@ -96,17 +96,19 @@ class Collector:
         self._n_rows += len(fits)
         if self._n_rows > MOST_ROWS:
             self.quickest()
-        row = d.index // inner
-        place = d.index - row * inner  # a remainder takes NumPy ten times as long
-        step = d.step
+        place, step = d.index, d.step
         if (late < np.inf).any():
-            in_time = step <= late[row]
-            row, place, step = row[in_time], place[in_time], step[in_time]
-        index = numbers[row] * inner + place
-        if len(index) == 0:
+            in_time = step <= late[place // inner]
+            place, step = place[in_time], step[in_time]
+        whole, is_one = self.distribution is not None or self.stairs is not None, extent.is_one
+        if is_one and self.objective.by_time and not whole:
+            quick = step <= self._slowest_here(step)
+            place, step = place[quick], step[quick]
+        if len(place) == 0:
             return
-        light = extent.at(slice(1) if extent.is_one else row).settings()
-        whole = self.distribution is not None or self.stairs is not None
+        row = place // inner
+        index = numbers[row] * inner + place - row * inner  # a remainder takes NumPy ten times as long
+        light = extent.at(slice(1) if is_one else row).settings()
         outcome = (self.question.outcome if whole else self.question.ranked)(light, step)
         if self.distribution is not None:
             self.distribution.add(outcome, index)
@@ -118,6 +120,13 @@ class Collector:
             self.step = np.concatenate((self.step, step[known]))
             self.keys = np.concatenate((self.keys, keys[:, known]), axis=1)
             self._trim()
+
+    def _slowest_here(self, step: Floats) -> float:
+        """Step time beyond which settings of one count and batch are not among the best by time, nor near them."""
+        if len(step) <= self.top:
+            return math.inf
+        last = np.partition(step, self.top - 1)[: self.top]
+        return max(float(last[-1]), float(last.min()) * (1.0 + self.near)) * (1.0 + COARSE)
 
     def _trim(self) -> None:
         """Drop what is neither among the best nor near-optimal."""

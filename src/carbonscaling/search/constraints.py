@@ -22,7 +22,7 @@ __all__ = [
     "first_recompute_violation",
     "first_shape_violation",
 ]
-__all__ += ["first_sharding_violation", "first_violation", "never_allowed", "never_shards"]
+__all__ += ["first_sharding_violation", "first_violation", "never_allowed", "never_shards", "splits_unevenly"]
 
 
 ENDS = 2.0
@@ -38,7 +38,8 @@ class Rule:
     violated: Callable[[Setting, Workload, bool], Truth]
 
 
-def _batch(s: Setting, _work: Workload, _strict: bool) -> Truth:
+def splits_unevenly(s: Setting, _work: Workload, _strict: bool) -> Truth:
+    """Whether a setting violates the first rule, on which pipeline, experts and recomputation have no bearing."""
     return s.n_micro < 1
 
 
@@ -118,7 +119,7 @@ def combined_barred(s: Setting, work: Workload, strict: bool = False) -> Truth:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("batch", "the batch does not split into equal micro-batches over the replicas", _batch),
+    Rule("batch", "the batch does not split into equal micro-batches over the replicas", splits_unevenly),
     Rule("width", "tensor parallelism does not divide attention heads or feed-forward width", _width),
     Rule(
         "layers",
@@ -172,7 +173,7 @@ def first_batch_violation(s: Setting, work: Workload, strict: bool) -> Number:
     """Place in `RULES` of the first rule violated of those in which micro-batches play a part."""
     place = np.where(_schedule(s, work, strict), 8, np.where(_unpaired(s, work, strict), 10, ALLOWED))
     place = np.where(_interleave(s, work, strict), 3, place)
-    return np.where(_batch(s, work, strict), 0, place)
+    return np.where(splits_unevenly(s, work, strict), 0, place)
 
 
 def never_allowed(s: Setting, work: Workload, strict: bool) -> Truth:

@@ -20,12 +20,13 @@ from carbonscaling.perf.memory import (
     held_bytes,
     layer_kept,
     least_held,
+    stage_flow,
     state_bytes,
     total_memory,
 )
 from carbonscaling.perf.numbers import Schedule, Workload
 from carbonscaling.perf.passes import Passes, StepTime, passes_time
-from carbonscaling.perf.pipeline import layers_on_stage
+from carbonscaling.perf.pipeline import layers_on_stage, recomputed_share
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
 from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_step, least_step_of_passes
@@ -36,8 +37,9 @@ from carbonscaling.search.constraints import (
     first_recompute_violation,
     first_shape_violation,
     first_sharding_violation,
+    splits_unevenly,
 )
-from carbonscaling.search.tables import Options, setting_of, unpack
+from carbonscaling.search.tables import Options, redone, setting_of, sharded, unpack
 
 __all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "decide_rows", "rejected"]
 
@@ -117,26 +119,32 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     slow_experts, too_slow = np.zeros(n_m, np.bool_), np.zeros(n_m, np.bool_)
     lines, shards = np.empty((2, ALLOWED + 1), np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
     valid = np.empty(n_z, np.int64)  # the states that no rule bars; what follows is in their order
-    zero, excess = np.empty(n_z), np.empty(n_z)
+    zero, shard, excess = np.empty(n_z), np.empty(n_z), np.empty(n_z)
+    share = np.empty(n_r)  # of the layers that are recomputed
     on_stage, twice = np.empty(n_p), np.empty(n_p, np.bool_)
     kind, have_kind = np.empty(n_p, np.int64), np.empty(n_p, np.bool_)  # the first pipe that holds as much of the model
-    weights, gradients, optimizer = np.empty((n_p, n_z)), np.empty((n_p, n_z)), np.empty((n_p, n_z))
-    least_states, known, sync = np.empty(n_p), np.empty((n_p, n_z), np.bool_), np.empty((n_p, n_z, 7))
+    states, least_states = np.empty((n_p, n_z)), np.empty(n_p)
+    known, sync = np.empty((n_p, n_z), np.bool_), np.empty((n_p, n_z, 7))
+    uneven = np.empty(n_m, np.bool_)  # micro-batches that do not divide the share of a replica
     kept_layer, have_layer = np.empty((n_m, n_r, 2)), np.empty((n_m, n_r), np.bool_)
     limit = total_memory(machine, 0.0, NO_STATES, NO_WORK).limit
     for i in range(start, len(rows)):
         if n_found + inner > len(found_index):
             return i, n_found
         row, shape, fates = rows[i], shapes[i], counts[asked[i]]
+        bounded = prune and cut[i] < np.inf
         n_devices = row[0] * row[1] * row[2] * row[3]
         lines[:], shards[:], have_layer[:] = 0, 0, False
         n_valid = 0
         for z in range(n_z):
-            place_z[z] = first_sharding_violation(setting_of(o, row, 0, 0, z, 0, 0), work, o.strict)
+            s = setting_of(o, row, 0, 0, z, 0, 0)
+            place_z[z] = first_sharding_violation(s, work, o.strict)
             shards[place_z[z]] += 1
             if place_z[z] == ALLOWED:
-                valid[n_valid], zero[n_valid] = z, o.states[z, 0]
+                valid[n_valid], zero[n_valid], shard[n_valid] = z, s.zero, s.shard
                 n_valid += 1
+        for m in range(n_m):
+            uneven[m] = splits_unevenly(setting_of(o, row, 0, 0, 0, m, 0), work, o.strict)
         for p in range(n_p):
             on_stage[p] = layers_on_stage(work.n_layers, row[1], o.pipes[p, 0])
             twice[p] = o.pipes[p, 1] == Schedule.DUALPIPE
@@ -147,7 +155,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     break
         for e in range(n_e):
             have_kind[:] = False
-            if prune:
+            slow_experts[:] = False
+            if bounded:
                 n_alive = 0
                 for m in range(n_m):
                     one = LeastPasses(least_of_experts[shape, e, m, 0], least_of_experts[shape, e, m, 1])
@@ -160,13 +169,15 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                 n_alive, n_tried = 0, 0
                 fixed: Any = 0
                 for m in range(n_m):
-                    if prune:
-                        too_slow[m] = slow_experts[m]
-                        if not too_slow[m]:
-                            one = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
-                            too_slow[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
-                        if too_slow[m]:
-                            continue
+                    too_slow[m] = slow_experts[m]
+                    if bounded and not too_slow[m]:
+                        one = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
+                        too_slow[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
+                    if too_slow[m]:
+                        continue
+                    place_m[m] = 0
+                    if uneven[m]:
+                        continue
                     if n_tried == 0:
                         fixed = first_shape_violation(setting_of(o, row, e, p, 0, 0, 0), work, o.strict)
                     n_tried += 1
@@ -187,28 +198,34 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     have_kind[k], least_states[k] = True, np.inf
                     for v in range(n_valid):
                         b = state_bytes(work, machine, setting_of(o, row, e, p, valid[v], 0, 0))
-                        weights[k, v], gradients[k, v], optimizer[k, v] = b.weights, b.gradients, b.optimizer
+                        states[k, v] = b.weights + b.gradients + b.optimizer
                         least_states[k] = min(least_states[k], total_memory(machine, 0.0, b, NO_WORK).total)
                         known[k, v] = False
+                for r in range(n_r):
+                    share[r] = recomputed_share(work.n_layers, row[1], o.pipes[p, 0], o.redos[r, 1])
                 for m in range(n_m):
                     if too_slow[m] or place_m[m] < ALLOWED:
                         continue
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
+                    line = setting_of(o, row, e, p, 0, m, 0)
+                    flow = stage_flow(work, machine, line)
                     for r in range(n_r):
                         if place_r[pair[p], r] < ALLOWED:
                             continue
-                        s = setting_of(o, row, e, p, 0, m, r)
+                        s = redone(o, line, r)
                         if not have_layer[m, r]:
                             have_layer[m, r] = True
                             layer_holds = layer_kept(work, machine, s)
                             kept_layer[m, r, 0], kept_layer[m, r, 1] = layer_holds.whole, layer_holds.reduced
-                        held = held_bytes(work, machine, s, LayerBytes(kept_layer[m, r, 0], kept_layer[m, r, 1]))
+                        one_layer = LayerBytes(kept_layer[m, r, 0], kept_layer[m, r, 1])
+                        held = held_bytes(machine, s, one_layer, flow, share[r])
                         if prune and (least_states[k] + least_held(machine, held)) * ROUNDING > limit:
                             fates[BOUND] += n_valid
                             continue
                         for v in range(n_valid):
-                            b = StateBytes(weights[k, v], gradients[k, v], optimizer[k, v])
-                            excess[v] = total_memory(machine, zero[v], b, held).total - limit
+                            excess[v] = (
+                                total_memory(machine, zero[v], StateBytes(states[k, v], 0.0, 0.0), held).total - limit
+                            )
                         have_passes = False
                         worth = True
                         passes = NO_PASSES
@@ -224,11 +241,11 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 have_passes = True
                                 layer = unpack(table[keys[shape], e, m])
                                 passes = passes_time(work, machine, s, layer, held.moved)
-                                worth = not (prune and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
+                                worth = not (bounded and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
                             if not worth:
                                 fates[BOUND] += 1
                                 continue
-                            own = setting_of(o, row, e, p, z, m, r)
+                            own = sharded(s, zero[v], shard[v])
                             t = sync[k, v]
                             if not known[k, v]:
                                 known[k, v] = True

@@ -192,15 +192,17 @@ def candidates(q: Question, settings: Setting, step: NDArray[np.float64]) -> lis
     """Return settings of known step times, as arrays, with what they take."""
     if np.size(settings.tp) == 0:
         return []
-    columns = [_listed(c, len(step), float) for c in (step, *q.outcome(settings, step))]
-    degrees = [_listed(c, len(step), int) for c in settings]
+    columns = [_listed(c, len(step)) for c in (step, *q.outcome(settings, step))]
+    degrees = np.empty((len(step), len(settings)), np.int64)
+    for i, column in enumerate(settings):
+        degrees[:, i] = column
     return [
         Candidate(Setting(*own), *taken)
-        for own, taken in zip(zip(*degrees, strict=True), zip(*columns, strict=True), strict=True)
+        for own, taken in zip(degrees.tolist(), zip(*columns, strict=True), strict=True)
     ]
 
 
-def _listed(column: Number, n: int, kind: type) -> list[Any]:
+def _listed(column: Number, n: int) -> list[float]:
     """Return numbers, or one for all, as so many of Python's own."""
-    values = np.asarray(column)
-    return values.astype(kind).tolist() if values.ndim else [kind(values)] * n
+    values = np.asarray(column, dtype=float)
+    return values.tolist() if values.ndim else [float(values)] * n

@@ -119,10 +119,12 @@ class Rounds:
         """Decide all families; every round knows the best of those before."""
         self.left = self._lattice.families
         self.bound = np.full(len(self.left), SHORTEST_S) if self._one_round else self.judge.bounds()
-        outcome, self.keys = bound_keys(self.question, self._lattice.extents(self.left), self.bound)
-        if self.prune:
-            in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
-            self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, self.bound.shape))
+        self.keys = np.zeros((2, len(self.left)))
+        if not self._one_round or self.question.deadline_s < np.inf:
+            outcome, self.keys = bound_keys(self.question, self._lattice.extents(self.left), self.bound)
+            if self.prune:
+                in_time = np.asarray(outcome.duration_s) <= self.question.deadline_s
+                self._keep(np.isfinite(self.bound) & np.broadcast_to(in_time, self.bound.shape))
         size = self._first_round
         with ExitStack() as threads:
             pool: Executor | _Here = _Here()
@@ -163,8 +165,10 @@ class Rounds:
 
     def _take(self, n_layouts: int) -> Ints:
         """Remove about so many layouts from what is left, those with the best bounds, and return their families."""
-        if len(self.left) == 0:
-            return self.left
+        if self._lattice.sizes(self.left).sum() <= n_layouts:
+            now = self.left
+            self._shrink(np.zeros(len(now), dtype=bool))
+            return now
         near = np.arange(len(self.left))
         if n_layouts < len(near):  # order no more than needed
             near = np.flatnonzero(self.keys[0] <= np.partition(self.keys[0], n_layouts)[n_layouts])

@@ -17,7 +17,7 @@ from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.grid import Grid, group_size, n_micro, sequence_shards
 
 __all__ = ["N_LAYER", "LeastNeeds", "Options", "fewest_replicas", "layer_table", "least_needs", "least_table"]
-__all__ += ["may_fit", "options_of", "setting_of", "unpack"]
+__all__ += ["may_fit", "options_of", "redone", "setting_of", "sharded", "unpack"]
 
 N_PASS = len(Pass._fields)
 N_BOTH = 2 * N_PASS
@@ -89,6 +89,22 @@ def setting_of(o: Options, row: Any, e: int, p: int, z: int, m: int, r: int) -> 
     return Setting(
         tp, pp, dp, cp, o.experts[e, 0], o.experts[e, 1], o.pipes[p, 0], o.states[z, 0], shard, o.micros[m],
         n_micro(batch, dp, o.micros[m]), o.redos[r, 0], o.pipes[p, 1], sp, o.redos[r, 1],
+    )  # fmt: skip
+
+
+def redone(o: Options, s: Setting, r: int) -> Setting:
+    """Return a setting with another recomputation, by its place."""
+    return Setting(
+        s.tp, s.pp, s.dp, s.cp, s.ep, s.etp, s.vpp, s.zero, s.shard, s.micro_batch, s.n_micro, o.redos[r, 0], s.schedule, s.sp,
+        o.redos[r, 1],
+    )  # fmt: skip
+
+
+def sharded(s: Setting, zero: float, shard: float) -> Setting:
+    """Return a setting with its states sharded otherwise."""
+    return Setting(
+        s.tp, s.pp, s.dp, s.cp, s.ep, s.etp, s.vpp, zero, shard, s.micro_batch, s.n_micro, s.recompute, s.schedule, s.sp,
+        s.recompute_percent,
     )  # fmt: skip
 
 
