@@ -182,7 +182,7 @@ def test_places_and_starts_by_the_hour_equal_brute_force(hours: Path) -> None:
     assert every.training[0] <= found.training[0]
     assert found.estimate is not None
     assert found.inference is not None
-    assert found.inference.scenario.pue == float(found.estimate.resolved.carbon.numbers.pue)
+    assert found.inference.footprint.pue == float(found.estimate.resolved.carbon.numbers.pue)
     assert found.per_token[found.best] == pytest.approx(of_serving(found.inference, "carbon"), rel=1e-12)
     assert every.combinations == found.combinations * 24 * 20 // 3
     assert found.summary()["train"]["place"] == "B"

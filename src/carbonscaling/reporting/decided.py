@@ -64,7 +64,7 @@ def decided_words(data: Data) -> list[str]:
         said += [
             f"Train on {t['n_devices']:,} {t['device']} in {t['place']}{begin}, batch {t['batch']:,.0f}: "
             f"{plain(t['days'])} days.",
-            f"Serve on {s['device']}, TP {s['tp']}, {s['in_flight']:g} requests in flight: "
+            f"Serve on {s['device']}, TP {s['tp']}, {s['in_flight']:,.10g} requests in flight: "
             f"{plain(s['kwh_per_million_tokens'])} kWh a million tokens.",
         ]
     low, high = a["params_range"]

@@ -92,7 +92,8 @@ def served_page(answer: Served) -> Group:
     layout = f"TP {a['tp']}, PP {a['pp']}" + (f", EP {a['ep']}" if a["ep"] > 1 else "")
     head = (
         f"Serve {a['model']} ({a['weights']}, {a['engine']}): {a['n_devices']:,} x {q.cluster.device.name}, "
-        f"{a['copies']:,} {'copy' if a['copies'] == 1 else 'copies'} at {layout}, {a['in_flight']:g} requests in flight each."
+        f"{a['copies']:,} {'copy' if a['copies'] == 1 else 'copies'} at {layout}, "
+        f"{a['in_flight']:,.10g} requests in flight each."
     )
     if a["prompt_copies"]:
         head += f" {a['prompt_copies']:,} of the copies work out prompts."
@@ -114,7 +115,7 @@ def served_page(answer: Served) -> Group:
     batches = figures(("in flight", "tokens/s a device", "J a token", "ms between tokens"), words=0)
     for in_flight, speed, joules, tpot in answer.by_in_flight:
         if math.log2(in_flight).is_integer() or in_flight == a["in_flight"]:
-            batches.add_row(f"{in_flight:g}", plain(speed), plain(joules), plain(1e3 * tpot))
+            batches.add_row(f"{in_flight:,.10g}", plain(speed), plain(joules), plain(1e3 * tpot))
     causes = sorted(answer.seconds.items(), key=lambda item: -item[1])
     said = "A cycle's time: " + ", ".join(
         f"{name.replace('_', ' ')} {share:.0%}" for name, share in causes if share > 0.02

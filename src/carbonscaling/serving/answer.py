@@ -317,9 +317,7 @@ def price_of(s: Serving, cluster: Cluster) -> float | None:
 
 
 def carbon_of(s: Serving, cluster: Cluster) -> CarbonModel:
-    """Return the carbon factors of a serving's place."""
+    """Return the carbon factors of a serving's place, whose PUE and water hold for an intensity that is given too."""
     return carbon_model(
-        cluster, None if s.carbon_intensity_g_per_kwh is not None else s.region, pue=s.pue,
-        carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
-        shared_hosts=True, basis=s.basis,
+        cluster, s.region, pue=s.pue, carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh, shared_hosts=True, basis=s.basis
     )  # fmt: skip

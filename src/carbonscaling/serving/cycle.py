@@ -12,7 +12,7 @@ from carbonscaling.serving.numbers import Demand, Placed
 from carbonscaling.serving.speculation import gained_tokens
 from carbonscaling.serving.step import cached_bytes, decode, drawing_time, prefill, weight_bytes
 
-__all__ = ["TERMS", "Cycle", "batch_of", "cycle", "held", "mean_context", "sharing_experts", "tokens_per_s"]
+__all__ = ["TERMS", "Cycle", "batch_of", "cycle", "held", "mean_context", "room_of", "sharing_experts", "tokens_per_s"]
 
 USABLE = 0.9
 """Share of the memory that weights and caches may fill: the default of vLLM (gpu_memory_utilization) and TensorRT-LLM."""
@@ -88,6 +88,13 @@ def held(s: Placed, context: Number, draft: Placed | None = None) -> Number:
     return np.maximum(capacity - weights, LEAST * capacity) * s.layout.pp / kept
 
 
+def room_of(s: Placed, demand: Demand, draft: Placed | None = None) -> Number:
+    """Sequences that a replica's memory holds: with what they have in the mean, or whole where the engine keeps that free."""
+    context = mean_context(demand.prompt, demand.output, demand.output_spread)
+    whole = demand.prompt + demand.output * (1.0 + demand.output_spread * demand.output_spread)
+    return held(s, np.where(demand.reserved > 0.0, whole, context), draft)
+
+
 def sharing_experts(s: Placed) -> Placed:
     """Return the serving with experts spread over all replicas where one replica could not hold them."""
     layout = s.layout
@@ -103,9 +110,7 @@ def batch_of(s: Placed, demand: Demand, draft: Placed | None = None) -> tuple[Nu
     sequences. A batch that starts together stays together: its stages take turns, and what memory does not hold of it
     follows in as few equal parts as will do.
     """
-    context = mean_context(demand.prompt, demand.output, demand.output_spread)
-    whole = demand.prompt + demand.output * (1.0 + demand.output_spread * demand.output_spread)
-    room = held(s, np.where(demand.reserved > 0.0, whole, context), draft)
+    room = room_of(s, demand, draft)
     asked, together = demand.in_flight / s.layout.replicas, demand.together > 0.0
     parts = np.where(together, np.ceil(np.where(np.isinf(asked), 1.0, asked) / np.maximum(room, 1.0)), 1.0)
     sequences = np.where(np.isinf(asked), np.minimum(room, MOST), np.minimum(asked / parts, room))

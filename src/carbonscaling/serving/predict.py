@@ -18,7 +18,7 @@ from carbonscaling.serving.grouping import readings
 from carbonscaling.serving.numbers import Demand, Placed
 from carbonscaling.serving.question import Question, Speculation
 
-__all__ = ["ANY_PROMPT", "Predicted", "Worked", "draft_of", "predict", "serving_power", "worked"]
+__all__ = ["ANY_PROMPT", "Predicted", "Worked", "demand_of", "draft_of", "predict", "serving_power", "worked"]
 
 Array = NDArray[np.float64]
 
@@ -108,8 +108,19 @@ def worked(questions: Sequence[Question]) -> Worked:
         A device has no unit for a format, or the time of an architecture is not modelled.
     """
     s = sharing_experts(stacked([serving(q.spec, q.cluster, q.weights, q.kv, q.layout) for q in questions]))
+    found, n = _cycles(s, demand_of(questions), questions), len(questions)
+    devices = [q.cluster.device for q in questions]
+    return Worked(
+        tuple(questions), found, np.stack([np.broadcast_to(term, n) for term in found.terms]),
+        np.asarray(s.formats.peak), np.asarray(s.silicon.bandwidth),
+        np.array([d.idle_power.si for d in devices]), np.array([d.tdp.si for d in devices]),
+    )  # fmt: skip
+
+
+def demand_of(questions: Sequence[Question]) -> Demand:
+    """Return what arrives at some servings; every field an array."""
     told = [q.speculation or Speculation(0.0, 0.0) for q in questions]
-    demand = Demand(
+    return Demand(
         np.array([ANY_PROMPT if q.prompt is None else max(q.prompt, 1.0) for q in questions]),
         np.array([max(q.output, 1.0) for q in questions]),
         np.array([np.inf if q.in_flight is None else q.in_flight for q in questions]),
@@ -123,13 +134,6 @@ def worked(questions: Sequence[Question]) -> Worked:
         np.array([float(q.mode == "static") for q in questions]),
         np.array([readings(q) for q in questions]),
     )
-    found, n = _cycles(s, demand, questions), len(questions)
-    devices = [q.cluster.device for q in questions]
-    return Worked(
-        tuple(questions), found, np.stack([np.broadcast_to(term, n) for term in found.terms]),
-        np.asarray(s.formats.peak), np.asarray(s.silicon.bandwidth),
-        np.array([d.idle_power.si for d in devices]), np.array([d.tdp.si for d in devices]),
-    )  # fmt: skip
 
 
 def draft_of(q: Question) -> Placed | None:

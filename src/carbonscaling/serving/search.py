@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.serving.build import serving
-from carbonscaling.serving.cycle import USABLE, held, mean_context
+from carbonscaling.serving.cycle import USABLE, held, mean_context, room_of
 from carbonscaling.serving.numbers import Layout
-from carbonscaling.serving.predict import ANY_PROMPT, draft_of
+from carbonscaling.serving.predict import ANY_PROMPT, demand_of, draft_of
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.serving.step import weight_bytes
@@ -92,14 +92,14 @@ def steps_to(most: float) -> list[float]:
 
 
 def ways(s: Serving, q: Question) -> list[Question]:
-    """Return every layout with every number in flight that its memory holds."""
-    found = []
+    """Return every layout with every number in flight that its memory holds; of more that are asked for, those it holds."""
+    found, demand = [], demand_of([q])
     for layout in layouts(s, q):
-        context = mean_context(s.prompt, s.output, s.output_spread)
         placed = serving(q.spec, q.cluster, q.weights, q.kv, layout)
-        room = float(held(placed, context, draft_of(replace(q, layout=layout))))
+        room = float(np.asarray(room_of(placed, demand, draft_of(replace(q, layout=layout)))).item())
         copies = float(layout.replicas)
-        batches = [s.in_flight] if s.in_flight else steps_to(min(room, MOST) * copies) or [1.0]
+        asked = s.in_flight and min(s.in_flight, max(1.0, float(math.floor(room * copies))))
+        batches = [asked] if asked else steps_to(min(room, MOST) * copies) or [1.0]
         found += [replace(q, layout=layout, in_flight=n) for n in batches]
     return found
 

@@ -117,7 +117,7 @@ def report(
                 raise InputError(
                     f"measured values need --{key}", key=key, remedy=f"add --{key}, or name a saved answer"
                 )
-        place = region or (plan.region if plan and carbon_intensity_g_per_kwh is None else None)
+        place = region or (plan.region if plan else None)
         record = measured_record(
             Measured(device_hours, energy_kwh, energy_scope),
             device=str(which),

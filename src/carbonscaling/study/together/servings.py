@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from carbonscaling.carbon.model import carbon_model
-from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.serving.answer import carbon_of, price_of, question_of
 from carbonscaling.serving.factors import shipped_factors
@@ -60,7 +57,8 @@ def served(d: Decision, sizes: Sizes, places: Sequence[Place]) -> tuple[list[Ser
             keys = _taken(d, asked[0][1], asked, place, told.speed, told.watts)
             for (i, s, way), key in zip(asked, keys, strict=True):
                 if key < best[i][0]:
-                    layout = replace(s, tp=int(way.layout.tp), pp=int(way.layout.pp))
+                    of_it = way.layout
+                    layout = replace(s, tp=int(of_it.tp), pp=int(of_it.pp), ep=int(of_it.ep), in_flight=way.in_flight)
                     best[i] = key, ServedToken(key[0], in_place(layout, place))
     if not any(math.isfinite(found.takes) for _, found in best):
         raise InputError("no device holds any of these sizes", key="serve_devices", value=", ".join(d.serve_devices),
@@ -74,16 +72,10 @@ def _asked(d: Decision, sizes: Sizes, kind: str) -> list[tuple[int, Serving]]:
 
 
 def in_place(s: Serving, place: Place) -> Serving:
-    """Return the serving there: of a place with hours, in the mean of all of them, with the PUE that trainings there have."""
+    """Return the serving there: of a place with hours, in the mean of all of them."""
     if place.profile is None:
         return replace(s, region=place.region, basis=place.basis)
-    pue = _pue(s.device, place.region) if s.pue is None else s.pue
-    return replace(s, region=place.region, carbon_intensity_g_per_kwh=place.profile.average, pue=pue)
-
-
-@lru_cache(maxsize=256)
-def _pue(device: str, region: str) -> float:
-    return float(carbon_model(hardware.cluster(device), region).numbers.pue)
+    return replace(s, region=place.region, carbon_intensity_g_per_kwh=place.profile.average)
 
 
 def _taken(

@@ -1,0 +1,83 @@
+"""A serving's answer is of what was asked: its place beside a given intensity, requests that memory does not hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import carbonscaling as cs
+from carbonscaling.cli import main
+
+Q: dict[str, Any] = dict(model="llama-3-70b", weights="fp8", requests_per_day=2e6)
+
+
+@pytest.mark.parametrize("region", ["france", "us-east5", "singapore"])
+def test_a_given_intensity_leaves_the_place_its_pue_and_water(region: str) -> None:
+    there = cs.inference(model="llama-3-8b", region=region)
+    given = there.footprint.carbon_intensity_g_per_kwh
+    told = cs.inference(model="llama-3-8b", region=region, carbon_intensity_g_per_kwh=given)
+    for name in ("pue", "energy_kwh", "operational_tco2e", "embodied_tco2e", "water_litres"):
+        assert getattr(told.footprint, name) == pytest.approx(getattr(there.footprint, name), rel=1e-12), name
+    trained = cs.estimate(
+        cs.Scenario(model="llama-3-8b", devices=8, tokens=1e9, region=region, carbon_intensity_g_per_kwh=given)
+    )
+    assert isinstance(trained, cs.Estimate)
+    assert told.footprint.pue == trained.footprint.pue
+
+
+def test_an_intensity_for_all_of_a_project_moves_no_energy() -> None:
+    data = {
+        "common": {"model": "llama-3-8b", "region": "france", "devices": 8},
+        "stage": [
+            {"name": "train", "kind": "pretraining", "tokens": 1e9},
+            {"name": "data", "kind": "synthetic-data", "tokens": 1e8},
+            {"name": "kept", "kind": "storage", "terabytes": 10.0, "years": 1.0},
+        ],
+    }
+    plain, without = cs.project(data), cs.project(data, carbon_intensity_g_per_kwh=0.0)
+    for name, stage in plain.stages.items():
+        assert without.stages[name].energy_kwh == pytest.approx(stage.energy_kwh, rel=1e-12)
+        assert without.stages[name].operational_tco2e == 0.0
+
+
+@pytest.mark.parametrize("engine", ["vllm 0.11", "trtllm 1.1"])
+def test_more_in_flight_than_memory_holds_is_what_it_holds(engine: str) -> None:
+    """Requests that wait are not in flight: asking for more of them changes neither the peak nor the mean load."""
+    question = dict(Q, engine=engine, tp=2, output_spread=1.0)
+    fits = cs.inference(**question, in_flight=1e9)
+    held = fits.question.in_flight
+    assert held is not None
+    assert 100.0 < held < 1000.0
+    for asked in (held, 3072.0, 1e5):
+        found = cs.inference(**question, in_flight=asked)
+        assert found.summary() == fits.summary()
+    fewer = cs.inference(**question, in_flight=held / 2.0)
+    assert fewer.question.in_flight == held / 2.0
+    assert max(n for n, *_ in cs.inference(**question).by_in_flight) <= held
+
+
+def test_a_decision_serves_what_memory_holds() -> None:
+    found = cs.decide(
+        objective="energy", law="sardana_2024", candidates=(7e9,), params=7e9, served_tokens=1e12, tokens=1e11,
+        in_flight=(1e6,), counts=(64,), devices=("h100-sxm",), regions=("france",),
+    )  # fmt: skip
+    told = found.summary()["serve"]
+    assert told["in_flight"] < 1e5
+
+
+def test_a_measured_run_keeps_its_plans_pue_beside_a_given_intensity(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "answer.json"
+    asked = ["estimate", "--model", "llama-3-8b", "--devices", "8", "--tokens", "1B", "--region", "france"]
+    assert main([*asked, "--json", "-o", str(plan)]) == 0
+    capsys.readouterr()
+    told = ["report", str(plan), "--device-hours", "100", "--format", "json"]
+    pues = []
+    for more in ([], ["--carbon-intensity-g-per-kwh", "50"]):
+        assert main([*told, *more]) == 0
+        pues.append(json.loads(capsys.readouterr().out)["pue"])
+    assert pues[0] == pues[1] == json.loads(plan.read_text())["carbon"]["pue"]
