@@ -17,6 +17,7 @@ from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.serve.question import kind_of
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.outcome import carbon_interval
 from carbonscaling.study.places import ranked
 from carbonscaling.units import TONNE
 
@@ -59,8 +60,10 @@ def test_the_interval_of_the_best_setting_is_the_answers_own(tmp_path: Path) -> 
         found = cs.estimate(replace(SMALL, **{"devices": 32, **options}))  # type: ignore[arg-type]
         assert isinstance(found, Estimate)
         assert found.search is not None
-        own = found.intervals_of(found.search.top[0])["carbon_interval_tco2e"]
+        best = found.search.top[0]
+        own = carbon_interval(found.scenario, found.resolved, best.setting, best.step_s, best.duration_s)
         assert own == found.footprint.intervals["total_tco2e"]
+        assert own == found.intervals_of(best)["carbon_interval_tco2e"]
 
 
 def test_shared_hosts_count_in_the_search() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import re
@@ -45,8 +44,8 @@ class Asked(NamedTuple):
 
     def key(self, *parts: str) -> str:
         """Return a digest of the question and of what is asked about it."""
-        data = [parts, dataclasses.asdict(self.scenario), self.config, self.name]
-        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+        data = repr((parts, self.scenario, json.dumps(self.config, sort_keys=True), self.name))
+        return hashlib.sha256(data.encode()).hexdigest()
 
 
 def kind_of(scenario: Scenario) -> Kind:

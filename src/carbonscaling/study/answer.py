@@ -38,6 +38,7 @@ from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.several import best_of, several
+from carbonscaling.study.steps import step_of
 from carbonscaling.study.trained import training_sources
 from carbonscaling.units import GB, HOUR
 from carbonscaling.words import count, money
@@ -51,7 +52,7 @@ def _measure(
     """Evaluate one setting in full; `step` is its own, where it is known."""
     floats = plain(setting)
     r = replace(r, batch=float(r.batch_of(floats)))
-    step, need = step or at(step_time, r.work, r.machine, floats), at(memory, r.work, r.machine, floats)
+    step, need = step or step_of(r.work, r.machine, floats), at(memory, r.work, r.machine, floats)
     steady = float(r.n_steps * step.total)
     duration = float(takes(r).duration(floats, step.total))
     n = int(held_devices(s, setting))

@@ -270,8 +270,11 @@ class Estimate:
         """Return the 90 % intervals of one of the settings found, by its own run time, utilisation and device count."""
         time, days = self.resolved.time(), candidate.duration_s / DAY
         run = candidate.setting, candidate.step_s, candidate.duration_s
+        own = run == (self.setting, self.step.total, self.duration_s)
         return {
-            "carbon_interval_tco2e": carbon_interval(self.scenario, self.resolved, *run),
+            "carbon_interval_tco2e": self.footprint.intervals["total_tco2e"]
+            if own
+            else carbon_interval(self.scenario, self.resolved, *run),
             "duration_interval_days": (days * time.si_range[0], days * time.si_range[1]),
         }
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import partial
-from itertools import accumulate
 
 import numpy as np
 
@@ -64,9 +62,14 @@ def _search(run: Abreast, known: Known, counts: Sequence[int]) -> None:
 
 def _up_to(q: Question, found: Found) -> Found:
     """Return the best setting up to each device count."""
-    order, counts = partial(rank, OBJECTIVES[q.objective]), sorted(found)
-    better = lambda a, b: min(filter(None, (a, b)), key=order, default=None)  # noqa: E731
-    return dict(zip(counts, accumulate((found[n] for n in counts), better), strict=True))
+    objective, counts, bests = OBJECTIVES[q.objective], sorted(found), []
+    best, least = None, (math.inf,)
+    for n in counts:
+        candidate = found[n]
+        if candidate is not None and (own := rank(objective, candidate)) < least:
+            best, least = candidate, own
+        bests.append(best)
+    return dict(zip(counts, bests, strict=True))
 
 
 NEAR = 0.02

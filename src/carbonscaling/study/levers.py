@@ -13,13 +13,14 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.perf.step import step_time
-from carbonscaling.record import dataclass
+from carbonscaling.record import Same, dataclass
 from carbonscaling.scalar import at
 from carbonscaling.sources import Datum
 from carbonscaling.study.decide import layout_batches
 from carbonscaling.study.outcome import Takes, takes
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.setup import MACHINE_FIELDS
+from carbonscaling.study.steps import steps_on
 from carbonscaling.study.trained import training_work
 from carbonscaling.units import TONNE
 
@@ -153,7 +154,7 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
     """
     floats = plain(setting)
     ranged, together = _machines(r)
-    steps = np.broadcast_to(at(step_time, r.work, together, floats).total, 1 + 2 * len(ranged))
+    steps = np.broadcast_to(steps_on(r.work, Same(together), floats), 1 + 2 * len(ranged))
 
     def totals(own: Takes, step: Number) -> list[float]:
         tonnes: list[float] = (np.atleast_1d(own(floats, step).carbon_kg) / TONNE).tolist()

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from carbonscaling.errors import InputError
 from carbonscaling.perf.memory import memory, with_margin
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.perf.step import step_time
 from carbonscaling.scalar import at
 from carbonscaling.search.engine import Candidate, Question, candidates, search
 from carbonscaling.search.result import Close
@@ -22,6 +21,7 @@ from carbonscaling.search.space import Space
 from carbonscaling.study.practice import settle
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.steps import step_of
 
 __all__ = ["HAIR", "Alike", "Alternative", "beside", "others"]
 
@@ -121,6 +121,6 @@ def _usual(s: Scenario, r: Resolved, q: Question, best: Setting) -> Iterator[Alt
     need = at(memory, r.work, with_margin(r.machine, q.margin), floats)
     if not whole or floats == best or need.total > need.limit:
         return
-    step = np.array([at(step_time, r.work, r.machine, floats).total], dtype=float)
+    step = np.array([step_of(r.work, r.machine, floats).total])
     (found,) = candidates(q, Setting(*(np.atleast_1d(v) for v in floats)), step)
     yield Alternative(f"as people run stack {r.stack.name}", found)
