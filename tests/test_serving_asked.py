@@ -10,6 +10,7 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
+from carbonscaling.serving.scenario import Objective
 
 Q: dict[str, Any] = dict(model="llama-3-70b", weights="fp8", requests_per_day=2e6)
 
@@ -81,3 +82,70 @@ def test_a_measured_run_keeps_its_plans_pue_beside_a_given_intensity(
         assert main([*told, *more]) == 0
         pues.append(json.loads(capsys.readouterr().out)["pue"])
     assert pues[0] == pues[1] == json.loads(plan.read_text())["carbon"]["pue"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 8])
+def test_too_few_devices_are_told_how_many_would_do(n: int) -> None:
+    least = cs.inference(**Q).n_devices
+    with pytest.raises(cs.InputError, match=f"allowed: {least} or more"):
+        cs.inference(**Q, devices=n)
+    with pytest.raises(cs.InputError, match="allowed: 2 or more"):
+        cs.inference(model="llama-3-70b", weights="bf16", device="h200", devices=1, output=8000.0, prompt=90000.0)
+
+
+@pytest.mark.parametrize("objective", ["devices", "cost", "energy", "carbon"])
+def test_what_pipelines_would_save_is_said_and_is_the_answer_with_them(objective: Objective) -> None:
+    found = cs.inference(**Q, objective=objective)
+    best = found.with_pipelines
+    assert best is not None
+    assert f"--pp {best.layout.pp:g} " in found.notes[-1]
+    every = [cs.inference(**Q, objective=objective, pp=pp) for pp in (2, 4, 8)]
+    least = min(one.of_a_token(objective) for one in every)
+    assert best.of_a_token(objective) == least < found.of_a_token(objective)
+    assert best.with_pipelines is None
+    assert cs.inference(**Q, objective=objective, pp=1).with_pipelines is None
+
+
+def test_requests_longer_than_a_model_is_known_to_go_are_said_or_refused() -> None:
+    short = cs.inference(model="llama-3-8b", prompt=7000.0, output=1000.0)
+    assert not any("goes" in note or "go up to" in note for note in short.notes)
+    for asked in ({"prompt": 1e6, "output": 300.0}, {"output": 2e5}):
+        (said,) = (note for note in cs.inference(model="llama-3-8b", **asked).notes if "go up to" in note)
+        assert "8,192" in said
+    with pytest.raises(cs.InputError, match="up to 2,048 tokens together"):
+        cs.inference(model="gpt-3-6.7b", prompt=2000.0, output=100.0)
+    assert cs.inference(model="gpt-3-6.7b", prompt=1900.0, output=100.0).n_devices >= 1
+
+
+def test_a_host_that_is_shared_is_said() -> None:
+    part = cs.inference(**Q)
+    assert part.n_devices == 10
+    assert any("2 of a host's 8 devices" in note for note in part.notes)
+    whole = cs.inference(model="llama-3-70b", tp=8)
+    assert whole.n_devices == 8
+    assert not any("host" in note for note in whole.notes)
+
+
+def test_an_answer_prints_short_and_its_page_and_json_say_what_was_assumed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = cs.inference(**Q, in_flight=1e5)
+    assert len(repr(found)) < 400
+    assert "384" in repr(found) or "385" in repr(found)
+    asked = [
+        "inference",
+        "--model",
+        "llama-3-70b",
+        "--weights",
+        "fp8",
+        "--requests-per-day",
+        "2M",
+        "--in-flight",
+        "100k",
+    ]
+    assert main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == list(found.notes)
+    assert main(asked) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "Assumed" in page
+    assert "of 100,000 requests in flight" in page

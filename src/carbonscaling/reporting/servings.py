@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from carbonscaling.reporting.bullets import bullets
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.serving.answer import Served
@@ -88,15 +89,7 @@ def unmeasured(engine: str) -> str:
 
 def served_page(answer: Served) -> Group:
     """Return the answer as people read it."""
-    a, q = answer.summary(), answer.question
-    layout = f"TP {a['tp']}, PP {a['pp']}" + (f", EP {a['ep']}" if a["ep"] > 1 else "")
-    head = (
-        f"Serve {a['model']} ({a['weights']}, {a['engine']}): {a['n_devices']:,} x {q.cluster.device.name}, "
-        f"{a['copies']:,} {'copy' if a['copies'] == 1 else 'copies'} at {layout}, "
-        f"{a['in_flight']:,.10g} requests in flight each."
-    )
-    if a["prompt_copies"]:
-        head += f" {a['prompt_copies']:,} of the copies work out prompts."
+    a = answer.summary()
     rows = [
         ("output tokens/s a device", plain(a["tokens_per_s_per_device"]), _range(a["tokens_per_s_interval"])),
         ("time between tokens", f"{plain(1e3 * a['tpot_s'])} ms", ""),
@@ -125,11 +118,12 @@ def served_page(answer: Served) -> Group:
     known = f"{a['n_ways']:,} layouts and numbers in flight compared; intervals of 90 % as for {whose}"
     unknown = [] if a["engine_measured"] else [Text(unmeasured(a["engine"]))]
     return Group(
-        Text(head, style="bold"),
+        Text(answer.headline, style="bold"),
         figures(("", "", "90 % interval"), rows, width=40),
         Text(said),
         Text(known),
         *unknown,
         Text(""),
+        *bullets("Assumed", answer.notes),
         batches,
     )

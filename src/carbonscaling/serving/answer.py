@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,13 @@ from carbonscaling.serving.load import Mean, at_mean, day_of, mean_at
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.predict import Predicted, predict, worked
 from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
-from carbonscaling.serving.scenario import Serving
-from carbonscaling.serving.search import copies_for, ways
+from carbonscaling.serving.said import check_positions, notes_of
+from carbonscaling.serving.scenario import Objective, Serving
+from carbonscaling.serving.search import DEGREES, MOST_STAGES, copies_for, ways
 from carbonscaling.serving.width import interval, kind_of
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, HOUR
+from carbonscaling.words import plain
 
 __all__ = ["Served", "carbon_of", "inference", "price_of", "question_of"]
 
@@ -42,6 +45,11 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 YEAR = 365.25 * DAY
+_FIGURES = {
+    "devices": ("n_devices", "devices"), "cost": ("usd_per_million_tokens", "USD a million output tokens"),
+    "energy": ("wh_per_request", "Wh a request"), "carbon": ("g_co2e_per_request", "g CO2e a request"),
+}  # fmt: skip
+"""The figure that an objective is about, for people."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,59 @@ class Served:
     by_in_flight: tuple[tuple[float, float, float, float], ...]
     seconds: dict[str, float]
 
+    def __repr__(self) -> str:
+        """Return the headline and the energy and carbon of a request; printed too."""
+        a = self.summary()
+        low, high = a["wh_per_request_interval"]
+        return (
+            f"{self.headline}\n"
+            f"A request takes {plain(a['wh_per_request'])} Wh (between {plain(low)} and {plain(high)}) and "
+            f"{plain(a['g_co2e_per_request'])} g CO2e."
+        )
+
+    @property
+    def headline(self) -> str:
+        """What serves, in a sentence."""
+        q, at = self.question, self.layout
+        layout = f"TP {at.tp:g}, PP {at.pp:g}" + (f", EP {at.ep:g}" if at.ep > 1 else "")
+        said = (
+            f"Serve {q.spec.name} ({q.weights.name}, {self.scenario.engine}): {self.n_devices:,} x {q.cluster.device.name}, "
+            f"{self.copies:,} {'copy' if self.copies == 1 else 'copies'} at {layout}, "
+            f"{q.in_flight:,.10g} requests in flight each."
+        )
+        return said + (f" {self.prompt_copies:,} of the copies work out prompts." if self.prompt_copies else "")
+
+    @cached_property
+    def with_pipelines(self) -> Served | None:
+        """The best with a number of pipeline stages, where that is better by a percent at least; stages are not searched."""
+        s, found = self.scenario, []
+        for pp in (p for p in DEGREES if 1 < p <= min(MOST_STAGES, self.question.spec.n_layers) and s.pp is None):
+            with suppress(InputError):  # nothing fits, or is quick enough
+                found.append(inference(replace(s, pp=pp)))
+        best = min(found, key=lambda one: one.of_a_token(s.objective), default=None)
+        return best if best and best.of_a_token(s.objective) < 0.99 * self.of_a_token(s.objective) else None
+
+    def of_a_token(self, objective: Objective) -> float:
+        """Return what an output token takes by an objective: devices, which money follows, kWh or tonnes."""
+        tokens, f = self.tokens_per_day, self.footprint
+        if objective in ("devices", "cost"):
+            return self.n_devices / tokens
+        return (f.total_tco2e if objective == "carbon" else f.energy_kwh) / tokens
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was cut, assumed or shared, and what was not searched and would be better."""
+        notes, other = notes_of(self.scenario, self.question, self.n_devices), self.with_pipelines
+        if other is None:
+            return notes
+        at, figure = int(other.layout.pp), _FIGURES[self.scenario.objective]
+        if self.scenario.requests_per_day is None and self.scenario.objective == "devices":
+            figure = ("tokens_per_s_per_device", "output tokens/s a device")
+        key, words = figure
+        mine, its = (one.summary()[key if one.summary()[key] is not None else "n_devices"] for one in (self, other))
+        return (*notes, f"pipelines are not searched, as few measured servings have them: with --pp {at} it would be "
+                        f"{plain(its)} {words} in place of {plain(mine)}")  # fmt: skip
+
     @property
     def layout(self) -> Layout:
         """Layout of one copy."""
@@ -156,6 +217,7 @@ class Served:
             "answer": self.summary(),
             "cycle": self.seconds,
             "by_in_flight": self.by_in_flight,
+            "notes": list(self.notes),
         }
 
 
@@ -165,6 +227,7 @@ def question_of(s: Serving) -> Question:
     weights, engine = format_named(s.weights), engine_asked(s.engine)
     kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
     spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
+    check_positions(spec, s.prompt, s.output)
     told = None
     if s.draft_tokens is not None and s.acceptance is not None:
         told = Speculation(s.draft_tokens, s.acceptance, None if s.draft is None else models.model_spec(s.draft))
@@ -218,7 +281,7 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     s = replace(scenario or Serving(), **fields)
     tried = ways(s, question_of(s))
     if not tried:
-        raise InputError(
+        raise _too_few(s) or InputError(
             "no layout holds the model", key="devices", value=s.devices or s.tp,
             remedy="allow more devices or ranks, another device, or weights in fewer bits",
         )  # fmt: skip
@@ -230,8 +293,24 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
             allowed=f"tpot_s from {found.tpot_s.min():.4f}, ttft_s from {found.ttft_s.min():.4f}",
             remedy="allow longer times, more ranks, or another device",
         )  # fmt: skip
-    devices = np.array([float(way.layout.devices) for way in tried])
-    mean_rate = None if s.requests_per_day is None else s.requests_per_day * s.output / DAY
+    copies, total = _copies(s, tried, found)
+    if s.devices is not None:
+        kept = kept[total[kept] <= s.devices]
+        if not len(kept):
+            raise _too_few(s) or InputError("the devices do not serve this demand", key="devices", value=s.devices)
+    mean_rate = _mean_rate(s)
+    rates = found.speed if mean_rate is None else np.minimum(mean_rate / total, found.speed)
+    best, mean = _best(s, tried, found, kept, total, rates)
+    return _served(s, tried, int(copies[best]), found, best, float(rates[best]), mean)
+
+
+def _mean_rate(s: Serving) -> float | None:
+    return None if s.requests_per_day is None else s.requests_per_day * s.output / DAY
+
+
+def _copies(s: Serving, tried: list[Question], found: Predicted) -> tuple[Array, Array]:
+    """Return the copies of each way that the demand takes, and their devices."""
+    devices, mean_rate = np.array([float(way.layout.devices) for way in tried]), _mean_rate(s)
     copies = np.ones(len(tried))
     if mean_rate is not None:
         copies = np.array(
@@ -239,17 +318,23 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
         )
     if s.disaggregated:  # one at least for prompts, one for what follows
         copies = np.maximum(copies, 2.0)
-    total = copies * devices
-    if s.devices is not None:
-        kept = kept[total[kept] <= s.devices]
-        if not len(kept):
-            raise InputError(
-                "the devices do not serve this demand", key="devices", value=s.devices,
-                allowed=f"{int(total.min())} or more", remedy="allow more devices, or a lower peak",
-            )  # fmt: skip
-    rates = found.speed if mean_rate is None else np.minimum(mean_rate / total, found.speed)
-    best, mean = _best(s, tried, found, kept, total, rates)
-    return _served(s, tried, int(copies[best]), found, best, float(rates[best]), mean)
+    return copies, copies * devices
+
+
+def _too_few(s: Serving) -> InputError | None:
+    """Return what is said where more devices would serve; None where no number would, or none was named."""
+    if s.devices is None:
+        return None
+    freely = replace(s, devices=None)
+    if not (tried := ways(freely, question_of(freely))):
+        return None
+    found = predict(worked(tried), shipped_factors())
+    least = _copies(s, tried, found)[1][_promised(s, found)]
+    return InputError(
+        "the devices do not serve this demand", key="devices", value=s.devices,
+        allowed=f"{int(least.min()):,} or more" if len(least) else None,
+        remedy="allow more devices, or a lower peak",
+    )  # fmt: skip
 
 
 def _best(

@@ -72,7 +72,8 @@ class Serving:
     tp : int, optional
         Tensor-parallel ranks; searched if not given.
     pp : int, optional
-        Pipeline stages; if not given, more than one only where a scale-up domain does not hold the model.
+        Pipeline stages; if not given, more than one only where a scale-up domain does not hold the model: few measured
+        servings have them, and an answer says where they would save something.
     ep : int, optional
         Ranks over which whole experts are spread; searched up to 32 if not given, where the engine does it. With 1 experts are
         split as the other matrices are.

@@ -72,7 +72,9 @@ def _serving(data: Data) -> Said:
         f"{plain(a['joules_per_token'])} J a token on the devices, {plain(a['kg_co2e_per_million_tokens'])} kg CO2e a million "
         "tokens."
     )
-    return Said("What serving takes", lead, [node("h2", "The answer"), _pairs(a), node("h2", "What was asked"),
+    notes = data.get("notes")  # an answer of an earlier version has none
+    assumed = [node("h2", "Assumed"), listed(notes)] if notes else []
+    return Said("What serving takes", lead, [node("h2", "The answer"), _pairs(a), *assumed, node("h2", "What was asked"),
                                              _pairs(data["scenario"])])  # fmt: skip
 
 

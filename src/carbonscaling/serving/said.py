@@ -1,0 +1,58 @@
+"""What an answer to a serving says beside its figures: what was cut, assumed or shared, and what was not searched."""
+
+from __future__ import annotations
+
+from carbonscaling.errors import InputError
+from carbonscaling.model.spec import ModelSpec
+from carbonscaling.serving.question import Question
+from carbonscaling.serving.scenario import Serving
+
+__all__ = ["check_positions", "notes_of", "reach"]
+
+
+def reach(spec: ModelSpec) -> int:
+    """Return the tokens of the longest sequence that is known of a model: of its pre-training, or what its file serves."""
+    return max(spec.seq_len, *spec.seq_len_range, 0)
+
+
+def check_positions(spec: ModelSpec, prompt: float, output: float) -> None:
+    """Refuse requests that are longer than a table of learned positions.
+
+    Raises
+    ------
+    InputError
+        They are.
+    """
+    if spec.n_positions and prompt + output > spec.n_positions:
+        raise InputError(
+            f"{spec.name} has no position for such requests", key="prompt" if prompt > output else "output",
+            value=max(prompt, output), allowed=f"prompt and output up to {spec.n_positions:,} tokens together",
+            remedy="shorten them, or choose a model of longer sequences",
+        )  # fmt: skip
+
+
+def notes_of(s: Serving, q: Question, n_devices: int) -> tuple[str, ...]:
+    """Return what was cut, assumed or shared of a serving as answered.
+
+    Parameters
+    ----------
+    q : Question
+        With the layout and the requests in flight that were chosen.
+    n_devices : int
+        Of all copies.
+    """
+    said: list[str] = []
+    if s.in_flight is not None and q.in_flight is not None and q.in_flight < s.in_flight:
+        said.append(f"of {s.in_flight:,.10g} requests in flight a copy's memory holds {q.in_flight:,.10g}: others wait")
+    if (longest := s.prompt + s.output) > reach(q.spec):
+        said.append(
+            f"prompt and answer have {longest:,.10g} tokens: {q.spec.name} is known to go up to {reach(q.spec):,}, and whether "
+            "its weights go further is not checked"
+        )
+    each = q.cluster.host.devices_per_host
+    if rest := n_devices % each:
+        said.append(
+            f"{rest} of a host's {each} devices are in use: others share that host, and energy, embodied carbon and money "
+            "count the part in use"
+        )
+    return tuple(said)
