@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from carbonscaling.catalog import hardware as catalog
+from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.instances import families
 from carbonscaling.catalog.read import build
 from carbonscaling.catalog.references import references
@@ -343,3 +344,28 @@ def test_a_device_page_names_no_count_of_nothing(capsys: pytest.CaptureFixture[s
     assert "matrix unit" not in capsys.readouterr().out
     assert main(["catalog", "show", "tpu-v5p"]) == 0
     assert "matrix unit" in capsys.readouterr().out
+
+
+def test_what_a_device_reaches_itself_stands_before_its_architecture(tmp_path: Path) -> None:
+    """AMD's own table: an MI325X multiplies 1.19 times as fast as an MI300X of the same peak; others take CDNA's share."""
+    shares = {name: efficiency(catalog.device(name)).gemm for name in ("mi300x", "mi325x", "mi350x", "mi355x")}
+    assert shares["mi325x"]["bf16"].value / shares["mi300x"]["bf16"].value == pytest.approx(843 / 708, rel=0.02)
+    assert shares["mi325x"]["fp8"].value / shares["mi300x"]["fp8"].value == pytest.approx(1519 / 1273, rel=0.02)
+    assert shares["mi355x"]["bf16"].value / shares["mi300x"]["bf16"].value == pytest.approx(
+        1565 / 2516.6 * 1307.4 / 668.4, rel=0.02
+    )
+    assert shares["mi350x"] == {**shares["mi300x"], **catalog.device("mi350x").reached}
+    file = tmp_path / "mine.toml"
+    file.write_text('based_on = "mi325x"\n')
+    assert efficiency(catalog.device(str(file))).gemm == shares["mi325x"]
+    file.write_text('based_on = "mi325x"\nreached.bf16 = { value = 1.2, unit = "1", source = "user" }\n')
+    with pytest.raises(InputError) as error:
+        catalog.device(str(file))
+    assert (error.value.key, error.value.value) == ("reached.bf16.value", 1.2)
+
+
+def test_a_profile_stands_before_what_a_device_reaches(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text('gemm.bf16 = { value = 0.7, unit = "1", source = "user" }\n')
+    own = efficiency(catalog.device("mi325x"), file).gemm
+    assert (own["bf16"].value, own["fp8"]) == (0.7, catalog.device("mi325x").reached["fp8"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def _of_family(name: str | None) -> Efficiency:
 
 
 def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
-    """Return the efficiencies of a device's architecture.
+    """Return the efficiencies of a device's architecture, with what its own products reach where that is measured.
 
     Parameters
     ----------
@@ -71,8 +72,10 @@ def efficiency(device: Device, profile: Path | None = None) -> Efficiency:
     """
     name = family(device)
     if profile is None:
-        return _of_family(name)
+        own = _of_family(name)
+        return replace(own, gemm={**own.gemm, **device.reached}) if device.reached else own
     merged, user = _merged(name), read_toml(profile)
+    merged["gemm"] = {**merged["gemm"], **device.reached}
     for key in user:
         if key not in merged:
             raise InputError(

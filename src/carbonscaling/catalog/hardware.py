@@ -176,7 +176,7 @@ def fabric(name: str) -> Fabric:
 
 
 def _merged(kind: type, path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Return the file's table laid over the one it is based on; the peaks are laid over one by one."""
+    """Return the file's table laid over the one it is based on; peaks and what is reached of them are laid over one by one."""
     own = read_toml(path)
     if kind is Host and isinstance(own.get("fabric"), str):
         own["fabric"] = _fabric_table(own["fabric"], str(path))
@@ -192,8 +192,9 @@ def _merged(kind: type, path: Path, seen: tuple[Path, ...] = ()) -> dict[str, An
         raise InputError("a file is based on itself", where=str(path), key="based_on", value=base_name)
     base = _merged(kind, base_path, (*seen, base_path))
     merged = {**base, **own}
-    if isinstance(own.get("peak"), dict) and isinstance(base.get("peak"), dict):
-        merged["peak"] = {**base["peak"], **own["peak"]}
+    for rates in ("peak", "reached"):
+        if isinstance(own.get(rates), dict) and isinstance(base.get(rates), dict):
+            merged[rates] = {**base[rates], **own[rates]}
     return merged
 
 

@@ -69,6 +69,9 @@ class Device:
         Power limit that is set on the board, below its rating.
     clock : Datum, optional
         Share of the peaks that such a limit or rating leaves; all of them if not given.
+    reached : Mapping[str, Datum]
+        Share of the peak that large multiplications reach, by number format, where this device's own are measured; its
+        architecture's where not.
     notes : str
 
     Raises
@@ -101,6 +104,7 @@ class Device:
     full_power: Datum | None = None
     power_limit: Datum | None = None
     clock: Datum | None = None
+    reached: Mapping[str, Datum] = field(default_factory=dict, hash=False)
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -110,6 +114,13 @@ class Device:
             raise InputError("no peak throughput", where=where, key="peak", remedy="add at least peak.bf16")
         for name, datum in self.peak.items():
             check_datum(datum, f"peak.{name}", where, FLOPS)
+        for name, datum in self.reached.items():
+            check_datum(datum, f"reached.{name}", where, ("1",))
+            if datum.value > 1.0:
+                raise InputError(
+                    "a device cannot pass its peak", where=where, key=f"reached.{name}.value", value=datum.value,
+                    allowed="a share of peak, up to 1", remedy="divide the measured rate by the peak",
+                )  # fmt: skip
         for key, units in _UNITS.items():
             check_datum(getattr(self, key), key, where, units)
         if self.full_power is not None:
