@@ -96,10 +96,11 @@ def _write(answer: Estimate | Infeasible, output: str, asked: tuple[str, Scenari
 def _emit(answer: Estimate | Infeasible, to: str, output: str | None) -> None:
     """Write a plan for other software, into files or on stdout."""
     from carbonscaling.cli.output import tell_written
-    from carbonscaling.exchange.emit import emit, emit_files
+    from carbonscaling.exchange.emit import emit, emit_files, remarks
 
     if output is None:
         sys.stdout.write(emit(answer, to))
         return
     names = emit_files(answer, to, output)
     tell_written(names[0], f" and {len(names) - 1} more" if len(names) > 1 else "")
+    sys.stderr.write("".join(f"  {line}\n" for line in remarks(answer, to)))

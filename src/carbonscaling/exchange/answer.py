@@ -14,7 +14,7 @@ from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.shown import setting_words
 from carbonscaling.words import duration, mass
 
-__all__ = ["estimate_launch"]
+__all__ = ["estimate_launch", "whole_run"]
 
 WORTH = 0.01
 """Gain in speed below which a faster layout is not told."""
@@ -39,20 +39,25 @@ def estimate_launch(
     InputError
         The scenario names something unknown or contradicts itself.
     """
-    question = launch.scenario() if scenario is None else scenario
+    question = launch.settled(launch.over() if scenario is None else scenario)
     if question.model is None and question.law is None:
         raise InputError(
             "nothing says which model is trained", where=launch.where, key="model", remedy="add --model NAME",
             allowed=next((note for note in launch.notes if "model" in note), None),
         )  # fmt: skip
-    answer = estimate(_whole(question), progress=progress)
+    if question.devices is None and (why := launch.not_understood.get("devices")):
+        raise InputError(
+            f"its devices do not divide into its layout: {why.partition(': ')[0]}", where=launch.where, key="devices",
+            remedy="add --devices N, such a multiple, or correct nodes or degrees in the file",
+        )  # fmt: skip
+    answer = estimate(whole_run(question), progress=progress)
     notes = [*launch.words, *_faster(answer)]
     if question.device == Scenario().device and "device" not in launch.settings:
         notes.insert(1, f"device {question.device}: the launch file names none; --device says which")
     return replace(answer, resolved=replace(answer.resolved, notes=(*answer.resolved.notes, *notes)))
 
 
-def _whole(s: Scenario) -> Scenario:
+def whole_run(s: Scenario) -> Scenario:
     """Return a run with its replicas, where they follow from its devices: a launch uses them all."""
     own = s.layout
     if s.devices is None or own.dp is not None or own.tp is None or own.pp is None or own.cp is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from carbonscaling.exchange.launch import Reading
@@ -35,7 +35,7 @@ _PLACES = {
 _NAMES = {"num_virtual_stages_per_pipeline_rank": "virtual_pipeline_model_parallel_size"}
 
 
-def bridge_overrides(answer: Estimate) -> str:
+def bridge_overrides(answer: Estimate, more: Sequence[str] = ()) -> str:
     """Return overrides of the model's recipe, one a line, each with where its value comes from.
 
     Raises
@@ -55,7 +55,7 @@ def bridge_overrides(answer: Estimate) -> str:
             name, value = "grad_reduce_in_fp32", False
         tables[_PLACES.get(line.name, "model")].append(Line(name, value, line.why))
     tables["dataset"] = [line for line in tables["model"] if line.name == "seq_length"]
-    found = [f"# {line}" for line in header(answer, what.title, what.stack)]
+    found = [f"# {line}" for line in header(answer, what.title, more)]
     found += [f"# Lay it over the pretraining recipe of {spec.name}, on {int(answer.setting.n_devices):,} devices", ""]
     for section, inside in tables.items():
         if inside:

@@ -9,10 +9,11 @@ from typing import Any
 
 from carbonscaling import files
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.exchange.readback import READ, read_back
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
 
-__all__ = ["FORMATS", "SEVERAL", "Picture", "check_format", "emit", "emit_files", "picture"]
+__all__ = ["FORMATS", "SEVERAL", "Picture", "check_format", "emit", "emit_files", "picture", "remarks"]
 
 FORMATS: dict[str, str] = {
     "megatron": "megatron.script:megatron_script",
@@ -105,16 +106,30 @@ def emit(answer: Estimate | Infeasible, to: str) -> str:
     Raises
     ------
     InputError
-        No such format, one that is several files, nothing is feasible, or the software has no setting for something in the
-        plan.
+        No such format, one that is several files, nothing is feasible, the software has no setting for something in the
+        plan, or the file would read back as another run.
     """
     plan = _feasible(answer, to)
     if to in SEVERAL:
         raise InputError(
             f"{to} is several files", key="emit", value=to, remedy="add --output NAME; in Python: emit_files"
         )
-    text: str = _writer(FORMATS[to])(plan)
+    write = _writer(FORMATS[to])
+    more = remarks(plan, to)
+    text: str = write(plan, more) if more else write(plan)
     return text
+
+
+def remarks(answer: Estimate | Infeasible, to: str) -> tuple[str, ...]:
+    """Return what differs between a plan and what a file of it says, in sentences; nothing where it says the plan.
+
+    Raises
+    ------
+    InputError
+        As `emit`.
+    """
+    plan = _feasible(answer, to)
+    return read_back(plan, to, _writer(FORMATS[to])(plan)) if to in READ else ()
 
 
 class Picture(str):

@@ -41,6 +41,8 @@ class Launch:
         What was assumed where the file is silent.
     again : int
         Layers of a chunk that are recomputed, where the share that they are follows from a model that the file does not name.
+    steps, sequences : int
+        Steps or sequences of the training, where their tokens follow from a batch or a length that the file does not tell.
     """
 
     where: str
@@ -51,14 +53,26 @@ class Launch:
     not_understood: dict[str, str]
     notes: tuple[str, ...]
     again: int = 0
+    steps: int = 0
+    sequences: int = 0
 
     def scenario(self, base: Scenario | None = None) -> Scenario:
-        """Return a scenario with what the file says laid over it.
+        """Return a scenario with what the file says laid over it, and what follows from both.
 
         Raises
         ------
         InputError
             A value of the file is out of range, or it contradicts itself.
+        """
+        return self.settled(self.over(base))
+
+    def over(self, base: Scenario | None = None) -> Scenario:
+        """Return a scenario with what the file says laid over it; what `settled` settles is left open.
+
+        Raises
+        ------
+        InputError
+            As `scenario`.
         """
         own, base = dict(self.settings), Scenario() if base is None else base
         nested = {
@@ -68,14 +82,25 @@ class Launch:
         }
         if base.stack is None and "stack" not in own:
             own["stack"] = self.release.stack
-        if self.again and base.model is not None:
-            spec, degrees = (
-                base.model if isinstance(base.model, ModelSpec) else model_spec(base.model),
-                nested["layout"],
-            )
-            share = again_percent(spec.n_layers + spec.n_predicted, degrees.pp or 1, degrees.vpp or 1, self.again)
-            nested["layout"] = dataclasses.replace(degrees, recompute_percent=share)
         return dataclasses.replace(base, **own, **nested)
+
+    def settled(self, question: Scenario) -> Scenario:
+        """Return a question with what follows from the file and what else is known of the run.
+
+        That is the share of layers that is recomputed, from the model, and the tokens, from the batch and the length of a
+        sequence: the model's own where nobody states one.
+        """
+        spec = question.model if isinstance(question.model, ModelSpec | None) else model_spec(question.model)
+        if spec is None:
+            return question
+        degrees = question.layout
+        if self.again and degrees.recompute_percent is None:
+            share = again_percent(spec.n_layers + spec.n_predicted, degrees.pp or 1, degrees.vpp or 1, self.again)
+            question = dataclasses.replace(question, layout=dataclasses.replace(degrees, recompute_percent=share))
+        sequences = self.sequences or self.steps * (question.batch or 0)
+        if sequences and question.tokens is None:
+            question = dataclasses.replace(question, tokens=float(sequences * (question.seq_len or spec.seq_len)))
+        return question
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -105,6 +130,8 @@ class Reading:
     not_understood: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     again: int = 0
+    steps: int = 0
+    sequences: int = 0
 
     def take(self, key: str, became: str, **settings: Any) -> None:
         """Take a setting over: fields of a scenario by name, those of its layout with ``layout_`` before them.
@@ -125,12 +152,30 @@ class Reading:
         named = self.scenario.get("model")
         return model(named) if isinstance(named, str) else named
 
+    def lasts(self, key: str, *, steps: int = 0, sequences: int = 0) -> None:
+        """Take over how long a run trains: its tokens where batch and length are told, else what they follow from."""
+        batch, seq_len = self.scenario.get("batch"), self.scenario.get("seq_len")
+        sequences = sequences or steps * (batch or 0)
+        if sequences and seq_len:
+            self.take(key, f"{sequences * seq_len:.6g} tokens", tokens=float(sequences * seq_len))
+        elif sequences:
+            self.sequences = sequences
+            self.take(key, f"{sequences:,} sequences")
+            self.notes.append(
+                f"{key}: {sequences:,} sequences, of the model's own length unless --seq-len says another"
+            )
+        else:
+            self.steps = steps
+            self.take(key, f"{steps:,} steps")
+            self.notes.append(f"{key}: {steps:,} steps, whose tokens follow from the batch: --batch says it")
+
     def done(self) -> Launch:
         """Return the launch file as read."""
         settings = {**self.scenario, "layout": self.layout, "software": self.software}
         return Launch(
             self.where, self.release, {k: v for k, v in settings.items() if v not in ({}, None)}, self.taken,
-            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)), self.again,
+            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)), self.again, self.steps,
+            self.sequences,
         )  # fmt: skip
 
 

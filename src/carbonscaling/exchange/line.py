@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError
-from carbonscaling.software.options import Software
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout
 
@@ -59,23 +58,16 @@ def of_model(answer: Estimate) -> str:
     return f"model {spec.name}" + (f" [{spec.source}]" if spec.source else "")
 
 
-def header(answer: Estimate, title: str, usual_stack: str) -> list[str]:
-    """Return the lines that open a launch file: what it is for, what was predicted, with which software."""
+def header(answer: Estimate, title: str, more: Sequence[str]) -> list[str]:
+    """Return the lines that open a launch file: what it is for, what was predicted, and `more` that it has to say."""
     r = answer.resolved
-    found = [
+    return [
         f"{r.spec.name} on {answer.n_devices:,} x {r.cluster.device.name}, written for {title}",
         f"Predicted: {answer.step.total:.3g} s a step, {answer.tokens_per_s_per_device:,.0f} tokens/s and device, "
-        f"{float(answer.memory.total) / 1e9:.3g} GB of {float(answer.memory.limit) / 1e9:.3g} GB a device",
+        f"{float(answer.memory.total) / 1e9:.3g} GB of {float(answer.memory.limit) / 1e9:.3g} GB a device, "
+        f"software stack {r.stack.name}",
+        *more,
     ]
-    if answer.scenario.software == Software():
-        found.append(
-            "What a stack does in some runs only (overlaps, compilation) is stated one way here: estimate --from FILE"
-        )
-    if usual_stack not in (r.stack.name, r.stack.based_on):
-        found.append(
-            f"Planned for software stack {r.stack.name}; --stack {usual_stack} plans for what this software reaches"
-        )
-    return found
 
 
 def cannot_say(title: str, what: str, fields: Sequence[str], remedy: str) -> InputError:

@@ -12,7 +12,7 @@ from carbonscaling.exchange.launch import Launch
 from carbonscaling.exchange.simai.workload import HEADER
 from carbonscaling.files import LOG, read_text
 
-__all__ = ["read_launch"]
+__all__ = ["launch_of", "read_launch"]
 
 _REMEDY = "give a shell script, torchtitan's TOML, DeepSpeed's JSON, or YAML of MaxText or Megatron-Bridge"
 
@@ -39,19 +39,29 @@ def read_launch(path: str | Path, devices: int | None = None) -> Launch:
         The file cannot be read, or no software's settings are in it.
     """
     path = Path(path)
-    text = read_text(path, LOG)
-    kind = path.suffix.lower()
+    return launch_of(read_text(path, LOG), str(path), devices)
+
+
+def launch_of(text: str, where: str, devices: int | None = None) -> Launch:
+    """Read the text of a launch file; `where` it stands, whose ending says what it is.
+
+    Raises
+    ------
+    InputError
+        No software's settings are in it.
+    """
+    kind = Path(where).suffix.lower()
     if text.startswith(HEADER):
-        return _reader("simai.launch", "workload_launch")(text, str(path), devices)
+        return _reader("simai.launch", "workload_launch")(text, where, devices)
     if kind == ".toml":
-        return _reader("torchtitan.launch", "torchtitan_launch")(text, str(path), devices)
+        return _reader("torchtitan.launch", "torchtitan_launch")(text, where, devices)
     if kind == ".json" or (text.lstrip()[:1] == "{" and _is_json(text)):
-        return _reader("deepspeed.launch", "deepspeed_launch")(text, str(path), devices)
+        return _reader("deepspeed.launch", "deepspeed_launch")(text, where, devices)
     if kind in (".yml", ".yaml"):
-        return _reader("yaml_file", "yaml_launch")(text, str(path), devices)
+        return _reader("yaml_file", "yaml_launch")(text, where, devices)
     if kind in (".sh", ".bash", ".sbatch", ".slurm", ".txt", "") or text.startswith("#!"):
-        return _reader("script", "script_launch")(text, str(path), devices)
-    raise InputError("not a launch file that is known here", where=str(path), remedy=_REMEDY)
+        return _reader("script", "script_launch")(text, where, devices)
+    raise InputError("not a launch file that is known here", where=where, remedy=_REMEDY)
 
 
 def _is_json(text: str) -> bool:

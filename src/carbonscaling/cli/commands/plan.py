@@ -70,7 +70,7 @@ def estimate(
         from carbonscaling.exchange.read import read_launch
 
         launch = read_launch(from_, given(options).get("devices"))
-        question = scenario_of(scenario, options, launch.scenario)
+        question = scenario_of(scenario, options, launch.over)
         with Ticker() as ticker:
             found = estimate_launch(launch, question, progress=ticker)
         if emit == "profile" and found.feasible:

@@ -159,6 +159,8 @@ def _degrees(said: Mapping[str, Any], found: Reading) -> None:
         found.taken["sequence_parallel_size"] = f"cp {cp}"
         found.notes.append("sequence parallelism of DeepSpeed (Ulysses) is counted as context parallelism")
     found.layout |= {"tp": tp, "pp": 1, "cp": cp, "ep": 1, "vpp": 1, "schedule": "1f1b"}
+    if tp > 1:  # split layers sum their outputs whole, and norms run on every rank: module_inject/layers.py
+        found.layout["sequence_parallel"] = False
     if dp := found.layout.get("dp"):
         found.layout["dp"] = max(1, dp // cp) if cp > 1 and dp % cp == 0 else dp
         found.scenario["devices"] = found.layout["dp"] * tp * cp

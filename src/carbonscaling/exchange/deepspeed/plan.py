@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from carbonscaling.exchange.line import cannot_say, header, of_batch, of_layout
@@ -19,7 +20,7 @@ ALONE = "--pp 1 --cp 1 --ep 1 --zero 3 --recompute full"
 """Options under which a plan has nothing but what the file holds."""
 
 
-def deepspeed_config(answer: Estimate) -> str:
+def deepspeed_config(answer: Estimate, more: Sequence[str] = ()) -> str:
     """Return a configuration, with where each value comes from under a key of its own.
 
     Raises
@@ -29,14 +30,14 @@ def deepspeed_config(answer: Estimate) -> str:
     """
     what = release("deepspeed")
     s, r = answer.setting, answer.resolved
-    if more := [field for field in OTHERS if getattr(s, field) > 1]:
-        what_is = ", ".join(f"{field} {int(getattr(s, field))}" for field in more)
+    if others := [field for field in OTHERS if getattr(s, field) > 1]:
+        what_is = ", ".join(f"{field} {int(getattr(s, field))}" for field in others)
         raise cannot_say(
-            what.title, f"{what_is}: the model's own code does that", more, f"add {ALONE}, or --emit megatron"
+            what.title, f"{what_is}: the model's own code does that", others, f"add {ALONE}, or --emit megatron"
         )
     if r.recipe.name not in ("bf16", "fp16", "fp32"):
         raise cannot_say(what.title, f"the precision {r.recipe.name}", ["precision"], "choose bf16, fp16 or fp32")
-    remarks: dict[str, Any] = {"about": header(answer, what.title, what.stack)}
+    remarks: dict[str, Any] = {"about": header(answer, what.title, more)}
     config: dict[str, Any] = {}
 
     def say(key: str, value: Any, why: str) -> None:
@@ -47,6 +48,9 @@ def deepspeed_config(answer: Estimate) -> str:
     say("gradient_accumulation_steps", int(s.n_micro), f"the batch over {int(s.dp)} replicas")
     say("zero_optimization", _zero(answer, what.title), f"ZeRO stage {int(s.zero)}: {of_layout(answer, 'zero')}")
     if s.tp > 1:
+        if s.sp:
+            raise cannot_say(what.title, "sequence parallelism beside tensor parallelism", ["sequence_parallel"],
+                             "add --sequence-parallel no, or --tp 1")  # fmt: skip
         say("tensor_parallel", {"autotp_size": int(s.tp)}, of_layout(answer, "tp"))
     for name in ("bf16", "fp16"):
         say(name, {"enabled": r.recipe.name == name}, f"precision {r.recipe.name}")

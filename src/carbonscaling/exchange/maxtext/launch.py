@@ -198,8 +198,11 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
     micro = a_device * on_replica / pieces
     if micro >= 1 and abs(micro - round(micro)) < 1e-9:
         found.layout["micro_batch"] = round(micro)
+    steps = int(_number(said, "steps", 0))
     if devices is None:
         found.notes.append(f"the batch is {a_device:g} sequences of every device: --devices says how many there are")
+        if steps > 0:
+            found.lasts("steps", steps=steps)
         return
     batch = a_device * devices * again
     if batch < 1 or abs(batch - round(batch)) > 1e-6:
@@ -208,9 +211,8 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
             value=a_device, remedy="correct --devices",
         )  # fmt: skip
     found.scenario["batch"] = round(batch)
-    if "steps" in said and (steps := int(_number(said, "steps", 0))) > 0:
-        tokens = float(steps * found.scenario["batch"] * found.scenario["seq_len"])
-        found.take("steps", f"{tokens:.6g} tokens", tokens=tokens)
+    if steps > 0:
+        found.lasts("steps", steps=steps)
 
 
 def _precision(said: Mapping[str, Any], found: Reading) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
 from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.line import Line, cannot_say, header, of_batch, of_layout, of_model, of_tokens
@@ -18,7 +19,7 @@ POLICIES = {"none": "none", "selective": "minimal_with_context", "full": "full"}
 QUANTIZATION = {"bf16": "", "fp32": "", "int8": "int8", "fp8": "fp8", "mxfp8": "te_mxfp8", "nvfp4": "te_nvfp4"}
 
 
-def maxtext_config(answer: Estimate) -> str:
+def maxtext_config(answer: Estimate, more: Sequence[str] = ()) -> str:
     """Return a configuration with one key a line, each with where its value comes from.
 
     Raises
@@ -29,7 +30,7 @@ def maxtext_config(answer: Estimate) -> str:
     what = release("maxtext")
     lines = [*_model(answer, what.title), *_axes(answer, what.title), *_batch(answer), *_rest(answer, what.title)]
     return "\n".join([
-        *(f"# {line}" for line in header(answer, what.title, what.stack)),
+        *(f"# {line}" for line in header(answer, what.title, more)),
         "# Start it with: python3 -m maxtext.trainers.pre_train.train FILE.yml run_name=... base_output_directory=...",
         'base_config: "base.yml"',
         *(f"{line.name}: {json.dumps(line.value)}  # {line.why}" for line in lines),
@@ -54,6 +55,12 @@ def _axes(answer: Estimate, title: str) -> list[Line]:
     s, spec = answer.setting, answer.resolved.spec
     if s.zero == 2:
         raise cannot_say(title, "ZeRO stage 2", ["zero"], "add --zero 3, or --zero 1")
+    if spec.experts and s.ep > 1 and s.zero != 3:
+        raise cannot_say(title, f"ZeRO stage {int(s.zero)} beside experts over {int(s.ep)} devices: its expert axis shards "
+                         "every weight, as ZeRO stage 3 does", ["zero"], "add --zero 3, or --ep 1")  # fmt: skip
+    if s.zero == 1 and s.shard < s.dp * s.cp:
+        raise cannot_say(title, f"ZeRO stage 1 over {int(s.shard)} devices, a part of the replicas", ["shard"],
+                         "leave --shard out, or add --zero 3")  # fmt: skip
     if spec.experts and (s.etp != s.tp or s.dp % s.ep):
         raise cannot_say(title, f"ep {int(s.ep)} and etp {int(s.etp)} beside dp {int(s.dp)} and tp {int(s.tp)}", ["ep"],
                          "choose ep that divides dp, and etp = tp")  # fmt: skip

@@ -55,7 +55,7 @@ def _degrees(answer: Estimate, title: str) -> list[Line]:
     found = [
         Line(name, int(getattr(s, field)), of_layout(answer, field))
         for field, name in DEGREES.items()
-        if getattr(s, field) > 1 or field in ("tp", "pp") or (field == "etp" and spec.experts and s.tp > 1)
+        if getattr(s, field) > 1 or field in ("tp", "pp") or (field in ("ep", "etp") and spec.experts)
     ]
     if s.sp and s.tp > 1:
         found.append(Line("sequence_parallel", True, of_layout(answer, "sequence_parallel")))
@@ -138,14 +138,8 @@ def _recomputation(answer: Estimate, title: str) -> list[Line]:
     a_chunk = math.ceil(layers / float(s.vpp))
     return [
         *found, Line("recompute_method", "block", why),
-        Line("recompute_num_layers", a_chunk, _again(layers, a_chunk * int(s.vpp), per_stage)),
+        Line("recompute_num_layers", a_chunk, f"of every chunk: {a_chunk * int(s.vpp)} of {per_stage:g} layers of a stage"),
     ]  # fmt: skip
-
-
-def _again(planned: int, said: int, per_stage: float) -> str:
-    """Say how many layers are recomputed; each chunk the same number, hence more than planned where that does not divide."""
-    more = "" if said == planned else f" (planned: {planned}; every chunk recomputes as many)"
-    return f"{said} of {per_stage:g} layers of a stage{more}"
 
 
 def _overlap(answer: Estimate) -> list[Line]:

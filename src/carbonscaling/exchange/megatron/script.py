@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from carbonscaling.exchange.line import Line, header
 from carbonscaling.exchange.megatron.architecture import unsaid
@@ -13,7 +14,7 @@ from carbonscaling.study.estimate import Estimate
 __all__ = ["megatron_script"]
 
 
-def megatron_script(answer: Estimate) -> str:
+def megatron_script(answer: Estimate, more: Sequence[str] = ()) -> str:
     """Return a script with one argument a line, each with where its value comes from.
 
     Raises
@@ -31,7 +32,7 @@ def megatron_script(answer: Estimate) -> str:
     missing = unsaid(answer.resolved.spec)
     return "\n".join([
         "#!/bin/bash",
-        *(f"# {line}" for line in header(answer, what.title, what.stack)),
+        *(f"# {line}" for line in header(answer, what.title, more)),
         *([f"# Add the model's own arguments: those known here cannot say its {', '.join(missing)}"] if missing else []),
         "# Add data, tokenizer and checkpoints behind the script's name: bash train.sh --data-path ...",
         "",

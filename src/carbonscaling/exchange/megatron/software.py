@@ -69,15 +69,18 @@ def recomputation(said: Said, found: Reading) -> None:
         found.notes.append("recomputation of whole blocks (mlp, moe) is counted as selective")
 
 
-def _percent(said: Said, found: Reading) -> int:
-    """Return the share of layers that the method ``block`` recomputes, in percent of a stage's."""
+def _percent(said: Said, found: Reading) -> int | None:
+    """Return the share of layers that the method ``block`` recomputes, in percent of a stage's.
+
+    None while it follows from a model that is not known yet.
+    """
     if said.get("recompute_method", said.get("activations_checkpoint_method")) != "block":
         return 100
     again = said.get("recompute_num_layers") or 1
     layers = said.get("num_layers") or (found.spec.n_layers if found.spec else 0)
     if not layers:
         found.again = again
-        return 100
+        return None
     layers += said.get("mtp_num_layers") or 0
     return again_percent(layers, found.layout["pp"], found.layout["vpp"], again)
 

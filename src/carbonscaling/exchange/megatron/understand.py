@@ -238,13 +238,12 @@ def _batch(said: Said, found: Reading) -> None:
 
 
 def _length(said: Said, found: Reading) -> None:
-    batch, seq_len = found.scenario.get("batch"), found.scenario.get("seq_len")
-    if (n := said.get("train_samples")) and seq_len:
-        found.take("train_samples", f"{n * seq_len:.6g} tokens", tokens=float(n * seq_len))
+    if n := said.get("train_samples"):
+        found.lasts("train_samples", sequences=n)
     if (n := said.get("train_tokens")) and isinstance(n, int):
         found.take("train_tokens", f"{n:.6g} tokens", tokens=float(n))
-    elif (n := said.get("train_iters")) and batch and seq_len:
-        found.take("train_iters", f"{n * batch * seq_len:.6g} tokens", tokens=float(n * batch * seq_len))
+    elif n := said.get("train_iters"):
+        found.lasts("train_iters", steps=n)
 
 
 def _count(found: Reading) -> None:

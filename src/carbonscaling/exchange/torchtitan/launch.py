@@ -185,9 +185,8 @@ def _read_batch(said: Mapping[str, Any], found: Reading) -> None:
                 "parallelism.pipeline_parallel_microbatch_size"):  # fmt: skip
         if key in said:
             found.taken[key] = str(said[key])
-    if "training.steps" in said and "batch" in found.scenario:
-        tokens = float(said["training.steps"] * found.scenario["batch"] * found.scenario["seq_len"])
-        found.take("training.steps", f"{tokens:.6g} tokens", tokens=tokens)
+    if said.get("training.steps", 0) > 0:
+        found.lasts("training.steps", steps=said["training.steps"])
 
 
 def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from carbonscaling.exchange.flavors import flavors
 from carbonscaling.exchange.line import (
@@ -30,7 +30,7 @@ SCHEDULES = {("1f1b", False): "1F1B", ("1f1b", True): "Interleaved1F1B", ("zb1p"
 CONVERTERS = {"fp8": "quantize.linear.float8", "mxfp8": "quantize.linear.mx"}
 
 
-def torchtitan_config(answer: Estimate) -> str:
+def torchtitan_config(answer: Estimate, more: Sequence[str] = ()) -> str:
     """Return a job configuration with one setting a line, each with where its value comes from.
 
     Raises
@@ -44,17 +44,23 @@ def torchtitan_config(answer: Estimate) -> str:
         "training": _training(answer, what.title),
         "parallelism": _parallelism(answer, what.title),
         "activation_checkpoint": _recomputation(answer, what.title),
-        "compile": [Line("enable", bool(answer.scenario.software.compile
-                         if answer.scenario.software.compile is not None else answer.resolved.stack.fuses.value),
-                         f"software stack {answer.resolved.stack.name}")],
+        "compile": [_compiled(answer)],
     }  # fmt: skip
-    found = [f"# {line}" for line in header(answer, what.title, what.stack)]
+    found = [f"# {line}" for line in header(answer, what.title, more)]
     found.append(
         f"# Launch on {int(answer.setting.n_devices):,} devices with torchrun; add dataset, optimizer and checkpoints."
     )
     for table, lines in tables.items():
         found += ["", f"[{table}]", *(f"{line.name} = {json.dumps(line.value)}  # {line.why}" for line in lines)]
     return "\n".join([*found, ""])
+
+
+def _compiled(answer: Estimate) -> Line:
+    """Return whether the model is compiled: as stated, else as the stack's runs are, where some are and some are not."""
+    stated, stack = answer.scenario.software.compile, answer.resolved.stack
+    if stated is not None:
+        return Line("enable", stated, "compile as stated")
+    return Line("enable", stack.fuses.value > 0.0, f"software stack {stack.name}")
 
 
 def _model(answer: Estimate, title: str) -> list[Line]:
