@@ -6,9 +6,11 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import carbonscaling
+from carbonscaling.carbon import uncertainty
 from carbonscaling.catalog import parsed
 
 FILES = sorted(Path(carbonscaling.__path__[0]).rglob("*.toml"))
@@ -41,6 +43,21 @@ def test_another_text_is_another_file(home: Path) -> None:
     assert parsed.parsed("day = 2026-01-01")["day"].year == 2026  # JSON has no dates
     with pytest.raises(ValueError, match="Expected '='"):
         parsed.parsed("a")
+
+
+def test_draws_that_are_kept_are_those_drawn(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = uncertainty.draws.__wrapped__
+    first = drawn("pue").copy()
+    monkeypatch.setattr(np.random, "default_rng", lambda _: pytest.fail("drawn anew"))
+    assert (drawn("pue") == first).all()
+    assert len(first) == len(set(first)) == uncertainty.N_SAMPLES
+    monkeypatch.undo()
+    (path,) = home.iterdir()
+    path.write_bytes(b"half")
+    assert (drawn("pue") == first).all()
+    assert (drawn("pue", seed=1) != first).all()
+    with pytest.raises(ValueError, match="read-only"):
+        drawn("pue")[0] = 0.0
 
 
 def test_old_files_are_cleared_away(home: Path) -> None:

@@ -14,6 +14,7 @@ from carbonscaling.bench.questions import QUESTIONS
 from carbonscaling.bench.server import Served, served
 from carbonscaling.bench.stopwatch import timed
 from carbonscaling.bench.sweep import own_searches
+from carbonscaling.platform import children_processor_s
 from carbonscaling.record import dataclass
 from carbonscaling.search import compiled
 from carbonscaling.search.engine import search
@@ -94,10 +95,9 @@ def _processor_s(command: list[str], runs: int) -> float:
     found = []
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(runs + 1):
-        before = os.times()
+        before = children_processor_s()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-        after = os.times()
-        found.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        found.append(children_processor_s() - before)
     return statistics.median(found[1:])
 
 
