@@ -28,12 +28,12 @@ from carbonscaling.carbon.factor_sets import (
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.resources import resource_factors
 from carbonscaling.catalog.grids import Basis
-from carbonscaling.catalog.regions import NO_CONTRACT, Place, place
+from carbonscaling.catalog.regions import NO_CONTRACT, place
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.sources import Datum
 
-__all__ = ["HardwareFactors", "bottom_up_range", "carbon_model", "hardware_factors"]
+__all__ = ["AMORTISATIONS", "HardwareFactors", "bottom_up_range", "carbon_model", "hardware_factors", "market_of"]
 
 AMORTISATIONS = {
     "calendar": "calendar: run time over lifetime",
@@ -140,8 +140,9 @@ def carbon_model(
     assemble = paper_numbers if mode == "paper" else _numbers
     assemble = partial(_sharing, assemble) if shared_hosts else assemble
 
-    there = None if region is None or carbon_intensity_g_per_kwh is not None else place(region)
-    market = _market(factors["carbon_intensity"], there, basis)
+    counted = region if carbon_intensity_g_per_kwh is None else None
+    there = None if counted is None else place(counted)
+    market = market_of(factors["carbon_intensity"], counted, basis)
     factors = _overridden({**factors, "market_intensity": market}, overrides or {})
     if {"tdp", "busy_ratio", "host_power"} & set(overrides or {}):  # the user knows one of those read as one
         factors.pop("system_power", None)
@@ -210,8 +211,9 @@ def bottom_up_range(cluster: Cluster) -> tuple[float, float, float]:
     return float(low), float(device_kg_bottom_up(si(parts))), float(high)
 
 
-def _market(location: Datum, there: Place | None, basis: Basis | None) -> Datum:
-    return replace(location, basis=NO_CONTRACT) if there is None else there.market_intensity(basis)
+def market_of(location: Datum, region: str | None, basis: Basis | None) -> Datum:
+    """Return the market-based intensity of a region; that of its location where the user gives one, and no region counts."""
+    return replace(location, basis=NO_CONTRACT) if region is None else place(region).market_intensity(basis)
 
 
 def _numbers(v: Values) -> CarbonNumbers:

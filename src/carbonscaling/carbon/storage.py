@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.factor_sets import si, site
 from carbonscaling.carbon.footprint import CarbonNumbers
+from carbonscaling.carbon.model import AMORTISATIONS, market_of
 from carbonscaling.catalog.factors import factor
 from carbonscaling.catalog.grids import Basis
 
@@ -20,13 +23,15 @@ def storage_model(
     lifetime_years: float | None = None,
     carbon_intensity_g_per_kwh: float | None = None,
     basis: Basis | None = None,
+    scope2: Literal["location", "market"] = "location",
+    amortisation: Literal["calendar", "busy_hours"] = "calendar",
 ) -> CarbonModel:
     """Return the carbon model whose device is one terabyte, stored once; servers and racks are inside its figures.
 
     Parameters
     ----------
     medium : {"hdd", "ssd"}
-    region, pue, lifetime_years, carbon_intensity_g_per_kwh, basis :
+    region, pue, lifetime_years, carbon_intensity_g_per_kwh, basis, scope2, amortisation :
         As in `carbon_model`.
 
     Raises
@@ -34,20 +39,22 @@ def storage_model(
     InputError
         An unknown name, or a value out of range.
     """
-    shared = site("physical", "v2", region, carbon_intensity_g_per_kwh, pue, lifetime_years, "calendar", basis)
+    shared = site("physical", "v2", region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation, basis)
     own = {"storage_power": factor(f"storage.power.{medium}"), "storage_kg": factor(f"storage.embodied.{medium}")}
-    factors = {**shared, **own}
-    intensity = factors["carbon_intensity"]
+    location = shared["carbon_intensity"]
+    market = market_of(location, region if carbon_intensity_g_per_kwh is None else None, basis)
+    factors = {**shared, **own, "carbon_intensity": {"location": location, "market": market}[scope2]}
     return CarbonModel(
         numbers=_numbers(si(factors)),
         assemble=_numbers,
         factors=factors,
-        location=intensity,
-        market=intensity,
+        location=location,
+        market=market,
+        scope2=scope2,
         mode="physical",
         version="",
         region=region or "given",
-        amortisation="calendar: run time over lifetime",
+        amortisation=AMORTISATIONS[amortisation],
         embodied_route="published figures of a terabyte",
         device_kg_by_route={},
         host_kg_by_route={},

@@ -397,7 +397,7 @@ def price_of(s: Serving, cluster: Cluster) -> float | None:
     """Return USD a device-hour; None where none is known."""
     if s.price_usd_per_device_hour is not None:
         return s.price_usd_per_device_hour
-    known = price(cluster.device.id)
+    known = price(cluster.device.id, s.price_basis)
     return None if known is None else known.si * HOUR
 
 

@@ -95,7 +95,9 @@ class Serving:
     carbon_intensity_g_per_kwh : float, optional
         In place of the region's.
     price_usd_per_device_hour : float, optional
-        In place of the list price.
+        In place of the shipped one.
+    price_basis : {"list", "committed", "low"}
+        Which shipped price counts, as a training's.
     """
 
     model: str | ModelSpec = "llama-3-70b"
@@ -130,6 +132,7 @@ class Serving:
     pue: float | None = None
     carbon_intensity_g_per_kwh: float | None = None
     price_usd_per_device_hour: float | None = None
+    price_basis: Literal["list", "committed", "low"] = "list"
 
     def __post_init__(self) -> None:
         """Refuse values that no serving can have."""

@@ -216,7 +216,7 @@ def utilisation(
     return (r.batch if batch is None else batch) * r.seq_len * r.work.model_flops / (step_s * n_devices * peak)
 
 
-def contracted(s: Scenario, model: CarbonModel, n_devices: int, duration_s: float, mfu: float) -> CarbonModel:
+def contracted(s: Scenario, model: CarbonModel, n_devices: float, duration_s: float, mfu: float) -> CarbonModel:
     """Return the carbon factors of one run under the scenario's contract, which covers as much as the run's energy says."""
     if s.contracts.kind == "none":
         return model

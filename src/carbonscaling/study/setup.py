@@ -27,7 +27,7 @@ from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
 from carbonscaling.study.trained import TRAINED_FIELDS, holds_8_bit, training_notes, training_work
 
-__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "plain_machine", "setup"]
+__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "cluster_of", "plain_machine", "setup"]
 
 CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
@@ -101,7 +101,8 @@ def calibration_of(name: str) -> Calibration:
     return shipped_calibration() if name == "shipped" else load_calibration(Path(name))
 
 
-def _cluster(s: Scenario) -> Cluster:
+def cluster_of(s: Scenario) -> Cluster:
+    """Return a scenario's devices in their hosts, as they are years ahead and under its power limit."""
     name = str(Path(s.device)) if s.device.endswith(".toml") else s.device
     found = hardware.cluster(name, s.host, nic_gbps=s.nic_gbps, fabric_name=s.fabric)
     if s.years_ahead:
@@ -173,7 +174,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
     if like is not None and shared and (not in_host or s.devices == like.scenario.devices):
         cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain
     else:
-        cluster = _cluster(s)
+        cluster = cluster_of(s)
         usual = PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)
         own = stack(usual if s.stack is None else s.stack)
         recipe = _recipe(s, cluster, own)

@@ -14,6 +14,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.meaning import choice_meant, key_meant
 from carbonscaling.record import dataclass
 from carbonscaling.serving.scenario import Serving
+from carbonscaling.study.project.known import ALIKE, SERVED, TRAINED, TRAININGS_ALONE, check_rollouts, options
 from carbonscaling.study.project.stages import (
     KINDS,
     TRAINED_AS,
@@ -29,14 +30,6 @@ from carbonscaling.study.scenario import Scenario, beside, scenario_from
 __all__ = ["Entry", "Project", "load_project", "project_from", "project_names"]
 
 SHIPPED = "carbonscaling.catalog.projects"
-TRAINED = frozenset(f.name for f in dataclasses.fields(Scenario))
-SERVED = frozenset(f.name for f in dataclasses.fields(Serving))
-ALIKE = ("model", "device", "host", "region", "pue", "carbon_intensity_g_per_kwh", "price_usd_per_device_hour")
-"""Fields that a training and a serving share."""
-TRAININGS_ALONE = (
-    "basis", "scope2", "lifetime_years", "carbon_mode", "amortisation", "factors", "contracts", "hourly", "start_hour",
-)  # fmt: skip
-"""Conventions of carbon that a serving does not know: common to all stages only where none is served."""
 ROLES = ("reference", "critic", "reward")
 """Keys of stages that name a model."""
 
@@ -179,20 +172,22 @@ def _entry(data: dict[str, Any], common: Mapping[str, Any], where: str) -> Entry
     cls = KINDS[kind]
     own = {f.name for f in dataclasses.fields(cls)}
     serves, learns = issubclass(cls, Deployment | Generation), issubclass(cls, Reinforcement)
-    options = SERVED if serves else TRAINED
+    known = options(cls)
     rollout = data.pop("rollout", {}) if learns else {}
     if not isinstance(rollout, Mapping):
         raise InputError("rollouts are a table", where=where, key="rollout", value=rollout, allowed="fields of a serving",
                          remedy="rollout = { in_flight = 64 }, say")  # fmt: skip
-    if unknown := next((key for key in data if key not in own | options), None):
+    if unknown := next((key for key in data if key not in own | known), None):
+        whole = {SERVED: "any field of a serving", TRAINED: "any field of a training"}
         raise InputError(
-            "unknown key", where=where, key=unknown,
-            suggestion=key_meant(unknown, (*own, *options), () if serves else keys_of_tables(Scenario)),
-            allowed=", ".join(sorted(own)) + f"; and any field of a {'serving' if serves else 'training'}",
+            "not a matter of such a stage" if unknown in TRAINED | SERVED else "unknown key", where=where, key=unknown,
+            suggestion=key_meant(unknown, (*own, *known), keys_of_tables(Scenario) if known == TRAINED else ()),
+            allowed="; and ".join(filter(None, (", ".join(sorted(own)), whole.get(known, ", ".join(sorted(known)))))),
             remedy="correct or remove the key",
         )  # fmt: skip
     stage = build(cls, {key: value for key, value in data.items() if key in own}, where)
     said = {key: value for key, value in data.items() if key not in own}
+    check_rollouts(stage, said, where)
     trained = {key: value for key, value in common.items() if key in TRAINED and key not in own}
     served = {key: value for key, value in common.items() if key in SERVED and key not in ("devices", "objective")}
     if isinstance(stage, Training | Preference | Reinforcement):
@@ -201,6 +196,9 @@ def _entry(data: dict[str, Any], common: Mapping[str, Any], where: str) -> Entry
     served |= said if serves else {key: value for key, value in said.items() if key in ALIKE}
     if isinstance(stage, Reinforcement):
         served |= {"prompt": stage.given("prompt"), "output": stage.given("output"), **rollout}
+    if serves and "model" not in served:
+        raise InputError("which model answers?", where=where, key="model", allowed="a name of the catalogue, or a file",
+                         remedy="add model, here or in [common]")  # fmt: skip
     training, serving = scenario_from(trained, where), build(Serving, served, where)
     if training.boundary != Boundary():
         raise InputError(

@@ -10,7 +10,6 @@ import numpy as np
 from carbonscaling.carbon.assess import idling
 from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.storage import storage_model
-from carbonscaling.catalog import hardware
 from carbonscaling.catalog.prices import price
 from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.record import dataclass
@@ -20,8 +19,11 @@ from carbonscaling.serving.scenario import Serving
 from carbonscaling.sources import Datum
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.hours import intensity_met
+from carbonscaling.study.outcome import contracted
 from carbonscaling.study.project.drain import drained
 from carbonscaling.study.project.file import Entry
+from carbonscaling.study.project.known import check_conventions
 from carbonscaling.study.project.stages import (
     Deployment,
     Generation,
@@ -35,6 +37,7 @@ from carbonscaling.study.project.stages import (
 from carbonscaling.study.project.work import answers, learnt_tokens, longest, pair_tokens, rollouts
 from carbonscaling.study.resolve import carbon_of
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.setup import cluster_of
 from carbonscaling.units import DAY, HOUR
 
 __all__ = ["Piece", "pieces"]
@@ -212,10 +215,11 @@ def _deployed(stage: Deployment, s: Serving) -> Piece:
 
 def _held(what: str, s: Scenario, device_hours: float, utilisation: float, n: int | None = None) -> Piece:
     """Return devices held for known hours, at work at a utilisation or, at 0, waiting."""
-    cluster = hardware.cluster(s.device, s.host)
+    cluster = cluster_of(s)
     n = n or s.devices or cluster.host.devices_per_host
     carbon = carbon_of(s, cluster, duration_s=device_hours * HOUR / n)
     carbon = carbon if utilisation else idling(carbon, 1.0)
+    carbon = contracted(s, carbon, n, device_hours * HOUR / n, utilisation)
     hourly = s.price_usd_per_device_hour
     known = price(cluster.device.id, s.price_basis) if hourly is None else None
     hourly = known.si * HOUR if known is not None else hourly
@@ -268,11 +272,15 @@ def _waiting(rollout_devices: float, s: Scenario, made: Piece, learnt: list[Piec
 
 
 def _stored(stage: Storage, s: Scenario) -> Piece:
+    check_conventions(s)
     kept, years = stage.given("terabytes") * stage.copies, stage.given("years")
+    by_hour = intensity_met(s, years * YEAR)
     model = storage_model(
-        stage.medium, s.region, pue=s.pue, lifetime_years=s.lifetime_years, basis=s.basis,
-        carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh,
+        stage.medium, s.region, pue=s.pue, lifetime_years=s.lifetime_years, basis=s.basis, scope2=s.scope2,
+        amortisation=s.amortisation,
+        carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh if by_hour is None else by_hour,
     )  # fmt: skip
+    model = contracted(s, model, kept, years * YEAR, 1.0)
     monthly = stage.price_usd_per_terabyte_month
     usd = None if monthly is None else 12.0 * monthly * kept * years
     return Piece("data", Assessment(model, 1, years * YEAR, 1.0), kept, "", usd, 0.0)

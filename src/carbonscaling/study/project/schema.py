@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from carbonscaling.serving.scenario import Serving
-from carbonscaling.study.project.stages import KINDS, Deployment, Generation, Reinforcement, Stage
+from carbonscaling.study.project.known import SERVED, TRAINED, options
+from carbonscaling.study.project.stages import KINDS, Reinforcement, Stage
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.versions import stamped
 
@@ -40,7 +41,9 @@ def _closed(*classes: type) -> dict[str, Any]:
 
 def _stage(cls: type[Stage]) -> dict[str, Any]:
     """Return the schema of one sort of stages."""
-    behind = Serving if issubclass(cls, Deployment | Generation) else Scenario
+    known = options(cls)
+    behind = {SERVED: (Serving,), TRAINED: (Scenario,)}.get(known, ())
+    some = {} if behind else {key: {"$ref": f"#/$defs/Scenario/properties/{key}"} for key in sorted(known)}
     kinds: dict[str, Any] = {"kind": {"enum": [kind for kind, sort in KINDS.items() if sort is cls]}}
     rollout = {"rollout": _closed(Serving)} if issubclass(cls, Reinforcement) else {}
-    return _closed(cls, behind) | {"properties": kinds | rollout}
+    return _closed(cls, *behind) | {"properties": some | kinds | rollout}
