@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.contracts import Contracts, contract_cost, contracted_intensity, covered_energy, covered_share
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
@@ -18,6 +19,7 @@ from carbonscaling.study.answer import estimate, explain
 from carbonscaling.study.choices import Options, choices
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.places import ranked
+from carbonscaling.study.project.file import project_from
 from carbonscaling.study.scenario import Scenario, load_scenario
 from carbonscaling.units import KWH, YEAR
 
@@ -70,6 +72,40 @@ def test_contracts_in_choices_places_and_explain() -> None:
     assert row.market_tco2e == pytest.approx(choice.market_tco2e)
 
 
+@pytest.mark.parametrize("objective", ["carbon", "time"])
+def test_a_volume_is_spent_once_on_the_run_and_what_stands_beside_it(objective: str) -> None:
+    beside = Boundary(development=4.0, idle_reservation=0.5)
+    plain = _run(Contracts(), boundary=beside)
+    lines = sum(line.energy_kwh for line in plain.footprint.lines)
+    whole = plain.footprint.energy_kwh + lines
+    some = _run(Contracts("ppa", mwh=10.0, price_usd_per_mwh=7.0), boundary=beside, objective=objective)
+    assert some.footprint.market.carbon_intensity_g_per_kwh == pytest.approx(402.0 * (1.0 - 1e4 / whole))
+    beside_t = sum(line.operational_tco2e for line in some.footprint.lines)
+    assert some.footprint.operational_tco2e + beside_t == pytest.approx((whole - 1e4) * 402.0 / 1e6)
+    assert any("it costs 70 $" in note for note in some.resolved.notes)
+
+
+def test_what_a_contract_costs_is_said_only_where_its_price_is() -> None:
+    assert contract_cost(Contracts("ppa"), 1e12, 1e6) is None
+    notes = _run(Contracts("ppa")).resolved.notes
+    assert any("its price is not stated" in note for note in notes)
+    assert not any("the rest" in note for note in notes if "purchase" in note)
+
+
+def test_in_a_project_a_volume_is_spent_once() -> None:
+    bought = {"kind": "ppa", "mwh": 1.0}
+    stage = {"name": "run", "kind": "pretraining", "model": "llama-3-8b", "tokens": 1e11, "devices": 64}
+    project_from({"stage": [{**stage, "contracts": bought}]}, "one")
+    share = {"name": "failed", "kind": "share", "of": "run", "share": 0.1}
+    for spent in (
+        {"stage": [{**stage, "contracts": bought, "count": 10.0}]},
+        {"stage": [stage], "common": {"contracts": bought}},
+        {"stage": [{**stage, "contracts": bought}, share]},
+    ):
+        with pytest.raises(InputError, match="spent once"):
+            project_from(spent, "many")
+
+
 def test_a_contract_costs_for_what_it_covers() -> None:
     contract = Contracts("ppa", mwh=10.0, price_usd_per_mwh=7.0)
     assert contract_cost(contract, 30e3 * KWH, 1e6) == pytest.approx(70.0)
@@ -112,6 +148,7 @@ BAD_CONTRACTS = {
         "price_usd_per_mwh is out of range",
     ),
     "dirtier than coal": (["--contract-kind", "ppa", "--contract-g-per-kwh", "9000"], "g_per_kwh is out of range"),
+    "fuel that emits nothing": (["--contract-kind", "ppa", "--contract-origin", "fossil"], "without its carbon"),
     "unknown match": (["--contract-kind", "ppa", "--contract-match", "week"], "year"),
     "unknown method": (["--scope2", "both"], "market"),
 }

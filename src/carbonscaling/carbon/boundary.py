@@ -13,7 +13,7 @@ from carbonscaling.record import dataclass
 from carbonscaling.scalar import at
 from carbonscaling.units import KWH, TONNE
 
-__all__ = ["Boundary", "BoundaryLine", "boundary_kg", "boundary_lines"]
+__all__ = ["Boundary", "BoundaryLine", "boundary_j", "boundary_kg", "boundary_lines"]
 
 
 @dataclass(frozen=True)
@@ -109,5 +109,18 @@ def boundary_kg(
     shares : Mapping
         The fields of `Boundary`, floats or arrays.
     """
-    of_run = sum(share for name, share in shares.items() if name != "idle_reservation")
-    return of_run * run.total_kg + shares["idle_reservation"] * _idle(numbers, n_devices, duration_s).total_kg
+    of_run, idle = _shares(shares)
+    return of_run * run.total_kg + idle * _idle(numbers, n_devices, duration_s).total_kg
+
+
+def boundary_j(
+    shares: Mapping[str, Number], numbers: CarbonNumbers, n_devices: Number, duration_s: Number, run: FootprintParts
+) -> Number:
+    """Return the energy of all lines together in J, as `boundary_kg` returns their carbon."""
+    of_run, idle = _shares(shares)
+    return of_run * run.energy_j + idle * _idle(numbers, n_devices, duration_s).energy_j
+
+
+def _shares(shares: Mapping[str, Number]) -> tuple[Number, Number]:
+    """Return what all lines that are shares of the run come to, and the idle reservation."""
+    return sum(share for name, share in shares.items() if name != "idle_reservation"), shares["idle_reservation"]

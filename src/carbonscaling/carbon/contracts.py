@@ -42,13 +42,13 @@ class Contracts:
     kind : {"none", "ppa", "certificates", "green_tariff", "own_generation"}
         Kind of contract: a power purchase agreement, unbundled certificates, a green tariff, generation of one's own.
     mwh : float, optional
-        Volume in MWh: all that may be used for the run (match "year"), or what a year delivers evenly (match "hour");
-        without it the contract covers everything.
+        Volume in MWh: all that may be used for the run and the lines beside it (match "year"), or what a year delivers
+        evenly (match "hour"); without it the contract covers everything.
     match : {"year", "hour"}
         Whether the volume may count in any hour of the year, or only in the hours in which it is delivered.
     g_per_kwh : float
-        Carbon intensity of what is bought.
-    price_usd_per_mwh : float
+        Carbon intensity of what is bought; of fossil origin it must be said.
+    price_usd_per_mwh : float, optional
         Price of the contract beside the electricity.
     origin : {"renewable", "nuclear", "fossil"}
         What generates it, for statements that ask for kinds of energy.
@@ -64,14 +64,14 @@ class Contracts:
     mwh: float | None = None
     match: Literal["year", "hour"] = "year"
     g_per_kwh: float = 0.0
-    price_usd_per_mwh: float = 0.0
+    price_usd_per_mwh: float | None = None
     origin: Literal["renewable", "nuclear", "fossil"] = "renewable"
     until: str | None = None
     run_begins: str | None = None
     days: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no contract: volumes and prices below nought, details without a kind."""
+        """Refuse what is no contract: volumes and prices below nought, details without a kind, fuel that emits nothing."""
         check_fields(self, "contracts.")
         for key, value, most, unit in (
             ("mwh", self.mwh, MOST_MWH, "MWh"),
@@ -93,6 +93,10 @@ class Contracts:
         if self.kind == "none" and _details(self):
             raise InputError("a contract of no kind", key="contracts.kind", value="none", allowed=", ".join(WORDS),
                              remedy="say what kind of contract it is")  # fmt: skip
+        if self.origin == "fossil" and not self.g_per_kwh:
+            raise InputError("fossil electricity without its carbon", key="contracts.g_per_kwh", value=self.g_per_kwh,
+                             allowed="what the supplier states, in g/kWh",
+                             remedy="add --contract-g-per-kwh, or --contract-origin renewable or nuclear")  # fmt: skip
 
 
 def _details(contract: Contracts) -> bool:
@@ -151,24 +155,33 @@ def contracted_intensity(covered: Number, contract: Number, residual: Number) ->
     return (1.0 - covered) * residual + covered * contract
 
 
-def covered_share(contract: Contracts, energy_j: Number, duration_s: Number) -> Number:
-    """Share of the energy (J) of runs of some lengths (s) that a contract covers; floats or arrays."""
+def covered_share(contract: Contracts, energy_j: Number, duration_s: Number, beside_j: Number = 0.0) -> Number:
+    """Share of the energy (J) of runs of some lengths (s) that a contract covers; floats or arrays.
+
+    The lines beside a run have the same share. A volume of the year is spent on their energy (`beside_j`) too; what is
+    delivered by the hour covers as much of theirs, which they draw at other times.
+    """
     length = np.asarray(duration_s, dtype=float)
     held = length if contract.days is None else np.minimum(length, contract.days * DAY)
     inside = np.where(length > 0.0, held / np.where(length > 0.0, length, 1.0), 1.0)
     if contract.mwh is None:
         return inside
     volume = contract.mwh * 1e3 * KWH * (held / YEAR if contract.match == "hour" else 1.0)
-    used = np.asarray(energy_j, dtype=float)
+    used = np.asarray(energy_j, dtype=float) + (beside_j if contract.match == "year" else 0.0)
     return np.where(used > 0.0, covered_energy(inside * used, volume) / np.where(used > 0.0, used, 1.0), inside)
 
 
-def contract_cost(contract: Contracts, energy_j: float, duration_s: float) -> float:
-    """Return what the contract costs in US dollars for the energy that it covers."""
-    return contract.price_usd_per_mwh * float(covered_share(contract, energy_j, duration_s)) * energy_j / KWH / 1e3
+def contract_cost(contract: Contracts, energy_j: float, duration_s: float, beside_j: float = 0.0) -> float | None:
+    """Return what the contract costs in US dollars for the energy that it covers; None where its price is not stated."""
+    if contract.price_usd_per_mwh is None:
+        return None
+    share = float(covered_share(contract, energy_j, duration_s, beside_j))
+    return contract.price_usd_per_mwh * share * (energy_j + beside_j) / KWH / 1e3
 
 
-def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, duration_s: float) -> CarbonModel:
+def under_contract(
+    model: CarbonModel, contract: Contracts, energy_j: float, duration_s: float, beside_j: float = 0.0
+) -> CarbonModel:
     """Return a model whose market-based intensity is that of a run under a contract; the same without one.
 
     Parameters
@@ -177,10 +190,12 @@ def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, dur
     contract : Contracts
     energy_j, duration_s : float
         Facility energy and length of the run.
+    beside_j : float
+        Energy of the lines beside it.
     """
     if contract.kind == "none":
         return model
-    share = float(covered_share(contract, energy_j, duration_s))
+    share = float(covered_share(contract, energy_j, duration_s, beside_j))
     rest = model.market
     g = contract.g_per_kwh
 
@@ -191,7 +206,8 @@ def under_contract(model: CarbonModel, contract: Contracts, energy_j: float, dur
     market = Datum(
         mixed(rest.value), rest.unit, rest.source, None if rest.low is None else mixed(rest.low),
         None if rest.high is None else mixed(rest.high), rest.year,
-        f"market-based: {WORDS[contract.kind]} by the {contract.match} for {share:.0%} of the use, the rest {rest.basis}",
+        f"market-based: {WORDS[contract.kind]} by the {contract.match} for {share:.0%} of the use"
+        + (f", the rest {rest.basis}" if share < 1.0 else ""),
     )  # fmt: skip
     model = replace(model, contracted={contract.origin: share})
     if model.scope2 == "location":

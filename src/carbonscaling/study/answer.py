@@ -32,7 +32,7 @@ from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import contract_of, hours_met, hours_of
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.offers import Refused
-from carbonscaling.study.outcome import contracted, held_devices, hire, idle_share, takes, utilisation
+from carbonscaling.study.outcome import contract_uses, contracted, held_devices, hire, idle_share, takes, utilisation
 from carbonscaling.study.practice import settle
 from carbonscaling.study.remedies import explain_failure
 from carbonscaling.study.resolve import Resolved, carbon_of, resolve
@@ -63,12 +63,10 @@ def _measure(
     if idle := idle_share(s, setting):
         r = replace(r, carbon=idling(r.carbon, idle))
     if s.contracts.kind != "none":
+        usd = contract_cost(contract_of(s), *contract_uses(s, r.carbon, n, duration, working))
         carbon = contracted(s, r.carbon, n, duration, working)
-        energy_j = float(footprint(carbon.numbers, n, duration, working).energy_j)
-        usd = contract_cost(contract_of(s), energy_j, duration)
-        r = replace(
-            r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; it costs {money(usd)}, not in the cost")
-        )
+        costs = "its price is not stated" if usd is None else f"it costs {money(usd)}, not in the cost"
+        r = replace(r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; {costs}"))
     print_ = assess(r.carbon, n, duration, working, boundary=s.boundary, time=r.time())
     low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
     best = best_run(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonscaling.carbon.assess import CarbonModel, idling, total_interval
-from carbonscaling.carbon.boundary import Boundary, boundary_kg
+from carbonscaling.carbon.boundary import Boundary, boundary_j, boundary_kg
 from carbonscaling.carbon.contracts import Contracts, contracted_intensity, covered_share, under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.hourly import Hours
@@ -29,6 +29,7 @@ __all__ = [
     "RunFootprint",
     "Takes",
     "carbon_interval",
+    "contract_uses",
     "contracted",
     "held_devices",
     "hire",
@@ -144,7 +145,9 @@ class Takes:
         with np.errstate(divide="ignore"):  # bounds of a search may be 0 s; the power model clips what follows
             mfu = utilisation(self.r, step_s, settings.n_devices, self.peak_mfu, self.r.batch_of(settings))
             if self.contract is not None:
-                share = covered_share(self.contract, footprint(numbers, n, duration, mfu).energy_j, duration)
+                alone = footprint(numbers, n, duration, mfu)
+                more = boundary_j(vars(self.boundary), numbers, n, duration, alone) if self.boundary else 0.0
+                share = covered_share(self.contract, alone.energy_j, duration, more)
                 bought = to_si(self.contract.g_per_kwh, "g/kWh")
                 mixed = contracted_intensity(share, bought, numbers.carbon_intensity)
                 numbers = numbers._replace(carbon_intensity=mixed)
@@ -220,8 +223,16 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: float, duration_s: fl
     """Return the carbon factors of one run under the scenario's contract, which covers as much as the run's energy says."""
     if s.contracts.kind == "none":
         return model
-    energy_j = float(footprint(model.numbers, n_devices, duration_s, mfu).energy_j)
-    return under_contract(model, contract_of(s), energy_j, duration_s)
+    return under_contract(model, contract_of(s), *contract_uses(s, model, n_devices, duration_s, mfu))
+
+
+def contract_uses(
+    s: Scenario, model: CarbonModel, n_devices: int, duration_s: float, mfu: float
+) -> tuple[float, float, float]:
+    """Return what a contract's volume is spent on: the run's energy (J), its length (s), and the energy of what is beside."""
+    alone = footprint(model.numbers, n_devices, duration_s, mfu)
+    more = boundary_j(vars(s.boundary), model.numbers, n_devices, duration_s, alone)
+    return float(alone.energy_j), duration_s, float(more)
 
 
 def carbon_interval(

@@ -20,8 +20,10 @@ from carbonscaling.study.project.stages import (
     TRAINED_AS,
     Deployment,
     Generation,
+    Hours,
     Preference,
     Reinforcement,
+    Share,
     Stage,
     Training,
 )
@@ -150,6 +152,17 @@ def _check(entries: tuple[Entry, ...], common: Mapping[str, Any], where: str) ->
     names = [entry.stage.name for entry in entries]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError("two stages of one name", where=where, key="name", value=twice, remedy="rename one of them")
+    shares = [entry.stage.of for entry in entries if isinstance(entry.stage, Share)]
+    shared = {name for of in shares for name in ((of,) if isinstance(of, str) else of)}
+    for entry in entries:
+        bought, stage = entry.training.contracts, entry.stage
+        once = stage.count == 1.0 and isinstance(stage, Training | Hours) and stage.name not in shared
+        if bought.mwh is not None and bought.match == "year" and ("contracts" in common or not once):
+            raise InputError(
+                "a volume of electricity is spent once", where=where, key=f"{stage.name}.contracts.mwh", value=bought.mwh,
+                allowed="in one training or one stage of hours, that counts once and that no share refers to",
+                remedy='state it there, or match it by the hour (match = "hour")',
+            )  # fmt: skip
     served = any(isinstance(entry.stage, Deployment | Generation | Reinforcement) for entry in entries)
     known = (TRAINED | SERVED) - (set(TRAININGS_ALONE) if served else set())
     if unknown := next((key for key in common if key not in known), None):
