@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,14 +107,23 @@ def test_the_front_holds_the_least_carbon_by_the_hour(tmp_path: Path) -> None:
     assert least / TONNE == pytest.approx(found.footprint.total_tco2e, rel=1e-12)
 
 
-def test_a_user_factor_stands_in_for_the_hours(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("role", "stated"),
+    [
+        ("carbon_intensity", {"carbon_intensity_g_per_kwh": 50.0}),
+        ("carbon_intensity", {"hourly": "hours"}),
+        ("pue", {"pue": 1.2}),
+        ("lifetime", {"lifetime_years": 4.0}),
+    ],
+)
+def test_a_factor_in_a_file_and_stated_is_refused(tmp_path: Path, role: str, stated: dict[str, Any]) -> None:
     factors = tmp_path / "factors.toml"
-    factors.write_text("[carbon_intensity]\nvalue = 50\nunit = 'g/kWh'\n")
-    found = _plan(objective="carbon", hourly=_hours(tmp_path, 5.0, 800.0), factors=str(factors))
-    assert found.footprint.carbon_intensity_g_per_kwh == pytest.approx(50.0)
-    assert not any("hour" in note for note in found.resolved.notes)
-    assert found.search is not None
-    assert found.search.top[0].carbon_kg / TONNE == pytest.approx(found.footprint.total_tco2e, rel=1e-12)
+    unit = {"carbon_intensity": "g/kWh", "pue": "1", "lifetime": "y"}[role]
+    factors.write_text(f"[{role}]\nvalue = 2\nunit = '{unit}'\n")
+    said = {"hourly": _hours(tmp_path, 5.0, 800.0)} if "hourly" in stated else stated
+    assert isinstance(_plan(factors=str(factors)), Estimate)
+    with pytest.raises(cs.InputError, match="told twice"):
+        _plan(factors=str(factors), **said)
 
 
 def test_the_arithmetic_written_down_is_the_answers() -> None:

@@ -67,7 +67,7 @@ def hour_of(start: float | str, profile: HourlyProfile) -> float:
 
 
 def hours_of(s: Scenario) -> Hours | None:
-    """Return the hours that a run of the scenario meets; None without a profile, or where a user's factor stands in for it.
+    """Return the hours that a run meets; None without a profile, or where the total counts a user's factor of the market.
 
     Raises
     ------
@@ -75,8 +75,7 @@ def hours_of(s: Scenario) -> Hours | None:
         A file cannot be used.
     """
     profile = profile_of(s)
-    counted = {"carbon_intensity", *(("market_intensity",) if s.scope2 == "market" else ())}
-    if profile is None or (s.factors and counted & set(load_factors(s.factors))):
+    if profile is None or (s.scope2 == "market" and s.factors and "market_intensity" in load_factors(s.factors)):
         return None
     return _hours(profile, s.start_hour)
 

@@ -14,6 +14,7 @@ from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog.place_names import read_as
 from carbonscaling.catalog.prices import price
 from carbonscaling.catalog.user_factors import load_factors
+from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.model.spec import ModelSpec
@@ -190,6 +191,20 @@ def _kept_model(device: Same, host: Same, *where: Any, **given: Any) -> CarbonMo
     return carbon_model(Cluster(device.it, host.it), *where, **given)
 
 
+def _user_factors(s: Scenario) -> dict[str, Datum]:
+    """Return the factors of a scenario's file, none of which the scenario states as well."""
+    assert s.factors
+    found = load_factors(s.factors)
+    for role, fields in STATED.items():
+        told = next((name for name in fields if role in found and getattr(s, name) is not None), None)
+        if told:
+            raise InputError(
+                "told twice", where=s.factors, key=role, value=found[role].value,
+                allowed=f"in the file or as {told} ({getattr(s, told)})", remedy="leave one of them out",
+            )  # fmt: skip
+    return found
+
+
 def carbon_of(
     s: Scenario,
     cluster: Cluster,
@@ -206,7 +221,7 @@ def carbon_of(
     """
     by_hour = intensity_met(s, duration_s, pause_above, window)
     own = own_factors(calibration_of(s.calibration).power, s, cluster)
-    own = own | load_factors(s.factors) if s.factors else own
+    own = own | _user_factors(s) if s.factors else own
     where = s.region, s.carbon_mode, s.paper_version
     given: dict[str, Any] = dict(
         pue=s.pue,
@@ -228,6 +243,10 @@ def carbon_of(
     return replace(model, location=counted, factors={**model.factors, "carbon_intensity": counted})
 
 
+STATED = {
+    "carbon_intensity": ("carbon_intensity_g_per_kwh", "hourly"), "pue": ("pue",), "lifetime": ("lifetime_years",),
+}  # fmt: skip
+"""Factors that a scenario may state itself, by role."""
 HARDWARE_FIELDS = (*MACHINE_FIELDS, "calibration")
 """Fields that the cluster, its number formats and its software constants follow from, fitted factors included."""
 CARBON_FIELDS = (
