@@ -190,6 +190,11 @@ def asked(
             "a budget that chooses what to train is answered by a plan", key="tokens",
             remedy="ask carbonscaling plan, or give a model and its tokens",
         )  # fmt: skip
+    if s.devices is not None and s.devices > s.max_devices != Scenario.max_devices:
+        raise InputError(
+            "more devices than at most", key="max_devices", value=s.max_devices,
+            allowed=f"the {s.devices:,} devices that are stated, or more", remedy="leave one of the two out",
+        )  # fmt: skip
     if kind == "plan":
         s = s if s.max_days is not None else replace(s, max_days=_days(s), finish_by=None, start_date=None)
         r = resolve(s, like)

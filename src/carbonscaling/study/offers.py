@@ -24,6 +24,8 @@ __all__ = ["Refused", "would_do"]
 
 MORE_DEVICES = 4
 """How far beyond the allowed count a remedy looks."""
+FEW = 4096
+"""So many devices a remedy looks at in any case."""
 MOST = 3
 """Changes to layout, host and format that are offered at most; a batch and a device count beside them."""
 
@@ -93,7 +95,7 @@ class Refused:
             yield would_do(found, f"a batch of {found.setting.sequences:,} sequences")
 
     def more_devices(self, *, and_days: bool = False) -> Iterator[str]:
-        """Yield the fewest of up to `MORE_DEVICES` times as many devices that do; where none does in time, and the days.
+        """Yield the fewest of `MORE_DEVICES` times as many devices, or `FEW`, that do; where none does in time, and the days.
 
         With the batch that was stated, or where none does with another one, which is said.
         """
@@ -104,7 +106,7 @@ class Refused:
             for own in (True, False)[not stated :]:
                 batches = self.asked.batches if own else round_batches(self.freed.batches)
                 wider = replace(
-                    self.asked if own else self.freed, counts=(high + 1, MORE_DEVICES * high), objective="paper",
+                    self.asked if own else self.freed, counts=(high + 1, max(MORE_DEVICES * high, FEW)), objective="paper",
                     batches=batches, deadline_s=deadline_s,
                 )  # fmt: skip
                 found = self.best(wider, space)
