@@ -15,7 +15,8 @@ import carbonscaling as cs
 from carbonscaling.cli import main
 from carbonscaling.perf.checkpoints import daly_interval, interrupted_time
 from carbonscaling.study.assured import Assured, Failures, Target, assured
-from carbonscaling.study.chances import _slowest, _times
+from carbonscaling.study.chances import _slowest, _times, as_needed
+from carbonscaling.units import DAY
 
 RUN = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=256, batch=512)
 
@@ -241,13 +242,32 @@ def test_refusals_name_the_key(answer: cs.Estimate, change: dict[str, float]) ->
     assert refused.value.key == next(iter(change))
 
 
+def test_limits_as_makers_needed_are_their_distribution(answer: cs.Estimate) -> None:
+    assert answer.needed is not None
+    days = answer.needed.times(1.0 / 24.0 / answer.n_devices)
+    assert as_needed(answer, days.median) == pytest.approx(0.5)
+    assert as_needed(answer, days.low) == pytest.approx(0.05, abs=1e-6)
+    assert as_needed(answer, days.high) == pytest.approx(0.95, abs=1e-6)
+    carbon = (answer.footprint.operational_tco2e + answer.footprint.embodied_tco2e) / answer.duration_s
+    assert as_needed(answer, carbon_tco2e=carbon * days.median * DAY) == pytest.approx(0.5)
+    assert as_needed(answer) == 1.0
+    assert as_needed(answer, 0.0) == 0.0
+    plan = assured(RUN, Target(within_days=days.median), write_s=30.0, restart_s=300.0)
+    assert isinstance(plan, Assured)
+    assert plan.answer is not None
+    assert plan.as_needed == as_needed(plan.answer, days.median - plan.best.start_days)
+
+
 def test_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     run = ["--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--devices", "256", "--batch", "512"]
     args = ["chances", *run, "--write-s", "30", "--restart-s", "300", "--within-days", "1000"]
     assert main([*args, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["within"] == 1.0
+    found = json.loads(capsys.readouterr().out)
+    assert found["within"] == 1.0
+    assert found["as_needed"] > 0.99
     assert main(args) == 0
     page = capsys.readouterr().out
     assert "probability" in page
+    assert "makers of published trainings needed" in page
     assert "e+" not in page  # numbers as people read them
     assert main(["chances", *run]) == 2

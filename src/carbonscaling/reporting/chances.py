@@ -13,7 +13,7 @@ from carbonscaling.study.assured import Assured
 from carbonscaling.units import HOUR
 from carbonscaling.words import duration, mass, money, percent, plain
 
-__all__ = ["LEFT_OUT", "assured_page", "chances_page"]
+__all__ = ["LEFT_OUT", "assured_page", "chances_page", "needed_words"]
 
 NAMES = {
     "days": "days",
@@ -23,9 +23,16 @@ NAMES = {
     "cost_usd": "USD",
 }
 LEFT_OUT = (
-    "Interruptions, checkpoints and slow devices alone: evaluation, ramp-up and what else whole runs took stand in the days of "
-    "estimate and plan, and not here."
+    "Interruptions, checkpoints and slow devices alone: evaluation, ramp-up and what else whole runs took (run_overhead) stand "
+    "in the days of estimate and plan, and not here."
 )
+
+
+def needed_words(probability: float | None) -> str:
+    """Say how likely limits hold of a run that needs what makers of published trainings needed; nothing where not known."""
+    if probability is None:
+        return ""
+    return f"With as many device-hours as makers of published trainings needed it is {percent(probability)}."
 
 
 def chances_page(data: Mapping[str, Any], *, limited: bool) -> Group:
@@ -38,7 +45,8 @@ def chances_page(data: Mapping[str, Any], *, limited: bool) -> Group:
         f"{data['steady_days']:.1f} days of steady training, an interruption every {duration(HOUR * data['mtbf_h'])}, a "
         f"checkpoint after every {duration(data['checkpoint_interval_s'])} of training"
     )
-    within = [Text(f"All limits hold with a probability of {data['within']:.1%}.")] if limited else []
+    said = f"All limits hold with a probability of {data['within']:.1%}. {needed_words(data['as_needed'])}"
+    within = [Text(said.strip())] if limited else []
     return Group(Text(head, style="bold"), table, *within, Text(LEFT_OUT))
 
 
@@ -70,7 +78,8 @@ def assured_page(found: Assured) -> Group:
         parts = [
             Text(
                 f"It keeps all that with {percent(best.probability)}: {percent(found.target.share)} of the runs take at most "
-                f"{plain(best.days)} days, and {percent(found.target.share)} at most {mass(best.total_tco2e)}."
+                f"{plain(best.days)} days, and {percent(found.target.share)} at most {mass(best.total_tco2e)}. "
+                + needed_words(found.as_needed)
             )
         ]
     priced = best.mean_usd is not None
@@ -83,4 +92,4 @@ def assured_page(found: Assured) -> Group:
             cells += [percent(tried.probability), plain(tried.days), mass(tried.total_tco2e)]
             table.add_row(*cells, *([money(tried.mean_usd or 0.0)] if priced else []))
     said = f"Days and carbon are those that {percent(found.target.share)} of the runs stay below; * is the plan."
-    return Group(Text(head, style="bold"), *parts, Text(""), table, Text(said, style="italic"))
+    return Group(Text(head, style="bold"), *parts, Text(""), table, Text(said, style="italic"), Text(LEFT_OUT))

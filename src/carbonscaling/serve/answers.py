@@ -82,7 +82,7 @@ def _schedule(asked: Other, own: Any, at: At, folder: Path) -> dict[str, Any]:
 def _chances(asked: Other, own: Any, at: At, folder: Path) -> dict[str, Any]:
     from carbonscaling.study.answer import answered
     from carbonscaling.study.assured import assured
-    from carbonscaling.study.chances import Chances
+    from carbonscaling.study.chances import Chances, as_needed
     from carbonscaling.study.infeasible import Infeasible
 
     with _run(asked, at, folder) as scenario:
@@ -92,8 +92,8 @@ def _chances(asked: Other, own: Any, at: At, folder: Path) -> dict[str, Any]:
     if isinstance(run, Infeasible):
         return run.to_dict()
     found: Chances = own.failures.of(run)
-    days = math.inf if own.within_days is None else own.within_days
-    return found.summary() | {"within": found.within(days, *own.limits)}
+    most = math.inf if own.within_days is None else own.within_days, *own.limits
+    return found.summary() | {"within": found.within(*most), "as_needed": as_needed(run, *most)}
 
 
 def _decide(_asked: Other, own: Any, _at: At, _folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from carbonscaling.errors import InputError
 from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate, plan
-from carbonscaling.study.chances import Chances, begun_at, chances
+from carbonscaling.study.chances import Chances, as_needed, begun_at, chances
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import profile_of
 from carbonscaling.study.infeasible import Infeasible
@@ -135,6 +135,8 @@ class Assured:
         Its start, ISO 8601: the latest that keeps the target, or by the hour the cleanest.
     tried : tuple of Tried
         By number of devices.
+    as_needed : float, optional
+        Probability that the plan keeps the target where it needs what makers of published trainings needed; None without one.
     """
 
     target: Target
@@ -143,6 +145,7 @@ class Assured:
     best: Tried
     start: str
     tried: tuple[Tried, ...]
+    as_needed: float | None = None
 
     @property
     def feasible(self) -> bool:
@@ -156,7 +159,7 @@ class Assured:
             "feasible": self.feasible, "start": self.start, "best": self.best._asdict(),
             "summary": None if self.answer is None else self.answer.summary(),
             "chances": None if self.chances is None else self.chances.summary(),
-            "tried": [tried._asdict() for tried in self.tried],
+            "tried": [tried._asdict() for tried in self.tried], "as_needed": self.as_needed,
         }  # fmt: skip
 
 
@@ -263,7 +266,9 @@ def assured(
     profile = profile_of(s)
     start = span.at(best.start_days) if profile is None or hour is None else profile.at(hour)
     found_at = failures.of(answer)
-    return Assured(target, answer, found_at if hour is None else begun_at(found_at, answer, hour), best, start, every)
+    limits = span.days - best.start_days, target.under_kwh, target.under_tco2e, target.under_usd
+    found_at = found_at if hour is None else begun_at(found_at, answer, hour)
+    return Assured(target, answer, found_at, best, start, every, as_needed(answer, *limits))
 
 
 def _key(objective: str, tried: Tried) -> tuple[float, int]:

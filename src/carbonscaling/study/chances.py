@@ -19,10 +19,11 @@ from carbonscaling.perf.checkpoints import daly_interval
 from carbonscaling.ranges import check_ranges
 from carbonscaling.record import dataclass
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.study.history import NINETY
 from carbonscaling.study.hours import hours_of, intensity_met
 from carbonscaling.units import DAY, HOUR
 
-__all__ = ["Chances", "begun_at", "chances"]
+__all__ = ["Chances", "as_needed", "begun_at", "chances"]
 
 Array = NDArray[np.float64]
 
@@ -190,6 +191,32 @@ def chances(
         seconds / DAY, ratio * f.energy_kwh, np.asarray(carbon), interruptions, interval, mtbf, answer.steady_s / DAY,
         usd, operational,
     )  # fmt: skip
+
+
+def as_needed(
+    answer: Estimate, days: float = math.inf, energy_kwh: float = math.inf, carbon_tco2e: float = math.inf,
+    cost_usd: float = math.inf,
+) -> float | None:  # fmt: skip
+    """Return the probability that limits hold of a run that needs as many device-hours as makers of published trainings did.
+
+    What is not interruptions is in it too: slower software, evaluation, ramp-up, what was run again. Energy, carbon and money
+    are taken to grow with the device-hours. None in the papers' mode.
+    """
+    needed, f = answer.needed, answer.footprint
+    if needed is None:
+        return None
+    of = (
+        days * DAY / answer.duration_s,
+        energy_kwh / f.energy_kwh,
+        carbon_tco2e / (f.operational_tco2e + f.embodied_tco2e),
+    )
+    most = (
+        min(*of, math.inf if answer.cost_usd is None else cost_usd / answer.cost_usd)
+        * answer.device_hours
+        / needed.median
+    )
+    spread = math.log(needed.high / needed.median) / NINETY
+    return 1.0 if most == math.inf else NormalDist().cdf(math.log(most) / spread) if most > 0.0 else 0.0
 
 
 def begun_at(found: Chances, answer: Estimate, start_hour: float) -> Chances:

@@ -193,14 +193,6 @@ def _check_towers(s: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def _check_devices(s: Mapping[str, Any]) -> None:
-    if s["devices"] is not None and MOST_DEVICES != s["max_devices"] < s["devices"]:
-        raise InputError(
-            "more devices than at most", key="max_devices", value=s["max_devices"],
-            allowed=f"the {s['devices']:,} devices that are stated, or more", remedy="leave one of them out",
-        )  # fmt: skip
-
-
 def _check_hours(s: Mapping[str, Any]) -> None:
     if s["hourly"] is not None and s["carbon_intensity_g_per_kwh"] is not None:
         raise InputError(

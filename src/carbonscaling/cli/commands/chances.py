@@ -57,6 +57,7 @@ def chances(
     from carbonscaling.reporting.chances import assured_page, chances_page
     from carbonscaling.study.answer import answered
     from carbonscaling.study.assured import Failures, Target, assured
+    from carbonscaling.study.chances import as_needed
     from carbonscaling.study.infeasible import Infeasible
 
     asked = scenario_of(scenario, options)
@@ -73,7 +74,7 @@ def chances(
     if isinstance(answer, Infeasible):
         return hand_over(answer, json=json, output=output)
     found = failures.of(answer)
-    data = found.summary() | {"within": found.within(math.inf if within_days is None else within_days, *limits)}
-    limited = within_days is not None or min(limits) < math.inf
-    out.hand_out(data, chances_page(data, limited=limited), json=json, output=output)
+    most = math.inf if within_days is None else within_days, *limits
+    data = found.summary() | {"within": found.within(*most), "as_needed": as_needed(answer, *most)}
+    out.hand_out(data, chances_page(data, limited=min(most) < math.inf), json=json, output=output)
     return 0

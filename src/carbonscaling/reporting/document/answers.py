@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from carbonscaling.errors import InputError
-from carbonscaling.reporting.chances import LEFT_OUT
+from carbonscaling.reporting.chances import LEFT_OUT, needed_words
 from carbonscaling.reporting.decided import POINTS, decided_words, point_rows
 from carbonscaling.reporting.document.decided import decided_figure
 from carbonscaling.reporting.document.html import Markup, listed, node, table
@@ -104,10 +104,11 @@ def _quantiles(data: Data) -> Markup:
 
 
 def _chances(data: Data) -> Said:
-    limits = f": all limits hold with {percent(data['within'])}" if data["within"] < 1.0 else ""
+    needed = needed_words(data.get("as_needed"))
+    limits = f" All limits hold with {percent(data['within'])}. {needed}" if data["within"] < 1.0 else ""
     lead = (
         f"{plain(data['steady_days'])} days of steady training, an interruption every {plain(data['mtbf_h'])} hours, a "
-        f"checkpoint after every {plain(data['checkpoint_interval_s'])} s{limits}."
+        f"checkpoint after every {plain(data['checkpoint_interval_s'])} s.{limits}"
     )
     return Said(
         "The chances of a plan", lead, [node("h2", "What may become of it"), _quantiles(data), node("p", LEFT_OUT)]
