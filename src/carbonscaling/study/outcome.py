@@ -227,7 +227,7 @@ def contracted(s: Scenario, model: CarbonModel, n_devices: float, duration_s: fl
 
 
 def contract_uses(
-    s: Scenario, model: CarbonModel, n_devices: int, duration_s: float, mfu: float
+    s: Scenario, model: CarbonModel, n_devices: float, duration_s: float, mfu: float
 ) -> tuple[float, float, float]:
     """Return what a contract's volume is spent on: the run's energy (J), its length (s), and the energy of what is beside."""
     alone = footprint(model.numbers, n_devices, duration_s, mfu)
