@@ -22,7 +22,7 @@ from carbonscaling.perf.pipeline import layers_on_stage
 from carbonscaling.perf.step import layer_key, step_time, sync_time
 from carbonscaling.search import compiled, evaluate, kernel, tables
 from carbonscaling.search import lattice as lattices
-from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import least_passes, least_step, least_step_of_passes, slowest_host
 from carbonscaling.search.constraints import (
     ALLOWED,
     RULES,
@@ -103,10 +103,10 @@ def test_what_the_loops_work_out_once_is_the_same_for_all_of_them(case: tuple[Wo
 def test_bounds_are_bounds(case: tuple[Workload, Machine, Setting]) -> None:
     work, machine, s = case
     layer = layer_times(work, machine, layer_key(s))
-    step = float(step_time(work, machine, s).total)
-    assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro, s.n_devices)) <= step
+    step, slowest = float(step_time(work, machine, s).total), slowest_host(machine, s.n_devices)
+    assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro, slowest)) <= step
     passes = passes_time(work, machine, s, layer, work_bytes(work, machine, s).moved)
-    assert float(least_step_of_passes(machine, passes, s.n_devices)) <= step
+    assert float(least_step_of_passes(machine, passes, slowest)) <= step
 
 
 @needs_numba

@@ -20,7 +20,7 @@ from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import layer_key, step_time
 from carbonscaling.search import compiled
-from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import ROUNDING, least_passes, least_step, least_step_of_passes, slowest_host
 from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.space import Space, grid, layouts
 from carbonscaling.search.vectorised import NumpyJudge
@@ -60,10 +60,10 @@ def _parts_add_up_and_are_finite(work: Workload, machine: Machine, s: Setting) -
 def _bounds_never_exceed_the_step(work: Workload, machine: Machine, s: Setting) -> None:
     """Neither the bound of its shape nor that of its passes."""
     layer = layer_times(work, machine, layer_key(s))
-    step = float(step_time(work, machine, s).total)
-    assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro, s.n_devices)) <= step
+    step, slowest = float(step_time(work, machine, s).total), slowest_host(machine, s.n_devices)
+    assert float(least_step(machine, least_passes(work, machine, s, layer), s.n_micro, slowest)) <= step
     passes = passes_time(work, machine, s, layer, work_bytes(work, machine, s).moved)
-    assert float(least_step_of_passes(machine, passes, s.n_devices)) <= step
+    assert float(least_step_of_passes(machine, passes, slowest)) <= step
 
 
 def _the_least_that_is_held_never_exceeds_memory(work: Workload, machine: Machine, s: Setting) -> None:

@@ -13,7 +13,7 @@ from carbonscaling.perf.numbers import Number, Schedule, Setting, Workload
 from carbonscaling.perf.passes import Passes
 from carbonscaling.perf.pipeline import bubble_time
 
-__all__ = ["ROUNDING", "LeastPasses", "least_passes", "least_step", "least_step_of_passes"]
+__all__ = ["ROUNDING", "LeastPasses", "least_passes", "least_step", "least_step_of_passes", "slowest_host"]
 
 ROUNDING = 1.0 - 1e-9
 """Room for rounding: a bound must hold for the number computed, not for the real one."""
@@ -52,17 +52,17 @@ def least_passes(work: Workload, machine: Machine, s: Setting, layer: LayerTimes
     )
 
 
-def least_step(machine: Machine, least: LeastPasses, n_micro: Number, n_devices: Number) -> Number:
-    """Step time below which no ZeRO stage or recomputation brings a setting with these passes."""
-    return (n_micro * least.each + least.once + machine.software.step_overhead) * _slowest_host(machine, n_devices)
+def least_step(machine: Machine, least: LeastPasses, n_micro: Number, slowest: Number) -> Number:
+    """Step time below which no ZeRO stage or recomputation brings a setting with these passes; `slowest` as `slowest_host`."""
+    return (n_micro * least.each + least.once + machine.software.step_overhead) * slowest
 
 
-def least_step_of_passes(machine: Machine, passes: Passes, n_devices: Number) -> Number:
+def least_step_of_passes(machine: Machine, passes: Passes, slowest: Number) -> Number:
     """Step time below which no ZeRO stage or sharding group brings a setting with these passes."""
-    return (passes.lines.total + machine.software.step_overhead) * _slowest_host(machine, n_devices)
+    return (passes.lines.total + machine.software.step_overhead) * slowest
 
 
-def _slowest_host(machine: Machine, n_devices: Number) -> Number:
+def slowest_host(machine: Machine, n_devices: Number) -> Number:
     """Factor by which waiting for the slowest host lengthens every step, with room for rounding."""
     return (
         1.0 + straggler_share(np.ceil(n_devices / machine.silicon.host_devices), machine.silicon.straggler)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.perf.machine import Machine
-from carbonscaling.search.bounds import LeastPasses, least_step
+from carbonscaling.search.bounds import LeastPasses, least_step, slowest_host
 from carbonscaling.search.grid import Grid
 
 __all__ = ["BLOCK", "Decided", "Judge", "ShapeBounds", "family_bounds", "layout_bounds", "shape_bounds"]
@@ -85,11 +85,13 @@ def family_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds) -> Floats:
     """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
     lattice = grid.lattice
     passes = LeastPasses(0.0, lattice.least(*shapes, grid.micros))
-    return np.asarray(least_step(machine, passes, 0.0, lattice.extents(lattice.families).n_devices))
+    return np.asarray(
+        least_step(machine, passes, 0.0, slowest_host(machine, lattice.extents(lattice.families).n_devices))
+    )
 
 
 def layout_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds, rows: Ints) -> Floats:
     """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
     tp, pp, dp, cp, _ = grid.lattice.rows(rows).T.astype(float)
     passes = LeastPasses(0.0, grid.lattice.least_of(rows, *shapes, grid.micros))
-    return np.asarray(least_step(machine, passes, 0.0, tp * pp * dp * cp))
+    return np.asarray(least_step(machine, passes, 0.0, slowest_host(machine, tp * pp * dp * cp)))

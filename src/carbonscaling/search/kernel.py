@@ -29,7 +29,7 @@ from carbonscaling.perf.passes import Passes, StepTime, passes_time
 from carbonscaling.perf.pipeline import layers_on_stage, recomputed_share
 from carbonscaling.perf.sharding import PerStep
 from carbonscaling.perf.step import Sync, close_step, sync_time
-from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_step, least_step_of_passes
+from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_step, least_step_of_passes, slowest_host
 from carbonscaling.search.constraints import (
     ALLOWED,
     RULES,
@@ -118,6 +118,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
             place_r[pair[p], r] = first_recompute_violation(setting_of(o, rows[0], 0, p, 0, 0, r), work, o.strict)
     slow_experts, too_slow = np.zeros(n_m, np.bool_), np.zeros(n_m, np.bool_)
     lines, shards = np.empty((2, ALLOWED + 1), np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
+    parts = np.empty(n_m)  # micro-batches of a replica, whole or not
     valid = np.empty(n_z, np.int64)  # the states that no rule bars; what follows is in their order
     zero, shard, excess = np.empty(n_z), np.empty(n_z), np.empty(n_z)
     share = np.empty(n_r)  # of the layers that are recomputed
@@ -133,26 +134,10 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
             return i, n_found
         row, shape, fates = rows[i], shapes[i], counts[asked[i]]
         bounded = prune and cut[i] < np.inf
-        n_devices = row[0] * row[1] * row[2] * row[3]
-        lines[:], shards[:], have_layer[:] = 0, 0, False
-        n_valid = 0
-        for z in range(n_z):
-            s = setting_of(o, row, 0, 0, z, 0, 0)
-            place_z[z] = first_sharding_violation(s, work, o.strict)
-            shards[place_z[z]] += 1
-            if place_z[z] == ALLOWED:
-                valid[n_valid], zero[n_valid], shard[n_valid] = z, s.zero, s.shard
-                n_valid += 1
+        slowest = slowest_host(machine, row[0] * row[1] * row[2] * row[3])
         for m in range(n_m):
-            uneven[m] = splits_unevenly(setting_of(o, row, 0, 0, 0, m, 0), work, o.strict)
-        for p in range(n_p):
-            on_stage[p] = layers_on_stage(work.n_layers, row[1], o.pipes[p, 0])
-            twice[p] = o.pipes[p, 1] == Schedule.DUALPIPE
-            kind[p] = p
-            for other in range(p):
-                if on_stage[other] == on_stage[p] and twice[other] == twice[p]:
-                    kind[p] = other
-                    break
+            parts[m] = row[4] / (row[2] * o.micros[m])
+        n_valid = -1
         for e in range(n_e):
             have_kind[:] = False
             slow_experts[:] = False
@@ -160,11 +145,31 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                 n_alive = 0
                 for m in range(n_m):
                     one = LeastPasses(least_of_experts[shape, e, m, 0], least_of_experts[shape, e, m, 1])
-                    slow_experts[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
+                    slow_experts[m] = least_step(machine, one, parts[m], slowest) > cut[i]
                     n_alive += not slow_experts[m]
                 if n_alive == 0:
                     fates[BOUND] += n_p * n_z * n_m * n_r
                     continue
+            if n_valid < 0:  # the first experts that bounds leave a chance
+                n_valid = 0
+                lines[:], shards[:], have_layer[:] = 0, 0, False
+                for z in range(n_z):
+                    s = setting_of(o, row, 0, 0, z, 0, 0)
+                    place_z[z] = first_sharding_violation(s, work, o.strict)
+                    shards[place_z[z]] += 1
+                    if place_z[z] == ALLOWED:
+                        valid[n_valid], zero[n_valid], shard[n_valid] = z, s.zero, s.shard
+                        n_valid += 1
+                for m in range(n_m):
+                    uneven[m] = splits_unevenly(setting_of(o, row, 0, 0, 0, m, 0), work, o.strict)
+                for p in range(n_p):
+                    on_stage[p] = layers_on_stage(work.n_layers, row[1], o.pipes[p, 0])
+                    twice[p] = o.pipes[p, 1] == Schedule.DUALPIPE
+                    kind[p] = p
+                    for other in range(p):
+                        if on_stage[other] == on_stage[p] and twice[other] == twice[p]:
+                            kind[p] = other
+                            break
             for p in range(n_p):
                 n_alive, n_tried = 0, 0
                 fixed: Any = 0
@@ -172,7 +177,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     too_slow[m] = slow_experts[m]
                     if bounded and not too_slow[m]:
                         one = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
-                        too_slow[m] = least_step(machine, one, row[4] / (row[2] * o.micros[m]), n_devices) > cut[i]
+                        too_slow[m] = least_step(machine, one, parts[m], slowest) > cut[i]
                     if too_slow[m]:
                         continue
                     place_m[m] = 0
@@ -241,7 +246,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 have_passes = True
                                 layer = unpack(table[keys[shape], e, m])
                                 passes = passes_time(work, machine, s, layer, held.moved)
-                                worth = not (bounded and least_step_of_passes(machine, passes, s.n_devices) > cut[i])
+                                worth = not (bounded and least_step_of_passes(machine, passes, slowest) > cut[i])
                             if not worth:
                                 fates[BOUND] += 1
                                 continue
@@ -262,7 +267,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                             if step <= kept[i]:
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
-        for k in range(2):
+        for k in range(2 if n_valid >= 0 else 0):
             _count_barred(lines[k], shards, place_r[k], fates)
     return len(rows), n_found
 

@@ -17,7 +17,14 @@ from carbonscaling.perf.numbers import Schedule, Setting, Workload
 from carbonscaling.perf.passes import passes_time
 from carbonscaling.perf.step import close_step, sync_time
 from carbonscaling.search import kernel
-from carbonscaling.search.bounds import ROUNDING, LeastPasses, least_passes, least_step, least_step_of_passes
+from carbonscaling.search.bounds import (
+    ROUNDING,
+    LeastPasses,
+    least_passes,
+    least_step,
+    least_step_of_passes,
+    slowest_host,
+)
 from carbonscaling.search.constraints import (
     ALLOWED,
     first_recompute_violation,
@@ -122,7 +129,7 @@ class NumpyJudge:
         lattice, micros = self.grid.lattice, self.grid.micros
         tp, pp, dp, cp, batch = lattice.rows(rows).T[:, :, None, None, None].astype(float)
         least = LeastPasses(*np.moveaxis(self._least[rows // len(lattice.dp)], -1, 0))
-        step = least_step(self.machine, least, batch / (dp * micros), tp * pp * dp * cp)
+        step = least_step(self.machine, least, batch / (dp * micros), slowest_host(self.machine, tp * pp * dp * cp))
         slow: NDArray[np.bool_] = np.asarray(step > cut[:, None, None, None])
         return ~slow
 
@@ -220,7 +227,9 @@ class NumpyJudge:
         layers = gather(self._table, (self._keys[1][rows[row] // len(g.lattice.dp)], e, FIRST, FIRST, m, FIRST))
         passes = passes_time(work, machine, own, layers, at(held.moved, (line, redo)))
         if cut is not None:
-            slow = np.broadcast_to(least_step_of_passes(machine, passes, own.n_devices) > cut[row], jobs.shape)[job]
+            slow = np.broadcast_to(
+                least_step_of_passes(machine, passes, slowest_host(machine, own.n_devices)) > cut[row], jobs.shape
+            )[job]
             counts[kernel.BOUND] += int(slow.sum())
             a, z, r, index, job = (v[~slow] for v in (a, z, r, index, job))
         shards, shard = np.unique(group[a] * len(g.states) + z, return_inverse=True)  # what meeting replicas depend on
