@@ -36,7 +36,7 @@ def test_the_scenarios_are_varied(tmp_path: Path) -> None:
     plain = cs.Scenario()
     usual = Counter(name for s in drawn for name in vars(plain) if getattr(s, name) == getattr(plain, name))
     assert {name for name in vars(plain) if usual[name] == len(drawn)} <= {
-        "target_loss", "profile", "practice", "towers", "tower_tokens", "tower_patches",
+        "target_loss", "profile", "practice", "towers", "tower_tokens", "tower_patches", "sample_len",
     }  # fmt: skip
     degrees = Counter(name for s in drawn for name, value in vars(s.layout).items() if value is not None)
     assert set(degrees) == set(vars(cs.Layout()))

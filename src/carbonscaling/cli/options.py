@@ -38,8 +38,8 @@ SCENARIO_GROUP = Group("Further", sort_key=9)
 SCENARIO_GROUPS: dict[Group, str] = {
     Group(
         "What is trained", sort_key=1
-    ): "model law d_model target_loss compute tokens batch batch_law seq_len train lora_rank lora_on frozen_layers teacher "
-    "towers tower_tokens tower_patches",
+    ): "model law d_model target_loss compute tokens batch batch_law seq_len sample_len train lora_rank lora_on frozen_layers "
+    "teacher towers tower_tokens tower_patches",
     Group(
         "On what, until when, for what", sort_key=2
     ): "device host devices max_devices nic_gbps fabric power_limit max_days finish_by "

@@ -31,7 +31,7 @@ MEASURED = ("tflops_per_device", "mfu", "tokens_per_s_per_device", "step_time_s"
 MOST = 1e18
 """No quantity of a training run comes near, in the units of the columns."""
 
-WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp", "shard")
+WHOLE = ("n_devices", "tp", "pp", "dp", "cp", "ep", "vpp", "shard", "sample_len")
 """Columns that count devices or parts: a fraction of one is a mistake."""
 
 REQUIRED = ("id", "model", "device")
@@ -93,6 +93,7 @@ class RunRow:
     n_dense_layers: float | None
     tied_embeddings: float | None
     seq_len: float | None
+    sample_len: float | None
     device_memory_gb: float | None
     n_devices: float | None
     tp: float | None

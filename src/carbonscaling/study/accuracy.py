@@ -53,7 +53,7 @@ def features(u: Setup, seen: Calibration, left: Open = NOTHING_OPEN) -> dict[str
         "low_precision": bool(u.plain.formats.peak > 1.5 * u.plain.formats.peak_attention),
         "shared_stack": s.stack is None or u.stack.family in ("", GENERIC) or not seen.seen(u.stack.family),
         "sharded": s.layout.zero == 3 if stated else u.stack.fully_sharded.value > 0,
-        "long": u.seq_len >= LONG,
+        "long": (s.sample_len or u.seq_len) >= LONG,
         "scarce": seen.sources(architecture) < SCARCE,
         "new_architecture": not seen.seen(architecture) or bool(u.work.mixed > 0),
     }

@@ -31,7 +31,17 @@ _POSITIVE = (
     "budget_energy",
 )
 _RANGED = ("tokens", "pue", "nic_gbps", "lifetime_years", "price_usd_per_device_hour")
-_COUNTS = ("devices", "max_devices", "batch", "seq_len", "d_model", "frozen_layers", "tower_tokens", "tower_patches")
+_COUNTS = (
+    "devices",
+    "max_devices",
+    "batch",
+    "seq_len",
+    "sample_len",
+    "d_model",
+    "frozen_layers",
+    "tower_tokens",
+    "tower_patches",
+)
 ADAPTERS = ("lora", "qlora")
 _DEGREES = ("tp", "pp", "dp", "cp", "ep", "etp", "vpp", "micro_batch")
 _WHOLE = f"a whole number, 1 or more, up to {MOST_WHOLE:,}"

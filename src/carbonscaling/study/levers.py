@@ -119,7 +119,8 @@ def _by_length(r: Resolved, s: Setting) -> list[float]:
     for seq_len in spec.seq_len_range:
         n_micro = float(s.n_micro) * r.seq_len / seq_len
         whole = max(n_micro, 1.0)
-        work = training_work(r.scenario, spec, seq_len, r.work.unpacks == 0.0)
+        sample = r.scenario.sample_len and min(r.scenario.sample_len, seq_len)
+        work = training_work(replace(r.scenario, sample_len=sample), spec, seq_len, r.work.unpacks == 0.0)
         found.append(at(step_time, work, r.machine, s._replace(n_micro=whole)).total * n_micro / whole)
     return found
 

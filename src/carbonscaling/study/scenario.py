@@ -141,6 +141,9 @@ class Scenario:
         Law that sets the batch where none is given, in place of the search (``carbonscaling batch`` lists them).
     seq_len : int, optional
         Tokens of a sequence; without it the model's own training length.
+    sample_len : int, optional
+        Tokens of a sample, where several share a sequence and attend only within themselves; of samples that differ, the mean
+        over tokens. Without it all tokens of a sequence attend to each other.
     train : {"full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language"}
         What is trained: every weight ("continued" pre-training and "sft" need their own sequence length); low-rank adapters
         beside frozen weights, of 4 bits with "qlora"; all but the embedding, or but the embedding and the first layers; or the
@@ -262,6 +265,7 @@ class Scenario:
     batch: int | None = None
     batch_law: str | None = None
     seq_len: int | None = None
+    sample_len: int | None = None
     train: Literal[
         "full", "continued", "sft", "lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language"
     ] = "full"

@@ -23,7 +23,8 @@ from carbonscaling.words import count
 __all__ = ["TRAINED_FIELDS", "holds_8_bit", "training_notes", "training_sources", "training_work"]
 
 TRAINED_FIELDS = (
-    "train", "lora_rank", "lora_on", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches", "software",
+    "sample_len", "train", "lora_rank", "lora_on", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches",
+    "software",
 )  # fmt: skip
 """Fields that say which weights are trained, and what runs beside them."""
 RANK = 16
@@ -61,9 +62,10 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool
     Raises
     ------
     InputError
-        As `perf.build.workload`; more layers are frozen than there are; the teacher is unknown.
+        As `perf.build.workload`; a sample is longer than a sequence; more layers are frozen than there are; the teacher is
+        unknown.
     """
-    work = _whole(Same(spec), seq_len)
+    work, attended = _apart(s, spec, seq_len)
     if s.train == "lora":
         work = training.adapted(work, s.lora_rank or RANK, s.lora_on == "attention")
         work = training.held_in_8_bit(work) if frozen_8_bit else work
@@ -82,10 +84,25 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool
         work = training.layers_frozen(work, s.frozen_layers or 0, spec.tied_embeddings)
     if s.teacher is not None:
         teacher = _teacher(s.teacher)
-        work = training.taught(work, forward_flops(teacher, seq_len).total, float(total_params(teacher)))
+        work = training.taught(work, forward_flops(teacher, attended).total, float(total_params(teacher)))
     if s.towers != "none":
         work = _towers(s, spec, work, seq_len)
-    return context_split(work, spec, s.software.context_exchange, s.software.context_split)
+    whole = attended == seq_len  # pieces of a sequence of samples are as even as samples are short
+    return context_split(work, spec, s.software.context_exchange, s.software.context_split if whole else None)
+
+
+def _apart(s: Scenario, spec: ModelSpec, seq_len: int) -> tuple[Workload, int]:
+    """Return a model trained whole, and the tokens that attend to each other: those of a sample, or of a sequence."""
+    work, attended = _whole(Same(spec), seq_len), s.sample_len or seq_len
+    if attended > seq_len:
+        raise InputError(
+            "a sample is longer than a sequence", key="sample_len", value=s.sample_len, allowed=f"1 to {seq_len:,}",
+            remedy="lower it, or lengthen the sequence",
+        )  # fmt: skip
+    if attended == seq_len:
+        return work, seq_len
+    one = _whole(Same(spec), attended)
+    return work._replace(span=one.span, model_flops=one.model_flops), attended
 
 
 def _towers(s: Scenario, spec: ModelSpec, work: Workload, seq_len: int) -> Workload:
@@ -122,6 +139,8 @@ def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
         "flows through them",
     }
     found = [notes[s.train]] if s.train in notes else []
+    if s.sample_len is not None:
+        found.append(f"attention within samples of {s.sample_len:,} tokens")
     if s.towers != "none":
         named = [f"the {name} tower ({count(tower_params(t))} parameters)" for name, t in spec.towers.items()]
         found.append(f"{' and '.join(named)} {s.towers}, {s.tower_tokens:,} tokens of a sequence from it")

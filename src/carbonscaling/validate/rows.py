@@ -231,6 +231,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             devices=count(row.n_devices) or None,
             batch=count(row.global_batch_seqs) or None,
             seq_len=spec.seq_len,
+            sample_len=count(row.sample_len) or None,
             train="lora" if row.mode.startswith("lora") else "full",
             precision=_precision(row, where.device, notes),
             layout=_layout(row),

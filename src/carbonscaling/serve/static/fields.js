@@ -3,7 +3,7 @@ import { by, h } from "./dom.js";
 
 const PANELS = [
   ["Budget and date", [["budget_usd", "Most money, USD", "none"], ["budget_carbon", "Most carbon, tCO₂e", "none"], ["budget_energy", "Most energy, kWh", "none"], ["finish_by", "Finished by", ""]]],
-  ["Batch and sequence", [["batch", "Batch, sequences", "searched"], ["batch_law", "Law of the batch", "none: searched"], ["seq_len", "Sequence length, tokens", "the model’s own"]]],
+  ["Batch and sequence", [["batch", "Batch, sequences", "searched"], ["batch_law", "Law of the batch", "none: searched"], ["seq_len", "Sequence length, tokens", "the model’s own"], ["sample_len", "Samples in a sequence, tokens each", "one: all attend"]]],
   ["What is trained", [["train", "Weights that are trained"], ["lora_rank", "Rank of the adapters"]]],
   ["What is counted", [["basis", "Carbon intensity is", "as published"], ["scope2", "Electricity by"], ["amortisation", "Embodied carbon shared by"], ["shared_hosts", "Hosts shared with others"],
     ["boundary.development", "Experiments before, × the run", "not counted"], ["boundary.failed_runs", "Failed runs, × the run", "not counted"], ["boundary.evaluation", "Evaluation, × the run", "not counted"],
