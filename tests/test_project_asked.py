@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -9,6 +10,8 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.document.answers import answer_document
+from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.study.project.known import HELD, PLACED
 from carbonscaling.study.project.schema import project_schema
 from carbonscaling.units import HOUR
@@ -137,3 +140,91 @@ def test_the_schema_knows_what_each_kind_knows() -> None:
         assert {"scope2", "contracts"} <= known
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"stage": [stage | {"tokens": 1e9}]}, schema)
+
+
+def test_what_is_generated_is_counted_on_the_page() -> None:
+    """Amounts are of what is kept: a million prompts times ten at a tenth kept are a hundred million answers."""
+    stage = {k: v for k, v in DATA.items() if k != "tokens"} | {"prompts": 1e6, "samples": 10, "kept": 0.1}
+    found = cs.project({"stage": [stage, RL | {"name": "rl"}]})
+    assert found.counted == (
+        "d: 100M answers are generated, 30B tokens, to keep the 10M stated (10%)",
+        "rl: 6.4k rollouts, 5.76M tokens",
+    )
+    assert found.to_dict()["counted"] == list(found.counted)
+    told = cs.project({"stage": [DATA]}).counted
+    assert told == ("d: 3.33M answers are generated, 1B tokens",)
+
+
+def test_what_nothing_states_is_said_and_what_is_stated_is_not() -> None:
+    bare = {"name": "d", "kind": "synthetic-data", "model": "llama-3-8b", "tokens": 1e9}
+    other = bare | {"name": "e", "output": 700}
+    found = cs.project({"stage": [bare, other], "common": {"device": "h200"}})
+    assert found.notes == (
+        "d: region us-east5, engine vllm 0.11, weights in bf16, prompts of 500 tokens, answers of 300 tokens",
+        "e: region us-east5, engine vllm 0.11, weights in bf16, prompts of 500 tokens",
+    )
+    whole = {
+        "region": "texas",
+        "device": "h200",
+        "engine": "vllm 0.11",
+        "weights": "bf16",
+        "prompt": 500,
+        "output": 300,
+    }
+    assert cs.project({"stage": [bare | whole]}).notes == ()
+    assert (
+        cs.project({"stage": [bare | whole]}).total
+        == cs.project({"stage": [bare | {"region": "texas", "device": "h200"}]}).total
+    )
+    alike = cs.project({"stage": [HOURS, HOURS | {"name": "i"}, KEPT]}).notes
+    assert alike == ("h, i: an MFU of 40%",)
+
+
+def test_parts_of_hosts_and_cut_examples_are_said() -> None:
+    examples = {
+        "name": "sft", "kind": "sft", "model": "llama-3-8b", "examples": 1e4, "length": 8000, "packed": False, "devices": 4,
+        "region": "texas", "device": "h100-sxm",
+    }  # fmt: skip
+    cut, whole = (cs.project({"stage": [examples | {"seq_len": n}]}) for n in (4096, 8192))
+    assert any("8,000 tokens are cut at the 4,096" in note for note in cut.notes)
+    assert not any("cut" in note for note in whole.notes)
+    assert sum("4 of a host's 8 devices" in note for note in cut.notes) == 1
+    shared = cs.project({"stage": [examples | {"seq_len": 4096, "shared_hosts": True}]})
+    assert not any("host" in note for note in shared.notes)
+    assert shared.total.cost_usd == cut.total.cost_usd
+    assert shared.total.energy_kwh < cut.total.energy_kwh
+    for n, said in ((4, True), (8, False), (12, True)):
+        run = cs.estimate(cs.Scenario(model="llama-3-8b", tokens=1e9, devices=n, device="h100-sxm"))
+        assert isinstance(run, cs.Estimate)
+        assert any("of a host's 8 devices" in note for note in run.resolved.notes) == said
+
+
+def test_rollouts_that_no_sequence_holds_are_refused() -> None:
+    with pytest.raises(InputError, match="40,300 tokens or more") as error:
+        cs.project({"stage": [RL | {"output": 40_000, "seq_len": 2048}]})
+    assert error.value.key == "seq_len"
+    assert cs.project({"stage": [RL | {"output": 40_000, "seq_len": 65_536}]}).total.energy_kwh > 0.0
+
+
+def test_a_share_of_no_stage_names_those_there_are() -> None:
+    share = {"name": "s", "kind": "share", "share": 0.1}
+    with pytest.raises(InputError) as error:
+        cs.project({"stage": [HOURS, share | {"of": "hh"}]})
+    assert error.value.allowed == "h"
+    assert error.value.remedy == "name one of these stages, or several"
+    with pytest.raises(InputError, match="a share of a share"):
+        cs.project({"stage": [HOURS, share | {"of": "h"}, share | {"name": "t", "of": "s"}]})
+
+
+def test_the_report_of_a_project_has_words_and_no_empty_sections() -> None:
+    text = {}
+    for name, stages in {"bare": [DATA], "told": [HOURS | {"source": "olmo_3"}, DATA]}.items():
+        text[name] = answer_document(json.loads(json.dumps(jsonable(cs.project({"stage": stages}).to_dict()))))
+    for raw in ("metals kg sb", "tco2e", "n stages", "percent of energy"):
+        assert raw not in text["bare"] + text["told"]
+    assert "metals and minerals" in text["bare"]
+    assert "development" not in text["bare"].partition("In all")[2]
+    assert "Where the stages are from" not in text["bare"]
+    assert "Where the stages are from" in text["told"]
+    assert "3.33M answers are generated" in text["bare"]
+    assert "Assumed" in text["bare"]

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from carbonscaling.reporting.bullets import bullets
 from carbonscaling.reporting.tables import figures
 from carbonscaling.study.project.answer import ProjectAnswer
 from carbonscaling.study.project.file import load_project, project_names
@@ -14,7 +15,7 @@ from carbonscaling.study.project.sums import Accounted
 from carbonscaling.study.project.widest import Unknown
 from carbonscaling.words import energy, mass, money, percent, plain
 
-__all__ = ["project_page", "projects_page"]
+__all__ = ["PART_WORDS", "project_page", "projects_page"]
 
 PART_WORDS = {
     "training": "final training", "development": "development", "data": "generated data", "serving": "serving",
@@ -75,6 +76,7 @@ def project_page(found: ProjectAnswer) -> Group:
     if found.widest:
         rows = [(one.what, _where(one, found), percent(one.share)) for one in found.widest]
         parts += [Text(""), figures(("what makes carbon unsure", "in", "share"), rows, words=2), Text("")]
+    parts += [*bullets("Counted", found.counted), *bullets("Assumed", found.notes)]
     return Group(*parts, Text(SHARED, style="italic"))
 
 

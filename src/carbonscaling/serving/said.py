@@ -7,7 +7,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
 
-__all__ = ["check_positions", "notes_of", "reach"]
+__all__ = ["check_positions", "cut_notes", "notes_of", "reach"]
 
 
 def reach(spec: ModelSpec) -> int:
@@ -31,25 +31,36 @@ def check_positions(spec: ModelSpec, prompt: float, output: float) -> None:
         )  # fmt: skip
 
 
-def notes_of(s: Serving, q: Question, n_devices: int) -> tuple[str, ...]:
-    """Return what was cut, assumed or shared of a serving as answered.
+def cut_notes(s: Serving, q: Question) -> tuple[str, ...]:
+    """Return where a serving as answered has fewer requests in flight than were asked for, or longer ones than are known.
 
     Parameters
     ----------
     q : Question
         With the layout and the requests in flight that were chosen.
-    n_devices : int
-        Of all copies.
     """
     said: list[str] = []
     if s.in_flight is not None and q.in_flight is not None and q.in_flight < s.in_flight:
         said.append(f"of {s.in_flight:,.10g} requests in flight a copy's memory holds {q.in_flight:,.10g}: others wait")
     if (longest := s.prompt + s.output) > reach(q.spec):
         said.append(
-            f"prompt and answer have {longest:,.10g} tokens: {q.spec.name} is known to go up to {reach(q.spec):,}, and whether "
-            "its weights go further is not checked"
+            f"prompt and answer have {longest:,.10g} tokens: of {q.spec.name} sequences of {reach(q.spec):,} are known, "
+            "from its pre-training or its file, and whether its weights go further is not checked"
         )
-    each = q.cluster.host.devices_per_host
+    return tuple(said)
+
+
+def notes_of(s: Serving, q: Question, n_devices: int) -> tuple[str, ...]:
+    """Return what was cut, assumed or shared of a serving as answered.
+
+    Parameters
+    ----------
+    q : Question
+        As of `cut_notes`.
+    n_devices : int
+        Of all copies.
+    """
+    said, each = list(cut_notes(s, q)), q.cluster.host.devices_per_host
     if rest := n_devices % each:
         said.append(
             f"{rest} of a host's {each} devices are in use: others share that host, and energy, embodied carbon and money "

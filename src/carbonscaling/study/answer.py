@@ -14,6 +14,7 @@ from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.best_run import best_run
 from carbonscaling.formula import TraceLine, tracing
+from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import active_params
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
@@ -43,7 +44,19 @@ from carbonscaling.study.trained import training_sources
 from carbonscaling.units import GB, HOUR
 from carbonscaling.words import count, money
 
-__all__ = ["answered", "asked_again", "estimate", "explain", "plan", "sources_used"]
+__all__ = ["answered", "asked_again", "estimate", "explain", "host_note", "plan", "sources_used"]
+
+
+def host_note(s: Scenario, cluster: Cluster, n_devices: int) -> str | None:
+    """Return what is counted of a host of which a run takes a part; None where it takes whole ones, or shares them."""
+    each = cluster.host.devices_per_host
+    rest = n_devices % each
+    if not rest or s.shared_hosts or s.carbon_mode == "paper":
+        return None
+    return (
+        f"{rest} of a host's {each} devices are in use: energy and embodied carbon count the whole host, money the devices in "
+        "use (--shared-hosts counts that part of all)"
+    )
 
 
 def _measure(
@@ -60,6 +73,8 @@ def _measure(
     if s.hourly is not None:
         carbon, notes = carbon_of(s, r.cluster, duration_s=duration), (*r.notes, *hours_met(s, duration))
         r = replace(r, carbon=carbon, notes=notes)
+    if part := host_note(s, r.cluster, n):
+        r = replace(r, notes=(*r.notes, part))
     if idle := idle_share(s, setting):
         r = replace(r, carbon=idling(r.carbon, idle))
     if s.contracts.kind != "none":

@@ -11,6 +11,7 @@ from carbonscaling.reporting.decided import POINTS, decided_words, point_rows
 from carbonscaling.reporting.document.decided import decided_figure
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
+from carbonscaling.reporting.projects import PART_WORDS
 from carbonscaling.words import count, energy, mass, money, percent, plain
 
 __all__ = ["answer_document", "is_reported"]
@@ -28,6 +29,15 @@ POLICIES = {"policy": "name", "tCO2e": "total_tco2e", "days": "days", "paused": 
             "pauses": "n_pauses", "moves": "n_moves", "USD": "cost_usd"}  # fmt: skip
 WINDOWS = {"policy": "name", "saved, share": "saved", "less than at once, share": "better", "over the best, at worst": "worst",
            "later, days": "later_days", "more USD": "more_usd"}  # fmt: skip
+IN_ALL = {
+    "hours": "what trainings take", "n_stages": "stages", "energy_kwh": "energy, kWh", "operational_tco2e": "operation, tCO2e",
+    "embodied_tco2e": "machines, tCO2e", "total_tco2e": "carbon, tCO2e", "water_litres": "water, litres",
+    "cost_usd": "cost, USD", "device_hours": "device-hours", "metals_kg_sb": "metals and minerals, kg of antimony",
+    "development_percent": "development, % of the energy of development and training",
+    "development_percent_of_device_hours": "development, % of their device-hours",
+}  # fmt: skip
+"""Figures of a whole project, for people."""
+PARTS = {f"{part}_percent_of_energy": f"{words}, % of the energy" for part, words in PART_WORDS.items()}
 STAGES = {"stage": "name", "kind": "kind", "counts as": "part", "kWh": "energy_kwh", "tCO2e": "total_tco2e",
           "device-hours": "device_hours", "USD": "cost_usd"}  # fmt: skip
 TRIED = {"devices": "n_devices", "start after days": "start_days", "probability": "probability", "days": "days",
@@ -149,13 +159,19 @@ def _project(data: Data) -> Said:
     )
     parts = [{"name": name, **part} for name, part in data["parts"].items()]
     widest = [f"{x['what']}: {percent(x['share'])} of what is unsure of the carbon" for x in data["widest"]]
-    sources = [f"{x['name']}: {' '.join(filter(None, (x['source'], x['remark'])))}" for x in data["stages"]]
+    sources = [
+        f"{x['name']}: {text}" for x in data["stages"] if (text := " ".join(filter(None, (x["source"], x["remark"]))))
+    ]
+    lists = {"Counted": data.get("counted"), "Assumed": data.get("notes"), "Where the stages are from": sources}
+    developed = "development" in data["parts"]
+    figures = {words: data["summary"].get(key) for key, words in (IN_ALL | PARTS).items()
+               if developed or not key.startswith("development")}  # fmt: skip
     body = [
         node("h2", "Parts"), _rows(parts, {"": "name", **dict(list(STAGES.items())[3:])}),
         node("h2", "Stages"), _rows(data["stages"], STAGES),
         node("h2", "What it is least sure of"), listed(widest),
-        node("h2", "Where the stages are from"), listed(sources),
-        node("h2", "In all"), _pairs(data["summary"]),
+        *(one for title, lines in lists.items() if lines for one in (node("h2", title), listed(lines))),
+        node("h2", "In all"), _pairs(figures),
     ]  # fmt: skip
     return Said("A whole project", lead, body)
 

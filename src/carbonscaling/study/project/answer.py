@@ -12,6 +12,7 @@ from carbonscaling.record import dataclass
 from carbonscaling.study.project.changes import Changes, changed
 from carbonscaling.study.project.file import Project, load_project, project_from
 from carbonscaling.study.project.pieces import Piece, pieces
+from carbonscaling.study.project.said import assumed, counted
 from carbonscaling.study.project.stages import PARTS, Part
 from carbonscaling.study.project.sums import FIGURES, Accounted, accounted, added, alone, development, summed
 from carbonscaling.study.project.widest import Unknown, widest
@@ -46,6 +47,16 @@ class ProjectAnswer:
     pieces: Mapping[str, tuple[Piece, ...]]
     development_share: tuple[float, float, float]
     widest: tuple[Unknown, ...]
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """How many answers and tokens stages generate."""
+        return counted(self.project.entries)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What nothing stated and was assumed, and what was cut, with the stages that it holds for."""
+        return assumed(self.project.entries, self.pieces)
 
     @property
     def headline(self) -> str:
@@ -97,6 +108,8 @@ class ProjectAnswer:
             "summary": self.summary(),
             "development_percent_interval": [100.0 * end for end in self.development_share[1:]],
             "total": self.total.to_dict(),
+            "counted": list(self.counted),
+            "notes": list(self.notes),
             "widest": [one._asdict() for one in self.widest],
             "parts": {name: part.to_dict() for name, part in self.parts.items()},
             "stages": [

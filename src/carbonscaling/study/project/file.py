@@ -47,11 +47,14 @@ class Entry:
         What is asked of `estimate`, but for the tokens; of stages that train nothing, the place and the machines.
     serving : Serving
         What is asked of `inference`.
+    stated : frozenset of str
+        Keys that the stage, its rollouts or what all stages share state.
     """
 
     stage: Stage
     training: Scenario
     serving: Serving
+    stated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -217,4 +220,16 @@ def _entry(data: dict[str, Any], common: Mapping[str, Any], where: str) -> Entry
         raise InputError(
             "a project's lines are its stages", where=where, key="boundary", remedy='add stages of kind "share" instead'
         )
-    return Entry(stage, training, serving)
+    _check_rollouts_fit(stage, training, where)
+    return Entry(stage, training, serving, frozenset({*common, *data, *rollout}))
+
+
+def _check_rollouts_fit(stage: Stage, training: Scenario, where: str) -> None:
+    if not isinstance(stage, Reinforcement) or training.seq_len is None:
+        return
+    tokens = (stage.prompt or 0.0) + (stage.output or 0.0)
+    if tokens > training.seq_len:
+        raise InputError(
+            "rollouts are longer than what learns from them", where=where, key="seq_len", value=training.seq_len,
+            allowed=f"{tokens:,.10g} tokens or more: a prompt and its rollout", remedy="raise seq_len, or shorten output",
+        )  # fmt: skip

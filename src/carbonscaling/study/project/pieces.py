@@ -247,9 +247,7 @@ def _reinforced(stage: Reinforcement, entry: Entry, hours: Reach) -> tuple[Piece
     beside = stage.reference or None
     made, learnt = _served("rollouts", entry.serving, n), replace(s, tokens=tokens)
     if stage.together:
-        made = _waves(
-            made, entry.serving, max(float(s.seq_len or np.inf) - stage.given("prompt"), stage.given("output"))
-        )
+        made = _waves(made, entry.serving, float(s.seq_len or np.inf) - stage.given("prompt"))
     found = [made, _trained("updates", replace(learnt, teacher=beside), hours)]
     if stage.critic:
         found.append(_trained("critic", replace(learnt, model=stage.critic, teacher=None), hours))

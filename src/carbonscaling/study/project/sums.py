@@ -144,9 +144,11 @@ def _share(stage: Share, sums: Mapping[str, Sums], shares: set[str]) -> Sums:
     names = (stage.of,) if isinstance(stage.of, str) else stage.of
     wrong = next((name for name in names if name not in sums or name in shares), None if names else "")
     if wrong is not None:
+        others = [name for name in sums if name not in shares]
         raise InputError(
-            "a share of no stage", where=f"stage {stage.name!r}", key="of", value=wrong, suggestion=nearest(wrong, sums),
-            allowed=", ".join(name for name in sums if name not in shares), remedy="name stages that are no shares themselves",
+            "a share of a share" if wrong in shares else "a share of no stage", where=f"stage {stage.name!r}", key="of",
+            value=wrong, suggestion=nearest(wrong, others), allowed=", ".join(others) or "stages that are no shares",
+            remedy="name one of these stages, or several" if others else "add the stage that it is a share of",
         )  # fmt: skip
     one = added([sums[name] for name in names])
     return one.times(stage.count * stage.given("share"), amounts(stage.name, stage.amount_range))
