@@ -62,14 +62,16 @@ def setting_lines(e: Estimate) -> list[str]:
     moved = r.batches.is_open and r.batches.by_loss and count(r.tokens) != count(r.asked_tokens)
     tokens = [f"tokens: with this batch {count(r.tokens)} reach the loss of the {count(r.asked_tokens)} asked for"]
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
+    speed, flops = f"{plain(e.tokens_per_s_per_device)} tokens/s", f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s"
+    by_calendar = e.scenario.pace == "calendar"
+    pace = f"{flops} per device, {speed} in the mean of the run" if by_calendar else f"{speed} and {flops} per device"
     return [
         f"parallelism: {product}",
         f"with {', '.join(extras)}, in {r.recipe.name}, on software stack {r.stack.name}",
         f"batch: {r.batch:,.0f} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
         f"in {s.n_micro:g} micro-batch{'es' if s.n_micro > 1 else ''} of {s.micro_batch:g} per replica",
         *(tokens if moved else []),
-        f"{r.n_steps:,.0f} steps of {duration(float(e.step.total))}: {plain(e.tokens_per_s_per_device)} tokens/s and "
-        f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s per device",
+        f"{r.n_steps:,.0f} step{'s' * (r.n_steps != 1)} of {duration(float(e.step.total))}: {pace}",
         f"{duration(e.steady_s)} at steady state, times {plain(r.run_overhead.si)} for failures, restarts, "
         f"checkpoints and ramp-up = {duration(e.duration_s)}",
         *loss,
