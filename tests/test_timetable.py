@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -276,8 +277,11 @@ def test_at_once_is_an_estimate_by_the_hour(hours: Path, changes: dict[str, obje
 def test_what_has_no_hours_is_refused(hours: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text('carbon_intensity = { value = 30.0, unit = "g/kWh" }\n')
+    market = tmp_path / "market.toml"
+    market.write_text('market_intensity = { value = 30.0, unit = "g/kWh" }\n')
     changes: list[tuple[dict[str, Any], str]] = [
-        ({"start_hour": 7.5}, "start_hour"), ({"factors": str(own)}, "factors"),
+        ({"start_hour": 7.5}, "start_hour"), ({"factors": str(own)}, "carbon_intensity"),
+        ({"factors": str(market), "scope2": "market"}, "factors"),
         ({"contracts": Contracts("ppa", mwh=1.0), "scope2": "market"}, "contracts.match"),
         ({"contracts": Contracts("ppa", days=3.0), "scope2": "market"}, "contracts.until"),
     ]  # fmt: skip
@@ -464,6 +468,21 @@ def test_a_year_s_best_start_equals_exhaustive_search() -> None:
 def test_what_cannot_be_meant_is_refused(hours: Path, options: dict[str, object], word: str) -> None:
     with pytest.raises(InputError, match=word):
         cs.schedule(small(hours), Timetabling(**options))  # type: ignore[arg-type]
+
+
+def test_a_deadline_is_answered_in_days(hours: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        cs.schedule(small(hours), 0.25)
+    assert refused.value.value == 0.25
+    days = float(str(refused.value.allowed).split()[0])
+    assert cs.schedule(small(hours), math.ceil(24.0 * days) / 24.0)
+
+
+def test_a_policy_that_wastes_is_no_advice(hours: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["schedule", "--model", "gpt-3-1.3b", "--tokens", "26e9", "--devices", "64", "--hourly", f"{hours}:A"]
+    assert main([*asked, "--within-days", "9"]) == ExitCode.OK
+    page = " ".join(capsys.readouterr().out.split())
+    assert ("is no advice here" in page) == ("-" in page.split("waits, by the")[1].split("%")[0])
 
 
 def test_a_schedule_needs_hours() -> None:

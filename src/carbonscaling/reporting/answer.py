@@ -62,7 +62,10 @@ def setting_lines(e: Estimate) -> list[str]:
     moved = r.batches.is_open and r.batches.by_loss and count(r.tokens) != count(r.asked_tokens)
     tokens = [f"tokens: with this batch {count(r.tokens)} reach the loss of the {count(r.asked_tokens)} asked for"]
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
-    speed, flops = f"{plain(e.tokens_per_s_per_device)} tokens/s", f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s"
+    speed, flops = (
+        f"{plain(e.tokens_per_s_per_device)} tokens/s",
+        f"{plain(e.model_flops_per_device / 1e12)} model TFLOP/s",
+    )
     by_calendar = e.scenario.pace == "calendar"
     pace = f"{flops} per device, {speed} in the mean of the run" if by_calendar else f"{speed} and {flops} per device"
     return [

@@ -117,7 +117,10 @@ def choices_page(found: Sequence[Choice]) -> Group:
         least = best(found, figure)
         if least is not None and (len(shown) == 1 or len({getattr(c, figure) for c in shown}) > 1):
             parts.append(Text(f"{title}: {_words(least)}"))
-    parts += [Text(f"Price: {basis}") for basis in dict.fromkeys(c.price_basis for c in shown if c.price_basis)]
+    bases = dict.fromkeys(c.price_basis for c in shown if c.price_basis)
+    for basis in bases:
+        of = ", ".join(dict.fromkeys(c.device for c in shown if c.price_basis == basis))
+        parts.append(Text(f"Price{f' of {of}' if len(bases) > 1 else ''}: {basis}"))
     unpriced = list(dict.fromkeys(c.device for c in shown if c.cost_usd is None))
     if unpriced:
         parts.append(

@@ -33,6 +33,15 @@ def savings(base: Policy, p: Policy) -> str:
 
 def _promises(found: Schedule) -> list[str]:
     said = []
+    if any(p.total_tco2e > found.policies[0].total_tco2e for p in found.policies):
+        held = (
+            ""
+            if found.asked.released
+            else " (idle power and hire go on while devices are held: --released gives them back)"
+        )
+        said.append(
+            f"a policy that emits more than at once weighs hours, and not what a pause costs; it is no advice here{held}"
+        )
     if found.guarantee is not None:
         said.append(
             f"with a guarantee: operation at most {found.guarantee:.2f} times the least possible in its place at the usual "

@@ -23,6 +23,7 @@ from carbonscaling.timetable.bounded import in_reach, least_in_span, least_withi
 from carbonscaling.timetable.offline import Timetable, least
 from carbonscaling.timetable.online import Advised, advised_ratios
 from carbonscaling.units import DAY, TONNE
+from carbonscaling.words import plain
 
 __all__ = ["Schedule", "schedule"]
 
@@ -120,6 +121,12 @@ def _timetabled(
 ) -> Schedule:  # fmt: skip
     """Return the timetables of a run within a window; `closely` as of `least_within`."""
     jobs = jobs_of(answer, ways, window, t, contracts)
+    if jobs.carbon.least_steps > jobs.carbon.horizon:
+        days = math.ceil(jobs.carbon.least_steps * window.step_h / 24.0 * 100.0) / 100.0
+        raise InputError(
+            "the deadline is too near", key="within_days", value=t.within_days,
+            allowed=f"{plain(days)} days or more, in whole steps of the profile", remedy="give more days, or more devices",
+        )  # fmt: skip
     online = without_foresight(jobs.carbon, window, _length(answer, t))
     found = list(online.found)
     if t.forecast is not None and jobs.forecast is not None:

@@ -108,8 +108,8 @@ def _profiles(s: Scenario, columns: tuple[str, ...]) -> list[tuple[str, HourlyPr
     asked = [replace(s, hourly=f"{path}:{name}") if columns else s for name in names]
     if hours_of(asked[0]) is None:
         raise InputError(
-            "a carbon intensity among your factors stands in the place of the hours", key="factors", value=s.factors,
-            remedy="leave carbon_intensity out of your factors: where every hour is the same the run begins at once",
+            "a market intensity among your factors stands in the place of the hours", key="factors", value=s.factors,
+            remedy="leave market_intensity out of your factors: where every hour is the same the run begins at once",
         )  # fmt: skip
     found = [(name, profile_of(one)) for name, one in zip(names, asked, strict=True)]
     known = [(name, profile) for name, profile in found if profile is not None]
