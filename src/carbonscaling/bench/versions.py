@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from carbonscaling.errors import InputError
+from carbonscaling.platform import children_processor_s
 from carbonscaling.record import dataclass
 
 __all__ = ["Versus", "against", "version_in"]
@@ -105,9 +106,9 @@ def _versus(what: str, command: Sequence[str], sources: tuple[Path, Path], compi
 
 def _processor_s(command: Sequence[str], source: Path, compiled: str) -> float:
     """Return the processor time of a command; what it prints where that is such a time."""
-    start = os.times()
+    start = children_processor_s()
     done = subprocess.run(command, env=_env(source, compiled), cwd=source, capture_output=True, text=True, check=False)
-    end = os.times()
+    taken = children_processor_s() - start
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
         raise InputError(
@@ -115,4 +116,4 @@ def _processor_s(command: Sequence[str], source: Path, compiled: str) -> float:
         )
     if command[1] == "-c":
         return float(done.stdout)
-    return end.children_user + end.children_system - start.children_user - start.children_system
+    return taken

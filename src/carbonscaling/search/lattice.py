@@ -50,7 +50,7 @@ class Lattice:
 
     def among(self, counts: tuple[int, int], host_devices: int = 1) -> Lattice:
         """Return the layouts of these shapes, replicas and batches as `within` does."""
-        n = np.multiply.outer(self._classes[0], self.dp).reshape(-1)
+        n = self._devices
         allowed = (n >= counts[0]) & (n <= counts[1])
         if host_devices > 1:
             allowed &= (n <= host_devices) | (n % host_devices == 0)
@@ -62,6 +62,12 @@ class Lattice:
     def _classes(self) -> tuple[Ints, Ints, Ints]:
         """Products, the first shape of each class, and how many it has."""
         return _classes(self.shapes)
+
+    @cached_property
+    def _devices(self) -> Ints:
+        """Devices of every family, within the range or not."""
+        devices: Ints = np.multiply.outer(self._classes[0], self.dp).reshape(-1)
+        return devices
 
     def pairs(self) -> tuple[Ints, Ints]:
         """Return every (tp, cp), which layer times depend on, and the place among them of every shape's."""
