@@ -23,7 +23,8 @@ from carbonscaling.reporting.statements.measured import measured_record
 from carbonscaling.reporting.statements.record import Measured, Record
 from carbonscaling.reporting.statements.saved import record_of
 from carbonscaling.reporting.statements.sci import sci_score
-from carbonscaling.reporting.statements.text import significant
+from carbonscaling.reporting.statements.text import beside_plan, not_measured, significant
+from carbonscaling.study.again import asked_as, question_of_saved
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.scenario import Scenario
 from samples import load_record
@@ -340,6 +341,67 @@ def test_what_happened_stands_beside_what_was_planned(happened: Record) -> None:
     assert "| | planned | actual |" in FORMATS["model-card"](happened)
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](happened))))
     assert [row["kind"] for row in rows] == ["planned", "measured"]
+
+
+def test_planned_and_actual_are_of_one_boundary(happened: Record) -> None:
+    """The plan holds development and more, the meter saw the run."""
+    assert happened.plan is not None
+    rows = {name: (planned, actual) for name, planned, actual, _ in beside_plan(happened)}
+    planned, actual = rows["operational and embodied carbon"]
+    assert planned == rows["operational carbon, location-based"][0] + rows["embodied carbon"][0]
+    assert actual == happened.operational_tco2e + happened.embodied_tco2e
+    assert happened.plan.total_tco2e > 2 * planned
+    (told,) = not_measured(happened)
+    assert "not measured: development, failed runs" in told
+    assert told in FORMATS["model-card"](happened)
+
+
+@pytest.mark.parametrize(
+    ("change", "hub", "stage", "kind"),
+    [
+        ({}, "pre-training", "training", "unsupervisedLearning"),
+        ({"train": "sft"}, "fine-tuning", "finetuning", "supervisedLearning"),
+        ({"train": "lora"}, "fine-tuning", "finetuning", "transferLearning"),
+        ({"train": "qlora"}, "fine-tuning", "finetuning", "transferLearning"),
+        ({"train": "frozen-layers", "frozen_layers": 24}, "fine-tuning", "finetuning", "transferLearning"),
+        ({"teacher": "llama-3-70b"}, "pre-training", "training", "unsupervisedLearning"),
+    ],
+)
+def test_statements_say_what_is_trained(change: dict[str, Any], hub: str, stage: str, kind: str) -> None:
+    """And 100,000 tokens of inference take the model's forward pass, whatever its training computes."""
+    answer = estimate(
+        Scenario(**{"model": "llama-3-8b", "tokens": 1e9, "devices": 64, "batch": 64, "seq_len": 8192, **change})
+    )
+    r = record_of(json.loads(json.dumps(answer.to_dict())))
+    assert f'training_type: "{hub}"' in FORMATS["model-card"](r)
+    task = boamps_report(r)["task"]
+    assert (task["taskStage"], task["algorithms"][0]["trainingType"]) == (stage, kind)
+    dense = 2 * 7.5e9  # llama-3-8b's weights without its embedding
+    assert dense < (r.forward_flops_per_token or 0) < 1.2 * dense
+    assert "| Benchmarked amount of computation used for inference | 1.7 x 10^15 FLOP |" in FORMATS["annex-xi"](r)
+    assert ("teacher, llama-3-70b" in FORMATS["annex-xi"](r)) == ("teacher" in change)
+
+
+def test_old_answers_do_not_say_what_is_trained() -> None:
+    r = load_record(DATA / "statements" / "unversioned.json")
+    assert "training_type" not in FORMATS["model-card"](r)
+    assert "trainingType" not in FORMATS["boamps"](r)
+    assert "| Benchmarked amount of computation used for inference | not known |" in FORMATS["annex-xi"](r)
+
+
+def test_a_place_that_nobody_named_is_not_disclosed() -> None:
+    question = Scenario(model="llama-3-8b", tokens=1e9, devices=64, batch=64)
+    for asked, stated in ((question, False), (replace(question, region="us-east5"), True)):
+        answer = estimate(asked)
+        assert any("nobody named a place" in note for note in answer.resolved.notes) is not stated
+        r = record_of(json.loads(json.dumps(answer.to_dict())))
+        where = "Columbus, United States" if stated else "not stated (assumed: Columbus, United States)"
+        assert f'geographical_location: "{where}"' in FORMATS["model-card"](r)
+        assert (boamps_report(r)["infrastructure"].get("cloudProvider") == "google") is stated
+        assert ('"name": "google"' in FORMATS["cyclonedx"](r)) is stated
+        kept = asked_as("estimate", asked, "1", "2026-01-01")["scenario"]
+        assert question_of_saved({"saved": {"command": "estimate", "scenario": kept}}, "x")[1] == asked
+        assert ("region" in kept) is stated
 
 
 def test_significant_digits() -> None:

@@ -24,7 +24,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.outcome import RunFootprint, takes
 from carbonscaling.study.resolve import resolved
-from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.scenario import UNSTATED, Scenario
 
 __all__ = ["footprint", "memory", "step_time"]
 
@@ -114,7 +114,7 @@ def footprint(
     software: Software | None = None,
     offload: Offload | None = None,
     calibration: str = "shipped",
-    region: str = "us-east5",
+    region: str = UNSTATED,
     carbon_intensity_g_per_kwh: float | None = None,
     pue: float | None = None,
     lifetime_years: float | None = None,

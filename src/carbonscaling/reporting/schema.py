@@ -21,6 +21,7 @@ from carbonscaling.study.choosing import Open
 from carbonscaling.study.history import Needed
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.trained import Trained
 from carbonscaling.study.usual import Usual
 from carbonscaling.study.versions import schema_id, stamped
 
@@ -98,6 +99,7 @@ Carbon = _printed(
         "primary_energy_mj": NotRequired[float | None],
         "contracted": NotRequired[dict[str, float]],
         "construction": NotRequired[_numbers(Construction, "the building by its power, t and W") | None],
+        "region_stated": NotRequired[Annotated[bool, Field(description="whether the question names a place")]],
         "scope2": NotRequired[Literal["location", "market"]],
         "location": NotRequired[
             _record(Scope2, "operational carbon by the location-based method", interval_tco2e=Pair)
@@ -143,6 +145,7 @@ Feasible = _printed(
         "step_time_s": _numbers(StepTime, "seconds of a steady step by cause", total=float),
         "memory_bytes": _numbers(Memory, "bytes on the fullest device; limit is what may be used", total=float),
         "carbon": Carbon,
+        "trained": NotRequired[_record(Trained, "what is trained, and a token's forward pass through it")],
         "levers": _list(_record(Lever, swing=float)),
         "alternatives": NotRequired[_list(Alternative)],
         "price": NotRequired[Annotated[str, Field(description="what the cost counts as a price; empty without one")]],

@@ -44,7 +44,15 @@ class Asked(NamedTuple):
 
     def key(self, *parts: str) -> str:
         """Return a digest of the question and of what is asked about it."""
-        data = repr((parts, self.scenario, json.dumps(self.config, sort_keys=True), self.name))
+        data = repr(
+            (
+                parts,
+                self.scenario,
+                type(self.scenario.region).__name__,
+                json.dumps(self.config, sort_keys=True),
+                self.name,
+            )
+        )
         return hashlib.sha256(data.encode()).hexdigest()
 
 

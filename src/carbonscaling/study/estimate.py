@@ -23,9 +23,10 @@ from carbonscaling.study.levers import Lever, levers
 from carbonscaling.study.outcome import carbon_interval, held_devices, idle_share, speed, utilisation
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.resolve import Resolved
-from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.scenario import Scenario, Unstated
 from carbonscaling.study.shown import FIGURES, headline, html_table, price_words, setting_words, span
 from carbonscaling.study.summary import Summary
+from carbonscaling.study.trained import trained_as
 from carbonscaling.study.usual import Usual, usual
 from carbonscaling.study.variety import Alternative, others
 from carbonscaling.study.versions import schema_id
@@ -289,7 +290,8 @@ class Estimate:
             "needed": self.needed and self.needed._asdict(),
             "step_time_s": parts(self.step),
             "memory_bytes": parts(self.memory),
-            "carbon": carbon_dict(f),
+            "carbon": {**carbon_dict(f), "region_stated": not isinstance(self.scenario.region, Unstated)},
+            "trained": trained_as(self.scenario, self.resolved.spec, self.resolved.seq_len)._asdict(),
             "levers": [{**vars(lever), "swing": lever.swing} for lever in self.levers],
             "search": search_dict(self.search, self.intervals_of) if self.search else None,
             "alternatives": [{"what": what, **row_of(c, self.resolved.seq_len)} for what, c in self.alternatives],

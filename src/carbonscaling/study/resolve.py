@@ -13,6 +13,7 @@ from carbonscaling.carbon.model import HardwareFactors, carbon_model
 from carbonscaling.carbon.windows import ALWAYS
 from carbonscaling.catalog.place_names import read_as
 from carbonscaling.catalog.prices import price
+from carbonscaling.catalog.regions import place
 from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
@@ -30,7 +31,7 @@ from carbonscaling.study.batches import Batches, batches
 from carbonscaling.study.choosing import NOTHING_OPEN, Open
 from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
-from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.scenario import Scenario, Unstated
 from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
 from carbonscaling.words import count
 
@@ -312,6 +313,8 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
         machine, carbon = found.machine(calibration), carbon_of(s, found.cluster)
     if s.stack and not calibration.seen(found.stack.family):
         notes.append(f"stack {s.stack!r} was never measured: no factor of its own holds")
+    if isinstance(s.region, Unstated):
+        notes.append(f"region {s.region}, {place(s.region).title}: nobody named a place; --region says another")
     if place_read := read_as(s.region):
         notes.append(f"region {s.region}: {place_read}")
     notes += own_note(calibration.power, s, found.cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,18 @@ from carbonscaling.software.options import Software
 from carbonscaling.study.check import check, check_layout
 from carbonscaling.study.versions import stamped
 
-__all__ = ["Layout", "Scenario", "load_scenario", "scenario_schema"]
+__all__ = ["UNSTATED", "Layout", "Scenario", "Unstated", "load_scenario", "scenario_schema"]
+
+
+class Unstated(str):
+    """Text that stands where nobody said any: equal to what is assumed, and known for it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """Return the schema of text: as a default it is written so."""
+        return handler(str)
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class Layout:
         check_layout(vars(self))
 
 
+UNSTATED = Unstated("us-east5")
+"""The place that is assumed where nobody names one."""
 _ALL_OPEN, _NOTHING_BESIDE, _AS_IT_SHIPS, _NO_CONTRACT = Layout(), Boundary(), Software(), Contracts()
 """What every scenario shares that says nothing of layout, boundary, software and contracts."""
 
@@ -283,7 +296,7 @@ class Scenario:
     memory_margin: float | None = None
     space: Literal["default", "paper", "full"] = "default"
     quantiles: tuple[float, ...] = ()
-    region: str = "us-east5"
+    region: str = UNSTATED
     basis: Literal["operational", "life-cycle"] | None = None
     scope2: Literal["location", "market"] = "location"
     carbon_intensity_g_per_kwh: float | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.scenario import Scenario, Unstated
 
 __all__ = ["said_fields", "scenario_toml"]
 
@@ -18,7 +18,7 @@ def said_fields(value: Any) -> dict[str, Any]:
     for field in dataclasses.fields(value):
         own = getattr(value, field.name)
         default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-        if own != default:
+        if own != default or (isinstance(default, Unstated) and not isinstance(own, Unstated)):
             found[field.name] = said_fields(own) if dataclasses.is_dataclass(own) else own
     return {key: list(own) if isinstance(own, tuple) else own for key, own in found.items()}
 

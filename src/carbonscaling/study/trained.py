@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from carbonscaling.catalog import models
 from carbonscaling.errors import InputError
@@ -20,7 +21,15 @@ from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import count
 
-__all__ = ["TRAINED_FIELDS", "holds_8_bit", "training_notes", "training_sources", "training_work"]
+__all__ = [
+    "TRAINED_FIELDS",
+    "Trained",
+    "holds_8_bit",
+    "trained_as",
+    "training_notes",
+    "training_sources",
+    "training_work",
+]
 
 TRAINED_FIELDS = (
     "sample_len", "train", "lora_rank", "lora_on", "frozen_layers", "teacher", "towers", "tower_tokens", "tower_patches",
@@ -123,6 +132,31 @@ def _towers(s: Scenario, spec: ModelSpec, work: Workload, seq_len: int) -> Workl
     each = first.merge * tokens / seq_len  # patches behind a token of the language model
     flops, params = each * tower_flops(first, patches) / patches, float(sum(map(tower_params, spec.towers.values())))
     return training.towered(work, flops, params, each * tower_kept(first), s.towers == "trained")
+
+
+class Trained(NamedTuple):
+    """What a run trains, for who reports it.
+
+    Attributes
+    ----------
+    train : str
+        As `Scenario.train`.
+    teacher : str, optional
+        Model that is distilled.
+    forward_flops_per_token : float
+        Of the model's own forward pass at the length of the training's sequences, as inference runs it: without adapters,
+        which merge into the weights, without teacher and towers, and without modules that predict further tokens.
+    """
+
+    train: str
+    teacher: str | None
+    forward_flops_per_token: float
+
+
+def trained_as(s: Scenario, spec: ModelSpec, seq_len: int) -> Trained:
+    """Return what a scenario trains, with the FLOPs of a token's forward pass through it (`model.flops.forward_flops`)."""
+    forward = forward_flops(spec, seq_len)
+    return Trained(s.train, s.teacher, float(forward.total - forward.mtp))
 
 
 def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:

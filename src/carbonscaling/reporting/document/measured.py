@@ -12,7 +12,7 @@ from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.inventory import scopes
 from carbonscaling.reporting.statements.record import Record, RecordLine
-from carbonscaling.reporting.statements.text import beside_plan, conventions, span
+from carbonscaling.reporting.statements.text import beside_plan, conventions, not_measured, span
 from carbonscaling.words import big, duration, energy, mass, plain
 
 __all__ = ["record_document", "written"]
@@ -57,7 +57,8 @@ def _beside(r: Record) -> list[Markup]:
         for name, planned, actual, unit in beside_plan(r)
     ]
     heads = ("", "planned", "measured", "measured over planned", "unit")
-    return [node("h2", "Planned and measured"), table(heads, rows, (1, 2, 3))] if rows else []
+    told = [node("p", line) for line in not_measured(r)]
+    return [node("h2", "Planned and measured"), table(heads, rows, (1, 2, 3)), *told] if rows else []
 
 
 def _plausible(r: Record) -> list[Markup]:

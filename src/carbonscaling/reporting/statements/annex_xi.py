@@ -15,8 +15,6 @@ from carbonscaling.words import plain
 __all__ = ["annex_xi", "duration_range"]
 
 BENCHMARK_TOKENS = 100_000
-FORWARD = 1.0 / 3.0
-"""Share of a training token's FLOPs that its forward pass takes: the backward pass takes twice as many."""
 MONTH_DAYS = 365.25 / 12.0
 
 
@@ -44,13 +42,19 @@ def _power(value: float, unit: str) -> str:
 
 
 def _inference(r: Record) -> tuple[str, str]:
-    if not (r.training_flops and r.tokens):
-        return "not known", "needs training FLOPs and tokens"
-    flops = FORWARD * r.training_flops / r.tokens * BENCHMARK_TOKENS
+    if r.forward_flops_per_token is None:
+        return "not known", "needs the FLOPs of a forward pass, which a saved answer of this version has"
     task = f"processing {BENCHMARK_TOKENS:,} tokens on {r.n_devices} x {r.device}"
-    return _power(
-        flops, "FLOP"
-    ), f"{task}: the forward pass is a third of a training token's FLOPs; computed, not metered"
+    how = "the forward pass of the trained model, counted from its architecture; computed, not metered"
+    return _power(r.forward_flops_per_token * BENCHMARK_TOKENS, "FLOP"), f"{task}: {how}"
+
+
+def _method(r: Record) -> str:
+    """Return how the computation figure was found, with what is trained where that is not every weight."""
+    usual = "floating-point operations of forward and backward pass per token, times training tokens"
+    kept = () if r.train in ("", "full", "continued", "sft") else (f"gradients of what is trained alone ({r.train})",)
+    taught = (f"the forward pass of the teacher, {r.teacher}, counted too",) if r.teacher else ()
+    return "; ".join((usual, *kept, *taught))
 
 
 def annex_xi(r: Record) -> str:
@@ -72,10 +76,7 @@ def annex_xi(r: Record) -> str:
         ),
         ("Training time, for national authorities", duration_range(days)),
         ("Amount of computation used for training", flops),
-        (
-            "Methodology of the computation figure",
-            "floating-point operations of forward and backward pass per token, times training tokens",
-        ),
+        ("Methodology of the computation figure", _method(r)),
         (what, f"{_power(r.energy_kwh / 1000.0, 'MWh')} (interval {span(r, 'energy_kwh', 1e-3)} MWh), final run"),
         *(
             (f"Energy beside the final run: {line.name.replace('_', ' ')}", f"{significant(line.energy_kwh / 1000.0)} MWh")

@@ -8,16 +8,24 @@ from typing import Any
 
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.statements.model_card import training_type
 from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["boamps", "boamps_report"]
+
+KEPT = ("lora", "qlora", "frozen-embeddings", "frozen-layers", "frozen-language")
+TYPES = {
+    "full": "unsupervisedLearning", "continued": "unsupervisedLearning", "sft": "supervisedLearning",
+    **dict.fromkeys(KEPT, "transferLearning"),
+}  # fmt: skip
+"""BoAmps' words for how a model learns: pre-training has no labels, instructions have, what keeps weights transfers them."""
 
 
 def boamps_report(r: Record) -> dict[str, Any]:
     """Return the report as plain data. It has no date and no identifier: whoever publishes it adds both."""
     half_width = max(abs(end / r.energy_kwh - 1.0) for end in r.intervals["energy_kwh"])
     algorithm: dict[str, Any] = {
-        "trainingType": "unsupervisedLearning",
+        **({"trainingType": TYPES[r.train]} if r.train in TYPES else {}),
         "algorithmType": "llm",
         "algorithmName": "transformers",
         "foundationModelName": r.model or "unnamed",
@@ -31,7 +39,7 @@ def boamps_report(r: Record) -> dict[str, Any]:
         data["dataQuantity"] = r.tokens
     return {
         "task": {
-            "taskStage": "training",
+            "taskStage": "finetuning" if training_type(r.train) == "fine-tuning" else "training",
             "taskFamily": "text generation",
             "algorithms": [algorithm],
             "dataset": [data],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -145,7 +145,16 @@ def measured_record(
         drawn_w=drawn if measured.device_hours is not None else {},
         sources=run.sources,
         plan=plan,
+        region_stated=region is not None and (plan is None or plan.region_stated or region != plan.region),
+        **_trained(plan, model),
     )
+
+
+def _trained(plan: Record | None, model: str) -> dict[str, Any]:
+    """Return what a plan says is trained, where what was measured is of its model."""
+    if plan is None or model != plan.model:
+        return {}
+    return {"train": plan.train, "teacher": plan.teacher, "forward_flops_per_token": plan.forward_flops_per_token}
 
 
 def _intervals(

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 
 from carbonscaling.reporting.statements.record import Record
-from carbonscaling.reporting.statements.text import beside_plan, conventions, span
+from carbonscaling.reporting.statements.text import beside_plan, conventions, not_measured, span
 from carbonscaling.words import big, energy, mass, plain
 
-__all__ = ["model_card"]
+__all__ = ["model_card", "training_type"]
+
+PRE_TRAINING = ("full", "continued")
+
+
+def training_type(train: str) -> str:
+    """Return what the Hub calls a training; empty where it is not known.
+
+    >>> training_type("continued"), training_type("lora"), training_type("")
+    ('pre-training', 'fine-tuning', '')
+    """
+    return "" if not train else "pre-training" if train in PRE_TRAINING else "fine-tuning"
 
 
 def model_card(r: Record) -> str:
@@ -22,7 +33,7 @@ def model_card(r: Record) -> str:
         "co2_eq_emissions:",
         f"  emissions: {grams}",
         f"  source: {json.dumps(source)}",
-        '  training_type: "pre-training"',
+        *([f'  training_type: "{kind}"'] if (kind := training_type(r.train)) else []),
         f"  geographical_location: {json.dumps(r.where)}",
         f"  hardware_used: {json.dumps(hardware)}",
         "---",
@@ -46,6 +57,7 @@ def model_card(r: Record) -> str:
     if table:
         lines += ["", "| | planned | actual |", "|---|--:|--:|"]
         lines += [f"| {name} ({unit}) | {plain(planned)} | {plain(actual)} |" for name, planned, actual, unit in table]
+        lines += ["", *not_measured(r)]
     return "\n".join(lines) + "\n"
 
 

@@ -113,6 +113,12 @@ class Record:
     sources : tuple of str
     plan : Record, optional
         What was planned, beside what happened.
+    region_stated : bool
+        Whether anybody named the place; else `region` is an assumption, and no provider follows from it.
+    train, teacher : str
+        What was trained, as of a scenario, and what it was distilled from; empty where that is not known.
+    forward_flops_per_token : float, optional
+        Of the trained model's own forward pass.
     """
 
     kind: Literal["planned", "measured"]
@@ -152,6 +158,10 @@ class Record:
     drawn_w: Mapping[str, float] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     plan: Record | None = field(default=None)
+    region_stated: bool = True
+    train: str = ""
+    teacher: str = ""
+    forward_flops_per_token: float | None = None
 
     @property
     def project(self) -> RecordLine:
@@ -161,6 +171,11 @@ class Record:
         whole = RecordLine("whole project", **sums)
         known = all(line.water_on_site_litres is not None for line in self.lines)
         return whole if known else replace(whole, water_on_site_litres=None)
+
+    @property
+    def run_tco2e(self) -> float:
+        """Operational and embodied carbon of the final run, without what stands beside it."""
+        return self.operational_tco2e + self.embodied_tco2e
 
     @property
     def generation_g_per_kwh(self) -> float:
@@ -177,13 +192,16 @@ class Record:
     def where(self) -> str:
         """The place in words: city and country, or the region's name where the catalogue does not know it."""
         try:
-            return place(self.region).title
+            title = place(self.region).title
         except InputError:
-            return self.region
+            title = self.region
+        return title if self.region_stated else f"not stated (assumed: {title})"
 
     @property
     def provider(self) -> str:
-        """Cloud provider of the region, empty where it is a country or unknown."""
+        """Cloud provider of the region, empty where it is a country, unknown or assumed."""
+        if not self.region_stated:
+            return ""
         try:
             return place(self.region).provider
         except InputError:

@@ -187,4 +187,18 @@ def _planned(data: Mapping[str, Any]) -> dict[str, Any]:
         tokens=s["tokens"],
         training_flops=s["training_flops"],
         sources=tuple(data["sources"]),
+        **_told(data),
     )
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is trained and whether a place was named: as the answer says, else as its question does."""
+    trained, asked = data.get("trained"), (data.get("saved") or {}).get("scenario")
+    if trained is None:  # an answer of 0.1.0
+        return {} if asked is None else {"train": asked.get("train", "full"), "teacher": asked.get("teacher") or ""}
+    return {
+        "region_stated": data["carbon"].get("region_stated", True),
+        "train": trained["train"],
+        "teacher": trained["teacher"] or "",
+        "forward_flops_per_token": trained["forward_flops_per_token"],
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from carbonscaling.reporting.statements.record import Record
-from carbonscaling.words import energy, plain
+import math
 
-__all__ = ["beside_plan", "conventions", "significant", "span"]
+from carbonscaling.reporting.statements.record import Record
+from carbonscaling.words import energy, mass, plain
+
+__all__ = ["beside_plan", "conventions", "not_measured", "significant", "span"]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -43,7 +45,7 @@ def conventions(r: Record) -> list[str]:
 
 
 def beside_plan(r: Record) -> list[tuple[str, float, float, str]]:
-    """Return planned and actual figures, name and unit, where a plan is known."""
+    """Return planned and actual figures of the final run, name and unit, where a plan is known."""
     if r.plan is None:
         return []
     p = r.plan
@@ -53,5 +55,18 @@ def beside_plan(r: Record) -> list[tuple[str, float, float, str]]:
         ("operational carbon, location-based", p.operational_tco2e, r.operational_tco2e, "tCO2e"),
         ("operational carbon, market-based", p.market_tco2e, r.market_tco2e, "tCO2e"),
         ("embodied carbon", p.embodied_tco2e, r.embodied_tco2e, "tCO2e"),
-        ("total", p.total_tco2e, r.total_tco2e, "tCO2e"),
+        ("operational and embodied carbon", p.run_tco2e, r.run_tco2e, "tCO2e"),
+    ]
+
+
+def not_measured(r: Record) -> list[str]:
+    """Return what was planned beside the final run, which a meter of the run does not see; nothing where there is none."""
+    beside = [line for line in r.plan.lines[1:] if line.energy_kwh] if r.plan else []
+    if not (r.plan and beside):
+        return []
+    names = ", ".join(line.name.replace("_", " ") for line in beside)
+    kwh, tonnes = math.fsum(line.energy_kwh for line in beside), r.plan.total_tco2e - r.plan.run_tco2e
+    return [
+        "Planned and actual are of the final run. "
+        f"Planned beside it and not measured: {names}, {energy(kwh)} and {mass(tonnes)}."
     ]
