@@ -51,6 +51,8 @@ def test_hours_and_stored_data_are_counted_by_market_and_under_a_contract(stage:
     assert market > 5.0 * location
     assert by["bought"].operational_tco2e == pytest.approx(by["bought"].energy_kwh * 10.0 / 1e6)
     assert by["beside"] == by["location"]
+    said = cs.project({"stage": [stage | ways["bought"]]}).notes
+    assert sum("power purchase agreement by the year for 100%" in note for note in said) == 1
     assert by["bought"].energy_kwh == by["location"].energy_kwh
     common = total(
         {k: v for k, v in stage.items() if k != "region"}, region="norway", scope2="market", contracts=BOUGHT

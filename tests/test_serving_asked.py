@@ -10,7 +10,10 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
+from carbonscaling.reporting.document.answers import answer_document
+from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.serving.scenario import Objective
+from carbonscaling.words import plain
 
 Q: dict[str, Any] = dict(model="llama-3-70b", weights="fp8", requests_per_day=2e6)
 
@@ -149,3 +152,13 @@ def test_an_answer_prints_short_and_its_page_and_json_say_what_was_assumed(
     page = " ".join(capsys.readouterr().out.split())
     assert "Assumed" in page
     assert "of 100,000 requests in flight" in page
+
+
+def test_the_report_of_a_serving_says_in_words_what_its_page_says() -> None:
+    found = cs.inference(**Q, in_flight=1e5)
+    page = answer_document(json.loads(json.dumps(jsonable(found.to_dict()))))
+    for words in ("USD a million output tokens", "requests in flight on a copy", "Assumed", "of 100,000 requests"):
+        assert words in page
+    for raw in ("g co2e per request", "n devices", "kwh per million"):
+        assert raw not in page
+    assert plain(found.summary()["wh_per_request"]) in page

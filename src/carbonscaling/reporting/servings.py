@@ -11,6 +11,7 @@ from rich.text import Text
 
 from carbonscaling.reporting.bullets import bullets
 from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.reporting.served_rows import served_rows
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.serving.answer import Served
 from carbonscaling.serving.width import EXPERTS
@@ -75,10 +76,6 @@ def checked_page(found: Checked) -> Group:
     return Group(*parts)
 
 
-def _range(ends: tuple[float, float]) -> str:
-    return f"{plain(ends[0])} to {plain(ends[1])}"
-
-
 def unmeasured(engine: str) -> str:
     """Return what is said of an engine by which no serving was measured."""
     return (
@@ -90,21 +87,6 @@ def unmeasured(engine: str) -> str:
 def served_page(answer: Served) -> Group:
     """Return the answer as people read it."""
     a = answer.summary()
-    rows = [
-        ("output tokens/s a device", plain(a["tokens_per_s_per_device"]), _range(a["tokens_per_s_interval"])),
-        ("time between tokens", f"{plain(1e3 * a['tpot_s'])} ms", ""),
-        ("time to the first token", f"{plain(a['ttft_s'])} s", ""),
-        ("watts a device at peak", plain(a["watts_per_device"]), _range(a["watts_interval"])),
-        ("J an output token, devices at peak", plain(a["joules_per_token"]), _range(a["joules_interval"])),
-        ("  at mean load", plain(a["mean_joules_per_token"]), ""),
-        ("Wh a request, devices alone", plain(a["device_wh_per_request"]), ""),
-        ("  with hosts, network and PUE", plain(a["wh_per_request"]), _range(a["wh_per_request_interval"])),
-        ("g CO2e a request", plain(a["g_co2e_per_request"]), _range(a["g_co2e_per_request_interval"])),
-        ("kg CO2e a million output tokens", plain(a["kg_co2e_per_million_tokens"]), ""),
-        ("litres of water a request", plain(a["water_l_per_request"]), ""),
-    ]
-    if a["usd_per_million_tokens"] is not None:
-        rows.append(("USD a million output tokens", plain(a["usd_per_million_tokens"]), ""))
     batches = figures(("in flight", "tokens/s a device", "J a token", "ms between tokens"), words=0)
     for in_flight, speed, joules, tpot in answer.by_in_flight:
         if math.log2(in_flight).is_integer() or in_flight == a["in_flight"]:
@@ -119,7 +101,7 @@ def served_page(answer: Served) -> Group:
     unknown = [] if a["engine_measured"] else [Text(unmeasured(a["engine"]))]
     return Group(
         Text(answer.headline, style="bold"),
-        figures(("", "", "90 % interval"), rows, width=40),
+        figures(("", "", "90 % interval"), served_rows(a), width=40),
         Text(said),
         Text(known),
         *unknown,

@@ -12,6 +12,7 @@ from carbonscaling.reporting.document.decided import decided_figure
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.projects import PART_WORDS
+from carbonscaling.reporting.served_rows import served_rows, serving_rows
 from carbonscaling.words import count, energy, mass, money, percent, plain
 
 __all__ = ["answer_document", "is_reported"]
@@ -84,8 +85,10 @@ def _serving(data: Data) -> Said:
     )
     notes = data.get("notes")  # an answer of an earlier version has none
     assumed = [node("h2", "Assumed"), listed(notes)] if notes else []
-    return Said("What serving takes", lead, [node("h2", "The answer"), _pairs(a), *assumed, node("h2", "What was asked"),
-                                             _pairs(data["scenario"])])  # fmt: skip
+    takes = table(("", "", "90 % interval"), served_rows(a), (1, 2))
+    body = [node("h2", "What serves"), _pairs(serving_rows(a)), node("h2", "What it takes"), takes, *assumed,
+            node("h2", "What was asked"), _pairs(data["scenario"])]  # fmt: skip
+    return Said("What serving takes", lead, body)
 
 
 def _timetable(data: Data) -> Said:

@@ -68,6 +68,8 @@ def _of_stage(entry: Entry, made: Sequence[Piece]) -> Iterator[str]:
         yield ", ".join(silent)
     yield from _cut(entry)
     for piece in made:
+        if piece.assessment.model.covered:
+            yield f"{piece.assessment.model.market.basis}; the contract's price is not in the cost"
         if isinstance(piece.answer, Served):
             yield from cut_notes(piece.answer.scenario, piece.answer.question)
         elif not isinstance(entry.stage, Storage):
