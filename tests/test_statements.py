@@ -15,18 +15,24 @@ import pytest
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
+from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.answer import spans
+from carbonscaling.reporting.document import document_of
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.annex_xi import duration_range
 from carbonscaling.reporting.statements.boamps import boamps_report
 from carbonscaling.reporting.statements.measured import measured_record
+from carbonscaling.reporting.statements.model_card import model_card
 from carbonscaling.reporting.statements.record import Measured, Record
 from carbonscaling.reporting.statements.saved import record_of
 from carbonscaling.reporting.statements.sci import sci_score
 from carbonscaling.reporting.statements.text import beside_plan, not_measured, significant
 from carbonscaling.study.again import asked_as, question_of_saved
 from carbonscaling.study.answer import estimate
+from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.words import energy
 from samples import load_record
 
 DATA = Path(__file__).parent / "data"
@@ -387,6 +393,37 @@ def test_old_answers_do_not_say_what_is_trained() -> None:
     assert "training_type" not in FORMATS["model-card"](r)
     assert "trainingType" not in FORMATS["boamps"](r)
     assert "| Benchmarked amount of computation used for inference | not known |" in FORMATS["annex-xi"](r)
+
+
+def test_every_page_says_what_its_figures_cover() -> None:
+    """With lines beside the run: the run's figures are called so, and totals are the sums that the model card gives."""
+    beside = Boundary(development=1.0, failed_runs=0.5, evaluation=0.2, inference=3.0, idle_reservation=0.5)
+    question = Scenario(model="llama-3-8b", tokens=1e9, devices=64, batch=64, boundary=beside)
+    answer = estimate(question)
+    assert isinstance(answer, Estimate)
+    s, r = answer.summary(), record_of(json.loads(json.dumps(answer.to_dict())))
+    whole = r.project
+    assert s["energy_total_kwh"] == pytest.approx(whole.energy_kwh, rel=1e-12)
+    assert s["energy_total_kwh"] > 4.0 * s["energy_kwh"]
+    assert s["water_total_litres"] == pytest.approx(whole.water_litres, rel=1e-12)
+    assert s["carbon_run_tco2e"] == s["carbon_operational_tco2e"] + s["carbon_embodied_tco2e"] == r.run_tco2e
+    assert s["carbon_total_tco2e"] == pytest.approx(s["carbon_run_tco2e"] + s["carbon_boundary_tco2e"], rel=1e-12)
+    assert s["cost_total_usd"] == pytest.approx(s["cost_usd"] * (1.0 + 1.0 + 0.5 + 0.2 + 3.0 + 0.5), rel=1e-12)
+    assert (
+        f"**Energy:** {energy(s['energy_total_kwh'])}, of which the final run {energy(s['energy_kwh'])}"
+        in model_card(r)
+    )
+    between = spans(answer)
+    assert [line.partition(":")[0] for line in between if "of the run" in line] == [
+        "device-hours of the run", "energy of the run", "carbon of the run and all beside it", "cost of the run",
+    ]  # fmt: skip
+    html = document_of(answer)
+    for name in ("Energy of the facility, of the run", "Carbon of the run and all beside it", "Water of the run"):
+        assert name in html
+    alone = estimate(replace(question, boundary=Boundary()))
+    assert isinstance(alone, Estimate)
+    assert not any("of the run" in line for line in spans(alone))
+    assert alone.summary()["energy_total_kwh"] == alone.summary()["energy_kwh"] == s["energy_kwh"]
 
 
 def test_a_place_that_nobody_named_is_not_disclosed() -> None:

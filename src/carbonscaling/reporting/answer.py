@@ -14,7 +14,7 @@ from carbonscaling.study.asked import margin_of
 from carbonscaling.study.doubts import unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.levers import Lever
-from carbonscaling.study.shown import FIGURES, carbon_words, recompute_words, setting_words, span
+from carbonscaling.study.shown import OF_ALL, OF_THE_RUN, carbon_words, figures, recompute_words, setting_words, span
 from carbonscaling.units import DAY, KWH, TONNE
 from carbonscaling.words import (
     BYTES,
@@ -97,7 +97,7 @@ def practised(e: Estimate) -> list[str]:
 def spans(e: Estimate) -> list[str]:
     """Return the 90 % interval of every main figure, a line each."""
     found = e.intervals
-    return [f"{name}: {span(found[key], write)}" for key, name, write in FIGURES if key in found]
+    return [f"{name}: {span(found[key], write)}" for key, name, write in figures(e.counts_beside) if key in found]
 
 
 def _breakdowns(e: Estimate) -> Iterator[Block]:
@@ -115,12 +115,13 @@ def _breakdowns(e: Estimate) -> Iterator[Block]:
     )  # fmt: skip
     yield Paragraph()
     kwh = {k: float(v) / KWH for k, v in p._asdict().items() if k.endswith("_energy_j")}
-    yield Bars(f"Energy: {energy(f.energy_kwh)}", kwh, "kWh", units=ENERGY)
+    run, whole = (f" {OF_THE_RUN}", f" {OF_ALL}") if e.counts_beside else ("", "")
+    yield Bars(f"Energy{run}: {energy(f.energy_kwh)}", kwh, "kWh", units=ENERGY)
     yield Paragraph()
     tonnes = {k: float(v) / TONNE for k, v in p._asdict().items() if k.endswith("_kg") and k != "total_kg"}
     tonnes |= {line.name: line.total_tco2e for line in f.lines}
     units = MASS if f.total_tco2e >= 1e5 else MASS[2:]
-    yield Bars(f"Carbon: {carbon_words(e.summary())}", tonnes, "tCO2e", units=units)
+    yield Bars(f"Carbon{whole}: {carbon_words(e.summary())}", tonnes, "tCO2e", units=units)
     yield Paragraph()
 
 

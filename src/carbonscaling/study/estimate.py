@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,7 +25,7 @@ from carbonscaling.study.outcome import carbon_interval, held_devices, idle_shar
 from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario, Unstated
-from carbonscaling.study.shown import FIGURES, headline, html_table, price_words, setting_words, span
+from carbonscaling.study.shown import figures, headline, html_table, price_words, setting_words, span, with_beside
 from carbonscaling.study.summary import Summary
 from carbonscaling.study.trained import trained_as
 from carbonscaling.study.usual import Usual, usual
@@ -94,7 +95,7 @@ class Estimate:
         found, summary = self.intervals, self.summary()
         rows = [
             (name, write(summary[key]), span(found[key], write) if key in found else "")
-            for key, name, write in FIGURES
+            for key, name, write in figures(self.counts_beside)
             if summary[key] is not None
         ]
         setting = repr(self).split("\n")[2].strip()
@@ -126,6 +127,11 @@ class Estimate:
         """The answer in two sentences, a line each."""
         lines = [(line.name, line.share, line.energy_kwh) for line in self.footprint.lines]
         return headline(self.summary(), self.resolved.cluster.device.name, price_words(self.resolved.price), lines)
+
+    @property
+    def counts_beside(self) -> bool:
+        """Whether anything is counted beside the run: totals then hold more than the run."""
+        return any(line.share for line in self.footprint.lines)
 
     @property
     def n_devices(self) -> int:
@@ -218,6 +224,10 @@ class Estimate:
             "carbon_low_tco2e": f.low_tco2e,
             "carbon_high_tco2e": f.high_tco2e,
             "cost_usd": self.cost_usd,
+            "carbon_run_tco2e": f.operational_tco2e + embodied,
+            "energy_total_kwh": f.energy_kwh + math.fsum(line.energy_kwh for line in f.lines),
+            "water_total_litres": f.water_litres + math.fsum(line.water_litres for line in f.lines),
+            "cost_total_usd": None if self.cost_usd is None else with_beside(self.cost_usd, [x.share for x in f.lines]),
             "stack": r.stack.name,
             "practice": self.scenario.practice,
             "pace": self.scenario.pace,

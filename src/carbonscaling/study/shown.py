@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
@@ -12,14 +13,18 @@ from carbonscaling.words import MASS, big, count, data, duration, energy, mass, 
 
 __all__ = [
     "FIGURES",
+    "OF_ALL",
+    "OF_THE_RUN",
     "beside_words",
     "carbon_words",
+    "figures",
     "headline",
     "html_table",
     "price_words",
     "recompute_words",
     "setting_words",
     "span",
+    "with_beside",
 ]
 
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
@@ -32,6 +37,25 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("cost_usd", "cost", money),
 )
 """Figures of a summary whose interval is shown: key, name, how the number is written."""
+OF_THE_RUN, OF_ALL = "of the run", "of the run and all beside it"
+COVERED = {"carbon_total_tco2e": OF_ALL, **dict.fromkeys(("device_hours", "energy_kwh", "cost_usd"), OF_THE_RUN)}
+"""What figures cover, to be said where something is counted beside the run."""
+
+
+def figures(beside: bool) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
+    """Return `FIGURES`, with what each covers in its name where lines beside the run are counted.
+
+    >>> [name for key, name, _ in figures(True) if key.startswith(("energy", "carbon"))]
+    ['energy of the run', 'carbon of the run and all beside it']
+    """
+    return tuple(
+        (key, f"{name} {COVERED[key]}" if beside and key in COVERED else name, write) for key, name, write in FIGURES
+    )
+
+
+def with_beside(cost: float, shares: Iterable[float]) -> float:
+    """Return money of a run and the lines beside it, which are counted by their shares."""
+    return cost * (1.0 + math.fsum(shares))
 
 
 def span(ends: tuple[float, float], write: Callable[[float], str]) -> str:
@@ -74,7 +98,7 @@ def beside_words(summary: Mapping[str, Any], lines: Sequence[tuple[str, float, f
     cost = summary["cost_usd"]
     all_of_it = energy(summary["energy_kwh"] + sum(kwh for _, _, kwh in counted))
     return f"with {names} {all_of_it}" + (
-        "" if cost is None else f", {money(cost * (1.0 + sum(share for _, share, _ in counted)))}"
+        "" if cost is None else f", {money(with_beside(cost, [share for _, share, _ in counted]))}"
     )
 
 

@@ -10,7 +10,11 @@ __all__ = ["Summary"]
 
 
 class Summary(TypedDict):
-    """One flat row, units in the names; what answers of 0.1.0 do not have is not required."""
+    """One flat row, units in the names; what answers of 0.1.0 do not have is not required.
+
+    Time, device-hours, ``energy_kwh``, ``water_litres``, ``cost_usd``, operational and embodied carbon and
+    ``carbon_run_tco2e`` are of the run itself; what has ``total`` in its name is of the run and all that is counted beside it.
+    """
 
     model: str
     device: str
@@ -41,6 +45,10 @@ class Summary(TypedDict):
     carbon_low_tco2e: float
     carbon_high_tco2e: float
     cost_usd: float | None
+    carbon_run_tco2e: NotRequired[float]
+    energy_total_kwh: NotRequired[float]
+    water_total_litres: NotRequired[float]
+    cost_total_usd: NotRequired[float | None]
     stack: NotRequired[str]
     practice: NotRequired[Literal["best", "typical"]]
     pace: NotRequired[Literal["steady", "calendar"]]

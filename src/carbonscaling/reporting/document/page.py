@@ -11,7 +11,7 @@ from carbonscaling.reporting.document import around, figures
 from carbonscaling.reporting.document.html import Markup, listed, node, table
 from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.glossary import glossary
-from carbonscaling.study.shown import beside_words, recompute_words
+from carbonscaling.study.shown import OF_ALL, OF_THE_RUN, beside_words, recompute_words
 from carbonscaling.units import DAY, GB, KWH
 from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
 
@@ -66,20 +66,22 @@ def _needed(needed: Mapping[str, float] | None) -> list[tuple[str, str, str]]:
 def _results(data: Mapping[str, Any]) -> Markup:
     s, c = data["summary"], data["carbon"]
     i = c["intervals"]
+    beside = [line for line in c["boundary"] if line["share"]]
+    run, whole = (f" {OF_THE_RUN}", f" {OF_ALL}") if beside else ("", "")
     rows = [
         ("Run time, overhead included", duration(s["duration_days"] * DAY), f"{plain(s['steady_days'])} days steady"),
-        ("Device-hours that can be reached", big(s["device_hours"]),
+        (f"Device-hours{run} that can be reached", big(s["device_hours"]),
          f"{plain(s['tokens_per_s_per_device'])} tokens/s per device"),
         *_needed(data.get("needed")),
-        ("Energy of the facility", energy(s["energy_kwh"]), f"{_span(i['energy_kwh'], 1e-3)} MWh"),
-        ("Operational carbon, by location", mass(s["carbon_operational_tco2e"]), f"{_span(i['operational_tco2e'])} t"),
-        ("Operational carbon, by market", mass(s["carbon_operational_market_tco2e"]),
+        (f"Energy of the facility{run and ', ' + OF_THE_RUN}", energy(s["energy_kwh"]), f"{_span(i['energy_kwh'], 1e-3)} MWh"),
+        (f"Operational carbon{run}, by location", mass(s["carbon_operational_tco2e"]), f"{_span(i['operational_tco2e'])} t"),
+        (f"Operational carbon{run}, by market", mass(s["carbon_operational_market_tco2e"]),
          f"{_span(c['market']['interval_tco2e'])} t"),
-        ("Embodied carbon", mass(s["carbon_embodied_tco2e"]), f"{_span(i['embodied_tco2e'])} t"),
+        (f"Embodied carbon{run}", mass(s["carbon_embodied_tco2e"]), f"{_span(i['embodied_tco2e'])} t"),
         ("Beside the final run", mass(s["carbon_boundary_tco2e"]) if s["carbon_boundary_tco2e"] else "not counted", ""),
-        ("Carbon, total by location", mass(s["carbon_total_tco2e"]), f"{_span(i['total_tco2e'])} t"),
-        ("Water", f"{plain(s['water_litres'] / 1000)} m3", f"{_span(i['water_litres'], 1e-3)} m3"),
-        ("Cost", "no price known" if s["cost_usd"] is None else money(s["cost_usd"]), data.get("price", "")),
+        (f"Carbon{whole}, total by location", mass(s["carbon_total_tco2e"]), f"{_span(i['total_tco2e'])} t"),
+        (f"Water{run}", f"{plain(s['water_litres'] / 1000)} m3", f"{_span(i['water_litres'], 1e-3)} m3"),
+        (f"Cost{run}", "no price known" if s["cost_usd"] is None else money(s["cost_usd"]), data.get("price", "")),
     ]  # fmt: skip
     return table(("", "central", "interval or detail"), rows, (1,))
 

@@ -52,6 +52,10 @@ def _twice(data: Mapping[str, Any]) -> Iterator[tuple[str, float, float, str]]:
     yield "carbon.parts.total_kg", p["total_kg"], p["operational_kg"] + embodied, "the sum of its parts"
     yield "summary.carbon_boundary_tco2e", s["carbon_boundary_tco2e"], lines, "the sum of the lines beside the run"
     yield "summary.carbon_total_tco2e", s["carbon_total_tco2e"], run + lines, "the sum of its parts"
+    if "energy_total_kwh" in s:
+        yield "summary.carbon_run_tco2e", s["carbon_run_tco2e"], run, "the sum of its parts"
+        for key, of in (("energy_total_kwh", "energy_kwh"), ("water_total_litres", "water_litres")):
+            yield f"summary.{key}", s[key], s[of] + sum(x[of] for x in beside), "the run and the lines beside it"
     market = c["market"]["operational_tco2e"]
     yield "summary.carbon_operational_market_tco2e", s["carbon_operational_market_tco2e"], market, "carbon.market"
     yield "summary.water_litres", s["water_litres"], c["water_litres"], "carbon.water_litres"

@@ -43,13 +43,14 @@ export function figures(a) {
   const s = a.summary;
   const [size, unit] = w.massUnit(s.carbon_total_tco2e);
   const [kwh, energyUnit] = w.energyUnit(s.energy_kwh);
+  const [run, whole] = besideWords(a) ? [" of the run", " of the run and all beside it"] : ["", ""];
   return [
     ["Devices", w.whole(s.n_devices), deviceName(s.device)],
     ["Run time", w.duration(s.duration_days), `${w.percent(s.mfu)} MFU`],
-    ["Device-hours", w.count(s.device_hours), `${w.plain(s.tokens_per_s_per_device)} tokens/s each`],
-    ["Energy", w.energy(s.energy_kwh), `${w.between(a.carbon.intervals.energy_kwh, 1 / kwh)} ${energyUnit}`],
-    ["Carbon", w.mass(s.carbon_total_tco2e), `${w.between(a.carbon.interval_tco2e, 1 / size)} ${unit}`],
-    ["Cost", w.money(s.cost_usd), s.cost_usd === null ? "no price known: give one in “Search, price and power”" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour${a.price && !a.price.startsWith("at ") ? `, ${a.price}` : ""}`],
+    [`Device-hours${run}`, w.count(s.device_hours), `${w.plain(s.tokens_per_s_per_device)} tokens/s each`],
+    [`Energy${run}`, w.energy(s.energy_kwh), `${w.between(a.carbon.intervals.energy_kwh, 1 / kwh)} ${energyUnit}`],
+    [`Carbon${whole}`, w.mass(s.carbon_total_tco2e), `${w.between(a.carbon.interval_tco2e, 1 / size)} ${unit}`],
+    [`Cost${run}`, w.money(s.cost_usd), s.cost_usd === null ? "no price known: give one in “Search, price and power”" : `${w.plain(s.cost_usd / s.device_hours)} $ a device-hour${a.price && !a.price.startsWith("at ") ? `, ${a.price}` : ""}`],
     ...(a.needed ? [["Device-hours in practice", w.count(a.needed.median), `what people needed: ${w.count(a.needed.low)} to ${w.count(a.needed.high)}`]] : []),
     ...(s.loss === null ? [] : [["Expected loss", w.plain(s.loss), "by the scaling law"]]),
   ];
