@@ -67,6 +67,22 @@ def _any(changed: dict[str, Any]) -> Any:
     return cs.estimate(replace(RUN, layout=layout, **fields))
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"vpp": 1}, "combined 1F1B needs"), ({"recompute": "full"}, "no full recomputation"),
+        ({"pp": 4, "vpp": 1, "schedule": "zb1p", "zero": 1}, "combined 1F1B needs"),
+    ],
+)  # fmt: skip
+def test_what_was_asked_to_hide_and_cannot_is_said(changed: dict[str, Any], why: str) -> None:
+    asked = _any(changed | {"software": cs.Software(expert_overlap=True)})
+    found = asked if asked.feasible else asked.would
+    assert any("does not hide, as was asked for" in warning and why in warning for warning in found.warnings)
+    assert not any(
+        "does not hide" in warning for warning in _answer(software=cs.Software(expert_overlap=True)).warnings
+    )
+
+
 def test_a_dense_model_has_nothing_to_hide() -> None:
     dense: Any = cs.estimate(cs.Scenario(model="llama-3-8b", tokens=1e12, devices=64, stack="megatron"))
     assert dense.setting.schedule == Schedule.ONE_F_ONE_B

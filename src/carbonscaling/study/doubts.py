@@ -7,6 +7,7 @@ from dataclasses import replace
 from carbonscaling.evidence.best_run import BestRun
 from carbonscaling.evidence.covered import KINDS, covered
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
+from carbonscaling.search.constraints import RULES, combined_barred
 from carbonscaling.search.engine import search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate, Question
@@ -17,7 +18,7 @@ from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
 from carbonscaling.words import count, percent, plain
 
-__all__ = ["kept_back", "too_good", "too_large", "unmeasured"]
+__all__ = ["in_sight", "kept_back", "too_good", "too_large", "unmeasured"]
 
 WORTH = 0.02
 """How much better a setting has to be that the memory margin keeps back, to be told of."""
@@ -82,6 +83,21 @@ def too_large(r: Resolved) -> list[str]:
         f"a batch of {r.batch:,.0f} sequences is {of_tokens} tokens, {times} times as large as one that needs 20 % more tokens "
         "than few do (carbonscaling batch): a batch counts sequences"
     ]
+
+
+def in_sight(r: Resolved, s: Setting) -> list[str]:
+    """Warn of experts' traffic that was asked to hide and does not, and say why."""
+    options = r.scenario.software
+    if not options.expert_overlap or s.ep <= 1 or s.schedule in (Schedule.COMBINED, Schedule.DUALPIPE):
+        return []
+    why = "here it takes no less time"
+    if options.dispatcher == "allgather":
+        why = "the dispatcher is allgather, which has no exchange"
+    elif combined_barred(s._replace(schedule=Schedule.COMBINED), r.work):
+        why = next(rule.reason for rule in RULES if rule.violated is combined_barred)
+    elif s.schedule != Schedule.ONE_F_ONE_B:
+        why = f"the schedule is {Schedule.NAMES[int(s.schedule)]}"
+    return [f"experts' traffic does not hide, as was asked for: {why}"]
 
 
 def kept_back(q: Question, space: Space, best: Candidate) -> list[str]:
