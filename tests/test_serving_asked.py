@@ -10,6 +10,7 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
+from carbonscaling.reporting.decided import decided_words
 from carbonscaling.reporting.document.answers import answer_document
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.serving.scenario import Objective
@@ -70,6 +71,13 @@ def test_a_decision_serves_what_memory_holds() -> None:
     )  # fmt: skip
     told = found.summary()["serve"]
     assert told["in_flight"] < 1e5
+    assert "memory holds" in told["notes"][0]
+    assert any("a copy's memory holds" in line for line in decided_words(found.to_dict()))
+    few = cs.decide(
+        objective="energy", law="sardana_2024", candidates=(7e9,), params=7e9, served_tokens=1e12, tokens=1e11,
+        in_flight=(64.0,), counts=(64,), devices=("h100-sxm",), regions=("france",),
+    )  # fmt: skip
+    assert few.summary()["serve"]["notes"] == []
 
 
 def test_a_measured_run_keeps_its_plans_pue_beside_a_given_intensity(

@@ -67,6 +67,7 @@ def decided_words(data: Data) -> list[str]:
             f"Serve on {s['device']}, TP {s['tp']}, {s['in_flight']:,.10g} requests in flight: "
             f"{plain(s['kwh_per_million_tokens'])} kWh a million tokens.",
         ]
+        said += [f"{note[0].upper()}{note[1:]}." for note in s.get("notes", ())]
     low, high = a["params_range"]
     if low < high:
         said.append(f"With both intervals against each other it is {count(low)} to {count(high)} parameters.")

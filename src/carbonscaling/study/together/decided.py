@@ -14,6 +14,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.record import dataclass
 from carbonscaling.serving.answer import Served, inference
 from carbonscaling.serving.lifetime import envelope, served_flops, training_flops
+from carbonscaling.serving.said import cut_notes
 from carbonscaling.study.answer import estimate, sources_used
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.together.decision import UNITS, Decision
@@ -168,7 +169,11 @@ class Decided:
                 "days": run.summary()["duration_days"], "energy_kwh": run.footprint.energy_kwh,
                 "total_tco2e": run.footprint.total_tco2e, "cost_usd": run.cost_usd,
             }  # fmt: skip
-            found["serve"] = self.inference.summary()
+            q = self.inference.question
+            notes = cut_notes(self.inference.scenario, q)
+            if q.in_flight not in self.decision.in_flight:
+                notes = (f"fewer requests in flight than asked for: a copy's memory holds {q.in_flight:,.10g}", *notes)
+            found["serve"] = self.inference.summary() | {"notes": list(notes)}
         return found
 
     def rows(self) -> list[dict[str, Any]]:
