@@ -153,8 +153,8 @@ def test_what_is_generated_is_counted_on_the_page() -> None:
         "rl: 6.4k rollouts, 5.76M tokens",
     )
     assert found.to_dict()["counted"] == list(found.counted)
-    told = cs.project({"stage": [DATA]}).counted
-    assert told == ("d: 3.33M answers are generated, 1B tokens",)
+    told = cs.project({"stage": [DATA, DATA | {"name": "e", "count": 3}]}).counted
+    assert told == tuple(f"{x}: 3.33M answers are generated, 1B tokens{n}" for x, n in (("d", ""), ("e", ", 3 times")))
 
 
 def test_what_nothing_states_is_said_and_what_is_stated_is_not() -> None:
@@ -190,6 +190,8 @@ def test_parts_of_hosts_and_cut_examples_are_said() -> None:
     cut, whole = (cs.project({"stage": [examples | {"seq_len": n}]}) for n in (4096, 8192))
     assert any("8,000 tokens are cut at the 4,096" in note for note in cut.notes)
     assert not any("cut" in note for note in whole.notes)
+    packed = cs.project({"stage": [examples | {"seq_len": 4096, "packed": True}]})
+    assert any("8,000 tokens are spread over sequences of 4,096" in note for note in packed.notes)
     assert sum("4 of a host's 8 devices" in note for note in cut.notes) == 1
     shared = cs.project({"stage": [examples | {"seq_len": 4096, "shared_hosts": True}]})
     assert not any("host" in note for note in shared.notes)

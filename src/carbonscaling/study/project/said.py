@@ -16,6 +16,7 @@ from carbonscaling.study.project.stages import (
     Preference,
     Reinforcement,
     Share,
+    Stage,
     Storage,
     Training,
 )
@@ -37,15 +38,19 @@ def counted(entries: Sequence[Entry]) -> tuple[str, ...]:
         if isinstance(stage, Generation):
             n, each = answers(stage, entry.serving.output), entry.serving.output
             kept = "" if stage.kept == 1.0 else f", to keep the {count(n * stage.kept)} stated ({percent(stage.kept)})"
-            said.append(f"{stage.name}: {count(n)} answers are generated, {_tokens(n, each)}{kept}")
+            said.append(f"{stage.name}: {count(n)} answers are generated, {_tokens(n, each)}{kept}{_times(stage)}")
         elif isinstance(stage, Reinforcement):
             n = rollouts(stage)
-            said.append(f"{stage.name}: {count(n)} rollouts, {_tokens(n, stage.given('output'))}")
+            said.append(f"{stage.name}: {count(n)} rollouts, {_tokens(n, stage.given('output'))}{_times(stage)}")
     return tuple(said)
 
 
 def _tokens(n: float, each: float) -> str:
     return f"{count(n * each)} tokens"
+
+
+def _times(stage: Stage) -> str:
+    return "" if stage.count == 1.0 else f", {stage.count:,.10g} times"
 
 
 def assumed(entries: Sequence[Entry], made: Mapping[str, Sequence[Piece]]) -> tuple[str, ...]:
@@ -104,10 +109,8 @@ def _fields(entry: Entry) -> Iterator[tuple[str, str]]:
 def _cut(entry: Entry) -> Iterator[str]:
     """Yield what becomes of examples whose mean length is beyond a sequence's."""
     stage, limit = entry.stage, entry.training.seq_len
-    if not isinstance(stage, Training | Preference) or stage.packed or stage.length is None or limit is None:
+    if not isinstance(stage, Training | Preference) or stage.length is None or limit is None or stage.length <= limit:
         return
-    if stage.length > limit:
-        yield (
-            f"examples of {stage.length:,.10g} tokens are cut at the {limit:,} of a sequence (seq_len), and what is beyond is "
-            "not learnt"
-        )
+    became = f"are spread over sequences of {limit:,}" if stage.packed else f"are cut at the {limit:,} of a sequence"
+    lost = "" if stage.packed else ", and what is beyond is not learnt"
+    yield f"examples of {stage.length:,.10g} tokens {became} (seq_len){lost}"
