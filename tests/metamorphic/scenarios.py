@@ -111,9 +111,11 @@ def _hours(rng: Random, folder: Path) -> str:
     return str(path)
 
 
-def _factors(rng: Random, folder: Path, mode: str) -> str | None:
-    text = rng.choice(FACTORS) if mode == "physical" and rng.random() < 0.3 else ""
-    if not text:
+def _factors(rng: Random, folder: Path, place: Mapping[str, Any]) -> str | None:
+    """Draw a file of factors, none of which the place states as well."""
+    text = rng.choice(FACTORS) if place["carbon_mode"] == "physical" and rng.random() < 0.3 else ""
+    stated = "hourly" in place or place["carbon_intensity_g_per_kwh"] is not None
+    if not text or (stated and "carbon_intensity" in text):
         return None
     path = folder / f"factors-{rng.randrange(10**9)}.toml"
     path.write_text(text, encoding="utf-8")
@@ -132,7 +134,7 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
     place: dict[str, Any] = dict(
         region=rng.choice(_names()[2]), carbon_mode=mode, paper_version=rng.choice(("v1", "v2")),
         amortisation=rng.choice(("calendar", "busy_hours")), shared_hosts=rng.random() < 0.5, pue=_maybe(rng, 0.3, 1.0, 1.5),
-        lifetime_years=_maybe(rng, 0.3, 3.0, 8.0), boundary=_boundary(rng), factors=_factors(rng, folder, mode),
+        lifetime_years=_maybe(rng, 0.3, 3.0, 8.0), boundary=_boundary(rng),
         price_usd_per_device_hour=_maybe(rng, 0.6, 0.5, 2.0, 30.0),
         price_basis=rng.choice(("list", "list", "committed", "low")), scope2=rng.choice(("location", "location", "market")),
     )  # fmt: skip
@@ -144,7 +146,7 @@ def _place(rng: Random, folder: Path) -> dict[str, Any]:
         place["carbon_intensity_g_per_kwh"] = _maybe(rng, 0.3, 0.0, 20.0, 500.0)
     if mode == "physical" and place.get("carbon_intensity_g_per_kwh") is None:
         place["basis"] = _maybe(rng, 0.3, "operational", "life-cycle")
-    return place
+    return place | {"factors": _factors(rng, folder, place)}
 
 
 def _deadline(rng: Random, place: Mapping[str, Any]) -> dict[str, Any]:
