@@ -80,10 +80,11 @@ def left_out_data(rows: Sequence[LeftOut]) -> dict[str, Any]:
 
 
 def _table(title: str, scores: dict[str, Score]) -> Table:
-    table = figures(("", "rows", "median", "p90", "MAPE", "bias", "log-R²", "inside"), title=title, width=44)
+    table = figures(("", "rows", "median", "p90", "MAPE", "bias", "log-R²", "inside", "within"), title=title, width=36)
     for name, s in scores.items():
         errors = error(s.median), error(s.p90), error(s.mape), error(s.bias, "+")
-        table.add_row(name, str(s.n), *errors, coefficient(s.log_r2, 3), error(s.coverage))
+        within = "-" if math.isnan(s.half_width) else f"x{s.half_width:.2f}"
+        table.add_row(name, str(s.n), *errors, coefficient(s.log_r2, 3), error(s.coverage), within)
     return table
 
 

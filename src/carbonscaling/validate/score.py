@@ -37,6 +37,8 @@ class Score:
         In the unit of the values.
     coverage : float
         Share of measurements inside their interval; NaN where none was given.
+    half_width : float
+        Median factor by which intervals reach to either side, the root of high over low; NaN where none was given.
     """
 
     n: int
@@ -49,6 +51,7 @@ class Score:
     rmse: float
     mae: float
     coverage: float
+    half_width: float = float("nan")
 
 
 def _r2(predicted: Array, measured: Array) -> float:
@@ -62,7 +65,10 @@ def score(predicted: Array, measured: Array, low: Array | None = None, high: Arr
     """Score positive predictions against positive measurements; at least one."""
     ratio = predicted / measured
     error = np.abs(ratio - 1.0)
-    inside = np.nan if low is None or high is None else float(np.mean((low <= measured) & (measured <= high)))
+    inside = half_width = np.nan
+    if low is not None and high is not None:
+        inside = float(np.mean((low <= measured) & (measured <= high)))
+        half_width = float(np.median(np.sqrt(high / low)))
     return Score(
         n=len(measured),
         mape=float(error.mean()),
@@ -74,6 +80,7 @@ def score(predicted: Array, measured: Array, low: Array | None = None, high: Arr
         rmse=float(np.sqrt(np.mean((predicted - measured) ** 2))),
         mae=float(np.mean(np.abs(predicted - measured))),
         coverage=inside,
+        half_width=half_width,
     )
 
 
