@@ -92,7 +92,10 @@ def _layout(rng: Random, n: int) -> cs.Layout:
         sequence_parallel=(True, False),
     )  # fmt: skip
     names = rng.sample(list(options), rng.choice((0, 0, 1, 1, 2, 3)))
-    return cs.Layout(**{name: rng.choice(options[name]) for name in names})
+    drawn = {name: rng.choice(options[name]) for name in names}
+    if drawn.get("recompute") == "partial":
+        drawn["recompute_percent"] = 50  # all layers are no part of them
+    return cs.Layout(**drawn)
 
 
 def _hours(rng: Random, folder: Path) -> str:
