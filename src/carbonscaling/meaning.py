@@ -317,15 +317,19 @@ def option_meant(option: str, known: Iterable[str]) -> str | None:
     name, names = option.partition("=")[0], list(known)
     words = words_in(name)
     plain = "-".join(words)
+    near = misspelt(plain, [one.removeprefix("--") for one in names])
     for meant in [] if plain in NO_DEGREE else _phrases().get(_said(name), []):
+        if (
+            near and near.startswith(words[0]) and " " in meant and near not in meant
+        ):  # --lora-n is --lora-on, not --train lora
+            continue
         if meant == "--in-flight" and "batch" in words and "--params" in names:  # or the batch of a training
             continue
         if re.split(r"[ ,]", meant)[0] in names and (meant != "--device-hours" or _time(words) == "hour"):
             return meant + _factor(words, meant)
     if (same := "--sequence-parallel" if plain in NO_DEGREE else f"--{plain}") in names:
         return same
-    found = misspelt(plain, [one.removeprefix("--") for one in names])
-    return found and f"--{found}"
+    return near and f"--{near}"
 
 
 VAGUE = frozenset(["name", "names"])
