@@ -264,7 +264,7 @@ def test_every_point_of_the_curve_can_be_chosen_without_a_script() -> None:
     assert places[1] - places[0] == pytest.approx(places[2] - places[1], abs=0.02)
     for (i, _, words), tonnes in zip(said, ("1 tCO2e", "10 tCO2e", "100 tCO2e"), strict=True):
         assert words.endswith("16 devices for 20 days, 5 MWh, 40 k$.")
-        assert f" {tonnes} (1 to 3 t)" in words
+        assert f" {tonnes} (1 to 3 tCO2e)" in words
         assert drawn.count(f'class="at at-{i}"') == 2  # a mark on the lines, the words below
         assert f".curve:has(#at-{i}:checked) .at-{i}" in drawn
 

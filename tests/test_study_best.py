@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -126,6 +127,11 @@ def test_an_answer_above_every_run_says_so(gpt3: cs.Estimate) -> None:
         (said,) = too_good(gpt3.resolved, gpt3.mfu, run)
         assert words in said
     assert too_good(gpt3.resolved, gpt3.mfu, replace(best, model_flops=1.1 * gpt3.model_flops_per_device)) == []
+    near = replace(best, model_flops=gpt3.model_flops_per_device / 1.002)
+    (said,) = too_good(gpt3.resolved, gpt3.mfu, near)
+    own, highest = (float(number) for number in re.findall(r"([\d.]+)%", said)[:2])
+    assert own > highest  # as printed
+    assert too_good(gpt3.resolved, gpt3.mfu, replace(best, model_flops=gpt3.model_flops_per_device / (1 + 1e-9))) == []
     assert isinstance(best, BestRun)
 
 

@@ -72,6 +72,13 @@ def test_front_is_what_nothing_beats(done: tuple[str, pl.DataFrame]) -> None:
     assert {(r["duration_days"], r["carbon_total_tco2e"]) for r in rows(folder, "front")} == expected
 
 
+def test_a_law_through_one_size_is_not_known(done: tuple[str, pl.DataFrame]) -> None:
+    found = rows(done[0], "law", "model", "tokens")
+    assert found
+    for row in found:
+        assert row["exponent"] is row["factor"] is row["r2"] is None
+
+
 def test_law_is_the_least_squares_line(done: tuple[str, pl.DataFrame]) -> None:
     folder, frame = done
     (row,) = rows(folder, "law")

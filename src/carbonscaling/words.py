@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from carbonscaling.units import DAY, HOUR, YEAR
 
@@ -14,12 +15,15 @@ __all__ = [
     "TIME",
     "big",
     "count",
+    "counted",
     "data",
     "duration",
     "energy",
     "mass",
+    "mass_span",
     "money",
     "percent",
+    "percents",
     "plain",
     "scaled",
 ]
@@ -70,6 +74,26 @@ def mass(tonnes: float) -> str:
     ('9,320 tCO2e', '250 kgCO2e', '2.5 MtCO2e')
     """
     return f"{plain(tonnes)} tCO2e" if 1.0 <= tonnes < 1e5 else _say(tonnes, MASS)
+
+
+def mass_span(ends: Sequence[float], like: float) -> str:
+    """Interval of a mass of CO2-equivalent in the unit in which `mass` says `like`, from tonnes.
+
+    >>> mass_span((0.0891, 0.416), 0.248), mass_span((0.8, 1.6), 1.1)
+    ('89.1 to 416 kgCO2e', '0.8 to 1.6 tCO2e')
+    """
+    unit = mass(like).rpartition(" ")[2]
+    size = next(size for size, name in MASS if name == unit)
+    return " to ".join(plain(end / size) for end in ends) + f" {unit}"
+
+
+def counted(n: float, noun: str) -> str:
+    """Return so many things in words.
+
+    >>> counted(1, "sequence"), counted(1536, "sequence"), counted(0, "setting")
+    ('1 sequence', '1,536 sequences', '0 settings')
+    """
+    return f"{n:,.10g} {noun}{'s' * (n != 1)}"
 
 
 def energy(kwh: float) -> str:
@@ -132,6 +156,18 @@ def duration(seconds: float) -> str:
             one = {"years": YEAR, "days": DAY, "hours": HOUR, "min": 60.0, "s": 1.0}[unit]
             return f"{plain(seconds / one)} {unit}"
     return _say(seconds, TIME) if seconds else "0 s"
+
+
+def percents(one: float, other: float) -> tuple[str, str]:
+    """Two shares as percentages, with as many digits as tell them apart.
+
+    >>> percents(0.4126, 0.38), percents(0.1934, 0.1926), percents(0.5, 0.5)
+    (('41%', '38%'), ('19.34%', '19.26%'), ('50%', '50%'))
+    """
+    if percent(one) != percent(other):
+        return percent(one), percent(other)
+    digits = next((d for d in (0, 1, 2) if f"{one:.{d}%}" != f"{other:.{d}%}"), 0)
+    return f"{one:.{digits}%}", f"{other:.{digits}%}"
 
 
 def percent(share: float) -> str:

@@ -23,7 +23,7 @@ from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import FILES_ONLY, asked
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.scenario import Scenario
+from carbonscaling.study.scenario import Scenario, scenario_from
 from schemas import validate
 
 LLAMA: dict[str, Any] = {"model": "llama-3-8b", "tokens": 1e12, "device": "h100-sxm"}
@@ -374,6 +374,16 @@ def test_a_batch_that_nobody_trains_with_is_refused_before_it_is_searched(client
 
 def test_the_largest_batch_is_searched(client: TestClient) -> None:
     assert client.post("/api/v1/plan", json={**LLAMA, "batch": Limits().batch}).status_code == 200
+
+
+@pytest.mark.parametrize("tokens", ["1e12", "2T", "1000000000000"])
+def test_a_number_in_quotes_is_refused_whatever_it_looks_like(client: Any, tokens: str) -> None:
+    """As a file and Python refuse it."""
+    told = client.post("/api/v1/estimate", json={"model": "llama-3-8b", "tokens": tokens, "devices": 64})
+    assert told.status_code == 422
+    assert "a number cannot be text" in told.text
+    with pytest.raises(InputError, match="a number cannot be text"):
+        scenario_from({"model": "llama-3-8b", "tokens": tokens, "devices": 64}, "request")
 
 
 def test_a_count_in_quotes_is_no_name_of_a_device(client: Any) -> None:

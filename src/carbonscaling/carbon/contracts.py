@@ -155,6 +155,15 @@ def contracted_intensity(covered: Number, contract: Number, residual: Number) ->
     return (1.0 - covered) * residual + covered * contract
 
 
+def _share(share: float) -> str:
+    """Return a share in words, none that is called whole where a rest is left.
+
+    >>> _share(0.5), _share(1.0), _share(0.9993)
+    ('50%', '100%', '>99%')
+    """
+    return ">99%" if 0.995 <= share < 1.0 else f"{share:.0%}"
+
+
 def covered_share(contract: Contracts, energy_j: Number, duration_s: Number, beside_j: Number = 0.0) -> Number:
     """Share of the energy (J) of runs of some lengths (s) that a contract covers; floats or arrays.
 
@@ -206,7 +215,7 @@ def under_contract(
     market = Datum(
         mixed(rest.value), rest.unit, rest.source, None if rest.low is None else mixed(rest.low),
         None if rest.high is None else mixed(rest.high), rest.year,
-        f"market-based: {WORDS[contract.kind]} by the {contract.match} for {share:.0%} of the use"
+        f"market-based: {WORDS[contract.kind]} by the {contract.match} for {_share(share)} of the use"
         + (f", the rest {rest.basis}" if share < 1.0 else ""),
     )  # fmt: skip
     model = replace(model, contracted={contract.origin: share})

@@ -166,8 +166,8 @@ def _item(hint: Any) -> Any:
     return next((kind for kind in reversed(typing.get_args(hint)) if kind is not ...), Any)
 
 
-def _refuse_booleans(hint: Any, value: Any, where: str, key: str) -> None:
-    """Refuse true and false for a number, which Python takes for 1 and 0."""
+def _refuse_no_numbers(hint: Any, value: Any, where: str, key: str) -> None:
+    """Refuse true and false for a number, which Python takes for 1 and 0, and text, of which some would be read as one."""
     kinds = _kinds(hint)
     if isinstance(value, bool):
         if bool not in kinds and {int, float} & set(kinds):
@@ -175,17 +175,21 @@ def _refuse_booleans(hint: Any, value: Any, where: str, key: str) -> None:
                 "not a number", where=where, key=key, value=str(value).lower(), allowed="a number",
                 remedy="true and false are for switches",
             )  # fmt: skip
+    elif isinstance(value, str):
+        words = [word for kind in kinds for word in typing.get_args(kind)]
+        if {int, float} & set(kinds) and str not in kinds and value not in words:
+            raise InputError("a number cannot be text", where=where, key=key, value=value, remedy=NUMBER)
     elif isinstance(value, Mapping):
         for kind in kinds:
             hints = (
                 _fields(typing.cast(Any, kind)) if dataclasses.is_dataclass(kind) else dict.fromkeys(value, _item(kind))
             )
             for name, entry in value.items():
-                _refuse_booleans(hints.get(name, Any), entry, where, f"{key}.{name}".removeprefix("."))
+                _refuse_no_numbers(hints.get(name, Any), entry, where, f"{key}.{name}".removeprefix("."))
     elif isinstance(value, list | tuple):
         for kind in kinds:
             for i, entry in enumerate(value):
-                _refuse_booleans(_item(kind), entry, where, f"{key}.{i}")
+                _refuse_no_numbers(_item(kind), entry, where, f"{key}.{i}")
 
 
 def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
@@ -208,19 +212,18 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     from pydantic import ValidationError
 
     _refuse_unknown_keys(cls, data, where)
-    _refuse_booleans(cls, data, where, "")
+    _refuse_no_numbers(cls, data, where, "")
     try:
         return typing.cast(T, _adapter(typing.cast(Any, cls)).validate_python(dict(data)))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         missing = first["type"] in ("missing", "missing_argument")
-        text = isinstance(first["input"], str) and first["type"].startswith(("float_", "int_"))
         raise InputError(
-            "missing key" if missing else "a number cannot be text" if text else first["msg"],
+            "missing key" if missing else first["msg"],
             where=where,
             key=key or None,
             value=None if missing or isinstance(first["input"], dict) else first["input"],
             allowed=", ".join(_fields(typing.cast(Any, cls))) if missing and len(first["loc"]) == 1 else None,
-            remedy=f"add {key}" if missing else NUMBER if text else "correct the value",
+            remedy=f"add {key}" if missing else "correct the value",
         ) from error

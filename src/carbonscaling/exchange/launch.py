@@ -12,6 +12,7 @@ from carbonscaling.catalog.models import model, model_spec
 from carbonscaling.exchange.release import Release
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.words import counted
 
 __all__ = ["Launch", "Reading", "again_percent"]
 
@@ -106,12 +107,12 @@ class Launch:
     def words(self) -> tuple[str, ...]:
         """What was read and what was not, a line each."""
         name = Path(self.where).name
-        found = [f"{len(self.taken)} settings read from {name}, as {self.release.title}"]
+        found = [f"{counted(len(self.taken), 'setting')} read from {name}, as {self.release.title}"]
         found += [f"not understood in {name}: {key} ({why})" for key, why in self.not_understood.items()]
         if self.aside:
             some = ", ".join(self.aside[:SHOWN]) + (" and others" if len(self.aside) > SHOWN else "")
             found.append(
-                f"left aside in {name}, which say nothing of time or memory: {len(self.aside)} settings ({some})"
+                f"left aside in {name}, which say nothing of time or memory: {counted(len(self.aside), 'setting')} ({some})"
             )
         return (*found, *self.notes)
 
@@ -160,14 +161,14 @@ class Reading:
             self.take(key, f"{sequences * seq_len:.6g} tokens", tokens=float(sequences * seq_len))
         elif sequences:
             self.sequences = sequences
-            self.take(key, f"{sequences:,} sequences")
+            self.take(key, counted(sequences, "sequence"))
             self.notes.append(
-                f"{key}: {sequences:,} sequences, of the model's own length unless --seq-len says another"
+                f"{key}: {counted(sequences, 'sequence')}, of the model's own length unless --seq-len says another"
             )
         else:
             self.steps = steps
-            self.take(key, f"{steps:,} steps")
-            self.notes.append(f"{key}: {steps:,} steps, whose tokens follow from the batch: --batch says it")
+            self.take(key, counted(steps, "step"))
+            self.notes.append(f"{key}: {counted(steps, 'step')}, whose tokens follow from the batch: --batch says it")
 
     def done(self) -> Launch:
         """Return the launch file as read."""

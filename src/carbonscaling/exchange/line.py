@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from carbonscaling.errors import InputError
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout
+from carbonscaling.words import counted
 
 __all__ = ["Line", "cannot_say", "header", "of_batch", "of_layout", "of_model", "of_tokens", "whole_or_refused"]
 
@@ -36,7 +37,7 @@ def of_layout(answer: Estimate, field: str) -> str:
         return "as stated, or as the device count implies"
     if answer.search is None:
         return "as people settle it who run such software"
-    return f"searched: best by '{answer.search.objective}' of {answer.search.n_candidates:,} settings"
+    return f"searched: best by '{answer.search.objective}' of {counted(answer.search.n_candidates, 'setting')}"
 
 
 def of_batch(answer: Estimate) -> str:
@@ -49,7 +50,7 @@ def of_batch(answer: Estimate) -> str:
 def of_tokens(answer: Estimate) -> str:
     """Return where the number of steps comes from."""
     r = answer.resolved
-    return f"{r.tokens:.6g} tokens over {r.batch:g} sequences of {r.seq_len:,}"
+    return f"{r.tokens:.6g} tokens over {counted(r.batch, 'sequence')} of {r.seq_len:,}"
 
 
 def of_model(answer: Estimate) -> str:

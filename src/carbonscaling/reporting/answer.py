@@ -23,10 +23,12 @@ from carbonscaling.words import (
     TIME,
     big,
     count,
+    counted,
     data,
     duration,
     energy,
     mass,
+    mass_span,
     percent,
     plain,
 )
@@ -71,7 +73,7 @@ def setting_lines(e: Estimate) -> list[str]:
     return [
         f"parallelism: {product}",
         f"with {', '.join(extras)}, in {r.recipe.name}, on software stack {r.stack.name}",
-        f"batch: {r.batch:,.0f} sequences of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
+        f"batch: {counted(round(r.batch), 'sequence')} of {r.seq_len:,} tokens ({count(r.batch * r.seq_len)} tokens), "
         f"in {s.n_micro:g} micro-batch{'es' if s.n_micro > 1 else ''} of {s.micro_batch:g} per replica",
         *(tokens if moved else []),
         f"{r.n_steps:,.0f} step{'s' * (r.n_steps != 1)} of {duration(float(e.step.total))}: {pace}",
@@ -196,7 +198,7 @@ def _top(e: Estimate) -> Iterator[Block]:
     yield Paragraph(f"Best settings: {OBJECTIVES[found.objective].description}", "bold")
     yield Columns(_TOP_HEADINGS, rows)
     left_out = found.rejected.get("bound", 0)
-    seen = f"{found.n_candidates:,} settings decided"
+    seen = f"{counted(found.n_candidates, 'setting')} decided"
     seen += f", {left_out:,} of them by a bound that they cannot pass" if left_out else f", {found.n_fit:,} fit"
     yield Paragraph(f"  {seen}; {found.n_near:,} within {percent(found.near)} of the best", "italic")
     if flagged:
@@ -259,7 +261,7 @@ def _construction(f: Footprint) -> list[str]:
         return []
     c = f.construction
     return [
-        f"the building by its power ({plain(c.capacity_w / 1e6)} MW): {mass(c.tco2e)} ({plain(c.low)} to {plain(c.high)} t); "
+        f"the building by its power ({plain(c.capacity_w / 1e6)} MW): {mass(c.tco2e)} ({mass_span((c.low, c.high), c.tco2e)}); "
         "the total counts it as a share of the machines instead"
     ]
 

@@ -15,7 +15,7 @@ from carbonscaling.model.params import active_params, total_params
 from carbonscaling.study.batches import law_batch
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.validate.batches import LawScore
-from carbonscaling.words import count
+from carbonscaling.words import count, counted
 
 __all__ = ["batch_data", "batch_page", "published_data", "published_page"]
 
@@ -73,7 +73,8 @@ def batch_page(data: Mapping[str, Any]) -> Group:
     named = _table("law", "sequences", "tokens a step", "what it means")
     for row in data["laws"]:
         named.add_row(row["name"], f"{row['batch_seqs']:,.0f}", count(row["batch_tokens"]), row["definition"])
-    head = f"{data['model']} on {count(data['tokens'])} tokens: {data['low_seqs']:,} to {data['high_seqs']:,} sequences"
+    ends = f"{data['low_seqs']:,} to {counted(data['high_seqs'], 'sequence')}"
+    head = f"{data['model']} on {count(data['tokens'])} tokens: {ends}"
     return Group(Text(head, style="bold"), costs, Text(""), named)
 
 

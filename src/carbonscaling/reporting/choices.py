@@ -13,7 +13,7 @@ from rich.text import Text
 from carbonscaling.catalog.place_names import read_as
 from carbonscaling.reporting.fitted import Fitted
 from carbonscaling.study.choices import Choice, best, front
-from carbonscaling.words import mass, money, plain
+from carbonscaling.words import mass, mass_span, money, plain
 
 __all__ = ["choice_rows", "choices_page"]
 
@@ -73,7 +73,7 @@ def _words(c: Choice) -> str:
         extra += f", pausing above {plain(c.pause_above_g_per_kwh)} g/kWh"
     if c.power_limit_w is not None:
         extra += f", limited to {plain(c.power_limit_w)} W"
-    span = f"{plain(c.low_tco2e)} to {plain(c.high_tco2e)} t"
+    span = mass_span((c.low_tco2e, c.high_tco2e), c.total_tco2e)
     return (
         f"{c.n_devices:,} x {c.device} in {c.region}{extra}: {mass(c.total_tco2e)} ({span}), {plain(c.days)} days{cost}"
     )

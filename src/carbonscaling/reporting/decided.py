@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from carbonscaling.reporting.tables import figures
-from carbonscaling.words import count, energy, mass, money, percent, plain
+from carbonscaling.words import count, counted, energy, mass, money, percent, plain
 
 __all__ = ["POINTS", "amount", "decided_page", "decided_words", "point_rows"]
 
@@ -64,7 +64,7 @@ def decided_words(data: Data) -> list[str]:
         said += [
             f"Train on {t['n_devices']:,} {t['device']} in {t['place']}{begin}, batch {t['batch']:,.0f}: "
             f"{plain(t['days'])} days.",
-            f"Serve on {s['device']}, TP {s['tp']}, {s['in_flight']:,.10g} requests in flight: "
+            f"Serve on {s['device']}, TP {s['tp']}, {counted(s['in_flight'], 'request')} in flight: "
             f"{plain(s['kwh_per_million_tokens'])} kWh a million tokens.",
         ]
         said += [f"{note[0].upper()}{note[1:]}." for note in s.get("notes", ())]

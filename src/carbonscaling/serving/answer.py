@@ -37,7 +37,7 @@ from carbonscaling.serving.search import DEGREES, MOST_STAGES, copies_for, ways
 from carbonscaling.serving.width import interval, kind_of
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, HOUR
-from carbonscaling.words import plain
+from carbonscaling.words import counted, plain
 
 __all__ = ["Served", "carbon_of", "inference", "price_of", "question_of"]
 
@@ -126,7 +126,7 @@ class Served:
         said = (
             f"Serve {q.spec.name} ({q.weights.name}, {self.scenario.engine}): {self.n_devices:,} x {q.cluster.device.name}, "
             f"{self.copies:,} {'copy' if self.copies == 1 else 'copies'} at {layout}, "
-            f"{q.in_flight:,.10g} requests in flight each."
+            f"{counted(q.in_flight or 0.0, 'request')} in flight each."
         )
         return said + (f" {self.prompt_copies:,} of the copies work out prompts." if self.prompt_copies else "")
 

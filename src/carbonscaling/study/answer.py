@@ -42,7 +42,7 @@ from carbonscaling.study.several import best_of, several
 from carbonscaling.study.steps import step_of
 from carbonscaling.study.trained import training_sources
 from carbonscaling.units import GB, HOUR
-from carbonscaling.words import count, money
+from carbonscaling.words import count, counted, money
 
 __all__ = ["answered", "asked_again", "estimate", "explain", "host_note", "plan", "sources_used"]
 
@@ -91,12 +91,13 @@ def _measure(
         low, high = flat(r, setting)
         extra = r.tokens / r.asked_tokens - 1.0
         said = [
-            f"batch of {r.batch:,.0f} sequences: with this layout {low:,} to {high:,} take at most {FLAT:.0%} longer"
+            f"batch of {counted(round(r.batch), 'sequence')}: "
+            f"with this layout {low:,} to {high:,} take at most {FLAT:.0%} longer"
         ]
         if r.batches.by_loss:
             said.append(
                 f"{count(r.tokens)} tokens ({extra:+.1%}): what this batch needs for the loss of {count(r.asked_tokens)} at "
-                f"{r.batches.reference:,.0f} sequences"
+                f"{counted(round(r.batches.reference), 'sequence')}"
             )
         r = replace(r, notes=(*r.notes, *said))
     warnings = [*too_good(r, mfu, best), *too_large(r)] if s.carbon_mode == "physical" else []

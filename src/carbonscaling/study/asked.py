@@ -17,6 +17,7 @@ from carbonscaling.study.outcome import takes
 from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.units import DAY, KWH, TONNE
+from carbonscaling.words import counted
 
 __all__ = ["PLAN_DAYS", "asked", "counts_of", "found_with", "freed", "is_open", "margin_of", "question_of", "space_of"]
 
@@ -215,7 +216,7 @@ def asked(
         s = replace(s, objective="time")
     if s.layout.dp is not None and not any(b % s.layout.dp == 0 for b in r.batches.every):
         raise InputError(
-            f"a batch of {r.batch:g} sequences does not split over {s.layout.dp} data-parallel replicas",
+            f"a batch of {counted(r.batch, 'sequence')} does not split over {s.layout.dp} data-parallel replicas",
             key="batch",
             value=r.batch,
             allowed=f"a multiple of {s.layout.dp}",

@@ -10,6 +10,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divisors
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.words import counted
 
 __all__ = ["TUNED", "Batches", "batches", "law_batch"]
 
@@ -99,7 +100,7 @@ def batches(s: Scenario, spec: ModelSpec, tokens: float, seq_len: int) -> Batche
     name = s.batch_law or (PAPERS if of_papers or s.practice == "typical" else None)
     if name is not None:
         one = round_batch(law_batch(name, spec, tokens) / seq_len)
-        note = f"batch of {one} sequences: {laws.batch_law(name).title}"
+        note = f"batch of {counted(one, 'sequence')}: {laws.batch_law(name).title}"
         return Batches.one(one, overhead, note + (_barred(one, spec.n_layers) if s.space == "paper" else ""))
     given = (s.layout.dp or 1) * (s.layout.micro_batch or 1)
     low, high = max(1, round(law.low * overhead)), max(1, round(law.high * overhead), given)
@@ -107,7 +108,7 @@ def batches(s: Scenario, spec: ModelSpec, tokens: float, seq_len: int) -> Batche
     while (high - low) // step >= MOST:
         step *= 2
     first, last = -(-low // step) * step, high // step * step
-    note = f"batch searched from {first:,} to {last:,} sequences"
+    note = f"batch searched from {first:,} to {counted(last, 'sequence')}"
     by_loss = s.train not in TUNED
     note += f"; {overhead:,.0f} need 20 % more tokens than few do" if by_loss else ", on the tokens that there are"
     return Batches(range(first, last + 1, step), law.usual * overhead, overhead, note, by_loss)

@@ -16,7 +16,7 @@ from carbonscaling.study.batches import TUNED
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
-from carbonscaling.words import count, percent, plain
+from carbonscaling.words import count, counted, percents, plain
 
 __all__ = ["in_sight", "kept_back", "too_good", "too_large", "unmeasured"]
 
@@ -63,14 +63,17 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
     """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
     if best is None:
         most = r.carbon.numbers.best_utilisation
-        known = f"published for this device ({percent(float(most))}; no run of this size is)"
+        known, more = "published for this device", "no run of this size is"
     else:
         most = best.model_flops / float(r.machine.formats.peak_mfu)
-        known = f"published for this device and size ({percent(most)}, {best.named}, {best.source})"
+        known, more = "published for this device and size", f"{best.named}, {best.source}"
     if mfu <= most:
         return []
     by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
-    return [f"MFU {percent(mfu)} is above the best {known}, {by}: no measurement covers this setting"]
+    own, highest = percents(mfu, float(most))
+    if own == highest:
+        return []
+    return [f"MFU {own} is above the best {known} ({highest}, {more}), {by}: no measurement covers this setting"]
 
 
 def too_large(r: Resolved) -> list[str]:
@@ -78,9 +81,13 @@ def too_large(r: Resolved) -> list[str]:
     b = r.batches
     if b.is_open or r.batch <= TOO_LARGE * b.overhead or r.scenario.train in TUNED:
         return []
-    of_tokens, times = count(r.batch * r.seq_len), plain(r.batch / b.overhead)
+    stated, of_tokens, times = (
+        counted(round(r.batch), "sequence"),
+        count(r.batch * r.seq_len),
+        plain(r.batch / b.overhead),
+    )
     return [
-        f"a batch of {r.batch:,.0f} sequences is {of_tokens} tokens, {times} times as large as one that needs 20 % more tokens "
+        f"a batch of {stated} is {of_tokens} tokens, {times} times as large as one that needs 20 % more tokens "
         "than few do (carbonscaling batch): a batch counts sequences"
     ]
 

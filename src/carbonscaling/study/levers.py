@@ -23,6 +23,7 @@ from carbonscaling.study.setup import MACHINE_FIELDS
 from carbonscaling.study.steps import steps_on
 from carbonscaling.study.trained import training_work
 from carbonscaling.units import TONNE
+from carbonscaling.words import counted
 
 __all__ = ["Lever", "levers"]
 
@@ -108,7 +109,7 @@ def _batch_lever(r: Resolved, setting: Setting, central: float) -> Lever:
     ends = layout_batches(r, setting)[[0, -1]]
     many = setting._replace(n_micro=ends / (setting.dp * setting.micro_batch))
     carbon = np.asarray(takes(r)(many, step_time(r.work, r.machine, many).total).carbon_kg) / TONNE
-    low, high = (f"{end:,.0f} sequences" for end in ends)
+    low, high = (counted(round(end), "sequence") for end in ends)
     name, figure = "global batch, at equal loss", "carbon_total_tco2e"
     return Lever(name, low, high, figure, float(carbon[0]), float(carbon[1]), central, "step_law_2025")
 

@@ -18,7 +18,7 @@ from carbonscaling.study.resolve import Resolved, resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
-from carbonscaling.words import duration
+from carbonscaling.words import counted, duration
 
 __all__ = ["Refused", "would_do"]
 
@@ -92,7 +92,7 @@ class Refused:
             return
         found = self.best(replace(self.freed, batches=round_batches(self.freed.batches)))
         if found is not None:
-            yield would_do(found, f"a batch of {found.setting.sequences:,} sequences")
+            yield would_do(found, f"a batch of {counted(float(found.setting.sequences), 'sequence')}")
 
     def more_devices(self, *, and_days: bool = False) -> Iterator[str]:
         """Yield the fewest of `MORE_DEVICES` times as many devices, or `FEW`, that do; where none does in time, and the days.
@@ -113,7 +113,11 @@ class Refused:
                 if found is not None:
                     what = f"{found.n_devices:,} devices"
                     what += " and no fixed DP" if exact and self.s.layout.dp else ""
-                    what += "" if own or not stated else f" and a batch of {found.setting.sequences:,} sequences"
+                    what += (
+                        ""
+                        if own or not stated
+                        else f" and a batch of {counted(float(found.setting.sequences), 'sequence')}"
+                    )
                     late = found.duration_s > self.question.deadline_s
                     yield would_do(found, what + (f" and {math.ceil(found.duration_s / DAY):,} days" if late else ""))
                     return

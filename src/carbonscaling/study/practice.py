@@ -23,6 +23,7 @@ from carbonscaling.study.choosing import NOTHING_OPEN, Open, middle, odds, separ
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup
 from carbonscaling.study.ways import Way, ways
+from carbonscaling.words import counted
 
 __all__ = ["Settled", "Taken", "choice_of", "open_settings", "settle", "split_experts", "taken"]
 
@@ -308,7 +309,7 @@ def _told(scenario: Scenario, s: Setting, searched: bool) -> list[str]:
     if layout.cp is None and s.cp > 1:
         said.append(f"sequences split {s.cp:.0f} ways")
     if scenario.batch is None:
-        said.append(f"batch of {s.dp * s.micro_batch * s.n_micro:g} sequences")
+        said.append(f"batch of {counted(float(s.sequences), 'sequence')}")
     if layout.micro_batch is None:
         said.append(f"micro-batch {s.micro_batch:g}")
     if not layout.vpp and s.vpp > 1:

@@ -14,7 +14,7 @@ from carbonscaling.study.decide import decided, round_batches
 from carbonscaling.study.offers import Refused, would_do
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY, GB, KWH, TONNE
-from carbonscaling.words import energy, mass, money
+from carbonscaling.words import counted, energy, mass, money
 
 __all__ = ["REASONS", "explain_failure"]
 
@@ -57,7 +57,7 @@ def _undivided(no: Refused) -> str:
 
 def _batch_words(batches: Sequence[int]) -> str:
     if len(batches) == 1:
-        return f"this batch of {batches[0]:,} sequences"
+        return f"this batch of {counted(batches[0], 'sequence')}"
     return f"a batch of {batches[0]:,} to {batches[-1]:,} sequences"
 
 
@@ -86,7 +86,7 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
             None,
         )
     if result.n_fit == 0:
-        reason = f"0 of {result.n_candidates:,} settings fit: {_deciding(result, question, space)}"
+        reason = f"0 of {counted(result.n_candidates, 'setting')} fit: {_deciding(result, question, space)}"
         if result.nearest_memory is None:
             return (
                 reason,
@@ -106,7 +106,8 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
     late, allowed = fastest.duration_s / DAY, question.deadline_s / DAY
     n = fastest.n_devices
     reason = (
-        f"{result.n_fit:,} of {result.n_candidates:,} settings fit, none finishes in {allowed:g} day{'s' * (allowed != 1)}: "
+        f"{result.n_fit:,} of {counted(result.n_candidates, 'setting')} fit, "
+        f"none finishes in {allowed:g} day{'s' * (allowed != 1)}: "
         f"the fastest takes {late:.1f} days on {n:,} device{'s' * (n != 1)} ({setting_words(fastest.setting)})"
     )
     more = (*no.another_batch(), *no.more_devices(), *no.in_eight_bits())

@@ -9,7 +9,7 @@ from typing import Any
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.sources import Datum
 from carbonscaling.units import DAY, GB
-from carbonscaling.words import MASS, big, count, data, duration, energy, mass, money, percent, plain
+from carbonscaling.words import big, count, data, duration, energy, mass, mass_span, money, percent, plain
 
 __all__ = [
     "FIGURES",
@@ -67,10 +67,9 @@ def span(ends: tuple[float, float], write: Callable[[float], str]) -> str:
 
 def carbon_words(summary: Mapping[str, Any]) -> str:
     """Return the carbon total with its interval in the total's own unit."""
-    number, unit = mass(summary["carbon_total_tco2e"]).rsplit(" ", 1)
-    factor = next(size for size, name in MASS if name == unit)
-    low, high = (plain(summary[f"carbon_{end}_tco2e"] / factor) for end in ("low", "high"))
-    return f"{number} {unit} (between {low} and {high})"
+    total = summary["carbon_total_tco2e"]
+    ends = mass_span((summary["carbon_low_tco2e"], summary["carbon_high_tco2e"]), total).rpartition(" ")[0]
+    return f"{mass(total)} (between {ends.replace(' to ', ' and ')})"
 
 
 def price_words(price: Datum | None) -> str:

@@ -12,6 +12,7 @@ from carbonscaling.exchange.deepspeed.plan import REMARKS
 from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.release import known_names, release
 from carbonscaling.search.divisors import MOST_WHOLE
+from carbonscaling.words import counted
 
 __all__ = ["deepspeed_launch", "read_config"]
 
@@ -101,7 +102,9 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
     if batch is None and micro and devices and devices % split == 0:
         batch = micro * (steps or 1) * devices // split
         found.scenario["batch"] = batch
-        found.notes.append(f"a batch of {batch} sequences: {micro} x {steps or 1} of {devices // split} replicas")
+        found.notes.append(
+            f"a batch of {counted(batch, 'sequence')}: {micro} x {steps or 1} of {devices // split} replicas"
+        )
     if batch and micro and (steps or "gradient_accumulation_steps" not in said):
         replicas, left = divmod(batch, micro * (steps or 1))
         if left:

@@ -14,6 +14,7 @@ from carbonscaling.exchange.launch import Launch, Reading
 from carbonscaling.exchange.release import known_names, release
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.search.divisors import MOST_WHOLE
+from carbonscaling.words import counted
 
 __all__ = ["torchtitan_launch"]
 
@@ -177,7 +178,7 @@ def _read_batch(said: Mapping[str, Any], found: Reading) -> None:
         found.scenario["batch"] = local * dp
     else:
         found.notes.append(
-            f"the batch is {local} sequences of every data-parallel rank: --devices says how many there are"
+            f"the batch is {counted(local, 'sequence')} of every data-parallel rank: --devices says how many there are"
         )
     if pipelined and whole > 0 and dp and local * dp < whole:
         found.notes.append(f"{whole // (local * dp)} pipelines run one after the other in a step; one is counted")

@@ -8,7 +8,7 @@ from typing import Any
 from carbonscaling.reporting.document.figures import BAR, REST, RULE, WIDTH, axis, drawing, figure, line, rect, text
 from carbonscaling.reporting.document.html import Markup, node, table
 from carbonscaling.units import DAY
-from carbonscaling.words import big, duration, energy, mass, money, plain
+from carbonscaling.words import big, duration, energy, mass, mass_span, money, plain
 
 __all__ = ["curve", "places", "when"]
 
@@ -86,7 +86,7 @@ def _hours(data: Mapping[str, Any]) -> Markup:
 def _said(row: Mapping[str, Any]) -> str:
     """Return a training of the curve in words."""
     cost = "" if row["cost_usd"] is None else f", {money(row['cost_usd'])}"
-    span = f"{plain(row['carbon_low_tco2e'])} to {plain(row['carbon_high_tco2e'])} t"
+    span = mass_span((row["carbon_low_tco2e"], row["carbon_high_tco2e"]), row["carbon_total_tco2e"])
     return (
         f"{row['compute']:.2g} FLOP: loss {plain(row['loss'])}, {mass(row['carbon_total_tco2e'])} ({span}); "
         f"{big(row['n_params'])} parameters on {big(row['n_tokens'])} tokens; {row['n_devices']:,} devices for "

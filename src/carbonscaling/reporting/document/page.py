@@ -13,7 +13,7 @@ from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.glossary import glossary
 from carbonscaling.study.shown import OF_ALL, OF_THE_RUN, beside_words, recompute_words
 from carbonscaling.units import DAY, GB, KWH
-from carbonscaling.words import big, count, duration, energy, mass, money, percent, plain
+from carbonscaling.words import big, count, counted, duration, energy, mass, mass_span, money, percent, plain
 
 __all__ = ["METHOD", "document", "limits"]
 
@@ -68,18 +68,21 @@ def _results(data: Mapping[str, Any]) -> Markup:
     i = c["intervals"]
     beside = [line for line in c["boundary"] if line["share"]]
     run, whole = (f" {OF_THE_RUN}", f" {OF_ALL}") if beside else ("", "")
+
+    def carbon(name: str, tonnes: float, ends: list[float]) -> tuple[str, str, str]:
+        return name, mass(tonnes), mass_span(ends, tonnes)
+
     rows = [
         ("Run time, overhead included", duration(s["duration_days"] * DAY), f"{plain(s['steady_days'])} days steady"),
         (f"Device-hours{run} that can be reached", big(s["device_hours"]),
          f"{plain(s['tokens_per_s_per_device'])} tokens/s per device"),
         *_needed(data.get("needed")),
         (f"Energy of the facility{run and ', ' + OF_THE_RUN}", energy(s["energy_kwh"]), f"{_span(i['energy_kwh'], 1e-3)} MWh"),
-        (f"Operational carbon{run}, by location", mass(s["carbon_operational_tco2e"]), f"{_span(i['operational_tco2e'])} t"),
-        (f"Operational carbon{run}, by market", mass(s["carbon_operational_market_tco2e"]),
-         f"{_span(c['market']['interval_tco2e'])} t"),
-        (f"Embodied carbon{run}", mass(s["carbon_embodied_tco2e"]), f"{_span(i['embodied_tco2e'])} t"),
+        carbon(f"Operational carbon{run}, by location", s["carbon_operational_tco2e"], i["operational_tco2e"]),
+        carbon(f"Operational carbon{run}, by market", s["carbon_operational_market_tco2e"], c["market"]["interval_tco2e"]),
+        carbon(f"Embodied carbon{run}", s["carbon_embodied_tco2e"], i["embodied_tco2e"]),
         ("Beside the final run", mass(s["carbon_boundary_tco2e"]) if s["carbon_boundary_tco2e"] else "not counted", ""),
-        (f"Carbon{whole}, total by location", mass(s["carbon_total_tco2e"]), f"{_span(i['total_tco2e'])} t"),
+        carbon(f"Carbon{whole}, total by location", s["carbon_total_tco2e"], i["total_tco2e"]),
         (f"Water{run}", f"{plain(s['water_litres'] / 1000)} m3", f"{_span(i['water_litres'], 1e-3)} m3"),
         (f"Cost{run}", "no price known" if s["cost_usd"] is None else money(s["cost_usd"]), data.get("price", "")),
     ]  # fmt: skip
@@ -95,7 +98,8 @@ def _setting(s: Mapping[str, Any]) -> Markup:
             f"{s['schedule']}; {recompute_words(s['recompute'], s.get('recompute_percent', 100))}",
         ),
         ("Precision", s["precision"]),
-        ("Batch", f"{s['global_batch_seqs']:,} sequences of {s['seq_len']:,} tokens; {s['n_steps']:,.0f} steps"),
+        ("Batch", f"{counted(s['global_batch_seqs'], 'sequence')} of {s['seq_len']:,} tokens"),
+        ("Steps", f"{s['n_steps']:,.0f}"),
         ("Model", f"{count(s['n_params'])} parameters; {plain(s['training_flops'])} training FLOPs"),
         ("Memory", f"{plain(s['memory_per_device_gb'])} of {plain(s['memory_limit_gb'])} GB on the fullest device"),
     ]
@@ -119,7 +123,7 @@ def _searched(search: Mapping[str, Any] | None, others: Sequence[Mapping[str, An
     if not search:
         return []
     found = [
-        node("p", f"{search['n_candidates']:,} settings decided, {search['n_fit']:,} fit; {search['n_near']:,} within "
+        node("p", f"{counted(search['n_candidates'], 'setting')} decided, {search['n_fit']:,} fit; {search['n_near']:,} within "
                   f"{percent(search['near'])} of the best by objective '{search['objective']}'.")
     ]  # fmt: skip
     best = search.get("layouts", search["top"])[:5]

@@ -102,11 +102,12 @@ def law(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
     groups = known_columns(r, by)
     keys = "".join(f"{g}, " for g in groups)
     grouping = f"GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
-    return r.sql(
-        f"SELECT {keys}regr_slope(ln({what}), ln(training_flops)) AS exponent, "
-        f"exp(regr_intercept(ln({what}), ln(training_flops))) AS factor, "
-        f"regr_r2(ln({what}), ln(training_flops)) AS r2, count(*) AS n FROM best WHERE {what} > 0 {grouping}"
-    )
+    of = f"(ln({what}), ln(training_flops))"
+    fitted = {"exponent": f"regr_slope{of}", "factor": f"exp(regr_intercept{of})", "r2": f"regr_r2{of}"}
+    told = ", ".join(
+        f"CASE WHEN isfinite({x}) THEN {x} END AS {name}" for name, x in fitted.items()
+    )  # one size has no slope
+    return r.sql(f"SELECT {keys}{told}, count(*) AS n FROM best WHERE {what} > 0 {grouping}")
 
 
 def quantiles(r: Results, by: Sequence[str] = (), measure: str = CARBON) -> Selection:
