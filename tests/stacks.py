@@ -59,6 +59,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     expert_overlap=st.booleans(),
     expert_balance=st.sampled_from(("learnt", "forced")),
     expert_capacity=st.floats(0.5, 4.0),
+    expert_kernels=st.sampled_from(("separate", "fused")),
     dp_overlap=st.booleans(),
     tp_overlap=st.floats(0.0, 1.0),
     tp_beside=st.booleans(),

@@ -103,6 +103,18 @@ def test_a_capacity_that_is_filled_up_is_read(more: str, places: float | None, t
     assert ("moe_expert_capacity_factor" in launch.not_understood) == (places is None)
 
 
+@pytest.mark.parametrize(("recipe", "kernels"), [("mxfp8", "fused"), ("blockwise", None)])
+def test_experts_whose_products_activate_are_read(recipe: str, kernels: str | None, tmp_path: Path) -> None:
+    """Transformer Engine's op fuser has such products in MXFP8 alone."""
+    script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
+    script += "--seq-length 2048 --max-position-embeddings 2048 --num-experts 8 --expert-model-parallel-size 8 --bf16 "
+    more = f"--fp8-format e4m3 --fp8-recipe {recipe} --moe-grouped-gemm --use-transformer-engine-op-fuser"
+    (tmp_path / "train.sh").write_text(script + more, encoding="utf-8")
+    launch = cs.read_launch(tmp_path / "train.sh")
+    assert launch.settings["software"].get("expert_kernels") == kernels
+    assert ("use_transformer_engine_op_fuser" in launch.taken) == (kernels is not None)
+
+
 def test_a_torchtitan_configuration_is_taken_over() -> None:
     found = cs.read_launch(DATA / "train_config.toml")
     wanted = {

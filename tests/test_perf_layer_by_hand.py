@@ -137,6 +137,20 @@ def test_elementwise_bytes_of_an_expert_layer() -> None:
         close(layer(w, q, ep=ep, tp=2.0).forward.elementwise, 2 * S * split)
 
 
+def test_conversions_of_experts_and_products_that_make_them() -> None:
+    """In 8 bit tokens are converted where they arrive, and activated ones too, unless the products do it (decision 0359)."""
+    w, cast = work_of(MOE), 4.0
+    q = ideal(bandwidth=1.0, imbalance=1.5, cast_passes=cast)
+    arrived = (4 + cast / 2) * 2 * 4096
+    shared = _wide(4096, cast=cast) + 2 * (4096 + 2048)
+    separate = shared + (3 + cast / 2) * 14336 * 2 * 1.5 + arrived
+    close(layer(w, q).forward.elementwise, 2 * S * separate)
+    close(layer(w, q.changed(expert_fused=1.0)).forward.elementwise, 2 * S * (shared + arrived))
+    close(layer(w, q.changed(dispatch_bytes=1.0)).forward.elementwise, 2 * S * (separate - cast / 2 * 2 * 4096))
+    dense = work_of(DENSE)
+    assert layer(dense, q.changed(expert_fused=1.0)) == layer(dense, q)
+
+
 def test_shared_and_dense_blocks_count_in_their_shares() -> None:
     """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared."""
     w = work_of(MLA)

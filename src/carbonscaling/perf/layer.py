@@ -219,14 +219,17 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     attention, attention_back = scores + work.mixed * scan, scores_back + work.mixed * scan_back
 
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
-    # and for experts the permutation of tokens there and back.
+    # and for experts the permutation of tokens there and back, and the conversion of those that arrive, unless they
+    # travelled converted. Grouped products may apply activation and conversion to their own results, which take no pass then.
     passes = 10.0 + formats.cast_passes + software.norm_passes
-    ff = plain * work.d_ff / tp + moe * (rows * n_local / tokens * work.d_ff_expert / etp + work.d_ff_shared / tp)
+    hidden = moe * (1.0 - software.expert_fused) * rows * n_local / tokens * work.d_ff_expert / etp
+    ff = plain * work.d_ff / tp + moe * work.d_ff_shared / tp + hidden
     wide = passes * work.halves * h / np.where(sp > 0, tp, 1.0)
     heads = 2.0 * (work.d_query + work.d_kv) + software.head_passes * (work.d_query + work.d_kv / 2.0)
     gated = software.gate_passes * (work.matrices - 2.0)
     narrow = attended * heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
-    permute = moe * 4.0 * work.top_k * inside / tp
+    arrived = np.where(formats.dispatch_bytes < formats.comm_bytes, 0.0, formats.cast_passes / 2.0)
+    permute = moe * (4.0 + arrived) * work.top_k * inside / tp
     kernels = 8.0 * work.halves + 20.0 * moe  # launches of two blocks; gating, sorting and index kernels of experts
     elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
 

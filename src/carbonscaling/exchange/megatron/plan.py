@@ -157,6 +157,14 @@ def _overlap(answer: Estimate) -> list[Line]:
         found.append(Line("moe_token_dispatcher_type", "flex" if backend else chosen, why))
         found += [Line("moe_flex_dispatcher_backend", backend, why)] if backend else []
         found += [Line("overlap_moe_expert_parallel_comm", True, why)] if s.schedule == Schedule.COMBINED else []
+    if r.spec.experts and software.expert_fused > 0:
+        found.append(
+            Line(
+                "use_transformer_engine_op_fuser",
+                True,
+                "experts' kernels as stated; NVTE_CUTEDSL_FUSED_GROUPED_MLP=1 beside it",
+            )
+        )
     return [*found, *_graphs(answer, why)]
 
 

@@ -142,6 +142,10 @@ def _experts(said: Said, found: Reading) -> None:
         found.taken["overlap_moe_expert_parallel_comm"] = "expert traffic beside another micro-batch"
     if said.get("moe_router_force_load_balancing"):
         found.take("moe_router_force_load_balancing", "equal loads", software_expert_balance="forced")
+    if said.get("use_transformer_engine_op_fuser") and said.get("fp8_recipe") == "mxfp8":
+        found.take(
+            "use_transformer_engine_op_fuser", "activations inside experts' products", software_expert_kernels="fused"
+        )
     places = said.get("moe_expert_capacity_factor")
     if isinstance(places, int | float) and places > 0 and said.get("moe_pad_expert_input_to_capacity"):
         found.take(
