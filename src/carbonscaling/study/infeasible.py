@@ -58,6 +58,7 @@ class Infeasible:
     duration_s: ClassVar[None] = None
     footprint: ClassVar[None] = None
     assessment: ClassVar[None] = None
+    counts_beside: ClassVar[None] = None
     cost_usd: ClassVar[None] = None
     alternatives: ClassVar[tuple[Alternative, ...]] = ()
     usual: ClassVar[tuple[Usual, ...]] = ()

@@ -31,9 +31,11 @@ def duration_range(days: float) -> str:
 def _power(value: float, unit: str) -> str:
     """Return a figure as the form writes it, with two significant figures.
 
-    >>> _power(5148.0, "MWh")
-    '5.1 x 10^3 MWh'
+    >>> _power(5148.0, "MWh"), _power(0.0, "MWh")
+    ('5.1 x 10^3 MWh', '0 MWh')
     """
+    if not value:
+        return f"0 {unit}"
     order = math.floor(math.log10(value))
     mantissa = f"{value / 10**order:.1f}"
     if mantissa == "10.0":
