@@ -124,6 +124,23 @@ sys.exit(main())
 """
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals that wait")
+@pytest.mark.parametrize(
+    "module", ["carbonscaling.cli.interrupt", "typing", "signal", "carbonscaling.errors", "carbonscaling.cli.streams"]
+)
+def test_ctrl_c_inside_an_import_waits_for_its_end(module: str) -> None:
+    hook = (
+        "import os, signal, sys\n"
+        f"gone = [n for n in sys.modules if n.split('.')[0] in ('typing', 'collections') or n == {module!r}]\n"
+        "for name in gone: del sys.modules[name]\n"
+        f"sys.addaudithook(lambda event, args: event == 'import' and args[0] == {module!r} and os.kill(os.getpid(), 2))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", hook + STARTING, *FIXED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (ExitCode.INTERRUPTED, "ready\n"), done.stderr
+    assert done.stderr.startswith("interrupted: ")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("argv", [FIXED, ("plan", "--model", "llama-3-8b", "--tokens", "1e12")])
 def test_ctrl_c_at_any_moment_is_one_sentence(argv: tuple[str, ...]) -> None:
     """From the first line of the command on; what comes before is Python's own start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what signal wraps: there without a file to read
 import io
 import sys
 
@@ -28,19 +29,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _run(list(argv))
     try:
+        _hold(True)
+        from carbonscaling.cli.interrupt import ended, mind_interrupts
+        from carbonscaling.cli.streams import guard_streams
         from carbonscaling.garbage import collect_seldom
 
         collect_seldom()
-        from carbonscaling.cli.interrupt import ended, mind_interrupts
-        from carbonscaling.cli.streams import guard_streams
-
         guard_streams()
         mind_interrupts()
+        _hold(False)
         return ended(_run(sys.argv[1:]))
     except KeyboardInterrupt as error:  # between the lines above
+        _hold(True)
         from carbonscaling.cli.told import told
 
         return told(error)
+
+
+def _hold(held: bool) -> None:
+    """Let Ctrl-C wait, where the system can: inside an import it would leave half a module, or be lost."""
+    if hasattr(_signal, "pthread_sigmask"):
+        _signal.pthread_sigmask(_signal.SIG_BLOCK if held else _signal.SIG_UNBLOCK, [_signal.SIGINT])
 
 
 def _run(args: list[str]) -> int:
