@@ -11,7 +11,7 @@ import pytest
 
 from carbonscaling import evidence
 from carbonscaling.cli import main
-from carbonscaling.evidence.ledger import first_looks, ledger
+from carbonscaling.evidence.ledger import first_looks, ledger, ledger_of_servings
 
 FIRST = "0.1.0"
 
@@ -57,5 +57,17 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads(capsys.readouterr().out)
     table = list(csv.DictReader(io.StringIO(evidence.path("first_look").read_text(encoding="utf-8"))))
     assert [row["source"] for row in data["sources"]] == [row["source"] for row in table]
+    served = evidence.rows("first_look_servings")
+    assert [(row["source"], row["n"]) for row in data["servings"]] == [(r["source"], int(r["n"])) for r in served]
     assert main(["validate", "--ledger"]) == 0
-    assert "0.2.0.dev0" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert "0.2.0.dev0" in page
+    assert all(row["source"] in page for row in served)
+
+
+def test_servings_were_scored_before_what_they_taught() -> None:
+    """799 of four sources (decision 0261), 52 of two (0358): the latter as the version before that decision said them."""
+    by_batch: dict[str, int] = {}
+    for row in ledger_of_servings():
+        by_batch[row.batch] = by_batch.get(row.batch, 0) + row.n
+    assert by_batch == {"2026-11-30 four sources": 799, "2026-11-30 library": 52}

@@ -8,12 +8,12 @@ from statistics import mean, median
 from carbonscaling import evidence
 from carbonscaling.record import dataclass
 
-__all__ = ["FirstLook", "LedgerRow", "first_looks", "ledger"]
+__all__ = ["FirstLook", "LedgerRow", "first_looks", "ledger", "ledger_of_servings"]
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One version on one source of a batch of evidence.
+    """One version on one source of a batch of evidence: trainings, or servings.
 
     Attributes
     ----------
@@ -80,8 +80,17 @@ class FirstLook:
 
 @lru_cache(maxsize=1)
 def ledger() -> tuple[LedgerRow, ...]:
-    """Return every entry, oldest first."""
+    """Return every entry of trainings, oldest first."""
+    return _entries("first_look")
 
+
+@lru_cache(maxsize=1)
+def ledger_of_servings() -> tuple[LedgerRow, ...]:
+    """Return every entry of servings, in output tokens a second, oldest first; their bias is not known of the first four."""
+    return _entries("first_look_servings")
+
+
+def _entries(name: str) -> tuple[LedgerRow, ...]:
     def value(name: str, text: str) -> str | int | float | None:
         if name in _TEXTS:
             return text
@@ -89,7 +98,7 @@ def ledger() -> tuple[LedgerRow, ...]:
 
     return tuple(
         LedgerRow(**{name: value(name, text) for name, text in row.items()})  # type: ignore[arg-type]
-        for row in evidence.rows("first_look")
+        for row in evidence.rows(name)
     )
 
 

@@ -17,6 +17,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout
+from carbonscaling.units import GB
 from carbonscaling.words import duration
 
 __all__ = ["READ", "read_back"]
@@ -67,7 +68,7 @@ def read_back(answer: Estimate, to: str, text: str) -> tuple[str, ...]:
         )  # fmt: skip
     return (
         f"As written: {again.step.total:.3g} s a step, {again.tokens_per_s_per_device:,.0f} tokens/s and device, "
-        f"{float(again.memory.total) / 1e9:.3g} GB, {duration(again.duration_s)} (planned: {duration(answer.duration_s)})",
+        f"{float(again.memory.total) / GB:.3g} GB, {duration(again.duration_s)} (planned: {duration(answer.duration_s)})",
         *why,
     )
 
@@ -171,8 +172,8 @@ def _why(answer: Estimate, again: Estimate, launch: Launch, title: str) -> tuple
     ]
     if not found:
         raise InputError(
-            f"{title} would run this plan in {again.step.total:.4g} s a step and {float(again.memory.total) / 1e9:.4g} GB a "
-            f"device, not in {answer.step.total:.4g} s and {float(answer.memory.total) / 1e9:.4g} GB as planned",
+            f"{title} would run this plan in {again.step.total:.4g} s a step and {float(again.memory.total) / GB:.4g} GB a "
+            f"device, not in {answer.step.total:.4g} s and {float(answer.memory.total) / GB:.4g} GB as planned",
             key="emit", remedy="plan with the software options that its file states",
         )  # fmt: skip
     return tuple(found)

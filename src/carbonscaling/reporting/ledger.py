@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.evidence.ledger import FirstLook, LedgerRow
@@ -18,8 +20,19 @@ def _share(value: float | None) -> str:
     return "-" if value is None else percent(value)
 
 
-def ledger_page(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> Group:
-    """Return every version's first look at rows that it had never seen: by batch, and by source."""
+def _sources(rows: Sequence[LedgerRow]) -> Table:
+    table = figures(("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside"), words=2)
+    for row in sorted(rows, key=lambda r: (r.batch, r.source, r.date, r.version)):
+        bias = "-" if row.bias is None else f"{100 * row.bias:+.0f}%"
+        table.add_row(
+            row.source[:44], row.version, str(row.n), str(row.n_skipped), _share(row.median), _share(row.p90), bias,
+            _share(row.inside),
+        )  # fmt: skip
+    return table
+
+
+def ledger_page(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings: Sequence[LedgerRow]) -> Group:
+    """Return every version's first look at rows that it had never seen: by batch, and by source; then that of servings."""
     headings = (
         "version", "batch", "rows", "sources", "skipped", "sources' median", "below 20 %", "inside", "40 % MFU",
         "regression", "LLMCarbon",
@@ -28,13 +41,6 @@ def ledger_page(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> Gr
     for x in looks:
         shares = (x.median, x.below_20, x.inside, x.constant_mfu, x.regression, x.llmcarbon)
         total.add_row(x.version, x.batch, f"{x.n:,}", str(x.n_sources), str(x.n_skipped), *map(percent, shares))
-    sources = figures(("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside"), words=2)
-    for row in sorted(rows, key=lambda r: (r.batch, r.source, r.date, r.version)):
-        bias = "-" if row.bias is None else f"{100 * row.bias:+.0f}%"
-        sources.add_row(
-            row.source[:44], row.version, str(row.n), str(row.n_skipped), _share(row.median), _share(row.p90), bias,
-            _share(row.inside),
-        )  # fmt: skip
     return Group(
         Text("First looks: rows that no version had seen, scored before any rule changed", style="bold"),
         total,
@@ -43,10 +49,16 @@ def ledger_page(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> Gr
         ),
         Text(""),
         Text("By source", style="bold"),
-        sources,
+        _sources(rows),
+        Text(""),
+        Text("Servings, output tokens a second, by source", style="bold"),
+        _sources(servings),
     )
 
 
-def ledger_data(looks: tuple[FirstLook, ...], rows: tuple[LedgerRow, ...]) -> dict[str, Any]:
+def ledger_data(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings: Sequence[LedgerRow]) -> dict[str, Any]:
     """Return the ledger as plain data."""
-    return {"first_looks": [vars(x) for x in looks], "sources": [vars(row) for row in rows]}
+    return {
+        "first_looks": [vars(x) for x in looks], "sources": [vars(row) for row in rows],
+        "servings": [vars(row) for row in servings],
+    }  # fmt: skip

@@ -10,7 +10,7 @@ from carbonscaling.perf.memory import with_margin
 from carbonscaling.platform import n_processors
 from carbonscaling.search.alone import alone
 from carbonscaling.search.grid import Grid
-from carbonscaling.search.limits import in_blocks
+from carbonscaling.search.limits import NEAR, in_blocks
 from carbonscaling.search.result import Candidate, Progress, Question, SearchResult, candidates
 from carbonscaling.search.space import Space, grid, layouts
 
@@ -28,7 +28,7 @@ def search(
     space: Space,
     *,
     top: int = 10,
-    near: float = 0.02,
+    near: float = NEAR,
     prune: bool = False,
     front: bool = False,
     quantiles: tuple[float, ...] = (),

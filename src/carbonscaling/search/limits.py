@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search.objectives import Outcome
 
-__all__ = ["LONGEST_S", "SHORTEST_S", "Extent", "in_blocks", "slowest_step"]
+__all__ = ["LONGEST_S", "NEAR", "SHORTEST_S", "Extent", "in_blocks", "slowest_step"]
 
 Floats = NDArray[np.float64]
 
 SHORTEST_S, LONGEST_S = 1e-9, 1e15
 """No step is shorter, none longer."""
+NEAR = 0.02
+"""Width of the near-optimal band of a search, relative to the best."""
 LOOK = 1 << 12
 """Step times asked about in one go, at least; few device counts are divided more finely at once."""
 SLOPE = 1.0

@@ -15,31 +15,25 @@ from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.footprint import CarbonNumbers
-from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.result import Footprint
-from carbonscaling.catalog import hardware, models
-from carbonscaling.catalog.prices import price
-from carbonscaling.errors import InputError, nearest
-from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.model.spec import ModelSpec
+from carbonscaling.errors import InputError
 from carbonscaling.record import dataclass
+from carbonscaling.serving.asked import carbon_of, price_of, question_of
 from carbonscaling.serving.cycle import TERMS
-from carbonscaling.serving.engine import engine_asked
 from carbonscaling.serving.factors import shipped_factors
-from carbonscaling.serving.formats import format_named
 from carbonscaling.serving.load import Mean, at_mean, day_of, mean_at
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.predict import Predicted, predict, worked
-from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
-from carbonscaling.serving.said import check_positions, notes_of
+from carbonscaling.serving.question import Question
+from carbonscaling.serving.said import notes_of
 from carbonscaling.serving.scenario import Objective, Serving
 from carbonscaling.serving.search import DEGREES, MOST_STAGES, copies_for, ways
 from carbonscaling.serving.width import interval, kind_of
 from carbonscaling.sources import Datum
-from carbonscaling.units import DAY, HOUR
+from carbonscaling.units import DAY
 from carbonscaling.words import counted, plain
 
-__all__ = ["Served", "carbon_of", "inference", "price_of", "question_of"]
+__all__ = ["Served", "inference"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -221,29 +215,6 @@ class Served:
         }
 
 
-def question_of(s: Serving) -> Question:
-    """Return what is asked of a serving, its layout left open."""
-    cluster = hardware.cluster(s.device, s.host)
-    weights, engine = format_named(s.weights), engine_asked(s.engine)
-    kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
-    spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
-    check_positions(spec, s.prompt, s.output)
-    told = None
-    if s.draft_tokens is not None and s.acceptance is not None:
-        told = Speculation(s.draft_tokens, s.acceptance, None if s.draft is None else models.model_spec(s.draft))
-    known = [name.removeprefix("source ") for name in shipped_factors().time.rows if name.startswith("source ")]
-    if s.like is not None and s.like not in known:
-        raise InputError(
-            "no servings of this source were learnt from", key="like", value=s.like, suggestion=nearest(s.like, known),
-            allowed=", ".join(known), remedy="choose one of these, or leave it out",
-        )  # fmt: skip
-    mode: Mode = "disaggregated" if s.disaggregated else "continuous"
-    return Question(
-        spec, cluster, weights, kv, Layout(1.0, 1.0, 1.0, 1.0), engine, mode, s.output, s.prompt, None, s.sampling == "top-p",
-        s.prefix_hit, s.prompt_spread, s.output_spread, told, s.like or "",
-    )  # fmt: skip
-
-
 def drawing(model: CarbonModel, mean: Mean) -> CarbonModel:
     """Return the carbon of devices at a mean load."""
 
@@ -390,19 +361,4 @@ def _served(
             for k in same
         ),
         seconds={name: float(v / total) for name, v in zip(TERMS, found.seconds[:, i], strict=True)},
-    )  # fmt: skip
-
-
-def price_of(s: Serving, cluster: Cluster) -> float | None:
-    """Return USD a device-hour; None where none is known."""
-    if s.price_usd_per_device_hour is not None:
-        return s.price_usd_per_device_hour
-    known = price(cluster.device.id, s.price_basis)
-    return None if known is None else known.si * HOUR
-
-
-def carbon_of(s: Serving, cluster: Cluster) -> CarbonModel:
-    """Return the carbon factors of a serving's place, whose PUE and water hold for an intensity that is given too."""
-    return carbon_model(
-        cluster, s.region, pue=s.pue, carbon_intensity_g_per_kwh=s.carbon_intensity_g_per_kwh, shared_hosts=True, basis=s.basis
     )  # fmt: skip

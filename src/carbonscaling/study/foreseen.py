@@ -10,6 +10,7 @@ import numpy as np
 from carbonscaling.search.abreast import TIES, Abreast
 from carbonscaling.search.count_bounds import Bounds
 from carbonscaling.search.engine import Question
+from carbonscaling.search.limits import NEAR
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate
 from carbonscaling.search.simple import rank
@@ -70,7 +71,3 @@ def _up_to(q: Question, found: Found) -> Found:
             best, least = candidate, own
         bests.append(best)
     return dict(zip(counts, bests, strict=True))
-
-
-NEAR = 0.02
-"""Width of the near-optimal band of a search (`carbonscaling.search.engine.search`)."""

@@ -287,12 +287,12 @@ def validate(
         _beside(runs or SHIPPED, calibration, where, output, json)
         return
     if ledger:
-        from carbonscaling.evidence.ledger import first_looks
+        from carbonscaling.evidence.ledger import first_looks, ledger_of_servings
         from carbonscaling.evidence.ledger import ledger as entries
         from carbonscaling.reporting.ledger import ledger_data, ledger_page
 
-        looks, listed = first_looks(), entries()
-        out.hand_out(ledger_data(looks, listed), ledger_page(looks, listed), json=json, output=output)
+        all_of_it = first_looks(), entries(), ledger_of_servings()
+        out.hand_out(ledger_data(*all_of_it), ledger_page(*all_of_it), json=json, output=output)
         return
     if trainings is not None:
         _trainings(trainings, history, output, json)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.errors import InputError
-from carbonscaling.serving.answer import carbon_of, price_of, question_of
+from carbonscaling.serving.asked import carbon_of, price_of, question_of
 from carbonscaling.serving.factors import shipped_factors
 from carbonscaling.serving.load import Mean, day_of
 from carbonscaling.serving.predict import predict, worked
