@@ -68,8 +68,8 @@ def test_modules_list_what_they_offer(name: str) -> None:
 
 ROOT = Path(carbonscaling.__path__[0])
 LAYERS = (
-    "literal", "errors", "meaning", "record", "arrays", "formula", "scalar", "units", "words", "sources", "fields", "ranges",
-    "platform", "files", "garbage",  # words and tools
+    "literal", "errors", "meaning", "hints", "record", "arrays", "formula", "scalar", "units", "words", "sources", "fields",
+    "ranges", "platform", "files", "garbage",  # words and tools
     "laws", "model", "hardware", "software",  # nouns
     "perf", "catalog", "carbon", "search", "timetable",  # formulas, the numbers that ship, what is best
     "evidence", "calibration", "serving",  # measurements, and what was fitted to them

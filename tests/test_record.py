@@ -98,6 +98,29 @@ def test_a_class_is_completed_by_its_first_object_and_its_base_with_it() -> None
     assert [isinstance(vars(cls)["__dataclass_fields__"], dict) for cls in (point, named, alone)] == [True, True, False]
 
 
+def test_a_class_has_code_compiled_once_many_objects_are_made_or_one_is_not() -> None:
+    """Both ways to make an object give the same one, and errors are of the compiled one alone."""
+
+    def made(wrong: bool) -> tuple[list[int], Any]:
+        point = _classes(record.dataclass)[0]
+        theirs, compiled = THEIRS[0], []
+        for i in range(record.MANY + 5):
+            given = {"x": float(i), "y": 1.0} if i % 2 else {"x": float(i), "hidden": 3.0}
+            one = point(float(i), marks=[i]) if i % 3 == 0 else point(**given)
+            assert vars(one) == vars(theirs(float(i), marks=[i]) if i % 3 == 0 else theirs(**given))
+            assert list(vars(one)) == ["x", "y", "marks", "hidden", "length"]
+            if wrong and i == 7:
+                with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+                    point()
+            compiled.append(vars(point)["__init__"].__code__.co_filename == "<string>")
+        return [compiled.index(True), sum(compiled)], point
+
+    many, point = made(wrong=False)
+    assert many == [record.MANY, 5]
+    assert point(1.0).marks is not point(1.0).marks
+    assert made(wrong=True)[0][0] == 7
+
+
 def test_threads_that_come_at_once_get_whole_objects() -> None:
     for _ in range(50):
         point, named, _ = _classes(record.dataclass)
@@ -148,11 +171,12 @@ def test_what_may_change_is_of_dataclasses() -> None:
 
 PROGRAM = """
 import dataclasses, sys
-made, real = [], dataclasses._process_class
+made, compiled, real = [], [], dataclasses._process_class
+sys.addaudithook(lambda event, args: event == "compile" and args[1] == "<string>" and compiled.append(args[0]))
 dataclasses._process_class = lambda cls, *a, **k: made.append(cls) or real(cls, *a, **k)
 from carbonscaling.cli import main
 code = main(sys.argv[1:])
-print(len(made), *sorted(sys.modules), file=sys.stderr)
+print(len(made), len(compiled), *sorted(sys.modules), file=sys.stderr)
 """
 
 
@@ -169,7 +193,8 @@ def test_an_estimate_completes_few_classes_and_loads_little() -> None:
     }
     asked = ["estimate", "--json", *(word for name, value in question.items() for word in (f"--{name}", value))]
     said = subprocess.run([sys.executable, "-c", PROGRAM, *asked], check=True, capture_output=True, text=True)
-    n, *loaded = said.stderr.split()
-    assert int(n) < 75
+    n_classes, n_compiled, *loaded = said.stderr.split()
+    assert int(n_classes) < 75
+    assert int(n_compiled) < 250
     away = {"pydantic", "cyclopts", "polars", "numba", "rich", "importlib.resources", "zoneinfo", "concurrent.futures"}
     assert not away & {*loaded}

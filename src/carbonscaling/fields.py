@@ -10,9 +10,10 @@ import typing
 from functools import lru_cache
 from inspect import cleandoc
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple, hints_of
 from carbonscaling.meaning import choice_meant
 
 __all__ = ["check_fields", "field_help", "finite", "in_range"]
@@ -99,7 +100,7 @@ def _field(name: str, hint: Any) -> _Field:
 
 @lru_cache(maxsize=64)
 def _checks(cls: Any) -> _Checks:
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     fields = tuple(_field(f.name, hints[f.name]) for f in dataclasses.fields(cls))
     choices = tuple((f.name, (*f.words, None) if types.NoneType in f.arms else f.words) for f in fields if f.words)
     return _Checks(

@@ -10,9 +10,10 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.hints import NamedTuple
 from carbonscaling.platform import sync_folder, take_rights
 
 __all__ = [

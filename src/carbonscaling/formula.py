@@ -70,7 +70,6 @@ def formula(
         module = function.__module__.removeprefix("carbonscaling.")
         meta = Formula(f"{module}.{function.__name__}", expression, unit, source, place)
         _REGISTRY[meta.name] = meta
-        signature = inspect.signature(function)
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -79,7 +78,8 @@ def formula(
                 return np.zeros(np.shape(product))  # type: ignore[return-value]
             result = function(*args, **kwargs)
             if trace is not None:
-                trace.append(TraceLine(meta, dict(signature.bind(*args, **kwargs).arguments), result))
+                given = inspect.signature(function).bind(*args, **kwargs).arguments
+                trace.append(TraceLine(meta, dict(given), result))
             return result
 
         call.nought = nought  # type: ignore[attr-defined]

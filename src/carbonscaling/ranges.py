@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.fields import finite
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["RANGES", "Range", "check_ranges"]
 

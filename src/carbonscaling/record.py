@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 __all__ = ["Same", "dataclass"]
 
 _ONE_AT_A_TIME = RLock()
-_OF_A_COMPLETE_CLASS = ("__dataclass_fields__", "__dataclass_params__", "__match_args__")
+_OF_A_COMPLETE_CLASS = ("__dataclass_params__", "__match_args__", "__signature__")
+_SOME = "Without a text a class gets its signature, for which it would have to be complete."
+MANY = 100
+"""Objects that are made field by field: to make as many takes as long as to compile what makes them sooner."""
 
 
 def _reader(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -98,44 +101,89 @@ class _Later:
         return getattr(cls, self.name)
 
 
-def _complete(cls: Any, kw_only: bool) -> None:
-    """Make the real dataclass of the fields alone, and take over what it has."""
-    annotations = vars(cls).get("__annotations__", {})
-    own = {name: value for name, value in vars(cls).items() if name in (*annotations, "__post_init__")}
-    named = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
-    made: Any = type(cls)(cls.__name__, cls.__bases__, {**named, **own, "__annotations__": annotations})
-    dataclasses.dataclass(frozen=True, kw_only=kw_only, repr=False, eq=False)(made)
-    for name, value in own.items():
-        if isinstance(value, dataclasses.Field):
-            if hasattr(made, name):
-                setattr(cls, name, getattr(made, name))
-            else:
-                delattr(cls, name)
-    for name in _OF_A_COMPLETE_CLASS:
-        setattr(cls, name, getattr(made, name))
-    del cls.__signature__
-    cls.__init__ = made.__init__
+class _Begun:
+    """A class and what it still lacks: its fields until it is first used, an ``__init__`` of its own until that pays."""
 
+    def __init__(self, cls: Any, kw_only: bool) -> None:
+        self.cls, self.kw_only = cls, kw_only
+        for name, value in _SHARED.items():
+            if name not in vars(cls) or vars(cls)[name] is None:
+                setattr(cls, name, value)
+        cls.__dataclass_fields__ = _Later("__dataclass_fields__", self.find_fields)
+        for name in _OF_A_COMPLETE_CLASS:
+            setattr(cls, name, _Later(name, self.complete))
 
-def _begun(cls: Any, kw_only: bool) -> Any:
-    """Give a class what all share, and the rest when it is asked for."""
+        def first(one: Any, *args: Any, **given: Any) -> None:
+            self.find_fields()
+            vars(cls)["__init__"](one, *args, **given)
 
-    def finish() -> None:
+        cls.__init__ = first
+
+    def find_fields(self) -> None:
+        """Have the fields found, and nothing compiled; a class with bases is completed, since dataclasses look at theirs."""
         with _ONE_AT_A_TIME:
-            if vars(cls)["__init__"] is first:
-                _complete(cls, kw_only)
+            cls = self.cls
+            if not isinstance(vars(cls)["__dataclass_fields__"], _Later):
+                return
+            if len(cls.__mro__) > 2:
+                self.complete()
+                return
+            params, cls.__doc__, doc = vars(cls)["__dataclass_params__"], _SOME, cls.__doc__
+            dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=self.kw_only)(cls)
+            cls.__dataclass_params__, cls.__doc__ = params, doc
+            cls.__init__ = self._field_by_field()
 
-    def first(self: Any, *args: Any, **given: Any) -> None:
-        finish()
-        vars(cls)["__init__"](self, *args, **given)
+    def complete(self) -> None:
+        """Make the real dataclass of the fields alone, and take over what it has."""
+        with _ONE_AT_A_TIME:
+            cls = self.cls
+            if not isinstance(vars(cls)["__dataclass_params__"], _Later):
+                return
+            annotations, found = vars(cls).get("__annotations__", {}), vars(cls)["__dataclass_fields__"]
+            own = {name: value for name, value in vars(cls).items() if name in (*annotations, "__post_init__")}
+            if not isinstance(found, _Later):
+                own |= found
+            named = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": _SOME}
+            made: Any = type(cls)(cls.__name__, cls.__bases__, {**named, **own, "__annotations__": annotations})
+            dataclasses.dataclass(frozen=True, kw_only=self.kw_only, repr=False, eq=False)(made)
+            for name, value in own.items():
+                if isinstance(value, dataclasses.Field):
+                    if hasattr(made, name):
+                        setattr(cls, name, getattr(made, name))
+                    elif name in vars(cls):
+                        delattr(cls, name)
+            for name in ("__dataclass_fields__", "__dataclass_params__", "__match_args__"):
+                setattr(cls, name, getattr(made, name))
+            del cls.__signature__
+            cls.__init__ = made.__init__
 
-    for name, value in _SHARED.items():
-        if name not in vars(cls) or vars(cls)[name] is None:
-            setattr(cls, name, value)
-    cls.__init__ = first
-    for name in (*_OF_A_COMPLETE_CLASS, "__signature__"):
-        setattr(cls, name, _Later(name, finish))
-    return cls
+    def _field_by_field(self) -> Callable[..., None]:
+        """Return an ``__init__`` that is not compiled; one is after `MANY` objects, and to say what is wrong."""
+        fields, none = dataclasses.fields(self.cls), dataclasses.MISSING
+        known = {f.name: f for f in fields if f.init}
+        needed = {f.name for f in known.values() if f.default is none and f.default_factory is none}
+        by_place = [f.name for f in known.values() if not f.kw_only]
+        filled = [
+            (f.name, f.default, None if f.default_factory is none else f.default_factory)
+            for f in fields
+            if f.init or f.default_factory is not none
+        ]
+        ends, put, left = hasattr(self.cls, "__post_init__"), object.__setattr__, MANY
+
+        def init(one: Any, *args: Any, **given: Any) -> None:
+            nonlocal left
+            left -= 1
+            values = {**dict(zip(by_place, args, strict=False)), **given}
+            if left < 0 or len(values) < len(args) + len(given) or not needed <= values.keys() <= known.keys():
+                self.complete()
+                vars(self.cls)["__init__"](one, *args, **given)
+                return
+            for name, default, factory in filled:
+                put(one, name, values[name] if name in values else default if factory is None else factory())
+            if ends:
+                one.__post_init__()
+
+        return init
 
 
 if TYPE_CHECKING:
@@ -153,4 +201,9 @@ else:
         """
         if not frozen:
             raise TypeError("classes whose objects may change are of dataclasses")
-        return lambda cls: _begun(cls, kw_only)
+
+        def begun(cls):
+            _Begun(cls, kw_only)
+            return cls
+
+        return begun

@@ -8,12 +8,12 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from carbonscaling.bench.questions import QUESTIONS
 from carbonscaling.bench.server import Served, served
 from carbonscaling.bench.stopwatch import timed
 from carbonscaling.bench.sweep import own_searches
+from carbonscaling.hints import NamedTuple
 from carbonscaling.platform import children_processor_s
 from carbonscaling.record import dataclass
 from carbonscaling.search import compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from carbonscaling.calibration.jobs import Job
 from carbonscaling.calibration.readings import Period
 from carbonscaling.carbon.drawn import Draw
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR
 

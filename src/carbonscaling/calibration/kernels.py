@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from carbonscaling.calibration.alone import alone, clock
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.evidence.timing import BATCHED, GROUPED, Timing
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf import build
 from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.precision import precision

@@ -7,13 +7,12 @@ no fold has seen a matrix of another: the error printed is that of rows left out
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.calibration.kernels import Kernel, predicted_seconds
 from carbonscaling.evidence.timing import timings
+from carbonscaling.hints import NamedTuple
 from carbonscaling.platform import need
 
 __all__ = ["DEVICES", "KernelFit", "refit"]

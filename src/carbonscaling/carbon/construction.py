@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.factor_sets import sampled_range
 from carbonscaling.catalog.factors import factor
 from carbonscaling.formula import formula
+from carbonscaling.hints import NamedTuple
 from carbonscaling.sources import Datum
 from carbonscaling.units import TONNE
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.footprint import FootprintParts, footprint
 from carbonscaling.carbon.uncertainty import interval, sample_footprint
+from carbonscaling.hints import NamedTuple
 from carbonscaling.units import HOUR, KWH
 
 __all__ = ["UTILISATION", "Draw", "draw_of", "drawn_at_most"]

@@ -6,12 +6,11 @@ amortisation) is settled in the coefficients of `CarbonNumbers`, so nothing here
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.embodied import amortised
 from carbonscaling.carbon.operational import energy, host_count, operational_carbon, overhead_energy, water_use
 from carbonscaling.carbon.power import run_average_power, saturating_power
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["CarbonNumbers", "FootprintParts", "footprint", "low_static", "without_embodied", "without_static"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.coefficients import (
@@ -31,6 +31,7 @@ from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import NO_CONTRACT, place
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hints import NamedTuple
 from carbonscaling.sources import Datum
 
 __all__ = ["AMORTISATIONS", "HardwareFactors", "bottom_up_range", "carbon_model", "hardware_factors", "market_of"]

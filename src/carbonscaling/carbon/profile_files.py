@@ -8,9 +8,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.hints import NamedTuple
 from carbonscaling.ranges import RANGES
 from carbonscaling.record import dataclass
 

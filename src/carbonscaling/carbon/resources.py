@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.embodied import amortised
@@ -13,6 +13,7 @@ from carbonscaling.catalog.grids import Quantity, series
 from carbonscaling.catalog.regions import Place
 from carbonscaling.formula import formula
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hints import NamedTuple
 from carbonscaling.units import to_si
 
 __all__ = ["ResourceFactors", "resource_factors", "resource_taken", "resource_use"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from carbonscaling.catalog.read import read_toml
 from carbonscaling.files import PACKAGE
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Family", "device_of_instance", "families"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from carbonscaling.catalog.parsed import parsed
 from carbonscaling.errors import InputError
 from carbonscaling.files import PACKAGE, SETTINGS, read_text
+from carbonscaling.hints import hints_of
 from carbonscaling.meaning import key_meant
 
 __all__ = ["build", "keys_of_tables", "packaged", "read_toml", "shipped"]
@@ -76,7 +77,7 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 @lru_cache(maxsize=64)
 def _fields(cls: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 
 

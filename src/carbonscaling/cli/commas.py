@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["SEVERAL", "Written", "parted", "refuse_readings", "written"]
 

@@ -54,8 +54,8 @@ def _unraisable(problem: Any, /) -> None:
 
 
 def _leave() -> None:
-    """Leave with the code for an interruption: Python itself would end by the signal where compiled text met it."""
-    if ExitCode.INTERRUPTED in _codes:
+    """Leave at once: all that was loaded need not be taken apart, and Python would say an interruption in its own way."""
+    if _codes:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(ExitCode.INTERRUPTED)
+        os._exit(ExitCode.INTERRUPTED if ExitCode.INTERRUPTED in _codes else _codes[-1])

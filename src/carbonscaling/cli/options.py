@@ -15,6 +15,7 @@ from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.cli.commas import parted
 from carbonscaling.cli.question import NESTED, PREFIX, given, number, scenario_of
 from carbonscaling.fields import field_help
+from carbonscaling.hints import hints_of
 from carbonscaling.software.options import option_kinds
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.words import count
@@ -148,7 +149,7 @@ def _group_of(cls: type, field: dataclasses.Field[Any], group: Group) -> Group:
 
 def options_of(cls: type, group: Group, renamed: Mapping[str, str]) -> type:
     """Return a dataclass with every field of another, all unset, some by another name."""
-    hints, texts = typing.get_type_hints(cls), field_help(cls)
+    hints, texts = hints_of(cls), field_help(cls)
     made = []
     for field in dataclasses.fields(cls):
         name, hint, own = _option(field, hints[field.name], texts.get(field.name, ""), group)
@@ -161,7 +162,7 @@ def _options_class() -> type:
     made = []
     groups = {Scenario: SCENARIO_GROUP, Layout: LAYOUT_GROUP, Boundary: BOUNDARY_GROUP, Contracts: CONTRACTS_GROUP}
     for cls, group in groups.items():
-        hints, texts = typing.get_type_hints(cls), field_help(cls)
+        hints, texts = hints_of(cls), field_help(cls)
         made += [
             _software_option(texts["software"]) if field.name == "software"
             else _option(field, hints[field.name], texts.get(field.name, ""), _group_of(cls, field, group), PREFIX.get(cls, ""))

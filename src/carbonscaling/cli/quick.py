@@ -17,6 +17,7 @@ from carbonscaling.cli.answers import hand_over
 from carbonscaling.cli.question import NESTED, PREFIX, number, scenario_of
 from carbonscaling.cli.ticker import Ticker
 from carbonscaling.errors import InputError
+from carbonscaling.hints import hints_of
 from carbonscaling.study import answer
 from carbonscaling.study.scenario import Scenario
 
@@ -83,7 +84,7 @@ def _kinds() -> Mapping[str, Any]:
     """Return the kind of every option that holds one number, name, choice or switch, by how it is typed."""
     found: dict[str, Any] = {}
     for cls in (Scenario, *NESTED.values()):
-        hints = typing.get_type_hints(cls)
+        hints = hints_of(cls)
         for field in dataclasses.fields(cls):
             arms = [k for k in typing.get_args(hints[field.name]) if k is not type(None)]
             arms = [k for k in arms if not dataclasses.is_dataclass(k)] if arms else [hints[field.name]]

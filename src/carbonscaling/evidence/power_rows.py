@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import mean
-from typing import NamedTuple
 
 from carbonscaling import evidence
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Job", "Training", "decodings", "job", "job_speeds", "limited_trainings", "trainings"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from carbonscaling import evidence
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.read import packaged
 from carbonscaling.evidence.power_rows import trainings
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["DEVICES", "Work", "workloads"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["Group", "groups", "ranks_of_stage", "stage_of_device"]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.formula import formula
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divisors
 

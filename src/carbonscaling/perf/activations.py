@@ -12,11 +12,10 @@ scores, and the loss.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from carbonscaling.arrays import Number, Truth
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Recompute, Workload
 
 __all__ = ["KeptWidths", "kept_by_kind", "kept_widths", "layer_bytes"]

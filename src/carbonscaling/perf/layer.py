@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.collectives import all_reduce_time
 from carbonscaling.perf.kernels import attention_times, head_gemm, linear, scan_times, stream
 from carbonscaling.perf.machine import Machine

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Number
 
 __all__ = ["Formats", "Machine", "Silicon", "SoftwareTerms"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from carbonscaling.arrays import Truth
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.activations import kept_widths, layer_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload

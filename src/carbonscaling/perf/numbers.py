@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from carbonscaling.arrays import Number
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Number", "Recompute", "RecomputeName", "RecomputeSaid", "Schedule", "ScheduleName", "Setting", "Workload"]
 

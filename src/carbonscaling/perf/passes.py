@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from carbonscaling.arrays import Truth
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine

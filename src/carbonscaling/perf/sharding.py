@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from carbonscaling.formula import formula
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.collectives import all_gather_time, all_reduce_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.gathering import fetched_twice, parameter_wait
 from carbonscaling.perf.goodput import straggler_share
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from carbonscaling.errors import InputError
 from carbonscaling.files import write_figure
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["PlotRow", "scatter"]
 

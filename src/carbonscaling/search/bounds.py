@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.goodput import straggler_share
 from carbonscaling.perf.layer import LayerTimes
 from carbonscaling.perf.machine import Machine

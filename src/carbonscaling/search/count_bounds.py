@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.search.collect import not_worse
 from carbonscaling.search.engine import gridded
 from carbonscaling.search.evaluate import judge_of

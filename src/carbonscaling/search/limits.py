@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search.objectives import Outcome
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.record import dataclass
 

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass as changing
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.arrays import Truth
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting, Workload
 from carbonscaling.perf.passes import StepTime

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.search import kernel
 from carbonscaling.search.collect import Collector, table

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from carbonscaling.arrays import Number, Truth
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.layer import LayerKey, LayerTimes, Pass, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import StateBytes, WorkBytes, least_held, state_bytes, total_memory, work_bytes

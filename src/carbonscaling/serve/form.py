@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.fields import field_help
+from carbonscaling.hints import hints_of
 from carbonscaling.serve.others import Metered
 from carbonscaling.serve.question import FILES_ONLY
 from carbonscaling.software.options import Software
@@ -54,7 +55,7 @@ def question_fields() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _fields_of(cls: type) -> dict[str, dict[str, Any]]:
-    found, hints, texts = {}, typing.get_type_hints(cls), field_help(cls)
+    found, hints, texts = {}, hints_of(cls), field_help(cls)
     for field in dataclasses.fields(cls):
         taken = None if field.name in FILES_ONLY else _taken(hints[field.name])
         if taken is not None:

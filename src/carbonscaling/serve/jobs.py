@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.reporting.beside import BESIDE, curve
 from carbonscaling.reporting.jsonable import jsonable, to_json
 from carbonscaling.search.engine import Progress

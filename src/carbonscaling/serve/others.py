@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from carbonscaling.catalog.read import build
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 from carbonscaling.serve.limits import Limits
 from carbonscaling.serve.question import Asked, asked, named

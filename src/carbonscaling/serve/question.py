@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from carbonscaling.catalog import hardware, laws, models, stacks
 from carbonscaling.catalog.instances import device_of_instance
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.device import Device, Host
+from carbonscaling.hints import NamedTuple
 from carbonscaling.meaning import choice_meant
 from carbonscaling.perf.precision import PRECISIONS
 from carbonscaling.serve.limits import Limits

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
+from carbonscaling.hints import NamedTuple
 from carbonscaling.serving.numbers import Demand, Placed
 from carbonscaling.serving.speculation import gained_tokens
 from carbonscaling.serving.step import cached_bytes, decode, drawing_time, prefill, weight_bytes

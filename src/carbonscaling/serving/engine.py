@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Engine", "engine_asked", "engine_named"]
 

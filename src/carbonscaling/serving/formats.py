@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hardware.device import Device
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["FORMATS", "Format", "format_named", "unit_of"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.arrays import Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
+from carbonscaling.hints import NamedTuple
 from carbonscaling.serving.factors import ServingFactors
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question

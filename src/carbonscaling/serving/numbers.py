@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from carbonscaling.arrays import Number
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.machine import Formats, Silicon
 from carbonscaling.perf.numbers import Workload
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from carbonscaling.arrays import Number
 from carbonscaling.formula import formula
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.attention import score_flops
 from carbonscaling.perf.collectives import all_gather_time, all_reduce_time, group_bandwidth, inner_ranks
 from carbonscaling.perf.gemm import gemm_time

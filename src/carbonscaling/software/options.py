@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.fields import check_fields
+from carbonscaling.hints import hints_of
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
@@ -168,7 +169,7 @@ class Software:
 def option_kinds() -> dict[str, Any]:
     """Return what each option takes: bool, float, or the names that it chooses from."""
     found: dict[str, Any] = {}
-    for key, hint in typing.get_type_hints(Software).items():
+    for key, hint in hints_of(Software).items():
         kind = next((k for k in typing.get_args(hint) if k is not type(None)), hint)
         found[key] = typing.get_args(kind) or kind
     return found

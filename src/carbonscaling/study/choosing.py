@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Recompute, Setting
 
 __all__ = ["NAMES", "NOTHING_OPEN", "Open", "middle", "odds", "separates"]

@@ -26,7 +26,6 @@ from carbonscaling.study.plain import carbon_dict, frame, parts
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario, Unstated
 from carbonscaling.study.shown import figures, headline, html_table, price_words, setting_words, span, with_beside
-from carbonscaling.study.summary import Summary
 from carbonscaling.study.trained import trained_as
 from carbonscaling.study.usual import Usual, usual
 from carbonscaling.study.variety import Alternative, others
@@ -36,6 +35,8 @@ from carbonscaling.words import data
 
 if TYPE_CHECKING:
     from polars import DataFrame
+
+    from carbonscaling.study.summary import Summary
 
 __all__ = ["Estimate"]
 

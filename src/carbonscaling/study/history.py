@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
 
 from carbonscaling.catalog.factors import factor
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 
 __all__ = ["NINETY", "Needed", "Practice", "shipped_practice"]

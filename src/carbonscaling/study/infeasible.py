@@ -13,7 +13,6 @@ from carbonscaling.study.plain import frame
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.shown import html_table
-from carbonscaling.study.summary import Summary
 from carbonscaling.study.usual import Usual
 from carbonscaling.study.variety import Alternative
 from carbonscaling.study.versions import schema_id
@@ -100,6 +99,8 @@ class Infeasible:
 
     def summary(self) -> dict[str, Any]:
         """Return the flat summary of what would be if it fitted; None for everything that is not known."""
+        from carbonscaling.study.summary import Summary
+
         return self.would.summary() if self.would else dict.fromkeys(Summary.__annotations__)
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import NamedTuple
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.sources import Datum
 from carbonscaling.study.estimate import Estimate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from carbonscaling.carbon.boundary import Boundary, boundary_j, boundary_kg
 from carbonscaling.carbon.contracts import Contracts, contracted_intensity, covered_share, under_contract
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.carbon.hourly import Hours
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.record import dataclass

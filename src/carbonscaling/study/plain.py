@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.platform import need
-from carbonscaling.study.summary import Summary
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -16,6 +15,8 @@ __all__ = ["carbon_dict", "frame", "parts"]
 
 def frame(feasible: bool, summary: dict[str, Any], reason: str | None) -> DataFrame:
     """Return one row; columns of text are text and the others numbers, whether anything is known or not."""
+    from carbonscaling.study.summary import Summary
+
     polars = need("polars", "sweep")
     columns = {str: polars.String, int: polars.Int64, float: polars.Float64, float | None: polars.Float64}
     kinds = {name: columns.get(held, polars.String) for name, held in get_type_hints(Summary).items()}

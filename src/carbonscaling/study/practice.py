@@ -7,12 +7,13 @@ what is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.arrays import stacked
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.step import step_time

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from carbonscaling.catalog import models
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.model.flops import forward_flops
 from carbonscaling.model.params import total_params
 from carbonscaling.model.spec import ModelSpec

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from carbonscaling.evidence.choices import Chosen, chosen, group_of, size_of
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Recompute, Setting, Workload
 from carbonscaling.study.scenario import Scenario
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.memory import memory, with_margin
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.scalar import at

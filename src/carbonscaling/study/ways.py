@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.study.scenario import Layout, Scenario

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.timetable.job import Job, taken
 from carbonscaling.timetable.offline import MOST_STATES, Span, Timetable, least
 from carbonscaling.timetable.programme import solvable, solved

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.timetable.job import Array
 
 __all__ = ["Lengths", "Limits", "limits_of", "promised"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Array, Job, Steps
 
 __all__ = ["Span", "Timetable", "least"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Array, Job, Steps
 
 __all__ = ["Advised", "advised_ratios", "at_once", "waiting_for"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.platform import need
 from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Array, Job, Steps
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import RunRow, Unusable
 from carbonscaling.hardware.device import Device
+from carbonscaling.hints import NamedTuple
 from carbonscaling.validate.network import network
 
 __all__ = ["Place", "place"]

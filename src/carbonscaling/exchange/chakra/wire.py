@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["COLLECTIVES", "KINDS", "VERSION", "Node", "metadata", "stream"]
 

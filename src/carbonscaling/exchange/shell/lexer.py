@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Token", "closing", "tokens"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["COLLECTIVES", "HEADER", "Item", "Workload", "read_workload", "write_workload"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from carbonscaling.exchange.timeline.order import Task, orders
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Costs", "Slot", "in_order", "zero_bubble"]
 

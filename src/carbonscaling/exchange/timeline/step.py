@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.stages import layers_by_stage, timed_layer
 from carbonscaling.exchange.timeline.schedule import Costs, Slot, in_order, zero_bubble
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Schedule
 from carbonscaling.perf.passes import expert_traffic
 from carbonscaling.study.estimate import Estimate

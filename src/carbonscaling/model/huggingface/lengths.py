@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.model.huggingface.entries import Values
 
 __all__ = ["Length", "train_length"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from importlib import resources
-from typing import NamedTuple
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.model.huggingface.entries import Values
 from carbonscaling.model.huggingface.lengths import train_length
 from carbonscaling.model.huggingface.reader import Config

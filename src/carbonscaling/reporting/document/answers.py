@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.reporting.chances import LEFT_OUT, needed_words
 from carbonscaling.reporting.decided import POINTS, decided_words, point_rows
 from carbonscaling.reporting.document.decided import decided_figure

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from carbonscaling.catalog.regions import place
 from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
+from carbonscaling.hints import NamedTuple
 from carbonscaling.reporting.statements.record import Record
 
 __all__ = ["EnergyMix", "energy_mix", "read_mix", "share_of_energy"]

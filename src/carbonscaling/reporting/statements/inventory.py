@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import NamedTuple
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.reporting.statements.record import Record, RecordLine
 
 __all__ = ["Scopes", "ghg_protocol", "scopes"]

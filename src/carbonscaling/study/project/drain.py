@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.study.project.work import before_the_cut
 
 __all__ = ["Drained", "drained"]

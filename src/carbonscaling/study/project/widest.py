@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.carbon.uncertainty import draws
+from carbonscaling.hints import NamedTuple
 from carbonscaling.study.project.errors import Shared, amount_label
 from carbonscaling.study.project.pieces import Piece
 from carbonscaling.study.project.stages import Stage

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.study.scheduling.jobs import Jobs
 from carbonscaling.study.scheduling.profiles import Window
 from carbonscaling.study.scheduling.ways import Way

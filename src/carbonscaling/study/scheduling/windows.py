@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from carbonscaling.hints import NamedTuple
 from carbonscaling.study.scenario import Scenario, replace
 from carbonscaling.study.scheduling.options import Timetabling
 from carbonscaling.study.scheduling.policies import Policy

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.hints import hints_of
 from carbonscaling.meaning import key_meant
 from carbonscaling.record import dataclass
 from carbonscaling.serving.scenario import Serving
@@ -188,7 +189,7 @@ def own_value(kind: Kind, name: str, value: Any) -> Any:
     InputError
         One of several is not of the field's kind.
     """
-    hint = typing.get_type_hints(kind.asked)[name]
+    hint = hints_of(kind.asked)[name]
     if typing.get_origin(hint) is tuple:
         (item, *_) = get_args(hint)
         values = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]

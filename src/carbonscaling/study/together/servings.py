@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.serving.asked import carbon_of, price_of, question_of
 from carbonscaling.serving.factors import shipped_factors
 from carbonscaling.serving.load import Mean, day_of

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonscaling.catalog import laws
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.laws.chinchilla import ChinchillaLaw
 from carbonscaling.model.from_law import spec_for_params
 from carbonscaling.model.params import total_params

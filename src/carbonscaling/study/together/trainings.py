@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ from carbonscaling.catalog.grids import Basis
 from carbonscaling.catalog.regions import common_basis
 from carbonscaling.catalog.regions import place as place_named
 from carbonscaling.errors import InputError
+from carbonscaling.hints import NamedTuple
 from carbonscaling.search.engine import search
 from carbonscaling.study.asked import asked, question_of, space_of
 from carbonscaling.study.decide import decided

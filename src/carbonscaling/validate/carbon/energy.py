@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import mean
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.carbon_run import CarbonRun
 from carbonscaling.hardware.cluster import Cluster
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR, KWH, TONNE
 from carbonscaling.validate.score import score

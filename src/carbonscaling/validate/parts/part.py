@@ -6,12 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Row, Unusable
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 from carbonscaling.validate.score import Score, score
 

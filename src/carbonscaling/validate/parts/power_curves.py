@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from carbonscaling.carbon.power import capped_power, capped_throughput, saturati
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import device_row, factor
 from carbonscaling.evidence.power_rows import Training, decodings, limited_trainings, trainings
+from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
 from carbonscaling.study.limited import LEAST, cap_exponent
 from carbonscaling.validate.score import Score, left_out, score

@@ -6,7 +6,9 @@ A task waits for what it needs and for its device; nothing else is assumed. Send
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from carbonscaling.hints import NamedTuple
 
 __all__ = ["Kind", "Task", "interleaved_order", "play", "zero_bubble_order"]
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.evidence.row import Cells, Row
 from carbonscaling.files import csv_text, read_table
+from carbonscaling.hints import NamedTuple
 from carbonscaling.units import TERA
 from carbonscaling.validate.parts.collectives import check_collectives, collective_outcomes
 from carbonscaling.validate.parts.gemm import check_gemm, gemm_outcomes

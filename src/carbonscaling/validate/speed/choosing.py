@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling import evidence
 from carbonscaling.evidence.row import RunRow, parse_row
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Recompute
 from carbonscaling.study.choosing import NAMES, odds
 from carbonscaling.study.practice import choice_of, open_settings
