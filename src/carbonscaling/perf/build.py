@@ -82,7 +82,7 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
         n_logits=float(1 + spec.n_predicted) if spec.vocab_size else 0.0,
         n_bare=float(n_layers - n_dense - n_moe),
         unattended=0.0 if spec.ffn_only else 1.0 - (n_attended + spec.n_predicted) / n_all,
-        **_mixer_shapes(spec.mixer, n_all),
+        **_mixer_shapes(spec.mixer, spec.d_model, n_all),
         d_routed=float(x.d_latent or 0) if x and n_moe else 0.0,
         frozen=0.0,
     )
@@ -136,17 +136,20 @@ def _gate(a: Attention) -> int:
     return {"none": 0, "head": a.n_heads, "full": a.n_heads * a.d_value}[a.gate]
 
 
-def _mixer_shapes(m: Mixer | None, n_layers: int) -> dict[str, float]:
-    """Widths of a mixer, and what its kernels execute and move for a token; formats of 2 bytes, states of 4."""
+def _mixer_shapes(m: Mixer | None, d_model: int, n_layers: int) -> dict[str, float]:
+    """Widths of a mixer, and what its kernels execute and move for a token; formats of 2 bytes, states of 4.
+
+    Products of low rank, behind a narrow one, widen it by their share of a product as deep as the model is wide.
+    """
     names = ("mixed", "n_mix", "d_mix", "mix_flops", "mix_width", "mix_kept")
     if m is None:
         return dict.fromkeys(names, 0.0)
     inner, keys, channels = float(m.d_inner), float(m.d_keys), float(conv_channels(m))
-    into, _ = mixer_matrices(m, 1)
+    into, _ = mixer_matrices(m, d_model)
     states = 8.0 * inner * m.d_key / m.chunk  # written, passed on, read: four times two elements
     return {
         "mixed": m.n_layers / n_layers,
-        "n_mix": float(into),
+        "n_mix": into / d_model,
         "d_mix": inner,
         "mix_flops": chunk_flops(m),
         "mix_width": 2.0 * channels + 7.0 * inner + 4.0 * keys + states,

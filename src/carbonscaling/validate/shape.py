@@ -1,4 +1,4 @@
-"""The model of a measured row: its shape columns, or a name of the catalogue, or a parameter count."""
+"""The model of a measured row: its shape columns, or a name of the catalogue, a file, or a parameter count."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _by_shape() -> dict[tuple[int, ...], ModelSpec]:
 
 
 def _named(row: RunRow, seq_len: int, notes: list[str]) -> ModelSpec:
-    """Model of the catalogue by the row's name, where the row has no shape."""
+    """Model of the catalogue by the row's name, or of the file that it names, where the row has no shape."""
     try:
-        spec = models.model(row.model)
+        spec = models.load_model(row.model) if row.model.endswith((".toml", ".json")) else models.model(row.model)
     except InputError as error:
         if row.params_b and not row.n_experts and (row.active_params_b or row.params_b) == row.params_b:
             notes.append(f"a Llama-like shape of {row.params_b:g}B parameters")
