@@ -39,6 +39,14 @@ def test_compiled_stacks_split_sequences_when_there_are_fewer_than_devices() -> 
     assert "sequences split 4 ways" in r.inferred
 
 
+def test_a_compiled_pipeline_has_as_many_micro_batches_as_stages() -> None:
+    """MaxText's default (num_pipeline_microbatches); without a pipeline a step is one pass over the whole share."""
+    given = dict(device="TPUv6e", stack="maxtext", n_devices="1024", tp="4", global_batch_seqs="2048")
+    piped, whole = row(**given, pp="16"), row(**given, pp="1")
+    assert (piped.setting.dp, piped.setting.micro_batch, piped.setting.n_micro) == (16, 8, 16)
+    assert (whole.setting.dp, whole.setting.micro_batch, whole.setting.n_micro) == (256, 8, 1)
+
+
 def test_compiled_policies_recompute_as_little_as_fits() -> None:
     small, large = (
         row(device=device, stack="xla", n_devices="64", recompute="selective", global_batch_seqs="256")

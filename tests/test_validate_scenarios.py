@@ -98,6 +98,11 @@ def test_hosts_by_what_a_row_says_of_its_interconnect() -> None:
     assert row(interconnect="DGX-2").cluster.host.id == "hgx-h100"
 
 
+def test_thousands_may_be_set_apart() -> None:
+    assert row(interconnect="EFA 3,200 Gb/s a node").scenario.nic_gbps == 400
+    assert row(interconnect="NVSwitch node, 400 Gb/s IB per GPU").scenario.nic_gbps == 400
+
+
 def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
     assert row(device="A100-80", ffn_type="gelu").setup.plain.software.flash == 0
     assert row(device="A100-80").setup.plain.software.flash == 1
@@ -110,6 +115,17 @@ def test_attention_is_explicit_in_the_years_before_fused_kernels() -> None:
         1,
     ]
     assert row(device="A100-80", stack="gpt-neox", precision="fp16").setup.plain.software.flash == 1
+
+
+def test_models_of_llamas_kind_are_known_by_their_blocks_or_by_their_name() -> None:
+    """Megatron in fp16 is its software of 2021 or 2022 for plain blocks alone; a model known by name says its blocks too."""
+    fp16 = dict(device="A100-80", precision="fp16", recompute="selective")
+    assert row(**fp16, ffn_type="gelu").scenario.stack == "megatron-2022"
+    assert row(**fp16).scenario.stack == row(**fp16, **MIXTRAL).scenario.stack == "megatron"
+    named = dict(model="mistral-7b", n_layers="", d_model="", ffn_type="", device="A100-80", n_devices="8")
+    assert row(**named, stack="fsdp").scenario.stack == row(stack="fsdp").scenario.stack == "fsdp-llama"
+    assert row(**named, stack="megatron-deepspeed").scenario.software.attention_kernel == "flash2"
+    assert row(stack="fsdp", ffn_type="gelu").scenario.stack == "fsdp"
 
 
 def test_experts_are_split_with_the_tensors_only_by_those_who_need_the_tensors() -> None:

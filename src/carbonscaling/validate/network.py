@@ -21,6 +21,7 @@ _NAMED = re.compile(
     r"(?:(?P<count>\d{1,2})\s*[x×*]\s*)(?P<words>omni-?path|opa|hdr|ndr|edr)-?\s*(?P<number>\d{2,3})\b", re.I
 )
 _INSIDE = re.compile(r"nvlink|nvswitch|xgmi|infinity fabric|\bici\b|hbm|pcie|intra|memory", re.I)
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _ASIDE = re.compile(r"storage|management|front-?end", re.I)
 _OF_NODE = re.compile(
     r"(?:per|a|each)[ -](?:node|server|host|machine)|node-to-node|inter-?node|(?:between|across) nodes", re.I
@@ -69,10 +70,13 @@ def network(text: str, device: str, architecture: str, per_host: int) -> Network
 
     >>> network("8x A100 NVLink node; 4 x 100 Gb RoCE between nodes", "A100-80", "Ampere", 8)
     Network(gbps=50.0, fabric='roce')
+    >>> network("p5.48xlarge, EFA 3,200 Gb/s a node", "H100-80", "Hopper", 8)
+    Network(gbps=400.0, fabric='efa')
     >>> network("400 Gb/s per node (A100), 800 Gb/s (H100)", "H100-80", "Hopper", 8).gbps
     100.0
     """
     found: list[float] = []
+    text = _THOUSANDS.sub("", text)
     for phrase in _phrases(text, device):
         device_wide, node_wide = _OF_DEVICE.search(phrase), _OF_NODE.search(phrase) or _OF_NODE.search(text)
         for rate in (*_NAMED.finditer(phrase), *_RATE.finditer(phrase)):

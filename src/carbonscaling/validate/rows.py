@@ -30,11 +30,11 @@ EARLY = ("Volta", "Ampere")
 OF_DEEPSPEED = ("megatron-deepspeed", "gpt-neox", "deepspeed")
 """Stacks whose optimizer is DeepSpeed's."""
 
-NAME_NORMS = ("aleph-alpha",)
-"""Stacks whose measurements name the kernel of their norms where there is one: there no name is PyTorch's own."""
-
 GATED = ("swiglu", "geglu", "reglu")
 """Feed-forward blocks of Llama's kind of model, which comes with rotary embeddings and norms by the root mean square."""
+
+NAME_NORMS = ("aleph-alpha",)
+"""Stacks whose measurements name the kernel of their norms where there is one: there no name is PyTorch's own."""
 
 BEYOND = 1.25
 """Need over limit that no error of the memory model explains (decision 0030): such a row ran, so its states were elsewhere."""
@@ -56,15 +56,20 @@ def _precision(row: RunRow, device: Device, notes: list[str]) -> str:
     return recipe
 
 
-def _stack(row: RunRow, device: Device) -> str:
-    """Return the stack of the catalogue that a row's name stands for on its device and in its number format."""
+def _gated(row: RunRow, spec: ModelSpec) -> bool:
+    """Whether feed-forward blocks are of Llama's kind, as the row says or else as its model is known."""
+    return row.ffn_type in GATED if row.ffn_type else spec.ffn is not None and spec.ffn.gated
+
+
+def _stack(row: RunRow, spec: ModelSpec, device: Device) -> str:
+    """Return the stack of the catalogue that a row's name stands for on its device, for its model and number format."""
     if device.kind == "tpu":
         return "mlperf-tpu" if row.stack == "mlperf" else "xla"
-    if row.stack == "megatron" and row.precision == "fp16" and row.recompute != "none":
+    if row.stack == "megatron" and row.precision == "fp16" and row.recompute != "none" and not _gated(row, spec):
         return "megatron-2021" if row.recompute == "full" else "megatron-2022"
     if row.stack == "megatron" and device.architecture.startswith("Blackwell"):
         return "megatron-bridge"  # the makers' own recipes; nobody else has published runs there
-    if row.stack == "fsdp" and row.ffn_type in GATED:
+    if row.stack == "fsdp" and _gated(row, spec):
         return "fsdp-llama"
     return row.stack or "community"
 
@@ -83,7 +88,8 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
             kernel = "explicit"
         elif not row.stack and row.precision == "fp16":
             kernel = "explicit-separate"
-    after_llama = row.stack == "megatron-deepspeed" and row.ffn_type == "swiglu" and device.architecture != "Volta"
+    llama = _gated(row, spec) and row.ffn_type != "geglu"
+    after_llama = row.stack == "megatron-deepspeed" and llama and device.architecture != "Volta"
     if kernel is None and after_llama:
         kernel = "flash2"  # those years' --use-flash-attn
     experts = spec.experts is not None and row.stack == "megatron"
@@ -220,7 +226,8 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
     if row.precision:
         row = replace(row, precision=recipe_named(row.precision, where.device))
     try:
-        compiled = stack(_stack(row, where.device)).compiled.value > 0
+        name = _stack(row, spec, where.device)
+        compiled = stack(name).compiled.value > 0
         s = Scenario(
             model=spec,
             tokens=row.tokens_b * 1e9 if row.tokens_b else None,
@@ -235,7 +242,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             train="lora" if row.mode.startswith("lora") else "full",
             precision=_precision(row, where.device, notes),
             layout=_layout(row),
-            stack=_stack(row, where.device),
+            stack=name,
             software=_software(row, spec, where.device),
             offload=_offload(row, compiled),
             practice="typical",
