@@ -12,6 +12,8 @@ from carbonscaling.search import kernel
 from carbonscaling.search.divisors import MOST_WHOLE
 from carbonscaling.search.engine import gridded
 from carbonscaling.search.evaluate import CompiledJudge, judge_of
+from carbonscaling.search.grid import Grid
+from carbonscaling.search.kernel import TIES
 from carbonscaling.search.limits import COARSE, SHORTEST_S
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Question, SearchResult, candidates
@@ -19,13 +21,13 @@ from carbonscaling.search.rounds import FEWEST_LAYOUTS, FIRST_ROUND, GROWTH
 from carbonscaling.search.simple import rank
 from carbonscaling.search.space import Space
 
-__all__ = ["TIES", "Abreast"]
+__all__ = ["Abreast"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TIES = 1e-12
-"""Relative difference of step times up to which run times may be equal."""
+_NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+"""Question, number and step time of no setting."""
 
 
 @dataclass
@@ -70,15 +72,17 @@ class Abreast:
         beat : array, optional
             Step time that the settings of each count have to reach.
         """
-        lattice, n_inner, n = self.judge.grid.lattice, self.judge.grid.n_inner, len(counts)
+        grid, n = self.judge.grid, len(counts)
+        lattice, n_inner = grid.lattice, grid.n_inner
         asked = np.minimum(np.searchsorted(counts, self.n_devices), n - 1)
         (own,) = np.nonzero(np.asarray(counts)[asked] == self.n_devices)
+        own = own[np.argsort(self.bound[own], kind="stable")]  # what is known early spares the timing of the rest
         left, asked, bound = lattice.families[own], asked[own], self.bound[own]
         n_layouts = np.bincount(asked, lattice.sizes(left), n).astype(np.int64)
         at_once = (n_layouts * n_inner <= FIRST_ROUND) & (beat is None)
         bound[at_once[asked]] = SHORTEST_S
         best, fates = np.full(n, np.inf) if beat is None else beat.copy(), np.zeros((n, kernel.N_COUNTS), np.int64)
-        quickest, size = [np.zeros((3, 0))], FIRST_ROUND
+        found, size = [_NONE], FIRST_ROUND
         while len(left):
             alive = np.isfinite(bound) & (bound <= best[asked] * (1.0 + near))
             np.add.at(fates[:, kernel.BOUND], asked[~alive], lattice.sizes(left[~alive]) * n_inner)
@@ -91,13 +95,16 @@ class Abreast:
                 alive = at_once[of] | (self.judge.row_bounds(rows) <= cut)
                 np.add.at(fates[:, kernel.BOUND], of[~alive], n_inner)
                 rows, of, cut = rows[alive], of[alive], cut[alive]
-            none, never = np.full(len(rows), -np.inf), np.full(len(rows), np.inf)
-            seen = self.judge.decide_each(rows, of, n, cut, none, never, True)
-            fates += seen.counts
-            np.minimum.at(best, of, seen.row_best)
-            quickest.append(np.array((of, rows, seen.row_best)))
+            if len(rows):
+                never = np.full(len(rows), np.inf)
+                seen = self.judge.decide_each(rows, of, n, cut, never, never, True, best)
+                fates += seen.counts
+                row = seen.index // n_inner
+                found.append((of[row], rows[row] * n_inner + seen.index - row * n_inner, seen.step))
             size = GROWTH * max(size, FEWEST_LAYOUTS * n_inner)
-        return _results(self.question, self.judge, np.concatenate(quickest, axis=1), best, fates, n_layouts * n_inner)
+        of, index, step = (np.concatenate(column) for column in zip(*found, strict=True))
+        some = step <= best[of] * (1.0 + TIES)
+        return _results(self.question, grid, of[some], index[some], step[some], fates, n_layouts * n_inner)
 
 
 def _first(asked: Ints, bound: Floats, sizes: Ints, n_layouts: int) -> NDArray[np.bool_]:
@@ -112,25 +119,15 @@ def _first(asked: Ints, bound: Floats, sizes: Ints, n_layouts: int) -> NDArray[n
 
 
 def _results(
-    q: Question, judge: CompiledJudge, quickest: Floats, best: Floats, fates: Ints, n_candidates: Ints
+    q: Question, grid: Grid, of: Ints, index: Ints, step: Floats, fates: Ints, n_candidates: Ints
 ) -> list[SearchResult]:
-    """Return the answers, the simplest of settings that are equally quick first.
-
-    `quickest` are layouts: question, number and quickest step time.
-    """
-    grid, objective = judge.grid, OBJECTIVES[q.objective]
-    limit = best * (1.0 + TIES)
-    of, rows = quickest[:2, quickest[2] <= limit[quickest[0].astype(np.int64)]]
-    of, rows = of.astype(np.int64), rows.astype(np.int64)
-    cut = limit[of]
-    ties = judge.decide_each(rows, of, len(best), cut, cut, cut, True)
-    row = ties.index // grid.n_inner
-    index = rows[row] * grid.n_inner + ties.index % grid.n_inner
+    """Return the answers, the simplest of the settings of each question that are equally quick."""
+    objective = OBJECTIVES[q.objective]
     found = [
         SearchResult(n_candidates=int(n), n_fit=int(own[kernel.FIT]), rejected=kernel.rejected(own))
         for n, own in zip(n_candidates, fates, strict=True)
     ]
-    for which, candidate in zip(of[row], candidates(q, grid.settings(index), ties.step), strict=True):
+    for which, candidate in zip(of, candidates(q, grid.settings(index), step), strict=True):
         found[which].top.append(candidate)
     for result in found:
         result.top = sorted(result.top, key=lambda c: rank(objective, c))[:1]

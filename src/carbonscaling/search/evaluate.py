@@ -69,13 +69,21 @@ class CompiledJudge:
         )
 
     @cached_property
-    def _least(self) -> tuple[Floats, Floats]:
-        """What passes take at least, and that of the best pipeline: as `tables.least_table` writes them."""
+    def _least(self) -> tuple[Floats, Floats, Ints, Ints]:
+        """What passes take at least, that of the best pipeline, and those allowed: as `tables.least_table` writes them."""
         g, shapes = self.grid, self.grid.lattice.shapes.astype(float).astype(self.number)
-        out = np.empty((len(shapes), len(g.experts), len(g.pipes), len(g.micros), 2), self.number)
-        best = np.empty((len(shapes), len(g.experts), len(g.micros), 2), self.number)
-        self.entry(tables.least_table)(self.work, self.machine, self.options, shapes, self.keys, self.table, out, best)
-        return out, best
+        found = self._no_least(len(shapes), len(g.experts), len(g.pipes), len(g.micros))
+        self.entry(tables.least_table)(self.work, self.machine, self.options, shapes, self.keys, self.table, *found)
+        return found
+
+    def _no_least(self, *n: int) -> tuple[Floats, Floats, Ints, Ints]:
+        """Return arrays for so many shapes, experts, pipelines and micro-batches."""
+        shapes, experts, pipes, micros = n
+        each, best = (*n, 2), (shapes, experts, micros, 2)
+        return (
+            np.full(each, np.inf, self.number), np.full(best, np.inf, self.number),
+            np.empty((shapes, experts, pipes), np.int64), np.zeros((shapes, experts), np.int64),
+        )  # fmt: skip
 
     @cached_property
     def _shapes(self) -> ShapeBounds:
@@ -108,15 +116,18 @@ class CompiledJudge:
         return found
 
     def decide_each(
-        self, rows: Ints, asked: Ints, n_asked: int, cut: Floats, kept: Floats, late: Floats, prune: bool
-    ) -> Decided:
-        """Decide rows of several questions, and count each one's fates: `asked` says to which a row belongs."""
+        self, rows: Ints, asked: Ints, n_asked: int, cut: Floats, kept: Floats, late: Floats, prune: bool,
+        quickest: Floats | None = None,
+    ) -> Decided:  # fmt: skip
+        """Decide rows of several questions, and count each one's fates: `asked` says to which a row belongs.
+
+        Where `quickest` is given, a step time of each question, no more is wanted than what is as quick; it learns.
+        """
         n, inner = len(rows), self.grid.n_inner
         lattice = self.grid.lattice
         layouts, shapes = lattice.rows(rows).astype(float).astype(self.number), rows // len(lattice.dp)
-        least, best = (
-            self._least if prune else (np.empty((0, 0, 0, 0, 2), self.number), np.empty((0, 0, 0, 2), self.number))
-        )
+        least = self._least if prune else self._no_least(0, 0, 0, 0)
+        rivals, quickest = quickest is not None, np.zeros(0) if quickest is None else quickest
         room = max(inner, min(n * inner, kernel.BUFFER))
         found_index, found_step = np.empty(room, np.int64), np.empty(room)
         row_best, row_best_index = np.full(n, np.inf), np.zeros(n, np.int64)
@@ -125,8 +136,8 @@ class CompiledJudge:
         parts, at = [(found_index[:0], found_step[:0])], 0
         while at < n:
             at, n_found = self.entry(kernel.decide_rows)(
-                self.work, self.machine, self.options, layouts, shapes, asked, self.keys, self.table, least, best, at, cut,
-                kept, late, prune, found_index, found_step, counts, row_best, row_best_index, miss, miss_index,
+                self.work, self.machine, self.options, layouts, shapes, asked, self.keys, self.table, *least, at, cut, kept,
+                late, prune, rivals, found_index, found_step, counts, quickest, row_best, row_best_index, miss, miss_index,
             )  # fmt: skip
             parts.append((found_index[:n_found].copy(), found_step[:n_found].copy()))
         index, step = (np.concatenate(part) for part in zip(*parts, strict=True))

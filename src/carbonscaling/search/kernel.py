@@ -41,11 +41,14 @@ from carbonscaling.search.constraints import (
 )
 from carbonscaling.search.tables import Options, redone, setting_of, sharded, unpack
 
-__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "decide_rows", "rejected"]
+__all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "TIES", "decide_rows", "rejected"]
 
 MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
 N_COUNTS = ALLOWED + 4
+
+TIES = 1e-12
+"""Relative difference of step times up to which run times may be equal."""
 
 BUFFER = 1 << 17
 """Most settings that are held at once, beyond those of one layout; larger pages than these are cleared at some cost."""
@@ -66,14 +69,18 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     table: Any,
     least: Any,
     least_of_experts: Any,
+    pipes: Any,
+    n_pipes: Any,
     start: int,
     cut: Any,
     kept: Any,
     late: Any,
     prune: bool,
+    rivals: bool,
     found_index: Any,
     found_step: Any,
     counts: Any,
+    quickest: Any,
     row_best: Any,
     row_best_index: Any,
     miss: Any,
@@ -89,17 +96,22 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
         Which of several questions each layout belongs to: the row of `counts`.
     keys, table : arrays
         Place of each shape's (tp, cp) in the table of layer times.
-    least, least_of_experts : arrays
-        What passes take at least, and that of the best pipeline (`tables.least_table`); read only where `prune`.
+    least, least_of_experts, pipes, n_pipes : arrays
+        What passes take at least, that of the best pipeline, and the pipelines that rules leave (`tables.least_table`); read
+        only where `prune`.
     cut, kept, late : arrays
         Per row: step time beyond which a setting cannot matter, beyond which it matters only as the row's quickest, and
         beyond which it misses the deadline.
     prune : bool
         Leave out what a bound rules out; without, every setting is decided one by one.
+    rivals : bool
+        Whether of each question nothing but its quickest settings is wanted: what is slower for sure than one that is known
+        is counted and not timed.
     found_index, found_step : arrays
-        Written: settings that fit within `kept`, and their step times.
-    counts, row_best, row_best_index, miss, miss_index : arrays
-        Written: each question's settings by fate, each row's quickest setting that fits, the nearest miss of the memory limit.
+        Written: settings that fit within `kept`, and their step times; of rivals those as quick as any before.
+    counts, quickest, row_best, row_best_index, miss, miss_index : arrays
+        Written: each question's settings by fate and, of rivals, step time not to be exceeded; each row's quickest setting that
+        fits, the nearest miss of the memory limit.
 
     Returns
     -------
@@ -111,11 +123,13 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     n_found = 0
     place_z, place_m = np.empty(n_z, np.int64), np.empty(n_m, np.int64)
     place_r = np.full((2, n_r), ALLOWED, np.int64)  # of either kind of pipe, if there is any
+    n_free = np.zeros(2, np.int64)  # recomputations that no rule bars
     pair = np.zeros(n_p, np.int64)  # 1 where passes run in pairs, which bars recomputation that is allowed elsewhere
     for p in range(n_p):
         pair[p] = o.pipes[p, 1] == Schedule.COMBINED
         for r in range(n_r):
             place_r[pair[p], r] = first_recompute_violation(setting_of(o, rows[0], 0, p, 0, 0, r), work, o.strict)
+        n_free[pair[p]] = (place_r[pair[p]] == ALLOWED).sum()
     slow_experts, too_slow = np.zeros(n_m, np.bool_), np.zeros(n_m, np.bool_)
     lines, shards = np.empty((2, ALLOWED + 1), np.int64), np.empty(ALLOWED + 1, np.int64)  # by the first rule violated
     parts = np.empty(n_m)  # micro-batches of a replica, whole or not
@@ -132,7 +146,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     for i in range(start, len(rows)):
         if n_found + inner > len(found_index):
             return i, n_found
-        row, shape, fates = rows[i], shapes[i], counts[asked[i]]
+        row, shape, q = rows[i], shapes[i], asked[i]
+        fates = counts[q]
         bounded = prune and cut[i] < np.inf
         slowest = slowest_host(machine, row[0] * row[1] * row[2] * row[3])
         for m in range(n_m):
@@ -170,9 +185,20 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         if on_stage[other] == on_stage[p] and twice[other] == twice[p]:
                             kind[p] = other
                             break
-            for p in range(n_p):
-                n_alive, n_tried = 0, 0
-                fixed: Any = 0
+            fixed: Any = ALLOWED
+            n_tried = n_p
+            if prune:  # what is left by a shape's rules differs in those of experts alone
+                n_tried = n_pipes[shape, e]
+                if n_tried:
+                    fixed = first_shape_violation(setting_of(o, row, e, pipes[shape, e, 0], 0, 0, 0), work, o.strict)
+                if fixed < ALLOWED:
+                    n_tried = 0
+                fates[BOUND] += (n_p - n_tried) * n_z * n_m * n_r
+            for nth in range(n_tried):
+                p = pipes[shape, e, nth] if prune else nth
+                n_alive = 0
+                if not prune:
+                    fixed = first_shape_violation(setting_of(o, row, e, p, 0, 0, 0), work, o.strict)
                 for m in range(n_m):
                     too_slow[m] = slow_experts[m]
                     if bounded and not too_slow[m]:
@@ -183,9 +209,6 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     place_m[m] = 0
                     if uneven[m]:
                         continue
-                    if n_tried == 0:
-                        fixed = first_shape_violation(setting_of(o, row, e, p, 0, 0, 0), work, o.strict)
-                    n_tried += 1
                     place_m[m] = min(fixed, first_batch_violation(setting_of(o, row, e, p, 0, m, 0), work, o.strict))
                     n_alive += place_m[m] == ALLOWED
                 if prune and n_alive == 0:
@@ -206,6 +229,9 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         states[k, v] = b.weights + b.gradients + b.optimizer
                         least_states[k] = min(least_states[k], total_memory(machine, 0.0, b, NO_WORK).total)
                         known[k, v] = False
+                if prune and least_states[k] * ROUNDING > limit:
+                    fates[BOUND] += n_alive * n_free[pair[p]] * n_valid
+                    continue
                 for r in range(n_r):
                     share[r] = recomputed_share(work.n_layers, row[1], o.pipes[p, 0], o.redos[r, 1])
                 for m in range(n_m):
@@ -214,6 +240,10 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                     here = ((e * n_p + p) * n_z * n_m + m) * n_r + i * inner
                     line = setting_of(o, row, e, p, 0, m, 0)
                     flow = stage_flow(work, machine, line)
+                    is_rival = True
+                    if rivals:
+                        one = LeastPasses(least[shape, e, p, m, 0], least[shape, e, p, m, 1])
+                        is_rival = least_step(machine, one, parts[m], slowest) <= quickest[q] * (1.0 + TIES)
                     for r in range(n_r):
                         if place_r[pair[p], r] < ALLOWED:
                             continue
@@ -232,7 +262,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 total_memory(machine, zero[v], StateBytes(states[k, v], 0.0, 0.0), held).total - limit
                             )
                         have_passes = False
-                        worth = True
+                        worth, timed = True, is_rival
                         passes = NO_PASSES
                         for v in range(n_valid):
                             z = valid[v]
@@ -244,11 +274,17 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 continue
                             if not have_passes:
                                 have_passes = True
-                                layer = unpack(table[keys[shape], e, m])
-                                passes = passes_time(work, machine, s, layer, held.moved)
-                                worth = not (bounded and least_step_of_passes(machine, passes, slowest) > cut[i])
+                                if bounded or is_rival:
+                                    layer = unpack(table[keys[shape], e, m])
+                                    passes = passes_time(work, machine, s, layer, held.moved)
+                                    bound = least_step_of_passes(machine, passes, slowest)
+                                    worth = not (bounded and bound > cut[i])
+                                    timed = is_rival and not (rivals and bound > quickest[q] * (1.0 + TIES))
                             if not worth:
                                 fates[BOUND] += 1
+                                continue
+                            fates[FIT] += 1
+                            if not timed:
                                 continue
                             own = sharded(s, zero[v], shard[v])
                             t = sync[k, v]
@@ -260,11 +296,12 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 t[4], t[5], t[6] = new.again, new.update, new.straggler_share
                             both = Sync(PerStep(t[0], t[1]), PerStep(t[2], t[3]), t[4], t[5], t[6])
                             step = close_step(machine, own, passes, both).total
-                            fates[FIT] += 1
                             fates[LATE] += step > late[i]
                             if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):
                                 row_best[i], row_best_index[i] = step, index
-                            if step <= kept[i]:
+                            if rivals:
+                                quickest[q] = min(quickest[q], step)
+                            if step <= (quickest[q] * (1.0 + TIES) if rivals else kept[i]):
                                 found_index[n_found], found_step[n_found] = index, step
                                 n_found += 1
         for k in range(2 if n_valid >= 0 else 0):

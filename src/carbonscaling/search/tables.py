@@ -110,29 +110,30 @@ def sharded(s: Setting, zero: float, shard: float) -> Setting:
 
 
 def least_table(
-    work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, out: Any, of_experts: Any
-) -> None:
+    work: Workload, machine: Machine, o: Options, shapes: Any, keys: Any, table: Any, out: Any, of_experts: Any, pipes: Any,
+    n_pipes: Any,
+) -> None:  # fmt: skip
     """Write what passes take at least, for every shape (tp, pp, cp), expert layout, pipeline and micro-batch.
 
-    The last axis of `out` holds the seconds of a micro-batch and those of the step; both infinite where no rule allows it.
-    `of_experts` holds the least of each over all pipelines.
+    The last axis of `out` holds the seconds of a micro-batch and those of the step, written where a rule allows it, and
+    `of_experts` the least of each over all pipelines; infinite before. `pipes` are the places of those that are allowed,
+    `n_pipes` says how many.
     """
     row = np.ones(5)
     for i in range(len(shapes)):
         row[0], row[1], row[3] = shapes[i, 0], shapes[i, 1], shapes[i, 2]
         for e in range(len(o.experts)):
-            for m in range(len(o.micros)):
-                of_experts[i, e, m, 0], of_experts[i, e, m, 1] = np.inf, np.inf
             for p in range(len(o.pipes)):
                 s = setting_of(o, row, e, p, 0, 0, 0)
-                allowed = not never_allowed(s, work, o.strict)
+                if never_allowed(s, work, o.strict):
+                    continue
+                pipes[i, e, n_pipes[i, e]] = p
+                n_pipes[i, e] += 1
                 for m in range(len(o.micros)):
-                    out[i, e, p, m, 0], out[i, e, p, m, 1] = np.inf, np.inf
-                    if allowed:
-                        least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
-                        out[i, e, p, m, 0], out[i, e, p, m, 1] = least.each, least.once
-                        of_experts[i, e, m, 0] = min(of_experts[i, e, m, 0], least.each)
-                        of_experts[i, e, m, 1] = min(of_experts[i, e, m, 1], least.once)
+                    least = least_passes(work, machine, s, unpack(table[keys[i], e, m]))
+                    out[i, e, p, m, 0], out[i, e, p, m, 1] = least.each, least.once
+                    of_experts[i, e, m, 0] = min(of_experts[i, e, m, 0], least.each)
+                    of_experts[i, e, m, 1] = min(of_experts[i, e, m, 1], least.once)
 
 
 class LeastNeeds(NamedTuple):

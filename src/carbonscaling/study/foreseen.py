@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from carbonscaling.search.abreast import TIES, Abreast
+from carbonscaling.search.abreast import Abreast
 from carbonscaling.search.count_bounds import Bounds
 from carbonscaling.search.engine import Question
+from carbonscaling.search.kernel import TIES
 from carbonscaling.search.limits import NEAR
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate
