@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 unexport PYTHONDONTWRITEBYTECODE # commands that tests start find byte code, as in an installation
 
-.PHONY: plan test test-slow test-cluster fuzz scenarios play mutants lint types docs wheel check reported clean
+.PHONY: plan accounts test test-slow test-cluster fuzz scenarios play mutants lint types docs wheel check clean
 
 $(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "carbonscaling needs Python 3.11 or later; set PYTHON=python3.x")'

@@ -8,7 +8,7 @@ from carbonscaling.perf import goodput
 from mutation.operators import mutants
 from mutation.page import page, reasons
 from mutation.runner import SURVIVED, Verdict
-from mutation.targets import all_mutants, put
+from mutation.targets import all_mutants, function_of, put
 
 SOURCE = '''
 def area(a: float, b: float) -> float:
@@ -47,8 +47,10 @@ def test_a_mutant_takes_the_place_of_a_formula_for_everyone() -> None:
 
 
 def test_names_are_unique_and_excuses_name_mutants() -> None:
-    names = [m.name for m in all_mutants()]
+    found = list(all_mutants())
+    names = [m.name for m in found]
     assert len(names) == len(set(names)) > 1000
+    assert all(m.code.co_name == function_of(m.module, m.function).__name__ for m in found)
     assert set(reasons()) <= set(names)
 
 

@@ -64,6 +64,8 @@ def function_of(module: str, name: str) -> FunctionType:
         found = found.fget
     elif isinstance(found, classmethod | staticmethod):
         found = found.__func__
+    elif isinstance(found, functools.cached_property):
+        found = found.func
     function = inspect.unwrap(found)
     assert isinstance(function, FunctionType)
     return function
