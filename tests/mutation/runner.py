@@ -109,7 +109,7 @@ class Mutation:
                 seen.add(frame.f_code)
 
         forget()
-        start = time.perf_counter()
+        start = time.process_time()
         sys.setprofile(note)
         try:
             failed = _fails(item)
@@ -118,7 +118,7 @@ class Mutation:
         if failed:
             self.broken.append(item.nodeid)
             return set(), 0.0
-        return {functions[code] for code in seen}, time.perf_counter() - start
+        return {functions[code] for code in seen}, time.process_time() - start
 
     def _try_all(
         self, mutants: list[Mutant], tests: list[pytest.Item], reached: dict[tuple[str, str], dict[int, float]]
