@@ -58,6 +58,16 @@ def test_a_rank_with_less_than_a_key_head_gets_a_whole_one() -> None:
     close(forward, 15 / 16 * S * (2 * 128 + 2 * 128 + 2 * 128) * 2)
 
 
+def test_heads_of_a_scan_are_dealt_out_whatever_attention_does() -> None:
+    """Gated delta rule of 32 heads on 16: queries, keys, values, gates and rates of whole sequences; then results back."""
+    hybrid, machine = work_of("qwen3-next-80b-a3b", S), ideal(link=1.0, domain=8.0, overlap=1.0)
+    inner, keys, heads = 32 * 128, 16 * 128, 32
+    sent = hybrid.mixed * S / 8 * (2 * inner + 2 * keys + 2 * heads + inner) * 2
+    for passed in context_times(hybrid, machine, 1.0, 1.0, 8.0, 1e30, 1e30):
+        close(passed, 7 / 8 * sent)
+    assert context_times(hybrid, machine, 1.0, 8.0, 1.0, 1e30, 1e30) == (0.0, 0.0)
+
+
 def test_heads_must_suffice() -> None:
     """32 heads are dealt to 4 x 8 ranks at most; a ring asks nothing of heads."""
     for cp, dealt in ((8.0, False), (16.0, True)):

@@ -34,33 +34,35 @@ def context_times(
     They pass around a ring while scores are computed (Liu et al. 2023, arXiv 2310.01889, section 3); backward their gradients
     go along. Or heads are dealt out: queries, keys and values are exchanged for those of whole sequences before, results
     after, both with nothing beside (DeepSpeed-Ulysses, Jacobs et al. 2023, arXiv 2309.14509, section 3); a rank with less
-    than a key/value head gets a whole one.
+    than a key/value head gets a whole one. What scans along a sequence has its heads dealt out in either case, and with them
+    all that it projects (Megatron-Core, ``ssm/mamba_context_parallel.py`` and ``ssm/gated_delta_net.py``).
 
     Parameters
     ----------
     scores, scores_back : s of attention that the ring can hide behind.
     """
-    size = batch * work.seq_len * work.d_kv / tp * machine.formats.comm_bytes
+    tokens, ways = batch * work.seq_len, tp * cp
+    size = tokens * work.d_kv / tp * machine.formats.comm_bytes
     ring = work.attended * collective(all_gather_time, size, cp, tp, machine)
     overlap = machine.software.overlap
-    dealt = work.attended * _dealing_time(work, machine, batch * work.seq_len, tp, cp)
+    head = (work.d_query + work.d_context) / np.maximum(work.n_heads, 1.0)
+    before = work.d_query / ways + np.maximum(work.d_kv / ways, np.minimum(head, work.d_kv))
+    dealt = work.attended * _dealing_time(machine, tokens, (before, work.d_context / ways), tp, cp)
+    mixed = work.mixed * _dealing_time(machine, tokens, (work.n_mix / ways, work.d_mix / ways), tp, cp)
     return (
-        np.where(work.dealt > 0, dealt, np.maximum(0.0, ring - overlap * scores)),
-        np.where(work.dealt > 0, dealt, np.maximum(0.0, 2.0 * ring - overlap * scores_back)),
+        np.where(work.dealt > 0, dealt, np.maximum(0.0, ring - overlap * scores)) + mixed,
+        np.where(work.dealt > 0, dealt, np.maximum(0.0, 2.0 * ring - overlap * scores_back)) + mixed,
     )
 
 
-def _dealing_time(work: Workload, machine: Machine, tokens: Number, tp: Number, cp: Number) -> Number:
+def _dealing_time(machine: Machine, tokens: Number, widths: tuple[Number, Number], tp: Number, cp: Number) -> Number:
     """Time to exchange a layer's pieces of the sequence for heads, and back: as much in either pass."""
     silicon = machine.silicon
     inner = inner_ranks(cp, tp, silicon.domain)
     link = group_bandwidth(silicon.link, cp, silicon.axes, silicon.axis_length, silicon.pairs)
     nic = silicon.nic * silicon.nic_doubling ** doublings(cp / inner)
-    head = (work.d_query + work.d_context) / np.maximum(work.n_heads, 1.0)
-    ways = tp * cp
-    before = work.d_query / ways + np.maximum(work.d_kv / ways, np.minimum(head, work.d_kv))
     found: Number = 0.0
-    for width in (before, work.d_context / ways):
+    for width in widths:
         size = tokens * width * machine.formats.comm_bytes
         remote = size * (cp - inner) / cp
         found = found + all_to_all_time(size, remote, cp, inner, link, nic, silicon.link_latency, silicon.nic_latency)
