@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Generator, Iterator
-from typing import Any
+from copy import copy
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,6 +39,31 @@ def _fresh_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     from carbonscaling.search.evaluate import Clock
 
     monkeypatch.setattr(Clock, "spent", 0.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed_as_by_the_command() -> Iterator[None]:
+    """A process parses one command line, without pydantic; this one thousands: each command's options are worked out once."""
+    from cyclopts import App, ArgumentCollection
+    from cyclopts.argument import _argument
+
+    own, several = App.assemble_argument_collection, cast(Any, ArgumentCollection)
+    known: dict[Any, ArgumentCollection] = {}
+
+    def assembled(app: App, **how: Any) -> Any:
+        if any(how.values()):
+            return own(app, **how)
+        if app.default_command not in known:
+            known[app.default_command] = own(app)
+        found = {id(argument): copy(argument) for argument in known[app.default_command]}
+        for argument in found.values():
+            argument.tokens, argument.children = [], several(found[id(x)] for x in argument.children)
+        return several(found.values())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "assemble_argument_collection", assembled)
+        patch.setattr(_argument, "parse_version", lambda _: (1,))  # a pydantic that the parser leaves alone
+        yield
 
 
 @pytest.fixture(scope="session")
