@@ -198,3 +198,19 @@ def test_an_estimate_completes_few_classes_and_loads_little() -> None:
     assert int(n_compiled) < 250
     away = {"pydantic", "cyclopts", "polars", "numba", "rich", "importlib.resources", "zoneinfo", "concurrent.futures"}
     assert not away & {*loaded}
+
+
+def test_one_that_is_altered_is_a_copy_without_what_was_worked_out() -> None:
+    @record.dataclass(frozen=True)
+    class Box:
+        side: float
+        name: str = "box"
+
+        @cached_property
+        def area(self) -> float:
+            return self.side**2
+
+    box = Box(2.0)
+    assert box.area == 4.0
+    larger = record.altered(box, side=3.0)
+    assert (larger, larger.area, box.side) == (dataclasses.replace(box, side=3.0), 9.0, 2.0)

@@ -109,3 +109,11 @@ def test_cases_that_differ_in_devices_are_answered_together_as_alone() -> None:
             alone._runs._few = 0
             assert alone.table([case]).rows() == [row]
         assert {row[1 + len(blocks)] for row in rows} == {"ok", "refused"}
+
+
+def test_what_is_no_count_is_refused_among_counts() -> None:
+    base = {"model": "llama-3-8b", "device": "h100-sxm", "batch": 512, "objective": "time", "tokens": 1e12}
+    study = Study("counts", "estimate", base, (Block({"devices": (64, 0, 63.5, -8, 96.0, 100)}),), Keep(), 1)
+    rows = Answers(study).table(range(study.n_cases))
+    assert rows["status"].to_list() == ["ok", "refused", "refused", "refused", "ok", "ok"]
+    assert rows.rows() == [Answers(study).table([case]).rows()[0] for case in range(study.n_cases)]

@@ -77,23 +77,25 @@ class Abreast:
         asked = np.minimum(np.searchsorted(counts, self.n_devices), n - 1)
         (own,) = np.nonzero(np.asarray(counts)[asked] == self.n_devices)
         own = own[np.argsort(self.bound[own], kind="stable")]  # what is known early spares the timing of the rest
-        left, asked, bound = lattice.families[own], asked[own], self.bound[own]
-        n_layouts = np.bincount(asked, lattice.sizes(left), n).astype(np.int64)
+        families, asked, bound = lattice.families[own], asked[own], self.bound[own]
+        sizes = lattice.sizes(families)
+        n_layouts = _counted(asked, sizes, n)
         at_once = (n_layouts * n_inner <= FIRST_ROUND) & (beat is None)
         bound[at_once[asked]] = SHORTEST_S
         best, fates = np.full(n, np.inf) if beat is None else beat.copy(), np.zeros((n, kernel.N_COUNTS), np.int64)
-        found, size = [_NONE], FIRST_ROUND
+        found, left, size = [_NONE], np.arange(len(families)), FIRST_ROUND
         while len(left):
-            alive = np.isfinite(bound) & (bound <= best[asked] * (1.0 + near))
-            np.add.at(fates[:, kernel.BOUND], asked[~alive], lattice.sizes(left[~alive]) * n_inner)
-            left, asked, bound = left[alive], asked[alive], bound[alive]
-            now = _first(asked, bound, lattice.sizes(left), max(FEWEST_LAYOUTS, size // n_inner))
-            rows, of = lattice.layouts(left[now]), np.repeat(asked[now], lattice.sizes(left[now]))
-            left, asked, bound = left[~now], asked[~now], bound[~now]
+            alive = np.isfinite(bound[left]) & (bound[left] <= best[asked[left]] * (1.0 + near))
+            if not alive.all():
+                fates[:, kernel.BOUND] += _counted(asked[left[~alive]], sizes[left[~alive]] * n_inner, n)
+                left = left[alive]
+            now = _first(asked[left], bound[left], sizes[left], max(FEWEST_LAYOUTS, size // n_inner))
+            these, left = left[now], left[~now]
+            rows, of = lattice.layouts(families[these]), np.repeat(asked[these], sizes[these])
             cut = best[of] * (1.0 + near) * (1.0 + COARSE)
             if not at_once.all():
                 alive = at_once[of] | (self.judge.row_bounds(rows) <= cut)
-                np.add.at(fates[:, kernel.BOUND], of[~alive], n_inner)
+                fates[:, kernel.BOUND] += _counted(of[~alive], n_inner, n)
                 rows, of, cut = rows[alive], of[alive], cut[alive]
             if len(rows):
                 never = np.full(len(rows), np.inf)
@@ -105,6 +107,11 @@ class Abreast:
         of, index, step = (np.concatenate(column) for column in zip(*found, strict=True))
         some = step <= best[of] * (1.0 + TIES)
         return _results(self.question, grid, of[some], index[some], step[some], fates, n_layouts * n_inner)
+
+
+def _counted(of: Ints, times: Ints | int, n: int) -> Ints:
+    """Return how often each of `n` questions comes, each time so many times over."""
+    return np.bincount(of, np.broadcast_to(times, of.shape), n).astype(np.int64)
 
 
 def _first(asked: Ints, bound: Floats, sizes: Ints, n_layouts: int) -> NDArray[np.bool_]:
@@ -130,6 +137,7 @@ def _results(
     for which, candidate in zip(of, candidates(q, grid.settings(index), step), strict=True):
         found[which].top.append(candidate)
     for result in found:
-        result.top = sorted(result.top, key=lambda c: rank(objective, c))[:1]
+        if len(result.top) > 1:
+            result.top = [min(result.top, key=lambda c: rank(objective, c))]
         result.best = result.top[0] if result.top else None
     return found

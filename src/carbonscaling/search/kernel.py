@@ -46,6 +46,8 @@ __all__ = ["BOUND", "BUFFER", "FIT", "LATE", "MEMORY", "N_COUNTS", "TIES", "deci
 MEMORY, LATE, FIT, BOUND = ALLOWED, ALLOWED + 1, ALLOWED + 2, ALLOWED + 3
 """Places in the counts after those of the rules: over memory, fits but late, fits, left out by a bound."""
 N_COUNTS = ALLOWED + 4
+REASONS = (*(rule.name for rule in RULES), "memory", "deadline")
+"""What the first of the counts are called."""
 
 TIES = 1e-12
 """Relative difference of step times up to which run times may be equal."""
@@ -334,8 +336,8 @@ def _count_barred(lines: Any, shards: Any, redos: Any, counts: Any) -> None:
 
 def rejected(counts: NDArray[np.int64]) -> Counter[str]:
     """Return the settings refused, counted by reason; `counts` are those by fate."""
-    names = [rule.name for rule in RULES] + ["memory", "deadline"]
-    found = Counter({name: int(n) for name, n in zip(names, counts, strict=False) if n})
-    if counts[BOUND]:
-        found["bound"] = int(counts[BOUND])
+    every = counts.tolist()
+    found = Counter({name: n for name, n in zip(REASONS, every, strict=False) if n})
+    if every[BOUND]:
+        found["bound"] = every[BOUND]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +73,7 @@ class Lattice:
         """Return every (tp, cp), which layer times depend on, and the place among them of every shape's."""
         if len(self.shapes) == 1:
             return self.shapes[:, [0, 2]], np.zeros(1, np.int64)
-        found, places = np.unique(self.shapes[:, [0, 2]], axis=0, return_inverse=True)
-        return found, places.reshape(-1).astype(np.int64)
+        return _pairs(self.shapes.tobytes())
 
     def extents(self, families: Ints) -> Extent:
         """Devices and batch of families."""
@@ -142,3 +141,10 @@ def _classes(shapes: Ints) -> tuple[Ints, Ints, Ints]:
     products = shapes.prod(axis=1)
     first = np.flatnonzero(np.diff(products, prepend=-1))
     return products[first], first, np.diff(first, append=len(products))
+
+
+@lru_cache(maxsize=64)
+def _pairs(shapes: bytes) -> tuple[Ints, Ints]:
+    """Return `Lattice.pairs` of shapes, not to be written to."""
+    found, places = np.unique(np.frombuffer(shapes, np.int64).reshape(-1, 3)[:, [0, 2]], axis=0, return_inverse=True)
+    return found, places.reshape(-1).astype(np.int64)

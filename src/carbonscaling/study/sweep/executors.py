@@ -60,6 +60,7 @@ def _serve(pipe: Any) -> None:
     """Run tasks from a pipe until its other end is gone (the driver closed it, or was killed)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
+    loaded = False
     while True:
         try:
             fn, args = pipe.recv()
@@ -69,6 +70,9 @@ def _serve(pipe: Any) -> None:
             answer: tuple[bool, Any] = (True, fn(*args))
         except Exception as error:
             answer = (False, error)
+        if not loaded:  # most of what stays came with the first task
+            collect_seldom()
+            loaded = True
         try:
             pipe.send(answer)
         except (BrokenPipeError, OSError):
