@@ -139,18 +139,18 @@ class _Layout:
             self.spread += [knob.spread if name != UNKNOWN else 1e-6 for name in known]
 
     def factors(self, theta: Array) -> dict[str, Array]:
-        return {name: np.exp(theta[index]) for name, index in self.index.items()}
+        return {name: np.exp(theta[..., index]) for name, index in self.index.items()}
 
 
 def _jacobian(s: Sample, layout: _Layout, theta: Array, base: Array) -> Array:
-    """Return derivatives of the log-speed; scopes of one knob touch different rows: one evaluation serves them all."""
-    out = np.zeros((len(base), len(theta)))
-    rows = np.arange(len(base))
-    for knob in KNOBS:
-        index = layout.index[knob.name]
-        moved = theta.copy()
-        moved[np.unique(index)] += STEP
-        out[rows, index] = (np.log(_speed(s, layout.factors(moved))) - base) / STEP
+    """Return derivatives of the log-speed; scopes of one knob touch different rows: all are moved at once, each knob apart."""
+    out, rows = np.zeros((len(base), len(theta))), np.arange(len(base))
+    moved = np.tile(theta, (len(KNOBS), 1))
+    for own, index in zip(moved, layout.index.values(), strict=True):
+        own[np.unique(index)] += STEP
+    slopes = (np.log(_speed(s, layout.factors(moved))) - base) / STEP
+    for slope, index in zip(slopes, layout.index.values(), strict=True):
+        out[rows, index] = slope
     return out
 
 
