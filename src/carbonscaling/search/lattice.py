@@ -117,13 +117,15 @@ class Lattice:
         found = np.full(len(self.families), np.inf)
         place, d = np.divmod(self.families, max(1, len(self.dp)))
         share = self.batch / self.dp
+        even = np.asarray(divides(micros[:, None], share))
         ends = np.searchsorted(place, np.arange(len(self._classes[0]) + 1))
         for i, (begin, size) in enumerate(zip(*self._classes[1:], strict=True)):
-            part = slice(begin, begin + size)
-            for m, micro in enumerate(micros):
-                at = ends[i] + np.flatnonzero(share[d[ends[i] : ends[i + 1]]] % micro == 0)
-                every = each[part, m, None] * share[d[at]] + once[part, m, None]
-                every[self.dp[d[at]] < fewest[part, None]] = np.inf
+            part, here = slice(begin, begin + size), d[ends[i] : ends[i + 1]]
+            for m in range(len(micros)):
+                nth = np.flatnonzero(even[m, here])
+                own, at = here[nth], ends[i] + nth
+                every = each[part, m, None] * share[own] + once[part, m, None]
+                every[self.dp[own] < fewest[part, None]] = np.inf
                 found[at] = np.minimum(found[at], every.min(axis=0))
         return found
 
