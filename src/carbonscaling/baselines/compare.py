@@ -10,11 +10,10 @@ import numpy as np
 from carbonscaling.baselines.constant_mfu import constant_mfu_speed
 from carbonscaling.baselines.llmcarbon import llmcarbon_speed
 from carbonscaling.baselines.regression import Point, Regression, fit_regression, history
-from carbonscaling.evidence.row import Unusable, parse_row
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.record import dataclass
 from carbonscaling.units import HOUR
-from carbonscaling.validate.replay import Replay, complete_row
+from carbonscaling.validate.replay import Completed, Replay, complete
 from carbonscaling.validate.score import COUNTED, Score, score, source_medians
 from carbonscaling.validate.speed.measured import measured_speed
 
@@ -75,7 +74,11 @@ def predict(replay: Replay) -> dict[str, float]:
 
 
 def compare(
-    rows: Sequence[Mapping[str, str]], ours: Mapping[str, float] | None = None, *, every: bool = False
+    rows: Sequence[Mapping[str, str]],
+    ours: Mapping[str, float] | None = None,
+    completed: Completed | None = None,
+    *,
+    every: bool = False,
 ) -> tuple[Comparison, ...]:
     """Score every baseline on the rows with a measured speed.
 
@@ -85,16 +88,14 @@ def compare(
         Schema of ``runs.csv``; only pre-training rows on GPUs and TPUs that are no proxies count, unless `every`.
     ours : mapping, optional
         This project's tokens/s/device by row id; only rows it holds are then scored, and it becomes the first line.
+    completed : Completed, optional
+        What `complete` returned for these rows, where it is known already.
     """
     table: list[tuple[str, float, dict[str, float]]] = []
-    for row in rows:
-        try:
-            replay = complete_row(parse_row(row))
-        except Unusable:
-            continue
+    for i, replay in zip(*(completed or complete(rows))[:2], strict=True):
         counts = replay.row.mode in ("", "pretrain") and replay.row.kind != "proxy"
         counts = counts and replay.cluster.device.kind in COUNTED
-        measured = measured_speed(row, replay) if counts or every else None
+        measured = measured_speed(rows[i], replay) if counts or every else None
         if measured is None or (ours is not None and replay.row.id not in ours):
             continue
         found = predict(replay)

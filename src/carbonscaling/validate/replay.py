@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
+from carbonscaling import evidence
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import RunRow, Unusable, parse_row
 from carbonscaling.hardware.cluster import Cluster
@@ -16,7 +18,7 @@ from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.setup import Setup, setup
 from carbonscaling.validate.rows import scenario_of
 
-__all__ = ["Completed", "Replay", "complete", "complete_row"]
+__all__ = ["Completed", "Replay", "complete", "complete_row", "completed_runs"]
 
 
 @dataclass(frozen=True)
@@ -114,3 +116,9 @@ def complete(rows: Sequence[Mapping[str, str]]) -> Completed:
         except InputError as error:  # a shape that cannot be: one row's fault, not the file's
             reasons[i] = f"{error.problem}: {error.key} {error.value}"
     return index, replays, reasons
+
+
+@cache
+def completed_runs() -> Completed:
+    """Complete the shipped runs, once a process."""
+    return complete(evidence.rows("runs"))

@@ -77,6 +77,7 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     from carbonscaling.evidence.row import read_runs
     from carbonscaling.reporting import components as pages
     from carbonscaling.validate.parts.table import component_table
+    from carbonscaling.validate.replay import completed_runs
 
     lines = component_table(part) if part is not None else ()
     rows = () if not others else evidence.rows("runs") if file == SHIPPED else read_runs(Path(file))
@@ -84,7 +85,7 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
 
     # Ours on the shipped rows are predictions of fits that never saw the row's source.
     ours = {r.id: r.predicted for r in shipped_left_out() if r.fold == "source"} if file == SHIPPED else None
-    table = compare(rows, ours)
+    table = compare(rows, ours, completed_runs() if others and file == SHIPPED else None)
     if json:
         out.show_json({"components": pages.components_data(lines), "baselines": pages.baselines_data(table)})
         return
@@ -181,12 +182,13 @@ def _page(folder: Path) -> None:
     from carbonscaling.reporting.trainings import trainings_page
     from carbonscaling.validate.carbon.trainings import check_trainings, fit_practice
     from carbonscaling.validate.parts.table import component_table
+    from carbonscaling.validate.replay import completed_runs
 
     held = [r for r in shipped_left_out() if r.fold == "source"]
     make_folder(folder)
     points = [validation_plot.PlotRow(r.device, r.measured, r.predicted, r.low, r.high) for r in held]
     figures = validation_plot.scatter(points, folder / "validation", "Each row predicted without its source")
-    table = compare(evidence.rows("runs"), {r.id: r.predicted for r in held})
+    table = compare(evidence.rows("runs"), {r.id: r.predicted for r in held}, completed_runs())
     checks = check_trainings()
     parts = {
         "Speed of training runs": validation.left_out_page(shipped_left_out()),
