@@ -65,6 +65,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     tp_beside=st.booleans(),
     weight_bytes=st.sampled_from((1.0, 2.0, 4.0)),
     gradient_bytes=st.sampled_from((0.0, 2.0, 4.0)),
+    logit_bytes=st.sampled_from((0.0, 2.0, 14.0)),
     optimizer_bytes=st.sampled_from((0.0, 4.0, 12.0)),
     zero3_gather=st.sampled_from(("layer", "parameter")),
     sequence_parallel=st.booleans(),

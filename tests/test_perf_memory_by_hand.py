@@ -131,6 +131,16 @@ def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
           32 * 2 * 2048 * ((2 + routed) * h + heads + result + 2 * routed * ff))  # fmt: skip
 
 
+def test_selective_recomputation_of_every_second_product() -> None:
+    """Of wq, wk, wv, wo, w1, w3 and w2 the first, third, fifth and seventh result stay, in 16 bit, and attention's."""
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm").changed(repeated=0.36)
+    h, query, value, ff = 4096, 4096, 1024, 14336
+    one = 2 * 2048 * (h + query + value + h + ff + h)
+    for act_bytes in (2.0, 1.0):
+        close(memory(w, q.changed(act_bytes=act_bytes), setting(recompute=1.0)).activations, 32 * one)
+    close(memory(w, q, setting()).activations, memory(w, machine_of("h100-sxm"), setting()).activations)
+
+
 def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
     w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm").changed(imbalance=1.0)
     ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6

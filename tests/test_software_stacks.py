@@ -79,7 +79,7 @@ def test_a_chain_ends_where_everything_is_stated(name: str) -> None:
         seen.append(above)
     assert seen[-1] == "plain"
     by = stated_by(name)
-    assert {f.name for f in fields(Stack)} - {"redo_last", "based_on"} <= set(by)
+    assert {f.name for f in fields(Stack)} - {"redo_last", "logit_compiled", "based_on"} <= set(by)
     assert set(by.values()) <= set(seen)
 
 
@@ -142,6 +142,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ),
     ("norm_kernel", "separate", "megatron", {"norm_passes": 32.0, "unfused_bytes": 12.0}),
     ("compile", True, "torchtitan", FUSED | {"layer_launch": 0.5 / 0.65, "loss_bytes": 4}),
+    ("compile", True, "torchtitan-2025", FUSED | {"layer_launch": 0.5 / 0.65, "loss_bytes": 4, "logit_bytes": 4.0}),
     (
         "compile",
         False,
@@ -168,6 +169,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("weight_bytes", 1.0, "megatron", {"weight_bytes": 1.0}),
     ("gradient_bytes", 2.0, "megatron", {"grad_bytes": 2.0}),
     ("optimizer_bytes", 0.0, "megatron", {"optimizer_bytes": 0.0}),
+    ("logit_bytes", 0.0, "torchtitan-2025", {"logit_bytes": 0.0}),
     ("zero3_gather", "parameter", "megatron", {"parameter_wise": 1.0}),
     ("head_placement", "last", "fsdp", {"head_last": 1.0}),
     ("head_placement", "balanced", "megatron", {"head_last": 0.0}),
@@ -406,7 +408,7 @@ def test_the_shelf_lists_and_shows_stacks(capsys: pytest.CaptureFixture[str]) ->
     page = " ".join(capsys.readouterr().out.split())
     assert "attention.default native [torchtitan]; cuDNN first" in page
     assert "graphs none [torchtitan]; inherited from torchtitan" in page
-    assert "logit 10 B (6 to 14)" in page
+    assert "logit 14 B (10 to 14)" in page
     assert main(["catalog", "show", "torchtitn", "--kind", "stacks"]) == 2
     assert "did you mean: torchtitan?" in capsys.readouterr().err
 

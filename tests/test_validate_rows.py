@@ -12,6 +12,8 @@ import pytest
 from carbonscaling import evidence
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import Cells
+from carbonscaling.validate.parts.memory import memory_outcomes
 from carbonscaling.validate.parts.part import Outcome
 from carbonscaling.validate.parts.power import power_outcomes
 from carbonscaling.validate.parts.table import RESULTS, ROWS, component_rows
@@ -110,6 +112,47 @@ def test_memory_of_runs_of_another_file(tmp_path: Path) -> None:
 
 BOARD = {"device": "A100-80", "utilisation_or_workload": "training", "scope": "per accelerator", "utilisation": "0.5",
          "n_devices": "", "tflops_per_device": "", "power_limit_w": "", "watts": "", "notes": ""}  # fmt: skip
+
+
+TITAN = {"source": "pytorch/torchtitan", "model": "llama-3-8b", "device": "H100-96", "stack": "torchtitan"}
+"""Its table of December 2024, benchmarks/llama3_h100_202412_torchtitan.md: Llama 3.1 8B and 405B."""
+
+
+@pytest.mark.parametrize(
+    ("devices", "seq", "cp", "micro", "precision", "recompute", "software", "shown"),
+    [
+        (8, 8192, 1, 2, "bf16", "selective", "compile=no", 82.4),
+        (8, 8192, 1, 2, "bf16", "selective", "compile=yes", 77.0),
+        (8, 8192, 1, 2, "fp8", "selective", "compile=yes", 76.8),
+        (128, 8192, 1, 2, "bf16", "selective", "compile=no", 67.0),
+        (128, 8192, 1, 2, "bf16", "selective", "compile=yes", 62.0),
+        (128, 8192, 1, 2, "fp8", "selective", "compile=yes", 61.8),
+        (8, 32768, 1, 1, "fp8", "full", "compile=yes", 83.9),
+        (8, 262144, 8, 1, "fp8", "full", "compile=yes", 84.5),
+    ],
+)
+def test_memory_that_torchtitan_printed(
+    devices: int, seq: int, cp: int, micro: int, precision: str, recompute: str, software: str, shown: float
+) -> None:
+    """Results of every second product kept, in 16 bit also beside products in 8 bit, and a loss that is not compiled."""
+    dp = devices // cp
+    row = TITAN | {
+        "n_devices": str(devices), "dp": str(dp), "cp": str(cp), "tp": "1", "pp": "1", "zero_stage": "3",
+        "micro_batch": str(micro), "global_batch_seqs": str(micro * dp), "seq_len": str(seq), "precision": precision,
+        "recompute": recompute, "software": software, "memory_gib": str(shown),
+    }  # fmt: skip
+    (one,) = memory_outcomes([Cells(row)])
+    assert one.predicted == pytest.approx(shown, rel=0.07)
+
+
+def test_a_local_batch_is_cut_into_as_many_micro_batches_as_stages() -> None:
+    """Llama 3.1 405B, 64 stages times tensor ranks, local batch 32: eight micro-batches of 4."""
+    row = TITAN | {
+        "model": "llama-3.1-405b", "n_devices": "512", "dp": "8", "cp": "1", "tp": "8", "pp": "8", "zero_stage": "3",
+        "global_batch_seqs": "256", "seq_len": "8192", "precision": "fp8", "recompute": "full", "memory_gib": "82.5",
+    }  # fmt: skip
+    local, cut = memory_outcomes([Cells(row | {"micro_batch": "32"}), Cells(row | {"micro_batch": "4"})])
+    assert (local.predicted, local.fits) == (cut.predicted, True)
 
 
 def test_power_of_boards_nodes_and_systems() -> None:

@@ -26,12 +26,15 @@ class KeptWidths(NamedTuple):
 
     `outer_least` and `inner_least` are those that selective recomputation with flash attention leaves: without the outputs
     of norms and activation functions, expert results, and what MLA's up-projections make (Korthikanti et al., section 5).
+    `inner_second` are those where it repeats every second product too: of queries, keys, values, output, gate, input and
+    result of the feed-forward block the first, third, fifth and seventh stay, the last of them outside.
     """
 
     outer: Number
     inner: Number
     outer_least: Number
     inner_least: Number
+    inner_second: Number
 
 
 def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> KeptWidths:
@@ -52,6 +55,7 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
     d_ff = work.plain * work.d_ff + routed * work.d_ff_expert + moe * work.d_ff_shared
     heads, mixer = work.d_query + work.d_kv, work.mixed * work.mix_kept
     sent = routed * np.where(work.d_routed > 0, work.d_routed, work.d_model)
+    latents = work.d_latent * t
     experts_ff = routed * work.d_ff_expert + moe * work.d_ff_shared
     # Where blocks run side by side on one norm, attention's adapters need its output.
     blocks = attended + work.mixed + work.plain + moe
@@ -60,10 +64,13 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
     bare_ff = work.bare_dense * work.plain * work.d_ff + work.bare_experts * experts_ff
     return KeptWidths(
         outer=2.0 * work.reduces * work.d_model + 2.0 * sent - bare,
-        inner=attended * (heads + 2.0 * work.d_latent * t + work.d_context) + work.matrices * d_ff + mixer - bare_ff,
+        inner=attended * (heads + 2.0 * latents + work.d_context) + work.matrices * d_ff + mixer - bare_ff,
         outer_least=work.reduces * work.d_model + sent,
-        inner_least=attended * (np.where(work.d_latent > 0, work.d_latent * t, heads) + work.d_context)
+        inner_least=attended * (np.where(work.d_latent > 0, latents, heads) + work.d_context)
         + (work.matrices - 1.0) * d_ff
+        + mixer,
+        inner_second=attended * (np.where(work.d_latent > 0, latents, heads - 0.5 * work.d_kv) + work.d_context)
+        + d_ff
         + mixer,
     )
 

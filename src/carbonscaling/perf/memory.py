@@ -188,11 +188,14 @@ class LayerBytes(NamedTuple):
 
 def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     """Bytes of activations that the mean layer keeps of one micro-batch, none of them moved away."""
-    widths = kept_widths(work, machine.software.imbalance, s.tp)
-    drop = (s.recompute == Recompute.SELECTIVE) & (machine.software.flash > 0)
-    whole = _layer(work, machine, s, Recompute.NONE, widths.outer, widths.inner)
-    outer = np.where(drop, widths.outer_least, widths.outer)
-    reduced = _layer(work, machine, s, s.recompute, outer, np.where(drop, widths.inner_least, widths.inner))
+    software, full = machine.software, machine.formats.act_bytes
+    widths = kept_widths(work, software.imbalance, s.tp)
+    drop = (s.recompute == Recompute.SELECTIVE) & (software.flash > 0)
+    second = software.repeated > 0  # what is repeated is not kept, and what is kept are results of products, in 16 bit
+    least = np.where(second, widths.inner_second, widths.inner_least)
+    whole = _layer(work, machine, s, Recompute.NONE, full, widths.outer, widths.inner)
+    outer, inner = np.where(drop, widths.outer_least, widths.outer), np.where(drop, least, widths.inner)
+    reduced = _layer(work, machine, s, s.recompute, np.where(drop & second, 2.0, full), outer, inner)
     return LayerBytes(whole, reduced)
 
 
@@ -251,10 +254,12 @@ def held_bytes(machine: Machine, s: Setting, one: LayerBytes, flow: Flow, share:
     )
 
 
-def _layer(work: Workload, machine: Machine, s: Setting, recompute: Number, wide: Number, narrow: Number) -> Number:
-    _, formats, software = machine
+def _layer(
+    work: Workload, machine: Machine, s: Setting, recompute: Number, element: Number, wide: Number, narrow: Number
+) -> Number:
+    software = machine.software
     # Explicit attention comes with the dropout masks of its years (Korthikanti, section 4).
-    return software.kept * formats.act_bytes / 2.0 * layer_bytes(
+    return software.kept * element / 2.0 * layer_bytes(
         work.seq_len, s.micro_batch / s.cp, work.d_model, s.tp, s.sp > 0,
         wide + software.unfused_bytes / 2.0 * work.d_model, narrow, work.n_heads, software.flash > 0, recompute,
         1.0 - software.flash,

@@ -109,6 +109,8 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     relay = stack.relay.value if options.dispatcher is None else float(options.dispatcher in RELAYING)
     last = stack.head_last.value if options.head_placement is None else float(options.head_placement == "last")
     redo = e.redo_last if stack.redo_last is None else stack.redo_last
+    compiled = stack.logit if stack.logit_compiled is None else stack.logit_compiled
+    logit = (1.0 - fused) * stack.logit.value + fused * compiled.value
     return SoftwareTerms(
         attention_forward=e.attention_forward.si * attention.share,
         attention_backward=e.attention_backward.si * attention.share,
@@ -129,7 +131,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         sum_bytes=0.0 if summed is None else summed.value,
         kept=stack.kept.value,
         unfused_bytes=stack.unfused.value if separate_norms else 0.0,
-        logit_bytes=stack.logit.value,
+        logit_bytes=logit if options.logit_bytes is None else options.logit_bytes,
         loss_bytes=(1.0 - fused) * stack.loss.value + fused * min(stack.loss.value, COMPILED_LOSS),
         logit_split=stack.logit_split.value,
         checkpoints=stack.zero3_checkpoints.value,

@@ -32,7 +32,7 @@ SWITCHES = (
     "fully_sharded", "hybrid", "whole_blocks", "interleaves", "compiled",
 )  # fmt: skip
 SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
-BYTES = ("gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "loss", "unfused")
+BYTES = ("gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "logit_compiled", "loss", "unfused")
 SIZES = tuple(unit for unit in SI if unit.endswith("B") and not unit.startswith("kg"))
 
 

@@ -17,7 +17,7 @@ __all__ = ["OPTIMIZERS", "Optimizer", "Software", "option_kinds", "option_value"
 LEAST_PLACES, MOST_PLACES = 0.1, 64.0
 """Bounds on an expert's places over its mean load."""
 MOST_BYTES = 1000.0
-"""More than anybody keeps a parameter."""
+"""More than anybody keeps a parameter or a logit."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,9 @@ class Software:
         States kept: float32 master weights and both moments; all in 16 bit; 8-bit moments; factored; one momentum.
     weight_bytes, gradient_bytes, optimizer_bytes : float, optional
         Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
+    logit_bytes : float, optional
+        Bytes kept a logit at the loss, in place of the stack's: 0 where a kernel fuses the loss with the head's product and
+        writes none, as Liger's does.
     moved_activations : float
         Share of the layers whose activations the host keeps under ``offload = "activations"``.
     zero3_gather : {"layer", "parameter"}, optional
@@ -138,6 +141,7 @@ class Software:
     weight_bytes: float | None = None
     gradient_bytes: float | None = None
     optimizer_bytes: float | None = None
+    logit_bytes: float | None = None
     moved_activations: float = 1.0
     zero3_gather: Literal["layer", "parameter"] | None = None
     context_exchange: Literal["ring", "all-to-all"] | None = None
@@ -150,6 +154,7 @@ class Software:
         check_fields(self, "software.")
         for key in ("weight_bytes", "gradient_bytes", "optimizer_bytes"):
             self._within(key, MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a parameter")
+        self._within("logit_bytes", MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a logit")
         for key in ("tp_overlap", "moved_activations"):
             self._within(key, 1.0, "a share from 0 to 1")
         self._within(

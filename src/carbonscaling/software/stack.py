@@ -64,6 +64,8 @@ class Stack:
         Activations kept over those that fused kernels need.
     logit : Datum
         Bytes per logit at the end of the forward pass.
+    logit_compiled : Datum, optional
+        The same where the loss is compiled with the model; `logit` unless it says otherwise.
     loss : Datum
         Bytes moved a logit by the loss, as much in the forward as in the backward pass, where no compiler fuses it.
     logit_split : Datum
@@ -151,6 +153,7 @@ class Stack:
     recipes: Mapping[str, Choice] = field(hash=False)
     based_on: str = ""
     redo_last: Datum | None = None
+    logit_compiled: Datum | None = None
 
     @property
     def lineage(self) -> str:

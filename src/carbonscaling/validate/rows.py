@@ -135,6 +135,9 @@ def _layout(row: RunRow) -> Layout:
         zero = 1  # its bfloat16 optimizer shards the states at stage 0 too: deepspeed/runtime/engine.py since 2022-04
     if zero in (2, 3) and (pp or 1) > 1:
         zero = 1  # FSDP under a pipeline keeps weights gathered and reduces gradients with the last micro-batch
+    micro = count(row.micro_batch)
+    if row.stack == "torchtitan" and (pp or 1) > 1 and micro * (dp or 1) == row.global_batch_seqs:
+        micro = max(1, micro // (pp or 1))  # its local batch, which a pipeline cuts into as many as it has stages
     return Layout(
         tp=tp,
         pp=pp,
@@ -145,7 +148,7 @@ def _layout(row: RunRow) -> Layout:
         or (1 if row.precision == "fp16" else None),  # interleaved recipes are of the years of bfloat16
         zero=zero,
         shard=count(row.shard) or None,
-        micro_batch=count(row.micro_batch) or None,
+        micro_batch=micro or None,
         recompute=row.recompute if row.recompute in get_args(RecomputeSaid) else None,  # type: ignore[arg-type]
         recompute_percent=count(row.recompute_percent) or None,
     )
