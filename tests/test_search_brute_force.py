@@ -1,4 +1,4 @@
-"""The search against an independent enumeration: plain loops over floats, the rules written out once more."""
+"""The search against an independent enumeration: plain loops, the rules written out once more."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
+from carbonscaling.arrays import stacked as rows_as_one
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.model.spec import Attention, Experts, FeedForward, ModelSpec
@@ -19,7 +21,7 @@ from carbonscaling.perf import training
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.gathering import fetched_twice
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.memory import Memory, memory, with_margin
+from carbonscaling.perf.memory import memory, with_margin
 from carbonscaling.perf.numbers import Setting, Workload
 from carbonscaling.perf.step import step_time
 from carbonscaling.search import compiled
@@ -165,10 +167,6 @@ def _everything(space: Space, work: Workload, q: Question) -> Iterator[Setting]:
         yield Setting(t, p, d, c, e, x, v, z, group, b, n_micro, r, k, sp, percent)
 
 
-def _need(q: Question, s: Setting) -> Memory:
-    return memory(q.work, with_margin(q.machine, q.margin), s)
-
-
 def _simplest(s: Setting) -> tuple[float, ...]:
     """Fewest kinds of parallelism, no split sequences, few stages, few chunks; then whatever else is more to set up."""
     kinds = (s.tp > 1) + (s.pp > 1) + (s.cp > 1) + (s.ep > 1)
@@ -206,13 +204,19 @@ def _question(rng: random.Random) -> tuple[Question, Space]:
     return question, _space(rng)
 
 
+def _n_allowed(q: Question, space: Space, strict: bool, most: int) -> int:
+    """Count what is allowed of a space; where that is more than `most`, one more than it."""
+    allowed = (s for s in _everything(space, q.work, q) if _allowed(s, q.work, q.batches, strict))
+    return sum(1 for _ in itertools.islice(allowed, most + 1))
+
+
 @cache
 def _sampled(seed: int) -> tuple[Question, Space]:
     """The first space of this seed that is neither empty nor long to walk."""
     rng = random.Random(seed)
     while True:
         q, space = _question(rng)
-        if 1 <= sum(_allowed(s, q.work, q.batches, space.strict) for s in _everything(space, q.work, q)) <= 80:
+        if 1 <= _n_allowed(q, space, space.strict, 80) <= 80:
             return q, space
 
 
@@ -235,7 +239,7 @@ def _with_experts(seed: int) -> tuple[Question, Space]:
             space, strict=False, schedule=(0, 3), ep=(1, 2), vpp=(1, 2), pp=(1, 2), tp=(1, 2), cp=(1,), etp=(1,),
             recompute=(0, 1, 2), zero=(0, 1), shard=(0,),
         )  # fmt: skip
-        few = sum(_allowed(s, q.work, q.batches, False) for s in _everything(space, q.work, q)) <= 400
+        few = _n_allowed(q, space, False, 400) <= 400
         if few and {s.schedule for s, _ in _walked(q, space)[1] if s.pp == 2} == {0, 3}:
             return q, space
 
@@ -265,16 +269,17 @@ def test_search_of_other_trainings_is_brute_force(name: str, seed: int) -> None:
 def _walked(q: Question, space: Space) -> tuple[int, list[tuple[Setting, float]], list[float]]:
     """How many settings there are, those that fit with their step times, and what each other one is short of."""
     candidates = list(_everything(space, q.work, q))
+    allowed = [s for s in candidates if _allowed(s, q.work, q.batches, space.strict)]
     fits, excesses = [], []
-    for s in candidates:
-        if not _allowed(s, q.work, q.batches, space.strict):
-            continue
-        floats = Setting(*map(float, s))
-        need = _need(q, floats)
-        if need.total > need.limit:
-            excesses.append(float(need.total - need.limit))
-            continue
-        fits.append((s, float(step_time(q.work, q.machine, floats).total)))
+    if allowed:
+        every = rows_as_one(allowed)
+        need = memory(q.work, with_margin(q.machine, q.margin), every)
+        columns = np.broadcast_arrays(need.total, need.limit, step_time(q.work, q.machine, every).total)
+        for s, (total, limit, step) in zip(allowed, np.array(columns).T.tolist(), strict=True):
+            if total > limit:
+                excesses.append(total - limit)
+            else:
+                fits.append((s, step))
     return len(candidates), fits, excesses
 
 
@@ -353,7 +358,7 @@ def _stacked(seed: int, name: str, variant: str) -> tuple[Question, Space]:
             space = replace(space, zero=(1, 3), pp=(1, 2), dp=(2, 4), shard=(0, 2))
         if variant == "head on the last stage":
             space = replace(space, pp=(2, 4), vpp=(1, 2))
-        if 10 <= sum(_allowed(s, q.work, q.batches, False) for s in _everything(space, q.work, q)) <= 60:
+        if 10 <= _n_allowed(q, space, False, 60) <= 60:
             return q, space
 
 
