@@ -14,6 +14,7 @@ Number = float | NDArray[np.float64]
 """A float, or an array that broadcasts with the others: every formula takes both."""
 Truth = bool | NDArray[np.bool_]
 """What comparing numbers gives."""
+_FLOATS, _NUMBERS = {float}, {float, np.ndarray}
 
 
 def floats(values: Any) -> Any:
@@ -24,7 +25,9 @@ def floats(values: Any) -> Any:
 def plain(value: Any) -> Any:
     """Return a number as a float, truths and arrays as they are; of named tuples every number."""
     if isinstance(value, tuple):
-        return value if set(map(type, value)) == {float} else type(value)(*map(plain, value))
+        kinds = set(map(type, value))
+        known = kinds == _FLOATS or (kinds <= _NUMBERS and 0 not in [v.ndim for v in value if type(v) is np.ndarray])
+        return value if known else type(value)(*map(plain, value))
     return value if isinstance(value, bool) or (isinstance(value, np.ndarray) and value.ndim) else float(value)
 
 

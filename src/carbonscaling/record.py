@@ -63,9 +63,14 @@ def _hashed(cls: Any) -> Callable[[Any], tuple[Any, ...]]:
     return _reader([f.name for f in dataclasses.fields(cls) if (f.compare if f.hash is None else f.hash)])
 
 
+@cache
+def _shown(cls: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(cls) if f.repr)
+
+
 def _repr(self: Any) -> str:
     cls = self.__class__
-    shown = (f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(cls) if f.repr)
+    shown = [f"{name}={getattr(self, name)!r}" for name in _shown(cls)]
     return f"{cls.__qualname__}({', '.join(shown)})"
 
 

@@ -78,7 +78,7 @@ class CarbonModel:
     resources: Mapping[str, ResourceFactors] = field(default_factory=dict)
     contracted: Mapping[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def ranged(self) -> dict[str, Datum]:
         """The factors that have a range."""
         return {name: datum for name, datum in self.factors.items() if datum.low is not None}
@@ -164,7 +164,9 @@ def assess(
     def run(numbers: CarbonNumbers, ratio: Number = 1.0) -> FootprintParts:
         return _run(numbers._replace(**shares), n_devices, duration_s, utilisation, ratio)
 
-    parts, lines = _central(model.numbers._replace(**shares), n_devices, duration_s, utilisation, boundary)
+    numbers = model.numbers._replace(**shares)
+    parts = _central(numbers, n_devices, duration_s, utilisation)
+    lines = boundary_lines(boundary or Boundary(), numbers, n_devices, duration_s, parts)
     scale = 1.0 + sum(line.total_tco2e for line in lines) * TONNE / parts.total_kg if parts.total_kg else 1.0
     ranged = [(name, datum.source) for name, datum in model.ranged.items()]
     ratio = np.ones(2 * len(ranged) + 2)
@@ -197,7 +199,11 @@ def total_interval(
 ) -> tuple[float, float]:
     """Return the 5th and 95th percentiles of the total in t CO2e alone, as `assess` gives them; arguments as there."""
     run = n_devices, duration_s, utilisation
-    total, scale = _with_lines(*_central(model.numbers, *run, boundary))
+    parts = _central(model.numbers, *run)
+    lines: tuple[BoundaryLine, ...] = ()
+    if boundary is not None and any(vars(boundary).values()):  # else all are nought
+        lines = boundary_lines(boundary, model.numbers, n_devices, duration_s, parts)
+    total, scale = _with_lines(parts, lines)
     return interval(scale * _run(model.drawn, *run, _drawn_time(time)).total_kg / TONNE, total)
 
 
@@ -213,12 +219,9 @@ def _run(
     return found
 
 
-def _central(
-    numbers: CarbonNumbers, n_devices: int, duration_s: float, utilisation: float, boundary: Boundary | None
-) -> tuple[FootprintParts, tuple[BoundaryLine, ...]]:
-    """Return a run's parts and the lines beside it, central values."""
-    parts = FootprintParts(*map(float, at(footprint, numbers, n_devices, duration_s, min(utilisation, 1.0))))
-    return parts, boundary_lines(boundary or Boundary(), numbers, n_devices, duration_s, parts)
+def _central(numbers: CarbonNumbers, n_devices: int, duration_s: float, utilisation: float) -> FootprintParts:
+    """Return a run's parts, central values."""
+    return FootprintParts(*map(float, at(footprint, numbers, n_devices, duration_s, min(utilisation, 1.0))))
 
 
 def _with_lines(parts: FootprintParts, lines: tuple[BoundaryLine, ...]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -40,25 +40,29 @@ def to_json(value: Any) -> str:
 
 def _text(value: Any, end: str) -> str:
     """Return JSON; `end` begins a line as deep as the value."""
-    kind, inner = type(value), f"{end}  "
-    if kind is str:
-        return encode_basestring(value)
-    if kind is float:
-        return repr(value) if math.isfinite(value) else "null"
-    if value is None or kind is bool:
-        return _WORDS[value]
-    if kind is int:
-        return repr(value)
+    kind = type(value)
+    if plainly := _PLAINLY.get(kind):
+        return plainly(value)
+    inner = f"{end}  "
     if kind is dict:
-        plain = value if all(type(key) is str for key in value) else {str(k): v for k, v in value.items()}
-        items = [f"{encode_basestring(k)}: {_text(v, inner)}" for k, v in plain.items()]
+        named = value if {*map(type, value)} <= {str} else {str(k): v for k, v in value.items()}
+        items = [
+            f"{encode_basestring(k)}: {plainly(v) if (plainly := _PLAINLY.get(type(v))) else _text(v, inner)}"
+            for k, v in named.items()
+        ]
         return f"{{{inner}{f',{inner}'.join(items)}{end}}}" if items else "{}"
     if kind in (list, tuple):
-        items = [_text(v, inner) for v in value]
+        items = [plainly(v) if (plainly := _PLAINLY.get(type(v))) else _text(v, inner) for v in value]
         return f"[{inner}{f',{inner}'.join(items)}{end}]" if items else "[]"
     plain = jsonable(value)
-    return _text(plain, end) if type(plain) in _PLAIN else json.dumps(plain, ensure_ascii=False)
+    return _text(plain, end) if type(plain) in (*_PLAINLY, dict, list) else json.dumps(plain, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    return repr(value) if math.isfinite(value) else "null"
 
 
 _WORDS: Mapping[Any, str] = {None: "null", True: "true", False: "false"}
-_PLAIN = (str, float, int, bool, type(None), dict, list)
+_PLAINLY: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring, float: _number, int: repr, bool: _WORDS.__getitem__, type(None): _WORDS.__getitem__,
+}  # fmt: skip

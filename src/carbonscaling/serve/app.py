@@ -146,8 +146,8 @@ def create_app(processes: int = 1, limits: Limits | None = None, hosts: Collecti
             pool.close()
 
     routes = [
-        *page_routes(),
         *(Route(f"/api/v1/{o.path}", api.endpoint(o), methods=["POST"]) for o in OPERATIONS),
+        *page_routes(),
         Route("/api/v1/catalog", _fixed(to_json(catalogue()))),
         Route("/openapi.json", _fixed(to_json(description(limits)))),
         Route("/health", api.health),

@@ -33,6 +33,8 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
+_RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
 
 def _too_long(scope: Scope) -> tuple[int, InputError] | None:
     """Refuse a head that came in one piece, so that the protocol's own limit on unfinished ones did not see it."""
@@ -74,10 +76,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("cache-control", "no-store")
+                message["headers"] = [*message["headers"], *_RAW]
+                MutableHeaders(scope=message).setdefault("cache-control", "no-store")
             await send(message)
 
         refused = _too_long(scope) or self._refused(Headers(scope=scope))

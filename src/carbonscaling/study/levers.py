@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from carbonscaling.arrays import narrowed, plain
+from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Setting
@@ -80,7 +82,26 @@ class Lever:
     @property
     def swing(self) -> float:
         """Relative width of the effect."""
-        return abs(self.at_high - self.at_low) / self.central if self.central else 0.0
+        return _swing(self.at_low, self.at_high, self.central)
+
+
+def _swing(at_low: float, at_high: float, central: float) -> float:
+    return abs(at_high - at_low) / central if central else 0.0
+
+
+class _Moved(NamedTuple):
+    """What an input's range does to carbon; the words of the range are made for the few that are shown."""
+
+    name: str
+    words: Callable[[], tuple[str, str]]
+    at_low: float
+    at_high: float
+    source: str
+
+
+def _of_datum(datum: Datum) -> tuple[str, str]:
+    low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
+    return low, high
 
 
 def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
@@ -104,14 +125,15 @@ def _ranged(r: Resolved) -> Iterator[tuple[str, Datum, Efficiency, Efficiency]]:
             )
 
 
-def _batch_lever(r: Resolved, setting: Setting, central: float) -> Lever:
-    """Return the batch as a lever: the least and the greatest of its range with this layout, at equal loss."""
+def _batch_moved(r: Resolved, setting: Setting) -> _Moved:
+    """Return what the batch does: the least and the greatest of its range with this layout, at equal loss."""
     ends = layout_batches(r, setting)[[0, -1]]
     many = setting._replace(n_micro=ends / (setting.dp * setting.micro_batch))
     carbon = np.asarray(takes(r)(many, step_time(r.work, r.machine, many).total).carbon_kg) / TONNE
     low, high = (counted(round(end), "sequence") for end in ends)
-    name, figure = "global batch, at equal loss", "carbon_total_tco2e"
-    return Lever(name, low, high, figure, float(carbon[0]), float(carbon[1]), central, "step_law_2025")
+    return _Moved(
+        "global batch, at equal loss", lambda: (low, high), float(carbon[0]), float(carbon[1]), "step_law_2025"
+    )
 
 
 def _by_length(r: Resolved, s: Setting) -> list[float]:
@@ -164,28 +186,31 @@ def levers(r: Resolved, setting: Setting, n_best: int = 3) -> tuple[Lever, ...]:
 
     own, overhead = takes(r), r.run_overhead
     (central,) = totals(own, float(steps[0]))
-    found: list[Lever] = []
+    found: list[_Moved] = []
 
-    def add(names: list[str], data: list[Datum], ends: list[float]) -> None:
-        for name, datum, at_low, at_high in zip(names, data, ends[::2], ends[1::2], strict=True):
-            low, high = (f"{v:g} {datum.unit}".removesuffix(" 1") for v in (datum.low, datum.high))
-            found.append(Lever(name, low, high, "carbon_total_tco2e", at_low, at_high, central, datum.source))
+    def add(names: Iterable[str], data: Iterable[Datum], ends: list[float]) -> None:
+        each = zip(names, data, ends[::2], ends[1::2], strict=True)
+        found.extend(
+            _Moved(name, partial(_of_datum, datum), low, high, datum.source) for name, datum, low, high in each
+        )
 
     if r.scenario.seq_len is None and r.spec.seq_len_range:
         (at_low,), (at_high,) = (totals(own, step) for step in _by_length(r, floats))
         low, high = r.spec.seq_len_range
-        length = "assumed sequence length"
-        found.append(
-            Lever(length, str(low), f"{high} tokens", "carbon_total_tco2e", at_low, at_high, central, "config")
-        )
+        said = str(low), f"{high} tokens"
+        found.append(_Moved("assumed sequence length", lambda: said, at_low, at_high, "config"))
     moved = totals(replace(own, peak_mfu=together.formats.peak_mfu), steps)
     add([NAMES[name] for name, *_ in ranged], [datum for _, datum, *_ in ranged], moved[1:])
     if overhead.low is not None:
         ends = totals(replace(own, overhead=np.array(overhead.si_range)), float(steps[0]))
         add([NAMES["run_overhead"]], [overhead], ends)
     if r.batches.is_open:
-        found.append(_batch_lever(r, floats, central))
+        found.append(_batch_moved(r, floats))
     if factors := r.carbon.ranged:
         ends = totals(replace(own, numbers=r.carbon.ends), float(steps[0]))[:-2]  # the last two are central
-        add(list(factors), list(factors.values()), ends)
-    return tuple(sorted(found, key=lambda lever: -lever.swing)[:n_best])
+        add(factors, factors.values(), ends)
+    widest = sorted(found, key=lambda moved: -_swing(moved.at_low, moved.at_high, central))[:n_best]
+    return tuple(
+        Lever(name, *words(), "carbon_total_tco2e", at_low, at_high, central, source)
+        for name, words, at_low, at_high, source in widest
+    )
