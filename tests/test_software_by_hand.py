@@ -105,6 +105,15 @@ def test_megatron_keeps_gradients_of_low_precision_in_16_bit() -> None:
     )
 
 
+def test_megatron_of_2023_keeps_16_bit_weights_beside_their_8_bit_copies() -> None:
+    """Transformer Engine then, float32 gradients as in 16 bit; MS-AMP's weights, gradients, master weights and moments."""
+    rows = [_replay(stack="megatron-2023", device="H100-80", precision=p) for p in ("bf16", "fp8-te", "fp8-msamp")]
+    kept = [r.setup.plain.software for r in rows]
+    assert [(s.weight_bytes, s.grad_bytes, s.optimizer_bytes) for s in kept] == [(2, 4, 12), (4, 4, 12), (2, 1, 5)]
+    said = _replay(stack="megatron-2023", device="H100-80", precision="fp8-msamp", software="weight_bytes=1")
+    assert said.setup.plain.software.weight_bytes == 1
+
+
 @pytest.mark.parametrize(
     ("name", "recipe", "optimizer", "total"),
     [

@@ -65,6 +65,7 @@ class RunRow:
     stack: str
     kind: str
     mode: str
+    lora_on: str
     precision: str
     recompute: str
     ffn_type: str

@@ -8,7 +8,7 @@ from typing import Literal
 from carbonscaling.hardware.device import Device
 from carbonscaling.software.options import option_value
 
-__all__ = ["kernels_named", "recipe_named", "software_named", "stack_named"]
+__all__ = ["kernels_named", "recipe_named", "software_named", "stack_named", "states_named"]
 
 _NORMS = {"norm", "rms"}
 """Words of a row that names a kernel for its norms."""
@@ -90,6 +90,19 @@ def recipe_named(text: str, device: Device) -> str:
     if name in SIXTEEN_BIT:
         return "bf16" if "bf16" in device.peak else "fp16"
     return PRECISION_NAMES.get(name, name)
+
+
+def states_named(text: str) -> str:
+    """Return the bytes that a number format's name says of its states, as options; "" where it says none.
+
+    MS-AMP (arXiv 2310.18313, section 2.1) keeps weights in 8 bit, by rows and by columns as Hopper's products take them,
+    gradients in 8 bit, master weights in 16 and moments in 8 and 16.
+
+    >>> states_named("fp8-msamp"), states_named("fp8-te")
+    ('weight_bytes=2; gradient_bytes=1; optimizer_bytes=5; ', '')
+    """
+    msamp = "msamp" in text.lower().replace("-", "")
+    return "weight_bytes=2; gradient_bytes=1; optimizer_bytes=5; " if msamp else ""
 
 
 def stack_named(text: str) -> str:

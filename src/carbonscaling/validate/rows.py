@@ -18,7 +18,7 @@ from carbonscaling.software.options import Software
 from carbonscaling.study.practice import open_settings, settle, split_experts, taken
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import Setup, setup
-from carbonscaling.validate.named import kernels_named, recipe_named, software_named, stack_named
+from carbonscaling.validate.named import kernels_named, recipe_named, software_named, stack_named, states_named
 from carbonscaling.validate.place import Place, place
 from carbonscaling.validate.shape import shape
 
@@ -227,7 +227,8 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
     where: Place = place(row, notes)
     row = replace(row, stack=stack_named(row.stack))
     if row.precision:
-        row = replace(row, precision=recipe_named(row.precision, where.device))
+        recipe, states = recipe_named(row.precision, where.device), states_named(row.precision)
+        row = replace(row, precision=recipe, software=states + row.software)
     try:
         name = _stack(row, spec, where.device)
         compiled = stack(name).compiled.value > 0
@@ -243,6 +244,7 @@ def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
             seq_len=spec.seq_len,
             sample_len=count(row.sample_len) or None,
             train="lora" if row.mode.startswith("lora") else "full",
+            lora_on=row.lora_on or None,  # type: ignore[arg-type]
             precision=_precision(row, where.device, notes),
             layout=_layout(row),
             stack=name,
