@@ -141,6 +141,15 @@ def test_selective_recomputation_of_every_second_product() -> None:
     close(memory(w, q, setting()).activations, memory(w, machine_of("h100-sxm"), setting()).activations)
 
 
+def test_norms_without_a_kernel_keep_float32_copies_unless_they_are_repeated() -> None:
+    """Eight bytes a token and width of both norms: nothing where selective or full recomputation makes them again."""
+    w, q = work_of("llama-3-8b"), machine_of("h100-sxm")
+    apart = q.changed(unfused_bytes=8.0)
+    kept = [[float(memory(w, m, setting(recompute=r)).activations) for r in (0.0, 1.0, 2.0)] for m in (q, apart)]
+    one = 2048 * 8 * 4096
+    assert [b - a for a, b in zip(*kept, strict=True)] == pytest.approx([32 * one, 0, one])
+
+
 def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
     w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm").changed(imbalance=1.0)
     ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6

@@ -118,7 +118,7 @@ def test_every_field_of_a_stack_has_its_check() -> None:
 
 
 # What each option changes, and nothing else: option, value, stack, device, and the fields of the machine with their values.
-FUSED = {"norm_passes": 0.0, "head_passes": 0.0, "gate_passes": 0.0}
+FUSED = {"norm_passes": 0.0, "head_passes": 0.0, "gate_passes": 0.0, "unfused_bytes": 0.0}
 CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("attention_kernel", "explicit", "megatron", {"flash": 0.0}),
     ("attention_kernel", "explicit-separate", "megatron", {"flash": 0.0, "separate": 1.0}),
@@ -147,7 +147,14 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
         "compile",
         False,
         "litgpt",
-        {"norm_passes": 32, "head_passes": 10, "gate_passes": 2, "layer_launch": 1.6, "loss_bytes": 14},
+        {
+            "norm_passes": 32,
+            "head_passes": 10,
+            "gate_passes": 2,
+            "layer_launch": 1.6,
+            "loss_bytes": 14,
+            "unfused_bytes": 8,
+        },
     ),
     ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0}),
     ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0}),

@@ -193,8 +193,9 @@ def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     drop = (s.recompute == Recompute.SELECTIVE) & (software.flash > 0)
     second = software.repeated > 0  # what is repeated is not kept, and what is kept are results of products, in 16 bit
     least = np.where(second, widths.inner_second, widths.inner_least)
-    whole = _layer(work, machine, s, Recompute.NONE, full, widths.outer, widths.inner)
-    outer, inner = np.where(drop, widths.outer_least, widths.outer), np.where(drop, least, widths.inner)
+    wide = widths.outer + software.unfused_bytes / 2.0 * work.d_model
+    whole = _layer(work, machine, s, Recompute.NONE, full, wide, widths.inner)
+    outer, inner = np.where(drop, widths.outer_least, wide), np.where(drop, least, widths.inner)
     reduced = _layer(work, machine, s, s.recompute, np.where(drop & second, 2.0, full), outer, inner)
     return LayerBytes(whole, reduced)
 
@@ -261,8 +262,7 @@ def _layer(
     # Explicit attention comes with the dropout masks of its years (Korthikanti, section 4).
     return software.kept * element / 2.0 * layer_bytes(
         work.seq_len, s.micro_batch / s.cp, work.d_model, s.tp, s.sp > 0,
-        wide + software.unfused_bytes / 2.0 * work.d_model, narrow, work.n_heads, software.flash > 0, recompute,
-        1.0 - software.flash,
+        wide, narrow, work.n_heads, software.flash > 0, recompute, 1.0 - software.flash,
     )  # fmt: skip
 
 

@@ -101,6 +101,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     layer_launch, moe_launch = _launches(stack, options, fused, e)
     weights, gradients, states = _bytes(stack, options, recipe)
     separate_norms = options.norm_kernel == "separate" and fused < 1.0
+    unfused = 1.0 if separate_norms else (1.0 - fused) * float(stack.norm_passes.value > 0)
     overlap = by_generation(stack.tp_overlap, device, recipe.name)
     tp_overlap = e.tp_overlap.si if overlap is None else overlap.si
     beside = stack.update_beside.value if options.dp_overlap is None else float(options.dp_overlap)
@@ -130,7 +131,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         grad_comm_bytes=recipe.gradient_traffic if traffic is None else traffic.value,
         sum_bytes=0.0 if summed is None else summed.value,
         kept=stack.kept.value,
-        unfused_bytes=stack.unfused.value if separate_norms else 0.0,
+        unfused_bytes=stack.unfused.value * unfused,
         logit_bytes=logit if options.logit_bytes is None else options.logit_bytes,
         loss_bytes=(1.0 - fused) * stack.loss.value + fused * min(stack.loss.value, COMPILED_LOSS),
         logit_split=stack.logit_split.value,

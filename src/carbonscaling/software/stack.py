@@ -71,7 +71,7 @@ class Stack:
     logit_split : Datum
         1 where tensor-parallel ranks split the vocabulary, 0 where each holds all logits.
     unfused : Datum
-        Bytes per token and width that norms without a kernel of their own keep beside their inputs.
+        Bytes per token and width that norms without a kernel of their own, of a stack or a run, keep beside their inputs.
     framework, reserve : Datum
         Context, communicators and workspaces; share of memory lost to fragmentation.
     sequence_parallel : Datum
