@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Number", "Truth", "floats", "narrowed", "plain", "stacked"]
+__all__ = ["Number", "Truth", "floats", "narrowed", "nothing", "plain", "stacked"]
 
 Number = float | NDArray[np.float64]
 """A float, or an array that broadcasts with the others: every formula takes both."""
 Truth = bool | NDArray[np.bool_]
 """What comparing numbers gives."""
 _FLOATS, _NUMBERS = {float}, {float, np.ndarray}
+
+
+def nothing(like: Number) -> Number:
+    """Return nought for every number, to be added to what is to have as many; compiled code, which has one, adds none."""
+    return 0.0 * like
 
 
 def floats(values: Any) -> Any:

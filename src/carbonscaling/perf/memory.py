@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from carbonscaling.arrays import Truth
+from carbonscaling.arrays import Truth, nothing
 from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.activations import kept_widths, layer_bytes
 from carbonscaling.perf.machine import Machine
@@ -278,7 +278,7 @@ def total_memory(machine: Machine, zero: Number, states: StateBytes, held: WorkB
     """Add up what a device holds, and say how much it may."""
     silicon, _, software = machine
     kept = held.activations + np.where(zero >= 3, software.checkpoints, software.plain_checkpoints) * held.inputs
-    none = 0.0 * (kept + states.weights)
+    none = nothing(kept + states.weights)
     return Memory(
         weights=states.weights + none,
         gradients=states.gradients + none,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from carbonscaling.arrays import nothing
 from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.gathering import fetched_twice, parameter_wait
 from carbonscaling.perf.goodput import straggler_share
@@ -125,6 +126,6 @@ def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> Step
     lines = passes.lines
     parts = (
         lines.matmul, lines.attention, lines.elementwise + summed, *lines[3:-4], dp_comm, sync.update,
-        software.step_overhead + 0.0 * dp_comm,
+        software.step_overhead + nothing(dp_comm),
     )  # fmt: skip
     return StepTime(*parts, sum(parts) * sync.straggler_share)

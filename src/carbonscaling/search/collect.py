@@ -102,7 +102,7 @@ class Collector:
             place, step = place[in_time], step[in_time]
         whole, is_one = self.distribution is not None or self.stairs is not None, extent.is_one
         if is_one and self.objective.by_time and not whole:
-            quick = step <= self._slowest_here(step)
+            quick = np.flatnonzero(step <= self._slowest_here(step))
             place, step = place[quick], step[quick]
         if len(place) == 0:
             return

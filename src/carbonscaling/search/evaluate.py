@@ -125,7 +125,7 @@ class CompiledJudge:
         """
         n, inner = len(rows), self.grid.n_inner
         lattice = self.grid.lattice
-        layouts, shapes = lattice.rows(rows).astype(float).astype(self.number), rows // len(lattice.dp)
+        layouts, shapes = lattice.rows(rows).astype(float).astype(self.number, copy=False), rows // len(lattice.dp)
         least = self._least if prune else self._no_least(0, 0, 0, 0)
         rivals, quickest = quickest is not None, np.zeros(0) if quickest is None else quickest
         room = max(inner, min(n * inner, kernel.BUFFER))
@@ -133,14 +133,17 @@ class CompiledJudge:
         row_best, row_best_index = np.full(n, np.inf), np.zeros(n, np.int64)
         counts = np.zeros((n_asked, kernel.N_COUNTS), np.int64)
         miss, miss_index = np.array([np.inf]), np.zeros(1, np.int64)
-        parts, at = [(found_index[:0], found_step[:0])], 0
+        at, n_found, before = 0, 0, []
         while at < n:
+            if n_found:
+                before.append((found_index[:n_found].copy(), found_step[:n_found].copy()))
             at, n_found = self.entry(kernel.decide_rows)(
                 self.work, self.machine, self.options, layouts, shapes, asked, self.keys, self.table, *least, at, cut, kept,
                 late, prune, rivals, found_index, found_step, counts, quickest, row_best, row_best_index, miss, miss_index,
             )  # fmt: skip
-            parts.append((found_index[:n_found].copy(), found_step[:n_found].copy()))
-        index, step = (np.concatenate(part) for part in zip(*parts, strict=True))
+        index, step = found_index[:n_found], found_step[:n_found]
+        if before:
+            index, step = (np.concatenate(part) for part in zip(*before, (index, step), strict=True))
         return Decided(index, step, counts, row_best, row_best_index, float(miss[0]), int(miss_index[0]))
 
 

@@ -259,35 +259,36 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                         if prune and (least_states[k] + least_held(machine, held)) * ROUNDING > limit:
                             fates[BOUND] += n_valid
                             continue
+                        n_over = 0
                         for v in range(n_valid):
                             excess[v] = (
                                 total_memory(machine, zero[v], StateBytes(states[k, v], 0.0, 0.0), held).total - limit
                             )
-                        have_passes = False
-                        worth, timed = True, is_rival
+                            n_over += excess[v] > 0.0
+                        fates[MEMORY] += n_over
+                        for v in range(n_valid if n_over > 0 else 0):
+                            index = here + valid[v] * n_m * n_r + r
+                            if excess[v] > 0.0 and (
+                                excess[v] < miss[0] or (excess[v] == miss[0] and index < miss_index[0])
+                            ):
+                                miss[0], miss_index[0] = excess[v], index
+                        if n_over == n_valid:
+                            continue
+                        timed = is_rival
                         passes = NO_PASSES
-                        for v in range(n_valid):
-                            z = valid[v]
-                            index = here + z * n_m * n_r + r
+                        if bounded or is_rival:
+                            layer = unpack(table[keys[shape], e, m])
+                            passes = passes_time(work, machine, s, layer, held.moved)
+                            bound = least_step_of_passes(machine, passes, slowest)
+                            if bounded and bound > cut[i]:
+                                fates[BOUND] += n_valid - n_over
+                                continue
+                            timed = is_rival and not (rivals and bound > quickest[q] * (1.0 + TIES))
+                        fates[FIT] += n_valid - n_over
+                        for v in range(n_valid if timed else 0):
                             if excess[v] > 0.0:
-                                fates[MEMORY] += 1
-                                if excess[v] < miss[0] or (excess[v] == miss[0] and index < miss_index[0]):
-                                    miss[0], miss_index[0] = excess[v], index
                                 continue
-                            if not have_passes:
-                                have_passes = True
-                                if bounded or is_rival:
-                                    layer = unpack(table[keys[shape], e, m])
-                                    passes = passes_time(work, machine, s, layer, held.moved)
-                                    bound = least_step_of_passes(machine, passes, slowest)
-                                    worth = not (bounded and bound > cut[i])
-                                    timed = is_rival and not (rivals and bound > quickest[q] * (1.0 + TIES))
-                            if not worth:
-                                fates[BOUND] += 1
-                                continue
-                            fates[FIT] += 1
-                            if not timed:
-                                continue
+                            index = here + valid[v] * n_m * n_r + r
                             own = sharded(s, zero[v], shard[v])
                             t = sync[k, v]
                             if not known[k, v]:

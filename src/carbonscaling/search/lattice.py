@@ -101,8 +101,10 @@ class Lattice:
     def rows(self, layouts: Ints) -> Ints:
         """Return tp, pp, dp, cp, batch of layouts, one row each."""
         shape, d = np.divmod(layouts, max(1, len(self.dp)))
-        tp, pp, cp = self.shapes[shape].T
-        return np.stack((tp, pp, self.dp[d], cp, self.batch[d]), axis=1)
+        found = np.empty((len(layouts), 5), np.int64)
+        found[:, 0], found[:, 1], found[:, 3] = self.shapes[shape].T
+        found[:, 2], found[:, 4] = self.dp[d], self.batch[d]
+        return found
 
     def least(self, each: Floats, once: Floats, fewest: Floats, micros: Floats) -> Floats:
         """Smallest time of every family within the range; the first two arguments hold a number per shape and micro-batch.

@@ -70,9 +70,9 @@ def slowest_step(value: Callable[[Setting, Floats], Any], limit: Any, extent: Ex
     is halved: positive floats are ordered as their bits are, so halving integers halves the floats.
     """
     n = len(extent.n_devices)
-    limit = np.broadcast_to(np.asarray(limit, dtype=float), n)
-    if n == 0 or (limit == np.inf).all():
+    if n == 0 or np.all(limit == np.inf):
         return np.full(n, np.inf)
+    limit = np.broadcast_to(np.asarray(limit, dtype=float), n)
     _, first, inverse = np.unique(extent.n_devices + 1j * extent.batch, return_index=True, return_inverse=True)
     limit, own = limit[first], extent.at(first)
     settings: dict[int, Setting] = {}

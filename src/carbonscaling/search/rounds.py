@@ -263,7 +263,8 @@ class Rounds:
         per_block = self.judge.rows_at_once(prune=self.prune)
         sizes = self._lattice.sizes(families)
         block = (np.cumsum(sizes) - 1) // max(per_block, BOUNDED)
-        for part in np.split(np.arange(len(families)), np.flatnonzero(np.diff(block)) + 1):
+        every = np.arange(len(families))
+        for part in np.split(every, np.flatnonzero(np.diff(block)) + 1) if block[-1] else [every]:
             layouts = self._lattice.layouts(families[part])
             here = [np.repeat(v[part], sizes[part]) for v in values]
             if self.prune and not self._one_round:
