@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from carbonscaling.evidence.published import published_speeds
 from carbonscaling.record import dataclass
 
@@ -42,6 +44,7 @@ class BestRun:
         return f"{self.model} on {self.n_devices:,} devices" if self.n_devices else self.model
 
 
+@lru_cache(maxsize=256)
 def best_run(device: str, active_params: float, *, low_bits: bool = False, experts: bool = False) -> BestRun | None:
     """Return the best published configuration of a device, kind and size; None where nobody published one.
 

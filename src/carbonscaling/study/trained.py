@@ -155,8 +155,13 @@ class Trained(NamedTuple):
 
 def trained_as(s: Scenario, spec: ModelSpec, seq_len: int) -> Trained:
     """Return what a scenario trains, with the FLOPs of a token's forward pass through it (`model.flops.forward_flops`)."""
-    forward = forward_flops(spec, seq_len)
-    return Trained(s.train, s.teacher, float(forward.total - forward.mtp))
+    return Trained(s.train, s.teacher, _forward(Same(spec), seq_len))
+
+
+@lru_cache(maxsize=64)
+def _forward(spec: Same, seq_len: int) -> float:
+    forward = forward_flops(spec.it, seq_len)
+    return float(forward.total - forward.mtp)
 
 
 def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
