@@ -145,6 +145,14 @@ def test_memory_that_torchtitan_printed(
     assert one.predicted == pytest.approx(shown, rel=0.07)
 
 
+def test_a_loss_that_writes_no_logits_grows_as_its_measurer_fitted() -> None:
+    """Llama 3.1 8B, Liger, everything recomputed: 0.00043 GiB a token (insights/when-to-upgrade-gpus of ml-engineering)."""
+    rows = [{"run_id": i, "model": "Llama3.1-8B", "device": "H200-141"} for i in ("n00145", "n00151")]
+    short, long = memory_outcomes([Cells(row) for row in rows])
+    assert (long.predicted - short.predicted) / (262144 - 65536) == pytest.approx(0.00043, rel=0.1)
+    assert long.fits
+
+
 def test_a_local_batch_is_cut_into_as_many_micro_batches_as_stages() -> None:
     """Llama 3.1 405B, 64 stages times tensor ranks, local batch 32: eight micro-batches of 4."""
     row = TITAN | {
