@@ -22,7 +22,7 @@ from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.saved import record_of
 from carbonscaling.study.choices import Options
 from carbonscaling.study.choices import choices as compared
-from carbonscaling.validate.rows import scenario_of
+from carbonscaling.validate.rows import setup_of
 
 QUESTION = cs.Scenario(model="llama-3-8b", tokens=1e12, device="h100-sxm", devices=64, region="germany")
 NOUNS = (cs.model_spec("llama-3-8b"), cs.cluster("h100-sxm"), cs.stack("tuned"), cs.recipe("bf16"))
@@ -95,7 +95,7 @@ def test_shipped_rows_take_what_their_estimates_say() -> None:
     looked_at = 0
     for row in evidence.rows("runs")[::EVERY]:
         try:
-            scenario, _ = scenario_of(parse_row(row))
+            scenario = setup_of(parse_row(row))[0].scenario
             found = cs.estimate(scenario)
         except (Unusable, InputError):
             continue

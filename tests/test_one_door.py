@@ -18,7 +18,7 @@ from carbonscaling.study.answer import estimate
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.units import GB
-from carbonscaling.validate.rows import scenario_of
+from carbonscaling.validate.rows import setup_of
 from carbonscaling.validate.speed.runs import replay_rows
 
 Row = Mapping[str, str]
@@ -33,7 +33,7 @@ IN_HOST = ("r01025", "r04235", "r04236", "r00336", "r00374")
 
 def _usable(row: Row) -> bool:
     try:
-        scenario_of(parse_row(row))
+        setup_of(parse_row(row))
     except Unusable:
         return False
     return True
@@ -70,7 +70,7 @@ def _check(rows: Iterable[Row]) -> dict[str, Scenario]:
     """Hold every row's scenario against what `validate` says; return the scenarios."""
     known = {r["id"]: r for r in rows}
     said = _validated(known.values())
-    scenarios = {name: scenario_of(parse_row(known[name]))[0] for name in said}
+    scenarios = {name: setup_of(parse_row(known[name]))[0].scenario for name in said}
     differ = {name: (said[name], own) for name, s in scenarios.items() if (own := _estimated(s)) != said[name]}
     assert not differ
     return scenarios

@@ -15,8 +15,8 @@ from carbonscaling.record import dataclass
 from carbonscaling.study.outcome import held_devices
 from carbonscaling.study.practice import Settled, settle
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.setup import Setup, setup
-from carbonscaling.validate.rows import scenario_of
+from carbonscaling.study.setup import Setup
+from carbonscaling.validate.rows import setup_of
 
 __all__ = ["Completed", "Replay", "complete", "complete_row", "completed_runs"]
 
@@ -88,11 +88,10 @@ def complete_row(row: RunRow) -> Replay:
     Raises
     ------
     Unusable
-        As `scenario_of`.
+        As `setup_of`.
     """
-    scenario, notes = scenario_of(row)
+    found, notes = setup_of(row)
     try:
-        found = setup(scenario)
         return Replay(row, found, settle(found), notes)
     except InputError as error:
         raise Unusable(error.problem) from error

@@ -22,7 +22,7 @@ from carbonscaling.validate.named import kernels_named, recipe_named, software_n
 from carbonscaling.validate.place import Place, place
 from carbonscaling.validate.shape import shape
 
-__all__ = ["scenario_of"]
+__all__ = ["setup_of"]
 
 EARLY = ("Volta", "Ampere")
 """Architectures before Megatron had fused attention, and fully sharded data parallelism of its own."""
@@ -193,29 +193,29 @@ def _with_experts(row: RunRow, spec: ModelSpec, s: Scenario) -> Scenario:
     return s
 
 
-def _in_host(s: Scenario, notes: list[str]) -> Scenario:
-    """Return the scenario with activations or states in the host where its devices could not hold them: it ran."""
+def _in_host(s: Scenario, notes: list[str]) -> Setup:
+    """Look a scenario up, with activations or states in the host where its devices could not hold them: it ran."""
     u = setup(s)
     grace = s.stack == "megatron-bridge" and u.cluster.device.id in SUPERCHIPS
     sharded = u.cluster.device.kind != "tpu" and (u.stack.fully_sharded.value > 0 or s.layout.zero == 3)
     if not (grace or sharded):
-        return s
+        return u
     need = memory(u.work, u.plain, settle(u).setting)
     if grace and need.total > need.limit:
         notes.append("activations in the host, as the maker's recipes have it: the devices cannot hold them")
         for share in (0.25, 0.5, 0.75, 1.0):
-            s = replace(s, offload="activations", software=replace(s.software, moved_activations=share))
-            if settle(setup(s)).fits:
+            u = setup(replace(s, offload="activations", software=replace(s.software, moved_activations=share)))
+            if settle(u).fits:
                 break
-        return s
+        return u
     if sharded and need.total > BEYOND * need.limit:
         notes.append("weights and states in the host: the devices cannot hold them")
-        return replace(s, offload="weights")
-    return s
+        return setup(replace(s, offload="weights"))
+    return u
 
 
-def scenario_of(row: RunRow) -> tuple[Scenario, tuple[str, ...]]:
-    """Return the scenario of a row, and what had to be assumed.
+def setup_of(row: RunRow) -> tuple[Setup, tuple[str, ...]]:
+    """Return the scenario of a row, looked up, and what had to be assumed.
 
     Raises
     ------
