@@ -245,3 +245,17 @@ def test_module_and_script_agree() -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
     assert "323.05" in done.stdout
     assert done.stderr == ""
+
+
+def test_no_command_loads_pydantic_before_its_line_is_read() -> None:
+    """The parser hands values to it where it is loaded; here it always is, and is kept from that (`conftest.py`)."""
+    code = """
+import sys
+from functools import reduce
+from carbonscaling.cli.app import COMMANDS, build_app
+app = build_app()
+for path in COMMANDS:
+    reduce(lambda at, name: at[name], path, app).assemble_argument_collection()
+sys.exit("pydantic" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
