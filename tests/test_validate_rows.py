@@ -145,6 +145,17 @@ def test_memory_that_torchtitan_printed(
     assert one.predicted == pytest.approx(shown, rel=0.07)
 
 
+@pytest.mark.parametrize(
+    ("run", "shown"),
+    [("n00122", 47.65), ("n00123", 47.77), ("n00125", 39.09), ("n00127", 39.32), ("r02842", 47.96), ("r02843", 46.97)],
+)
+def test_memory_with_a_loss_compiled_or_not(run: str, shown: float) -> None:
+    """torchao's docs/source/workflows/training.md and torchtitan's June 2025: the loss is compiled from April 2025 on."""
+    row = next(row for row in evidence.rows("runs") if row["id"] == run)
+    (one,) = memory_outcomes([Cells({"run_id": run, "model": row["model"], "device": row["device"]})])
+    assert one.predicted == pytest.approx(shown, rel=0.06)
+
+
 def test_a_loss_that_writes_no_logits_grows_as_its_measurer_fitted() -> None:
     """Llama 3.1 8B, Liger, everything recomputed: 0.00043 GiB a token (insights/when-to-upgrade-gpus of ml-engineering)."""
     rows = [{"run_id": i, "model": "Llama3.1-8B", "device": "H200-141"} for i in ("n00145", "n00151")]
