@@ -151,6 +151,17 @@ def test_conversions_of_experts_and_products_that_make_them() -> None:
     assert layer(dense, q.changed(expert_fused=1.0)) == layer(dense, q)
 
 
+def test_biases_of_experts_pass_over_all_that_they_receive() -> None:
+    """GPT-OSS 20B: four experts a token, 2,880 wide, the fullest half as much again; not repeated by choice."""
+    w, q = work_of("gpt-oss-20b"), ideal(bandwidth=1.0, imbalance=1.5)
+    for ep in (1.0, 8.0):
+        none, some = (layer(w, q.changed(bias_passes=n), ep=ep) for n in (0.0, 17.0))
+        close(some.forward.elementwise - none.forward.elementwise, 2 * S * 17 * 4 * 1.5 * 2880)
+        close(some.selective, none.selective)
+    unbiased = work_of(MOE)
+    assert layer(unbiased, q.changed(bias_passes=17.0)) == layer(unbiased, q)
+
+
 def test_shared_and_dense_blocks_count_in_their_shares() -> None:
     """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared."""
     w = work_of(MLA)

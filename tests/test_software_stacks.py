@@ -112,7 +112,7 @@ def test_runs_that_name_no_stack_get_one() -> None:
 def test_every_field_of_a_stack_has_its_check() -> None:
     kinds = {f.name: str(f.type) for f in fields(Stack)}
     numbers = {name for name, kind in kinds.items() if "Datum" in kind}
-    others = {"norm_passes", "head_passes", "gate_passes", "kept", "gathered", "framework"}
+    others = {"norm_passes", "head_passes", "gate_passes", "bias_passes", "kept", "gathered", "framework"}
     assert numbers == {*SWITCHES, *SHARES, *BYTES, *others}
     assert {name for name, kind in kinds.items() if "Choice" in kind} == {*CHOICES, "recipes"}
 
@@ -161,7 +161,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("dispatcher", "alltoall", "megatron", {"relay": 0.0}),
     ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
     ("expert_capacity", 1.25, "megatron", {"imbalance": 1.25}),
-    ("expert_kernels", "fused", "megatron-bridge", {"expert_fused": 1.0}),
+    ("expert_kernels", "fused", "megatron-bridge", {"expert_fused": 1.0, "bias_passes": 0.0}),
     ("dp_overlap", False, "megatron", {"update_beside": 0.0, "scatter_beside": 0.0}),
     ("dp_overlap", True, "deepspeed", {"update_beside": 1.0}),
     ("tp_overlap", 0.25, "megatron", {"tp_overlap": 0.25}),

@@ -85,6 +85,7 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
         **_mixer_shapes(spec.mixer, spec.d_model, n_all),
         d_routed=float(x.d_latent or 0) if x and n_moe else 0.0,
         frozen=0.0,
+        biased=float(x.bias) if x and n_moe else 0.0,
     )
 
 

@@ -220,6 +220,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     # Element-wise: two norms (read, write) and two residual sums (read two, write one), rotary, activation function,
     # and for experts the permutation of tokens there and back, and the conversion of those that arrive, unless they
     # travelled converted. Grouped products may apply activation and conversion to their own results, which take no pass then.
+    # Biases of experts are passes of their own, which selective recomputation leaves alone.
     passes = 10.0 + formats.cast_passes + software.norm_passes
     hidden = moe * (1.0 - software.expert_fused) * rows * n_local / tokens * work.d_ff_expert / etp
     ff = plain * work.d_ff / tp + moe * work.d_ff_shared / tp + hidden
@@ -230,7 +231,10 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     arrived = np.where(formats.dispatch_bytes < formats.comm_bytes, 0.0, formats.cast_passes / 2.0)
     permute = moe * (4.0 + arrived) * work.top_k * inside / tp
     kernels = 8.0 * work.halves + 20.0 * moe  # launches of two blocks; gating, sorting and index kernels of experts
-    elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
+    elementwise, biases = (
+        stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency,
+        stream(machine, width * work.biased * software.bias_passes * moe * rows * n_local * inside),
+    )
 
     # Traffic of one pass.
     reduce, tp_comm, tp_comm_back = _tensor_sums(work, machine, key, parts, dense, routed)
@@ -260,10 +264,10 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
     head_forward, head_backward = _head(work, machine, tokens, vocabulary)
-    busy = (flowing * attention_back, flowing * (2.0 * elementwise + unpacked))
+    busy = (flowing * attention_back, flowing * (2.0 * (elementwise + biases) + unpacked))
     traffic = (flowing * tp_comm_back, flowing * cp_comm_back, flowing * ep_comm)
     products, launch_back = flowing * back + weight + beside_back, flowing * 2.0 * launch
-    ahead = (forward + beside, attention, elementwise + unpacked, tp_comm, cp_comm)
+    ahead = (forward + beside, attention, elementwise + biases + unpacked, tp_comm, cp_comm)
     backward = _pass(launch_back, products, *busy, *traffic)
     with_sums = _pass(launch_back, products, busy[0], busy[1] + summed, *traffic)
     return LayerTimes(

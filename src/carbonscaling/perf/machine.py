@@ -96,7 +96,8 @@ class SoftwareTerms(NamedTuple):
     elementwise : scale on element-wise traffic. scan : time of a mixer's convolution, scan and gate over that of their
         products and bytes. norm_passes : extra passes over the activations of norms without a kernel
         of their own. head_passes, gate_passes : those over queries and keys, and over gated activations, where rotary
-        embeddings and gates run operation by operation. expert_fused : 1 where experts' products apply the activation
+        embeddings and gates run operation by operation. bias_passes : those over tokens at their experts, where these have
+        biases. expert_fused : 1 where experts' products apply the activation
         function, and convert its result, themselves.
     weight_bytes, grad_bytes, optimizer_bytes, grad_comm_bytes : bytes per element stored or sent. sum_bytes : bytes moved
         for each weight to add a micro-batch's gradient to those before it, 0 where the multiplication that makes it adds it.
@@ -137,6 +138,7 @@ class SoftwareTerms(NamedTuple):
     norm_passes: Number
     head_passes: Number
     gate_passes: Number
+    bias_passes: Number
     expert_fused: Number
     weight_bytes: Number
     grad_bytes: Number

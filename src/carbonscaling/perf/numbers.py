@@ -132,6 +132,7 @@ class Workload(NamedTuple):
     dealt : 1 where context ranks deal out heads and each sees whole sequences, 0 where they split the sequence.
     uneven : share of the scores whose number grows along the sequence, where each context rank holds one piece of it; 0 where
         pieces from both ends make the ranks equal.
+    biased : 1 where the products of routed experts have biases.
     bare_dense, bare_experts : 1 where feed-forward blocks, or experts, are frozen and without adapters, so that nothing needs
         the inputs of their products.
     """
@@ -190,6 +191,7 @@ class Workload(NamedTuple):
     beside_logits: Number = 0.0
     dealt: Number = 0.0
     uneven: Number = 0.0
+    biased: Number = 0.0
     bare_dense: Number = 0.0
     bare_experts: Number = 0.0
 

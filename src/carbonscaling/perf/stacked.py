@@ -124,6 +124,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (1.0 - fused),
         head_passes=stack.head_passes.value * (1.0 - fused),
         gate_passes=stack.gate_passes.value * (1.0 - fused),
+        bias_passes=stack.bias_passes.value * (1.0 - float(options.expert_kernels == "fused")),
         expert_fused=float(options.expert_kernels == "fused"),
         weight_bytes=weights,
         grad_bytes=gradients,

@@ -46,6 +46,9 @@ class Stack:
     norm_passes, head_passes, gate_passes : Datum
         Passes beyond one read and write, where no compiler fuses them: over the residual stream by norms without a kernel of
         their own, over queries and keys by rotary embeddings and copies, over gated activations.
+    bias_passes : Datum
+        Those over every copy of a token that an expert receives, by the biases of experts' products and the clamp before their
+        gate, unless the products apply them.
     fuses : Datum
         Share of the runs whose models are compiled unless they say otherwise, which fuses those passes and launches them as
         few kernels.
@@ -121,6 +124,7 @@ class Stack:
     norm_passes: Datum
     head_passes: Datum
     gate_passes: Datum
+    bias_passes: Datum
     fuses: Datum
     optimizer: Choice
     gradient_sum: Mapping[str, Datum] = field(hash=False)

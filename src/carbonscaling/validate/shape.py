@@ -79,6 +79,7 @@ def shape(row: RunRow, notes: list[str]) -> ModelSpec:
             d_ff_shared=count(row.n_shared_experts) * width,
             n_dense_layers=min(count(row.n_dense_layers), n_layers - 1),
             gated=gated,
+            bias=known.experts.bias if known and known.experts else False,
             node_limit=known.experts.node_limit if known and known.experts else None,
         )
     window = known.attention if known else None
