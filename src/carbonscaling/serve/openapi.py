@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
@@ -102,6 +103,7 @@ def _moved(value: Any) -> Any:
     return [_moved(v) for v in value] if isinstance(value, list) else value
 
 
+@cache
 def _schemas() -> dict[str, Any]:
     parts = {"Scenario": scenario_schema(), "Answer": answer_schema(), "Refusal": TypeAdapter(Refusal).json_schema()}
     found = {name: _moved(schema) for part in parts.values() for name, schema in part.get("$defs", {}).items()}
