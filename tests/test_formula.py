@@ -78,6 +78,7 @@ CASES: tuple[tuple[Any, dict[str, Any]], ...] = (
         gathering.parameter_wait,
         dict(layers=4.0, ranks=8.0, gather_rank=1e-6 * s, params=1e9, weight_bytes=2 * B, bandwidth=1e12 * B / s),
     ),
+    (gathering.listing_time, dict(tensors=384.0, ranks=8.0, gather_rank=1e-6 * s)),
     (
         pipeline.bubble_time,
         dict(pp=4.0, vpp=1.0, forward=1 * s, backward=2 * s, weight=1 * s, schedule=Schedule.ONE_F_ONE_B),

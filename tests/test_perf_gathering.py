@@ -36,6 +36,19 @@ def test_every_collective_of_sharded_weights_waits(zero: float) -> None:
     assert (found.update, found.straggler_share) == (plain.update, plain.straggler_share)
 
 
+def test_experts_of_a_loop_are_listed_one_by_one() -> None:
+    """Two layers of eight experts on four ranks of two: four experts each, three matrices, shared by two devices."""
+    w = toy(2.0, n_moe=2.0, n_dense=0.0, n_experts=8.0, p_expert=16.0, matrices=3.0)
+    s = setting(dp=4.0, ep=2.0, zero=3.0, shard=4.0)
+    grouped, looped = QUICK, QUICK.changed(expert_launch=1.0)
+    found, plain = sync_time(w, looped, s), sync_time(w, grouped, s)
+    waits = 3 * 2 * 4 * 2 * 0.25
+    close(found.gather.each - plain.gather.each, waits)
+    close(found.reduce.each - plain.reduce.each, waits)
+    for other in (s._replace(zero=2.0), s._replace(dp=2.0, shard=2.0)):
+        assert sync_time(w, looped, other) == sync_time(w, grouped, other)
+
+
 def test_waits_are_those_of_a_stage_and_of_the_sharding_group() -> None:
     """Sixteen replicas in groups of four, two stages of one layer each."""
     w, s = toy(2.0, p_dense=16.0), setting(pp=2.0, dp=16.0, shard=4.0, zero=3.0)

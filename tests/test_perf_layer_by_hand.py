@@ -162,6 +162,14 @@ def test_biases_of_experts_pass_over_all_that_they_receive() -> None:
     assert layer(unbiased, q.changed(bias_passes=17.0)) == layer(unbiased, q)
 
 
+def test_a_loop_launches_each_expert_of_a_rank() -> None:
+    w, q = work_of(MOE), ideal(peak=1e15, moe_launch=1.0, expert_launch=10.0)
+    for ep, n in ((1.0, 8), (4.0, 2)):
+        found = layer(w, q, ep=ep)
+        close(found.forward.total, 1 + n * 10)
+        close(found.backward.total, 2 * (1 + n * 10))
+
+
 def test_shared_and_dense_blocks_count_in_their_shares() -> None:
     """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared."""
     w = work_of(MLA)

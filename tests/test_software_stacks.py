@@ -162,6 +162,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
     ("expert_capacity", 1.25, "megatron", {"imbalance": 1.25}),
     ("expert_kernels", "fused", "megatron-bridge", {"expert_fused": 1.0, "bias_passes": 0.0}),
+    ("expert_kernels", "looped", "deepspeed", {"expert_launch": 3e-4}),
     ("dp_overlap", False, "megatron", {"update_beside": 0.0, "scatter_beside": 0.0}),
     ("dp_overlap", True, "deepspeed", {"update_beside": 1.0}),
     ("tp_overlap", 0.25, "megatron", {"tp_overlap": 0.25}),

@@ -194,7 +194,7 @@ def _software(rng: Random) -> cs.Software:
         expert_overlap=_maybe(rng, 0.2, True, False),
         expert_balance=_maybe(rng, 0.2, "learnt", "forced"),
         expert_capacity=_maybe(rng, 0.1, 1.0, 1.25, 2.0),
-        expert_kernels=_maybe(rng, 0.1, "separate", "fused"),
+        expert_kernels=_maybe(rng, 0.1, "separate", "fused", "looped"),
         dp_overlap=_maybe(rng, 0.2, True, False),
         tp_overlap=_maybe(rng, 0.2, 0.0, 0.5, 1.0),
         tp_beside=_maybe(rng, 0.2, True, False),

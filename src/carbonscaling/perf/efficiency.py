@@ -71,6 +71,8 @@ class Efficiency:
         The same for a layer with experts: routing, sorting, dispatch, grouped kernels.
     moe_eager_launch : Datum
         The same where nothing of such a layer is captured in a graph and every expert takes what it is sent.
+    expert_launch : Datum
+        The same for each expert, forward, where a loop takes one after another.
     gather_rank : Datum
         Time per rank and parameter of collectives that list a slice for every rank.
     exchange : Datum
@@ -116,6 +118,7 @@ class Efficiency:
     layer_launch: Datum
     eager_launch: Datum
     moe_launch: Datum
+    expert_launch: Datum
     gather_rank: Datum
     moe_eager_launch: Datum
     exchange: Datum

@@ -7,7 +7,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number, Workload
 
-__all__ = ["fetched_twice", "parameter_wait"]
+__all__ = ["fetched_twice", "listing_time", "parameter_wait"]
 
 KEPT = 1e9
 """Parameters used meanwhile up to which a fetched one is kept: DeepSpeed's `stage3_max_reuse_distance`, as it ships."""
@@ -40,6 +40,17 @@ def parameter_wait(
     bandwidth : bytes/s of the device's memory, as reached.
     """
     return MATRICES * layers * ranks * gather_rank + COPIES * params * weight_bytes / bandwidth
+
+
+@formula(
+    "tensors·ranks·gather_rank",
+    unit="s",
+    source="deepspeed_zero",
+    place="AllGatherCoalescedHandle.wait, zero/partition_parameters.py: of what came together each tensor is put together anew",
+)
+def listing_time(tensors: Number, ranks: Number, gather_rank: Number) -> Number:
+    """Time in which a host lists a slice for every rank of each of many tensors that a layer collects together."""
+    return tensors * ranks * gather_rank
 
 
 def fetched_twice(work: Workload, tp: Number) -> Number:

@@ -255,7 +255,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     )
 
     # A layer's launches are half its mixer's; an expert block replaces the other half.
-    launch = (work.halves - moe) * software.layer_launch + moe * software.moe_launch
+    launch = (work.halves - moe) * software.layer_launch + moe * (
+        software.moe_launch + n_local * software.expert_launch
+    )
     summed = work.trained * stream(machine, software.sum_bytes * _held(work, key))
 
     unpacked, flowing = _unpacked(work, machine, key), 1.0 - work.stopped

@@ -158,6 +158,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         step_overhead=e.step_overhead.si,
         layer_launch=layer_launch,
         moe_launch=moe_launch,
+        expert_launch=e.expert_launch.si if options.expert_kernels == "looped" else 0.0,
         offload=0.0,
         moved=0.0,
         streamed=0.0,

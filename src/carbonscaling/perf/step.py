@@ -6,7 +6,7 @@ import numpy as np
 
 from carbonscaling.arrays import nothing
 from carbonscaling.hints import NamedTuple
-from carbonscaling.perf.gathering import fetched_twice, parameter_wait
+from carbonscaling.perf.gathering import fetched_twice, listing_time, parameter_wait
 from carbonscaling.perf.goodput import straggler_share
 from carbonscaling.perf.layer import LayerKey, LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
@@ -65,15 +65,19 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         ),
         0.0,
     )
+    # Experts of a loop are tensors of their own, each of which ZeRO-3 takes apart and puts together.
+    tensors = work.matrices * work.n_moe / s.pp * np.maximum(work.n_experts / s.ep, 1.0)
+    looped = (software.expert_launch > 0) & (s.zero >= 3) & (n_expert > 1)
+    listed = wait + np.where(looped, listing_time(tensors, g_expert, software.gather_rank), 0.0)
     reduce = gradient_time(params.trained_dense, n_dense, g_dense, s.tp, s.zero, wait, machine)
-    reduce_expert = gradient_time(params.trained_expert, n_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
+    reduce_expert = gradient_time(params.trained_expert, n_expert, g_expert, s.ep * s.etp, s.zero, listed, machine)
     # ZeRO-1 and 2 gather what was updated; ZeRO-3 all, the packed weights as they are.
     size = np.minimum(software.weight_bytes, formats.comm_bytes)
     less = np.where((work.packed > 0) & (s.zero >= 3), 1.0 - work.packed / size, 0.0)
     gathered = np.where(s.zero >= 3, params.dense, params.trained_dense) - less * params.frozen_dense
     gathered_expert = np.where(s.zero >= 3, params.expert, params.trained_expert) - less * params.frozen_expert
     gather = parameter_time(gathered, g_dense, s.tp, s.zero, wait, machine)
-    gather_expert = parameter_time(gathered_expert, g_expert, s.ep * s.etp, s.zero, wait, machine)
+    gather_expert = parameter_time(gathered_expert, g_expert, s.ep * s.etp, s.zero, listed, machine)
     each_dense, each_expert = np.where(s.zero >= 1, g_dense, 1.0), np.where(s.zero >= 1, g_expert, 1.0)
     sharded = params.trained_dense / each_dense + params.trained_expert / each_expert
     away = offloaded_share(sharded * software.optimizer_bytes, machine)

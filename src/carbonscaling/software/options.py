@@ -93,9 +93,10 @@ class Software:
     expert_capacity : float, optional
         Places of an expert over its mean load, all of them sent and computed; tokens beyond are dropped (Fedus et al. 2022,
         arXiv 2101.03961, equation 3). Without it none is dropped, and all wait for the fullest expert.
-    expert_kernels : {"separate", "fused"}, optional
+    expert_kernels : {"separate", "fused", "looped"}, optional
         Whether experts' products apply the activation function and convert its result themselves, as Transformer Engine's
-        grouped products in MXFP8 on Blackwell do (its op fuser with CuteDSL), or kernels of their own do (default).
+        grouped products in MXFP8 on Blackwell do (its op fuser with CuteDSL), or kernels of their own do (default); or the
+        host launches one expert after another, as models of Transformers before version 5 do.
     dp_overlap : bool, optional
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
@@ -133,7 +134,7 @@ class Software:
     expert_overlap: bool | None = None
     expert_balance: Literal["learnt", "forced"] | None = None
     expert_capacity: float | None = None
-    expert_kernels: Literal["separate", "fused"] | None = None
+    expert_kernels: Literal["separate", "fused", "looped"] | None = None
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
     tp_beside: bool | None = None
