@@ -40,7 +40,8 @@ def alike(kind: Callable[[Workload, Machine, Grid], J], work: Workload, machine:
     arrays = (lattice.shapes, lattice.dp, lattice.batch, *columns)
     key = (kind, work, machine, grid.sequence_parallel, grid.strict, *(a.tobytes() for a in arrays))
     try:
-        known = _known.get(key)
+        with _changing:
+            known = _known.pop(key, None)
     except TypeError:  # numbers that are arrays
         return kind(work, machine, grid)
     if known is None:
@@ -49,7 +50,6 @@ def alike(kind: Callable[[Workload, Machine, Grid], J], work: Workload, machine:
         found = copy(known)
         found.grid = replace(known.grid, lattice=lattice)
     with _changing:
-        _known.pop(key, None)
         _known[key] = found
         while len(_known) > KEPT:
             del _known[next(iter(_known))]
