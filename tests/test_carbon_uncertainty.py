@@ -87,6 +87,16 @@ def test_sobol_indices_add_up_and_agree_with_the_widest() -> None:
     assert all(0.0 <= i.conf < 0.03 for i in found)
 
 
+def test_asking_what_widens_a_result_leaves_the_model_as_it_was() -> None:
+    """A model is shared by all questions of its machine and place."""
+    model = carbon_model(H100, "france")
+    before = dict(model.ranged)
+    indices = sobol_indices(model, 64, 30 * DAY, 0.4, time=Datum(1.0, "1", "user", low=0.7, high=1.6))
+    assert "time" in {index.name for index in indices}
+    assert dict(model.ranged) == before
+    assess(model, 64, 30 * DAY, 0.4)
+
+
 def test_user_factors_take_the_place_of_the_shipped(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text('pue = { value = 1.3, low = 1.2, high = 1.4, unit = "1" }\nlifetime = { value = 48, unit = "h" }\n')

@@ -79,7 +79,7 @@ class CarbonModel:
     contracted: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
-    def ranged(self) -> dict[str, Datum]:
+    def ranged(self) -> Mapping[str, Datum]:
         """The factors that have a range."""
         return {name: datum for name, datum in self.factors.items() if datum.low is not None}
 

@@ -58,7 +58,7 @@ def sobol_indices(
         SciPy is not installed.
     """
     stats = need("scipy.stats", "uncertainty")
-    ranged = model.ranged
+    ranged = dict(model.ranged)
     if time is not None and time.low is not None:
         ranged["time"] = time
     if len(ranged) < 2:
