@@ -137,6 +137,28 @@ def test_windows_by_the_calendar() -> None:
     assert way.working_h == 24.0
 
 
+@pytest.mark.parametrize(
+    ("window", "open_at"),
+    [
+        ("0-24", set(range(24))),
+        ("24-1", {0}),
+        ("23-24", {23}),
+        ("9-8", set(range(24)) - {8}),
+        ("22-6", {22, 23, 0, 1, 2, 3, 4, 5}),
+    ],
+)
+def test_a_window_has_its_first_hour_and_not_its_last(window: str, open_at: set[int]) -> None:
+    assert set(np.flatnonzero(open_steps(WEEK, window)[:24])) == open_at
+    with pytest.raises(InputError, match="unknown window"):
+        open_steps(WEEK, "7-7")
+
+
+def test_a_step_within_an_hour_is_in_the_window_when_it_begins() -> None:
+    """Quarters of the hours from 07:30 on: the window from 8 to 9 has the four that begin at 08:00, 08:15, 08:30 and 08:45."""
+    quarters = HourlyProfile("2026-01-05T07:30:00+00:00", (100.0,) * 12, 0.25)
+    assert np.flatnonzero(open_steps(quarters, "8-9")).tolist() == [2, 3, 4, 5]
+
+
 @pytest.fixture
 def hours(tmp_path: Path) -> str:
     values = [200 + (100 if 6 <= h % 24 < 22 else 0) - (150 if 240 <= h < 300 else 0) for h in range(600)]

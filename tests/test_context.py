@@ -96,6 +96,17 @@ def test_windows_do_not_grow() -> None:
     assert growing_share(models.model("llama-3-8b"), S) == 1.0
 
 
+@pytest.mark.parametrize("name", ["deepseek-v3.2", "mamba2-2.7b"])
+def test_scores_that_no_mask_shapes_do_not_grow(name: str) -> None:
+    """Those that an indexer chooses, and those of a model without attention."""
+    assert growing_share(models.model(name), S) == 0.0
+
+
+def test_a_ring_of_balanced_pieces_is_as_it_was() -> None:
+    assert context_split(WORK, models.model("llama-3-8b"), "ring", "balanced") == WORK
+    assert (CUT.uneven, DEALT.dealt) == (1.0, 1.0)
+
+
 def test_an_answer_shares_sequences_as_asked() -> None:
     s = cs.Scenario(
         model="llama-3-8b",

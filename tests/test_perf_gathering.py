@@ -88,6 +88,13 @@ def test_what_full_recomputation_lets_go_is_fetched_again(width: int, again: flo
     assert float(sync_time(w, SLOW, setting(dp=8.0, zero=2.0)).again) == 0.0
 
 
+@pytest.mark.parametrize(("dense", "again"), [(0.25e9, 0.0), (0.5e9, 0.75), (1e9, 1.0)])
+def test_a_billion_parameters_between_are_kept(dense: float, again: float) -> None:
+    """Exactly 1e9 lie between a matrix and its gradient: the one into attention, then the one out of it, then the others."""
+    close(fetched_twice(toy(1.0, p_attention=1e9, p_dense=dense), 1.0), again * 1e9 / (1e9 + dense))
+    assert float(fetched_twice(toy(1.0, p_attention=0.0, p_dense=0.0), 1.0)) == 0.0
+
+
 @pytest.mark.parametrize(
     ("recompute", "percent", "times"),
     [
