@@ -7,6 +7,7 @@ mutants, then the quickest.
 
 from __future__ import annotations
 
+import itertools
 import os
 import selectors
 import signal
@@ -31,7 +32,9 @@ LONGEST_TEST_S = 2.0
 EXAMPLES = 12
 """Of each property."""
 LIMIT_S = 120
-"""A child that takes longer has met an endless loop; its mutant counts as caught."""
+"""A child that computes for longer has met an endless loop; its mutant counts as caught."""
+TRIED_S = 20.0
+"""What the tests that meet one mutant may take together, those left out that take most."""
 SURVIVED, NO_TEST = "survived", "no test reaches it"
 
 
@@ -142,7 +145,10 @@ class Mutation:
 
     def _start(self, selector: Any, mutant: Mutant, tests: Any, reached: Any, catches: Any) -> None:
         name = (mutant.module, mutant.function)
-        order = sorted(reached[name], key=lambda place: (-catches[name][place], reached[name][place]))
+        quickest = sorted(reached[name], key=reached[name].__getitem__)
+        spent = itertools.accumulate(reached[name][place] for place in quickest)
+        within = [place for place, seconds in zip(quickest, spent, strict=True) if seconds < TRIED_S]
+        order = sorted(within, key=lambda place: -catches[name][place])
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
@@ -175,7 +181,7 @@ def _fails(item: pytest.Item) -> bool:
 
 def _child(write: int, mutant: Mutant, tests: list[tuple[int, pytest.Item]]) -> None:
     """Meet the tests and say which fails first; never returns."""
-    signal.alarm(LIMIT_S)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
     put(mutant)
     for place, item in tests:
         if _fails(item):
