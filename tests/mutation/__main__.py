@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ABOUT = "perf_* carbon_* adapters context experts_beside formula hybrids packed_samples software_by_hand software_kernels towers training"
+ABOUT = (
+    "perf_* carbon_* adapters context experts_beside formula hybrids packed_samples software_by_hand software_kernels "
+    "towers training"
+)
 TESTS = tuple(f"tests/test_{part}.py" for part in ABOUT.split())
 DOCTESTS = ("src/carbonscaling/perf", "src/carbonscaling/carbon")
 
