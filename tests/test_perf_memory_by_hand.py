@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carbonscaling.catalog import models
-from carbonscaling.perf.memory import least_held, memory, rank_params, state_bytes, work_bytes
+from carbonscaling.perf.memory import least_held, memory, rank_params, state_bytes, with_margin, work_bytes
 from counted import close, ideal, kept_by_hand, toy
 from samples import machine_of, setting, work_of
 
@@ -248,3 +248,11 @@ def test_what_stays_whatever_the_stage_is_no_more_than_what_is_held(
         assert least <= float(need.activations + need.buffers) * (1 + 1e-12)
         if checkpoints == plain:
             close(need.activations + need.buffers, least)
+
+
+def test_a_margin_is_a_share_of_what_is_needed() -> None:
+    """Of 100 bytes 20 are reserved: what needs 64 fits with a quarter more, and nothing that needs more."""
+    machine, s = ideal(capacity=100.0, reserve=0.2), setting()
+    close(memory(toy(), machine, s).limit, 80.0)
+    close(memory(toy(), with_margin(machine, 0.25), s).limit, 64.0)
+    assert with_margin(machine, 0.0) is machine

@@ -14,13 +14,13 @@ from carbonscaling.errors import InputError
 from carbonscaling.model import forward_flops, from_config, total_params
 from carbonscaling.perf.memory import state_bytes, work_bytes
 from carbonscaling.perf.numbers import Workload
-from carbonscaling.perf.step import step_time
+from carbonscaling.perf.step import step_time, sync_time
 from carbonscaling.perf.training import NF4, embeddings_frozen, layers_frozen, packed, taught
 from carbonscaling.search import compiled
 from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.space import Space, grid, layouts
 from carbonscaling.search.vectorised import NumpyJudge
-from counted import close, ideal, layer
+from counted import close, ideal, layer, toy
 from samples import machine_of, setting, work_of
 
 WORK = work_of("llama-3-8b")
@@ -47,6 +47,36 @@ def test_packed_weights_by_hand() -> None:
     close(weights, 2 * (WORK.p_embedding + WORK.p_head + adapters + one) + NF4.si * frozen)
     close(gradients, 4 * adapters)
     close(states, 12 * adapters)
+
+
+@pytest.mark.parametrize(
+    ("zero", "frozen", "held_bytes", "once", "each"),
+    [
+        (1.0, 1.0, 32 * 0.5 + 16 * 2, 0.0, 0.0),  # one copy in half a byte, one layer unpacked; nothing was updated
+        (1.0, 0.5, 16 * 0.5 + 16 * 2 + 16 * 2, 16 * 2, 0.0),  # half of them trained, and gathered after the update
+        (3.0, 1.0, 32 * 0.5 / 8, 0.0, 32 * 0.5),  # an eighth of all, gathered as it is packed
+        (3.0, 0.5, (16 * 0.5 + 16 * 2) / 8, 0.0, 16 * 0.5 + 16 * 2),
+    ],
+)
+def test_packed_weights_over_eight_devices(
+    zero: float, frozen: float, held_bytes: float, once: float, each: float
+) -> None:
+    """Two layers of 16 parameters of 2 bytes; a ring of eight passes seven eighths of what it gathers, at 1 byte/s."""
+    work = toy(2.0, p_dense=16.0, frozen=frozen, packed=0.5, unpacks=1.0)
+    machine, s = ideal(link=1.0, domain=8.0), setting(dp=8.0, zero=zero)
+    close(state_bytes(work, machine, s).weights, held_bytes)
+    gather = sync_time(work, machine, s).gather
+    close(gather.once, 7 / 8 * once)
+    close(gather.each, 7 / 8 * each)
+
+
+def test_packed_experts_are_gathered_as_they_are() -> None:
+    """Four experts of 4 parameters a layer, one on each of four ranks, in two copies: four fifths of a byte for two."""
+    work = toy(0.0, n_moe=2.0, n_experts=4.0, p_expert=4.0, frozen=1.0, packed=0.8)
+    machine, s = ideal(link=1.0, domain=8.0), setting(dp=8.0, ep=4.0, zero=3.0)
+    gather = sync_time(work, machine, s).gather
+    close(gather.each, 1 / 2 * 2 * 4 * 0.8)
+    close(state_bytes(work, machine, s).weights, 2 * 4 * 0.8 / 2)
 
 
 def test_packed_weights_are_unpacked_for_every_pass() -> None:
