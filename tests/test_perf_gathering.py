@@ -45,6 +45,8 @@ def test_experts_of_a_loop_are_listed_one_by_one() -> None:
     waits = 3 * 2 * 4 * 2 * 0.25
     close(found.gather.each - plain.gather.each, waits)
     close(found.reduce.each - plain.reduce.each, waits)
+    piped = s._replace(pp=2.0)
+    close(sync_time(w, looped, piped).gather.each - sync_time(w, grouped, piped).gather.each, waits / 2)
     for other in (s._replace(zero=2.0), s._replace(dp=2.0, shard=2.0)):
         assert sync_time(w, looped, other) == sync_time(w, grouped, other)
 

@@ -16,7 +16,7 @@ from carbonscaling.perf.memory import memory, rank_params
 from carbonscaling.perf.offload import offloaded_share, offloaded_update_time
 from carbonscaling.perf.step import step_time, sync_time
 from carbonscaling.validate.replay import Replay, complete_row
-from counted import close, ideal, toy
+from counted import FAST, close, ideal, toy
 from samples import machine_of, setting, work_of
 
 WORK, PLAIN = work_of("llama-3-8b"), machine_of("a100-80")
@@ -164,3 +164,11 @@ def test_offload_is_off_unless_asked_for_and_says_that_nothing_covers_it() -> No
     assert isinstance(answer, cs.Estimate)
     assert answer.memory.optimizer == 0.0
     assert any("host's memory" in w for w in answer.warnings)
+
+
+@pytest.mark.parametrize(("zero", "held"), [(0.0, 32 + 8), (3.0, 32 / 8 + 8 / 2)])
+def test_streamed_weights_are_those_of_the_rank_experts_among_them(zero: float, held: float) -> None:
+    """Two dense layers of 16 parameters over eight ranks, two of four experts of 4, each of which two ranks share."""
+    work = toy(2.0, p_dense=16.0, n_moe=2.0, n_experts=4.0, p_expert=4.0)
+    machine = ideal(streamed=2.0, host_link=1.0, link=FAST, domain=8.0)
+    close(sync_time(work, machine, setting(dp=8.0, ep=4.0, zero=zero)).gather.each, 2 * held)
