@@ -57,7 +57,9 @@ types: $(READY)
 
 docs: $(READY)  ## generated pages are the ones committed; figures drawn (minutes); the site in docs/_build/html, warnings are errors
 	$(BIN)/python -m pytest -q tests/test_cli_help.py
+	cp docs/reproduction.md $(VENV)/reproduction.md
 	$(BIN)/carbonscaling reproduce --page docs/reproduction.md
+	cmp docs/reproduction.md $(VENV)/reproduction.md  # the committed page is the one that is made
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E docs docs/_build/html
 
 wheel: $(READY)  ## wheel and source distribution; the wheel alone in a fresh environment runs the main job

@@ -19,36 +19,30 @@ from carbonscaling.study.project.stages import Training
 from carbonscaling.study.scenario import Layout, Scenario
 
 
-class Mine(hints.NamedTuple):
-    """A pair."""
+def pair(named_tuple: Any) -> Any:
+    """A class of either kind of named tuple."""
 
-    x: float
-    kind: Literal["a", "b"] | None = None
-    none: tuple[int, ...] = ()
+    class Pair(named_tuple):  # type: ignore[misc]
+        """A pair."""
 
-    @property
-    def twice(self) -> float:
-        return 2.0 * self.x
+        x: float
+        kind: Literal["a", "b"] | None = None
+        none: tuple[int, ...] = ()
 
-    @classmethod
-    def of(cls, text: str) -> Mine:
-        return cls(float(text))
+        @property
+        def twice(self) -> float:
+            return 2.0 * self.x
+
+        @classmethod
+        def of(cls, text: str) -> Any:
+            return cls(float(text))
+
+    return Pair
 
 
-class Theirs(typing.NamedTuple):
-    """A pair."""
-
-    x: float
-    kind: Literal["a", "b"] | None = None
-    none: tuple[int, ...] = ()
-
-    @property
-    def twice(self) -> float:
-        return 2.0 * self.x
-
-    @classmethod
-    def of(cls, text: str) -> Theirs:
-        return cls(float(text))
+Mine = pair(hints.NamedTuple)
+Theirs = pair(typing.NamedTuple)
+Mine.__qualname__, Theirs.__qualname__ = "Mine", "Theirs"  # where they are found again
 
 
 def test_named_tuples_are_as_of_typing() -> None:
@@ -62,7 +56,7 @@ def test_named_tuples_are_as_of_typing() -> None:
 
     assert said(Mine) == said(Theirs)
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
-        Mine()  # type: ignore[call-arg]
+        Mine()
 
 
 @pytest.mark.parametrize("cls", [Scenario, Layout, Software, Stack, Device, ModelSpec, Serving, Training, Mine])

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections import namedtuple
+from collections.abc import Mapping
 from functools import cache
 from inspect import get_annotations
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["NamedTuple", "hints_of"]
@@ -21,13 +23,10 @@ def _meant(module: str, text: str) -> Any:
 
 
 @cache
-def hints_of(cls: Any) -> dict[str, Any]:
-    """Return what the annotations of a class and its bases mean, as ``typing.get_type_hints``; for reading alone."""
-    return {
-        name: _meant(base.__module__, text)
-        for base in reversed(cls.__mro__)
-        for name, text in get_annotations(base).items()
-    }
+def hints_of(cls: Any) -> Mapping[str, Any]:
+    """Return what the annotations of a class and its bases mean, as ``typing.get_type_hints``, which nobody can change."""
+    own = ((base.__module__, *item) for base in reversed(cls.__mro__) for item in get_annotations(base).items())
+    return MappingProxyType({name: _meant(module, text) for module, name, text in own})
 
 
 if TYPE_CHECKING:

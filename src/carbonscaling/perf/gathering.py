@@ -39,7 +39,7 @@ def parameter_wait(
     weight_bytes : bytes of each.
     bandwidth : bytes/s of the device's memory, as reached.
     """
-    return MATRICES * layers * ranks * gather_rank + COPIES * params * weight_bytes / bandwidth
+    return listing_time(MATRICES * layers, ranks, gather_rank) + COPIES * params * weight_bytes / bandwidth
 
 
 @formula(

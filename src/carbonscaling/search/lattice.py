@@ -149,6 +149,8 @@ def _classes(shapes: Ints) -> tuple[Ints, Ints, Ints]:
 
 @lru_cache(maxsize=64)
 def _pairs(shapes: bytes) -> tuple[Ints, Ints]:
-    """Return `Lattice.pairs` of shapes, not to be written to."""
+    """Return `Lattice.pairs` of shapes, for reading alone."""
     found, places = np.unique(np.frombuffer(shapes, np.int64).reshape(-1, 3)[:, [0, 2]], axis=0, return_inverse=True)
-    return found, places.reshape(-1).astype(np.int64)
+    places = places.reshape(-1).astype(np.int64)
+    found.flags.writeable = places.flags.writeable = False
+    return found, places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args
 
@@ -104,7 +105,7 @@ def _moved(value: Any) -> Any:
 
 
 @cache
-def _schemas() -> dict[str, Any]:
+def _schemas() -> Mapping[str, Any]:
     parts = {"Scenario": scenario_schema(), "Answer": answer_schema(), "Refusal": TypeAdapter(Refusal).json_schema()}
     found = {name: _moved(schema) for part in parts.values() for name, schema in part.get("$defs", {}).items()}
     found |= {name: _moved(part) for name, part in parts.items()}

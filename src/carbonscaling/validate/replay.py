@@ -97,7 +97,7 @@ def complete_row(row: RunRow) -> Replay:
         raise Unusable(error.problem) from error
 
 
-Completed = tuple[list[int], list[Replay], dict[int, str]]
+Completed = tuple[Sequence[int], Sequence[Replay], Mapping[int, str]]
 """Positions of the rows that can be replayed, their replays, and the reason of every other row."""
 
 
