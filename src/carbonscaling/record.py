@@ -30,8 +30,11 @@ def _reader(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 def altered(one: T, **changes: Any) -> T:
     """Return a copy with some values changed, for whoever makes many of one: nothing is looked at, as `replace` would."""
-    made, fields, own = object.__new__(type(one)), type(one).__dataclass_fields__, one.__dict__  # type: ignore[attr-defined]
-    made.__dict__.update({name: own[name] for name in fields} | changes)
+    made, fields = object.__new__(type(one)), type(one).__dataclass_fields__  # type: ignore[attr-defined]
+    own = made.__dict__
+    own.update(one.__dict__, **changes)
+    for name in own.keys() - fields.keys() if len(own) > len(fields) else ():  # worked out of the other's values
+        del own[name]
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,11 @@ class Grid:
     def whole_group(self) -> bool:
         """Whether the whole data-parallel group is an option; a group given by the same size is then no other one."""
         return bool((self.states[:, 1] == 0).any())
+
+    @cached_property
+    def even(self) -> NDArray[np.bool_]:
+        """Whether a micro-batch divides the sequences of a replica, by micro-batch and replicas of the lattice."""
+        return np.asarray(divides(self.micros[:, None], self.lattice.share))
 
     def settings(self, index: NDArray[np.int64]) -> Setting:
         """Decode settings from their numbers (the layout's, times `n_inner`, and the inner one), as floats."""

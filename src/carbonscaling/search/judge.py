@@ -84,7 +84,7 @@ def shape_bounds(least: Floats, micros: Floats, fewest: Floats) -> ShapeBounds:
 def family_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds) -> Floats:
     """Step time that no setting of each family of layouts can beat; infinity where none fits in memory."""
     lattice = grid.lattice
-    passes = LeastPasses(0.0, lattice.least(*shapes, grid.micros))
+    passes = LeastPasses(0.0, lattice.least(*shapes, grid.even))
     return np.asarray(
         least_step(machine, passes, 0.0, slowest_host(machine, lattice.extents(lattice.families).n_devices))
     )
@@ -93,5 +93,5 @@ def family_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds) -> Floats:
 def layout_bounds(machine: Machine, grid: Grid, shapes: ShapeBounds, rows: Ints) -> Floats:
     """Step time that no setting of some layouts can beat; infinity where none fits in memory."""
     tp, pp, dp, cp, _ = grid.lattice.rows(rows).T.astype(float)
-    passes = LeastPasses(0.0, grid.lattice.least_of(rows, *shapes, grid.micros))
+    passes = LeastPasses(0.0, grid.lattice.least_of(rows, *shapes, grid.even))
     return np.asarray(least_step(machine, passes, 0.0, slowest_host(machine, tp * pp * dp * cp)))

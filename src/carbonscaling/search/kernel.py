@@ -337,8 +337,8 @@ def _count_barred(lines: Any, shards: Any, redos: Any, counts: Any) -> None:
 
 def rejected(counts: NDArray[np.int64]) -> Counter[str]:
     """Return the settings refused, counted by reason; `counts` are those by fate."""
-    every = counts.tolist()
-    found = Counter({name: n for name, n in zip(REASONS, every, strict=False) if n})
-    if every[BOUND]:
-        found["bound"] = every[BOUND]
+    every, found = counts.tolist(), Counter[str]()
+    for name, n in zip((*REASONS, "bound"), (*every[: len(REASONS)], every[BOUND]), strict=True):
+        if n:
+            found[name] = n
     return found

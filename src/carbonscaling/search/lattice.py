@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.record import dataclass
-from carbonscaling.search.divisors import divides
 from carbonscaling.search.limits import Extent
 
 __all__ = ["Lattice"]
@@ -106,37 +105,39 @@ class Lattice:
         found[:, 2], found[:, 4] = self.dp[d], self.batch[d]
         return found
 
-    def least(self, each: Floats, once: Floats, fewest: Floats, micros: Floats) -> Floats:
+    @cached_property
+    def share(self) -> Floats:
+        """Sequences of a replica."""
+        return np.asarray(self.batch / self.dp)
+
+    def least(self, each: Floats, once: Floats, fewest: Floats, even: NDArray[np.bool_]) -> Floats:
         """Smallest time of every family within the range; the first two arguments hold a number per shape and micro-batch.
 
         ``each`` counts for every sequence of a replica, ``once`` for the step. A shape counts from `fewest` replicas on, a
-        micro-batch where it divides the sequences of a replica; infinity where none does.
+        micro-batch where it divides a replica's sequences (``even``: by micro-batch and replicas); infinity where none does.
         """
         if 0 < self.n_layouts <= AT_ONCE:
             sizes = self.sizes(self.families)
-            every = self.least_of(self.layouts(self.families), each, once, fewest, micros)
+            every = self.least_of(self.layouts(self.families), each, once, fewest, even)
             return np.minimum.reduceat(every, np.cumsum(sizes) - sizes)
         found = np.full(len(self.families), np.inf)
         place, d = np.divmod(self.families, max(1, len(self.dp)))
-        share = self.batch / self.dp
-        even = np.asarray(divides(micros[:, None], share))
         ends = np.searchsorted(place, np.arange(len(self._classes[0]) + 1))
         for i, (begin, size) in enumerate(zip(*self._classes[1:], strict=True)):
             part, here = slice(begin, begin + size), d[ends[i] : ends[i + 1]]
-            for m in range(len(micros)):
+            for m in range(len(even)):
                 nth = np.flatnonzero(even[m, here])
                 own, at = here[nth], ends[i] + nth
-                every = each[part, m, None] * share[own] + once[part, m, None]
+                every = each[part, m, None] * self.share[own] + once[part, m, None]
                 every[self.dp[own] < fewest[part, None]] = np.inf
                 found[at] = np.minimum(found[at], every.min(axis=0))
         return found
 
-    def least_of(self, layouts: Ints, each: Floats, once: Floats, fewest: Floats, micros: Floats) -> Floats:
+    def least_of(self, layouts: Ints, each: Floats, once: Floats, fewest: Floats, even: NDArray[np.bool_]) -> Floats:
         """Smallest time of some layouts; arguments as of `least`."""
         shape, d = np.divmod(layouts, max(1, len(self.dp)))
-        share = self.batch[d] / self.dp[d]
-        taken = each.T[:, shape] * share + once.T[:, shape]
-        found = np.where(divides(micros[:, None], share), taken, np.inf).min(axis=0)
+        taken = each.T[:, shape] * self.share[d] + once.T[:, shape]
+        found = np.where(even[:, d], taken, np.inf).min(axis=0)
         return np.where(self.dp[d] >= fewest[shape], found, np.inf)
 
 

@@ -61,7 +61,7 @@ class Frames:
         plain = [name for name in self._columns if name != "case" and name not in PLACE_COLUMNS]
         known = pl.DataFrame({name: self._series([r.get(name) for r in rows], self._types[name]) for name in plain})
         found = known[index].with_columns(
-            pl.Series("case", cases), *(pl.Series(name, values).fill_nan(None) for name, values in places.items())
+            pl.Series("case", cases), *(pl.Series(name, values, nan_to_null=True) for name, values in places.items())
         )
         if lost:
             alone = {name: self._series([r.get(name) for r in lost.values()], self._types[name]) for name in plain}

@@ -116,31 +116,20 @@ class Runs:
         n, own = values.get("devices"), [base, *((k, type(v), v) for k, v in values.items() if k != "devices")]
         if self._last and self._last[0] == own and type(n) is int and n > 0:  # as the last case, on so many devices
             last = self._last[1]
-            if counted := self._recounted(altered(last.scenario, devices=n), last):
-                return counted
+            if last.key is not None and last.scenario.offload in (None, "none"):
+                return _recounted(last, n)
         scenario = scenario_of(base, values)
         if key := several(scenario):
             raise InputError(f"several {key}s in one case", key=key, remedy=f"make {key} an axis")
         alike = ALIKE(scenario)
         like = self._like.get(alike)
-        found = self._recounted(scenario, like) if like else None
-        if found is None:
+        if like and scenario.devices and _counts_alone(scenario, like):
+            found = _recounted(like, scenario.devices)
+        else:
             found = self._looked_up(scenario, like.resolved if like else None)
         _remember(self._like, alike, found)
         self._last = own, found
         return found
-
-    def _recounted(self, scenario: Scenario, like: _Asked) -> _Asked | None:
-        """Return what is asked where another case differs in the device count alone, of which nothing looked up depends."""
-        names, n = like.scenario.__dict__, scenario.devices
-        if like.key is None or n is None or scenario.offload not in (None, "none"):
-            return None
-        if scenario.__dict__ != names | {"devices": n}:
-            return None
-        counts = counts_of(scenario.layout, n)
-        s = scenario if like.resolved.scenario is like.scenario else altered(like.resolved.scenario, devices=n)
-        r = altered(like.resolved, setup=altered(like.resolved.setup, scenario=s))
-        return altered(like, scenario=scenario, resolved=r, question=altered(like.question, counts=counts))
 
     def _looked_up(self, scenario: Scenario, like: Resolved | None) -> _Asked:
         s, r, counts, deadline = asked(scenario, self._answer, like)
@@ -198,6 +187,21 @@ class Runs:
             _remember(alike.found, count, found)
         _remember(self._alike, key, alike)
         return found
+
+
+def _counts_alone(scenario: Scenario, like: _Asked) -> bool:
+    """Whether a case differs from another in a device count alone of which nothing looked up depends."""
+    own = like.key is not None and scenario.offload in (None, "none")
+    return own and scenario.__dict__ == like.scenario.__dict__ | {"devices": scenario.devices}
+
+
+def _recounted(like: _Asked, n: int) -> _Asked:
+    """Return what a case asks that differs from another in its device count alone."""
+    scenario = altered(like.scenario, devices=n)
+    s = scenario if like.resolved.scenario is like.scenario else altered(like.resolved.scenario, devices=n)
+    r = altered(like.resolved, setup=altered(like.resolved.setup, scenario=s))
+    question = altered(like.question, counts=counts_of(scenario.layout, n))
+    return altered(like, scenario=scenario, resolved=r, question=question)
 
 
 def _guarded(work: Callable[..., T], *args: Any) -> T | Run:
