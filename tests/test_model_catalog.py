@@ -114,6 +114,8 @@ def test_maxtexts_own_models_are_scaled_as_its_configuration_scales_them() -> No
 HUB = {  # ids as on model hubs: maker, stage of training, number format, date
     "meta-llama/Llama-3.3-70B-Instruct": "llama-3-70b",
     "meta-llama/Meta-Llama-3.1-8B": "llama-3-8b",
+    "Meta-Llama-3.1-405B": "llama-3.1-405b",
+    "Qwen/Qwen3.6-35B-A3B": "qwen3.5-35b-a3b",
     "meta-llama/Llama-4-Scout-17B-16E-Instruct": "llama-4-scout",
     "Qwen/Qwen3-30B-A3B-Instruct-2507": "qwen3-30b-a3b",
     "Qwen/Qwen3-32B-FP8": "qwen3-32b",

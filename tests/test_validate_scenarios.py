@@ -46,6 +46,18 @@ def test_stacks_before_fused_layers_launch_longer() -> None:
     assert row(device="A100-80").setup.plain.software.layer_launch == pytest.approx(0.5e-3)
 
 
+def test_programs_are_read_as_the_engine_that_they_run_on() -> None:
+    engines = {
+        "LLaMA-Factory": "deepspeed",
+        "prime-rl": "fsdp-llama",
+        "MindSpeed-LLM": "megatron",
+        "nanoGPT": "community",
+    }
+    assert {name: row(stack=name, ffn_type="swiglu").setup.stack.name for name in engines} == engines
+    with pytest.raises(Unusable, match="unknown software stack"):
+        row(stack="megatorn")
+
+
 def test_benchmark_submissions_use_the_fastest_format() -> None:
     assert row(stack="mlperf", precision="", device="Gaudi2-96").setup.recipe.name == "fp8"
     assert row(stack="megatron", precision="").setup.recipe.name == "bf16"

@@ -65,9 +65,17 @@ STACK_NAMES = {
     "neox": "gpt-neox", "colossal-ai": "colossalai", "lit-gpt": "litgpt", "olmo": "olmo-core", "deepspeed-zero": "deepspeed",
     "nemo-automodel": "automodel",
     "transformers": "deepspeed", "megatron-deepspeed-bigscience": "megatron-deepspeed", "jax": "xla", "paxml": "pax",
-    "praxis": "pax", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "pytorch": "community", "ddp": "community",
+    "praxis": "pax", "t5x": "xla", "levanter": "xla", "axlearn": "xla", "alpa": "xla", "easylm": "xla", "marin": "xla",
+    "mesh-transformer-jax": "xla", "torch-xla": "xla", "pytorch": "community", "ddp": "community", "lightning": "community",
+    "bmtrain": "community", "modded-nanogpt": "community", "nanochat": "community", "nanogpt": "community",
+    "picotron": "community", "te": "community", "transformer-engine": "community", "unsloth": "community",
+    "flame": "torchtitan", "open-lm": "fsdp", "prime-rl": "fsdp", "torchtune": "fsdp", "veomni": "fsdp",
+    "accelerate": "deepspeed", "axolotl": "deepspeed", "huggingface": "deepspeed", "llama-factory": "deepspeed",
+    "ms-swift": "deepspeed", "optimum-habana": "deepspeed", "trainer": "deepspeed", "trl": "deepspeed",
+    "flagscale": "megatron", "megatron-swift": "megatron", "mindspeed": "megatron", "mindspeed-llm": "megatron",
+    "pai-megatron-patch": "megatron",
 }  # fmt: skip
-"""Names of stacks in measurements that differ from the catalogue's own."""
+"""Names of stacks in measurements that differ from the catalogue's own, and of programs by the engine that they run on."""
 
 
 def recipe_named(text: str, device: Device) -> str:

@@ -93,7 +93,8 @@ def _known(name: str) -> str | None:
     """
     known, plain, dates = model_aliases(), _plain(name), set[str]()
     if plain.count("/") == 1:
-        plain = plain.partition("/")[2].removeprefix("meta-")
+        plain = plain.partition("/")[2]
+    plain = plain.removeprefix("meta-")
     while plain not in known:
         shorter = _STAGES.sub("", plain)
         if shorter == plain:
