@@ -60,6 +60,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     expert_balance=st.sampled_from(("learnt", "forced")),
     expert_capacity=st.floats(0.5, 4.0),
     expert_kernels=st.sampled_from(("separate", "fused", "looped")),
+    bf16_share=st.floats(0.0, 1.0),
     dp_overlap=st.booleans(),
     tp_overlap=st.floats(0.0, 1.0),
     tp_beside=st.booleans(),

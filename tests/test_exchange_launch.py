@@ -115,6 +115,24 @@ def test_experts_whose_products_activate_are_read(recipe: str, kernels: str | No
     assert ("use_transformer_engine_op_fuser" in launch.taken) == (kernels is not None)
 
 
+@pytest.mark.parametrize(
+    ("more", "share"),
+    [
+        ("", None),
+        (" --first-last-layers-bf16", 2 / 32),
+        (" --first-last-layers-bf16 --num-layers-at-start-in-bf16 0 --num-layers-at-end-in-bf16 5", 5 / 32),
+    ],
+)
+def test_layers_that_stay_in_16_bit_are_read(more: str, share: float | None, tmp_path: Path) -> None:
+    script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
+    script += "--seq-length 2048 --max-position-embeddings 2048 --bf16 --fp4-format e2m1 --fp4-recipe nvfp4"
+    (tmp_path / "train.sh").write_text(script + more, encoding="utf-8")
+    launch = cs.read_launch(tmp_path / "train.sh")
+    assert launch.settings["precision"] == "nvfp4"
+    assert launch.settings["software"].get("bf16_share") == share
+    assert not {"first_last_layers_bf16", "num_layers_at_end_in_bf16"} & launch.not_understood.keys()
+
+
 def test_a_torchtitan_configuration_is_taken_over() -> None:
     found = cs.read_launch(DATA / "train_config.toml")
     wanted = {

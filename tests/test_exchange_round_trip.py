@@ -44,6 +44,19 @@ def test_a_plan_reads_back_or_is_refused(to: str, tmp_path: Path) -> None:
     assert _read_back(to, [(*MODELS[n % 3], layout) for n, layout in enumerate(LAYOUTS)], tmp_path) >= 1
 
 
+def test_layers_in_16_bit_read_back(tmp_path: Path) -> None:
+    """Llama 3 8B in 4 bit, five of its 32 layers in 16."""
+    asked = cs.Scenario(
+        model="llama-3-8b", device="b200", devices=64, batch=256, tokens=1e12, layout=cs.Layout(pp=1, zero=1),
+        precision="nvfp4", stack=release("megatron").stack, software=cs.Software(bf16_share=5 / 32, dp_overlap=True),
+    )  # fmt: skip
+    answer = cs.estimate(asked)
+    assert isinstance(answer, cs.Estimate)
+    again = _again(cs.emit(answer, "megatron"), "megatron", answer, tmp_path)
+    assert again.scenario.software.bf16_share == 5 / 32
+    assert again.tokens_per_s_per_device == answer.tokens_per_s_per_device
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("to", READ)
 def test_every_plan_reads_back_or_is_refused(to: str, tmp_path: Path) -> None:

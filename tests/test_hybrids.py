@@ -146,7 +146,7 @@ def test_state_of_a_mixer_does_not_grow() -> None:
 def test_speeds_of_published_hybrids() -> None:
     """Nemotron 3 on five devices, rows that no constant was fitted to, with the expert parallelism that their tables print.
 
-    Nano within 20 %, Ultra within 30 %; Super is too fast wherever its experts stay in one domain (decision 0332).
+    Nano within 20 %, Ultra within 30 %, Super within 25 % but on GB200, in tensor ranks (decision 0400).
     """
     rows = [
         r for r in evidence.rows("runs") if r["model"] in ("Nemotron_3_Nano", "Nemotron_3_Super", "Nemotron_3_Ultra")
@@ -167,7 +167,9 @@ def test_speeds_of_published_hybrids() -> None:
     assert len(of["Ultra"]) == 2
     assert max(map(abs, of["Ultra"])) < 0.30
     assert min(of["Super"]) > -0.05
-    assert max(of["Super"]) < 0.50
+    assert max(of["Super"]) < 0.40
+    near = [e for e, (model, device, _) in zip(errors, seen, strict=True) if "Super" in model and "GB200" not in device]
+    assert max(near) < 0.25
     held = [float(p.low or 0) <= measured <= float(p.high or 0) for p, measured in speeds]
     assert sum(held) >= 0.8 * len(held)
 

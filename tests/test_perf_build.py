@@ -193,17 +193,18 @@ OWN = {
     "update_beside": "update_beside",
     "kept": "kept", "logit": "logit_bytes", "logit_split": "logit_split", "framework": "framework_bytes", "reserve": "reserve",
     "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "relay": "relay",
-    "head_last": "head_last", "tp_beside": "tp_beside", "unfused": "unfused_bytes",  # where norms take passes of their own
+    "head_last": "head_last", "tp_beside": "tp_beside", "products_apart": "product_launch",
+    "unfused": "unfused_bytes",  # where norms take passes of their own
 }  # fmt: skip
 
 
-SWITCHES = ("logit_split", "relay", "head_last", "redo_last", "tp_beside")
+SWITCHES = ("logit_split", "relay", "head_last", "redo_last", "tp_beside", "products_apart")
 
 
 def test_numbers_of_a_stack_go_where_they_belong() -> None:
     """Each number, given a value of its own (a switch: the other one), arrives in its own field, and no other field changes."""
     cluster = hardware.cluster("h100-sxm")
-    e = efficiency(cluster.device)
+    e = dataclasses.replace(efficiency(cluster.device), product_launch=Datum(1, "s", "user"))
     shipped = dataclasses.replace(PLAIN, redo_last=Datum(e.redo_last.value, "1", "user"))
     own: dict[str, Any] = {}
     for i, name in enumerate(sorted(OWN)):

@@ -170,6 +170,17 @@ def test_a_loop_launches_each_expert_of_a_rank() -> None:
         close(found.backward.total, 2 * (1 + n * 10))
 
 
+def test_products_of_experts_are_launched_one_by_one() -> None:
+    """Two products an expert, none quicker than the host forward, which waits for counts; the backward pass knows them."""
+    w, q = work_of(MOE), ideal()
+    for ep, n in ((1.0, 8), (4.0, 2)):
+        found = layer(w, q.changed(product_launch=10.0), ep=ep)
+        close(found.forward.matmul, 2 * n * 10)
+        assert found.backward == layer(w, q, ep=ep).backward
+    slow = q.changed(peak=1.0)
+    assert layer(w, slow.changed(product_launch=10.0)) == layer(w, slow)
+
+
 def test_shared_and_dense_blocks_count_in_their_shares() -> None:
     """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared."""
     w = work_of(MLA)

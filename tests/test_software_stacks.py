@@ -157,11 +157,16 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
         },
     ),
     ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0}),
-    ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0}),
+    ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0, "product_launch": 0.0}),
     ("dispatcher", "alltoall", "megatron", {"relay": 0.0}),
     ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
-    ("expert_capacity", 1.25, "megatron", {"imbalance": 1.25}),
-    ("expert_kernels", "fused", "megatron-bridge", {"expert_fused": 1.0, "bias_passes": 0.0}),
+    ("expert_capacity", 1.25, "megatron", {"imbalance": 1.25, "product_launch": 0.0}),
+    (
+        "expert_kernels",
+        "fused",
+        "megatron-bridge",
+        {"expert_fused": 1.0, "bias_passes": 0.0, "product_launch": 0.0},
+    ),
     ("expert_kernels", "looped", "deepspeed", {"expert_launch": 3e-4}),
     ("dp_overlap", False, "megatron", {"update_beside": 0.0, "scatter_beside": 0.0}),
     ("dp_overlap", True, "deepspeed", {"update_beside": 1.0}),
@@ -198,9 +203,27 @@ def test_an_option_changes_what_it_says_and_nothing_else(
 
 
 def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:
-    apart = {"sequence_parallel", "moved_activations", "context_exchange", "context_split", "expert_overlap"}
+    apart = {
+        "sequence_parallel",
+        "moved_activations",
+        "context_exchange",
+        "context_split",
+        "expert_overlap",
+        "bf16_share",
+    }
     assert {option for option, *_ in CHANGES} | apart == {f.name for f in fields(Software)}
     assert {value for option, value, *_ in CHANGES if option == "optimizer"} == set(OPTIMIZERS)
+
+
+def test_products_that_stay_in_16_bit_take_their_own_time() -> None:
+    """Rate, bytes and conversions lie between those of the recipe and of 16 bit, each part by its share."""
+    low, mixed, wide = (made("megatron", Software(bf16_share=s), "b200", "nvfp4").formats for s in (0.0, 0.25, 1.0))
+    half = made("megatron", None, "b200").formats
+    time = [1e15 / (f.peak * f.gemm_efficiency) for f in (low, mixed, wide, half)]
+    assert time[1] == pytest.approx(0.75 * time[0] + 0.25 * time[3])
+    assert time[2] == pytest.approx(time[3])
+    assert (mixed.act_bytes, mixed.cast_passes) == pytest.approx((0.75 * 1.5 + 0.25 * 2.0, 0.75 * low.cast_passes))
+    assert (wide.act_bytes, wide.cast_passes) == (half.act_bytes, 0.0)
 
 
 def test_sequence_parallelism_is_settled_with_the_layout() -> None:

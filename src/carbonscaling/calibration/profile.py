@@ -188,6 +188,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
         straggler_gather=silicon.straggler_gather * f["straggler"],
         step_overhead=software.step_overhead * f["step_overhead"] * slow,
         layer_launch=software.layer_launch * f["layer_launch"] * slow,
+        product_launch=software.product_launch * slow,
         moe_launch=software.moe_launch * f["layer_launch"] * f["moe_launch"] * slow,
     )
 

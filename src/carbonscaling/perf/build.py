@@ -180,7 +180,7 @@ def machine(
     """
     return Machine(
         silicon(cluster, efficiency),
-        formats(cluster.device, recipe, efficiency),
+        formats(cluster.device, recipe, efficiency, options.bf16_share),
         software(stack, options, cluster.device, recipe, efficiency),
     )
 
@@ -218,8 +218,8 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
     )
 
 
-def formats(device: Device, recipe: Recipe, e: Efficiency) -> Formats:
-    """Return what a device reaches in the number formats of a recipe.
+def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) -> Formats:
+    """Return what a device reaches in the number formats of a recipe, `wide` of whose products stay in 16 bit.
 
     Raises
     ------
@@ -235,8 +235,10 @@ def formats(device: Device, recipe: Recipe, e: Efficiency) -> Formats:
             allowed=", ".join(e.gemm),
             remedy="add it to a profile, or choose another format",
         )
-    gemm = e.gemm[recipe.format].si
     half = "bf16" if "bf16" in device.peak else "fp16"
+    gemm = e.gemm[recipe.format].si
+    if wide:  # each part at its own rate
+        gemm = 1.0 / ((1.0 - wide) / gemm + wide * peak / (device.peak_flops(half) * e.gemm[half].si))
     clock = 1.0 if device.clock is None else device.clock.si
     return Formats(
         peak=clock * peak,
@@ -248,9 +250,9 @@ def formats(device: Device, recipe: Recipe, e: Efficiency) -> Formats:
         gemm_k_half=e.gemm_k_half.si * max(1.0, peak / device.peak_flops(half)),
         grouped_efficiency=gemm * e.grouped.si,
         batched_efficiency=gemm * e.batched.si,
-        act_bytes=recipe.activations,
+        act_bytes=(1.0 - wide) * recipe.activations + wide * recipe.traffic,
         comm_bytes=recipe.traffic,
         dispatch_bytes=recipe.dispatch,
         combine_bytes=recipe.combine,
-        cast_passes=recipe.cast_passes,
+        cast_passes=(1.0 - wide) * recipe.cast_passes,
     )

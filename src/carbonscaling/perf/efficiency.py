@@ -73,6 +73,8 @@ class Efficiency:
         The same where nothing of such a layer is captured in a graph and every expert takes what it is sent.
     expert_launch : Datum
         The same for each expert, forward, where a loop takes one after another.
+    product_launch : Datum
+        The same for one product of theirs, where each is launched by itself.
     gather_rank : Datum
         Time per rank and parameter of collectives that list a slice for every rank.
     exchange : Datum
@@ -119,6 +121,7 @@ class Efficiency:
     eager_launch: Datum
     moe_launch: Datum
     expert_launch: Datum
+    product_launch: Datum
     gather_rank: Datum
     moe_eager_launch: Datum
     exchange: Datum

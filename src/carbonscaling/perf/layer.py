@@ -137,6 +137,17 @@ def _head(work: Workload, machine: Machine, tokens: Number, vocabulary: Number) 
     return head_gemm(machine, tokens, vocabulary, h) + loss, logits_back + loss
 
 
+def _of_experts(machine: Machine, n_local: Number, rows: Number, k: Number, n: Number) -> tuple[Number, ...]:
+    """As `linear`, of a device's experts; one alone is a multiplication like any other.
+
+    Forward the host has just waited for the counts of tokens: no product is queued, and each is launched in turn.
+    """
+    formats = machine.formats
+    efficiency = np.where(n_local > 1.0, formats.grouped_efficiency, formats.gemm_efficiency)
+    forward, back, weight = linear(machine, n_local, rows, k, n, efficiency)
+    return np.maximum(forward, n_local * machine.software.product_launch), back, weight
+
+
 def _tensor_sums(
     work: Workload, machine: Machine, key: LayerKey, parts: tuple[tuple[Number, ...], ...],
     dense: tuple[tuple[Number, ...], ...], routed: tuple[tuple[Number, ...], ...],
@@ -201,10 +212,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     own, inside = tokens / tp, np.where(work.d_routed > 0, work.d_routed, h)  # tokens each rank routes, experts' width
     n_local = np.maximum(work.n_experts / ep, 1.0)
     rows = own * etp * work.top_k * software.imbalance / n_local
-    g = np.where(n_local > 1.0, formats.grouped_efficiency, e)  # one expert is a multiplication like any other
     routed = (
-        linear(machine, n_local, rows, inside, up * work.d_ff_expert / etp, g),
-        linear(machine, n_local, rows, work.d_ff_expert / etp, inside, g),
+        _of_experts(machine, n_local, rows, inside, up * work.d_ff_expert / etp),
+        _of_experts(machine, n_local, rows, work.d_ff_expert / etp, inside),
         linear(machine, 1.0, tokens, h, up * work.d_ff_shared / tp, e),
         linear(machine, 1.0, tokens, work.d_ff_shared / tp, h, e),
         linear(machine, 1.0, own, h, work.n_experts, e),

@@ -62,6 +62,12 @@ def _launches(stack: Stack, options: Software, fused: float, e: Efficiency) -> t
     return dense, e.moe_eager_launch.si if graphs in ("none", "router") else e.moe_launch.si
 
 
+def _queued(stack: Stack, options: Software) -> bool:
+    """Whether experts' products wait for no launch each: a graph or one kernel holds them, or their sizes are known before."""
+    whole = (options.cuda_graphs or stack.graphs.value) == "full"
+    return whole or options.expert_kernels in ("fused", "looped") or options.expert_capacity is not None
+
+
 def _bytes(stack: Stack, options: Software, recipe: Recipe) -> tuple[float, float, float]:
     """Bytes a parameter of weights, gradients and optimizer states."""
 
@@ -157,6 +163,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         head_last=last,
         step_overhead=e.step_overhead.si,
         layer_launch=layer_launch,
+        product_launch=0.0 if _queued(stack, options) else stack.products_apart.value * e.product_launch.si,
         moe_launch=moe_launch,
         expert_launch=e.expert_launch.si if options.expert_kernels == "looped" else 0.0,
         offload=0.0,

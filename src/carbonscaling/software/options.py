@@ -97,6 +97,9 @@ class Software:
         Whether experts' products apply the activation function and convert its result themselves, as Transformer Engine's
         grouped products in MXFP8 on Blackwell do (its op fuser with CuteDSL), or kernels of their own do (default); or the
         host launches one expert after another, as models of Transformers before version 5 do.
+    bf16_share : float
+        Share of the blocks' products that an 8- or 4-bit recipe leaves in 16 bit: layers at the ends, attention, latent
+        projections, prediction modules (NVIDIA 2025, arXiv 2509.25149, on 4 bit: about 15 % of the layers).
     dp_overlap : bool, optional
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
@@ -135,6 +138,7 @@ class Software:
     expert_balance: Literal["learnt", "forced"] | None = None
     expert_capacity: float | None = None
     expert_kernels: Literal["separate", "fused", "looped"] | None = None
+    bf16_share: float = 0.0
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
     tp_beside: bool | None = None
@@ -156,7 +160,7 @@ class Software:
         for key in ("weight_bytes", "gradient_bytes", "optimizer_bytes"):
             self._within(key, MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a parameter")
         self._within("logit_bytes", MOST_BYTES, f"0 to {MOST_BYTES:g} bytes kept a logit")
-        for key in ("tp_overlap", "moved_activations"):
+        for key in ("tp_overlap", "moved_activations", "bf16_share"):
             self._within(key, 1.0, "a share from 0 to 1")
         self._within(
             "expert_capacity", MOST_PLACES, f"{LEAST_PLACES:g} to {MOST_PLACES:g} times the mean load", LEAST_PLACES

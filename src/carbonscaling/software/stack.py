@@ -49,6 +49,8 @@ class Stack:
     bias_passes : Datum
         Those over every copy of a token that an expert receives, by the biases of experts' products and the clamp before their
         gate, unless the products apply them.
+    products_apart : Datum
+        1 where each expert's product is a launch of its own, 0 where one kernel takes all of them.
     fuses : Datum
         Share of the runs whose models are compiled unless they say otherwise, which fuses those passes and launches them as
         few kernels.
@@ -125,6 +127,7 @@ class Stack:
     head_passes: Datum
     gate_passes: Datum
     bias_passes: Datum
+    products_apart: Datum
     fuses: Datum
     optimizer: Choice
     gradient_sum: Mapping[str, Datum] = field(hash=False)

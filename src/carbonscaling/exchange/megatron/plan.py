@@ -110,6 +110,12 @@ def _precision(answer: Estimate, title: str) -> list[Line]:
         raise cannot_say(title, f"the precision {r.recipe.name}", ["precision"], "choose bf16, fp16, fp8 or mxfp8")
     why = "precision as stated" if answer.scenario.precision else "the device's usual precision"
     found = [Line(name, value, f"{why}: {r.recipe.name}") for name, value in PRECISIONS[r.recipe.name].items()]
+    if (share := answer.scenario.software.bf16_share) > 0:
+        layers, why = max(1, round(share * r.spec.n_layers)), f"{100 * share:g} % of the products in 16 bit, as stated"
+        found += [
+            Line("first_last_layers_bf16", True, why), Line("num_layers_at_start_in_bf16", 0, why),
+            Line("num_layers_at_end_in_bf16", layers, why),
+        ]  # fmt: skip
     if r.machine.software.grad_bytes == 2 and r.recipe.name != "fp16":
         found.append(Line("grad_reduce_in_bf16", True, f"gradients of 2 bytes: stack {r.stack.name}"))
     return found

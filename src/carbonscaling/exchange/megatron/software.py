@@ -31,6 +31,7 @@ def precision(said: Said, found: Reading) -> None:
     found.scenario["precision"] = recipe
     for name in names:
         found.taken[name] = f"precision {recipe}"
+    _ends(said, found)
     reduced = said.get("grad_reduce_in_bf16")
     if reduced:
         found.take("grad_reduce_in_bf16", "gradients of 2 bytes", software_gradient_bytes=2.0)
@@ -40,6 +41,17 @@ def precision(said: Said, found: Reading) -> None:
         if (size := _SIZES.get(str(said.get(name)))) and size >= 2:
             found.take(name, f"gradients of {size:g} bytes", software_gradient_bytes=size)
     _states(said, found)
+
+
+def _ends(said: Said, found: Reading) -> None:
+    """Take over the first and last layers that stay in 16 bit, one of each unless their numbers are said."""
+    names = ("first_last_layers_bf16", "num_layers_at_start_in_bf16", "num_layers_at_end_in_bf16")
+    layers = said.get("num_layers") or (found.spec.n_layers if found.spec else 0)
+    if said.get(names[0]) and layers:
+        ends = sum(int(said.get(name, 1)) for name in names[1:])
+        for name in names:
+            if name in said:
+                found.take(name, f"{ends} layers in 16 bit", software_bf16_share=min(1.0, ends / layers))
 
 
 def _states(said: Said, found: Reading) -> None:
