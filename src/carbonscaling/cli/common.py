@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from carbonscaling.cli.answers import hand_over, saved_beside
+from carbonscaling.errors import InputError
 from carbonscaling.reporting.suffixes import ANSWERS, FIGURES, PAGES, TABLES, check_suffix
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "TableFile",
     "TomlFile",
     "hand_over",
+    "one_format",
     "saved_beside",
 ]
 
@@ -53,6 +55,12 @@ Emit = Annotated[
         group=OUTPUT,
     ),
 ]
+
+
+def one_format(json: bool, csv: bool, more: str = "") -> None:
+    """Refuse JSON and CSV on one output, before anything is asked."""
+    if json and csv:
+        raise InputError("two formats at once", value="--json --csv", remedy=f"choose one{more}")
 
 
 def _file_of(*suffixes: str) -> Parameter:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonscaling import files
 from carbonscaling.cli.ticker import Ticker
+from carbonscaling.errors import ExitCode
 from carbonscaling.literal import literal
 from carbonscaling.platform import takes_escapes
 from carbonscaling.reporting.blocks import BLOCK, NO_BLOCK, Page
@@ -101,11 +102,13 @@ def hand_out(
     page: RenderableType,
     *,
     json: bool,
-    output: str | None,
+    output: str | None = None,
     csv: bool = False,
     draw: Callable[[str], None] | None = None,
-) -> None:
+) -> int:
     """Write the result where a file is named, as its suffix says, and print it as JSON, as CSV (rows), or as its page.
+
+    Return the exit code of a result.
 
     Parameters
     ----------
@@ -132,6 +135,7 @@ def hand_out(
         write_csv(data)
     else:
         show(page)
+    return int(ExitCode.OK)
 
 
 def _page_as(suffix: str, data: Any, page: RenderableType) -> str:

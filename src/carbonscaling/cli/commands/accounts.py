@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json, PageFile
-from carbonscaling.errors import InputError
+from carbonscaling.cli.common import Json, PageFile, one_format
 
 __all__ = ["accounts"]
 
@@ -29,8 +28,7 @@ def accounts(
         llmcarbon_table,
     )
 
-    if json and csv:
-        raise InputError("two formats at once", value="--json --csv", remedy="choose one")
+    one_format(json, csv)
     checks, table, embodied = check_accounts(), llmcarbon_table(), embodied_table()
     rows: list[dict[str, Any]] = [
         {

@@ -31,8 +31,6 @@ def batch(
 
     if published:
         scores = list(law_scores())
-        out.hand_out(published_data(scores), published_page(scores), json=json, output=output)
-        return 0
+        return out.hand_out(published_data(scores), published_page(scores), json=json, output=output)
     data = batch_data(resolve(scenario_of(scenario, options)))
-    out.hand_out(data, batch_page(data), json=json, output=output)
-    return 0
+    return out.hand_out(data, batch_page(data), json=json, output=output)

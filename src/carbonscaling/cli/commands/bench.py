@@ -60,8 +60,7 @@ def bench(
         "summary": summary(rows),
         "rows": [{**dataclasses.asdict(row), "candidates_per_s": row.candidates_per_s} for row in rows],
     }
-    out.hand_out(data, bench_page(rows, summary(rows)), json=json, output=output)
-    return 0
+    return out.hand_out(data, bench_page(rows, summary(rows)), json=json, output=output)
 
 
 def _felt(short: bool, folder: str | None, json: bool, output: str | None) -> int:
@@ -74,8 +73,7 @@ def _felt(short: bool, folder: str | None, json: bool, output: str | None) -> in
         rows.append(row)
         out.remark(f"{row.what}: {row.value:.3g} {row.unit}")
     data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]
-    out.hand_out({"rows": data}, bench_felt_page(rows), json=json, output=output)
-    return 0
+    return out.hand_out({"rows": data}, bench_felt_page(rows), json=json, output=output)
 
 
 def _against(source: str, json: bool, output: str | None) -> int:
@@ -91,21 +89,13 @@ def _against(source: str, json: bool, output: str | None) -> int:
         out.remark(f"{row.what}: {row.before:.3g} s, now {row.now:.3g} s")
     data = [{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]
     page = bench_against_page(rows, before, __version__)
-    out.hand_out({"before": before, "now": __version__, "rows": data}, page, json=json, output=output)
-    return 0
+    return out.hand_out({"before": before, "now": __version__, "rows": data}, page, json=json, output=output)
 
 
 def _sweep(json: bool, output: str | None) -> int:
     from carbonscaling.bench.sweep import bench_sweep, sweep_summary
     from carbonscaling.reporting.bench_sweep import bench_sweep_page
-    from carbonscaling.reporting.jsonable import to_json
 
     rows = list(bench_sweep())
     data = {"summary": sweep_summary(rows), "rows": [dataclasses.asdict(row) for row in rows]}
-    if output is not None:
-        out.write_file(output, to_json(data))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(bench_sweep_page(rows, sweep_summary(rows)))
-    return 0
+    return out.hand_out(data, bench_sweep_page(rows, sweep_summary(rows)), json=json, output=output)

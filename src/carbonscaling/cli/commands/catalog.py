@@ -18,24 +18,18 @@ def list_(
     /,
     *,
     json: Json = False,
-) -> None:
+) -> int:
     """List what the catalogue holds."""
     from carbonscaling.cli.shelves import SHELVES, shelf
     from carbonscaling.reporting.catalog import names_page
 
     if kind is None:
         counts = {name: len(list(s.names())) for name, s in SHELVES.items()}
-        if json:
-            out.show_json(counts)
-        else:
-            out.show(names_page("kinds", {name: f"{n} entries" for name, n in counts.items()}))
-        return
+        page = names_page("kinds", {name: f"{n} entries" for name, n in counts.items()})
+        return out.hand_out(counts, page, json=json)
     found = shelf(kind)
     names = {name: found.words(name) for name in found.names()}
-    if json:
-        out.show_json(names)
-    else:
-        out.show(names_page(found.kind, names))
+    return out.hand_out(names, names_page(found.kind, names), json=json)
 
 
 def show(
@@ -52,10 +46,8 @@ def show(
     from carbonscaling.reporting.catalog import entry_page
 
     entries = find(name, kind)
-    if json:
-        out.show_json([e.to_dict() for e in entries] if len(entries) > 1 else entries[0].to_dict())
-    else:
-        out.show(Group(*(entry_page(e) for e in entries)))
+    data = [e.to_dict() for e in entries]
+    out.hand_out(data if len(data) > 1 else data[0], Group(*map(entry_page, entries)), json=json)
 
 
 def check(
@@ -74,7 +66,4 @@ def check(
 
     now = date.today().year if year is None else year
     found = aged(now)
-    if json:
-        out.show_json([asdict(one) for one in found])
-    else:
-        out.show(ages_page(found, now))
+    out.hand_out([asdict(one) for one in found], ages_page(found, now), json=json)

@@ -76,5 +76,4 @@ def chances(
     found = failures.of(answer)
     most = math.inf if within_days is None else within_days, *limits
     data = found.summary() | {"within": found.within(*most), "as_needed": as_needed(answer, *most)}
-    out.hand_out(data, chances_page(data, limited=min(most) < math.inf), json=json, output=output)
-    return 0
+    return out.hand_out(data, chances_page(data, limited=min(most) < math.inf), json=json, output=output)

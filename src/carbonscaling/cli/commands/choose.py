@@ -10,7 +10,7 @@ from cyclopts import Group, Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.commas import parted
-from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
+from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile, one_format
 from carbonscaling.cli.options import ScenarioOptions, number, scenario_of, whole_numbers, words
 from carbonscaling.errors import ExitCode, InputError
 
@@ -66,10 +66,7 @@ def choose(
     from carbonscaling.reporting.rows_plot import draw_choices
     from carbonscaling.study.choices import Options, choices
 
-    if json and csv:
-        raise InputError(
-            "two formats at once", value="--json --csv", remedy="choose one; -o FILE.json writes JSON as well"
-        )
+    one_format(json, csv, "; -o FILE.json writes JSON as well")
     for name, values in (("counts", counts), ("deadlines", deadlines), ("power_limits", power_limits)):
         for value in values:
             if not value > 0:

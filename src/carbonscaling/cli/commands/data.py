@@ -7,8 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json
-from carbonscaling.errors import InputError
+from carbonscaling.cli.common import Json, one_format
 
 __all__ = ["list_", "show"]
 
@@ -22,10 +21,8 @@ def list_(*, json: Json = False) -> None:
         name: (len(evidence.rows(name)), len(set(evidence.sources(name))), words)
         for name, words in evidence.FILES.items()
     }
-    if json:
-        out.show_json({n: {"rows": r, "sources": s, "what": words} for n, (r, s, words) in files.items()})
-    else:
-        out.show(files_page(files))
+    data = {n: {"rows": r, "sources": s, "what": words} for n, (r, s, words) in files.items()}
+    out.hand_out(data, files_page(files), json=json)
 
 
 def show(
@@ -39,12 +36,7 @@ def show(
     from carbonscaling import evidence
     from carbonscaling.reporting.data import file_page
 
-    if json and csv:
-        raise InputError("two formats at once", value="--json --csv", remedy="choose one")
+    one_format(json, csv)
     rows = evidence.rows(name)
-    if json:
-        out.show_json(rows)
-    elif csv:
-        out.write_csv(rows)
-    else:
-        out.show(file_page(name, evidence.FILES[name], rows, evidence.sources(name)))
+    page = file_page(name, evidence.FILES[name], rows, evidence.sources(name))
+    out.hand_out(rows, page, json=json, csv=csv)

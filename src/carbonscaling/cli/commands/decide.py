@@ -31,7 +31,6 @@ def decide(*, json: Json = False, output: PictureOrPage = None, options: Decisio
 
     said = {name.replace("output_tokens", "output"): value for name, value in given(options).items()}
     data = answer(**said).to_dict()
-    out.hand_out(
+    return out.hand_out(
         data, decided_page(data), json=json, output=output, draw=lambda path: write_file(path, decided_picture(data))
     )
-    return 0

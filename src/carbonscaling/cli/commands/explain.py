@@ -58,12 +58,12 @@ def explain(
     if output is not None and suffix_of(output) == ".html":
         out.write_file(output, derivation_html(stages, found.headline))
         output = None
-    out.hand_out(data, page, json=json, output=output)
+    code = out.hand_out(data, page, json=json, output=output)
     if not (open_ or every or json):
         out.remark(
             "--open time (or work, speed, memory, energy, carbon) goes on to the formulas; -o explain.html has all"
         )
-    return 0
+    return code
 
 
 def _is_word(text: str) -> bool:
@@ -75,5 +75,4 @@ def _term(word: str, *, json: bool, output: str | None) -> int:
     from carbonscaling.reporting.glossary import term, term_page
 
     found = term(word)
-    out.hand_out(vars(found), term_page(found), json=json, output=output)
-    return 0
+    return out.hand_out(vars(found), term_page(found), json=json, output=output)

@@ -38,5 +38,4 @@ def inference(
 
     said = {name.replace("output_tokens", "output"): value for name, value in given(options).items()}
     found = answer(dataclasses.replace(Serving() if file is None else load_serving(Path(file)), **said))
-    out.hand_out(found.to_dict(), served_page(found), json=json, output=output)
-    return 0
+    return out.hand_out(found.to_dict(), served_page(found), json=json, output=output)

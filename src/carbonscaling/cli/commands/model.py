@@ -49,10 +49,7 @@ def show(
             remedy="leave it out for what the tower is made for",
         )  # fmt: skip
     card = model_card(models.model_spec(model), seq_len, patches)
-    if json:
-        out.show_json(model_dict(card))
-    else:
-        out.show(model_page(card))
+    out.hand_out(model_dict(card), model_page(card), json=json)
 
 
 def new(
@@ -77,7 +74,4 @@ def lengths(*, json: Json = False) -> None:
     from carbonscaling.reporting.lengths import lengths_page
 
     found = assumed_lengths()
-    if json:
-        out.show_json([one._asdict() for one in found])
-    else:
-        out.show(lengths_page(found))
+    out.hand_out([one._asdict() for one in found], lengths_page(found), json=json)

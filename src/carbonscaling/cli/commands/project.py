@@ -39,13 +39,11 @@ def project(
 
     if file is None:
         rows, page = projects_page()
-        out.hand_out(rows, page, json=json, output=output)
-        return 0
+        return out.hand_out(rows, page, json=json, output=output)
     found = answer(file, **given(options))
     page = project_page(found)
     if output is not None and suffix_of(output) in TABLES:
         out.write_file(output, rows_as(suffix_of(output), found.rows()))
         output = None
     data = found.to_dict() | {"saved": saved_beside("project", found.project)}
-    out.hand_out(data, page, json=json, output=output)
-    return 0
+    return out.hand_out(data, page, json=json, output=output)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json
+from carbonscaling.cli.common import OUTPUT, Json, one_format
 from carbonscaling.cli.options import real_number
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.suffixes import TABLES, check_suffix, rows_as, suffix_of
@@ -67,8 +67,7 @@ def query(
 
     if sql is not None and view is not None:
         raise InputError("SQL and a view at once", key="view", value=view, remedy="give one of them")
-    if json and csv:
-        raise InputError("two formats at once", value="--json --csv", remedy="choose one")
+    one_format(json, csv)
     if not max_seconds > 0:
         raise InputError("not a time", key="max_seconds", value=max_seconds, allowed="above 0", remedy="correct it")
     if output is not None:

@@ -58,7 +58,4 @@ def reproduce(
                 write_parquet(data[file], where / f"{file}.parquet")
     if page is not None:
         out.write_file(page, pages.markdown(found, Path(folder or ".").name))
-    if json:
-        out.show_json(data)
-    else:
-        out.show(pages.table(found))
+    out.hand_out(data, pages.table(found), json=json)

@@ -41,5 +41,4 @@ def robust(
         answer.resolved, *asked_again(answer), answer.setting, n_samples=max(1, samples), n_searches=max(0, searches)
     )
     data: dict[str, Any] = {"summary": answer.summary(), "robustness": dataclasses.asdict(found)}
-    out.hand_out(data, robust_page(answer, found), json=json, output=output)
-    return 0
+    return out.hand_out(data, robust_page(answer, found), json=json, output=output)

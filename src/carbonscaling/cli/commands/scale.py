@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
 from carbonscaling.cli.commas import parted
-from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile
+from carbonscaling.cli.common import OUTPUT, DrawnFile, Json, ScenarioFile, one_format
 from carbonscaling.cli.options import ScenarioOptions, number, scenario_of
 from carbonscaling.errors import ExitCode, InputError
 
@@ -59,10 +59,7 @@ def scale(
     from carbonscaling.reporting.scale import scale_page, scale_rows
     from carbonscaling.study.scale import scale as curve
 
-    if json and csv:
-        raise InputError(
-            "two formats at once", value="--json --csv", remedy="choose one; -o FILE.json writes JSON as well"
-        )
+    one_format(json, csv, "; -o FILE.json writes JSON as well")
     question = scenario_of(scenario, options)
     if engine != "physical":
         return _by_the_papers(question, engine, sizes, batch_law == "aggressive", json, csv, output)

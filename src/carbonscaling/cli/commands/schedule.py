@@ -44,5 +44,4 @@ def schedule(
     found = scheduled(scenario_of(scenario, options), Timetabling(**asked))
     if isinstance(found, Infeasible):
         return hand_over(found, json=json, output=output)
-    out.hand_out(schedule_data(found), schedule_page(found), json=json, output=output)
-    return 0
+    return out.hand_out(schedule_data(found), schedule_page(found), json=json, output=output)

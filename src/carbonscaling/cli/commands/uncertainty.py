@@ -36,5 +36,4 @@ def uncertainty(
     r = answer.resolved
     indices = sobol_indices(r.carbon, answer.n_devices, answer.duration_s, answer.working_mfu, r.time(), figure)
     data = uncertainty_data(answer, figure, indices)
-    out.hand_out(data, uncertainty_page(answer, figure, indices), json=json, output=output)
-    return 0
+    return out.hand_out(data, uncertainty_page(answer, figure, indices), json=json, output=output)
