@@ -18,7 +18,7 @@ from carbonscaling.bench.sweep import searches
 from carbonscaling.cli import quick
 from carbonscaling.cli.question import scenario_of
 from carbonscaling.errors import CarbonScalingError, InputError
-from carbonscaling.reporting.bench_felt import bench_against_page, bench_felt_page
+from carbonscaling.reporting.bench import bench_against_page, bench_felt_page
 from carbonscaling.search import compiled
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from carbonscaling.catalog.grids import Area, areas, cloud_regions
-from carbonscaling.catalog.regions import place, slug
+from carbonscaling.catalog.regions import known_place, place, slug
 from carbonscaling.errors import InputError
 
 __all__ = ["check_listed", "read_as", "states"]
@@ -68,18 +68,16 @@ def check_listed(names: Sequence[str], where: str | None = None) -> None:
 
 def _code(name: str) -> str | None:
     """Return the code of the area that a name is read as; None where it is none."""
-    try:
-        there = place(name)
-    except InputError:
+    there = known_place(name)
+    if there is None:
         return None
     return there.iso3 if there.zone == there.iso3 else there.zone
 
 
 def _is_region(name: str) -> bool:
     """Say whether a name is a region's of a cloud, a country's or a zone's own, and no city's."""
-    try:
-        there = place(name)
-    except InputError:
+    there = known_place(name)
+    if there is None:
         return False
     typed = slug(name)
     own = (there.name, there.title, there.zone, there.iso3, areas()[there.iso3].iso2)

@@ -14,7 +14,7 @@ from carbonscaling.errors import InputError, misspelt
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
-__all__ = ["BASES", "NO_CONTRACT", "Place", "common_basis", "place", "region", "region_names", "slug"]
+__all__ = ["BASES", "NO_CONTRACT", "Place", "common_basis", "known_place", "place", "region", "region_names", "slug"]
 
 BASES: tuple[Basis, ...] = ("operational", "life-cycle")
 """What an intensity counts: burning fuel in power stations alone (GHG Protocol, scope 2), or with fuel supply and plants."""
@@ -219,6 +219,14 @@ def place(name: str) -> Place:
             remedy="carbonscaling catalog list regions, or give the carbon intensity itself in g/kWh",
         )
     return _of_area(code)
+
+
+def known_place(name: str) -> Place | None:
+    """Return the electricity of a place, None where the catalogue does not know it."""
+    try:
+        return place(name)
+    except InputError:
+        return None
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from carbonscaling.errors import InputError
 from carbonscaling.reporting.scale import scale_rows
 from carbonscaling.search.engine import Progress
 from carbonscaling.study.answer import sources_used
@@ -38,16 +37,13 @@ def _hours(region: str, counted: str) -> dict[str, Any] | None:
     """Return the typical g/kWh of a place by month and hour of the day (UTC); None where its grid's hours are not known."""
     from carbonscaling.catalog.grid_hours import HOURS_SOURCE, hours_by_year
     from carbonscaling.catalog.grids import areas
-    from carbonscaling.catalog.regions import BASES, place
+    from carbonscaling.catalog.regions import BASES, known_place
     from carbonscaling.study.begin import typical_hours
 
     basis = next(basis for basis in BASES if counted.startswith(basis))
-    try:
-        there = place(region)
-    except InputError:
-        return None
-    typical = typical_hours(there.zone, basis)
-    if typical is None or basis not in there.intensities:
+    there = known_place(region)
+    typical = None if there is None else typical_hours(there.zone, basis)
+    if there is None or typical is None or basis not in there.intensities:
         return None
     return {
         "grid": areas()[there.zone].name,

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.tables import figures
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scale import ScalePoint
 from carbonscaling.words import count, energy, mass, plain
@@ -54,9 +54,7 @@ def power_law(x: Sequence[float], y: Sequence[float]) -> tuple[float, float] | N
 
 def scale_page(points: Sequence[ScalePoint], law: str, device: str) -> Group:
     """Return the table of a curve, with the fit under it and the reasons of what is infeasible."""
-    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for heading in ("parameters", "tokens", "loss", "devices", "days", "MFU", "energy", "carbon"):
-        table.add_column(heading, justify="right")
+    table = figures(("parameters", "tokens", "loss", "devices", "days", "MFU", "energy", "carbon"), words=0)
     failed: list[str] = []
     for p in points:
         e = p.answer

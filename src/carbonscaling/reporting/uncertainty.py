@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.carbon.sobol import SobolIndex
+from carbonscaling.reporting.tables import figures
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.words import percent, plain
 
@@ -40,15 +40,11 @@ def uncertainty_data(e: Estimate, figure: str, indices: Sequence[SobolIndex]) ->
 def uncertainty_page(e: Estimate, figure: str, indices: Sequence[SobolIndex]) -> Group:
     """Return intervals, indices, and the effect of the widest factors one at a time."""
     f = e.footprint
-    spans = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for heading in ("figure", "central", "5 %", "95 %", "unit"):
-        spans.add_column(heading, justify="left" if heading in ("figure", "unit") else "right")
+    spans = figures(("figure", "central", "5 %", "95 %", "unit"), words=("figure", "unit"))
     for name, (low, high) in f.intervals.items():
         words = name.rpartition("_")[0].replace("_", " ")
         spans.add_row(words, plain(_central(e, name)), plain(low), plain(high), UNITS[name])
-    shares = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
-    for heading in ("factor", "alone", "with interactions", "source"):
-        shares.add_column(heading, justify="right" if heading in ("alone", "with interactions") else "left")
+    shares = figures(("factor", "alone", "with interactions", "source"), words=("factor", "source"))
     for index in indices[:SHOWN]:
         total = f"{percent(max(index.total, 0.0))} +- {percent(index.conf)}"
         shares.add_row(index.name.replace("_", " "), percent(max(index.first, 0.0)), total, index.source)

@@ -66,7 +66,7 @@ def bench(
 def _felt(short: bool, folder: str | None, json: bool, output: str | None) -> int:
     from carbonscaling.bench.felt import SHORT, felt
     from carbonscaling.bench.peers import peers
-    from carbonscaling.reporting.bench_felt import bench_felt_page
+    from carbonscaling.reporting.bench import bench_felt_page
 
     rows = []
     for row in peers(folder) if folder is not None else felt(SHORT if short else None):
@@ -81,7 +81,7 @@ def _against(source: str, json: bool, output: str | None) -> int:
 
     from carbonscaling import __version__
     from carbonscaling.bench.versions import against, version_in
-    from carbonscaling.reporting.bench_felt import bench_against_page
+    from carbonscaling.reporting.bench import bench_against_page
 
     before, rows = version_in(Path(source)), []
     for row in against(Path(source)):
@@ -94,7 +94,7 @@ def _against(source: str, json: bool, output: str | None) -> int:
 
 def _sweep(json: bool, output: str | None) -> int:
     from carbonscaling.bench.sweep import bench_sweep, sweep_summary
-    from carbonscaling.reporting.bench_sweep import bench_sweep_page
+    from carbonscaling.reporting.bench import bench_sweep_page
 
     rows = list(bench_sweep())
     data = {"summary": sweep_summary(rows), "rows": [dataclasses.asdict(row) for row in rows]}

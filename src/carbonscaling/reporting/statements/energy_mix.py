@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from carbonscaling.catalog.regions import place
+from carbonscaling.catalog.regions import known_place
 from carbonscaling.errors import InputError
 from carbonscaling.formula import formula
 from carbonscaling.hints import NamedTuple
@@ -94,11 +94,10 @@ def energy_mix(r: Record) -> EnergyMix | None:
 def _grid(r: Record) -> tuple[Mapping[str, float], str]:
     if r.grid_mix:
         return r.grid_mix, "mix of the grid as given"
-    try:
-        mix = place(r.region).mix
-    except InputError:
+    there = known_place(r.region)
+    if there is None or not there.mix:
         return {}, ""
-    if not mix:
-        return {}, ""
-    of = mix["renewable"]
-    return {kind: datum.value for kind, datum in mix.items()}, f"generation of {of.remark} in {of.year} ({of.source})"
+    of = there.mix["renewable"]
+    return {
+        kind: datum.value for kind, datum in there.mix.items()
+    }, f"generation of {of.remark} in {of.year} ({of.source})"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
-from carbonscaling.catalog.regions import place
-from carbonscaling.errors import InputError
+from carbonscaling.catalog.regions import known_place
+from carbonscaling.files import csv_text
 from carbonscaling.reporting.statements.energy_mix import energy_mix
 from carbonscaling.reporting.statements.inventory import scopes
 from carbonscaling.reporting.statements.record import Record
@@ -84,7 +81,8 @@ def _by_generation(r: Record) -> list[Row]:
 
 def _water(r: Record) -> list[Row]:
     whole, own = r.project.water_litres / 1e3, r.project.water_on_site_litres
-    stress = _stress(r.region)
+    there = known_place(r.region)
+    stress = None if there is None else there.water_stress
     on_site = None if own is None else own / 1e3
     stressed = None if stress is None else (on_site if stress >= HIGH_STRESS else 0.0)
     words = (
@@ -98,19 +96,11 @@ def _water(r: Record) -> list[Row]:
     ]  # fmt: skip
 
 
-def _stress(region: str) -> int | None:
-    try:
-        return place(region).water_stress
-    except InputError:
-        return None
-
-
 def esrs(r: Record) -> str:
     """Return the rows as CSV, from the operator's side: every line of the project is in every row."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for disclosure, line, value, unit, method, remark in _rows(r):
-        writer.writerow((disclosure, line, "not known" if value is None else f"{value:.6g}", unit, method, remark))
-    writer.writerow(("", "Numbering", "", "", "", NUMBERING))
-    return out.getvalue()
+    cells = [
+        (disclosure, line, "not known" if value is None else f"{value:.6g}", unit, method, remark)
+        for disclosure, line, value, unit, method, remark in _rows(r)
+    ]
+    cells.append(("", "Numbering", "", "", "", NUMBERING))
+    return csv_text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in cells))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from carbonscaling.files import csv_text
 from carbonscaling.reporting.jsonable import to_json
 from carbonscaling.reporting.statements.record import Record
 
@@ -38,11 +37,7 @@ def _flat(r: Record) -> dict[str, Any]:
 def as_csv(r: Record) -> str:
     """Return a header and a row; where a plan is known, a row for it too."""
     rows = [_flat(x) for x in (r.plan, r) if x is not None]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    return csv_text(list(dict.fromkeys(key for row in rows for key in row)), rows)
 
 
 def as_json(r: Record) -> str:

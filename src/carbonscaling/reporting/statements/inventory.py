@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
+from carbonscaling.files import csv_text
 from carbonscaling.hints import NamedTuple
 from carbonscaling.reporting.statements.record import Record, RecordLine
 
@@ -63,8 +61,4 @@ def ghg_protocol(r: Record) -> str:
     Totals are those of who runs the machines (scopes 1 to 3); who rents them reports the location-based total in scope 3,
     category 1, alone.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_cells(r, line) for line in (*r.lines, r.project))
-    return out.getvalue()
+    return csv_text(COLUMNS, (dict(zip(COLUMNS, _cells(r, line), strict=True)) for line in (*r.lines, r.project)))

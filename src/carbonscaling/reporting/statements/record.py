@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-from carbonscaling.catalog.regions import place
-from carbonscaling.errors import InputError
+from carbonscaling.catalog.regions import known_place
 
 __all__ = ["EnergyScope", "Measured", "Record", "RecordLine", "record_lines"]
 
@@ -191,29 +190,21 @@ class Record:
     @property
     def where(self) -> str:
         """The place in words: city and country, or the region's name where the catalogue does not know it."""
-        try:
-            title = place(self.region).title
-        except InputError:
-            title = self.region
+        there = known_place(self.region)
+        title = there.title if there else self.region
         return title if self.region_stated else f"not stated (assumed: {title})"
 
     @property
     def provider(self) -> str:
         """Cloud provider of the region, empty where it is a country, unknown or assumed."""
-        if not self.region_stated:
-            return ""
-        try:
-            return place(self.region).provider
-        except InputError:
-            return ""
+        there = known_place(self.region) if self.region_stated else None
+        return there.provider if there else ""
 
     @property
     def country(self) -> str:
         """ISO code of the country, or the region where the catalogue does not know it."""
-        try:
-            return place(self.region).iso3
-        except InputError:
-            return self.region
+        there = known_place(self.region)
+        return there.iso3 if there else self.region
 
 
 @dataclass(frozen=True)
