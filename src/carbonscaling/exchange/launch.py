@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,20 @@ class Reading:
             else:
                 self.scenario[name] = value
         self.taken[key] = became
+
+    def mark(self, said: Mapping[str, Any], became: str, *keys: str) -> None:
+        """Note what settings became: those of them that the file has and that were understood."""
+        self.taken |= {key: became for key in keys if key in said and key not in self.not_understood}
+
+    def leave(self, said: Iterable[str], why_not: Callable[[str], str | None]) -> None:
+        """Put aside what nothing took over, or, where there is a reason, among what was not understood."""
+        for key in said:
+            if key in self.taken or key in self.not_understood:
+                continue
+            if reason := why_not(key):
+                self.not_understood[key] = reason
+            else:
+                self.aside.append(key)
 
     @property
     def spec(self) -> ModelSpec | None:

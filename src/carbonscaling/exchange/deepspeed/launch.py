@@ -55,9 +55,8 @@ def read_config(said: Mapping[str, Any], found: Reading, devices: int | None) ->
     recipe = next((name for name in ("bf16", "fp16") if on.get(name) is True), None)
     automatic = "auto" in on.values()
     found.scenario["precision"] = recipe or (None if automatic else "fp32")
-    for key in ("bf16", "bfloat16", "fp16"):
-        if key in said and not (automatic and recipe is None):
-            found.taken[key] = f"precision {recipe or 'fp32'}"
+    if recipe or not automatic:
+        found.mark(said, f"precision {recipe or 'fp32'}", "bf16", "bfloat16", "fp16")
     _recomputation(said, found)
     known = known_names("deepspeed")
     for key, value in said.items():
@@ -156,8 +155,7 @@ def _zero(said: Mapping[str, Any], found: Reading) -> None:
 def _degrees(said: Mapping[str, Any], found: Reading) -> None:
     tp = _whole(_table(said, "tensor_parallel").get("autotp_size")) or 1
     cp = _whole(said.get("sequence_parallel_size")) or 1
-    if "tensor_parallel" in said:
-        found.taken["tensor_parallel"] = f"tp {tp}"
+    found.mark(said, f"tp {tp}", "tensor_parallel")
     if "sequence_parallel_size" in said:
         found.taken["sequence_parallel_size"] = f"cp {cp}"
         found.notes.append("sequence parallelism of DeepSpeed (Ulysses) is counted as context parallelism")

@@ -88,15 +88,14 @@ def read_keys(said: Mapping[str, Any], found: Reading, devices: int | None) -> N
     count = _axes(said, found, devices)
     _batch(said, found, count)
     known = known_names("maxtext")
-    for key in said:
-        if key in found.taken or key in found.not_understood:
-            continue
+
+    def why_not(key: str) -> str | None:
         if key not in known and key != "base_config":
-            found.not_understood[key] = "no key of MaxText's base.yml"
-        elif _matters(key) and (key not in known or json.dumps(said[key]) != known[key].default):
-            found.not_understood[key] = "not counted here"
-        else:
-            found.aside.append(key)
+            return "no key of MaxText's base.yml"
+        usual = key in known and json.dumps(said[key]) == known[key].default
+        return "not counted here" if _matters(key) and not usual else None
+
+    found.leave(said, why_not)
 
 
 def _matters(key: str) -> bool:
@@ -162,8 +161,7 @@ def _axes(said: Mapping[str, Any], found: Reading, devices: int | None) -> int |
         if said.get("shard_optimizer_over_data")
         else 0
     )
-    if "shard_optimizer_over_data" in said:
-        found.taken["shard_optimizer_over_data"] = f"ZeRO stage {found.layout['zero']}"
+    found.mark(said, f"ZeRO stage {found.layout['zero']}", "shard_optimizer_over_data")
     if devices is None:
         return None
     sharded = math.prod(f or 1 for f in fsdp)
@@ -177,9 +175,8 @@ def _axes(said: Mapping[str, Any], found: Reading, devices: int | None) -> int |
 def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None:
     a_device, again = _number(said, "per_device_batch_size", 12.0), int(_number(said, "gradient_accumulation_steps", 1))
     found.scenario["seq_len"] = int(_number(said, "max_target_length", 2048))
-    for key in ("per_device_batch_size", "gradient_accumulation_steps", "max_target_length"):
-        if key in said:
-            found.taken[key] = str(said[key])
+    keys = ("per_device_batch_size", "gradient_accumulation_steps", "max_target_length")
+    found.taken |= {key: str(said[key]) for key in keys if key in said}
     pp = found.layout["pp"]
     on_replica = found.layout["tp"] * found.layout["cp"] * pp
     repeats, each = (
@@ -190,11 +187,8 @@ def _batch(said: Mapping[str, Any], found: Reading, devices: int | None) -> None
     found.layout["vpp"] = max(1, repeats if repeats > 0 else layers // (pp * each)) if pp > 1 else 1
     pieces = int(_number(said, "num_pipeline_microbatches", -1)) if pp > 1 else 1
     pieces = pieces if pieces > 0 else pp
-    for key in ("num_pipeline_microbatches", "num_layers_per_pipeline_stage", "num_pipeline_repeats"):
-        if key in said:
-            found.taken[key] = (
-                f"vpp {found.layout['vpp']}, {pieces} micro-batches" if pp > 1 else "nothing, since pp is 1"
-            )
+    became = f"vpp {found.layout['vpp']}, {pieces} micro-batches" if pp > 1 else "nothing, since pp is 1"
+    found.mark(said, became, "num_pipeline_microbatches", "num_layers_per_pipeline_stage", "num_pipeline_repeats")
     micro = a_device * on_replica / pieces
     if micro >= 1 and abs(micro - round(micro)) < 1e-9:
         found.layout["micro_batch"] = round(micro)
@@ -224,14 +218,12 @@ def _precision(said: Mapping[str, Any], found: Reading) -> None:
     if not recipe:
         found.not_understood["quantization"] = f"{name}: counted as bf16"
     found.scenario["precision"] = recipe or "bf16"
-    for key in ("dtype", "quantization"):
-        if key in said and key not in found.not_understood:
-            found.taken[key] = f"precision {found.scenario['precision']}"
+    found.mark(said, f"precision {found.scenario['precision']}", "dtype", "quantization")
     attention = str(said.get("attention", "autoselected"))
     if attention == "dot_product":
         found.take("attention", "explicit attention", software_attention_kernel="explicit")
-    elif "attention" in said:
-        found.taken["attention"] = "fused attention"
+    else:
+        found.mark(said, "fused attention", "attention")
     if str(said.get("opt_type", "adamw")) in ("adamw", "adam_pax", "muon"):
         if "opt_type" in said:
             optimizer: Any = "muon" if said["opt_type"] == "muon" else "adamw"
@@ -246,8 +238,7 @@ def _recomputation(said: Mapping[str, Any], found: Reading) -> None:
         found.not_understood["remat_policy"] = f"{policy} is no policy of MaxText"
         return
     found.layout["recompute"] = POLICIES[policy]
-    if "remat_policy" in said:
-        found.taken["remat_policy"] = f"recompute {POLICIES[policy]}"
+    found.mark(said, f"recompute {POLICIES[policy]}", "remat_policy")
     if policy not in EXACT:
         found.notes.append(f"the policy {policy} is counted as {POLICIES[policy]} recomputation, the nearest of three")
 
@@ -265,10 +256,7 @@ def _host(said: Mapping[str, Any], found: Reading) -> None:
     )
     if offload:
         found.scenario["offload"] = offload
-    for what in ("parameter", "optimizer"):
-        key = f"{what}_memory_host_offload"
-        if key in said:
-            found.taken[key] = f"offload {offload or 'none'}"
+    found.mark(said, f"offload {offload or 'none'}", "parameter_memory_host_offload", "optimizer_memory_host_offload")
 
 
 def _model(said: Mapping[str, Any], found: Reading) -> None:
@@ -280,9 +268,7 @@ def _model(said: Mapping[str, Any], found: Reading) -> None:
         found.not_understood["model_name"] = f"the catalogue has no {name}; add --model"
     elif any(key in said for key in _MODEL[:6]):
         found.scenario["model"] = _spec(said)
-        for key in _MODEL:
-            if key in said:
-                found.taken[key] = "the model"
+        found.mark(said, "the model", *_MODEL)
 
 
 def _spec(said: Mapping[str, Any]) -> ModelSpec:

@@ -21,7 +21,6 @@ def _words(said: Said, name: str) -> list[str]:
 
 def precision(said: Said, found: Reading) -> None:
     """Take over the number format, and the bytes of gradients and states."""
-    names = [name for name in _FORMATS if name in said]
     if said.get("fp4_format"):
         recipe = "nvfp4"
     elif said.get("fp8_format") or said.get("fp8_hybrid") or said.get("fp8_e4m3") or said.get("fp8"):
@@ -29,8 +28,7 @@ def precision(said: Said, found: Reading) -> None:
     else:
         recipe = "bf16" if said.get("bf16") else "fp16" if said.get("fp16") else "fp32"
     found.scenario["precision"] = recipe
-    for name in names:
-        found.taken[name] = f"precision {recipe}"
+    found.mark(said, f"precision {recipe}", *_FORMATS)
     _ends(said, found)
     reduced = said.get("grad_reduce_in_bf16")
     if reduced:
@@ -71,10 +69,10 @@ def recomputation(said: Said, found: Reading) -> None:
             found.taken[old] = f"recompute {kind}"
     kind = kind if kind in ("full", "selective") else "none"
     found.layout["recompute"] = kind
-    for name in ("recompute_granularity", "recompute_modules", "recompute_method", "recompute_num_layers",
-                 "activations_checkpoint_method"):  # fmt: skip
-        if name in said:
-            found.taken[name] = f"recompute {kind}"
+    found.mark(
+        said, f"recompute {kind}", "recompute_granularity", "recompute_modules", "recompute_method", "recompute_num_layers",
+        "activations_checkpoint_method",
+    )  # fmt: skip
     if kind == "full":
         found.layout["recompute_percent"] = _percent(said, found)
     if kind == "selective" and {"mlp", "moe"} & {*_words(said, "recompute_modules")}:
@@ -100,24 +98,20 @@ def _percent(said: Said, found: Reading) -> int | None:
 def software(said: Said, found: Reading) -> None:
     """Take over kernels, the optimizer, and what travels beside compute."""
     backend = str(said.get("attention_backend", "auto")).removeprefix("AttnBackend.")
-    if "attention_backend" in said:
-        found.taken["attention_backend"] = f"attention {backend}"
+    found.mark(said, f"attention {backend}", "attention_backend")
     if backend in ("unfused", "local"):
         found.software["attention_kernel"] = "explicit"
-    if "use_flash_attn" in said:
-        found.taken["use_flash_attn"] = "fused attention"
+    found.mark(said, "fused attention", "use_flash_attn")
     beside = bool(said.get("overlap_grad_reduce"))
     found.software["dp_overlap"] = beside
-    for name in ("overlap_grad_reduce", "overlap_param_gather", "overlap_param_gather_with_optimizer_step"):
-        if name in said:
-            found.taken[name] = "traffic of data parallelism beside compute" if beside else "nothing by itself"
+    became = "traffic of data parallelism beside compute" if beside else "nothing by itself"
+    found.mark(said, became, "overlap_grad_reduce", "overlap_param_gather", "overlap_param_gather_with_optimizer_step")
     if "no_async_tensor_model_parallel_allreduce" in said:
         what = "sums over tensor ranks with nothing beside"
         found.take("no_async_tensor_model_parallel_allreduce", what, software_tp_beside=False)
     if not said.get("tp_comm_overlap") and found.layout["tp"] > 1:
         found.software["tp_overlap"] = 0.0
-    if "tp_comm_overlap" in said:
-        found.taken["tp_comm_overlap"] = "tensor-parallel traffic beside compute"
+    found.mark(said, "tensor-parallel traffic beside compute", "tp_comm_overlap")
     optimizer = {"muon": "muon", "dist_muon": "muon", "adaptive_muon": "muon", "adam": "adamw"}.get(
         str(said.get("optimizer", "adam"))
     )
@@ -125,7 +119,7 @@ def software(said: Said, found: Reading) -> None:
         found.not_understood["optimizer"] = f"{said['optimizer']} is counted as adamw"
     else:
         found.software["optimizer"] = optimizer
-        found.taken |= {"optimizer": optimizer} if "optimizer" in said else {}
+        found.mark(said, optimizer, "optimizer")
     _context(said, found)
     _experts(said, found)
     _graphs(said, found)
@@ -148,10 +142,9 @@ def _experts(said: Said, found: Reading) -> None:
     if chosen in ("alltoall", "allgather", "deepep", "hybridep"):
         found.software["dispatcher"] = chosen
         names = ("moe_token_dispatcher_type", "moe_flex_dispatcher_backend", "moe_enable_deepep")
-        found.taken |= {name: f"dispatcher {chosen}" for name in names if name in said}
+        found.mark(said, f"dispatcher {chosen}", *names)
     found.software["expert_overlap"] = bool(said.get("overlap_moe_expert_parallel_comm"))
-    if "overlap_moe_expert_parallel_comm" in said:
-        found.taken["overlap_moe_expert_parallel_comm"] = "expert traffic beside another micro-batch"
+    found.mark(said, "expert traffic beside another micro-batch", "overlap_moe_expert_parallel_comm")
     if said.get("moe_router_force_load_balancing"):
         found.take("moe_router_force_load_balancing", "equal loads", software_expert_balance="forced")
     if said.get("use_transformer_engine_op_fuser") and said.get("fp8_recipe") == "mxfp8":
@@ -180,15 +173,10 @@ def _graphs(said: Said, found: Reading) -> None:
         else "router"
     )
     found.software["cuda_graphs"] = graphs
-    for name in (
-        "cuda_graph_impl",
-        "cuda_graph_modules",
-        "enable_cuda_graph",
-        "external_cuda_graph",
+    found.mark(
+        said, f"graphs {graphs}", "cuda_graph_impl", "cuda_graph_modules", "enable_cuda_graph", "external_cuda_graph",
         "cuda_graph_scope",
-    ):
-        if name in said:
-            found.taken[name] = f"graphs {graphs}"
+    )  # fmt: skip
 
 
 def host(said: Said, found: Reading) -> None:
@@ -196,12 +184,12 @@ def host(said: Said, found: Reading) -> None:
     if said.get("optimizer_cpu_offload"):
         found.take("optimizer_cpu_offload", "optimizer states in the host's memory", offload="optimizer")
         if said.get("optimizer_offload_fraction", 1.0) == 1.0:
-            found.taken |= {k: "all of them" for k in said if k == "optimizer_offload_fraction"}
+            found.mark(said, "all of them", "optimizer_offload_fraction")
         else:
             found.not_understood["optimizer_offload_fraction"] = "the whole of the states counts as moved"
     if said.get("fine_grained_activation_offloading"):
         found.take("fine_grained_activation_offloading", "activations in the host's memory", offload="activations")
-        found.taken |= {k: "activations in the host's memory" for k in said if k == "offload_modules"}
+        found.mark(said, "activations in the host's memory", "offload_modules")
     if (n := said.get("cpu_offloading_num_layers")) and said.get("num_layers"):
         share = min(1.0, n / said["num_layers"])
         found.take("cpu_offloading_num_layers", f"activations of {share:.0%} of the layers in the host's memory",

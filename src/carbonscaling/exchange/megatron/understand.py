@@ -89,12 +89,7 @@ def understand(
             found.aside.append(name)
         else:
             found.not_understood[name] = why
-    for name in said:
-        if name not in found.taken and name not in found.not_understood:
-            if _matters(name):
-                found.not_understood[name] = "not counted here"
-            else:
-                found.aside.append(name)
+    found.leave(said, lambda name: "not counted here" if _matters(name) else None)
 
 
 def _former(said: Said) -> Said:
@@ -169,8 +164,7 @@ def _layout(said: Said, found: Reading) -> None:
     sharded = bool(said.get("sequence_parallel")) and found.layout["tp"] > 1
     found.layout["sequence_parallel"] = sharded
     found.layout["schedule"] = "1f1b"
-    if "sequence_parallel" in said:
-        found.taken["sequence_parallel"] = "sequence parallel" if sharded else "nothing, since tp is 1"
+    found.mark(said, "sequence parallel" if sharded else "nothing, since tp is 1", "sequence_parallel")
 
 
 def _sharding(said: Said, found: Reading) -> None:
@@ -179,14 +173,12 @@ def _sharding(said: Said, found: Reading) -> None:
         strategy = said.get("data_parallel_sharding_strategy", STRATEGIES[3])
         stage = {"no_shard": 0, "optim": 1, **{name: n for n, name in STRATEGIES.items()}}.get(strategy, 3)
         found.taken["use_megatron_fsdp"] = f"ZeRO stage {stage}"
-        if "data_parallel_sharding_strategy" in said:
-            found.taken["data_parallel_sharding_strategy"] = f"ZeRO stage {stage}"
+        found.mark(said, f"ZeRO stage {stage}", "data_parallel_sharding_strategy")
     if said.get("use_torch_fsdp2"):
         stage = 2 if said.get("torch_fsdp2_no_reshard_after_forward") else 3
         found.taken["use_torch_fsdp2"] = f"ZeRO stage {stage}"
-        found.taken |= {k: f"ZeRO stage {stage}" for k in said if k == "torch_fsdp2_no_reshard_after_forward"}
-    if "use_distributed_optimizer" in said:
-        found.taken["use_distributed_optimizer"] = f"ZeRO stage {stage}"
+        found.mark(said, f"ZeRO stage {stage}", "torch_fsdp2_no_reshard_after_forward")
+    found.mark(said, f"ZeRO stage {stage}", "use_distributed_optimizer")
     if "zero_stage" in said:
         stage = int(said["zero_stage"])
         if stage == 0 and said.get("bf16") and found.scenario.get("stack") == "megatron-deepspeed":

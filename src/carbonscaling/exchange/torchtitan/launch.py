@@ -46,17 +46,15 @@ def torchtitan_launch(text: str, where: str, devices: int | None) -> Launch:
     _read_degrees(said, found, devices)
     for part in (_read_batch, _read_pipeline, _read_recomputation):
         part(said, found)
-    known = known_names("torchtitan")
-    for key in said:
-        if key in found.taken or key in found.not_understood:
-            continue
-        if key not in known:
-            found.not_understood[key] = "no setting of torchtitan"
-        elif (key.startswith("parallelism.") and not key.endswith("loss_parallel")) or key == "training.dtype":
-            found.not_understood[key] = "not counted here"
-        else:
-            found.aside.append(key)
+    found.leave(said, _why_not)
     return found.done()
+
+
+def _why_not(key: str) -> str | None:
+    if key not in known_names("torchtitan"):
+        return "no setting of torchtitan"
+    matters = (key.startswith("parallelism.") and not key.endswith("loss_parallel")) or key == "training.dtype"
+    return "not counted here" if matters else None
 
 
 def _check_counts(said: Mapping[str, Any], where: str) -> None:
@@ -102,11 +100,8 @@ def _read_model(said: Mapping[str, Any], found: Reading) -> None:
     for converter in map(str, converters if isinstance(converters, list) else [converters]):
         recipe = "fp8" if "float8" in converter else "mxfp8" if "mx" in converter else recipe
     found.scenario["precision"] = recipe
-    for key in said:
-        if key in ("training.mixed_precision_param", "training.mixed_precision_reduce", "model.converters") or (
-            key.startswith("quantize.")
-        ):
-            found.taken[key] = f"precision {recipe}"
+    formats = ("training.mixed_precision_param", "training.mixed_precision_reduce", "model.converters")
+    found.mark(said, f"precision {recipe}", *formats, *(key for key in said if key.startswith("quantize.")))
     if (optimizer := str(said.get("optimizer.name", "AdamW"))) not in ("AdamW", "Adam"):
         found.not_understood["optimizer.name"] = f"{optimizer} is counted as adamw"
     if said.get("training.dtype") == "bfloat16":
@@ -122,7 +117,7 @@ def _read_degrees(said: Mapping[str, Any], found: Reading, devices: int | None) 
         key = f"parallelism.{name}_parallel_degree"
         degree = int(said.get(key, 1))
         found.layout[field] = degree
-        found.taken |= {key: f"{field} {degree}"} if key in said else {}
+        found.mark(said, f"{field} {degree}", key)
     tp, cp = found.layout["tp"], found.layout["cp"]
     found.layout["sequence_parallel"] = tp > 1
     copies, shard = (int(said.get(f"parallelism.data_parallel_{kind}_degree", usual))
@@ -141,12 +136,11 @@ def _read_degrees(said: Mapping[str, Any], found: Reading, devices: int | None) 
     piped = found.layout["pp"] > 1  # a step's gradients meet after its last micro-batch, its weights stay: stage 1
     later = policy == "never" or (policy == "default" and piped)
     found.layout["zero"] = 0 if shard == 1 and cp == 1 else (1 if piped else 2) if later else 3
-    for key in ("parallelism.data_parallel_replicate_degree", "parallelism.data_parallel_shard_degree",
-                "parallelism.fsdp_reshard_after_forward"):  # fmt: skip
-        if key in said:
-            found.taken[key] = f"ZeRO stage {found.layout['zero']}" + (
-                f", dp {found.layout['dp']}" if shard > 0 else ""
-            )
+    found.mark(
+        said, f"ZeRO stage {found.layout['zero']}" + (f", dp {found.layout['dp']}" if shard > 0 else ""),
+        "parallelism.data_parallel_replicate_degree", "parallelism.data_parallel_shard_degree",
+        "parallelism.fsdp_reshard_after_forward",
+    )  # fmt: skip
     if said.get("parallelism.enable_async_tensor_parallel"):
         found.taken["parallelism.enable_async_tensor_parallel"] = "as the stack hides tensor-parallel traffic"
     elif "parallelism.enable_async_tensor_parallel" in said or tp > 1:
@@ -161,8 +155,8 @@ def _read_experts(said: Mapping[str, Any], found: Reading) -> None:
     found.layout["ep"] = degree
     if found.spec is not None and found.spec.experts:
         found.layout["etp"] = int(said.get(inner, 1)) if degree > 1 else found.layout["tp"]
-    found.taken |= {key: f"ep {degree}"} if key in said else {}
-    found.taken |= {inner: f"etp {found.layout.get('etp', 1)}"} if inner in said else {}
+    found.mark(said, f"ep {degree}", key)
+    found.mark(said, f"etp {found.layout.get('etp', 1)}", inner)
 
 
 def _read_batch(said: Mapping[str, Any], found: Reading) -> None:
@@ -182,10 +176,9 @@ def _read_batch(said: Mapping[str, Any], found: Reading) -> None:
         )
     if pipelined and whole > 0 and dp and local * dp < whole:
         found.notes.append(f"{whole // (local * dp)} pipelines run one after the other in a step; one is counted")
-    for key in ("training.local_batch_size", "training.batch_size", "training.global_batch_size", "training.seq_len",
-                "parallelism.pipeline_parallel_microbatch_size"):  # fmt: skip
-        if key in said:
-            found.taken[key] = str(said[key])
+    keys = ("training.local_batch_size", "training.batch_size", "training.global_batch_size", "training.seq_len",
+            "parallelism.pipeline_parallel_microbatch_size")  # fmt: skip
+    found.taken |= {key: str(said[key]) for key in keys if key in said}
     if said.get("training.steps", 0) > 0:
         found.lasts("training.steps", steps=said["training.steps"])
 
@@ -212,9 +205,9 @@ def _read_pipeline(said: Mapping[str, Any], found: Reading) -> None:
             chunks = 2
         found.software["head_placement"] = "balanced"
     found.layout |= {"schedule": schedule, "vpp": chunks}
-    for key in said:
-        if key.startswith(("parallelism.pipeline_parallel_", "parallelism.module_fqns")) and key not in found.taken:
-            found.taken[key] = f"schedule {schedule}, vpp {chunks}" if stages > 1 else "nothing, since pp is 1"
+    piped = [key for key in said if key.startswith(("parallelism.pipeline_parallel_", "parallelism.module_fqns"))]
+    became = f"schedule {schedule}, vpp {chunks}" if stages > 1 else "nothing, since pp is 1"
+    found.mark(said, became, *(key for key in piped if key not in found.taken))
     if stages > 1 and name.lower() in ("gpipe", "loopedbfs", "zbvzerobubble", "dualpipev"):
         found.notes.append(f"the schedule {name} is counted as {schedule}")
 
@@ -238,6 +231,5 @@ def _read_recomputation(said: Mapping[str, Any], found: Reading) -> None:
     found.layout["recompute"] = kind
     if kind == "full":
         found.layout["recompute_percent"] = percent
-    for key in ("activation_checkpoint.mode", "activation_checkpoint.selective_ac_option"):
-        if key in said and key not in found.not_understood:
-            found.taken[key] = f"recompute {kind}" + (f", {percent} percent of the layers" if kind == "full" else "")
+    became = f"recompute {kind}" + (f", {percent} percent of the layers" if kind == "full" else "")
+    found.mark(said, became, "activation_checkpoint.mode", "activation_checkpoint.selective_ac_option")
