@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Number", "Truth", "floats", "narrowed", "nothing", "plain", "stacked"]
+__all__ = ["Array", "Number", "Truth", "floats", "narrowed", "nothing", "plain", "stacked"]
 
-Number = float | NDArray[np.float64]
+Array = NDArray[np.float64]
+Number = float | Array
 """A float, or an array that broadcasts with the others: every formula takes both."""
 Truth = bool | NDArray[np.bool_]
 """What comparing numbers gives."""

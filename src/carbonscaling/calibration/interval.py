@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
+
 __all__ = [
     "FEATURES", "SIDES", "bounds", "conformal", "distances", "fit_interval", "widen_for_new_architectures",
 ]  # fmt: skip
 
-Array = NDArray[np.float64]
 
 COVERAGE = 0.90
 TAIL = 0.945

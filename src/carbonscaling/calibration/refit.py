@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.calibration.kernels import Kernel, predicted_seconds
 from carbonscaling.evidence.timing import timings
 from carbonscaling.hints import NamedTuple
@@ -20,7 +21,6 @@ __all__ = ["DEVICES", "KernelFit", "refit"]
 DEVICES = ("A100-80", "H100-80")
 FOLDS = 5
 START = Kernel(0.78, 5e-6, 60.0, 0.8, 0.1)
-Array = NDArray[np.float64]
 
 
 class KernelFit(NamedTuple):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.assess import CarbonModel, assess
 from carbonscaling.carbon.boundary import Boundary
 from carbonscaling.carbon.footprint import FootprintParts
@@ -17,8 +15,6 @@ from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
 __all__ = ["Assessment"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ import math
 from dataclasses import field
 
 import numpy as np
-import numpy.typing as npt
 
-from carbonscaling.arrays import Number
+from carbonscaling.arrays import Array, Number
 from carbonscaling.carbon.profile import HourlyProfile
 from carbonscaling.carbon.windows import ALWAYS, open_steps
 from carbonscaling.errors import InputError
@@ -16,8 +15,6 @@ from carbonscaling.formula import formula
 from carbonscaling.record import dataclass
 
 __all__ = ["Hours", "Passage", "mean_by_start", "mean_intensity", "passage"]
-
-Array = npt.NDArray[np.float64]
 
 
 @formula("met/hours", unit="g/kWh", source="sci_21031", place="intensity over the time of use")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.uncertainty import SEED, sample_footprint
 from carbonscaling.platform import need
@@ -15,7 +15,6 @@ from carbonscaling.sources import Datum
 
 __all__ = ["FIGURES", "SobolIndex", "sobol_indices"]
 
-Array = npt.NDArray[np.float64]
 N_BASE, N_REPEATS = 256, 8
 """Points of a scrambled Sobol sequence, and independent scramblings of it, whose spread is the error of their mean."""
 FIGURES: Mapping[str, str] = {

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from carbonscaling.arrays import Number
+from carbonscaling.arrays import Array, Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.catalog.parsed import kept
 from carbonscaling.sources import Datum
@@ -33,7 +32,6 @@ __all__ = [
     "sample_footprint",
 ]
 
-Array = npt.NDArray[np.float64]
 Assemble = Callable[[Mapping[str, Number]], CarbonNumbers]
 
 N_SAMPLES = 4096

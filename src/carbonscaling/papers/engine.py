@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.formula import formula
 from carbonscaling.hints import NamedTuple
 from carbonscaling.record import dataclass
@@ -34,7 +35,6 @@ __all__ = [
 __all__ += ["product_time", "reduce_time", "step_times"]
 
 Number = Any
-Floats = NDArray[np.float64]
 
 TILE = 16.0
 """Dimensions of a product are padded to multiples of this."""
@@ -165,7 +165,7 @@ def _all_reduce(v: Variant, chip: Chip, size: Number, n: Number, stride: Number)
             reduce_time(size / inside, np.ceil(n / inside), chip.network, float(v.ring), v.network_latency))  # fmt: skip
 
 
-def step_times(v: Variant, chip: Chip, training: Training, s: Layout) -> Floats:
+def step_times(v: Variant, chip: Chip, training: Training, s: Layout) -> Array:
     """Return the time of a batch in s for arrays of layouts; infinite where a micro-batch has less than a token."""
     d, n_bytes, ff = training.d_model, training.value_bytes, s.tp / s.tp_model
     tokens = training.batch_tokens / (s.dp * s.micro_batches * training.n_experts)
@@ -197,7 +197,7 @@ def step_times(v: Variant, chip: Chip, training: Training, s: Layout) -> Floats:
 
 
 @lru_cache(maxsize=32)
-def _layouts(n_layers: int, dense: bool) -> tuple[Floats, Floats, Floats, list[NDArray[np.int16]], Floats]:
+def _layouts(n_layers: int, dense: bool) -> tuple[Array, Array, Array, list[NDArray[np.int16]], Array]:
     """Return (TP, TPm) and (PP, chunk) pairs, DP degrees, where in them every layout lies by rising count, and the counts."""
     tp = sorted({2.0**a * b for a in range(21) for b in (1.0, 3.0) if 2.0**a * b <= WIDEST})
     split = np.array([(t, m) for t in tp for m in (2.0**a for a in range(17))
@@ -211,7 +211,7 @@ def _layouts(n_layers: int, dense: bool) -> tuple[Floats, Floats, Floats, list[N
     return split, stages, dp, places, n.ravel()[order]
 
 
-def layouts(training: Training, least: float, most: float) -> Iterator[tuple[Layout, Floats]]:
+def layouts(training: Training, least: float, most: float) -> Iterator[tuple[Layout, Array]]:
     """Yield every layout of `least` to `most` devices by rising count in blocks, columns for micro-batches; and the counts."""
     split, stages, dp, places, n = _layouts(training.n_layers, training.n_experts == 1)
     first, last = np.searchsorted(n, [least / training.n_experts, most / training.n_experts * (1.0 + 1e-12)])

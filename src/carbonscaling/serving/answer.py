@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.arrays import Number
+from carbonscaling.arrays import Array, Number
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.coefficients import Values
@@ -35,7 +35,6 @@ from carbonscaling.words import counted, plain
 
 __all__ = ["Served", "inference"]
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 YEAR = 365.25 * DAY

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.catalog.read import read_toml
 from carbonscaling.record import dataclass
 from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.effects import BELIEVED, POWER, POWER_PRIORS, PRIORS, Effects, taken
 
 __all__ = ["Additive", "ServingFactors", "shipped_factors", "unfitted"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from carbonscaling.arrays import Number
+from carbonscaling.arrays import Array, Number
 from carbonscaling.formula import formula
 from carbonscaling.hints import NamedTuple
 
 __all__ = ["BreakEven", "envelope", "served_flops", "tokens_for", "training_flops"]
-
-Array = NDArray[np.float64]
 
 
 @formula(

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from carbonscaling.arrays import Number
+from carbonscaling.arrays import Array, Number
 from carbonscaling.carbon.footprint import CarbonNumbers, FootprintParts, footprint
 from carbonscaling.hints import NamedTuple
 from carbonscaling.serving.factors import ServingFactors
@@ -18,7 +17,6 @@ from carbonscaling.units import DAY
 
 __all__ = ["Mean", "at_mean", "day_of", "mean_at"]
 
-Array = NDArray[np.float64]
 
 LIGHT = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02)
 """Shares of the requests in flight at peak at which a copy's speed and watts are worked out, for its mean load."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.arrays import Number, stacked
+from carbonscaling.arrays import Array, Number, stacked
 from carbonscaling.formula import formula
 from carbonscaling.record import dataclass
 from carbonscaling.serving.build import serving
@@ -20,7 +20,6 @@ from carbonscaling.serving.question import Question, Speculation
 
 __all__ = ["ANY_PROMPT", "Predicted", "Worked", "demand_of", "draft_of", "predict", "serving_power", "worked"]
 
-Array = NDArray[np.float64]
 
 LAUNCHED = ("layer", "expert_layer", "step", "sequence")
 """Terms of a cycle that are the device's own as far as their priors go: launches that a graph holds (decision 230)."""

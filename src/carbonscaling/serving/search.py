@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import USABLE, held, mean_context, room_of
@@ -19,7 +18,6 @@ from carbonscaling.serving.step import weight_bytes
 
 __all__ = ["layouts", "spread_over", "steps_to", "ways"]
 
-Array = NDArray[np.float64]
 
 MOST = 4096.0
 """Requests in flight on one replica that are tried: what SGLang starts at most by itself (sglang_requests_2025), and as many as

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.hourly import Hours
 from carbonscaling.carbon.uncertainty import sample_factor
 from carbonscaling.catalog.factors import factor
@@ -25,7 +26,6 @@ from carbonscaling.units import DAY, HOUR
 
 __all__ = ["Chances", "as_needed", "begun_at", "chances"]
 
-Array = NDArray[np.float64]
 
 QUANTILES = (0.05, 0.5, 0.9, 0.95)
 NORMAL_90 = 1.6448536

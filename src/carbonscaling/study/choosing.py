@@ -10,15 +10,14 @@ import csv
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.arrays import Array
 from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Recompute, Setting
 
 __all__ = ["NAMES", "NOTHING_OPEN", "Open", "middle", "odds", "separates"]
 
-Array = NDArray[np.float64]
 
 NAMES = (
     "time", "doublings", "doublings_in_a_pipeline", "one_sequence",

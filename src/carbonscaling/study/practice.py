@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.arrays import stacked
+from carbonscaling.arrays import Array, stacked
 from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
@@ -28,7 +28,6 @@ from carbonscaling.words import counted
 
 __all__ = ["Settled", "Taken", "choice_of", "open_settings", "settle", "split_experts", "taken"]
 
-Array = NDArray[np.float64]
 
 BATCH_TOKENS = 4 * 2**20
 """Batch of a run that states none: GPT-3 trained with 3.2M tokens, LLaMA and its successors with 4M and more."""

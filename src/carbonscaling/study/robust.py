@@ -9,7 +9,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling.arrays import stacked
 from carbonscaling.carbon.footprint import CarbonNumbers
@@ -30,7 +29,6 @@ from carbonscaling.units import DAY, TONNE
 
 __all__ = ["Robustness", "Sample", "robustness", "sample_constants"]
 
-Array = NDArray[np.float64]
 
 AT_MOST_ONE = {
     "gemm", "grouped", "memory", "attention_forward", "attention_backward", "attention_portable",

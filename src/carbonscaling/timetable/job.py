@@ -7,11 +7,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.record import dataclass
 
 __all__ = ["AFTER", "BEFORE", "PAUSED", "Array", "Job", "Steps", "taken"]
 
-Array = npt.NDArray[np.float64]
 Steps = npt.NDArray[np.int64]
 PAUSED, BEFORE, AFTER = -1, -2, -3
 """Not working with the devices held; before the run begins, and after it ends, when nobody holds them."""

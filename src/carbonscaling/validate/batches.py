@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.catalog import laws
 from carbonscaling.evidence import rows
 from carbonscaling.record import dataclass
 
 __all__ = ["LawScore", "law_scores", "published_batches"]
 
-Floats = NDArray[np.float64]
 SINCE = 2023.0
 """Year from which batches count as of today."""
 
@@ -47,7 +46,7 @@ class LawScore:
     inside_recent: float | None = None
 
 
-def published_batches() -> dict[str, Floats]:
+def published_batches() -> dict[str, Array]:
     """Return year, parameters, active parameters, tokens and batch (tokens) of the trainings that say their batch."""
     kept = [r for r in rows("trainings") if r["batch_known"] == "1" and r["batch_main_tok"] and r["tokens_b"]]
     return {
@@ -75,7 +74,7 @@ def law_scores() -> Iterator[LawScore]:
         yield _score(name, one.definition, batch / np.asarray(theirs, dtype=float))
 
 
-def _score(name: str, definition: str, share: Floats, *inside: float) -> LawScore:
+def _score(name: str, definition: str, share: Array, *inside: float) -> LawScore:
     off = np.exp(np.abs(np.log(share)))
     return LawScore(
         name,

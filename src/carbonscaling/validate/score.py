@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.record import dataclass
 
 __all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians", "spreads"]
 
-Array = NDArray[np.float64]
 
 SHARES = (0.7, 0.8, 0.9)
 COUNTED = ("gpu", "tpu")

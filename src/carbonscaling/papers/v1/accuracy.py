@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.arrays import Array
 from carbonscaling.calibration.kernels import predicted_seconds
 from carbonscaling.carbon.model import carbon_model
 from carbonscaling.carbon.power import saturating_power
@@ -21,14 +21,13 @@ from carbonscaling.validate.score import score
 
 __all__ = ["fig3"]
 
-Floats = NDArray[np.float64]
 
 PEAK, WATTS = 312e12, 400.0
 MEGATRON = ("1.7b", "3.6b", "7.5b", "18.4b", "39.1b", "76.1b", "145.6b", "310.1b", "529.6b", "1008b")
 """Models of Narayanan et al. 2021, table 1, by their names in the catalogue."""
 
 
-def _gemms() -> tuple[Floats, Floats, Floats]:
+def _gemms() -> tuple[Array, Array, Array]:
     """Return FLOPs, measured and modelled seconds of every public 16-bit GEMM on an A100 SXM with aligned dimensions.
 
     Isolated kernels, so device-level efficiencies in both modes. Dimensions that are no multiple of the library's
@@ -39,7 +38,7 @@ def _gemms() -> tuple[Floats, Floats, Floats]:
     return np.array([2.0 * t.m * t.n * t.k for t in rows]), measured, predicted_seconds(rows)
 
 
-def _megatron(mode: str) -> tuple[Floats, Floats]:
+def _megatron(mode: str) -> tuple[Array, Array]:
     """Return measured and searched utilisation of the ten models of Narayanan's table 1, as the table counts it."""
     rows = [r for r in evidence.rows("runs") if r["source"] == "NVIDIA/Megatron-LM" and "2104.04473" in str(r.values())]
     by_devices = sorted(rows, key=lambda r: float(r["n_devices"]))[: len(MEGATRON)]
@@ -59,7 +58,7 @@ def _megatron(mode: str) -> tuple[Floats, Floats]:
     return np.array(measured), np.array(ours)
 
 
-def _power(study: Study) -> tuple[Floats, Floats]:
+def _power(study: Study) -> tuple[Array, Array]:
     """Return measured and modelled watts of GEMM benchmarks on an A100-40, one row a number format."""
     rows = [r for r in evidence.rows("power")
             if r["device"] == "A100-40" and r["scope"] == "per accelerator" and r["utilisation"]

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.uncertainty import draws, intervals, sample_factor
 from carbonscaling.sources import Datum
 
 __all__ = ["Shared", "amount_label", "amounts", "ends"]
 
-Array = npt.NDArray[np.float64]
 Key = tuple[str, object]
 
 

@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.record import dataclass
@@ -19,7 +17,6 @@ from carbonscaling.units import KWH, TONNE
 
 __all__ = ["FIGURES", "Accounted", "Sums", "accounted", "added", "alone", "development", "summed"]
 
-Array = npt.NDArray[np.float64]
 Drawn = dict[str, Array | float]
 
 FIGURES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.uncertainty import draws
 from carbonscaling.hints import NamedTuple
 from carbonscaling.study.project.errors import Shared, amount_label
@@ -15,7 +15,6 @@ from carbonscaling.study.project.stages import Stage
 
 __all__ = ["Unknown", "widest"]
 
-Array = npt.NDArray[np.float64]
 SHOWN = 5
 LEAST = 0.01
 """Share of the variance below which an unknown is not listed."""

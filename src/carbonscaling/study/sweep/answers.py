@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.model import HardwareFactors, hardware_factors
 from carbonscaling.errors import InputError
 from carbonscaling.study.resolve import HARDWARE_FIELDS
@@ -27,7 +28,6 @@ from carbonscaling.study.sweep.studyfile import Study
 __all__ = ["Answers"]
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 MANY = 40
 """Searches that machine code saves more time of than loading it takes."""
 RUN_INPUTS = ("n_devices", "duration_days", "mfu", "tp", "pp", "dp", "cp")
@@ -91,7 +91,7 @@ class Answers:
             every[case_of[good]], rows, row_of[good], {name: values[good] for name, values in places.items()}, lost
         )
 
-    def _out_of_range(self, cases: Ints, own: Mapping[str, Floats]) -> dict[int, Row]:
+    def _out_of_range(self, cases: Ints, own: Mapping[str, Array]) -> dict[int, Row]:
         """Return the cases with a number that is refused: where both ends of some numbers are accepted, all of them are."""
         found: dict[int, Row] = {}
         for key, values in own.items():
@@ -131,12 +131,12 @@ class Answers:
 
     def _fill(
         self,
-        places: Mapping[str, Floats],
+        places: Mapping[str, Array],
         some: Ints,
         run: Run,
         cases: Ints,
-        inputs: Mapping[str, Floats],
-        own: Mapping[str, Floats],
+        inputs: Mapping[str, Array],
+        own: Mapping[str, Array],
         lost: dict[int, Row],
     ) -> None:
         """Write the columns of rows that are alike; where that fails, part by part, down to the one at fault."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.record import dataclass
 from carbonscaling.study.sweep.axes import Block
 from carbonscaling.study.sweep.columns import is_number
@@ -24,7 +25,6 @@ BINS = 16
 """Groups of equal number into which the values of a sampled factor are put."""
 MOST_JOINT = 1 << 12
 """Groups that cost no more to sum by than a few."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _packs(blocks: Sequence[Block], wanted: set[int]) -> list[range]:
     return [pack for pack in packs if wanted & set(pack)]
 
 
-def _sums(r: Results, what: str, shift: float, wanted: set[int]) -> dict[int, tuple[Any, Floats, Floats, Floats]]:
+def _sums(r: Results, what: str, shift: float, wanted: set[int]) -> dict[int, tuple[Any, Array, Array, Array]]:
     """Return, for each block, groups of its rows: the row, how many cases, the sum of their values and of the squares."""
     blocks = r.study.blocks
     packs = _packs(blocks, wanted)
@@ -124,9 +124,7 @@ def _sums(r: Results, what: str, shift: float, wanted: set[int]) -> dict[int, tu
     return found
 
 
-def _explained(
-    key: str, group: NDArray[np.int64], n: Floats, total: Floats, squares: Floats, shift: float
-) -> Explained:
+def _explained(key: str, group: NDArray[np.int64], n: Array, total: Array, squares: Array, shift: float) -> Explained:
     count, sums, whole = np.bincount(group, n), np.bincount(group, total), n.sum()
     seen = count > 0
     mean, grand = sums[seen] / count[seen], total.sum() / whole

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.catalog.laws import law_row
 from carbonscaling.errors import InputError
 from carbonscaling.hints import NamedTuple
@@ -25,7 +25,6 @@ from carbonscaling.study.together.trainings import Trained, n_ways, places_of, t
 
 __all__ = ["BreakEven", "Decided", "decide"]
 
-Array = npt.NDArray[np.float64]
 MOST_ROWS = 240
 """Sizes that plain data list."""
 

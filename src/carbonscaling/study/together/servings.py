@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.errors import InputError
 from carbonscaling.hints import NamedTuple
 from carbonscaling.serving.asked import carbon_of, price_of, question_of
@@ -24,8 +24,6 @@ from carbonscaling.study.together.trainings import Place
 from carbonscaling.units import DAY
 
 __all__ = ["ServedToken", "served"]
-
-Array = npt.NDArray[np.float64]
 
 
 class ServedToken(NamedTuple):

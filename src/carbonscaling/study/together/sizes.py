@@ -6,8 +6,8 @@ import math
 import sys
 
 import numpy as np
-import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.catalog import laws
 from carbonscaling.errors import InputError
 from carbonscaling.hints import NamedTuple
@@ -21,7 +21,6 @@ from carbonscaling.words import count
 
 __all__ = ["Sizes", "sizes_of"]
 
-Array = npt.NDArray[np.float64]
 
 MOST_TOKENS = 1e18
 """Tokens that a scenario may train at most; a size that needs more does not reach the loss."""

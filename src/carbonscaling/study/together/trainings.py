@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.hourly import Hours, mean_by_start
@@ -34,8 +33,6 @@ from carbonscaling.study.together.sizes import Sizes
 from carbonscaling.units import DAY, HOUR, to_si
 
 __all__ = ["Place", "Trained", "places_of", "trained"]
-
-Array = npt.NDArray[np.float64]
 
 
 class Place(NamedTuple):

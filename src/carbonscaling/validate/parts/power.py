@@ -15,9 +15,9 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.assess import CarbonModel
 from carbonscaling.carbon.footprint import FootprintParts, footprint
 from carbonscaling.carbon.host_power import without_reading
@@ -32,8 +32,6 @@ from carbonscaling.units import TERA
 from carbonscaling.validate.parts.part import Component, Outcome, judged, lines
 
 __all__ = ["check_power", "power_outcomes", "watts"]
-
-Array = NDArray[np.float64]
 
 
 @cache

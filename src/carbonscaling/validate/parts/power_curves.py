@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.power import capped_power, capped_throughput, saturating_power
 from carbonscaling.catalog import hardware
 from carbonscaling.catalog.factors import device_row, factor
@@ -24,7 +25,6 @@ from carbonscaling.validate.score import Score, left_out, score
 
 __all__ = ["CapScore", "PowerScore", "score_caps", "score_power"]
 
-Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 EXPONENTS = np.arange(0.01, 1.0, 0.01)
 UNLIMITED = 1e9

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from carbonscaling.arrays import Array
 from carbonscaling.carbon.power import capped_power
 from carbonscaling.carbon.work_power import work_power
 from carbonscaling.catalog import hardware
@@ -22,7 +23,6 @@ from carbonscaling.validate.score import Score, by_group, left_out, score
 
 __all__ = ["WorkFit", "WorkScore", "score_work"]
 
-Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 START = (10.0, 3.0, 5e-5)
 """Weight of FLOPs, weight of memory, seconds a layer: where every fit starts."""

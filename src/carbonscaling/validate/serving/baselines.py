@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from carbonscaling.arrays import Number
+from carbonscaling.arrays import Array, Number
 from carbonscaling.formula import formula
 from carbonscaling.model.params import active_params, total_params
 from carbonscaling.validate.serving.table import Servings
 
 __all__ = ["constant_efficiency", "ecologits", "ecologits_joules"]
 
-Array = NDArray[np.float64]
 
 WH = 3600.0
 MEMORY = 80.0e9

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.arrays import Array
 from carbonscaling.evidence.row import Cells
 from carbonscaling.files import csv_text
 from carbonscaling.record import dataclass
@@ -22,7 +22,6 @@ from carbonscaling.validate.serving.table import Servings, servings
 
 __all__ = ["COLUMNS", "FOLDS", "Checked", "Line", "check_servings", "shipped_check", "shipped_servings"]
 
-Array = NDArray[np.float64]
 
 COLUMNS = (
     "id", "source", "status", "reason", "known",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.serving.effects import Effects, taken
 from carbonscaling.serving.factors import Additive
 
 __all__ = ["learn"]
 
-Array = NDArray[np.float64]
 
 ROBUST = 0.2
 """Residual (in the logarithm) beyond which rows count less: some are measured under what nobody states."""

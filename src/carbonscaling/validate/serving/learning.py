@@ -24,7 +24,6 @@ from carbonscaling.validate.serving.table import Servings
 
 __all__ = ["Kinds", "Told", "fitted", "left_out"]
 
-Array = NDArray[np.float64]
 Kinds = NDArray[np.str_]
 """Kind of each row's intervals."""
 Told = dict[str, tuple[Predicted, Kinds]]

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow
@@ -16,8 +17,6 @@ from carbonscaling.serving.predict import Predicted, Worked, worked
 from carbonscaling.validate.serving.rows import asked
 
 __all__ = ["Servings", "servings"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.calibration.interval import conformal, distances
 from carbonscaling.record import dataclass
 from carbonscaling.serving.width import EXPERTS, KINDS, KNOWN, LONG, LONG_ANSWERS, NEW, QUANTITIES, UNTOLD
@@ -15,7 +16,6 @@ from carbonscaling.validate.serving.table import Servings
 
 __all__ = ["widths"]
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Wider = dict[str, float]
 """By which factor an interval is wider, by what widens it."""

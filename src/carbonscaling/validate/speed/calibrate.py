@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling.calibration.interval import SIDES, bounds, fit_interval, widen_for_new_architectures
 from carbonscaling.calibration.profile import Calibration, shipped_calibration
@@ -24,7 +23,6 @@ from carbonscaling.validate.speed.runs import scored_sample
 
 __all__ = ["calibrate", "left_out_csv"]
 
-Array = NDArray[np.float64]
 
 ENOUGH_SOURCES = 10
 """Sources below which none can be left out to learn a 90 % interval from: they update the shipped fit and its interval."""

@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carbonscaling import evidence
+from carbonscaling.arrays import Array
 from carbonscaling.evidence.row import RunRow, parse_row
 from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.numbers import Recompute
@@ -22,7 +22,6 @@ from carbonscaling.validate.replay import Replay, complete
 
 __all__ = ["Choice", "choices_of", "fit_weights"]
 
-Array = NDArray[np.float64]
 
 PER_SOURCE = 60
 """Rows of a source that are learnt from, evenly spaced."""

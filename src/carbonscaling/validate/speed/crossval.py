@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from carbonscaling.arrays import Array
 from carbonscaling.calibration.interval import FEATURES
 from carbonscaling.calibration.profile import Calibration
 from carbonscaling.study.accuracy import features as study_features
@@ -15,7 +16,6 @@ from carbonscaling.validate.speed.fit import Sample, fit, predicted_speed
 
 __all__ = ["GENERATIONS", "features", "generation", "leave_generation_out", "leave_sources_out"]
 
-Array = NDArray[np.float64]
 
 FOLD_ITERATIONS = 2
 """From the fit on all rows. A third step moves no prediction of llm-foundry or torchtitan by 0.1 %."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling import evidence
-from carbonscaling.arrays import stacked
+from carbonscaling.arrays import Array, stacked
 from carbonscaling.calibration.knobs import KNOBS
 from carbonscaling.calibration.profile import ALL, UNKNOWN, Calibration, Constant, apply, family
 from carbonscaling.perf.machine import Machine
@@ -22,7 +22,6 @@ from carbonscaling.validate.replay import Replay
 
 __all__ = ["Prior", "Sample", "fit", "predicted_speed", "sample", "spread_of_speed"]
 
-Array = NDArray[np.float64]
 
 NOISE = 0.20
 """Residual (in the logarithm) at which a row counts half; rows far off hardly count."""
