@@ -14,13 +14,14 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.catalog import hardware, models
 from carbonscaling.cli import main
+from carbonscaling.serving.age import era
 from carbonscaling.serving.build import cache_of, serving
 from carbonscaling.serving.cycle import TERMS, batch_of, cycle, sharing_experts
-from carbonscaling.serving.effects import PRIORS, era
+from carbonscaling.serving.effects import PRIORS
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
-from carbonscaling.serving.grouping import readings
+from carbonscaling.serving.grouping import readings, shared_slowly
 from carbonscaling.serving.numbers import Demand, Layout, Placed
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question, kept_in
@@ -142,6 +143,27 @@ def test_keys_and_values_are_read_once_for_every_query_head_or_for_all(
     s = placed(model)
     more = decode(s, 8.0, 1000.0, readings=times).bytes - decode(s, 8.0, 1000.0).bytes
     assert more == pytest.approx((times - 1.0) * 8.0 * cached_bytes(s.cache, 1000.0, 1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "kv", "model", "slowly"),
+    [
+        ("vllm 0.6.3", "a100-80", "bf16", "llama-3-8b", True), ("vllm", "h100-sxm", "bf16", "llama-2-70b", True),
+        ("trtllm 0.6", "h100-sxm", "bf16", "llama-3-8b", True), ("trtllm", "a100-40", "bf16", "llama-3-8b", True),
+        # Heads of their own or a latent; kernels made for shared heads; read for each head; another vendor's.
+        ("vllm 0.6.3", "a100-80", "bf16", "llama-2-7b", False), ("vllm", "h100-sxm", "bf16", "deepseek-v3", False),
+        ("vllm 0.8.5", "a100-80", "bf16", "llama-3-8b", False), ("trtllm 0.17", "h100-sxm", "bf16", "llama-3-8b", False),
+        ("sglang 0.4", "h100-sxm", "bf16", "llama-3-8b", False), ("vllm 0.6.3", "h100-sxm", "fp8", "llama-3-8b", False),
+        ("vllm 0.6.6", "mi300x", "bf16", "llama-3-8b", False),
+    ],
+)  # fmt: skip
+def test_kernels_of_2024_read_shared_heads_half_as_slowly_again(
+    engine: str, device: str, kv: str, model: str, slowly: bool
+) -> None:
+    q = replace(question(model, device, engine), kv=FORMATS[kv], mode="static")
+    assert shared_slowly(q) == slowly
+    work, at = worked([q]), TERMS.index("attention")
+    assert predict(work, unfitted()).seconds[at, 0] / work.terms[at, 0] == pytest.approx(1.5 if slowly else 1.0)
 
 
 def test_software_that_names_no_release_is_of_its_day() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from carbonscaling.serving.age import HOME, era, served
+from carbonscaling.serving.grouping import shared_slowly
 from carbonscaling.serving.question import Question
 
 __all__ = [
-    "BELIEVED", "HEAT", "POWER", "POWER_PRIORS", "POWER_SPREAD", "PRIORS", "SPREAD", "Effects", "effects", "era",
-    "heat_effects", "taken",
+    "BELIEVED", "HEAT", "POWER", "POWER_PRIORS", "POWER_SPREAD", "PRIORS", "SPREAD", "Effects", "effects", "heat_effects",
+    "taken",
 ]  # fmt: skip
 
 Effects = tuple[str, ...]
@@ -17,13 +19,6 @@ SILICON = ("matmul", "routed", "attention", "prefill")
 WAITING = ("layer", "step", "sequence")
 TOGETHER = ("sum", "exchange")
 APART = ("routed", "prefill", *WAITING, "exchange")
-HOME = "NVIDIA"
-"""Vendor whose generations have effects of their own; others' devices have one of the vendor, and one of its software's age."""
-QUANTISED = ("fp8", "int4", "mxfp4", "nvfp4")
-VLLM_ONE = (0, 8)
-"""Release of vLLM from which its second engine is the usual one: it prepares the next step's inputs by what changed."""
-NEW_DEVICES = 2025
-"""Software that names no release is of its day: of one that knows Blackwell, or formats below 16 bit; else of 2024."""
 
 PRIORS = {
     **dict.fromkeys(SILICON, (1.0, 0.04)), "comm": (1.0, 0.05), "drawing": (1.0, 0.12), "layer": (4.2e-5, 0.08),
@@ -42,7 +37,8 @@ def _spread(silicon: float, waiting: float, together: float = 0.1, comm: float =
 
 SPREAD = {
     "other": _spread(0.05, 0.1), "engine": _spread(0.04, 0.08, 0.08), "stack": _spread(0.1, 0.6, 0.2, 0.08),
-    "untold": _spread(0.5, 0.5), "vendor": _spread(0.4, 0.5, 0.5, 0.15), "AMD": _spread(0.8, 1.0, 1.0, 0.5),
+    "untold": _spread(0.5, 0.5), "shared": _spread(0.15, 0.1), "vendor": _spread(0.4, 0.5, 0.5, 0.15),
+    "AMD": _spread(0.8, 1.0, 1.0, 0.5),
     "Intel": _spread(0.8, 1.0, 1.0, 0.5), "source": _spread(0.3, 1.0, 1.0, 0.3), "machine": _spread(0.3, 1.0, 1.0, 0.3),
 }  # fmt: skip
 """Spread of an effect's logarithm by its kind. Widest is what a source's rows, or those of one machine of it, have in common
@@ -53,6 +49,7 @@ BELIEVED = {
     "stack vllm early": {"layer": math.log(2.4e-4 / 4.2e-5), "step": math.log(8.0), "sequence": math.log(8.0)},
     "stack vllm mid": {term: math.log(2.4) for term in ("step", "sequence")},
     "engine transformers": {"layer": math.log(9.3e-4 / 4.2e-5)},
+    "shared heads": {"attention": math.log(1.5)},
     "format int8": dict.fromkeys(("matmul", "routed"), math.log(1.18)),
     "format int4": dict.fromkeys(("matmul", "routed"), math.log(1.37)),
 }
@@ -61,7 +58,8 @@ BELIEVED = {
 42 us a sequence of the 256 that it had in flight, beside the 30 of the prior, which is all that later releases before 0.8
 add; a caller in the engine's own process has that alone. Without a graph a layer of PyTorch's own kernels takes 0.93 ms of
 the host (gpt_fast_2023: 25.5 and 107 tokens/s). Weights that kernels unpack to 16 bit come more slowly than their bytes say
-(gpt_fast_readme_2024, Llama 2 7B and 70B on one A100: 1.21 and 1.15 times with 8 bit, 1.38 and 1.35 with 4)."""
+(gpt_fast_readme_2024, Llama 2 7B and 70B on one A100: 1.21 and 1.15 times with 8 bit, 1.38 and 1.35 with 4). Keys and values
+that query heads share came half as slowly again by kernels of 2024 as those of heads on their own (decision 405)."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
 """What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""
@@ -70,31 +68,6 @@ POWER_PRIORS = {name: (value, 0.12) for name, value in HEAT.items()}
 POWER_SPREAD = {
     kind: dict.fromkeys(POWER, spread) for kind, spread in (("other", 0.05), ("source", 0.5), ("machine", 0.5))
 }
-
-
-def era(q: Question) -> str:
-    """Return the age of the engine: early (vLLM before 0.6, TensorRT-LLM before 1), mid (vLLM before 0.8, or 2024), or new.
-
-    vLLM before 0.6 is early behind its server alone, which shared a process with the scheduler (decision 358).
-    """
-    engine, device = q.engine, q.cluster.device
-    new = device.year >= NEW_DEVICES or q.weights.name in QUANTISED
-    if engine.release is None and engine.family == "trtllm":
-        return "new" if new else "early"
-    if engine.release is None:
-        return "new" if new or engine.family == "sglang" else "mid"
-    if engine.family == "trtllm":
-        # What serves prompts apart is Dynamo of 2025 and later, which counts its own releases from 0.1.
-        later = device.year >= NEW_DEVICES or q.mode == "disaggregated"
-        return "early" if engine.release < (1, 0) and not later else "new"
-    if engine.family == "vllm" and engine.release < VLLM_ONE:
-        return "early" if engine.early and _served(q) else "mid"
-    return "new"
-
-
-def _served(q: Question) -> bool:
-    """Return whether requests come from outside, one by one, through a server."""
-    return q.mode in ("continuous", "disaggregated")
 
 
 def _port(q: Question) -> str:
@@ -110,7 +83,7 @@ def effects(q: Question) -> Effects:
     made = (
         (f"arch {device.architecture.split()[0]}",) if vendor == HOME else (f"vendor {vendor}", f"{vendor} {_port(q)}")
     )
-    served = ("online",) if _served(q) else ()
+    online = ("online",) if served(q) else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
     measured = (f"source {q.like}", f"machine {q.like} {device.id}") if q.like else ()
     return (
@@ -119,7 +92,8 @@ def effects(q: Question) -> Effects:
         f"stack {family} {age}",
         *made,
         f"format {q.weights.name}",
-        *served,
+        *(("shared heads",) if shared_slowly(q) else ()),
+        *online,
         *(("untold prompt",) if q.prompt is None else ()),
         *apart,
         *measured,
@@ -145,4 +119,6 @@ def taken(name: str, term: str) -> bool:
         return term in WAITING
     if name == "untold prompt":
         return term == "prefill"
+    if name == "shared heads":
+        return term == "attention"
     return name != "disaggregated" or term in APART
