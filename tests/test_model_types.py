@@ -86,6 +86,26 @@ PUBLISHED: dict[str, tuple[float, float | None, dict[str, Any]]] = {
     "longcat_flash": (560, 27.9, MLA | dict(hidden_size=6144, num_layers=28, num_attention_heads=64, q_lora_rank=1536,
         ffn_hidden_size=12288, expert_ffn_hidden_size=2048, n_routed_experts=512, zero_expert_num=256, moe_topk=12,
         vocab_size=131072)),
+    # Laguna XS.2, heads by layer; North Mini Code; MiMo V2.5 Pro; Kimi K3 (arXiv 2607.24653), experts half as wide.
+    "laguna": (33.4, 3.0, dict(hidden_size=2048, intermediate_size=8192, num_hidden_layers=40, num_attention_heads=48,
+        num_key_value_heads=8, head_dim=128, num_experts=256, num_experts_per_tok=8, moe_intermediate_size=512,
+        shared_expert_intermediate_size=512, vocab_size=100352, gating=True, sliding_window=512,
+        layer_types=["full_attention", *["sliding_attention"] * 3] * 10, mlp_layer_types=["dense", *["sparse"] * 39],
+        num_attention_heads_per_layer=[48, 64, 64, 64] * 10)),
+    "cohere2_moe": (30.5, 3.3, dict(hidden_size=2048, intermediate_size=768, prefix_dense_intermediate_size=3072,
+        num_hidden_layers=49, num_attention_heads=32, num_key_value_heads=4, head_dim=128, vocab_size=262144,
+        num_experts=128, num_experts_per_tok=8, num_shared_experts=0, first_k_dense_replace=1, use_parallel_block=True,
+        tie_word_embeddings=None)),
+    "mimo_v2": (1020, 42, dict(hidden_size=6144, intermediate_size=16384, num_hidden_layers=70, num_attention_heads=128,
+        num_key_value_heads=8, swa_num_key_value_heads=8, head_dim=192, v_head_dim=128, vocab_size=152576,
+        hybrid_layer_pattern=[0, *[1] * 6] * 10, moe_layer_freq=[0, *[1] * 69], n_routed_experts=384,
+        num_experts_per_tok=8, moe_intermediate_size=2048, sliding_window=128)),
+    "kimi_k3": (2780, 104, dict(text_config=MLA | dict(model_type="kimi_linear", hidden_size=7168, num_hidden_layers=93,
+        intermediate_size=33792, num_attention_heads=96, q_lora_rank=1536, mla_use_output_gate=True, num_experts=896,
+        num_experts_per_token=16, num_shared_experts=2, moe_intermediate_size=3072, routed_expert_hidden_size=3584,
+        latent_moe_use_norm=True, attn_res_block_size=12, vocab_size=163840, first_k_dense_replace=1,
+        tie_word_embeddings=False, linear_attn_config=dict(full_attn_layers=[*range(4, 93, 4), 93], head_dim=128,
+        num_heads=96, short_conv_kernel_size=4, use_full_rank_gate=True)))),
     "dbrx": (132, 36, dict(d_model=6144, n_heads=48, n_layers=40, vocab_size=100352, attn_config=dict(kv_n_heads=8),
         ffn_config=dict(ffn_hidden_size=10752, moe_num_experts=16, moe_top_k=4))),
 }  # fmt: skip
@@ -233,8 +253,8 @@ def test_suggestions_never_name_another_architecture() -> None:
 
 
 def test_a_type_that_is_not_known_is_refused_in_a_few_words() -> None:
-    with pytest.raises(InputError, match="kimi_k2, kimi_k25, kimi_linear, kimi_vl, of ") as refused:
-        from_config({"model_type": "kimi_k3"})
+    with pytest.raises(InputError, match="kimi_k2, kimi_k25, kimi_k3, kimi_linear, kimi_vl, of ") as refused:
+        from_config({"model_type": "kimi_k4"})
     assert len(str(refused.value)) < 400
     with pytest.raises(InputError, match="models of type llama do not have"):
         from_config({"model_type": "llava", "text_config": {"num_experts": 8}})

@@ -108,3 +108,27 @@ def test_gemma_4s_last_layer_is_global_whatever_stands_there() -> None:
     assert total_params(from_config(GEMMA4)) == 1_903_232
     for kinds in (["sliding_attention", "full_attention"], ["sliding_attention"] * 2, None):
         assert total_params(from_config({**GEMMA4, "layer_types": kinds})) == 1_903_232
+
+
+LAGUNA = {
+    **_keys("laguna", 3072, 12288, 48, 48, 8, 100352), "head_dim": 128, "num_experts": 256, "num_experts_per_tok": 10,
+    "moe_intermediate_size": 1024, "shared_expert_intermediate_size": 1024, "mlp_only_layers": [0], "sliding_window": 512,
+    "layer_types": ["full_attention", *["sliding_attention"] * 3] * 12,
+    "num_attention_heads_per_layer": [48, 72, 72, 72] * 12, "gating_types": ["per_head"] * 48,
+}  # fmt: skip
+
+
+def test_heads_and_gates_of_single_layers() -> None:
+    """Laguna S 2.1, 118B with 8B active: each kind of layer has heads of its own, none of a third kind."""
+    spec = from_config(LAGUNA)
+    assert total_params(spec) == pytest.approx(118e9, rel=0.005)
+    assert [(a.n_heads, n) for a, n in spec.attentions] == [(48, 12), (72, 36)]
+    wide = from_config({**LAGUNA, "gating_types": ["per_element"] * 48})
+    assert total_params(wide) - total_params(spec) == 3072 * 127 * (12 * 48 + 36 * 72)
+    for key, value in (
+        ("num_attention_heads_per_layer", [48, 72, 72, 64, *[48, 72, 72, 72] * 11]),
+        ("num_attention_heads_per_layer", [48] * 47),
+        ("gating_types", ["per_head"] * 47 + ["per_element"]),
+    ):
+        with pytest.raises(InputError, match=key.replace("_types", "")):
+            from_config({**LAGUNA, key: value})

@@ -37,6 +37,8 @@ class Mixer:
         Tokens that a scan works on at a time.
     rank : int
         Of the projections of time steps (Mamba) or gates (Kimi).
+    full_gate : bool
+        Whether Kimi's output gate is one matrix, where only its decays have a rank (Kimi K3).
     bias, conv_bias : bool
         On projections; on the convolution.
     inner_norm : bool
@@ -55,6 +57,7 @@ class Mixer:
     bias: bool = False
     conv_bias: bool = False
     inner_norm: bool = True
+    full_gate: bool = False
 
     def __post_init__(self) -> None:
         """Refuse counts that no mixer can have."""
@@ -95,7 +98,9 @@ def mixer_matrices(m: Mixer, d_model: int) -> tuple[int, int]:
         "mamba": 2 * d * inner + inner * (m.rank + 2 * m.d_key) + m.rank * inner,
         "mamba2": d * (2 * inner + 2 * keys + heads),
         "delta": d * (2 * inner + 2 * keys + 2 * heads),
-        "kda": d * (inner + 2 * keys + heads + 2 * m.rank) + m.rank * (keys + inner),
+        "kda": d * (inner + 2 * keys + heads + m.rank)
+        + m.rank * keys
+        + (d * inner if m.full_gate else m.rank * (d + inner)),
         "lightning": d * (2 * inner + 2 * keys),
         "conv": 3 * d * inner,
     }

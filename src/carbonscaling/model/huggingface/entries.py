@@ -22,7 +22,7 @@ _ENTRY = re.compile(r"(?P<turned>not )?(?P<keys>[\w.|]+)(?P<null>\?)?(?: = (?P<d
 _COUNT_0 = frozenset(
     """
     rope_dim first_dense n_shared d_shared mtp n_positions offset n_zero rank mix_state ple_dim laurel altup
-    shared_layers moe_first out_rank compress_hc late_from
+    shared_layers moe_first out_rank compress_hc late_from residual_block
     """.split()  # noqa: SIM905
 )
 """Counts that may be nought."""
@@ -177,7 +177,7 @@ def _checked(c: Config, key: str, name: str, lists: frozenset[str]) -> Any:
 
 
 _LISTS = frozenset(
-    "layer_types mlp_layer_types layer_flags attention_at dense_at ratios index_kinds compressed".split()  # noqa: SIM905
+    "layer_types mlp_layer_types layer_flags attention_at dense_at ratios index_kinds compressed heads_at".split()  # noqa: SIM905
 )
 """Entries that are lists, one item a layer or the places of layers."""
 _MAY_BE_LISTS = frozenset(("d_ff", "moe_step", "sublayers", "moe_at"))
@@ -187,7 +187,7 @@ _FLAGS = frozenset(
     """
     tied qkv_bias out_bias mlp_bias sinks one_kv causal window_if qk_norm_if gate_if gated expert_bias router_bias shared_gate
     final_norm embedding_norm parallel head_bias mix_bias conv_bias inner_norm learned norm_affine norm_bias expert_gated
-    parallel_new multi_query double_wide local_sinks local_one_kv adjusted
+    full_gate latent_norm parallel_new multi_query double_wide local_sinks local_one_kv adjusted
     final_removed alibi qk_norm_phi moe_if
     """.split()  # noqa: SIM905
 )

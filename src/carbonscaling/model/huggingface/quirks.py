@@ -174,6 +174,43 @@ def _step(v: Values) -> None:
         v.put("layer_types", listed[:n])
 
 
+def _laguna(v: Values) -> None:
+    """Read a list of heads, one number for each kind of layer, and a gate for every head or for every element."""
+    listed, kinds = v["heads_at"], mixer_kinds(v)
+    if listed is not None:
+        if len(listed) != len(kinds):
+            raise v.c.fail(
+                "one number a layer is needed", "num_attention_heads_per_layer", len(listed), str(len(kinds))
+            )
+        for prefix, kind in (("", "full"), ("local_", "window")):
+            own = {n for n, k in zip(listed, kinds, strict=True) if k == kind}
+            if len(own) > 1:
+                raise v.c.fail(
+                    "layers of more than two kinds",
+                    "num_attention_heads_per_layer",
+                    sorted(own),
+                    "one number for a kind",
+                )
+            if own:
+                v.put(prefix + "n_heads", own.pop())
+    v.c.read |= {"gating", "gating_types"}
+    said = {str(kind).replace("_", "-") for kind in v.c.data.get("gating_types") or [v.c.data.get("gating", True)]}
+    gates = {"True": "head", "per-head": "head", "per-element": "full", "False": "none"}
+    if len(said) != 1 or not said <= set(gates):
+        raise v.c.fail("a gate that is not counted", "gating", ", ".join(sorted(said)), ", ".join(gates))
+    v.put("gate", gates[said.pop()])
+
+
+def _kimi(v: Values) -> None:
+    """Add norms of experts' latent width, and attention over sums of blocks of layers in place of one residual (K3)."""
+    d, n, block = v.count("d_model"), v.count("n_layers"), v.count("residual_block")
+    norms = (n - v.count("first_dense")) * (v["d_latent"] or 0) * v["latent_norm"]
+    if block:
+        v.put("streams", 1 + -(-n // block))
+        norms += 2 * (2 * n + 1) * d  # a query and a norm before every mixer, every block, and the head
+    v.put("extra_params", norms)
+
+
 def _shared_indexers(v: Values) -> None:
     """Without a list, every so-manieth layer from an offset on has an indexer of its own."""
     freq = v.c.integer("index_topk_freq", default=1)
@@ -283,7 +320,8 @@ QUIRKS: dict[str, Callable[[Values], None]] = {
     "apertus": _apertus, "bert": _bert, "bigcode": _bigcode, "bitnet": _bitnet, "block_indexer": _block_indexer,
     "deepseek_v4": _deepseek_v4, "falcon": _falcon, "gemma3n": _gemma3n, "gemma4": _gemma4,
     "granite_hybrid": _granite_hybrid, "head_layernorms": _head_layernorms, "inner_total": _inner_total,
-    "inner_width": _inner_width, "lfm2": _lfm2, "longcat": _longcat, "mamba": _mamba, "mpt": _mpt,
+    "inner_width": _inner_width, "kimi": _kimi, "laguna": _laguna, "lfm2": _lfm2, "longcat": _longcat, "mamba": _mamba,
+    "mpt": _mpt,
     "nemotron_nas": _nemotron_nas, "opt": _opt, "per_layer_heads": _per_layer_heads, "per_layer_lists": _per_layer_lists,
     "phi": _phi, "shared_indexers": _shared_indexers, "step": _step,
 }  # fmt: skip
