@@ -86,7 +86,7 @@ PUBLISHED: dict[str, tuple[float, float | None, dict[str, Any]]] = {
     "longcat_flash": (560, 27.9, MLA | dict(hidden_size=6144, num_layers=28, num_attention_heads=64, q_lora_rank=1536,
         ffn_hidden_size=12288, expert_ffn_hidden_size=2048, n_routed_experts=512, zero_expert_num=256, moe_topk=12,
         vocab_size=131072)),
-    # Laguna XS.2, heads by layer; North Mini Code; MiMo V2.5 Pro; Kimi K3 (arXiv 2607.24653), experts half as wide.
+    # Laguna XS.2, heads by layer; North Mini Code; MiMo V2.5 Pro; Kimi K3 (arXiv 2607.24653), experts half as wide; Ling 2.6.
     "laguna": (33.4, 3.0, dict(hidden_size=2048, intermediate_size=8192, num_hidden_layers=40, num_attention_heads=48,
         num_key_value_heads=8, head_dim=128, num_experts=256, num_experts_per_tok=8, moe_intermediate_size=512,
         shared_expert_intermediate_size=512, vocab_size=100352, gating=True, sliding_window=512,
@@ -106,6 +106,10 @@ PUBLISHED: dict[str, tuple[float, float | None, dict[str, Any]]] = {
         latent_moe_use_norm=True, attn_res_block_size=12, vocab_size=163840, first_k_dense_replace=1,
         tie_word_embeddings=False, linear_attn_config=dict(full_attn_layers=[*range(4, 93, 4), 93], head_dim=128,
         num_heads=96, short_conv_kernel_size=4, use_full_rank_gate=True)))),
+    "bailing_hybrid": (104, 7.4, MLA | dict(hidden_size=4096, intermediate_size=9216, num_hidden_layers=32, head_dim=128,
+        num_attention_heads=32, num_key_value_heads=32, first_k_dense_replace=1, moe_intermediate_size=1024,
+        moe_shared_expert_intermediate_size=1024, num_experts=256, num_experts_per_tok=8, num_shared_experts=1,
+        q_lora_rank=1536, layer_group_size=8, group_norm_size=8, use_qk_norm=True, vocab_size=157184)),
     "dbrx": (132, 36, dict(d_model=6144, n_heads=48, n_layers=40, vocab_size=100352, attn_config=dict(kv_n_heads=8),
         ffn_config=dict(ffn_hidden_size=10752, moe_num_experts=16, moe_top_k=4))),
 }  # fmt: skip

@@ -132,3 +132,27 @@ def test_heads_and_gates_of_single_layers() -> None:
     ):
         with pytest.raises(InputError, match=key.replace("_types", "")):
             from_config({**LAGUNA, key: value})
+
+
+LING = {
+    **_keys("bailing_hybrid", 1536, 4608, 24, 16, 16, 157184), "head_dim": 128, "q_lora_rank": 256, "kv_lora_rank": 512,
+    "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "layer_group_size": 4, "short_conv_kernel_size": 4,
+    "no_kda_lora": True, "gated_attention_proj_granularity_type": "head_wise", "first_k_dense_replace": 1,
+    "num_experts": 128, "num_experts_per_tok": 8, "num_shared_experts": 1, "moe_intermediate_size": 512,
+    "use_qk_norm": True,
+}  # fmt: skip
+
+
+def test_one_name_of_two_hybrids() -> None:
+    """Ling 3.0 tiny, 7.89B: a short convolution tells Kimi delta attention, whose decays and gates are matrices here."""
+    spec = from_config(LING)
+    assert total_params(spec) == 7_893_392_800
+    assert spec.mixer is not None
+    assert (spec.mixer.kind, spec.mixer.n_layers, spec.mixer.rank) == ("kda", 18, 0)
+    narrow = from_config({**LING, "no_kda_lora": False})
+    assert total_params(spec) - total_params(narrow) == 18 * 2 * (1536 * 2048 - 128 * (1536 + 2048))
+    older = from_config({key: value for key, value in LING.items() if key != "short_conv_kernel_size"}).mixer
+    assert getattr(older, "kind", None) == "lightning"
+    assert getattr(from_config({**LING, "num_hidden_layers": 26}).mixer, "n_layers", None) == 18
+    with pytest.raises(InputError, match="a gate that is not counted"):
+        from_config({**LING, "gated_attention_proj_granularity_type": "row_wise"})

@@ -36,7 +36,7 @@ class Mixer:
     chunk : int
         Tokens that a scan works on at a time.
     rank : int
-        Of the projections of time steps (Mamba) or gates (Kimi).
+        Of the projections of time steps (Mamba) or of decays and gate (Kimi; 0 where each is one matrix, as in Ling 3).
     full_gate : bool
         Whether Kimi's output gate is one matrix, where only its decays have a rank (Kimi K3).
     bias, conv_bias : bool
@@ -94,13 +94,15 @@ def mixer_matrices(m: Mixer, d_model: int) -> tuple[int, int]:
     (27074560, 13107200)
     """
     d, inner, keys, heads = d_model, m.d_inner, m.d_keys, m.n_heads
+
+    def narrow(width: int) -> int:
+        return m.rank * (d + width) if m.rank else d * width
+
     into = {
         "mamba": 2 * d * inner + inner * (m.rank + 2 * m.d_key) + m.rank * inner,
         "mamba2": d * (2 * inner + 2 * keys + heads),
         "delta": d * (2 * inner + 2 * keys + 2 * heads),
-        "kda": d * (inner + 2 * keys + heads + m.rank)
-        + m.rank * keys
-        + (d * inner if m.full_gate else m.rank * (d + inner)),
+        "kda": d * (inner + 2 * keys + heads) + narrow(keys) + (d * inner if m.full_gate else narrow(inner)),
         "lightning": d * (2 * inner + 2 * keys),
         "conv": 3 * d * inner,
     }

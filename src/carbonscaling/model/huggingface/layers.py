@@ -39,6 +39,12 @@ def _every(v: Values, n: int, other: str) -> list[str]:
     return [FULL if (i + 1) % period == 0 else other for i in range(n)]
 
 
+def _groups(v: Values, n: int) -> list[str]:
+    """Ling: the last layer of every group has attention, and all behind the last whole group."""
+    whole = n - n % v.count("period")
+    return _every(v, whole, MIX) + [FULL] * (n - whole)
+
+
 def _pattern_of_letters(v: Values, n: int) -> list[str]:
     """EXAONE: a string such as LLLG, L for local, which repeats; or the distance of global layers."""
     pattern = v["period"]
@@ -88,6 +94,7 @@ _RULES: dict[str, Callable[[Values, int], list[str]]] = {
     "late": _late,
     "every": lambda v, n: _every(v, n, WINDOW),
     "every_mix": lambda v, n: _every(v, n, MIX),
+    "groups": _groups,
     "letters": _pattern_of_letters,
     "jamba": _jamba,
     "indices": _indices,

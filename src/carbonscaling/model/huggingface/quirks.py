@@ -211,6 +211,22 @@ def _kimi(v: Values) -> None:
     v.put("extra_params", norms)
 
 
+def _bailing(v: Values) -> None:
+    """Tell Ling 3, whose file has a short convolution, from 2.5: Kimi delta attention in place of lightning attention."""
+    v.c.read |= {"no_kda_lora", "use_qk_norm"}
+    said = v.c.text("gated_attention_proj_granularity_type", "none")
+    gates = {"head_wise": "head", "element_wise": "full", "none": "none"}
+    if said not in gates:
+        raise v.c.fail("a gate that is not counted", "gated_attention_proj_granularity_type", said, ", ".join(gates))
+    v.put("gate", gates[said])
+    v.put("d_shared", v.count("shared_width") * v.count("n_shared"))
+    if v["conv"]:
+        v.put("mixer", "kda")
+        v.put("rank", 0 if v.c.flag("no_kda_lora", False) else v["mix_dim"])
+    elif v.c.flag("use_qk_norm", True):
+        v.put("extra_params", mixer_kinds(v).count("mix") * 2 * v["mix_dim"])
+
+
 def _shared_indexers(v: Values) -> None:
     """Without a list, every so-manieth layer from an offset on has an indexer of its own."""
     freq = v.c.integer("index_topk_freq", default=1)
@@ -317,12 +333,11 @@ def _deepseek_v4(v: Values) -> None:
 
 
 QUIRKS: dict[str, Callable[[Values], None]] = {
-    "apertus": _apertus, "bert": _bert, "bigcode": _bigcode, "bitnet": _bitnet, "block_indexer": _block_indexer,
-    "deepseek_v4": _deepseek_v4, "falcon": _falcon, "gemma3n": _gemma3n, "gemma4": _gemma4,
+    "apertus": _apertus, "bailing": _bailing, "bert": _bert, "bigcode": _bigcode, "bitnet": _bitnet,
+    "block_indexer": _block_indexer, "deepseek_v4": _deepseek_v4, "falcon": _falcon, "gemma3n": _gemma3n, "gemma4": _gemma4,
     "granite_hybrid": _granite_hybrid, "head_layernorms": _head_layernorms, "inner_total": _inner_total,
     "inner_width": _inner_width, "kimi": _kimi, "laguna": _laguna, "lfm2": _lfm2, "longcat": _longcat, "mamba": _mamba,
-    "mpt": _mpt,
-    "nemotron_nas": _nemotron_nas, "opt": _opt, "per_layer_heads": _per_layer_heads, "per_layer_lists": _per_layer_lists,
-    "phi": _phi, "shared_indexers": _shared_indexers, "step": _step,
+    "mpt": _mpt, "nemotron_nas": _nemotron_nas, "opt": _opt, "per_layer_heads": _per_layer_heads,
+    "per_layer_lists": _per_layer_lists, "phi": _phi, "shared_indexers": _shared_indexers, "step": _step,
 }  # fmt: skip
 """Adjustments by name, made before a model is put together."""
