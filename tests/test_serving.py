@@ -257,6 +257,8 @@ def test_what_is_known_sets_the_width() -> None:
     assert kind_of(question(), factors) == "measured"
     assert kind_of(question("mixtral-8x7b"), factors) == "measured experts"
     assert kind_of(question(in_flight=None), factors) == "in flight untold"
+    assert kind_of(question(prompt=None), factors) == "prompts untold"
+    assert kind_of(question(prompt=None, like="ml-energy-v3"), factors) == "measured alike"
     assert kind_of(question(device="gaudi3"), factors) == "new devices"
     assert kind_of(question(engine="something 1.0"), factors) == "new software"
     assert kind_of(question(device="gaudi3", engine="something 1.0"), factors) == "new both"

@@ -191,8 +191,8 @@ def test_widths_hold_what_they_say_of_what_is_new(kind: str) -> None:
 
 
 def test_widths_hold_every_source_whose_software_others_have() -> None:
-    measured, untold = left_out_of_a_source("measured"), left_out_of_a_source("in flight untold")
-    for inside in (measured, untold):
+    for kind in ("measured", "prompts untold", "in flight untold"):
+        inside = left_out_of_a_source(kind)
         assert all(np.mean(rows) >= 0.85 for rows in inside.values())
         assert np.mean([np.mean(rows) for rows in inside.values()]) == pytest.approx(0.9, abs=0.05)
     found = [x for x in shipped_check().lines if (x.left_out, x.quantity) == ("source", "speed")]

@@ -29,7 +29,8 @@ TITLES = {
 }
 KNOWN = {
     "measured alike": "servings of the same source", "measured": "software and devices that were measured",
-    "in flight untold": "requests in flight that nobody states", "new devices": "devices that no serving was measured on",
+    "prompts untold": "prompts whose length nobody states", "in flight untold": "requests in flight that nobody states",
+    "new devices": "devices that no serving was measured on",
     "new software": "software that no serving was measured with",
     "new both": "software and devices that no serving was measured with",
 }  # fmt: skip

@@ -14,15 +14,16 @@ __all__ = [
 ]  # fmt: skip
 
 EXPERTS = " experts"
-KNOWN = ("measured alike", "measured", "in flight untold", "new devices", "new software", "new both")
+KNOWN = ("measured alike", "measured", "prompts untold", "in flight untold", "new devices", "new software", "new both")
 """What is known, most first: software and devices that rows were measured on, by the same source; by others; the same, but
-nobody says how many requests are in flight; devices of which no row was, software (speculative decoding among it), or both."""
+nobody says how long prompts are, or how many requests are in flight; devices of which no row was, software (speculative
+decoding among it), or both."""
 KINDS = tuple(known + experts for known in KNOWN for experts in ("", EXPERTS))
 """What is known, of a dense model or of one with experts."""
 LONG, LONG_ANSWERS = 1500.0, "long answers"
 """Tokens of an answer from which it is a long one, whose speed is less sure; and what widens its interval. Most that were
 measured have up to 1,200 tokens, or from 1,900 on."""
-UNTOLD = ("in flight untold", "in flight untold experts")
+UNTOLD = {name: (name, name + EXPERTS) for name in ("prompts untold", "in flight untold")}
 NEW = {name: tuple(k for k in KINDS if k.startswith((name, "new both"))) for name in ("new devices", "new software")}
 """What widens an interval, and the kinds that have it."""
 QUANTITIES = ("speed", "watts", "joules")
@@ -38,8 +39,10 @@ def kind_of(q: Question, factors: ServingFactors) -> str:
         known = "new both" if devices and software else "new devices" if devices else "new software"
     elif q.in_flight is None:
         known = "in flight untold"
+    elif times.get(f"source {q.like}"):
+        known = "measured alike"  # which taught what its prompts make, too
     else:
-        known = "measured alike" if times.get(f"source {q.like}") else "measured"
+        known = "prompts untold" if q.prompt is None else "measured"
     return known if q.spec.experts is None else known + EXPERTS
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,30 +79,35 @@ def _more(kinds: Kinds, long: Mask, wider: Mapping[str, float]) -> Array:
     New devices and new software err apart, so that what they add is added by squares.
     """
     added = [np.where(np.isin(kinds, those), wider.get(name, 1.0) ** 2 - 1.0, 0.0) for name, those in NEW.items()]
-    untold = np.where(np.isin(kinds, UNTOLD), wider[UNTOLD[0]], 1.0)
+    untold = np.prod([np.where(np.isin(kinds, those), wider[name], 1.0) for name, those in UNTOLD.items()], axis=0)
     return np.asarray(np.sqrt(1.0 + np.sum(added, axis=0)) * untold * np.where(long, wider[LONG_ANSWERS], 1.0))
 
 
-def _speed(m: Missed, folds: Iterable[Missed]) -> tuple[dict[str, float], Wider]:
+def _speed(m: Missed, folds: Collection[Missed]) -> tuple[dict[str, float], Wider]:
     """Return how far 90 % of logarithms of speeds lie, dense and with experts, and how much farther by what is less sure.
 
-    Long answers and a number in flight that nobody states are learnt on what rows have, each source counting once.
+    Long answers and what nobody states of the load are learnt on what rows have, each source counting once.
     """
-    x = np.column_stack([np.ones(len(m.size)), m.long, m.of(*UNTOLD)]).astype(float)
+    x = np.column_stack([np.ones(len(m.size)), m.long, m.of(*chain(*UNTOLD.values()))]).astype(float)
     c = distances(x[m.known], m.size[m.known], m.sources[m.known].tolist())
     scaled = m.size / np.exp(x @ c)
     short = max(1.0, m.least(scaled, m.known))
     base, wider = float(np.exp(c[0])) * short, {LONG_ANSWERS: float(np.exp(c[1]))}
-    untold = (f.least(f.size / base / np.where(f.long, wider[LONG_ANSWERS], 1.0), f.of(*UNTOLD)) for f in folds)
-    wider[UNTOLD[0]] = max(float(np.exp(c[2])), *untold)
+    for name, those in UNTOLD.items():
+        least = (f.least(f.size / base / np.where(f.long, wider[LONG_ANSWERS], 1.0), f.of(*those)) for f in folds)
+        wider[name] = max(float(np.exp(c[2])), *least)
     return dict.fromkeys(("", EXPERTS), base), wider | {
         name: m.held(scaled / short, m.of(*those)) for name, those in NEW.items()
     }
 
 
 def _energy(m: Missed, faster: Wider) -> tuple[dict[str, float], Wider]:
-    """Return the same of J a token, which a speed divides: long answers and an untold number in flight widen it alike."""
-    wider = {name: faster[name] for name in (LONG_ANSWERS, UNTOLD[0])}
+    """Return the same of J a token, which a speed divides: long answers and an untold number in flight widen it alike.
+
+    Prompts that nobody states widen it no more: those are what most rows have, and what all widths are learnt on.
+    """
+    prompts = faster["prompts untold"]
+    wider = {LONG_ANSWERS: faster[LONG_ANSWERS], **{name: faster[name] / prompts for name in UNTOLD}}
     size = m.size / _more(m.kinds, m.long, wider)
     base, apart = (m.held(size, m.known & rows) for rows in (~m.experts, m.experts))
     scaled = size / np.where(m.experts, max(base, apart), base)
@@ -114,7 +120,7 @@ def _energy(m: Missed, faster: Wider) -> tuple[dict[str, float], Wider]:
 def _watts(m: Missed) -> tuple[dict[str, float], Wider]:
     """Return the same of watts, which lie between idle and the rating whoever runs it."""
     base, apart = (m.held(m.size, rows) for rows in (~m.experts, m.experts))
-    return {"": base, EXPERTS: max(base, apart)}, dict.fromkeys((LONG_ANSWERS, UNTOLD[0], *NEW), 1.0)
+    return {"": base, EXPERTS: max(base, apart)}, dict.fromkeys((LONG_ANSWERS, *UNTOLD, *NEW), 1.0)
 
 
 def _alike(folds: Mapping[str, Missed], longer: float) -> dict[str, float]:
