@@ -37,7 +37,7 @@ FEW = (1e20, 1e21, 1e22, 1e26)
 
 @pytest.fixture(autouse=True)
 def _few_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carbonscaling.study.curve.HALF_DECADES", FEW)
+    monkeypatch.setattr("carbonscaling.study.scale.HALF_DECADES", FEW)
 
 
 class Balanced(HTMLParser):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from carbonscaling import evidence
-from carbonscaling.calibration.alone import clock
-from carbonscaling.calibration.kernels import predicted_seconds
+from carbonscaling.calibration.kernels import clock, predicted_seconds
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.timing import Timing, disturbed, timings

@@ -227,7 +227,7 @@ def test_the_curve_is_the_law_s_planned_on_the_same_machine(client: TestClient) 
 
 
 def test_a_curve_that_was_planned_for_another_model_is_the_one_planned_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carbonscaling.study.curve.HALF_DECADES", (1e20, 1e21))
+    monkeypatch.setattr("carbonscaling.study.scale.HALF_DECADES", (1e20, 1e21))
     own: dict[str, Any] = {"device": "h100-sxm", "devices": 8, "tokens": 1e9}
     small, large = (estimate(Scenario(model=name, **own)) for name in ("gpt-3-1.3b", "llama-3-8b"))
     known: dict[str, Any] = {}

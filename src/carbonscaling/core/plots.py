@@ -37,7 +37,7 @@ def _places(answer: Estimate) -> Any:
 
 
 def _curve(answer: Estimate) -> Any:
-    from carbonscaling.study.curve import curve_past
+    from carbonscaling.study.scale import curve_past
 
     found = curve_past(answer)
     if found is None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.study.again import Change
 from carbonscaling.words import plain

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.reporting.bars import Bars, label
-from carbonscaling.reporting.blocks import Block, Columns, Page, Paragraph
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import Block, Columns, Page, Paragraph, bullets
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.asked import margin_of
 from carbonscaling.study.doubts import unmeasured

@@ -83,10 +83,10 @@ def curve(
 ) -> dict[str, Any]:
     """Return loss, compute and carbon along the law's compute-optimal trainings, and where the answer stands.
 
-    Arguments are as of `carbonscaling.study.curve.curve_past`.
+    Arguments are as of `carbonscaling.study.scale.curve_past`.
     """
     from carbonscaling.catalog.laws import law_row
-    from carbonscaling.study.curve import curve_past
+    from carbonscaling.study.scale import curve_past
 
     found = curve_past(answer, progress=progress, known=known)
     if found is None:

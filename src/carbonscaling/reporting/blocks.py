@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from carbonscaling.record import dataclass
@@ -16,7 +16,7 @@ from carbonscaling.record import dataclass
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["BLOCK", "NO_BLOCK", "Block", "Bullets", "Columns", "Line", "Page", "Paragraph", "cut", "wrapped"]
+__all__ = ["BLOCK", "NO_BLOCK", "Block", "Bullets", "Columns", "Line", "Page", "Paragraph", "bullets", "cut", "wrapped"]
 
 Line = tuple[tuple[str, str], ...]
 """Pieces of a line, each with its style: bold, italic, or a colour."""
@@ -103,6 +103,14 @@ class Bullets(Block):
             for line in wrapped(sentence, max(width - len(MARGIN), LEAST_ROOM)):
                 yield ((margin, ""), (line, self.style))
                 margin = " " * len(MARGIN)
+
+
+def bullets(title: str, lines: Iterable[str], style: str = "") -> Iterator[Block]:
+    """Yield a bold title, the lines, a blank line; nothing at all where there are no lines."""
+    if sentences := tuple(lines):
+        yield Paragraph(title, "bold")
+        yield Bullets(sentences, style)
+        yield Paragraph()
 
 
 @dataclass(frozen=True)

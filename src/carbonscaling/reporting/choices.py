@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.catalog.place_names import read_as
-from carbonscaling.reporting.fitted import Fitted
+from carbonscaling.reporting.tables import Fitted
 from carbonscaling.study.choices import Choice, best, front
 from carbonscaling.words import mass, mass_span, money, plain
 

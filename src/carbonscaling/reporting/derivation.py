@@ -11,8 +11,7 @@ from rich.text import Text
 from carbonscaling.formula import TraceLine
 from carbonscaling.model.params import active_params
 from carbonscaling.record import dataclass
-from carbonscaling.reporting.document.html import Markup, node
-from carbonscaling.reporting.document.shell import page
+from carbonscaling.reporting.document.html import Markup, node, page
 from carbonscaling.reporting.explain import by_formula, explain_page, quantity
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.hours import hours_met

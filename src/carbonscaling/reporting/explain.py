@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from carbonscaling.formula import TraceLine
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.jsonable import jsonable
 
 __all__ = ["by_formula", "distinct", "explain_dict", "explain_page", "quantity"]

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.remedies import REASONS
 from carbonscaling.study.shown import setting_words

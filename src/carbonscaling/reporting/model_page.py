@@ -13,7 +13,7 @@ from carbonscaling.model.tower import Tower, tower_flops, tower_params
 from carbonscaling.perf.activations import kept_by_kind
 from carbonscaling.perf.build import untimed, workload
 from carbonscaling.reporting.bars import Bars
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.words import COUNTS, count, data
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.tables import figures
 from carbonscaling.study.project.answer import ProjectAnswer
 from carbonscaling.study.project.file import load_project, project_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.robust import Robustness
 from carbonscaling.words import mass, percent, plain

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.tables import figures
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scale import ScalePoint

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from carbonscaling.reporting.bullets import bullets
+from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.served_rows import served_rows
 from carbonscaling.reporting.tables import error, figures

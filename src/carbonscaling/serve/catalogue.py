@@ -18,8 +18,8 @@ from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.search.constraints import RULES
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.serve.form import form_fields, question_fields
-from carbonscaling.study.curve import USUAL_LAW
 from carbonscaling.study.project.file import project_names
+from carbonscaling.study.scale import USUAL_LAW
 
 __all__ = ["catalogue", "launch_formats", "report_formats"]
 

@@ -10,8 +10,7 @@ from carbonscaling.hints import NamedTuple
 from carbonscaling.reporting.chances import LEFT_OUT, needed_words
 from carbonscaling.reporting.decided import POINTS, decided_words, point_rows
 from carbonscaling.reporting.document.decided import decided_figure
-from carbonscaling.reporting.document.html import Markup, listed, node, table
-from carbonscaling.reporting.document.shell import cited, page
+from carbonscaling.reporting.document.html import Markup, cited, listed, node, page, table
 from carbonscaling.reporting.projects import PART_WORDS
 from carbonscaling.reporting.served_rows import served_rows, serving_rows
 from carbonscaling.words import count, energy, mass, money, percent, plain

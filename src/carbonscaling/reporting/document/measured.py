@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from carbonscaling import __version__
 from carbonscaling.reporting.document import figures
-from carbonscaling.reporting.document.html import Markup, listed, node, table
+from carbonscaling.reporting.document.html import Markup, cited, listed, node, page, table
 from carbonscaling.reporting.document.page import LIMITS
-from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.statements import FORMATS
 from carbonscaling.reporting.statements.inventory import scopes
 from carbonscaling.reporting.statements.record import Record, RecordLine

@@ -8,8 +8,7 @@ from typing import Any
 from carbonscaling import __version__
 from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.document import around, figures
-from carbonscaling.reporting.document.html import Markup, listed, node, table
-from carbonscaling.reporting.document.shell import cited, page
+from carbonscaling.reporting.document.html import Markup, cited, listed, node, page, table
 from carbonscaling.reporting.glossary import glossary
 from carbonscaling.study.shown import OF_ALL, OF_THE_RUN, beside_words, recompute_words
 from carbonscaling.units import DAY, GB, KWH

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carbonscaling.reporting.document.html import Markup, listed, node
+from carbonscaling.reporting.document.html import Markup, cited, listed, node, page
 from carbonscaling.reporting.document.page import METHOD, limits
-from carbonscaling.reporting.document.shell import cited, page
 from carbonscaling.reporting.document.study_figures import front_figure, leading_figure, sensitivity_figure
 from carbonscaling.reporting.document.study_tables import (
     cases,
