@@ -6,7 +6,7 @@ from statistics import geometric_mean
 
 from carbonscaling.model.huggingface.published import assumed_lengths
 from carbonscaling.reporting.lengths import lengths_page
-from carbonscaling.reporting.validation import as_text
+from carbonscaling.reporting.suffixes import as_text
 
 
 def test_assumed_lengths_beside_published_ones() -> None:

@@ -17,7 +17,8 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.left_out import LeftOut
 from carbonscaling.evidence.row import MEASURED, RunRow, Unusable, parse_row, read_runs
-from carbonscaling.reporting.validation import as_text, left_out_data, left_out_page
+from carbonscaling.reporting.suffixes import as_text
+from carbonscaling.reporting.validation import left_out_data, left_out_page
 from carbonscaling.validate.replay import Replay, complete_row
 from carbonscaling.validate.score import score, source_medians
 from carbonscaling.validate.speed.calibrate import calibrate

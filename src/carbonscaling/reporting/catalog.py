@@ -13,6 +13,7 @@ from rich.text import Text
 from carbonscaling.catalog.ages import Aged
 from carbonscaling.record import dataclass
 from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.reporting.tables import grid
 from carbonscaling.sources import Choice, Datum
 from carbonscaling.words import plain
 
@@ -78,18 +79,11 @@ def datum_text(datum: Datum | Choice) -> tuple[str, str]:
     return f"{_number(datum.value)}{unit}{span}", words
 
 
-def _grid(first: int) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(width=first, no_wrap=False)
-    table.add_column(ratio=1)
-    return table
-
-
 def entry_page(entry: Entry) -> Group:
     """Return the page of one entry."""
     parts: list[RenderableType] = [Text(f"{entry.name} ({entry.kind})", style="bold")]
     width = min(30, max([12, *(len(k) + 2 for k in (*entry.facts, *entry.data))]))
-    facts = _grid(width)
+    facts = grid(width)
     for key, value in entry.facts.items():
         if value not in (None, "", (), []):
             facts.add_row(f"  {key.replace('_', ' ')}", Text(_fact(value)))
@@ -97,7 +91,7 @@ def entry_page(entry: Entry) -> Group:
     if entry.page is not None:
         parts += [Text(""), entry.page]
     if entry.data:
-        table = _grid(width)
+        table = grid(width)
         for key, datum in entry.data.items():
             value, words = datum_text(datum)
             above = entry.inherited_from(key)
@@ -119,7 +113,7 @@ def _fact(value: Any) -> str:
 
 def names_page(kind: str, names: Mapping[str, str]) -> Group:
     """Return a list of names, each with a few words."""
-    table = _grid(min(40, max((len(name) + 2 for name in names), default=10)))
+    table = grid(min(40, max((len(name) + 2 for name in names), default=10)))
     for name, words in names.items():
         table.add_row(f"  {name}", Text(words))
     return Group(Text(f"{kind} ({len(names)})", style="bold"), table)

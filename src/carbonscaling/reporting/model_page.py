@@ -15,6 +15,7 @@ from carbonscaling.perf.build import untimed, workload
 from carbonscaling.reporting.bars import Bars
 from carbonscaling.reporting.blocks import bullets
 from carbonscaling.reporting.jsonable import jsonable
+from carbonscaling.reporting.tables import grid
 from carbonscaling.words import COUNTS, count, data
 
 __all__ = ["model_dict", "model_page", "shape_sentence"]
@@ -108,15 +109,10 @@ def model_page(card: ModelCard) -> Group:
     active = f", {count(card.active_params)} of them active for a token" if card.spec.experts else ""
     mtp = f", and {count(card.mtp_params)} in multi-token-prediction modules" if card.mtp_params else ""
     flops = jsonable(card.forward_flops)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(width=34)
-    table.add_column(ratio=1)
+    table, kept = grid(34), grid(34)
     names = {"causal": "causal half of attention", "full": "attention in full", "6N": "6 N, without attention"}
     for key, value in card.training_flops_per_token.items():
         table.add_row(f"  {names.get(key, key)}", f"{value / 1e9:,.6g} GFLOP per token")
-    kept = Table.grid(padding=(0, 2))
-    kept.add_column(width=34)
-    kept.add_column(ratio=1)
     for key, value in _kept(card).items():
         kept.add_row(f"  {key}", data(value))
     if card.spec.mixer is not None:

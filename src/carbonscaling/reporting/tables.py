@@ -13,7 +13,7 @@ from rich.text import Text
 
 from carbonscaling.hints import NamedTuple
 
-__all__ = ["Fitted", "coefficient", "error", "figures", "groups_of"]
+__all__ = ["Fitted", "coefficient", "error", "figures", "grid", "groups_of"]
 
 GAP = 2
 """Blanks between columns."""
@@ -123,6 +123,14 @@ def figures(
         )
     for row in rows:
         table.add_row(*row)
+    return table
+
+
+def grid(first: int) -> Table:
+    """Return a table of names, in a column of this width, with words behind that wrap."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=first)
+    table.add_column(ratio=1)
     return table
 
 

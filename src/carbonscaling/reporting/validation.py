@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,8 +20,7 @@ from carbonscaling.validate.score import COUNTED, Score, by_group, score, source
 from carbonscaling.validate.speed.beside import Beside
 from carbonscaling.words import percent
 
-__all__ = ["as_text", "fitted_page", "left_out_data", "left_out_page", "replay_data", "replay_page"]
-__all__ += ["beside_page"]
+__all__ = ["beside_page", "fitted_page", "left_out_data", "left_out_page", "replay_data", "replay_page"]
 
 _SIZES = ((1.0, "below 1B"), (10.0, "1B to 10B"), (100.0, "10B to 100B"), (float("inf"), "above 100B"))
 
@@ -127,13 +125,6 @@ def fitted_page(calibration: Calibration, left: Sequence[LeftOut], n_rows: int, 
         f"move the shipped fit, and settle {percent(known['trust'])} of what machines differ by. The 90 % interval of a speed "
         f"like theirs narrows by {percent(1.0 - narrower)}: what one machine's runs differ by stays, however well they are met."
     )
-
-
-def as_text(part: RenderableType, width: int = 100) -> str:
-    """Return a page as plain text, for a document."""
-    buffer = io.StringIO()
-    Console(file=buffer, width=width, color_system=None).print(part)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().rstrip().splitlines())
 
 
 def replay_data(counts: dict[str, int], reasons: dict[str, int], scored: Score | None) -> dict[str, Any]:

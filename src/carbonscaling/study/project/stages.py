@@ -84,9 +84,6 @@ class Stage:
                     allowed=f"more than 0: {LEAST:g} to {MOST:g}",
                     remedy="correct the value, or leave the stage out",
                 )  # fmt: skip
-        check_ranges(
-            {key: getattr(self, key, None) for key in ("terabytes", "years", "days")}, where=f"stage {self.name!r}"
-        )
         if self.amount_range is not None and not 0.0 < self.amount_range[0] <= 1.0 <= self.amount_range[1] < math.inf:
             raise InputError(
                 "a range holds the stated amount", where=f"stage {self.name!r}", key="amount_range",
