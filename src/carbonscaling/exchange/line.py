@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from carbonscaling.arrays import Truth
 from carbonscaling.errors import InputError
 from carbonscaling.hints import NamedTuple
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout
 from carbonscaling.words import counted
 
-__all__ = ["Line", "cannot_say", "header", "of_batch", "of_layout", "of_model", "of_tokens", "whole_or_refused"]
+__all__ = [
+    "Line",
+    "cannot_say",
+    "header",
+    "of_batch",
+    "of_layout",
+    "of_model",
+    "of_tokens",
+    "refuse",
+    "whole_or_refused",
+]
 
 
 class Line(NamedTuple):
@@ -78,6 +89,26 @@ def cannot_say(title: str, what: str, fields: Sequence[str], remedy: str) -> Inp
     return InputError(
         f"{title} has no setting for {what}", key=f"layout.{fields[0]}" if layout else fields[0], remedy=remedy
     )
+
+
+def refuse(title: str, *cases: tuple[Truth, str, str, str]) -> None:
+    """Refuse a plan in the first of these cases that holds.
+
+    Parameters
+    ----------
+    title : str
+        The release.
+    cases : tuples
+        Whether it holds, what the release has no setting for, the field of the plan, the remedy.
+
+    Raises
+    ------
+    InputError
+        One holds.
+    """
+    for holds, what, field, remedy in cases:
+        if holds:
+            raise cannot_say(title, what, [field], remedy)
 
 
 def whole_or_refused(answer: Estimate, title: str) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from carbonscaling.exchange.flavors import flavors
-from carbonscaling.exchange.line import Line, cannot_say, header, of_batch, of_layout, of_model, of_tokens
+from carbonscaling.exchange.line import Line, cannot_say, header, of_batch, of_layout, of_model, of_tokens, refuse
 from carbonscaling.exchange.release import release
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.study.estimate import Estimate
@@ -53,17 +53,19 @@ def _model(answer: Estimate, title: str) -> list[Line]:
 
 def _axes(answer: Estimate, title: str) -> list[Line]:
     s, spec = answer.setting, answer.resolved.spec
-    if s.zero == 2:
-        raise cannot_say(title, "ZeRO stage 2", ["zero"], "add --zero 3, or --zero 1")
-    if spec.experts and s.ep > 1 and s.zero != 3:
-        raise cannot_say(title, f"ZeRO stage {int(s.zero)} beside experts over {int(s.ep)} devices: its expert axis shards "
-                         "every weight, as ZeRO stage 3 does", ["zero"], "add --zero 3, or --ep 1")  # fmt: skip
-    if s.zero == 1 and s.shard < s.dp * s.cp:
-        raise cannot_say(title, f"ZeRO stage 1 over {int(s.shard)} devices, a part of the replicas", ["shard"],
-                         "leave --shard out, or add --zero 3")  # fmt: skip
-    if spec.experts and (s.etp != s.tp or s.dp % s.ep):
-        raise cannot_say(title, f"ep {int(s.ep)} and etp {int(s.etp)} beside dp {int(s.dp)} and tp {int(s.tp)}", ["ep"],
-                         "choose ep that divides dp, and etp = tp")  # fmt: skip
+    experts = spec.experts is not None
+    refuse(
+        title,
+        (s.zero == 2, "ZeRO stage 2", "zero", "add --zero 3, or --zero 1"),
+        (experts and s.ep > 1 and s.zero != 3,
+         f"ZeRO stage {int(s.zero)} beside experts over {int(s.ep)} devices: its expert axis shards every weight, as ZeRO "
+         "stage 3 does", "zero", "add --zero 3, or --ep 1"),
+        (s.zero == 1 and s.shard < s.dp * s.cp, f"ZeRO stage 1 over {int(s.shard)} devices, a part of the replicas", "shard",
+         "leave --shard out, or add --zero 3"),
+        (experts and (s.etp != s.tp or s.dp % s.ep > 0),
+         f"ep {int(s.ep)} and etp {int(s.etp)} beside dp {int(s.dp)} and tp {int(s.tp)}", "ep",
+         "choose ep that divides dp, and etp = tp"),
+    )  # fmt: skip
     ep = int(s.ep) if spec.experts else 1
     shard = int(s.shard) if s.zero == 3 else ep * int(s.cp)
     if shard % (ep * s.cp) or (s.dp * s.cp) % shard:
@@ -115,19 +117,20 @@ def _batch(answer: Estimate) -> list[Line]:
 
 def _rest(answer: Estimate, title: str) -> list[Line]:
     s, r = answer.setting, answer.resolved
-    uneven = s.pp > 1 and r.spec.n_layers % (s.pp * s.vpp)
-    if uneven or s.schedule != Schedule.ONE_F_ONE_B:
-        raise cannot_say(title, "this pipeline", ["pp"], "choose stages that divide the layers, and --schedule 1f1b")
-    if s.recompute != Recompute.NONE and s.recompute_percent != 100:
-        raise cannot_say(title, "recomputation in a part of the layers", ["recompute_percent"], "add --recompute full")
+    uneven = s.pp > 1 and r.spec.n_layers % (s.pp * s.vpp) > 0
+    refuse(
+        title,
+        (uneven or s.schedule != Schedule.ONE_F_ONE_B, "this pipeline", "pp",
+         "choose stages that divide the layers, and --schedule 1f1b"),
+        (s.recompute != Recompute.NONE and s.recompute_percent != 100, "recomputation in a part of the layers",
+         "recompute_percent", "add --recompute full"),
+    )  # fmt: skip
     kind = Recompute.NAMES[int(s.recompute)]
     found = [Line("remat_policy", POLICIES[kind], f"recompute {kind}: {of_layout(answer, 'recompute')}")]
     match answer.scenario.offload:
-        case "optimizer":
-            found.append(Line("optimizer_memory_host_offload", True, "offload as stated"))
-        case "weights":
-            found.append(Line("parameter_memory_host_offload", True, "offload as stated"))
-            found.append(Line("optimizer_memory_host_offload", True, "offload as stated"))
+        case "optimizer" | "weights" as what:
+            moved = ("parameter", "optimizer") if what == "weights" else ("optimizer",)
+            found += [Line(f"{one}_memory_host_offload", True, "offload as stated") for one in moved]
         case "activations":
             raise cannot_say(
                 title, "all activations in the host's memory", ["offload"], "add --offload none or optimizer"

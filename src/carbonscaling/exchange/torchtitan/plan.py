@@ -15,6 +15,7 @@ from carbonscaling.exchange.line import (
     of_layout,
     of_model,
     of_tokens,
+    refuse,
     whole_or_refused,
 )
 from carbonscaling.exchange.release import release
@@ -136,16 +137,14 @@ def _parallelism(answer: Estimate, title: str) -> list[Line]:
 def _sharded_there(answer: Estimate, title: str) -> None:
     """Refuse what FSDP2 does not do: it always shards over context-parallel ranks; without a pipeline gradients too."""
     s = answer.setting
-    if s.zero == 0 and s.cp > 1:
-        raise cannot_say(
-            title, "context parallelism without sharding", ["zero"], "add --zero 3, or --zero 1 with a pipeline"
-        )
-    if s.zero == 1 and s.pp == 1 and s.dp * s.cp > 1:
-        raise cannot_say(
-            title, "ZeRO stage 1 without a pipeline", ["zero"], "add --zero 2 or --zero 3, or --zero 0 for replicas"
-        )
-    if s.zero == 2 and s.pp > 1:
-        raise cannot_say(title, "ZeRO stage 2 with a pipeline", ["zero"], "add --zero 1")
+    refuse(
+        title,
+        (s.zero == 0 and s.cp > 1, "context parallelism without sharding", "zero",
+         "add --zero 3, or --zero 1 with a pipeline"),
+        (s.zero == 1 and s.pp == 1 and s.dp * s.cp > 1, "ZeRO stage 1 without a pipeline", "zero",
+         "add --zero 2 or --zero 3, or --zero 0 for replicas"),
+        (s.zero == 2 and s.pp > 1, "ZeRO stage 2 with a pipeline", "zero", "add --zero 1"),
+    )  # fmt: skip
 
 
 def _pipeline(answer: Estimate, title: str) -> list[Line]:
