@@ -18,13 +18,10 @@ from carbonscaling.catalog.user_factors import load_factors
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import active_params, total_params
-from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
-from carbonscaling.perf.numbers import Number, Setting, Workload
-from carbonscaling.perf.precision import Recipe
+from carbonscaling.perf.numbers import Number, Setting
 from carbonscaling.record import Same, dataclass
-from carbonscaling.software.stack import Stack
 from carbonscaling.sources import Datum
 from carbonscaling.study.accuracy import step_error
 from carbonscaling.study.batches import Batches, batches
@@ -32,7 +29,7 @@ from carbonscaling.study.choosing import NOTHING_OPEN, Open
 from carbonscaling.study.hours import intensity_met, profile_of
 from carbonscaling.study.own_power import own_factors, own_note
 from carbonscaling.study.scenario import Scenario, Unstated
-from carbonscaling.study.setup import MACHINE_FIELDS, Setup, agree, calibration_of, setup
+from carbonscaling.study.setup import MACHINE_FIELDS, OfSetup, Setup, agree, calibration_of, setup
 from carbonscaling.words import count
 
 __all__ = ["HARDWARE_FIELDS", "Resolved", "carbon_of", "resolve", "resolved"]
@@ -41,7 +38,7 @@ TOKENS_PER_PARAMETER = 20.0
 
 
 @dataclass(frozen=True)
-class Resolved:
+class Resolved(OfSetup):
     """Everything a scenario names, looked up.
 
     Attributes
@@ -86,46 +83,6 @@ class Resolved:
     def pace(self) -> float:
         """What the answer's speed counts beside steady steps: run time over theirs, or 1."""
         return self.run_overhead.si if self.scenario.pace == "calendar" else 1.0
-
-    @property
-    def scenario(self) -> Scenario:
-        """The question."""
-        return self.setup.scenario
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What is trained."""
-        return self.setup.subject.spec
-
-    @property
-    def seq_len(self) -> int:
-        """Tokens of a sequence."""
-        return self.setup.seq_len
-
-    @property
-    def cluster(self) -> Cluster:
-        """Device and host."""
-        return self.setup.cluster
-
-    @property
-    def recipe(self) -> Recipe:
-        """Number formats."""
-        return self.setup.recipe
-
-    @property
-    def efficiency(self) -> Efficiency:
-        """What kernels and links reach."""
-        return self.setup.efficiency
-
-    @property
-    def stack(self) -> Stack:
-        """Software."""
-        return self.setup.stack
-
-    @property
-    def work(self) -> Workload:
-        """The model as numbers."""
-        return self.setup.work
 
     def step_error(self) -> Datum:
         """Return actual over estimated step time with its 90 % interval."""

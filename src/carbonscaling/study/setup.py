@@ -15,6 +15,7 @@ from carbonscaling.catalog.offload import host_side
 from carbonscaling.catalog.stacks import generic, stack
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.roadmap import project, project_host
+from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf import build
 from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
@@ -27,7 +28,7 @@ from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
 from carbonscaling.study.trained import TRAINED_FIELDS, holds_8_bit, training_notes, training_work
 
-__all__ = ["MACHINE_FIELDS", "Setup", "agree", "calibration_of", "cluster_of", "plain_machine", "setup"]
+__all__ = ["MACHINE_FIELDS", "OfSetup", "Setup", "agree", "calibration_of", "cluster_of", "plain_machine", "setup"]
 
 CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
@@ -92,6 +93,52 @@ class Setup:
     def plain_with(self, constants: Efficiency) -> Machine:
         """Return the device-level machine with other efficiencies."""
         return plain_machine(self.scenario, self.cluster, self.recipe, constants, self.stack)
+
+
+class OfSetup:
+    """What has a setup, and so all that follows from one."""
+
+    setup: Setup
+
+    @property
+    def scenario(self) -> Scenario:
+        """The question."""
+        return self.setup.scenario
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What is trained."""
+        return self.setup.subject.spec
+
+    @property
+    def seq_len(self) -> int:
+        """Tokens of a sequence."""
+        return self.setup.seq_len
+
+    @property
+    def cluster(self) -> Cluster:
+        """Device and host."""
+        return self.setup.cluster
+
+    @property
+    def recipe(self) -> Recipe:
+        """Number formats."""
+        return self.setup.recipe
+
+    @property
+    def efficiency(self) -> Efficiency:
+        """What kernels and links reach."""
+        return self.setup.efficiency
+
+    @property
+    def stack(self) -> Stack:
+        """Software."""
+        return self.setup.stack
+
+    @property
+    def work(self) -> Workload:
+        """The model as numbers."""
+        return self.setup.work
 
 
 def calibration_of(name: str) -> Calibration:

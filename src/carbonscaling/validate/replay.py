@@ -8,21 +8,18 @@ from functools import cache
 from carbonscaling import evidence
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import RunRow, Unusable, parse_row
-from carbonscaling.hardware.cluster import Cluster
-from carbonscaling.model.spec import ModelSpec
-from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.numbers import Setting
 from carbonscaling.record import dataclass
 from carbonscaling.study.outcome import held_devices
 from carbonscaling.study.practice import Settled, settle
-from carbonscaling.study.scenario import Scenario
-from carbonscaling.study.setup import Setup
+from carbonscaling.study.setup import OfSetup, Setup
 from carbonscaling.validate.rows import setup_of
 
 __all__ = ["Completed", "Replay", "complete", "complete_row", "completed_runs"]
 
 
 @dataclass(frozen=True)
-class Replay:
+class Replay(OfSetup):
     """A row made complete.
 
     Attributes
@@ -40,26 +37,6 @@ class Replay:
     setup: Setup
     settled: Settled
     assumed: tuple[str, ...]
-
-    @property
-    def scenario(self) -> Scenario:
-        """What the row states."""
-        return self.setup.scenario
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What was trained."""
-        return self.setup.subject.spec
-
-    @property
-    def cluster(self) -> Cluster:
-        """Device and host."""
-        return self.setup.cluster
-
-    @property
-    def work(self) -> Workload:
-        """The model as numbers."""
-        return self.setup.work
 
     @property
     def setting(self) -> Setting:
