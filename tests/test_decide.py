@@ -62,7 +62,7 @@ def test_flops_equal_brute_force(served: float) -> None:
     ]
     assert found.best == int(np.argmin(every))
     assert found.total(found.best) == pytest.approx(min(every))
-    assert found.at(served) == found.best
+    assert [point.place for point in found.break_even if point.served <= served][-1] == found.best
 
 
 def test_break_even_points_equal_brute_force() -> None:

@@ -14,9 +14,9 @@ from carbonscaling.cli import main
 from carbonscaling.evidence import rows
 from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.reported import reported_table
 from carbonscaling.study.scenario import Scenario, load_scenario
 from carbonscaling.words import plain
+from reported import reported_table
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = sorted((ROOT / "examples" / "questions").glob("*.toml"))

@@ -15,8 +15,9 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.errors import InputError
 from carbonscaling.reporting.schema import answer_schema
-from carbonscaling.study.reported import ReportedRow, reported_runs, reported_table
+from carbonscaling.study.reported import reported_runs
 from carbonscaling.units import DAY, HOUR
+from reported import ReportedRow, reported_table
 from schemas import validate
 
 KEYS = """n_devices, duration_days, device_hours, mfu, tokens_per_s_per_device, step_time_s, memory_per_device_gb,

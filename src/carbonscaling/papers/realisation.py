@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +10,7 @@ from carbonscaling.catalog.read import packaged, shipped
 from carbonscaling.papers.variants import Engine
 from carbonscaling.record import dataclass
 
-__all__ = ["Choice", "Realisation", "Value", "choices", "realisation", "shown", "variants"]
+__all__ = ["Choice", "Realisation", "Value", "choices", "realisation", "shown"]
 
 Value = float | str
 
@@ -97,14 +96,6 @@ def realisation() -> Realisation:
     """
     values: dict[str, Any] = {name: choice.value for name, choice in choices().items()}
     return Realisation(**values)
-
-
-def variants() -> Iterator[tuple[str, Value, Realisation]]:
-    """Return every alternative: the choice, its other value, and the realisation with it."""
-    for name, choice in choices().items():
-        for value in choice.variants:
-            change: dict[str, Any] = {name: value}
-            yield name, value, replace(realisation(), **change)
 
 
 def shown(value: Value) -> str:

@@ -177,12 +177,6 @@ class Record:
         return self.operational_tco2e + self.embodied_tco2e
 
     @property
-    def generation_g_per_kwh(self) -> float:
-        """Location-based intensity of generation alone, as scope 2 counts it; with upstream where that is not known apart."""
-        whole = self.location_intensity_g_per_kwh
-        return whole - (self.upstream_g_per_kwh or 0.0) if self.life_cycle else whole
-
-    @property
     def life_cycle(self) -> bool:
         """Whether the location-based intensity counts fuel supply and plants as well."""
         return self.location_basis.startswith("life-cycle")

@@ -6,7 +6,7 @@ All else that a stage says is a field of the training (`Scenario`) or of the ser
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from carbonscaling.errors import InputError
 from carbonscaling.ranges import check_ranges
@@ -64,6 +64,7 @@ class Stage:
         Where in the source, and what is assumed because nobody publishes it.
     """
 
+    usual: ClassVar[Part] = "training"
     name: str
     kind: str
     part: Part | None = None
@@ -93,7 +94,7 @@ class Stage:
     @property
     def counts_as(self) -> Part:
         """The part of the project that it belongs to."""
-        return self.part or "training"
+        return self.part or self.usual
 
     def given(self, *keys: str) -> float:
         """Return the product of amounts that must be given.
@@ -254,13 +255,9 @@ class Deployment(Stage):
         One of the two.
     """
 
+    usual: ClassVar[Part] = "serving"
     days: float | None = None
     years: float | None = None
-
-    @property
-    def counts_as(self) -> Part:
-        """Serving."""
-        return self.part or "serving"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,13 +271,9 @@ class Hours(Stage):
         MFU; power follows it little.
     """
 
+    usual: ClassVar[Part] = "development"
     device_hours: float | None = None
     utilisation: float = 0.4
-
-    @property
-    def counts_as(self) -> Part:
-        """Development, unless it says otherwise."""
-        return self.part or "development"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,13 +287,9 @@ class Share(Stage):
     share : float
     """
 
+    usual: ClassVar[Part] = "development"
     of: str | tuple[str, ...] = ()
     share: float | None = None
-
-    @property
-    def counts_as(self) -> Part:
-        """Development, unless it says otherwise."""
-        return self.part or "development"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,16 +306,12 @@ class Storage(Stage):
     price_usd_per_terabyte_month : float, optional
     """
 
+    usual: ClassVar[Part] = "storage"
     terabytes: float | None = None
     years: float | None = None
     copies: float = 1.0
     medium: Literal["hdd", "ssd"] = "hdd"
     price_usd_per_terabyte_month: float | None = None
-
-    @property
-    def counts_as(self) -> Part:
-        """Storage."""
-        return self.part or "storage"
 
 
 KINDS: dict[str, type[Stage]] = {

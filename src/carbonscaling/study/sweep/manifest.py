@@ -51,35 +51,19 @@ def manifest(study: Study, stamp: str, sources: Sequence[str] | None = None) -> 
 
 
 def case_sources(study: Study) -> list[str]:
-    """Return the reference keys behind one answer of the study (other cases may add those of their own rows)."""
-    from carbonscaling.study.answer import estimate, plan, sources_used
+    """Return the reference keys behind the training of the first case (other cases may add those of their own rows)."""
+    from carbonscaling.study.answer import answered, estimate, plan, sources_used
     from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.sweep.case import scenario_of_case
-    from carbonscaling.study.sweep.kinds import KINDS
-
-    if study.answer in KINDS:
-        return _own_sources(study)
-    try:
-        scenario = scenario_of_case(study, 0)
-        answer = (plan if study.answer == "plan" else estimate)(scenario)
-    except Exception:  # the case itself records what is wrong with it
-        return []
-    return list(sources_used(answer)) if isinstance(answer, Estimate) else []
-
-
-def _own_sources(study: Study) -> list[str]:
-    """Return the reference keys behind the training of a study's first case, where it has one."""
-    from carbonscaling.study.answer import answered, sources_used
-    from carbonscaling.study.estimate import Estimate
     from carbonscaling.study.sweep.kinds import KINDS
     from carbonscaling.study.sweep.singly import asked_of
 
     try:
-        scenario = asked_of(study, 0, KINDS[study.answer])["scenario"]
-        answer = answered(scenario)
-    except (
-        Exception
-    ):  # the case itself records what is wrong with it; servings and decisions have no training of their own
+        if study.answer in KINDS:
+            answer = answered(asked_of(study, 0, KINDS[study.answer])["scenario"])
+        else:
+            answer = (plan if study.answer == "plan" else estimate)(scenario_of_case(study, 0))
+    except Exception:  # the case itself records what is wrong with it; servings and decisions have no training
         return []
     return list(sources_used(answer)) if isinstance(answer, Estimate) else []
 

@@ -116,10 +116,6 @@ class Decided:
         )
         return sum(parts) - low, sum(parts) + high
 
-    def at(self, served_tokens: float) -> int:
-        """Return the place of the size that takes the least for so many served tokens."""
-        return [point.place for point in self.break_even if point.served <= served_tokens][-1]
-
     def beats_compared_from(self) -> float | None:
         """Return the served tokens from which on the best size takes less than the one to compare with; None where never."""
         if not self.sizes.compared:
