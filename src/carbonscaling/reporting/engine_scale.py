@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from carbonscaling.papers.scale import EnginePoint
-from carbonscaling.reporting.tables import figures
 from carbonscaling.units import DAY, HOUR, KWH, TONNE
 from carbonscaling.words import count, mass, plain
 
@@ -48,7 +48,9 @@ def engine_rows(points: Sequence[EnginePoint], engine: str) -> list[dict[str, An
 
 def engine_page(rows: Sequence[dict[str, Any]], title: str) -> Group:
     """Return the table of a curve, with what stays out of it."""
-    table = figures(("parameters", "FLOP", "loss", "devices", "days", "MFU", "TP·PP·DP·EP", "carbon"), words=0)
+    table = Table(box=None, padding=(0, 1), header_style="bold", show_edge=False)
+    for heading in ("parameters", "FLOP", "loss", "devices", "days", "MFU", "TP·PP·DP·EP", "carbon"):
+        table.add_column(heading, justify="right", overflow="fold")
     for row in rows:
         sizes = (count(row["n_params"]), f"{row['compute']:.1e}", f"{row['loss']:.3g}")
         if not row["feasible"]:
