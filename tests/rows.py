@@ -9,7 +9,7 @@ from carbonscaling.validate.replay import Replay, complete_row
 LLAMA_70B = {
     "id": "a", "model": "some 70B", "device": "H100-80", "n_layers": "80", "d_model": "8192", "d_ff": "28672", "n_heads": "64",
     "n_kv_heads": "8", "vocab": "128256", "ffn_type": "swiglu", "seq_len": "8192", "n_devices": "256", "precision": "bf16",
-    "stack": "megatron", "global_batch_seqs": "256",
+    "stack": "megatron", "global_batch_seqs": "256", "source": "NVIDIA/NeMo",
 }  # fmt: skip
 MIXTRAL = {
     "n_layers": "56", "d_model": "6144", "d_ff": "16384", "n_heads": "48", "n_kv_heads": "8", "vocab": "32000",

@@ -229,6 +229,23 @@ def test_benchmarks_balance_their_experts() -> None:
     assert row().scenario.software.expert_balance is None
 
 
+def test_only_the_makers_of_megatron_run_their_recipes() -> None:
+    """Others neither hide tensor-parallel traffic, nor relay tokens, nor balance by force, unless they say so."""
+    shape = dict(**MIXTRAL, tp="4", pp="8", dp="8", ep="8")
+
+    def said(**changes: str) -> tuple[float, float, float]:
+        software = row(**shape, **changes).setup.plain.software
+        return float(software.tp_overlap), float(software.relay), float(software.imbalance)
+
+    assert said() == said(source="yanring/Megatron-MoE-ModelZoo") == (0.7, 1, 1)
+    assert said(source="") == said(source="InternLM/xtuner") == (0, 0, 1.15)
+    told = dict(software="tp_overlap=0.5; expert_balance=forced", dispatcher="deepep")
+    assert said(source="InternLM/xtuner", **told) == (0.5, 1, 1)
+    assert row(**shape, source="", stack="nanotron").scenario.software.dispatcher is None
+    ampere = row(source="", device="A100-80", n_devices="64").scenario.software
+    assert (ampere.tp_overlap, ampere.dispatcher) == (None, None), "nothing to hide or to send"
+
+
 @pytest.mark.parametrize(
     ("text", "recipe"),
     [

@@ -33,6 +33,9 @@ OF_DEEPSPEED = ("megatron-deepspeed", "gpt-neox", "deepspeed")
 GATED = ("swiglu", "geglu", "reglu")
 """Feed-forward blocks of Llama's kind of model, which comes with rotary embeddings and norms by the root mean square."""
 
+OF_MAKERS = ("NVIDIA", "yanring/Megatron-MoE-ModelZoo")
+"""How sources of Megatron's makers begin, who run their own recipes; others run its defaults unless they say otherwise."""
+
 NAME_NORMS = ("aleph-alpha",)
 """Stacks whose measurements name the kernel of their norms where there is one: there no name is PyTorch's own."""
 
@@ -78,7 +81,8 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
     """Return what a row says of its software, and what its years say: kernels, graphs, dispatch, gathers, balance.
 
     Before Hopper plain feed-forward blocks are models of the years before fused attention, and so are float16 runs of nobody's
-    stack; fully sharded Megatron was DeepSpeed's. Megatron's benchmarks balance the experts by force or by a capacity.
+    stack; fully sharded Megatron was DeepSpeed's. Recipes of Megatron's makers balance the experts by force or by a capacity in
+    their benchmarks, and hide tensor-parallel traffic; neither is on by default, nor is a dispatcher that relays.
     """
     early = device.architecture in EARLY
     kernel, norms = kernels_named(row.attention_kernel)
@@ -93,17 +97,18 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
     if kernel is None and after_llama:
         kernel = "flash2"  # those years' --use-flash-attn
     experts = spec.experts is not None and row.stack == "megatron"
-    dispatcher = row.dispatcher.lower() or None
     fp16_whole = row.precision == "fp16" and row.recompute == "full"
+    others = row.stack == "megatron" and not row.source.startswith(OF_MAKERS)
     scaled = row.stack == "torchtitan" and ("8" in row.precision or "4" in row.precision)
     usual = Software(
         compile=True if scaled else None,  # the compiler fuses torchtitan's scaling: its docs/float8.md
         attention_kernel=kernel,
         norm_kernel=norms if row.stack in NAME_NORMS else None,
         cuda_graphs=_graphs(row.cuda_graphs.lower()),
-        dispatcher=(dispatcher if dispatcher in _DISPATCHERS else "hybridep") if dispatcher and experts else None,  # type: ignore[arg-type]
+        dispatcher=_dispatcher(row.dispatcher.lower(), others) if experts else None,
         expert_overlap=True if experts and row.expert_overlap.lower() == "yes" else None,
-        expert_balance="forced" if experts and row.kind == "benchmark" else None,
+        expert_balance="forced" if experts and row.kind == "benchmark" and not others else None,
+        tp_overlap=0.0 if others and not early else None,
         zero3_gather="parameter" if row.stack == "megatron" and early else None,
         sequence_parallel=False if fp16_whole else None,
     )
@@ -117,7 +122,11 @@ def _offload(row: RunRow, compiled: bool) -> Literal["none", "optimizer", "activ
     return "none" if compiled and row.recompute == "full" else None
 
 
-_DISPATCHERS = ("alltoall", "allgather", "deepep", "hybridep")
+def _dispatcher(name: str, others: bool) -> Literal["alltoall", "allgather", "deepep", "hybridep"] | None:
+    names: tuple[Literal["alltoall", "allgather", "deepep"], ...] = ("alltoall", "allgather", "deepep")
+    if not name:
+        return "alltoall" if others else None
+    return next((known for known in names if known == name), "hybridep")
 
 
 def _graphs(text: str) -> Literal["none", "router", "attention", "full"] | None:
