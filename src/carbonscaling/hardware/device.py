@@ -65,6 +65,8 @@ class Device:
         Growth of carbon per area and per gigabyte that a projection assumes; 1 on devices that exist.
     full_power : Datum, optional
         What the same silicon draws in training at its full clock, where this board's rating is below.
+    chip_power : Datum, optional
+        Rating of the board on which the same chip may draw the most, where this board's rating is below.
     power_limit : Datum, optional
         Power limit that is set on the board, below its rating.
     clock : Datum, optional
@@ -102,6 +104,7 @@ class Device:
     matrix_unit: int = 0
     cpa_factor: float = 1.0
     full_power: Datum | None = None
+    chip_power: Datum | None = None
     power_limit: Datum | None = None
     clock: Datum | None = None
     reached: Mapping[str, Datum] = field(default_factory=dict, hash=False)
@@ -123,8 +126,9 @@ class Device:
                 )  # fmt: skip
         for key, units in _UNITS.items():
             check_datum(getattr(self, key), key, where, units)
-        if self.full_power is not None:
-            check_datum(self.full_power, "full_power", where, WATTS)
+        for key in ("full_power", "chip_power"):
+            if (watts := getattr(self, key)) is not None:
+                check_datum(watts, key, where, WATTS)
         for key in ("n_dies", "n_cores"):
             check_count(getattr(self, key), key, where)
         check_count(self.matrix_unit, "matrix_unit", where, least=int(self.kind == "tpu"))

@@ -38,8 +38,8 @@ class Worked:
     cycle : Cycle
         Fields are arrays, one entry a question.
     terms : array, shape (terms, questions)
-    peak, bandwidth, idle, tdp : array
-        FLOP/s, bytes/s and W of a device.
+    peak, bandwidth, idle, tdp, chip : array
+        FLOP/s, bytes/s and W of a device; the last is what its chip may draw on any board.
     """
 
     questions: tuple[Question, ...]
@@ -49,6 +49,7 @@ class Worked:
     bandwidth: Array
     idle: Array
     tdp: Array
+    chip: Array
 
     def some(self, which: NDArray[np.intp]) -> Worked:
         """Return some of the servings."""
@@ -57,7 +58,7 @@ class Worked:
         fields = (c.batch, c.room, c.ranks, c.flops, c.bytes, c.prompt, c.gained, c.handover)
         numbers = (np.broadcast_to(x, n)[which] for x in fields)
         own = Cycle((), *numbers)
-        of_devices = (self.peak, self.bandwidth, self.idle, self.tdp)
+        of_devices = (self.peak, self.bandwidth, self.idle, self.tdp, self.chip)
         return Worked(
             tuple(self.questions[i] for i in which), own, self.terms[:, which], *(x[which] for x in of_devices)
         )
@@ -84,18 +85,18 @@ class Predicted:
 
 
 @formula(
-    "idle + (tdp - idle)·min(heat, 1)",
+    "min(idle + (chip - idle)·heat, tdp)",
     unit="W",
     source="ml_energy",
     place="decision 140: heat by cause of the cycle's time",
 )
-def serving_power(idle: Number, tdp: Number, heat: Number) -> Number:
-    """Power of a device that serves, which its limit caps.
+def serving_power(idle: Number, tdp: Number, chip: Number, heat: Number) -> Number:
+    """Power of a device that serves: a share of what its chip may draw on any board, which this board's rating caps.
 
-    >>> float(serving_power(100.0, 700.0, 0.5))
-    400.0
+    >>> float(serving_power(100.0, 700.0, 700.0, 0.5)), float(serving_power(100.0, 350.0, 700.0, 0.5))
+    (400.0, 350.0)
     """
-    return idle + (tdp - idle) * np.minimum(heat, 1.0)
+    return np.minimum(idle + (chip - idle) * heat, tdp)
 
 
 def worked(questions: Sequence[Question]) -> Worked:
@@ -113,6 +114,7 @@ def worked(questions: Sequence[Question]) -> Worked:
         tuple(questions), found, np.stack([np.broadcast_to(term, n) for term in found.terms]),
         np.asarray(s.formats.peak), np.asarray(s.silicon.bandwidth),
         np.array([d.idle_power.si for d in devices]), np.array([d.tdp.si for d in devices]),
+        np.array([(d.chip_power or d.tdp).si for d in devices]),
     )  # fmt: skip
 
 
@@ -190,7 +192,7 @@ def predict(work: Worked, factors: ServingFactors) -> Predicted:
     gained = np.broadcast_to(work.cycle.gained, total.shape)
     speed = np.asarray(tokens_per_s(batch, work.cycle.ranks, total, gained))
     hot = (heat_of(work, seconds) * factors.heat.factors([heat_effects(q) for q in work.questions])).sum(0)
-    watts = np.asarray(serving_power(work.idle, work.tdp, hot))
+    watts = np.asarray(serving_power(work.idle, work.tdp, work.chip, hot))
     at = TERMS.index("prefill")
     scale = np.divide(seconds[at], work.terms[at], out=np.ones_like(total), where=work.terms[at] > 0)
     apart = np.array([q.mode == "disaggregated" for q in work.questions])

@@ -71,7 +71,7 @@ def fitted(s: Servings, which: NDArray[np.bool_], start: ServingFactors | None =
         return ServingFactors(time, unfitted().heat)
     work = s.work.some(warm)
     seconds = work.terms * time.factors([effects(q) for q in work.questions])
-    heat = np.maximum((s.watts[warm] - work.idle) / (work.tdp - work.idle), LEAST_HEAT)
+    heat = np.maximum((s.watts[warm] - work.idle) / (work.chip - work.idle), LEAST_HEAT)
     names = [heat_effects(q) for q in work.questions]
     warmth = learn(
         POWER, heat_of(work, seconds), heat, names, s.sources[warm].tolist(), POWER_PRIORS, POWER_SPREAD,
