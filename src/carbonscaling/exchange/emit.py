@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from carbonscaling import files
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.exchange.read import named
 from carbonscaling.exchange.readback import READ, read_back
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
@@ -28,12 +27,6 @@ FORMATS: dict[str, str] = {
 """Formats that are one text, and the function below this package that writes each."""
 SEVERAL: dict[str, dict[str, Any]] = {"chakra": {}, "chakra-ranks": {"every_rank": True}}
 """Formats that are several files, with how their writer is asked."""
-
-
-def _writer(place: str) -> Callable[..., Any]:
-    module, _, name = place.partition(":")
-    found: Callable[..., Any] = getattr(import_module(f"carbonscaling.exchange.{module}"), name)
-    return found
 
 
 def check_format(to: str) -> None:
@@ -114,7 +107,7 @@ def emit(answer: Estimate | Infeasible, to: str) -> str:
         raise InputError(
             f"{to} is several files", key="emit", value=to, remedy="add --output NAME; in Python: emit_files"
         )
-    write = _writer(FORMATS[to])
+    write = named(FORMATS[to])
     more = remarks(plan, to)
     text: str = write(plan, more) if more else write(plan)
     return text
@@ -129,7 +122,7 @@ def remarks(answer: Estimate | Infeasible, to: str) -> tuple[str, ...]:
         As `emit`.
     """
     plan = _feasible(answer, to)
-    return read_back(plan, to, _writer(FORMATS[to])(plan)) if to in READ else ()
+    return read_back(plan, to, named(FORMATS[to])(plan)) if to in READ else ()
 
 
 class Picture(str):
@@ -175,7 +168,7 @@ def emit_files(answer: Estimate | Infeasible, to: str, path: str | Path) -> list
     if to in SEVERAL:
         contents = {
             str(path).removesuffix(".et") + end: content
-            for end, content in _writer("chakra.plan:chakra_traces")(plan, **SEVERAL[to]).items()
+            for end, content in named("chakra.plan:chakra_traces")(plan, **SEVERAL[to]).items()
         }
     else:
         contents = {str(path): emit(plan, to)}

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.launch import Launch
 from carbonscaling.exchange.simai.workload import HEADER
 from carbonscaling.files import LOG, read_text
 
-__all__ = ["launch_of", "read_launch"]
+__all__ = ["launch_of", "named", "read_launch"]
 
 _REMEDY = "give a shell script, torchtitan's TOML, DeepSpeed's JSON, or YAML of MaxText or Megatron-Bridge"
 
@@ -51,17 +52,18 @@ def launch_of(text: str, where: str, devices: int | None = None) -> Launch:
         No software's settings are in it.
     """
     kind = Path(where).suffix.lower()
-    if text.startswith(HEADER):
-        return _reader("simai.launch", "workload_launch")(text, where, devices)
-    if kind == ".toml":
-        return _reader("torchtitan.launch", "torchtitan_launch")(text, where, devices)
-    if kind == ".json" or (text.lstrip()[:1] == "{" and _is_json(text)):
-        return _reader("deepspeed.launch", "deepspeed_launch")(text, where, devices)
-    if kind in (".yml", ".yaml"):
-        return _reader("yaml_file", "yaml_launch")(text, where, devices)
-    if kind in (".sh", ".bash", ".sbatch", ".slurm", ".txt", "") or text.startswith("#!"):
-        return _reader("script", "script_launch")(text, where, devices)
-    raise InputError("not a launch file that is known here", where=where, remedy=_REMEDY)
+    readers = (
+        (text.startswith(HEADER), "simai.launch:workload_launch"),
+        (kind == ".toml", "torchtitan.launch:torchtitan_launch"),
+        (kind == ".json" or (text.lstrip()[:1] == "{" and _is_json(text)), "deepspeed.launch:deepspeed_launch"),
+        (kind in (".yml", ".yaml"), "yaml_file:yaml_launch"),
+        (kind in (".sh", ".bash", ".sbatch", ".slurm", ".txt", "") or text.startswith("#!"), "script:script_launch"),
+    )
+    place = next((place for holds, place in readers if holds), None)
+    if place is None:
+        raise InputError("not a launch file that is known here", where=where, remedy=_REMEDY)
+    read: Callable[[str, str, int | None], Launch] = named(place)
+    return read(text, where, devices)
 
 
 def _is_json(text: str) -> bool:
@@ -72,6 +74,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _reader(module: str, name: str) -> Callable[[str, str, int | None], Launch]:
-    found: Callable[[str, str, int | None], Launch] = getattr(import_module(f"carbonscaling.exchange.{module}"), name)
-    return found
+def named(place: str) -> Any:
+    """Return a function of this package by its module and name, which is loaded only now."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"carbonscaling.exchange.{module}"), name)

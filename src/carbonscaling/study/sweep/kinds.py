@@ -38,7 +38,7 @@ Answer = Literal["plan", "estimate", "inference", "schedule", "decide", "chances
 
 
 @dataclass(frozen=True)
-class Chanced:
+class Chanced(Failures):
     """What is asked of chances, as the options of the command: `Failures`, and a `Target` or limits.
 
     Attributes
@@ -65,11 +65,6 @@ class Chanced:
         With it a plan is sought that keeps the limits; without it their probability.
     """
 
-    write_s: float
-    restart_s: float
-    mtbf_device_hours: float | None = None
-    interval_s: float | None = None
-    device_variation: float | None = None
     within_days: float | None = None
     under_kwh: float | None = None
     under_tco2e: float | None = None
