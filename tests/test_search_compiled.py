@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from functools import lru_cache
 from itertools import product
@@ -36,6 +37,7 @@ from carbonscaling.search.evaluate import CompiledJudge
 from carbonscaling.search.lattice import Lattice
 from carbonscaling.search.limits import LONGEST_S, SHORTEST_S, Extent, slowest_step
 from carbonscaling.search.objectives import OBJECTIVES, Outcome
+from carbonscaling.search.quantiles import Histogram
 from carbonscaling.search.space import FULL_SPACE, Space, grid, layouts
 from carbonscaling.search.vectorised import NumpyJudge
 from samples import cases, machine_of, work_of
@@ -351,3 +353,17 @@ def test_the_change_to_machine_code_shows_in_nothing(name: str, monkeypatch: pyt
     found.append(search(question, Space(), prune=True, front=True, threads=1))
     for other in found[1:]:
         assert other == found[0]
+
+
+@given(st.lists(st.floats(1.0, 1.01), min_size=1, max_size=40), st.randoms(use_true_random=False), st.integers(1, 40))
+def test_quantiles_do_not_depend_on_the_order_in_which_settings_are_decided(
+    carbon: list[float], rng: random.Random, cut: int
+) -> None:
+    order = list(range(len(carbon)))
+    rng.shuffle(order)
+    values, index = np.array(carbon), np.array(order)
+    at_once, in_parts = Histogram(), Histogram()
+    at_once.add(Outcome(0.0, values, 0.0), np.arange(len(carbon)))
+    for part in (index[:cut], index[cut:]):
+        in_parts.add(Outcome(0.0, values[part], 0.0), part)
+    assert at_once.bins == in_parts.bins

@@ -218,13 +218,15 @@ def test_directions() -> None:
 @pytest.mark.parametrize("board", ["h100-nvl", "h100-pcie", "h100-96", "h200-nvl", "a100-pcie-80"])
 def test_a_board_rated_below_its_chip_draws_what_the_chip_draws_up_to_its_rating(board: str) -> None:
     device, factors = hardware.device(board), shipped_factors()
-    assert device.chip_power is not None and device.chip_power.si > device.tdp.si
+    assert device.chip_power is not None
+    assert device.chip_power.si > device.tdp.si
     asked = [question(device=board, in_flight=n) for n in (1.0, 16.0, 256.0)]
     as_rated = worked(asked)
     chip = replace(as_rated, tdp=as_rated.chip)
     drawn, unheld = predict(as_rated, factors).watts, predict(chip, factors).watts
     assert drawn.tolist() == np.minimum(unheld, device.tdp.si).tolist()
-    assert unheld[0] < unheld[-1] and (unheld[-1] > device.tdp.si or board == "h200-nvl")
+    assert unheld[0] < unheld[-1]
+    assert unheld[-1] > device.tdp.si or board == "h200-nvl"
 
 
 @pytest.mark.parametrize(

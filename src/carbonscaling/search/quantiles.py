@@ -32,7 +32,8 @@ class Histogram:
 
     def add(self, outcome: Outcome, index: NDArray[np.int64]) -> None:
         """Count settings with these outcomes and numbers."""
-        value = np.broadcast_to(getattr(outcome, self.quantity), index.shape)
+        order = np.argsort(index)
+        value, index = np.broadcast_to(getattr(outcome, self.quantity), index.shape)[order], index[order]
         place = np.floor(np.log(np.maximum(value, np.finfo(float).tiny)) / np.log1p(WIDTH)).astype(np.int64)
         found, first, count = np.unique(place, return_index=True, return_counts=True)
         for b, i, n in zip(found.tolist(), first.tolist(), count.tolist(), strict=True):
