@@ -80,7 +80,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
 SOFTWARES = st.builds(
     Software,
     optimizer=st.none() | st.sampled_from(sorted(OPTIMIZERS)),
-    **{name: st.none() | values for name, values in OPTIONS.items()},
+    **{name: st.just(getattr(AS_IT_SHIPS, name)) | values for name, values in OPTIONS.items()},
 )
 """Any options: each unsaid as often as said."""
 

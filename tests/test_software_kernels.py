@@ -196,7 +196,7 @@ def test_tensor_traffic_hides_in_recipes_since_hopper() -> None:
     def hidden(**changes: str) -> float:
         return float(
             complete_row(
-                parse_row({**ROW, "stack": "megatron", "device": "H100-80", **changes})
+                parse_row({**ROW, "source": "NVIDIA/NeMo", "stack": "megatron", "device": "H100-80", **changes})
             ).setup.plain.software.tp_overlap
         )
 

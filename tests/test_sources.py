@@ -120,7 +120,9 @@ def test_efficiencies_of_families() -> None:
     def gemm(device: str) -> float:
         return efficiency.efficiency(hardware.cluster(device, None).device).gemm["bf16"].value
 
-    assert gemm("mi300x") == gemm("mi250x") == 0.50
+    assert (gemm("mi300x"), gemm("mi250x"), gemm("mi250x-gcd")) == (0.50, 0.68, 0.68)
+    assert (gemm("b200"), gemm("gb200")) == (0.505, 0.56)
+    assert gemm("h20") == gemm("h20-141") == 0.94
     assert (gemm("tpu-v4"), gemm("tpu-v3")) == (0.86, 0.70)
     assert (gemm("tpu-v5e"), gemm("tpu-v6e"), gemm("tpu-v7x")) == (0.95, 0.90, 0.83)
     assert gemm("h100-sxm") == gemm("h200") != gemm("a100-80")

@@ -242,6 +242,7 @@ def test_only_the_makers_of_megatron_run_their_recipes() -> None:
     told = dict(software="tp_overlap=0.5; expert_balance=forced", dispatcher="deepep")
     assert said(source="InternLM/xtuner", **told) == (0.5, 1, 1)
     assert row(**shape, source="", stack="nanotron").scenario.software.dispatcher is None
+    assert said(source="", device="B200-180") == (0.7, 1, 1), "nobody else has published runs there"
     ampere = row(source="", device="A100-80", n_devices="64").scenario.software
     assert (ampere.tp_overlap, ampere.dispatcher) == (None, None), "nothing to hide or to send"
 

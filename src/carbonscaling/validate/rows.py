@@ -98,7 +98,7 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
         kernel = "flash2"  # those years' --use-flash-attn
     experts = spec.experts is not None and row.stack == "megatron"
     fp16_whole = row.precision == "fp16" and row.recompute == "full"
-    others = row.stack == "megatron" and not row.source.startswith(OF_MAKERS)
+    others = _stack(row, spec, device) == "megatron" and not row.source.startswith(OF_MAKERS)
     scaled = row.stack == "torchtitan" and ("8" in row.precision or "4" in row.precision)
     usual = Software(
         compile=True if scaled else None,  # the compiler fuses torchtitan's scaling: its docs/float8.md
