@@ -167,14 +167,14 @@ def fewest_replicas(
 ) -> None:
     """Write, per shape, the place in `dp` of the fewest replicas with which any of its settings could fit in memory."""
     for i in range(len(shapes)):
-        low, high = 0, len(dp)
+        low, high, middle = 0, len(dp), 0  # most shapes fit with the fewest
         while low < high:
-            middle = (low + high) // 2
             tp, pp, cp = shapes[i, 0], shapes[i, 1], shapes[i, 2]
             if may_fit(work, machine, o, least, tp, pp, cp, dp[middle]):
                 high = middle
             else:
                 low = middle + 1
+            middle = (low + high) // 2
         out[i] = low
 
 

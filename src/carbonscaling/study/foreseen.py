@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +24,8 @@ from carbonscaling.study.decide import MOST_KNOWN, Known
 
 __all__ = ["foresee"]
 
-Found = dict[int, Candidate | None]
+Ranked = dict[int, tuple[tuple[Any, ...], Candidate | None]]
+"""The best setting of a device count, where there is any, after its rank."""
 
 
 def foresee(q: Question, space: Space, few: int | None, known: Known, asked: Iterable[int]) -> bool:
@@ -41,8 +46,8 @@ def foresee(q: Question, space: Space, few: int | None, known: Known, asked: Ite
     known.bounds = Bounds(run.n_devices, run.bound)
     _search(run, known, counts)
     begin, first = known.below(counts[0], q)
-    found: Found = {begin: first, **{n: known.own[n].best for n in counts}}
-    bests = _up_to(q, found)
+    found = _ranked(q, {begin: first, **{n: known.own[n].best for n in counts}})
+    bests = _up_to(found)
     some = (run.n_devices > begin) & (run.n_devices < counts[-1]) & np.isfinite(run.bound)
     beat = np.array([math.inf if (best := bests[n]) is None else best.step_s * (1.0 + TIES) for n in counts])
     beat_of = beat[np.searchsorted(counts, run.n_devices[some])]
@@ -50,7 +55,7 @@ def foresee(q: Question, space: Space, few: int | None, known: Known, asked: Ite
     between = likely[~np.isin(likely, counts)]
     if len(between):
         others = run.search(between.tolist(), 0.0, beat[np.searchsorted(counts, between)])
-        bests = _up_to(q, found | {n: other.best for n, other in zip(between.tolist(), others, strict=True)})
+        bests = _up_to(found | _ranked(q, {n: other.best for n, other in zip(between.tolist(), others, strict=True)}))
     known.best |= {n: bests[n] for n in counts}
     _search(run, known, sorted({best.n_devices for n in counts if (best := bests[n])}))
     return True
@@ -62,13 +67,14 @@ def _search(run: Abreast, known: Known, counts: Sequence[int]) -> None:
         known.own |= zip(new, run.search(new, NEAR), strict=True)
 
 
-def _up_to(q: Question, found: Found) -> Found:
+def _ranked(q: Question, found: Mapping[int, Candidate | None]) -> Ranked:
+    """Return the best setting of each count with its rank."""
+    objective = OBJECTIVES[q.objective]
+    return {n: ((math.inf,), None) if best is None else (rank(objective, best), best) for n, best in found.items()}
+
+
+def _up_to(ranked: Ranked) -> dict[int, Candidate | None]:
     """Return the best setting up to each device count."""
-    objective, counts, bests = OBJECTIVES[q.objective], sorted(found), []
-    best, least = None, (math.inf,)
-    for n in counts:
-        candidate = found[n]
-        if candidate is not None and (own := rank(objective, candidate)) < least:
-            best, least = candidate, own
-        bests.append(best)
-    return dict(zip(counts, bests, strict=True))
+    every = sorted(ranked)
+    bests = accumulate((ranked[n] for n in every), partial(min, key=itemgetter(0)))
+    return {n: best for n, (_, best) in zip(every, bests, strict=True)}
