@@ -47,7 +47,7 @@ def family(kind: str) -> str:
     """Return the types that share a name's letters, and how many there are in all.
 
     >>> family("kimi_k9").split(", of ")[0]
-    'kimi_k2, kimi_k25, kimi_linear, kimi_vl'
+    'kimi_k2, kimi_k25, kimi_k3, kimi_linear, kimi_vl'
     """
     letters = re.match("[a-z]*", kind.lower())
     assert letters is not None
