@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.evidence.left_out import shipped_left_out
 from carbonscaling.reporting.accuracy import accuracy
 from carbonscaling.reporting.document.page import limits
 from carbonscaling.serve.catalogue import catalogue
@@ -28,6 +30,14 @@ def test_a_page_says_how_right_a_speed_is_and_says_it_once(page: str) -> None:
     text = _printed(page)
     assert accuracy() in text
     assert len(re.findall(r"factor of 1\.\d", text)) == 1
+
+
+def test_pages_say_how_far_rows_lie_whose_source_was_left_out() -> None:
+    rows = [row for row in shipped_left_out() if row.fold == "source"]
+    median = f"{100.0 * float(np.median([abs(row.predicted / row.measured - 1.0) for row in rows])):.1f} %"
+    assert f"half lie within {median} (" in _printed("README.md")
+    assert f"**this model, source left out** | {median} |" in _printed("docs/right.md")
+    assert f"half of the rows lie within {median}," in _printed("CHANGELOG.md")
 
 
 def test_reports_and_the_service_say_the_same() -> None:
