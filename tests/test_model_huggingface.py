@@ -271,8 +271,11 @@ def test_other_mistakes() -> None:
     with pytest.raises(InputError, match="did you mean: llama"):
         from_config({"model_type": "lama"})
     with pytest.raises(InputError, match="unsupported model_type") as error:
-        from_config({"model_type": "t5"})
+        from_config({"model_type": "zephyrus"})
     assert "types, none of that name" in str(error.value)
+    for kind, what in {"t5": "an encoder-decoder", "rwkv": "RWKV"}.items():
+        with pytest.raises(InputError, match=f"{what}, which is not counted"):
+            from_config({"model_type": kind})
     with pytest.raises(InputError, match="nested"):
         from_config({"model_type": "gemma3", "text_config": 3})
     with pytest.raises(InputError, match="32 entries"):

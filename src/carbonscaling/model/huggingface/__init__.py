@@ -17,7 +17,7 @@ from carbonscaling.model.huggingface.assemble import assemble
 from carbonscaling.model.huggingface.entries import Values, stated
 from carbonscaling.model.huggingface.quirks import QUIRKS
 from carbonscaling.model.huggingface.reader import Config, load_json
-from carbonscaling.model.huggingface.table import alike, family, model_types, row
+from carbonscaling.model.huggingface.table import alike, family, model_types, not_counted, row
 from carbonscaling.model.huggingface.towers import read_towers, towers_said
 from carbonscaling.model.huggingface.unread import check_unread
 from carbonscaling.model.spec import ModelSpec
@@ -32,6 +32,11 @@ def _kind(data: Mapping[str, Any], where: str) -> str:
     kind = data.get("model_type")
     if isinstance(kind, str) and kind in model_types():
         return kind
+    if isinstance(kind, str) and (what := not_counted(kind)):
+        raise InputError(
+            f"{what}, which is not counted", where=where, key="model_type", value=kind, allowed=f"{len(model_types())} types",
+            remedy="plan a decoder of as many parameters: carbonscaling model new --like NAME writes one to start from",
+        )  # fmt: skip
     raise InputError(
         "no model_type: is this a model's config.json?" if kind is None else "unsupported model_type",
         where=where,
