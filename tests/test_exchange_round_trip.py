@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -44,17 +46,41 @@ def test_a_plan_reads_back_or_is_refused(to: str, tmp_path: Path) -> None:
     assert _read_back(to, [(*MODELS[n % 3], layout) for n, layout in enumerate(LAYOUTS)], tmp_path) >= 1
 
 
-def test_layers_in_16_bit_read_back(tmp_path: Path) -> None:
-    """Llama 3 8B in 4 bit, five of its 32 layers in 16."""
-    asked = cs.Scenario(
-        model="llama-3-8b", device="b200", devices=64, batch=256, tokens=1e12, layout=cs.Layout(pp=1, zero=1),
-        precision="nvfp4", stack=release("megatron").stack, software=cs.Software(bf16_share=5 / 32, dp_overlap=True),
-    )  # fmt: skip
-    answer = cs.estimate(asked)
+ENDS = cs.Scenario(
+    model="llama-3-8b", device="b200", devices=64, batch=256, tokens=1e12, layout=cs.Layout(pp=1, zero=1), precision="nvfp4",
+    stack=release("megatron").stack, software=cs.Software(bf16_share=5 / 32, dp_overlap=True),
+)  # fmt: skip
+"""Llama 3 8B in 4 bit, five of its 32 layers in 16."""
+
+
+@pytest.mark.parametrize(("precision", "pp", "first"), [("nvfp4", 1, 0), ("fp8", 1, 0), ("mxfp8", 8, 1)])
+def test_layers_in_16_bit_read_back(precision: str, pp: int, first: int, tmp_path: Path) -> None:
+    """A stage of four holds four of five; delayed scaling leaves none (Megatron-Core's TransformerConfig refuses both)."""
+    answer = cs.estimate(dataclasses.replace(ENDS, precision=precision, layout=cs.Layout(pp=pp, zero=1)))
     assert isinstance(answer, cs.Estimate)
-    again = _again(cs.emit(answer, "megatron"), "megatron", answer, tmp_path)
+    text = cs.emit(answer, "megatron")
+    assert re.search(rf"--num-layers-at-start-in-bf16 {first}\b", text)
+    assert "delayed" not in text
+    again = _again(text, "megatron", answer, tmp_path)
     assert again.scenario.software.bf16_share == 5 / 32
     assert again.tokens_per_s_per_device == answer.tokens_per_s_per_device
+
+
+@pytest.mark.parametrize(
+    ("to", "share", "pp", "remedy"),
+    [
+        ("megatron", 0.15, 1, f"add --software bf16_share={5 / 32}"),
+        ("megatron", 0.5, 8, f"add --software bf16_share={8 / 32}"),
+        ("megatron-bridge", 5 / 32, 1, "leave bf16_share out, or add --emit megatron"),
+    ],
+)
+def test_a_share_that_no_layers_are_is_refused(to: str, share: float, pp: int, remedy: str) -> None:
+    """Megatron-Bridge's recipes of mixed precision overwrite what the model's section says (its `mixed_precision.py`)."""
+    answer = cs.estimate(dataclasses.replace(ENDS, software=cs.Software(bf16_share=share), layout=cs.Layout(pp=pp)))
+    assert isinstance(answer, cs.Estimate)
+    with pytest.raises(cs.InputError) as refused:
+        cs.emit(answer, to)
+    assert refused.value.remedy == remedy
 
 
 @pytest.mark.slow

@@ -262,6 +262,7 @@ BAD = [
     ("based_on = 3\n", "expected a name", None),
     ('name = "x"\n', "missing key", None),
     ('based_on = "h100"\ntdp = { value = 5.0, unit = "GB", source = "user" }\n', "does not measure", None),
+    ('based_on = "h100"\nchip_power = { value = 500.0, unit = "W", source = "user" }\n', "draws no less", None),
     ('based_on = "h100"\ntdp = { value = -5.0, unit = "W", source = "user" }\n', "not a usable number", None),
     ('based_on = "h100"\ntdp = { value = nan, unit = "W", source = "user" }\n', "not a usable number", None),
     ('based_on = "h100"\ntdp = { value = 5.0, unit = "W", source = "jupi_2023" }\n', "unknown source", "jouppi_2023"),

@@ -120,3 +120,11 @@ def test_formulas_on_arrays() -> None:
     assert power_growth(1.03, 1.05, 0.2, years).tolist() == pytest.approx(
         [power_growth(1.03, 1.05, 0.2, y) for y in years.tolist()], rel=1e-15
     )
+
+
+def test_what_a_chip_may_draw_grows_with_its_board() -> None:
+    board = catalog.device("h100-nvl")
+    later = project(board, 10, ROADMAP)
+    assert board.chip_power is not None
+    assert later.chip_power is not None
+    assert later.chip_power.si / board.chip_power.si == pytest.approx(later.tdp.si / board.tdp.si)

@@ -226,6 +226,14 @@ def test_products_that_stay_in_16_bit_take_their_own_time() -> None:
     assert (wide.act_bytes, wide.cast_passes) == (half.act_bytes, 0.0)
 
 
+@pytest.mark.parametrize("precision", ["tf32", "fp32", "fp16", "bf16"])
+def test_products_of_16_bit_and_more_are_none_that_stay_in_16(precision: str) -> None:
+    assert (
+        made("megatron", Software(bf16_share=0.5), "b200", precision).formats
+        == made("megatron", None, "b200", precision).formats
+    )
+
+
 def test_sequence_parallelism_is_settled_with_the_layout() -> None:
     asked = Scenario(model="llama-3-8b", devices=8, layout=Layout(tp=8, pp=1), practice="typical")
     for name, option, on in (
@@ -399,6 +407,7 @@ def test_the_option_changes_the_answer(capsys: pytest.CaptureFixture[str], tmp_p
         (["gradient_bytes=two"], ["not a value of gradient_bytes", "a number"]),
         (["attention_kernel=flahs2"], ["did you mean: flash2?", "explicit-separate", "option --software"]),
         (["tp_overlap=2"], ["0 to 1", "software.tp_overlap"]),
+        (["bf16_share=nan"], ["bf16_share is out of range"]),
         (["compile=yes", "compile=no"], ["two values of one option", "compile=yes and compile=no"]),
     ],
 )

@@ -100,7 +100,7 @@ def software_changes(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, value = option_value(text)
         before, said = found.setdefault(key, (value, text))
-        if before != value:
+        if before != value and said != text:
             raise InputError(
                 "two values of one option of the software", key="software", value=f"{said} and {text}",
                 remedy="keep one of them",

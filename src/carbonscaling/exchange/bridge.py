@@ -46,6 +46,11 @@ def bridge_overrides(answer: Estimate, more: Sequence[str] = ()) -> str:
     what, spec, recipe = release("megatron-bridge"), answer.resolved.spec, answer.resolved.recipe.name
     if recipe not in PRECISIONS:
         raise cannot_say(what.title, f"the precision {recipe}", ["precision"], "choose bf16, fp16, fp8 or mxfp8")
+    if answer.scenario.software.bf16_share and answer.resolved.recipe.narrow:
+        raise cannot_say(
+            what.title, "layers in 16 bit: its recipe of mixed precision says which, over what the model's section says",
+            ["software.bf16_share"], "leave bf16_share out, or add --emit megatron",
+        )  # fmt: skip
     own = {*model_arguments(spec), "bf16", "fp16", "fp8_format", "fp8_recipe", "fp4_format", "fp4_recipe"}
     lines = [line for line in arguments(answer, what.title) if line.name not in own]
     tables: dict[str, list[Line]] = {section: [] for section in SECTIONS}

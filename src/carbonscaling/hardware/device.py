@@ -129,6 +129,12 @@ class Device:
         for key in ("full_power", "chip_power"):
             if (watts := getattr(self, key)) is not None:
                 check_datum(watts, key, where, WATTS)
+        if self.chip_power is not None and self.chip_power.si < self.tdp.si:
+            raise InputError(
+                "a chip draws no less on another board than this one's rating", where=where, key="chip_power.value",
+                value=self.chip_power.value, allowed=f"from {self.tdp.si:g} W, its tdp",
+                remedy="correct it, or leave it out where no board of the chip is rated higher",
+            )  # fmt: skip
         for key in ("n_dies", "n_cores"):
             check_count(getattr(self, key), key, where)
         check_count(self.matrix_unit, "matrix_unit", where, least=int(self.kind == "tpu"))

@@ -148,6 +148,7 @@ def project(device: Device, years: float, roadmap: Roadmap, *, cpa_growth: bool 
         memory_bandwidth=by(device.memory_bandwidth, roadmap.memory_bandwidth),
         link_bandwidth=by(device.link_bandwidth, roadmap.link),
         tdp=_scaled(device.tdp, power, roadmap.core_power, years),
+        chip_power=device.chip_power and _scaled(device.chip_power, power, roadmap.core_power, years),
         idle_power=_scaled(device.idle_power, power, roadmap.core_power, years),
         die_area=by(device.die_area, roadmap.die_area),
         sram=by(device.sram, roadmap.sram),

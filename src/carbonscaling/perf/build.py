@@ -219,7 +219,7 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
 
 
 def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) -> Formats:
-    """Return what a device reaches in the number formats of a recipe, `wide` of whose products stay in 16 bit.
+    """Return what a device reaches in the number formats of a recipe, `wide` of whose products of 8 or 4 bit stay in 16.
 
     Raises
     ------
@@ -237,6 +237,7 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) ->
         )
     half = "bf16" if "bf16" in device.peak else "fp16"
     gemm = e.gemm[recipe.format].si
+    wide = wide if recipe.narrow else 0.0
     if wide:  # each part at its own rate
         gemm = 1.0 / ((1.0 - wide) / gemm + wide * peak / (device.peak_flops(half) * e.gemm[half].si))
     clock = 1.0 if device.clock is None else device.clock.si

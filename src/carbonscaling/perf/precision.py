@@ -49,6 +49,11 @@ class Recipe:
     source: str
     head: str
 
+    @property
+    def narrow(self) -> bool:
+        """Whether products take numbers of 8 or 4 bit, of which some may stay in 16."""
+        return self.format in ("fp8", "int8", "fp4")
+
 
 def _recipe(name: str, fmt: str, source: str, head: str = "", **changes: float) -> Recipe:
     base: dict[str, float] = dict(

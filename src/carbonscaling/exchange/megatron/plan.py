@@ -6,7 +6,16 @@ import math
 import re
 from itertools import groupby
 
-from carbonscaling.exchange.line import Line, cannot_say, of_batch, of_layout, of_model, of_tokens, whole_or_refused
+from carbonscaling.exchange.line import (
+    Line,
+    cannot_say,
+    of_batch,
+    of_layout,
+    of_model,
+    of_tokens,
+    refuse,
+    whole_or_refused,
+)
 from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
@@ -109,16 +118,35 @@ def _precision(answer: Estimate, title: str) -> list[Line]:
     if r.recipe.name not in PRECISIONS:
         raise cannot_say(title, f"the precision {r.recipe.name}", ["precision"], "choose bf16, fp16, fp8 or mxfp8")
     why = "precision as stated" if answer.scenario.precision else "the device's usual precision"
-    found = [Line(name, value, f"{why}: {r.recipe.name}") for name, value in PRECISIONS[r.recipe.name].items()]
-    if (share := answer.scenario.software.bf16_share) > 0:
-        layers, why = max(1, round(share * r.spec.n_layers)), f"{100 * share:g} % of the products in 16 bit, as stated"
-        found += [
-            Line("first_last_layers_bf16", True, why), Line("num_layers_at_start_in_bf16", 0, why),
-            Line("num_layers_at_end_in_bf16", layers, why),
-        ]  # fmt: skip
+    ends = _ends(answer, title)
+    said = PRECISIONS[r.recipe.name] | ({"fp8_recipe": "tensorwise"} if ends and r.recipe.name == "fp8" else {})
+    found = [*(Line(name, value, f"{why}: {r.recipe.name}") for name, value in said.items()), *ends]
     if r.machine.software.grad_bytes == 2 and r.recipe.name != "fp16":
         found.append(Line("grad_reduce_in_bf16", True, f"gradients of 2 bytes: stack {r.stack.name}"))
     return found
+
+
+def _ends(answer: Estimate, title: str) -> list[Line]:
+    """Return which layers stay in 16 bit: the last ones, and of the first what the last stage has no layers for.
+
+    Delayed scaling leaves none.
+    """
+    share, n, recipe = answer.scenario.software.bf16_share, answer.resolved.spec.n_layers, answer.resolved.recipe
+    if not (share and recipe.narrow):
+        return []
+    layers, most, stated = round(share * n), n // int(answer.setting.pp), f"{100 * share:g} % of the products in 16 bit"
+    refuse(
+        title,
+        (layers / n != share, f"{stated}, which are no whole layers", "software.bf16_share",
+         f"add --software bf16_share={layers / n}"),
+        (layers > 2 * most, f"{stated}, more layers than the first and the last stage have", "software.bf16_share",
+         f"add --software bf16_share={2 * most / n}"),
+    )  # fmt: skip
+    last, why = min(layers, most), f"{stated}, as stated"
+    return [
+        Line("first_last_layers_bf16", True, why), Line("num_layers_at_start_in_bf16", layers - last, why),
+        Line("num_layers_at_end_in_bf16", last, why),
+    ]  # fmt: skip
 
 
 def _recomputation(answer: Estimate, title: str) -> list[Line]:

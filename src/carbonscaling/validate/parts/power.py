@@ -43,7 +43,7 @@ def _model(device: str, workload: str, rating: float | None) -> tuple[Cluster, C
     cluster, _ = without_reading(hardware.cluster(device), workload)
     if rating is not None and rating > cluster.device.tdp.si:
         own = replace(cluster.device.tdp, value=rating, unit="W", low=None, high=None)
-        cluster = replace(cluster, device=replace(cluster.device, tdp=own))
+        cluster = replace(cluster, device=replace(cluster.device, tdp=own, chip_power=None))
     return cluster, carbon_model(cluster, pue=1.0, carbon_intensity_g_per_kwh=0.0)
 
 
