@@ -154,6 +154,16 @@ def test_cross_attention_is_not_passed_over() -> None:
     assert from_config(TYPES["gpt2"]["config"] | {"add_cross_attention": False}).unread == ()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("gating_types", 3), ("gating_types", "per-layer"), ("num_attention_heads_per_layer", ["48"] + [64] * 39)],
+)
+def test_lists_of_layers_that_hold_something_else_are_refused(key: str, value: Any) -> None:
+    config = PUBLISHED["laguna"][2] | {"model_type": "laguna", key: value}
+    with pytest.raises(InputError, match=r"a gate that is not counted|layers of more than two kinds"):
+        from_config(config)
+
+
 def test_one_number_under_two_keys() -> None:
     """Quantised exports repeat the number of experts; where the two differ, neither is taken."""
     config = TYPES["glm_moe_dsa"]["config"]

@@ -188,13 +188,14 @@ def _laguna(v: Values) -> None:
                 raise v.c.fail(
                     "layers of more than two kinds",
                     "num_attention_heads_per_layer",
-                    sorted(own),
+                    sorted(own, key=str),
                     "one number for a kind",
                 )
             if own:
                 v.put(prefix + "n_heads", own.pop())
     v.c.read |= {"gating", "gating_types"}
-    said = {str(kind).replace("_", "-") for kind in v.c.data.get("gating_types") or [v.c.data.get("gating", True)]}
+    gated = v.c.data.get("gating_types") or v.c.data.get("gating", True)
+    said = {str(gate).replace("_", "-") for gate in (gated if isinstance(gated, list) else [gated])}
     gates = {"True": "head", "per-head": "head", "per-element": "full", "False": "none"}
     if len(said) != 1 or not said <= set(gates):
         raise v.c.fail("a gate that is not counted", "gating", ", ".join(sorted(said)), ", ".join(gates))
