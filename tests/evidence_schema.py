@@ -80,7 +80,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "choices": ("choice", "group", "value", "source"),
     "choosing": ("name", "value", "low", "high", "unit", "source"),
     "first_look": ("version", "date", "batch", "source", "bias"),
-    "first_look_servings": ("version", "date", "batch", "source", "bias"),
+    "first_look_servings": ("version", "date", "batch", "source", "quantity", "bias"),
 }  # fmt: skip
 """Columns that hold words."""
 

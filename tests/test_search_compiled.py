@@ -298,6 +298,13 @@ def test_quantiles_are_those_of_all_that_fit() -> None:
         assert setting.carbon_kg == pytest.approx(value, rel=2e-3)
 
 
+@needs_numba
+def test_quantiles_name_the_same_settings_with_machine_code_and_without() -> None:
+    q, shares = _question(), tuple(0.02 * n for n in range(1, 50))
+    one, other = (search(q, FULL_SPACE, quantiles=shares, few=few).quantiles for few in (0, 1 << 40))
+    assert {share: c.setting for share, (_, c) in one.items()} == {share: c.setting for share, (_, c) in other.items()}
+
+
 def test_an_interrupted_search_returns_the_best_so_far() -> None:
     def stop(_n: int, _share: float) -> None:
         raise KeyboardInterrupt

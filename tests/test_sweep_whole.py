@@ -307,13 +307,16 @@ def test_a_flipped_manifest_of_0_1_0_is_refused(tmp_path: Path) -> None:
 
 def test_results_that_cannot_be_written_to_are_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "study.sweep" / CHECKED).unlink()
+    tried: list[Exception] = []
     for error in (PermissionError(13, "denied"), NotImplementedError()):
 
         def refused(_store: Store, _name: str, _content: bytes, error: Exception = error) -> None:
+            tried.append(error)
             raise error
 
         monkeypatch.setattr(Store, "write", refused)
         assert results(str(home / "study.sweep")).found.n_seen == study(home).n_cases
+        assert tried[-1] is error
 
 
 def test_remote_results_are_verified_and_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

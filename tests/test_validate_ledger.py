@@ -86,8 +86,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_servings_were_scored_before_what_they_taught() -> None:
-    """799 of four sources (decision 0261), 52 of two (0358), 37 of two (0405): as the version before said them."""
-    by_batch: dict[str, int] = {}
+    """799 of four sources (decision 0261), 52 of two (0358), 37 of two, watts of three (0405): as the version before said."""
+    found: Counter[tuple[str, str]] = Counter()
     for row in ledger_of_servings():
-        by_batch[row.batch] = by_batch.get(row.batch, 0) + row.n
-    assert by_batch == {"2026-11-30 four sources": 799, "2026-11-30 library": 52, "2026-11-30 watts": 37}
+        found[row.batch, row.quantity] += row.n
+    assert found == {
+        ("2026-11-30 four sources", "speed"): 799, ("2026-11-30 library", "speed"): 52, ("2026-11-30 watts", "speed"): 37,
+        ("2026-11-30 watts", "watts"): 62,
+    }  # fmt: skip

@@ -30,7 +30,7 @@ FILES: dict[str, str] = {
     "choosing": "what weighs with people who choose a micro-batch and recomputation, learnt from `runs`; written by"
     " `python -m carbonscaling.validate.speed.choosing`",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
-    "first_look_servings": "the same of servings: tokens a second of those that no version had seen, by source",
+    "first_look_servings": "the same of servings: tokens a second and watts of those that no version had seen, by source",
     "trainings": "published trainings by maker: size, tokens, batch, devices, device-hours",
     "inference": "servings: model, device, layout, formats, engine, tokens, requests in flight; throughput, latencies, watts",
     "inference_left_out": "rows of `inference` as predicted without their source, model or device; written by"

@@ -20,12 +20,14 @@ class LedgerRow:
     version, date, batch, source : str
         The version that predicted, the day, the batch of rows by the month it came, their publication or repository.
     n, n_skipped : int
-        Rows with a measured speed, and rows that the version could not predict.
+        Rows with a measurement, and rows that the version could not predict.
     median, p90, bias, inside : float, optional
-        Of predicted over measured speed: median and 90th percentile of the error, median signed error, share inside the 90 %
+        Of predicted over measured: median and 90th percentile of the error, median signed error, share inside the 90 %
         interval. None where no row was predicted.
     constant_mfu, regression, llmcarbon : float, optional
         Median errors of other methods on the same rows.
+    quantity : {"speed", "watts"}
+        What was measured, where it is not the speed of a training or serving.
     """
 
     version: str
@@ -41,10 +43,11 @@ class LedgerRow:
     constant_mfu: float | None = None
     regression: float | None = None
     llmcarbon: float | None = None
+    quantity: str = "speed"
 
 
 _COUNTS = ("n", "n_skipped")
-_TEXTS = ("version", "date", "batch", "source")
+_TEXTS = ("version", "date", "batch", "source", "quantity")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def ledger() -> tuple[LedgerRow, ...]:
 
 @lru_cache(maxsize=1)
 def ledger_of_servings() -> tuple[LedgerRow, ...]:
-    """Return every entry of servings, in output tokens a second, oldest first; their bias is not known of the first four."""
+    """Return every entry of servings, output tokens a second and watts, oldest first; the first four's bias is not known."""
     return _entries("first_look_servings")
 
 

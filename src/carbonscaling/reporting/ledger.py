@@ -52,7 +52,10 @@ def ledger_page(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings:
         _sources(rows),
         Text(""),
         Text("Servings, output tokens a second, by source", style="bold"),
-        _sources(servings),
+        _sources([row for row in servings if row.quantity == "speed"]),
+        Text(""),
+        Text("Servings, watts of a device, by source", style="bold"),
+        _sources([row for row in servings if row.quantity == "watts"]),
     )
 
 

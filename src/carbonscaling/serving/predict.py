@@ -88,7 +88,7 @@ class Predicted:
     "min(idle + (chip - idle)·heat, tdp)",
     unit="W",
     source="ml_energy",
-    place="decision 140: heat by cause of the cycle's time",
+    place="decisions 140 and 425: heat by cause of the cycle's time, of what the chip may draw",
 )
 def serving_power(idle: Number, tdp: Number, chip: Number, heat: Number) -> Number:
     """Power of a device that serves: a share of what its chip may draw on any board, which this board's rating caps.
