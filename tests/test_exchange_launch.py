@@ -135,6 +135,19 @@ def test_layers_that_stay_in_16_bit_are_read(more: str, share: float | None, tmp
     assert launch.not_understood.keys() == ({"num_layers_at_end_in_bf16"} if more and not share else set())
 
 
+def test_layers_that_stay_in_16_bit_are_a_share_of_the_model_that_is_named_beside_the_file(tmp_path: Path) -> None:
+    lines = ("model:", "  first_last_layers_bf16: true", "  num_layers_at_start_in_bf16: 3", "  seq_length: 4096")
+    text = "\n".join((*lines, "train:", "  global_batch_size: 128", "mixed_precision: bf16_with_mxfp8_mixed"))
+    (tmp_path / "ours.yaml").write_text(text, encoding="utf-8")
+    launch = cs.read_launch(tmp_path / "ours.yaml")
+    assert launch.taken["first_last_layers_bf16"] == "4 layers in 16 bit"
+    assert not launch.aside
+    assert launch.scenario(cs.Scenario(model="llama-3-8b")).software.bf16_share == 4 / 32
+    ours = cs.Scenario(model="llama-3-8b", software=cs.Software(bf16_share=0.5))
+    assert launch.scenario(ours).software.bf16_share == 0.5
+    assert launch.scenario().software.bf16_share == 0.0
+
+
 def test_a_torchtitan_configuration_is_taken_over() -> None:
     found = cs.read_launch(DATA / "train_config.toml")
     wanted = {

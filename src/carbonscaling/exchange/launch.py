@@ -43,6 +43,8 @@ class Launch:
         What was assumed where the file is silent.
     again : int
         Layers of a chunk that are recomputed, where the share that they are follows from a model that the file does not name.
+    ends : int
+        Layers that stay in 16 bit, where their share follows from such a model.
     steps, sequences : int
         Steps or sequences of the training, where their tokens follow from a batch or a length that the file does not tell.
     """
@@ -55,6 +57,7 @@ class Launch:
     not_understood: dict[str, str]
     notes: tuple[str, ...]
     again: int = 0
+    ends: int = 0
     steps: int = 0
     sequences: int = 0
 
@@ -89,8 +92,8 @@ class Launch:
     def settled(self, question: Scenario) -> Scenario:
         """Return a question with what follows from the file and what else is known of the run.
 
-        That is the share of layers that is recomputed, from the model, and the tokens, from the batch and the length of a
-        sequence: the model's own where nobody states one.
+        Those are the shares of layers that are recomputed and that stay in 16 bit, from the model, and the tokens, from the
+        batch and the length of a sequence: the model's own where nobody states one.
         """
         spec = question.model if isinstance(question.model, ModelSpec | None) else model_spec(question.model)
         if spec is None:
@@ -99,6 +102,9 @@ class Launch:
         if self.again and degrees.recompute_percent is None:
             share = again_percent(spec.n_layers + spec.n_predicted, degrees.pp or 1, degrees.vpp or 1, self.again)
             question = dataclasses.replace(question, layout=dataclasses.replace(degrees, recompute_percent=share))
+        if self.ends and not question.software.bf16_share:
+            software = dataclasses.replace(question.software, bf16_share=min(1.0, self.ends / spec.n_layers))
+            question = dataclasses.replace(question, software=software)
         sequences = self.sequences or self.steps * (question.batch or 0)
         if sequences and question.tokens is None:
             question = dataclasses.replace(question, tokens=float(sequences * (question.seq_len or spec.seq_len)))
@@ -132,6 +138,7 @@ class Reading:
     not_understood: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     again: int = 0
+    ends: int = 0
     steps: int = 0
     sequences: int = 0
 
@@ -190,8 +197,8 @@ class Reading:
         settings = {**self.scenario, "layout": self.layout, "software": self.software}
         return Launch(
             self.where, self.release, {k: v for k, v in settings.items() if v not in ({}, None)}, self.taken,
-            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)), self.again, self.steps,
-            self.sequences,
+            tuple(dict.fromkeys(self.aside)), self.not_understood, tuple(dict.fromkeys(self.notes)), self.again, self.ends,
+            self.steps, self.sequences,
         )  # fmt: skip
 
 

@@ -126,6 +126,11 @@ class Device:
                 )  # fmt: skip
         for key, units in _UNITS.items():
             check_datum(getattr(self, key), key, where, units)
+        if self.idle_power.si > self.tdp.si:
+            raise InputError(
+                "a device draws no more idle than its rating", where=where, key="idle_power.value",
+                value=self.idle_power.value, allowed=f"up to {self.tdp.si:g} W, its tdp", remedy="correct one of them",
+            )  # fmt: skip
         for key in ("full_power", "chip_power"):
             if (watts := getattr(self, key)) is not None:
                 check_datum(watts, key, where, WATTS)

@@ -44,15 +44,18 @@ def precision(said: Said, found: Reading) -> None:
 def _ends(said: Said, found: Reading) -> None:
     """Take over the first and last layers that stay in 16 bit, one of each unless their numbers are said."""
     names = ("first_last_layers_bf16", "num_layers_at_start_in_bf16", "num_layers_at_end_in_bf16")
-    layers = said.get("num_layers") or (found.spec.n_layers if found.spec else 0)
-    if not (said.get(names[0]) and layers):
+    if not said.get(names[0]):
         return
+    layers = said.get("num_layers") or (found.spec.n_layers if found.spec else 0)
     counts = {name: said.get(name, 1) for name in names[1:]}
     wrong = {name for name, n in counts.items() if not isinstance(n, int) or n < 0}
     found.not_understood |= dict.fromkeys(wrong, "not a number of layers")
     if not wrong:
         ends = sum(counts.values())
-        found.software["bf16_share"] = min(1.0, ends / layers)
+        if layers:
+            found.software["bf16_share"] = min(1.0, ends / layers)
+        else:
+            found.ends = ends
         found.mark(said, f"{ends} layers in 16 bit", *names)
 
 
