@@ -15,7 +15,8 @@ from carbonscaling.evidence.best_run import BestRun, best_run
 from carbonscaling.evidence.covered import covered, read_covered
 from carbonscaling.evidence.published import published_speeds, read_speeds
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.study.doubts import too_good, unmeasured
+from carbonscaling.reporting.answer import conventions
+from carbonscaling.study.doubts import best_alike, too_good, unmeasured
 
 GPT3 = cs.Scenario(
     model="gpt-3-175b", tokens=300e9, device="a100-80", devices=1024, batch=2048, seq_len=2048, objective="time"
@@ -133,6 +134,41 @@ def test_an_answer_above_every_run_says_so(gpt3: cs.Estimate) -> None:
     assert own > highest  # as printed
     assert too_good(gpt3.resolved, gpt3.mfu, replace(best, model_flops=gpt3.model_flops_per_device / (1 + 1e-9))) == []
     assert isinstance(best, BestRun)
+
+
+@pytest.mark.parametrize(
+    ("device", "model", "said", "left_out"),
+    [
+        (
+            "trainium2",
+            "llama-3-8b",
+            "no run of this device, kind of model and number format is published",
+            "on this device",
+        ),
+        (
+            "b200",
+            "llama-3-70b",
+            "no run of this size is published on this device; its best MFU of any size is",
+            "like it",
+        ),
+        ("h100-sxm", "llama-3-8b", "the best MFU published for this device and size is", "no run of"),
+    ],
+)
+def test_what_is_published_of_a_device_is_not_said_of_its_like(
+    device: str, model: str, said: str, left_out: str
+) -> None:
+    """A device without a run has no best one, and one with runs of other sizes names its own."""
+    answer = cs.estimate(cs.Scenario(model=model, tokens=1e12, device=device, devices=64, batch=128))
+    assert isinstance(answer, cs.Estimate)
+    (line,) = (line for line in conventions(answer) if "this setting has" in line)
+    assert line.startswith(said)
+    assert left_out not in line
+    best = best_alike(answer.resolved)
+    assert (best is None) is (device == "trainium2")
+    for mfu in (1.0, 1e-6):
+        warned = too_good(answer.resolved, mfu, None)
+        beside = f"{best.named}, {best.source}; no run of this size is" if best else "none is of this device"
+        assert [beside in words for words in warned] == [True] * (mfu == 1.0)
 
 
 def test_every_setting_has_its_own_interval(gpt3: cs.Estimate) -> None:

@@ -45,15 +45,17 @@ class BestRun:
 
 
 @lru_cache(maxsize=256)
-def best_run(device: str, active_params: float, *, low_bits: bool = False, experts: bool = False) -> BestRun | None:
+def best_run(
+    device: str, active_params: float | None = None, *, low_bits: bool = False, experts: bool = False
+) -> BestRun | None:
     """Return the best published configuration of a device, kind and size; None where nobody published one.
 
     Parameters
     ----------
     device : str
         Catalogue id.
-    active_params : float
-        Parameters that a token passes; models within a factor of two count.
+    active_params : float, optional
+        Parameters that a token passes; models within a factor of two count. Models of any size if not given.
     low_bits : bool
         Matrices multiplied in 8 bits rather than in 16.
     experts : bool
@@ -62,7 +64,7 @@ def best_run(device: str, active_params: float, *, low_bits: bool = False, exper
     alike = [
         run
         for run in published_speeds(device, low_bits=low_bits, experts=experts)
-        if active_params / ALIKE <= run.active_params <= active_params * ALIKE
+        if active_params is None or active_params / ALIKE <= run.active_params <= active_params * ALIKE
     ]
     if not alike:
         return None

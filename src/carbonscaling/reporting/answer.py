@@ -10,7 +10,7 @@ from carbonscaling.reporting.bars import Bars, label
 from carbonscaling.reporting.blocks import Block, Columns, Page, Paragraph, bullets
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.study.asked import margin_of
-from carbonscaling.study.doubts import unmeasured
+from carbonscaling.study.doubts import best_alike, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.levers import Lever
 from carbonscaling.study.shown import OF_ALL, OF_THE_RUN, carbon_words, figures, recompute_words, setting_words, span
@@ -212,15 +212,18 @@ def _best_published(e: Estimate) -> list[str]:
     """Return how the answer's utilisation compares with the best one published; the papers' mode has none."""
     if e.footprint.mode != "physical":
         return []
-    own = f"this setting has {percent(e.mfu)}"
-    if e.best_run is None or e.best_mfu is None:
-        best = float(e.resolved.carbon.numbers.best_utilisation)
-        return [f"no run of this size is published on this device; its best MFU of any size is {percent(best)}; {own}"]
-    run = e.best_run
-    return [
-        f"the best MFU published for this device and size is {percent(e.best_mfu)} ({run.named}, the best of "
-        f"{run.n_alike:,} configurations, {run.source}); {own}"
-    ]
+    own, r = f"this setting has {percent(e.mfu)}", e.resolved
+    if (run := e.best_run or best_alike(r)) is None:
+        like = percent(float(r.carbon.numbers.best_utilisation))
+        return [
+            f"no run of this device, kind of model and number format is published; the best like it have {like}; {own}"
+        ]
+    best = percent(run.model_flops / float(r.machine.formats.peak_mfu))
+    if e.best_run is None:
+        which = f"no run of this size is published on this device; its best MFU of any size is {best} ({run.named}"
+    else:
+        which = f"the best MFU published for this device and size is {best} ({run.named}"
+    return [f"{which}, the best of {counted(run.n_alike, 'configuration')}, {run.source}); {own}"]
 
 
 def conventions(e: Estimate) -> list[str]:

@@ -12,7 +12,6 @@ from carbonscaling.carbon.footprint import footprint
 from carbonscaling.catalog import laws
 from carbonscaling.catalog.references import references
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.best_run import best_run
 from carbonscaling.formula import TraceLine, tracing
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import active_params
@@ -27,7 +26,7 @@ from carbonscaling.sources import Datum
 from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
 from carbonscaling.study.budget import Affordable, affordable, front_words
 from carbonscaling.study.decide import FLAT, flat, searched
-from carbonscaling.study.doubts import in_sight, kept_back, too_good, too_large, unmeasured
+from carbonscaling.study.doubts import best_alike, in_sight, kept_back, too_good, too_large, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import contract_of, hours_met, hours_of
@@ -83,10 +82,7 @@ def _measure(
         costs = "its price is not stated" if usd is None else f"it costs {money(usd)}, not in the cost"
         r = replace(r, carbon=carbon, notes=(*r.notes, f"{carbon.market.basis}; {costs}"))
     print_ = assess(r.carbon, n, duration, working, boundary=s.boundary, time=r.time())
-    low_bits = bool(r.machine.formats.peak > 1.5 * r.machine.formats.peak_attention)
-    best = best_run(
-        r.cluster.device.id, float(active_params(r.spec)), low_bits=low_bits, experts=r.spec.n_moe_layers > 0
-    )
+    best = best_alike(r, float(active_params(r.spec)))
     if r.batches.is_open:
         low, high = flat(r, setting)
         extra = r.tokens / r.asked_tokens - 1.0

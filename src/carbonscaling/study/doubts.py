@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from carbonscaling.evidence.best_run import BestRun
+from carbonscaling.evidence.best_run import BestRun, best_run
 from carbonscaling.evidence.covered import KINDS, covered
 from carbonscaling.perf.numbers import Recompute, Schedule, Setting
 from carbonscaling.search.constraints import RULES, combined_barred
@@ -18,7 +18,7 @@ from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
 from carbonscaling.words import count, counted, percents, plain
 
-__all__ = ["in_sight", "kept_back", "too_good", "too_large", "unmeasured"]
+__all__ = ["best_alike", "in_sight", "kept_back", "too_good", "too_large", "unmeasured"]
 
 WORTH = 0.02
 """How much better a setting has to be that the memory margin keeps back, to be told of."""
@@ -59,14 +59,24 @@ def unmeasured(s: Setting, seq_len: float) -> tuple[str, ...]:
     return (*beyond, *(name for holds, name in unsaid if holds))
 
 
+def best_alike(r: Resolved, active_params: float | None = None) -> BestRun | None:
+    """Return the best published run of the device, kind of model and number format, of `active_params` if they are given."""
+    formats = r.machine.formats
+    low_bits = bool(formats.peak > 1.5 * formats.peak_attention)
+    return best_run(r.cluster.device.id, active_params, low_bits=low_bits, experts=r.spec.n_moe_layers > 0)
+
+
 def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
-    """Warn where a utilisation lies above every published one: of this device and size if there is any, else of the device."""
+    """Warn where a utilisation lies above every published one: of this device and size, else of the device, else of others."""
+    known, more = "published for this device and size", ""
+    if best is None:
+        best, known, more = best_alike(r), "published for this device", "; no run of this size is"
     if best is None:
         most = r.carbon.numbers.best_utilisation
-        known, more = "published for this device", "no run of this size is"
+        known, more = "published for runs like this", "none is of this device, kind of model and number format"
     else:
         most = best.model_flops / float(r.machine.formats.peak_mfu)
-        known, more = "published for this device and size", f"{best.named}, {best.source}"
+        more = f"{best.named}, {best.source}{more}"
     if mfu <= most:
         return []
     by = "by more than its interval" if mfu / r.time().si_range[1] > most else "though within its interval"
