@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from carbonscaling.errors import ExitCode, InputError
 from carbonscaling.reporting.derivation import NAMES, derivation, derivation_html
 from carbonscaling.reporting.explain import distinct
 from carbonscaling.reporting.glossary import glossary, term
+from carbonscaling.software.options import Software
 from carbonscaling.study.answer import explain
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.scenario import Layout, Scenario
@@ -81,7 +83,10 @@ def test_terms_are_explained_in_any_usual_spelling(capsys: pytest.CaptureFixture
         ("fsdp", "ZeRO"),
     ):
         assert term(spelling).name == name
-    assert term("k_half").formula == "in perf.gemm.tiled_flops"
+    assert term("k_half").formula == "in perf.gemm.mixed_k_half, perf.gemm.tiled_flops"
+    assert term("Chip power").see == "key of a device's file"
+    assert term("bf16-share").see == "key of a scenario's software"
+    assert term("bf16-share").meaning.startswith("Share of the blocks' products")
     assert main(["explain", "MFU"]) == 0
     assert "utilisation" in capsys.readouterr().out
     assert main(["explain", "blockchain"]) == ExitCode.USAGE
@@ -90,6 +95,16 @@ def test_terms_are_explained_in_any_usual_spelling(capsys: pytest.CaptureFixture
     assert "did you mean" not in err
     with pytest.raises(InputError, match="did you mean: recomputation"):
         term("recomputaton")
+
+
+def test_products_that_stay_in_16_bit_are_opened() -> None:
+    """Formulas of the machine, not of the step; a recipe without such products has none."""
+    asked = Scenario(model="llama-3-8b", tokens=1e12, device="b200", devices=8, precision="mxfp8")
+    for share, found in ((0.25, 1), (0.0, 0)):
+        _, lines = explain(replace(asked, software=Software(bf16_share=share)))
+        opened = [line for line in distinct(lines) if line.formula.name == "perf.gemm.mixed_efficiency"]
+        assert len(opened) == found
+        assert all(line.arguments["share"] == share for line in opened)
 
 
 def test_the_glossary_is_whole() -> None:

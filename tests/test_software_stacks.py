@@ -224,6 +224,12 @@ def test_products_that_stay_in_16_bit_take_their_own_time() -> None:
     assert time[2] == pytest.approx(time[3])
     assert (mixed.act_bytes, mixed.cast_passes) == pytest.approx((0.75 * 1.5 + 0.25 * 2.0, 0.75 * low.cast_passes))
     assert (wide.act_bytes, wide.cast_passes) == (half.act_bytes, 0.0)
+    prologue = [t * f.gemm_k_half for t, f in zip(time, (low, mixed, wide, half), strict=True)]
+    assert prologue[1] == pytest.approx(0.75 * prologue[0] + 0.25 * prologue[3])
+    assert wide.gemm_k_half == pytest.approx(half.gemm_k_half)
+    assert (
+        low.batched_efficiency == mixed.batched_efficiency == wide.batched_efficiency
+    )  # in 16 bit, whatever the share
 
 
 @pytest.mark.parametrize("precision", ["tf32", "fp32", "fp16", "bf16"])

@@ -12,6 +12,7 @@ from carbonscaling.model.mixer import Mixer, chunk_flops, conv_channels, mixer_m
 from carbonscaling.model.params import parameter_count
 from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
+from carbonscaling.perf.gemm import mixed_efficiency, mixed_k_half
 from carbonscaling.perf.machine import Formats, Machine, Silicon
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe
@@ -236,10 +237,12 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) ->
             remedy="add it to a profile, or choose another format",
         )
     half = "bf16" if "bf16" in device.peak else "fp16"
-    gemm = e.gemm[recipe.format].si
+    faster = peak / device.peak_flops(half)
+    gemm, k_half = e.gemm[recipe.format].si, e.gemm_k_half.si * max(1.0, faster)
     wide = wide if recipe.narrow else 0.0
     if wide:  # each part at its own rate
-        gemm = 1.0 / ((1.0 - wide) / gemm + wide * peak / (device.peak_flops(half) * e.gemm[half].si))
+        parts = (wide, gemm, e.gemm[half].si, faster)
+        gemm, k_half = float(mixed_efficiency(*parts)), float(mixed_k_half(*parts, e.gemm_k_half.si))
     clock = 1.0 if device.clock is None else device.clock.si
     return Formats(
         peak=clock * peak,
@@ -248,9 +251,9 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) ->
         peak_mfu=peak,
         gemm_efficiency=gemm,
         head_efficiency=e.gemm[recipe.head].si,
-        gemm_k_half=e.gemm_k_half.si * max(1.0, peak / device.peak_flops(half)),
+        gemm_k_half=k_half,
         grouped_efficiency=gemm * e.grouped.si,
-        batched_efficiency=gemm * e.batched.si,
+        batched_efficiency=e.gemm[recipe.format].si * e.batched.si,
         act_bytes=(1.0 - wide) * recipe.activations + wide * recipe.traffic,
         comm_bytes=recipe.traffic,
         dispatch_bytes=recipe.dispatch,

@@ -7,7 +7,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number
 
-__all__ = ["gemm_time", "systolic_cycles", "tiled_flops"]
+__all__ = ["gemm_time", "mixed_efficiency", "mixed_k_half", "systolic_cycles", "tiled_flops"]
 
 # What a library falls back to when large output tiles would leave processors idle: smaller tiles (share of each edge of the
 # largest, efficiency relative to it: they reuse operands less), or several processors on one tile, each with a share of the
@@ -16,6 +16,37 @@ __all__ = ["gemm_time", "systolic_cycles", "tiled_flops"]
 _HALF_TILE_EFFICIENCY = 0.92
 _EIGHTH_TILE_EFFICIENCY = 0.80
 _PARTIAL_SUM_BYTES = 0.5 * 4.0
+
+
+@formula(
+    "1/((1 − share)/efficiency + share·faster/half)",
+    unit="1",
+    source="nvidia_nvfp4_2025",
+    place="products that stay in 16 bit, each part at its own rate",
+)
+def mixed_efficiency(share: Number, efficiency: Number, half: Number, faster: Number) -> Number:
+    """Share of the narrow format's peak that products reach of which some stay in 16 bit.
+
+    >>> mixed_efficiency(0.5, 0.6, 0.8, 2.0)
+    0.48
+    """
+    return 1.0 / ((1.0 - share) / efficiency + share * faster / half)
+
+
+@formula(
+    "mixed_efficiency·k_half·((1 − share)·max(1, faster)/efficiency + share·faster/half)",
+    unit="1",
+    source="nvidia_nvfp4_2025",
+    place="products that stay in 16 bit, each part at its own rate",
+)
+def mixed_k_half(share: Number, efficiency: Number, half: Number, faster: Number, k_half: Number) -> Number:
+    """Inner dimension at which their prologues cost as much as their main loops: the mean over the time of each part.
+
+    >>> mixed_k_half(1.0, 0.6, 0.8, 2.0, 150.0), mixed_k_half(0.0, 0.5, 0.8, 2.0, 150.0)
+    (150.0, 300.0)
+    """
+    parts = (1.0 - share) * np.maximum(1.0, faster) / efficiency + share * faster / half
+    return k_half * parts * mixed_efficiency(share, efficiency, half, faster)
 
 
 @formula(

@@ -1,4 +1,4 @@
-"""What a term means: the glossary, and the names in formulas (nomenclature)."""
+"""What a term means: the glossary, the names in formulas (nomenclature), the keys of scenarios and devices."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from rich.text import Text
 
 from carbonscaling.catalog.read import packaged
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.fields import field_help
 from carbonscaling.formula import formulas
+from carbonscaling.hardware.device import Device, Host
 from carbonscaling.record import dataclass
+from carbonscaling.serving.scenario import Serving
+from carbonscaling.software.options import Software
+from carbonscaling.study.scenario import Layout, Scenario
 
 __all__ = ["Term", "glossary", "term", "term_page"]
+
+_KEYS: Mapping[type, str] = {
+    Scenario: "key of a scenario", Layout: "key of a scenario's layout", Software: "key of a scenario's software",
+    Serving: "key of a serving", Device: "key of a device's file", Host: "key of a host's file",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,24 +79,32 @@ def _symbol(name: str) -> Term | None:
     return Term(name, row["meaning"], formula=f"in {users}" if users else "", unit=row["unit"]) if row else None
 
 
+@lru_cache(maxsize=1)
+def _keys() -> Mapping[str, Term]:
+    """Return the entry of each key, of the first that has it."""
+    told = [(key, words, see) for kind, see in _KEYS.items() for key, words in field_help(kind).items() if words]
+    return {_plain(key): Term(key, words, see=see) for key, words, see in reversed(told)}
+
+
 def term(name: str) -> Term:
     """Return what a word means.
 
     Parameters
     ----------
     name : str
-        A term in any usual spelling (``MFU``, ``pipeline bubble``), or a name in formulas (``k_half``).
+        A term in any usual spelling (``MFU``, ``pipeline bubble``), a name in formulas (``k_half``), or a key (``bf16_share``).
 
     Raises
     ------
     InputError
-        Neither; names the nearest.
+        None of them; names the nearest.
     """
-    found = _spellings().get(_plain(name)) or _symbol(name)
+    found = _spellings().get(_plain(name)) or _symbol(name) or _keys().get(_plain(name))
     if found is None:
-        near = nearest(_plain(name), _spellings())
+        known = {**_keys(), **_spellings()}
+        near = nearest(_plain(name), known)
         raise InputError(
-            "no such term", value=name, suggestion=_spellings()[near].name if near else None,
+            "no such term", value=name, suggestion=known[near].name if near else None,
             allowed=", ".join(sorted(glossary(), key=str.lower)), remedy="ask for one of these, or give a scenario to explain",
         )  # fmt: skip
     return found

@@ -15,6 +15,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.formula import TraceLine, tracing
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.model.params import active_params
+from carbonscaling.perf.build import formats
 from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
@@ -238,6 +239,7 @@ def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]
     if s.contracts.kind != "none":  # the factors of the run without its contract
         before = idling(carbon_of(s, r.cluster, duration_s=answer.duration_s), answer.idle_share)
     with tracing() as lines:
+        formats(r.cluster.device, r.recipe, r.efficiency, s.software.bf16_share)
         step = step_time(r.work, r.machine, floats)
         memory(r.work, r.machine, floats)
         run_time(r.n_steps, step.total, r.run_overhead.si)
