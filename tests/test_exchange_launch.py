@@ -115,6 +115,15 @@ def test_experts_whose_products_activate_are_read(recipe: str, kernels: str | No
     assert ("use_transformer_engine_op_fuser" in launch.taken) == (kernels is not None)
 
 
+@pytest.mark.parametrize(("recipe", "eight"), [("mxfp8", True), ("blockwise", None)])
+def test_a_head_in_8_bit_is_read(recipe: str, eight: bool | None, tmp_path: Path) -> None:
+    """Megatron-Core has it in MXFP8 alone."""
+    script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
+    script += f"--seq-length 2048 --max-position-embeddings 2048 --bf16 --fp8-format e4m3 --fp8-recipe {recipe} "
+    (tmp_path / "train.sh").write_text(script + "--fp8-output-proj", encoding="utf-8")
+    assert cs.read_launch(tmp_path / "train.sh").settings["software"].get("head_8bit") == eight
+
+
 @pytest.mark.parametrize(
     ("more", "share"),
     [

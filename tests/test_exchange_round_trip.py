@@ -83,6 +83,22 @@ def test_a_share_that_no_layers_are_is_refused(to: str, share: float, pp: int, r
     assert refused.value.remedy == remedy
 
 
+@pytest.mark.parametrize("to", ["megatron", "megatron-bridge"])
+def test_a_head_in_8_bit_reads_back(to: str, tmp_path: Path) -> None:
+    """In MXFP8 alone (Megatron-Core's TransformerConfig); attention in 8 bit has no argument, and is refused."""
+    both = (cs.Software(head_8bit=True, dp_overlap=True), cs.Software(attention_8bit=True))
+    head, attention = (
+        cs.estimate(dataclasses.replace(ENDS, precision="mxfp8", software=software)) for software in both
+    )
+    assert isinstance(head, cs.Estimate)
+    again = _again(cs.emit(head, to), to, head, tmp_path)
+    assert again.scenario.software.head_8bit
+    for answer in (attention, cs.estimate(dataclasses.replace(ENDS, software=both[0]))):
+        assert isinstance(answer, cs.Estimate)
+        with pytest.raises(cs.InputError, match="8 bit"):
+            cs.emit(answer, to)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("to", READ)
 def test_every_plan_reads_back_or_is_refused(to: str, tmp_path: Path) -> None:

@@ -135,6 +135,36 @@ def test_attention_of_short_spans_and_of_split_sequences_misses_its_rate() -> No
     close(ring / plain, 3.0 / 0.5 / 2.0)
 
 
+def test_narrow_heads_miss_the_rate_of_wide_ones() -> None:
+    """With a width of 64, a score of a head of 64 costs 64 + 64 where one of a head of 128 costs 128 + 64."""
+    whole = work_of(DENSE)
+    heads = [whole._replace(d_query=whole.n_heads * d, d_context=whole.n_heads * d) for d in (64.0, 128.0, 256.0)]
+    machine = ideal(peak_attention=1.0, attention_width=64.0)
+    narrow, usual, wide = (attention_times(w, machine, 1.0, 1.0, 1.0) for w in heads)
+    for way in range(2):
+        close(narrow[way] / usual[way], (64 + 64) / (128 + 64))
+        close(wide[way] / usual[way], 2.0)
+
+
+def test_scores_in_8_bit_take_as_long_whatever_the_width_and_convert_what_they_meet() -> None:
+    """Of heads of 64, 128 and 192 a score takes 0.5 and 3 of one of 128 in 16 bit; a window saves nothing back."""
+    whole = work_of(DENSE)
+    heads = [whole._replace(d_query=whole.n_heads * d, d_context=whole.n_heads * d) for d in (64.0, 128.0, 192.0)]
+    plain, eight = ideal(peak_attention=1.0), ideal(peak_attention=1.0, score_forward=0.5, score_backward=3.0)
+    usual = attention_times(heads[1], plain, 1.0, 1.0, 1.0)
+    for work in heads:
+        found = attention_times(work, eight, 1.0, 1.0, 1.0)
+        close(found[0] / usual[0], 0.5)
+        close(found[1] / usual[1], 3.0)
+    windowed = heads[1]._replace(span=whole.seq_len / 8.0)
+    back = attention_times(windowed, eight, 1.0, 1.0, 1.0)[1]
+    close(back / attention_times(windowed, plain, 1.0, 1.0, 1.0)[1], 3.0 * 4.0)
+    streams = ideal(bandwidth=1.0, memory_efficiency=1.0, score_forward=1.0, score_backward=1.0)
+    converted = attention_times(whole, streams, 1.0, 1.0, 1.0)  # read in 16 bit, written twice in 8
+    close(converted[0], 4.0 * whole.seq_len * (whole.d_query + whole.d_kv))
+    close(converted[1], 4.0 * whole.seq_len * whole.d_context)
+
+
 def test_heads_that_are_no_multiple_of_eight_wide_are_slower() -> None:
     whole = work_of(DENSE)
     odd = whole._replace(d_query=whole.n_heads * 145.0)

@@ -126,19 +126,19 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
         "attention_kernel",
         "flash2",
         "megatron",
-        {"attention_forward": 0.53, "attention_backward": 0.53, "attention_half": 175},
+        {"attention_forward": 0.53, "attention_backward": 0.53, "attention_half": 175, "attention_width": 16},
     ),
     (
         "attention_kernel",
         "flash1",
         "megatron",
-        {"attention_forward": 0.318, "attention_backward": 0.318, "attention_half": 175},
+        {"attention_forward": 0.318, "attention_backward": 0.318, "attention_half": 175, "attention_width": 0},
     ),
     (
         "attention_kernel",
         "native",
         "community",
-        {"attention_forward": 1 / 0.53, "attention_backward": 1 / 0.53, "attention_half": 750},
+        {"attention_forward": 1 / 0.53, "attention_backward": 1 / 0.53, "attention_half": 750, "attention_width": 35},
     ),
     ("norm_kernel", "separate", "megatron", {"norm_passes": 32.0, "unfused_bytes": 12.0}),
     ("compile", True, "torchtitan", FUSED | {"layer_launch": 0.5 / 0.65, "loss_bytes": 4}),
@@ -210,6 +210,8 @@ def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:
         "context_split",
         "expert_overlap",
         "bf16_share",
+        "attention_8bit",
+        "head_8bit",
     }
     assert {option for option, *_ in CHANGES} | apart == {f.name for f in fields(Software)}
     assert {value for option, value, *_ in CHANGES if option == "optimizer"} == set(OPTIMIZERS)
@@ -230,6 +232,23 @@ def test_products_that_stay_in_16_bit_take_their_own_time() -> None:
     assert (
         low.batched_efficiency == mixed.batched_efficiency == wide.batched_efficiency
     )  # in 16 bit, whatever the share
+
+
+def test_attention_and_head_may_be_in_8_bit() -> None:
+    """Each changes its own rate and nothing of what runs in 16 bit, and where products have 16 bit it changes nothing."""
+    plain = made("megatron", None, "gb300", "mxfp8")
+    head = made("megatron", Software(head_8bit=True), "gb300", "mxfp8")
+    attention = made("megatron", Software(attention_8bit=True), "gb300", "mxfp8")
+    assert moved(plain, head) == {"peak_head", "head_efficiency", "loss_bytes"}
+    assert head.formats.peak_head == 2.0 * plain.formats.peak_head
+    assert head.formats.head_efficiency == head.formats.gemm_efficiency
+    assert head.software.loss_bytes == plain.software.loss_bytes + 2.0
+    assert moved(plain, attention) == {"score_forward", "score_backward"}
+    assert (attention.software.score_forward, attention.software.score_backward) == (0.80, 1.06)
+    both = Software(attention_8bit=True, head_8bit=True)
+    assert moved(made("megatron", None, "gb300", "bf16"), made("megatron", both, "gb300", "bf16")) == set()
+    written = Software(attention_8bit=True, attention_kernel="explicit")
+    assert made("megatron", written, "gb300", "mxfp8").software.score_forward == 0.0
 
 
 @pytest.mark.parametrize("precision", ["tf32", "fp32", "fp16", "bf16"])

@@ -197,6 +197,8 @@ def _software(rng: Random) -> cs.Software:
         expert_kernels=_maybe(rng, 0.1, "separate", "fused", "looped"),
         dp_overlap=_maybe(rng, 0.2, True, False),
         bf16_share=_maybe(rng, 0.2, 0.15, 1.0) or 0.0,
+        attention_8bit=_maybe(rng, 0.1, True, False),
+        head_8bit=_maybe(rng, 0.1, True, False),
         tp_overlap=_maybe(rng, 0.2, 0.0, 0.5, 1.0),
         tp_beside=_maybe(rng, 0.2, True, False),
         optimizer=_maybe(rng, 0.3, "adamw", "adamw-bf16", "adafactor"),

@@ -181,7 +181,7 @@ def machine(
     """
     return Machine(
         silicon(cluster, efficiency),
-        formats(cluster.device, recipe, efficiency, options.bf16_share),
+        formats(cluster.device, recipe, efficiency, options.bf16_share, bool(options.head_8bit)),
         software(stack, options, cluster.device, recipe, efficiency),
     )
 
@@ -219,8 +219,10 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
     )
 
 
-def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) -> Formats:
+def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0, head_8bit: bool = False) -> Formats:
     """Return what a device reaches in the number formats of a recipe, `wide` of whose products of 8 or 4 bit stay in 16.
+
+    With `head_8bit` the output head's are in 8 too.
 
     Raises
     ------
@@ -243,14 +245,15 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0) ->
     if wide:  # each part at its own rate
         parts = (wide, gemm, e.gemm[half].si, faster)
         gemm, k_half = float(mixed_efficiency(*parts)), float(mixed_k_half(*parts, e.gemm_k_half.si))
+    head = "fp8" if head_8bit and recipe.narrow and "fp8" in device.peak else recipe.head
     clock = 1.0 if device.clock is None else device.clock.si
     return Formats(
         peak=clock * peak,
         peak_attention=clock * device.peak_flops(half if recipe.format != "fp32" else "fp32"),
-        peak_head=clock * device.peak_flops(recipe.head),
+        peak_head=clock * device.peak_flops(head),
         peak_mfu=peak,
         gemm_efficiency=gemm,
-        head_efficiency=e.gemm[recipe.head].si,
+        head_efficiency=e.gemm[head].si,
         gemm_k_half=k_half,
         grouped_efficiency=gemm * e.grouped.si,
         batched_efficiency=e.gemm[recipe.format].si * e.batched.si,

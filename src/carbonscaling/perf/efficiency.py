@@ -33,7 +33,11 @@ class Efficiency:
         Share of 16-bit peak of fused attention. attention_portable : Datum
         The same of kernels written for an earlier architecture, relative to those. attention_half, portable_half : Datum
         Mean keys of a query at which fused attention reaches half of its share, for the generation's own kernels and for
-        those of an earlier one. attention_ring : Datum
+        those of an earlier one. attention_width, portable_width : Datum
+        Width of a head whose products take as long as what its scores cost beside them, for the same two.
+    attention_8bit_forward, attention_8bit_backward : Datum
+        Time of a score in 8 bit, whatever the width of its head, over that of a head of 128 in 16 bit.
+    attention_ring : Datum
         The share that remains where sequences are split and keys travel around a ring. attention_first : Datum
         The same of FlashAttention-1. flash : Datum
         1 where fused attention is the default, 0 for explicit softmax.
@@ -96,6 +100,10 @@ class Efficiency:
     attention_portable: Datum
     attention_half: Datum
     portable_half: Datum
+    attention_width: Datum
+    portable_width: Datum
+    attention_8bit_forward: Datum
+    attention_8bit_backward: Datum
     attention_ring: Datum
     attention_first: Datum
     flash: Datum

@@ -12,6 +12,10 @@ from carbonscaling.perf.numbers import Number, Workload
 
 __all__ = ["attention_times", "head_gemm", "linear", "scan_times", "stream"]
 
+WIDE = 128.0
+"""Width of the heads that rates of fused attention are printed for. Wider ones run no faster: registers and shared memory
+hold shorter tiles of them (192 and 256 wide: NVIDIA/cudnn-frontend, benchmark/sdpa_benchmark_training)."""
+
 MISALIGNED = 2.5
 """Slowdown of attention whose heads are no multiple of 8 elements (16 bytes) wide, which loads and matrix units
 want whole: 1.5 to 4 times (Anthony et al. 2024, arXiv 2401.14489, sections V and VI)."""
@@ -49,17 +53,32 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     silicon, formats, software = machine
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
     flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
+    one = np.maximum(work.n_heads, 1.0)
     # Split sequences meet their keys in as many kernels, whose results are merged; the last of uneven pieces sees most keys.
     pieces = np.where(work.dealt > 0, 1.0, cp)
     ring = np.where(pieces > 1, software.attention_ring, 1.0) / last_piece(work.uneven, pieces)
     long = (1.0 + software.attention_half * pieces / work.span) / ring
-    fused = flops * long / (formats.peak_attention * software.attention_forward)
-    fused_back = 2.5 * flops * long / (formats.peak_attention * software.attention_backward)
+    # Exponentials and sums are as many for a narrow head as for a wide one.
+    width = np.minimum(np.maximum(work.d_query / one, 1.0), WIDE)
+    narrow = (1.0 + software.attention_width / width) / (1.0 + software.attention_width / WIDE)
+    # In 8 bit products are so fast that a score takes as long whatever the width; queries, keys and values, and the result's
+    # gradient, are read and written converted, along rows and columns. Backward no window is left out.
+    eight, wide = software.score_forward > 0, 2.0 * WIDE * one / np.maximum(work.d_query + work.d_context, 1.0)
+    seen = np.maximum(work.span, work.seq_len / 2.0) + software.attention_half * pieces
+    unskipped = seen / (work.span + software.attention_half * pieces)
+    scored = np.where(eight, software.score_forward * wide, narrow)
+    scored_back = np.where(eight, software.score_backward * wide * unskipped, narrow)
+    converted = np.where(eight, 2.0 * formats.comm_bytes * tokens / tp, 0.0)
+    fused = flops * long * scored / (formats.peak_attention * software.attention_forward) + stream(
+        machine, converted * (work.d_query + work.d_kv)
+    )
+    fused_back = 2.5 * flops * long * scored_back / (formats.peak_attention * software.attention_backward) + stream(
+        machine, converted * work.d_context
+    )
 
     # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
     # those of values, queries and keys are like the context.
     many, queries, keys = batch * heads, work.seq_len / cp, work.seq_len
-    one = np.maximum(work.n_heads, 1.0)
     odd = np.where(np.remainder(work.d_query / one, 8.0) > 0, MISALIGNED, 1.0)
     scores = _batched(machine, many, queries, keys, work.d_query / one)
     context = _batched(machine, many, queries, work.d_context / one, keys)

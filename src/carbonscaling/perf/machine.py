@@ -90,7 +90,9 @@ class SoftwareTerms(NamedTuple):
     Attributes
     ----------
     attention_forward, attention_backward : fraction of peak of the fused kernels where every query sees many keys.
-        attention_half : mean keys of a query at which they reach half of it. attention_ring : share that remains where
+        attention_half : mean keys of a query at which they reach half of it. attention_width : width of a head whose products
+        take as long as what its scores cost beside them. score_forward, score_backward : time of a score in 8 bit over that of
+        a head of 128 in 16; 0 where attention is not in 8 bit. attention_ring : share that remains where
         sequences are split over ranks. flash : 1 fused, 0 explicit softmax.
         separate : 1 where that softmax, its scale and its mask are kernels of their own.
     elementwise : scale on element-wise traffic. scan : time of a mixer's convolution, scan and gate over that of their
@@ -131,6 +133,9 @@ class SoftwareTerms(NamedTuple):
     attention_forward: Number
     attention_backward: Number
     attention_half: Number
+    attention_width: Number
+    score_forward: Number
+    score_backward: Number
     attention_ring: Number
     flash: Number
     separate: Number

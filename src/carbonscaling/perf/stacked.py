@@ -15,6 +15,9 @@ __all__ = ["software"]
 COMPILED_LOSS = 4.0
 """Bytes a logit and pass that a compiled loss moves: 16-bit logits read for maximum and sum, read again, written."""
 
+CONVERTED_LOGIT = 2.0
+"""Bytes a logit and pass more before a head in 8 bit: its gradient read in 16 bit, written by rows and by columns."""
+
 RELAYING = ("deepep", "hybridep")
 """Dispatchers that send a token once to each node, which passes it on."""
 
@@ -25,6 +28,7 @@ class _Attention:
     separate: float
     share: float
     half: float
+    width: float
 
 
 def _kernel(stack: Stack, options: Software, device: Device, recipe: str, e: Efficiency) -> str:
@@ -40,11 +44,13 @@ def _attention(kernel: str, e: Efficiency) -> _Attention:
     """Return whether a kernel is fused, whether its softmax is separate, and its rate over the generation's best."""
     rates = {"flash2": e.attention_portable.value, "flash1": e.attention_portable.value * e.attention_first.value}
     half = e.portable_half if kernel in rates else e.attention_half
+    width = {"flash1": 0.0, "flash2": e.portable_width.value}.get(kernel, e.attention_width.value)
     return _Attention(
         float(not kernel.startswith("explicit")),
         float(kernel == "explicit-separate"),
         rates.get(kernel, 1.0),
         half.value,
+        width,
     )
 
 
@@ -103,6 +109,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     device, recipe, e : the device, its number formats, and what its kernels reach.
     """
     attention = _attention(_kernel(stack, options, device, recipe.name, e), e)
+    eight = float(bool(options.attention_8bit) and recipe.narrow and attention.fused > 0)
     fused = stack.fuses.value if options.compile is None else float(options.compile)
     layer_launch, moe_launch = _launches(stack, options, fused, e)
     weights, gradients, states = _bytes(stack, options, recipe)
@@ -122,6 +129,9 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         attention_forward=e.attention_forward.si * attention.share,
         attention_backward=e.attention_backward.si * attention.share,
         attention_half=attention.half,
+        attention_width=attention.width,
+        score_forward=e.attention_8bit_forward.value * eight,
+        score_backward=e.attention_8bit_backward.value * eight,
         attention_ring=e.attention_ring.value,
         flash=attention.fused,
         separate=attention.separate,
@@ -140,7 +150,9 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         kept=stack.kept.value,
         unfused_bytes=stack.unfused.value * unfused,
         logit_bytes=logit if options.logit_bytes is None else options.logit_bytes,
-        loss_bytes=(1.0 - fused) * stack.loss.value + fused * min(stack.loss.value, COMPILED_LOSS),
+        loss_bytes=(1.0 - fused) * stack.loss.value
+        + fused * min(stack.loss.value, COMPILED_LOSS)
+        + CONVERTED_LOGIT * float(bool(options.head_8bit) and recipe.narrow),
         logit_split=stack.logit_split.value,
         checkpoints=stack.zero3_checkpoints.value,
         plain_checkpoints=1.0,

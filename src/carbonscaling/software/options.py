@@ -100,6 +100,9 @@ class Software:
     bf16_share : float
         Share of the blocks' products that an 8- or 4-bit recipe leaves in 16 bit: layers at the ends, attention, latent
         projections, prediction modules (NVIDIA 2025, arXiv 2509.25149, on 4 bit: about 15 % of the layers).
+    attention_8bit, head_8bit : bool, optional
+        Take an 8-bit recipe's format for attention's scores and contexts, or for the output head, which recipes keep out of it
+        unless told otherwise.
     dp_overlap : bool, optional
         Hide gradients before and weights after the update behind the passes.
     tp_overlap : float, optional
@@ -139,6 +142,8 @@ class Software:
     expert_capacity: float | None = None
     expert_kernels: Literal["separate", "fused", "looped"] | None = None
     bf16_share: float = 0.0
+    attention_8bit: bool | None = None
+    head_8bit: bool | None = None
     dp_overlap: bool | None = None
     tp_overlap: float | None = None
     tp_beside: bool | None = None

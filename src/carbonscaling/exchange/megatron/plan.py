@@ -118,9 +118,20 @@ def _precision(answer: Estimate, title: str) -> list[Line]:
     if r.recipe.name not in PRECISIONS:
         raise cannot_say(title, f"the precision {r.recipe.name}", ["precision"], "choose bf16, fp16, fp8 or mxfp8")
     why = "precision as stated" if answer.scenario.precision else "the device's usual precision"
+    software = answer.scenario.software
+    attention, head = (bool(on) and r.recipe.narrow for on in (software.attention_8bit, software.head_8bit))
+    refuse(
+        title,
+        (attention, "attention in 8 bit: no argument says so", "software.attention_8bit",
+         "leave attention_8bit out"),
+        (head and r.recipe.name != "mxfp8", f"a head in 8 bit beside {r.recipe.name}",
+         "software.head_8bit", "choose mxfp8, or leave head_8bit out"),
+    )  # fmt: skip
     ends = _ends(answer, title)
     said = PRECISIONS[r.recipe.name] | ({"fp8_recipe": "tensorwise"} if ends and r.recipe.name == "fp8" else {})
     found = [*(Line(name, value, f"{why}: {r.recipe.name}") for name, value in said.items()), *ends]
+    if head:
+        found.append(Line("fp8_output_proj", True, "output head in 8 bit, as stated"))
     if r.machine.software.grad_bytes == 2 and r.recipe.name != "fp16":
         found.append(Line("grad_reduce_in_bf16", True, f"gradients of 2 bytes: stack {r.stack.name}"))
     return found

@@ -29,6 +29,8 @@ def precision(said: Said, found: Reading) -> None:
         recipe = "bf16" if said.get("bf16") else "fp16" if said.get("fp16") else "fp32"
     found.scenario["precision"] = recipe
     found.mark(said, f"precision {recipe}", *_FORMATS)
+    if said.get("fp8_output_proj") and said.get("fp8_recipe", "mxfp8") == "mxfp8":
+        found.take("fp8_output_proj", "output head in 8 bit", software_head_8bit=True)
     _ends(said, found)
     reduced = said.get("grad_reduce_in_bf16")
     if reduced:
