@@ -33,6 +33,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "choosing": ("rows", "sources"),
     "first_look": ("n", "n_skipped", "median", "p90", "inside", "constant_mfu", "regression", "llmcarbon"),
     "first_look_servings": ("n", "n_skipped", "median", "p90", "inside"),
+    "first_look_trainings": ("n", "n_skipped", "median", "p90", "inside", "span"),
     "oom": ("n_devices", "tp", "pp", "cp", "ep", "zero_stage", "micro_batch", "seq_len", "global_batch_seqs"),
     "inference": (
         "params_b", "active_params_b", "n_layers", "d_model", "d_ff", "n_heads", "n_kv_heads", "head_dim", "vocab_size",
@@ -81,6 +82,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "choosing": ("name", "value", "low", "high", "unit", "source"),
     "first_look": ("version", "date", "batch", "source", "bias"),
     "first_look_servings": ("version", "date", "batch", "source", "quantity", "bias"),
+    "first_look_trainings": ("version", "date", "batch", "source", "bias"),
 }  # fmt: skip
 """Columns that hold words."""
 

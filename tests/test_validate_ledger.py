@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from carbonscaling import evidence
 from carbonscaling.cli import main
-from carbonscaling.evidence.ledger import first_looks, ledger, ledger_of_servings
+from carbonscaling.evidence.ledger import first_looks, ledger, ledger_of_servings, ledger_of_trainings
 
 FIRST = "0.1.0"
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,10 +80,25 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["source"] for row in data["sources"]] == [row["source"] for row in table]
     served = evidence.rows("first_look_servings")
     assert [(row["source"], row["n"]) for row in data["servings"]] == [(r["source"], int(r["n"])) for r in served]
+    whole = evidence.rows("first_look_trainings")
+    assert [(row["source"], row["span"]) for row in data["trainings"]] == [(r["source"], float(r["span"])) for r in whole]
     assert main(["validate", "--ledger"]) == 0
     page = capsys.readouterr().out
     assert "0.2.0.dev0" in page
-    assert all(row["source"] in page for row in served)
+    assert all(row["source"] in page for row in served + whole)
+    assert re.search(r"devices x days +0\.2\.0\.dev0 +32 +3 +27% +64% +-26% +69% +2\.65", page)
+
+
+def test_whole_trainings_that_were_looked_at_lie_beside() -> None:
+    """Each is in no shipped table, names where it was read, and the ledger counts it unless its hours are a bound."""
+    with (ROOT / "examples" / "unseen-trainings.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    shipped = {row["model"].lower() for row in evidence.rows("trainings")}
+    assert not [row["model"] for row in rows if row["model"].lower() in shipped or not row["source"]]
+    counted = Counter(bool(row["device_hours"]) for row in rows if "not scorable" not in row["note"])
+    assert [(x.n + x.n_skipped, x.source) for x in ledger_of_trainings()] == [
+        (counted[True], "hours printed"), (counted[False], "devices x days"),
+    ]  # fmt: skip
 
 
 def test_servings_were_scored_before_what_they_taught() -> None:

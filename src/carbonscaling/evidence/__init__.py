@@ -31,6 +31,7 @@ FILES: dict[str, str] = {
     " `python -m carbonscaling.validate.speed.choosing`",
     "first_look": "the ledger: each version's error on rows that it had never seen, by source",
     "first_look_servings": "the same of servings: tokens a second and watts of those that no version had seen, by source",
+    "first_look_trainings": "the same of whole trainings: device-hours before the fact, by what was reported of them",
     "trainings": "published trainings by maker: size, tokens, batch, devices, device-hours",
     "inference": "servings: model, device, layout, formats, engine, tokens, requests in flight; throughput, latencies, watts",
     "inference_left_out": "rows of `inference` as predicted without their source, model or device; written by"

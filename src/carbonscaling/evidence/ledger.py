@@ -8,12 +8,12 @@ from statistics import mean, median
 from carbonscaling import evidence
 from carbonscaling.record import dataclass
 
-__all__ = ["FirstLook", "LedgerRow", "first_looks", "ledger", "ledger_of_servings"]
+__all__ = ["FirstLook", "LedgerRow", "first_looks", "ledger", "ledger_of_servings", "ledger_of_trainings"]
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One version on one source of a batch of evidence: trainings, or servings.
+    """One version on one source of a batch of evidence: speeds of trainings, servings, or whole trainings.
 
     Attributes
     ----------
@@ -28,6 +28,8 @@ class LedgerRow:
         Median errors of other methods on the same rows.
     quantity : {"speed", "watts"}
         What was measured, where it is not the speed of a training or serving.
+    span : float, optional
+        Median factor from end to end of the intervals, of whole trainings.
     """
 
     version: str
@@ -44,6 +46,7 @@ class LedgerRow:
     regression: float | None = None
     llmcarbon: float | None = None
     quantity: str = "speed"
+    span: float | None = None
 
 
 _COUNTS = ("n", "n_skipped")
@@ -91,6 +94,12 @@ def ledger() -> tuple[LedgerRow, ...]:
 def ledger_of_servings() -> tuple[LedgerRow, ...]:
     """Return every entry of servings, output tokens a second and watts, oldest first; the first four's bias is not known."""
     return _entries("first_look_servings")
+
+
+@lru_cache(maxsize=1)
+def ledger_of_trainings() -> tuple[LedgerRow, ...]:
+    """Return every entry of whole trainings before the fact, oldest first; their sources are what was reported of them."""
+    return _entries("first_look_trainings")
 
 
 def _entries(name: str) -> tuple[LedgerRow, ...]:

@@ -21,18 +21,22 @@ def _share(value: float | None) -> str:
 
 
 def _sources(rows: Sequence[LedgerRow]) -> Table:
-    table = figures(("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside"), words=2)
+    spans = any(row.span for row in rows)
+    headings = ("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside", *(("span",) if spans else ()))
+    table = figures(headings, words=2)
     for row in sorted(rows, key=lambda r: (r.batch, r.source, r.date, r.version)):
         bias = "-" if row.bias is None else f"{100 * row.bias:+.0f}%"
         table.add_row(
             row.source[:44], row.version, str(row.n), str(row.n_skipped), _share(row.median), _share(row.p90), bias,
-            _share(row.inside),
+            _share(row.inside), *((f"{row.span:.2f}",) if row.span else ()),
         )  # fmt: skip
     return table
 
 
-def ledger_page(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings: Sequence[LedgerRow]) -> Group:
-    """Return every version's first look at rows that it had never seen: by batch, and by source; then that of servings."""
+def ledger_page(
+    looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings: Sequence[LedgerRow], trainings: Sequence[LedgerRow]
+) -> Group:
+    """Return every version's first look at rows that it had never seen: by batch, and by source; whole trainings, servings."""
     headings = (
         "version", "batch", "rows", "sources", "skipped", "sources' median", "below 20 %", "inside", "40 % MFU",
         "regression", "LLMCarbon",
@@ -51,6 +55,10 @@ def ledger_page(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings:
         Text("By source", style="bold"),
         _sources(rows),
         Text(""),
+        Text("Whole trainings before the fact, device-hours, by what was reported", style="bold"),
+        _sources(trainings),
+        Text("  span: median factor from end to end of the interval"),
+        Text(""),
         Text("Servings, output tokens a second, by source", style="bold"),
         _sources([row for row in servings if row.quantity == "speed"]),
         Text(""),
@@ -59,9 +67,11 @@ def ledger_page(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings:
     )
 
 
-def ledger_data(looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings: Sequence[LedgerRow]) -> dict[str, Any]:
+def ledger_data(
+    looks: Sequence[FirstLook], rows: Sequence[LedgerRow], servings: Sequence[LedgerRow], trainings: Sequence[LedgerRow]
+) -> dict[str, Any]:
     """Return the ledger as plain data."""
     return {
         "first_looks": [vars(x) for x in looks], "sources": [vars(row) for row in rows],
-        "servings": [vars(row) for row in servings],
+        "servings": [vars(row) for row in servings], "trainings": [vars(row) for row in trainings],
     }  # fmt: skip

@@ -145,10 +145,10 @@ def _published() -> tuple[dict[str, Any], RenderableType]:
 
 def _ledger(json: bool, output: str | None) -> None:
     """Print first looks, each version on rows that it had never seen."""
-    from carbonscaling.evidence.ledger import first_looks, ledger, ledger_of_servings
+    from carbonscaling.evidence.ledger import first_looks, ledger, ledger_of_servings, ledger_of_trainings
     from carbonscaling.reporting.ledger import ledger_data, ledger_page
 
-    found = first_looks(), ledger(), ledger_of_servings()
+    found = first_looks(), ledger(), ledger_of_servings(), ledger_of_trainings()
     out.hand_out(ledger_data(*found), ledger_page(*found), json=json, output=output)
 
 
