@@ -81,7 +81,9 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     served = evidence.rows("first_look_servings")
     assert [(row["source"], row["n"]) for row in data["servings"]] == [(r["source"], int(r["n"])) for r in served]
     whole = evidence.rows("first_look_trainings")
-    assert [(row["source"], row["span"]) for row in data["trainings"]] == [(r["source"], float(r["span"])) for r in whole]
+    assert [(row["source"], row["span"]) for row in data["trainings"]] == [
+        (r["source"], float(r["span"])) for r in whole
+    ]
     assert main(["validate", "--ledger"]) == 0
     page = capsys.readouterr().out
     assert "0.2.0.dev0" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.cli import main
+from carbonscaling.evidence.training import load_trainings
+from carbonscaling.model.huggingface import from_config
 from carbonscaling.study.history import Practice, shipped_practice
 from carbonscaling.study.scenario import replace
 from carbonscaling.validate.carbon.trainings import (
@@ -24,7 +27,9 @@ from carbonscaling.validate.carbon.trainings import (
     fit_practice,
     training_scores,
 )
+from carbonscaling.validate.score import spreads, student
 
+ROOT = Path(__file__).resolve().parent.parent
 RATIOS = st.lists(st.floats(0.3, 5.0), min_size=1, max_size=6)
 
 
@@ -138,3 +143,72 @@ def test_a_file_of_trainings(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     file.write_text("model,device\nx,h100\n", encoding="utf-8")
     assert main(["validate", "--trainings", str(file)]) == 2
     assert "tokens_b" in capsys.readouterr().err
+
+
+def _checks(ratios: Mapping[str, tuple[float, ...]]) -> list[TrainingCheck]:
+    return [
+        TrainingCheck("", maker, "2025-01", "ok", "", reported=ratio, reachable=1.0)
+        for maker, own in ratios.items()
+        for ratio in own
+    ]
+
+
+def test_few_makers_say_less() -> None:
+    """The same ratios of four times as many makers have the same median, and a narrower interval: Student's, not the normal."""
+    few = {str(i): (1.0 + 0.1 * i, 1.2 + 0.1 * i) for i in range(8)}
+    many = {f"{name} {k}": own for name, own in few.items() for k in range(4)}
+    of_few, of_many = fit_practice(_checks(few)).needed(), fit_practice(_checks(many)).needed()
+    assert of_few.median == pytest.approx(of_many.median)
+    assert of_few.high / of_few.low > of_many.high / of_many.low
+    _, between, within = spreads([[math.log(x) for x in own] for own in few.values()])
+    wanted = 2.0 * 1.895 * math.hypot(between * math.sqrt(9.0 / 8.0), within)
+    assert math.log(of_few.high / of_few.low) == pytest.approx(wanted, rel=0.005)
+
+
+@pytest.mark.parametrize(("degrees", "factor"), [(7, 1.895), (12, 1.782), (22, 1.717), (60, 1.671)])
+def test_students_factor(degrees: int, factor: float) -> None:
+    """The 95th percentiles of tables of Student's distribution."""
+    assert student(degrees) == pytest.approx(factor, rel=2e-3)
+
+
+def test_a_training_is_answered_whatever_stands_beside_it(tmp_path: Path) -> None:
+    """With makers' own earlier ones or without, what other makers of a file report teaches nothing of a training."""
+    row = "pythia-1b,2023-04,me,300,32,a100-40,2540,fp16\n"
+    file = tmp_path / "trainings.csv"
+    answers = []
+    for beside in (
+        "",
+        "pythia-1b,2022-04,other,300,32,a100-40,99000,fp16\npythia-1b,2022-05,third,300,32,a100-40,99,fp16\n",
+    ):
+        file.write_text(
+            "model,date,maker,tokens_b,n_devices,device,device_hours,precision\n" + row + beside, encoding="utf-8"
+        )
+        answers += [check_trainings(file, history=history)[0] for history in (False, True)]
+    assert len({(x.device_hours, x.low, x.high) for x in answers}) == 1
+
+
+def test_trainings_that_no_version_had_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every model's file is read; what is refused is refused for its device, its architecture or its blanks, and says so."""
+    given_rows, folder = load_trainings(ROOT / "examples" / "unseen-trainings.csv")
+    configs = {row["model_file"] for row in given_rows} - {""}
+    assert configs == {path.name for path in (folder / "trainings_models").iterdir()}
+    assert all(from_config(folder / "trainings_models" / name).n_layers for name in configs)
+    few = ("Refact-1.6B", "Jais-30B", "Falcon-Mamba-7B", "gpt-oss-120b", "Beam-501B", "Phi-4", "StarCoder2-7B")
+    file = tmp_path / "few.csv"
+    columns = list(given_rows[0])
+    with file.open("w", encoding="utf-8", newline="") as text:
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        for row in given_rows:
+            if row["model"] in few:
+                path = folder / "trainings_models" / row["model_file"] if row["model_file"] else ""
+                writer.writerow(row | {"model_file": str(path)})
+    assert main(["validate", "--trainings", str(file)]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "unknown device: RTX A5000" in page
+    assert "unknown device: CS-2" in page
+    assert "selective scan of the first Mamba" in page
+    assert "no tokens" in page
+    assert "not scorable: upper bound" in page
+    assert "devices x days: 1, bias" in page
+    assert "hours printed: 1, bias" in page

@@ -32,6 +32,8 @@ class Training:
         Parameters and tokens in billions.
     reported : float, optional
         Device-hours: printed, or devices times days.
+    calendar : bool
+        Whether they are the latter.
     config : Path, optional
         File of the model, where the catalogue has none by its name.
     """
@@ -50,6 +52,7 @@ class Training:
     n_devices: int
     days: float | None
     reported: float | None
+    calendar: bool
     config: Path | None
 
     @property
@@ -81,7 +84,8 @@ def parse_training(row: Mapping[str, str], folder: Path) -> Training:
     return Training(
         text("model"), text("maker"), text("date"), text("device"), text("precision"), text("note"),
         text("moe") in ("1", "1.0", "yes", "true"), value("params_b"), value("active_b"), value("tokens_b"),
-        count(value("seq_len")), n_devices, days, hours or (24.0 * n_devices * days if n_devices and days else None), config,
+        count(value("seq_len")), n_devices, days, hours or (24.0 * n_devices * days if n_devices and days else None),
+        not hours, config,
     )  # fmt: skip
 
 

@@ -22,7 +22,17 @@ def _share(value: float | None) -> str:
 
 def _sources(rows: Sequence[LedgerRow]) -> Table:
     spans = any(row.span for row in rows)
-    headings = ("source", "version", "rows", "skipped", "median", "90th pct", "bias", "inside", *(("span",) if spans else ()))
+    headings = (
+        "source",
+        "version",
+        "rows",
+        "skipped",
+        "median",
+        "90th pct",
+        "bias",
+        "inside",
+        *(("span",) if spans else ()),
+    )
     table = figures(headings, words=2)
     for row in sorted(rows, key=lambda r: (r.batch, r.source, r.date, r.version)):
         bias = "-" if row.bias is None else f"{100 * row.bias:+.0f}%"

@@ -13,7 +13,7 @@ from rich.text import Text
 from carbonscaling.reporting.jsonable import jsonable
 from carbonscaling.reporting.tables import error, figures
 from carbonscaling.study.history import Practice
-from carbonscaling.validate.carbon.trainings import TrainingCheck, training_scores
+from carbonscaling.validate.carbon.trainings import TrainingCheck, scores_by_report, training_scores
 from carbonscaling.words import count
 
 __all__ = ["answered_page", "trainings_data", "trainings_page"]
@@ -32,7 +32,8 @@ def _count(value: float | None) -> str:
 def trainings_data(checks: Sequence[TrainingCheck], practice: Practice) -> dict[str, Any]:
     """Return every training, the scores over all and by maker, and the distribution of the shipped ones."""
     found = {
-        "trainings": checks, "scores": training_scores(checks), "interval_factor": _width(checks),
+        "trainings": checks, "scores": training_scores(checks), "by_report": scores_by_report(checks),
+        "interval_factor": _width(checks),
         "practice": {"everyone": practice.needed(), "maker": Practice(0.0, 0.0, practice.within).needed()},
     }  # fmt: skip
     return dict(jsonable(found))
@@ -59,6 +60,11 @@ def answered_page(checks: Sequence[TrainingCheck]) -> Group:
             f"{s.n} trainings: bias {error(s.bias, '+')}, median error {error(s.median)}, {error(s.coverage)} inside "
             f"({error(makers)} as a mean over makers); the interval spans a factor of {width:.2f}"
         )
+    reports = scores_by_report(checks)
+    if len(reports) > 1:
+        lines += [
+            f"  {name}: {s.n}, bias {error(s.bias, '+')}, {error(s.coverage)} inside" for name, s in reports.items()
+        ]
     others = Counter((x.status, x.reason) for x in checks if x.device_hours is None)
     lines += [f"  {status}: {n} x {why}" for (status, why), n in others.most_common()]
     title = "Device-hours before the fact: what can be reached, what people needed, what was reported"

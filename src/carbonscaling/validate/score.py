@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from carbonscaling.arrays import Array
 from carbonscaling.record import dataclass
 
-__all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians", "spreads"]
+__all__ = ["COUNTED", "Score", "by_group", "left_out", "score", "source_medians", "spreads", "student"]
 
 
 SHARES = (0.7, 0.8, 0.9)
@@ -129,6 +129,16 @@ def spreads(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     whole = float(np.mean(_quantiles(np.abs(values - middle), w, SHARES) / normal))
     within = float(np.mean(_quantiles(np.abs(apart), weights(several), SHARES) / normal))
     return middle, max(0.0, whole**2 - within**2) ** 0.5, within
+
+
+def student(degrees: float) -> float:
+    """Return how many standard deviations on either side hold 90 % of Student's distribution (Abramowitz and Stegun 26.7.5).
+
+    >>> [round(student(degrees), 3) for degrees in (12, 22, 1e9)]
+    [1.782, 1.717, 1.645]
+    """
+    z = NormalDist().inv_cdf(0.95)
+    return z + (z**3 + z) / (4.0 * degrees) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * degrees**2)
 
 
 def source_medians(sources: Sequence[str], predicted: Array, measured: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,12 +27,20 @@ from carbonscaling.record import dataclass
 from carbonscaling.study.answer import estimate, plan
 from carbonscaling.study.asked import PLAN_DAYS
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.history import Practice, shipped_practice
+from carbonscaling.study.history import NINETY, Practice, shipped_practice
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.validate.score import Score, by_group, score, spreads
+from carbonscaling.validate.score import Score, by_group, spreads, student
 
-__all__ = ["COLUMNS", "TrainingCheck", "check_hours", "check_trainings", "fit_practice", "training_scores"]
+__all__ = [
+    "COLUMNS",
+    "TrainingCheck",
+    "check_hours",
+    "check_trainings",
+    "fit_practice",
+    "scores_by_report",
+    "training_scores",
+]
 
 COLUMNS = ("model", "status", "reason", "device_hours", "low", "high", "reachable")
 """Columns of the file of answers."""
@@ -53,6 +61,8 @@ class TrainingCheck:
         Why there is no answer; else what was assumed.
     reported, reachable, device_hours, low, high : float, optional
         Device-hours: as published, of the best setting found, and what people needed with its 90 % interval.
+    calendar : bool
+        Whether what was reported is devices times days.
     own : int
         Earlier trainings of the maker that narrow it.
     """
@@ -67,6 +77,7 @@ class TrainingCheck:
     device_hours: float | None = None
     low: float | None = None
     high: float | None = None
+    calendar: bool = False
     own: int = 0
 
     @property
@@ -147,6 +158,13 @@ def _reach(t: Training) -> tuple[Estimate | Infeasible, list[str]]:
     return found, notes
 
 
+def _refused(error: Unusable | InputError) -> str:
+    """Return why a row has no answer, with what it said of it."""
+    if not isinstance(error, InputError):
+        return str(error)
+    return error.problem if error.value is None else f"{error.problem}: {error.value}"
+
+
 def _answered(t: Training) -> TrainingCheck:
     """Return a training with what can be reached."""
     name, maker, date = t.model, t.maker, t.date
@@ -155,12 +173,10 @@ def _answered(t: Training) -> TrainingCheck:
     try:
         found, notes = _reach(t)
     except (Unusable, InputError) as error:
-        return TrainingCheck(
-            name, maker, date, "unusable", error.problem if isinstance(error, InputError) else str(error)
-        )
+        return TrainingCheck(name, maker, date, "unusable", _refused(error), t.reported)
     if isinstance(found, Infeasible):
         return TrainingCheck(name, maker, date, "infeasible", found.reason, t.reported)
-    return TrainingCheck(name, maker, date, "ok", "; ".join(notes), t.reported, found.device_hours)
+    return TrainingCheck(name, maker, date, "ok", "; ".join(notes), t.reported, found.device_hours, calendar=t.calendar)
 
 
 def _check(row: Mapping[str, str], folder: Path) -> TrainingCheck:
@@ -178,12 +194,18 @@ def _shipped() -> tuple[TrainingCheck, ...]:
 
 
 def fit_practice(checks: Iterable[TrainingCheck]) -> Practice:
-    """Return the distribution of reported over reachable hours: over makers, and over the trainings of one."""
+    """Return the distribution of reported over reachable hours: over makers, and over the trainings of one.
+
+    It is the predictive one of a further maker: that few makers leave mean and spreads uncertain widens it (Student 1908).
+    """
     groups: dict[str, list[float]] = defaultdict(list)
     for check in checks:
         if check.ratio:
             groups[check.maker].append(math.log(check.ratio))
-    return Practice(*spreads(list(groups.values())))
+    middle, between, within = spreads(list(groups.values()))
+    n = len(groups)
+    wider = student(n - 1) / NINETY
+    return Practice(middle, wider * between * math.sqrt(1.0 + 1.0 / n), wider * within)
 
 
 def _needed(check: TrainingCheck, practice: Practice, own: Sequence[float] = ()) -> TrainingCheck:
@@ -195,10 +217,10 @@ def _needed(check: TrainingCheck, practice: Practice, own: Sequence[float] = ())
 
 
 def _left_out(check: TrainingCheck, others: Sequence[TrainingCheck], history: bool) -> TrainingCheck:
-    """Return the same by other makers' trainings and, if asked, by the maker's own earlier ones."""
+    """Return the same by the shipped trainings of other makers and, if asked, by the maker's own earlier ones among others."""
     earlier = [x for x in others if history and check.maker and x.maker == check.maker and x.date < check.date]
     own = [x.ratio for x in earlier if x.ratio]
-    return _needed(check, fit_practice(x for x in others if x.maker != check.maker), own)
+    return _needed(check, fit_practice(x for x in _shipped() if x.maker != check.maker), own)
 
 
 def check_trainings(path: Path | None = None, *, history: bool = False) -> tuple[TrainingCheck, ...]:
@@ -220,7 +242,7 @@ def check_trainings(path: Path | None = None, *, history: bool = False) -> tuple
     rows, folder = load_trainings(path)
     checks = [_check(row, folder) for row in rows]
     known = {(x.maker, x.model) for x in _shipped()}
-    others = [*_shipped(), *(x for x in checks if (x.maker, x.model) not in known)] if history else _shipped()
+    others = [*_shipped(), *(x for x in checks if (x.maker, x.model) not in known)]
     return tuple(_left_out(check, others, history) for check in checks)
 
 
@@ -231,16 +253,26 @@ def check_hours(runs: Sequence[CarbonRun]) -> tuple[TrainingCheck, ...]:
         if run.hours and run.tokens_b:
             own = Training(
                 run.name, "", "", run.device, "", "", run.active_params_b not in (None, run.params_b), run.params_b,
-                run.active_params_b, run.tokens_b, 0, int(run.n_devices or 0), run.days, run.hours, None,
+                run.active_params_b, run.tokens_b, 0, int(run.n_devices or 0), run.days, run.hours, False, None,
             )  # fmt: skip
             found.setdefault((run.name.partition(" (")[0], run.hours), _needed(_answered(own), shipped_practice()))
     return tuple(found.values())
 
 
-def training_scores(checks: Sequence[TrainingCheck]) -> dict[str, Score]:
-    """Score what people needed against what was reported, over all and by maker; nothing where nothing was reported."""
+def _grouped(checks: Sequence[TrainingCheck], group: Callable[[TrainingCheck], str]) -> dict[str, Score]:
+    """Score what people needed against what was reported, by group; nothing where nothing was reported."""
     scored = [x for x in checks if x.device_hours and x.reported]
     if not scored:
         return {}
     ours, reported, low, high = np.array([(x.device_hours, x.reported, x.low, x.high) for x in scored], dtype=float).T
-    return {"all": score(ours, reported, low, high), **by_group([x.maker for x in scored], ours, reported, low, high)}
+    return by_group([group(x) for x in scored], ours, reported, low, high)
+
+
+def training_scores(checks: Sequence[TrainingCheck]) -> dict[str, Score]:
+    """Score what people needed against what was reported, over all and by maker; nothing where nothing was reported."""
+    return _grouped(checks, lambda x: "all") | _grouped(checks, lambda x: x.maker)
+
+
+def scores_by_report(checks: Sequence[TrainingCheck]) -> dict[str, Score]:
+    """Return the same by what was reported: device-hours, or devices and days, in which they may have stood idle."""
+    return _grouped(checks, lambda x: "devices x days" if x.calendar else "hours printed")
