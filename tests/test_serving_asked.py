@@ -117,6 +117,12 @@ def test_what_pipelines_would_save_is_said_and_is_the_answer_with_them(objective
     assert cs.inference(**Q, objective=objective, pp=1).with_pipelines is None
 
 
+def test_more_stages_than_memory_needs_are_named_as_such() -> None:
+    found = cs.inference(model="llama-3.1-405b", device="l40s")
+    assert found.layout.pp == 4
+    assert found.notes[-1].startswith("more than 4 pipeline stages are not searched")
+
+
 def test_requests_longer_than_a_model_is_known_to_go_are_said_or_refused() -> None:
     short = cs.inference(model="llama-3-8b", prompt=7000.0, output=1000.0)
     assert not any("go further" in note for note in short.notes)

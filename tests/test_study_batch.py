@@ -19,6 +19,7 @@ from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import step_time
+from carbonscaling.reporting.answer import setting_lines
 from carbonscaling.search.count_bounds import Bounds
 from carbonscaling.search.engine import search
 from carbonscaling.search.objectives import OBJECTIVES
@@ -34,6 +35,17 @@ from carbonscaling.validate.batches import law_scores, published_batches
 
 SMALL = cs.Scenario(model="llama-3.2-1b", tokens=2e9, device="h100-sxm", seq_len=4096, max_devices=64)
 LARGE = cs.Scenario(model="llama-3.1-405b", tokens=15.6e12, device="h100-sxm", devices=16384)
+
+
+def test_a_batch_that_is_stated_trains_the_stated_tokens_and_a_searched_one_says_so() -> None:
+    found = cs.estimate(replace(SMALL, devices=8, batch=None))
+    assert isinstance(found, cs.Estimate)
+    assert found.resolved.tokens != 2e9
+    assert any(line.endswith("of the 2B asked for; --batch alone trains all 2B") for line in setting_lines(found))
+    fixed = cs.estimate(replace(SMALL, devices=8, batch=round(found.resolved.batch)))
+    assert isinstance(fixed, cs.Estimate)
+    assert fixed.resolved.tokens == 2e9
+    assert not any("alone trains" in line for line in setting_lines(fixed))
 
 
 @cache

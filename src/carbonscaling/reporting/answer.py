@@ -60,8 +60,11 @@ def setting_lines(e: Estimate) -> list[str]:
     if s.sp and s.tp > 1:
         extras.append("sequence parallel")
     extras.append(recompute_words(Recompute.said(s), float(s.recompute_percent)))
-    moved = r.batches.is_open and r.batches.by_loss and count(r.tokens) != count(r.asked_tokens)
-    tokens = [f"tokens: with this batch {count(r.tokens)} reach the loss of the {count(r.asked_tokens)} asked for"]
+    own, asked = count(r.tokens), count(r.asked_tokens)
+    moved = r.batches.is_open and r.batches.by_loss and own != asked
+    tokens = [
+        f"tokens: with this batch {own} reach the loss of the {asked} asked for; --batch alone trains all {asked}"
+    ]
     loss = [] if r.loss is None else [f"expected loss {r.loss:.4g} by {e.scenario.law}"]
     speed, flops = (
         f"{plain(e.tokens_per_s_per_device)} tokens/s",

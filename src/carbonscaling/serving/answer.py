@@ -151,7 +151,8 @@ class Served:
             figure = ("tokens_per_s_per_device", "output tokens/s a device")
         key, words = figure
         mine, its = (one.summary()[key if one.summary()[key] is not None else "n_devices"] for one in (self, other))
-        return (*notes, f"pipelines are not searched, as few measured servings have them: with --pp {at} it would be "
+        which = f"more than {self.layout.pp:g} pipeline stages" if self.layout.pp > 1 else "pipelines"
+        return (*notes, f"{which} are not searched, as few measured servings have them: with --pp {at} it would be "
                         f"{plain(its)} {words} in place of {plain(mine)}")  # fmt: skip
 
     @property
