@@ -190,7 +190,7 @@ def model(factors: Mapping[str, Datum] = FACTORS) -> CarbonModel:
         numbers=central, assemble=_assemble, factors=factors,
         location=factors["carbon_intensity"],
         market=Datum(36.0, "g/kWh", "c", low=18.0, high=72.0, basis="market"), mode="physical", version="v2", region="x",
-        amortisation="a", embodied_route="measured", device_kg_by_route={}, host_kg_by_route={},
+        amortisation="a", embodied_route="measured", device_kg_by_route={},
     )  # fmt: skip
 
 

@@ -206,7 +206,7 @@ def test_routes_side_by_side() -> None:
     model = carbon_model(H100, "us-east5")
     assert model.embodied_route == "measured"
     assert model.device_kg_by_route["measured"] == 164.0
-    assert model.host_kg_by_route["measured"] == 2500.0
+    assert model.numbers.host_kg == 2500.0
     assert model.device_kg_by_route["bottom-up"] == pytest.approx(163.4, abs=0.1)
     assert carbon_model(B200, "us-east5").device_kg_by_route["measured"] == 284.0
     chip = carbon_model(TPU_V5P, "us-east5")

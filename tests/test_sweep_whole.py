@@ -223,7 +223,7 @@ def test_the_figure_says_how_much_of_the_study_it_shows(home: Path) -> None:
 
     n = study(home).n_cases
     shards(home)[0].unlink()
-    for kind in sweep_plot.KINDS:
+    for kind in ("curve", "front", "heat", "tornado"):
         found = results(str(home / "study.sweep"))
         sweep_plot.draw(found, kind, str(home / "x.svg"), x=None, y=None, by=None, measure="cost_usd")
         assert f"<!-- {n - 10} of {n} cases -->" in (home / "x.svg").read_text()

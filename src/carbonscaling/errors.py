@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 
 from carbonscaling.literal import literal
 
-__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "misspelt", "nearest", "respelt"]
+__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "misspelt", "nearest", "plain_name", "respelt"]
 
 
 MOST_SHOWN = 300
@@ -108,8 +109,18 @@ SURE_LETTERS = 5
 """In fewer letters one that is exchanged makes another word (rl, dpo, ppo)."""
 
 
+@lru_cache(maxsize=1024)
+def plain_name(name: str) -> str:
+    """Return a name as catalogues spell theirs: in lower case, hyphens between words.
+
+    >>> plain_name(" RTX_Pro 6000")
+    'rtx-pro-6000'
+    """
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
 def _plain(name: str) -> str:
-    return name.strip().lower()[:MOST_SHOWN].replace("_", "-").replace(" ", "-")
+    return plain_name(name)[:MOST_SHOWN]
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from carbonscaling.errors import misspelt, nearest
+from carbonscaling.errors import misspelt, nearest, plain_name
 
 __all__ = ["choice_meant", "key_meant", "option_meant", "value_meant", "words_in"]
 
@@ -376,7 +376,7 @@ def key_meant(key: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> 
 
 def value_meant(key: str, value: str) -> str | None:
     """Return the value of an option that is meant by another word: empty where there is none like it, None where unknown."""
-    word = value.strip().lower().replace("_", "-").replace(" ", "-")
+    word = plain_name(value)
     return next((one for one, words in VALUES.get(key, {}).items() if word in words.split()), None)
 
 

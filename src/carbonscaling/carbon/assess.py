@@ -46,8 +46,8 @@ class CarbonModel:
         The convention, as a phrase.
     embodied_route : str
         The route behind `numbers`: measured, bottom-up or paper.
-    device_kg_by_route, host_kg_by_route : Mapping[str, float]
-        Embodied carbon of one device and one host by every route that has data.
+    device_kg_by_route : Mapping[str, float]
+        Embodied carbon of one device by every route that has data.
     covered : bool
         Whether `market` is that of one run under its contract.
     contracted : Mapping[str, float]
@@ -71,7 +71,6 @@ class CarbonModel:
     amortisation: str
     embodied_route: str
     device_kg_by_route: Mapping[str, float]
-    host_kg_by_route: Mapping[str, float]
     scope2: Literal["location", "market"] = "location"
     covered: bool = False
     upstream_g_per_kwh: float | None = None
@@ -295,7 +294,6 @@ def _result(
         contracted=model.contracted,
         widest=tuple(sorted(filter(_width, effects), key=_width, reverse=True)[:3]),
         device_kg_by_route=model.device_kg_by_route,
-        host_kg_by_route=model.host_kg_by_route,
         sources=tuple(sorted({datum.source for datum in (*model.factors.values(), model.location, model.market)})),
     )
 

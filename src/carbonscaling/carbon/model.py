@@ -55,10 +55,9 @@ ALIKE = (
 
 
 class HardwareFactors(NamedTuple):
-    """Factors of a cluster that no place changes: of a device, of a host, all of those used, and the embodied route."""
+    """Factors of a cluster that no place changes: of a device, all of those used, and the embodied route."""
 
     device: Factors
-    host: Factors
     used: Factors
     route: str
 
@@ -72,11 +71,11 @@ def hardware_factors(
     """Return the factors of a cluster that its place does not change; they are costly, and many places share them."""
     device, host = device_parts(cluster.device, mode), host_parts(cluster.host, mode)
     if mode == "paper":
-        return HardwareFactors(device, host, paper_power_set(cluster.device, version) | device | host, "paper")
+        return HardwareFactors(device, paper_power_set(cluster.device, version) | device | host, "paper")
     found = measured(cluster, device, host)
     parts = {} if "embodied_device" in found else device if found else device | host
     used = operation(cluster, best_utilisation) | parts | found
-    return HardwareFactors(device, host, used, "measured" if "embodied_device" in found else "bottom-up")
+    return HardwareFactors(device, used, "measured" if "embodied_device" in found else "bottom-up")
 
 
 def carbon_model(
@@ -136,7 +135,7 @@ def carbon_model(
     _one_of("amortisation", amortisation, tuple(AMORTISATIONS))
     _one_of("scope2", scope2, ("location", "market"))
     shared = site(mode, version, region, carbon_intensity_g_per_kwh, pue, lifetime_years, amortisation, basis)
-    device, host, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
+    device, own, route = hardware or hardware_factors(cluster, mode, version, best_utilisation)
     factors = shared | own
     assemble = paper_numbers if mode == "paper" else _numbers
     assemble = partial(_sharing, assemble) if shared_hosts else assemble
@@ -151,10 +150,8 @@ def carbon_model(
     factors["carbon_intensity"] = methods[scope2]
     numbers = assemble(si(factors))
     device_routes = {route: float(numbers.device_kg)}
-    host_routes = {"measured" if "embodied_host" in own else route: float(numbers.host_kg)}
     if mode == "physical":
         device_routes.setdefault("bottom-up", float(device_kg_bottom_up(si(device))))
-        host_routes.setdefault("bottom-up", float(host_kg_bottom_up(si(device | host))))
     return CarbonModel(
         numbers=numbers,
         assemble=assemble,
@@ -170,7 +167,6 @@ def carbon_model(
         amortisation=AMORTISATIONS[amortisation],
         embodied_route=route,
         device_kg_by_route=device_routes,
-        host_kg_by_route=host_routes,
     )
 
 

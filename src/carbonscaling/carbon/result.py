@@ -69,8 +69,8 @@ class Footprint:
         Share of the energy that a contract of one's own covers, by what generates it; empty without one.
     widest : tuple of WideningFactor
         The (up to) three factors that widen the interval most, widest first.
-    device_kg_by_route, host_kg_by_route : Mapping[str, float]
-        Embodied carbon of one device and one host by route, side by side.
+    device_kg_by_route : Mapping[str, float]
+        Embodied carbon of one device by route, side by side.
     sources : tuple of str
         Reference keys of the factors used.
     """
@@ -103,7 +103,6 @@ class Footprint:
     contracted: Mapping[str, float]
     widest: tuple[WideningFactor, ...]
     device_kg_by_route: Mapping[str, float]
-    host_kg_by_route: Mapping[str, float]
     sources: tuple[str, ...]
 
     @property

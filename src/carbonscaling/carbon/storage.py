@@ -57,7 +57,6 @@ def storage_model(
         amortisation=AMORTISATIONS[amortisation],
         embodied_route="published figures of a terabyte",
         device_kg_by_route={},
-        host_kg_by_route={},
     )
 
 

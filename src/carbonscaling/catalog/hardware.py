@@ -12,7 +12,7 @@ from typing import Any
 from carbonscaling.catalog.instances import device_of_instance
 from carbonscaling.catalog.read import build, packaged, read_toml, shipped
 from carbonscaling.catalog.references import references
-from carbonscaling.errors import InputError, misspelt, nearest
+from carbonscaling.errors import InputError, misspelt, nearest, plain_name
 from carbonscaling.files import PACKAGE
 from carbonscaling.hardware import roadmap as _roadmap
 from carbonscaling.hardware.cluster import Cluster
@@ -78,7 +78,7 @@ def part_meant(kind: type, name: str) -> str | None:
     name : str
         No file is read for it.
     """
-    name, names = _plain(name), [*_names(kind), *aliases(kind)]
+    name, names = plain_name(name), [*_names(kind), *aliases(kind)]
     bare = re.sub(r"^\d+x-?|-?x\d+$", "", name)
     if bare in names:  # 8xh100
         return bare
@@ -98,13 +98,8 @@ def _spellings(kind: type) -> dict[str, str]:
     return {**aliases(kind), **{id_: id_ for id_ in _names(kind)}}
 
 
-@lru_cache(maxsize=1024)
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(" ", "-")
-
-
 def _id(kind: type, name: str) -> str | None:
-    spellings, plain = _spellings(kind), _plain(name)
+    spellings, plain = _spellings(kind), plain_name(name)
     return spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
 
 
@@ -122,7 +117,7 @@ def is_device(name: str) -> bool:
 
 
 def _resolve(kind: type, name: str) -> str:
-    known, spellings, plain = _names(kind), _spellings(kind), _plain(name)
+    known, spellings, plain = _names(kind), _spellings(kind), plain_name(name)
     found = _id(kind, name)
     if found is None:
         word = kind.__name__.lower()

@@ -15,10 +15,8 @@ from carbonscaling.evidence import family, path, rows
 from carbonscaling.evidence.row import RunRow, parse_row
 from carbonscaling.record import dataclass
 
-__all__ = ["CHOICES", "Chosen", "chosen", "group_of", "read_chosen", "size_of"]
+__all__ = ["Chosen", "chosen", "group_of", "read_chosen", "size_of"]
 
-CHOICES = ("micro_batch", "recompute", "zero_stage", "vpp")
-"""Columns of the rows that people tune, or that their stack settles."""
 SIZES = ((1.0, "1"), (2.0, "2"), (4.0, "3 to 4"), (8.0, "5 to 8"))
 """Largest number of each class of sizes, and its name."""
 

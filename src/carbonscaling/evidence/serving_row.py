@@ -34,7 +34,6 @@ class ServingRow:
     concurrency_basis: str
     tokens_basis: str
     watts_scope: str
-    quality: str
     params_b: float | None
     active_params_b: float | None
     n_layers: float | None
@@ -61,9 +60,6 @@ class ServingRow:
     concurrency: float | None
     out_tok_s_total: float | None
     out_tok_s_per_device: float | None
-    ttft_ms: float | None
-    tpot_ms: float | None
-    latency_s: float | None
     watts_per_device: float | None
     j_per_out_token: float | None
 

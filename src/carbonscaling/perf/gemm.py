@@ -42,7 +42,7 @@ def mixed_efficiency(share: Number, efficiency: Number, half: Number, faster: Nu
 def mixed_k_half(share: Number, efficiency: Number, half: Number, faster: Number, k_half: Number) -> Number:
     """Inner dimension at which their prologues cost as much as their main loops: the mean over the time of each part.
 
-    >>> mixed_k_half(1.0, 0.6, 0.8, 2.0, 150.0), mixed_k_half(0.0, 0.5, 0.8, 2.0, 150.0)
+    >>> float(mixed_k_half(1.0, 0.6, 0.8, 2.0, 150.0)), float(mixed_k_half(0.0, 0.5, 0.8, 2.0, 150.0))
     (150.0, 300.0)
     """
     parts = (1.0 - share) * np.maximum(1.0, faster) / efficiency + share * faster / half

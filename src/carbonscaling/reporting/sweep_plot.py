@@ -11,9 +11,8 @@ from carbonscaling.reporting.suffixes import FIGURES, check_suffix
 from carbonscaling.study.sweep.query import Results
 from carbonscaling.study.sweep.views import front, known_columns, measured, sensitivity
 
-__all__ = ["KINDS", "draw"]
+__all__ = ["draw"]
 
-KINDS = ("curve", "front", "heat", "tornado")
 MOST_LINES = 12
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from carbonscaling.catalog import hardware, laws, models, stacks
 from carbonscaling.catalog.instances import device_of_instance
-from carbonscaling.errors import InputError
+from carbonscaling.errors import InputError, plain_name
 from carbonscaling.hardware.device import Device, Host
 from carbonscaling.hints import NamedTuple
 from carbonscaling.meaning import choice_meant
@@ -62,10 +62,6 @@ def kind_of(scenario: Scenario) -> Kind:
     return "estimate" if scenario.is_counted else "plan"
 
 
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(" ", "-")
-
-
 def _names(kind: type, known: tuple[str, ...]) -> Collection[str]:
     return {*known, *hardware.aliases(kind)}
 
@@ -94,7 +90,7 @@ def _meant(key: str, value: str, known: Collection[str]) -> str | None:
         return models.model_meant(value)
     if key in EXACT:
         return choice_meant(key, value, known)
-    return device_of_instance(_plain(value)) or hardware.part_meant(Host if key == "host" else Device, value)
+    return device_of_instance(plain_name(value)) or hardware.part_meant(Host if key == "host" else Device, value)
 
 
 def named(data: Mapping[str, Any]) -> None:
@@ -120,7 +116,7 @@ def named(data: Mapping[str, Any]) -> None:
             ):  # a count in quotes
                 continue
             known = known or names()
-            if value in known or (key not in EXACT and _plain(value) in known):
+            if value in known or (key not in EXACT and plain_name(value) in known):
                 continue
             raise InputError(
                 f"unknown {key}", where="request", key=key, value=value,

@@ -99,7 +99,7 @@ def _times(
     """Return run times and interruptions: rounds of training and writing, each begun again until none interrupts it.
 
     The rounds lost are a negative binomial number; what is lost of each is an exponential time cut off at the round's length,
-    of which many are summed. The mean is `perf.checkpoints.interrupted_time`.
+    of which many are summed. The mean is that of Daly 2006, equation 20.
     """
     length, rounds = interval + write, steady / interval
     lost = rng.negative_binomial(rounds, math.exp(-length / mtbf)).astype(float)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonscaling.catalog.read import build, read_toml, shipped
-from carbonscaling.errors import InputError, respelt
+from carbonscaling.errors import InputError, plain_name, respelt
 from carbonscaling.model.check import located
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
@@ -82,16 +82,12 @@ _STAGES = re.compile(
 _DATE = re.compile(r"-(\d{4})$")
 
 
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(" ", "-")
-
-
 def _known(name: str) -> str | None:
     """Return the catalogue's name for a name, an alias or an id as on a model hub (``maker/Model-Instruct-FP8``).
 
     A model whose names hold dates is of these dates only: Mistral Large of 2407 and of 2512 are two models.
     """
-    known, plain, dates = model_aliases(), _plain(name), set[str]()
+    known, plain, dates = model_aliases(), plain_name(name), set[str]()
     if plain.count("/") == 1:
         plain = plain.partition("/")[2]
     plain = plain.removeprefix("meta-")
@@ -123,12 +119,12 @@ def _parts(name: str) -> tuple[str, list[str]]:
 
 def model_meant(name: str) -> str | None:
     """Return the accepted name that another respells; a size that another generation has too is another shape."""
-    return respelt(_plain(name), model_aliases())
+    return respelt(plain_name(name), model_aliases())
 
 
 def _alike(name: str) -> str | None:
     """Return the catalogue's names of a name's family, or else of its size: other models, which nobody is to take for it."""
-    family, sizes = _parts(_plain(name))
+    family, sizes = _parts(plain_name(name))
     of_size = [one for one in model_names() if {*sizes} & {*one.split("-")}]
     found = [one for one in model_names() if family and one.startswith(family)] or of_size
     found = sorted(found, key=lambda one: one not in of_size)[:MOST_ALIKE]
@@ -138,8 +134,8 @@ def _alike(name: str) -> str | None:
 @lru_cache(maxsize=1)
 def model_aliases() -> Mapping[str, str]:
     """Every accepted spelling in lower case with hyphens, and the name it stands for."""
-    names = {_plain(alias): name for name, table in _tables().items() for alias in table.get("aliases", ())}
-    return {**names, **{_plain(name): name for name in _tables()}}
+    names = {plain_name(alias): name for name, table in _tables().items() for alias in table.get("aliases", ())}
+    return {**names, **{plain_name(name): name for name in _tables()}}
 
 
 def model_names() -> list[str]:
@@ -161,13 +157,13 @@ def model_entry(name: str) -> ModelEntry:
     InputError
         No such model.
     """
-    full: str | None = _plain(name)
-    table = _table(_plain(name))
+    full: str | None = plain_name(name)
+    table = _table(plain_name(name))
     if table is None:
         full = _known(name)
         table = None if full is None else dict(_tables()[full])
     if full is None or table is None:
-        is_size, meant = bool(_SIZE.fullmatch(_plain(name))), model_meant(name)
+        is_size, meant = bool(_SIZE.fullmatch(plain_name(name))), model_meant(name)
         raise InputError(
             "a size is no model" if is_size else "unknown model",
             value=name,
