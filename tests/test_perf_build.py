@@ -213,8 +213,9 @@ def test_numbers_of_a_stack_go_where_they_belong() -> None:
     before = machine(cluster, precision("bf16"), e, shipped).numbers()
     after = machine(cluster, precision("bf16"), e, dataclasses.replace(shipped, **own)).numbers()
     changed = {field for field in before if before[field] != after[field]}
-    assert changed == set(OWN.values())
-    assert {field: after[field] for field in changed} == {field: own[name].si for name, field in OWN.items()}
+    assert changed == {*OWN.values(), "sorts"}
+    assert {field: after[field] for field in OWN.values()} == {field: own[name].si for name, field in OWN.items()}
+    assert after["sorts"] == 1.0 - after["relay"]
 
 
 def test_a_format_without_an_efficiency() -> None:

@@ -162,6 +162,19 @@ def test_biases_of_experts_pass_over_all_that_they_receive() -> None:
     assert layer(unbiased, q.changed(bias_passes=17.0)) == layer(unbiased, q)
 
 
+def test_a_plain_all_to_all_leaves_copies_to_be_sorted() -> None:
+    """Read and written before the products of several experts and after them, as often backward; on one rank none travels."""
+    w, q = work_of(MOE), ideal(bandwidth=1.0, imbalance=1.5)
+    sorting = q.changed(sorts=1.0)
+    found, without = layer(w, sorting, ep=4.0), layer(w, q, ep=4.0)
+    for name in ("forward", "backward"):
+        more = getattr(found, name).elementwise - getattr(without, name).elementwise
+        close(more, 2 * S * 4 * 2 * 1.5 * 4096)
+    close(found.selective, without.selective)
+    for ep in (1.0, 8.0):
+        assert layer(w, sorting, ep=ep) == layer(w, q, ep=ep)
+
+
 def test_a_loop_launches_each_expert_of_a_rank() -> None:
     w, q = work_of(MOE), ideal(peak=1e15, moe_launch=1.0, expert_launch=10.0)
     for ep, n in ((1.0, 8), (4.0, 2)):

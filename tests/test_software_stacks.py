@@ -158,7 +158,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ),
     ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0}),
     ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0, "product_launch": 0.0}),
-    ("dispatcher", "alltoall", "megatron", {"relay": 0.0}),
+    ("dispatcher", "alltoall", "megatron", {"relay": 0.0, "sorts": 1.0}),
     ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
     ("expert_capacity", 1.25, "megatron", {"imbalance": 1.25, "product_launch": 0.0}),
     (

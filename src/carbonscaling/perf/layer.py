@@ -148,6 +148,19 @@ def _of_experts(machine: Machine, n_local: Number, rows: Number, k: Number, n: N
     return np.maximum(forward, n_local * machine.software.product_launch), back, weight
 
 
+def _of_copies(work: Workload, machine: Machine, ep: Number, size: Number) -> tuple[Number, Number]:
+    """Time that biases pass over the copies that experts receive, forward, and that sorting these takes in either pass.
+
+    A plain all-to-all leaves them in the order of their senders: read and written before the products of several experts, and
+    after them.
+    """
+    software, several = machine.software, (ep > 1.0) & (work.n_experts > ep)
+    return (
+        stream(machine, work.biased * software.bias_passes * size),
+        np.where(several, software.sorts * stream(machine, 4.0 * size), 0.0),
+    )
+
+
 def _tensor_sums(
     work: Workload, machine: Machine, key: LayerKey, parts: tuple[tuple[Number, ...], ...],
     dense: tuple[tuple[Number, ...], ...], routed: tuple[tuple[Number, ...], ...],
@@ -241,10 +254,8 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     arrived = np.where(formats.dispatch_bytes < formats.comm_bytes, 0.0, formats.cast_passes / 2.0)
     permute = moe * (4.0 + arrived) * work.top_k * inside / tp
     kernels = 8.0 * work.halves + 20.0 * moe  # launches of two blocks; gating, sorting and index kernels of experts
-    elementwise, biases = (
-        stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency,
-        stream(machine, width * work.biased * software.bias_passes * moe * rows * n_local * inside),
-    )
+    elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
+    biases, sort = _of_copies(work, machine, ep, width * moe * rows * n_local * inside)
 
     # Traffic of one pass.
     reduce, tp_comm, tp_comm_back = _tensor_sums(work, machine, key, parts, dense, routed)
@@ -276,10 +287,10 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     # Ends: logits with a float32 loss on the last stage, a gather on the first.
     vocabulary = work.vocab_size / tp
     head_forward, head_backward = _head(work, machine, tokens, vocabulary)
-    busy = (flowing * attention_back, flowing * (2.0 * (elementwise + biases) + unpacked))
+    busy = (flowing * attention_back, flowing * (2.0 * (elementwise + biases) + sort + unpacked))
     traffic = (flowing * tp_comm_back, flowing * cp_comm_back, flowing * ep_comm)
     products, launch_back = flowing * back + weight + beside_back, flowing * 2.0 * launch
-    ahead = (forward + beside, attention, elementwise + biases + unpacked, tp_comm, cp_comm)
+    ahead = (forward + beside, attention, elementwise + biases + sort + unpacked, tp_comm, cp_comm)
     backward = _pass(launch_back, products, *busy, *traffic)
     with_sums = _pass(launch_back, products, busy[0], busy[1] + summed, *traffic)
     return LayerTimes(

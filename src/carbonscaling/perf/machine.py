@@ -119,7 +119,8 @@ class SoftwareTerms(NamedTuple):
     gathers : times a micro-batch that ZeRO-3 collects the weights. gathered : layers whose weights it holds whole at a
         time. parameter_wise : 1 where it collects them parameter by parameter, the device idle, 0 where by layer beside
         compute. gather_rank : s that such a collective takes for every rank, to list its slice.
-    relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. imbalance :
+    relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. sorts : 1 where
+        copies arrive in their senders' order, and each device brings them into that of its experts, and back. imbalance :
         busiest over mean expert load.
     head_last : 1 where the last stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     step_overhead : s per step of host work. layer_launch, moe_launch : s the host needs to launch the forward kernels of a
@@ -173,6 +174,7 @@ class SoftwareTerms(NamedTuple):
     parameter_wise: Number
     gather_rank: Number
     relay: Number
+    sorts: Number
     imbalance: Number
     head_last: Number
     step_overhead: Number

@@ -171,6 +171,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         parameter_wise=float((options.zero3_gather or stack.zero3_gather.value) == "parameter"),
         gather_rank=e.gather_rank.si,
         relay=relay,
+        sorts=0.0 if options.dispatcher == "allgather" else 1.0 - relay,
         imbalance=options.expert_capacity or (1.0 if options.expert_balance == "forced" else e.imbalance.si),
         head_last=last,
         step_overhead=e.step_overhead.si,
