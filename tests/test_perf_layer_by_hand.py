@@ -195,13 +195,15 @@ def test_products_of_experts_are_launched_one_by_one() -> None:
 
 
 def test_shared_and_dense_blocks_count_in_their_shares() -> None:
-    """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared."""
+    """DeepSeek-V2-Lite: 26 of 27 layers have experts, two of them shared; 64 of a query head's elements are turned in place."""
     w = work_of(MLA)
     ff = (1 * 10944 + 26 * (6 * 1408 + 2 * 1408)) / 27
-    heads = 16 * 192 + 16 * (128 + 64 + 128)
-    width = _wide(2048) + 2 * heads + 3 * ff + 26 / 27 * 4 * 6 * 2048
+    heads = 16 * (
+        2 * 64 + (128 + 128) + (128 + 64 + 128)
+    )  # keys and values are read joint, and written with their own turned
+    width = _wide(2048) + heads + 3 * ff + 26 / 27 * 4 * 6 * 2048
     close(layer(w, ideal(bandwidth=1.0)).forward.elementwise, 2 * S * width)
-    split = _wide(2048) + (2 * heads + 3 * ff + 26 / 27 * 4 * 6 * 2048) / 2
+    split = _wide(2048) + (heads + 3 * ff + 26 / 27 * 4 * 6 * 2048) / 2
     close(layer(w, ideal(bandwidth=1.0), tp=2.0, etp=2.0).forward.elementwise, 2 * S * split)
 
 

@@ -148,6 +148,17 @@ def _of_experts(machine: Machine, n_local: Number, rows: Number, k: Number, n: N
     return np.maximum(forward, n_local * machine.software.product_launch), back, weight
 
 
+def _rotary(work: Workload) -> Number:
+    """Elements a token that rotary embeddings read and write.
+
+    All of queries, keys and values; with MLA of the queries the rotary part alone, in place, and keys and values out of their
+    joint projection (Megatron-Core, ``fusions/fused_mla_yarn_rope_apply.py``).
+    """
+    rotated = work.d_query + work.d_context - work.n_value
+    latent = 2.0 * rotated + work.n_value + work.d_kv
+    return np.where(work.n_value > 0, latent, 2.0 * (work.d_query + work.d_kv))
+
+
 def _of_copies(work: Workload, machine: Machine, ep: Number, size: Number) -> tuple[Number, Number]:
     """Time that biases pass over the copies that experts receive, forward, and that sorting these takes in either pass.
 
@@ -248,7 +259,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     hidden = moe * (1.0 - software.expert_fused) * rows * n_local / tokens * work.d_ff_expert / etp
     ff = plain * work.d_ff / tp + moe * work.d_ff_shared / tp + hidden
     wide = passes * work.halves * h / np.where(sp > 0, tp, 1.0)
-    heads = 2.0 * (work.d_query + work.d_kv) + software.head_passes * (work.d_query + work.d_kv / 2.0)
+    heads = _rotary(work) + software.head_passes * (work.d_query + work.d_kv / 2.0)
     gated = software.gate_passes * (work.matrices - 2.0)
     narrow = attended * heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
     arrived = np.where(formats.dispatch_bytes < formats.comm_bytes, 0.0, formats.cast_passes / 2.0)
