@@ -310,3 +310,12 @@ def test_the_page_keeps_words_whole_at_80_columns(
     assert "Nemotron_3_Ultra" in text
     assert "256 x" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_model_of_state_spaces_alone_is_searched() -> None:
+    """Without heads and feed-forward blocks, tensor ranks share the mixers' width: every degree that divides it."""
+    asked = cs.Scenario(model="mamba2-2.7b", tokens=1e11, devices=8, batch=64)
+    every = [cs.estimate(replace(asked, layout=cs.Layout(tp=tp))) for tp in (1, 2, 4, 8)]
+    found = cs.estimate(asked)
+    assert isinstance(found, cs.Estimate)
+    assert found.duration_s == min(one.duration_s for one in every if isinstance(one, cs.Estimate))

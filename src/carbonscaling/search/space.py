@@ -136,7 +136,7 @@ def layouts(
     host_devices : int
         Counts beyond one host are whole hosts.
     """
-    width = int(work.n_heads) if work.n_heads else int(work.d_ff_expert or work.d_ff)
+    width = int(work.n_heads or work.d_ff_expert or work.d_ff or work.d_mix)
     model = width, int(work.n_layers), float(work.seq_len), float(domain)
     if len(batches) == 1:
         return _of_batch(space, batches[0], *model).among(counts, host_devices)
