@@ -248,5 +248,11 @@ def test_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert "served tokens 13B" in page
     drawn = ElementTree.fromstring(picture.read_text())
     assert sum(shape.tag.endswith("polyline") for shape in drawn.iter()) == 4
+    words = [shape.text for shape in drawn.iter() if shape.tag.endswith("text")]
+    assert words[1:4] == ["5.01B", "13B", "27B"]  # an axis of few sizes is marked with them
+    upper = [shape for shape in drawn.iter() if shape.get("class") in ("around", "spent", "second")]
+    heights = [float(point.split(",")[1]) for shape in upper for point in (shape.get("points") or "").split()]
+    assert min(heights) == 30.0
+    assert 200.0 < max(heights) < 230.0  # from the highest interval to the lowest part
     assert main([*few, "-o", str(report)]) == 0
     assert "<svg" in report.read_text()

@@ -24,6 +24,7 @@ from carbonscaling.exchange.simai.workload import COLLECTIVES, read_workload, wr
 from carbonscaling.exchange.timeline.schedule import Costs, Slot, in_order, zero_bubble
 from carbonscaling.exchange.timeline.step import timeline
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.words import duration
 
 
 def _answer(**question: Any) -> Estimate:
@@ -125,6 +126,24 @@ def test_a_picture_shows_every_stage_and_every_device(answer: Estimate) -> None:
         x, y, wide, high = (float(box.get(key, 0.0)) for key in ("x", "y", "width", "height"))
         assert 0 <= x <= x + wide <= width + 0.1
         assert 0 <= y <= y + high <= height + 0.1
+
+
+def test_a_long_setting_stays_inside_and_a_clock_beyond_the_formulas_says_both() -> None:
+    """The head of DeepSeek-V3 beside 61 layers on 64 chunks: the others wait for it in turn."""
+    degrees = cs.Layout(tp=2, pp=16, vpp=4, ep=16, micro_batch=1, zero=1, recompute="selective")
+    options = cs.Software(expert_overlap=True)
+    found = _answer(model="deepseek-v3", device="h800", devices=512, batch=1536, layout=degrees, software=options)
+    root = ElementTree.fromstring(cs.picture(found))
+    texts = [one for one in root.iter("{http://www.w3.org/2000/svg}text") if one.get("font-size") == "12"]
+    assert max(float(one.get("x", 0)) + 12 * 0.58 * len(one.text or "") for one in texts) < 1000.0
+    words = " ".join(one.text or "" for one in root.iter("{http://www.w3.org/2000/svg}text"))
+    step, clock = float(found.step.total), timeline(found).end
+    assert clock > 1.05 * step
+    assert f"of {duration(clock)}); by its formulas {duration(step)}, waiting as the mean stage does" in words
+
+
+def test_one_device_is_one() -> None:
+    assert "Ranks on 1 host of 1 device<" in cs.picture(_answer(model="llama-3-8b", train="lora", devices=1, batch=4))
 
 
 def test_groups_know_their_links() -> None:

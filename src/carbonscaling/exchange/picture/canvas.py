@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import wrap
 
 __all__ = ["LEFT", "RIGHT", "WIDTH", "Canvas"]
 
@@ -53,6 +54,12 @@ class Canvas:
             f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size:g}" text-anchor="{anchor}" fill="{fill}"{weight}>'
             f"{escape(words)}</text>"
         )
+
+    def lines(self, words: str) -> None:
+        """Write words from the left edge to the right one, in as many lines as they need, and go on below them."""
+        for line in wrap(words, int((RIGHT - 24) / (12 * _LETTER))):
+            self.y += 16
+            self.text(24, self.y, line)
 
     def heading(self, words: str) -> None:
         """Write the heading of a part, and go on below it."""

@@ -7,6 +7,7 @@ import math
 from carbonscaling.exchange.picture.canvas import LEFT, RIGHT, Canvas
 from carbonscaling.exchange.placement import nodes, stage_of_device
 from carbonscaling.study.estimate import Estimate
+from carbonscaling.words import counted
 
 __all__ = ["draw_nodes"]
 
@@ -22,7 +23,7 @@ def draw_nodes(canvas: Canvas, answer: Estimate) -> None:
     s, host = answer.setting, answer.resolved.cluster.host
     n_nodes, on_node = nodes(answer), min(host.devices_per_host, answer.n_devices)
     used = int(s.tp * s.cp * s.dp * s.pp)
-    canvas.heading(f"Ranks on {n_nodes:,} host{'s' * (n_nodes > 1)} of {on_node} devices")
+    canvas.heading(f"Ranks on {n_nodes:,} host{'s' * (n_nodes > 1)} of {counted(on_node, 'device')}")
     canvas.text(
         LEFT, canvas.y + 6,
         f"neighbours in order: tensor ({int(s.tp)}), context ({int(s.cp)}), data ({int(s.dp)}), pipeline ({int(s.pp)}); "

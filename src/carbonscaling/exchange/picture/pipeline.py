@@ -22,11 +22,13 @@ KINDS = {
 MOST_PASSES = 84
 """Passes of a stage above which its beginning and its end are drawn, not the whole."""
 MOST_ROWS = 48
+APART = 1.02
+"""Time on the clock over that of the formulas, above which a picture says both."""
 GAP = 26.0
 
 
-def draw_pipeline(canvas: Canvas, line: Timeline) -> None:
-    """Draw a step; of a long one its beginning and its end."""
+def draw_pipeline(canvas: Canvas, line: Timeline, step_s: float) -> None:
+    """Draw a step, of a long one its beginning and its end; `step_s` is what its formulas say."""
     stages = max(slot.stage for slot in line.slots) + 1
     passes = len(line.slots) // stages
     chunks = 1 + max(slot.task.chunk for slot in line.slots)
@@ -62,6 +64,7 @@ def draw_pipeline(canvas: Canvas, line: Timeline) -> None:
             canvas.text(LEFT - 6, top + row * height + height / 2 + 3, f"stage {stage}", size=10, anchor="end")
     canvas.y = top + len(rows) * height + 20
     shown = "" if whole else f" (its first and last {duration(window)} of {duration(line.end)})"
+    shown += f"; by its formulas {duration(step_s)}, waiting as the mean stage does" * (line.end > APART * step_s)
     canvas.text(
         LEFT, canvas.y + 6, f"{passes} passes a stage, {chunks} model chunk{'s' * (chunks > 1)} each{shown}", size=11
     )

@@ -38,10 +38,10 @@ def plan_picture(answer: Estimate) -> str:
     r, canvas = answer.resolved, Canvas()
     canvas.y += 12
     canvas.text(24, canvas.y, f"{r.spec.name} on {answer.n_devices:,} x {r.cluster.device.name}", size=18, bold=True)
-    canvas.y += 18
-    canvas.text(24, canvas.y, f"{setting_words(answer.setting)}; {r.recipe.name}, batch {r.batch:g} x {r.seq_len:,} tokens; "
-                f"{duration(float(answer.step.total))} a step, MFU {percent(answer.mfu)}")  # fmt: skip
-    draw_pipeline(canvas, timeline(answer))
+    canvas.y += 2
+    canvas.lines(f"{setting_words(answer.setting)}; {r.recipe.name}, batch {r.batch:,.0f} x {r.seq_len:,} tokens; "
+                 f"{duration(float(answer.step.total))} a step, MFU {percent(answer.mfu)}")  # fmt: skip
+    draw_pipeline(canvas, timeline(answer), float(answer.step.total))
     _draw_time(canvas, answer)
     _draw_links(canvas, answer)
     draw_nodes(canvas, answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from carbonscaling.reporting.decided import amount, decided_words
@@ -21,6 +22,10 @@ DECADES = 3.0
 """Powers of ten of served tokens to either side of those asked for that the lower panel shows."""
 MANY = 2
 """Marks that an axis has more than."""
+FEW = 5
+"""Sizes that an axis is marked with, where there are no more, and they lie apart."""
+ROOM = 44.0
+"""Between the marks of such sizes."""
 SHOWN_IN = {"flops": (1.0, "FLOP"), "energy": (3.6e9, "MWh"), "carbon": (1e3, "tCO2e"), "cost": (1.0, "USD")}
 """Unit of the picture, over the answer's."""
 FAINT = "#e4eaec"
@@ -34,15 +39,18 @@ CAPTION = (
 class _Scale:
     """A logarithmic axis."""
 
-    def __init__(self, low: float, high: float, start: float, end: float) -> None:
-        self.low, self.high, self.start, self.end = low, high, start, end
+    def __init__(self, low: float, high: float, start: float, end: float, named: Sequence[float] = ()) -> None:
+        self.low, self.high, self.start, self.end, self.named = low, high, start, end, sorted({*named})
 
     def __call__(self, value: float) -> float:
         share = math.log(max(value, 1e-300) / self.low) / math.log(self.high / self.low)
         return self.start + (self.end - self.start) * min(max(share, 0.0), 1.0)
 
     def ticks(self) -> list[float]:
-        """Return round values between the ends: powers of ten where these are many, more of each where they are few."""
+        """Return the few values that have names, or round ones: powers of ten where these are many, else more of each."""
+        apart = all(abs(self(a) - self(b)) >= ROOM for a, b in pairwise(self.named))
+        if 0 < len(self.named) <= FEW and apart:
+            return self.named
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         for digits in ((1,), (1, 2, 5), range(1, 10)):
             found = [v for k in range(first, last + 1) for m in digits if self.low <= (v := m * 10.0**k) <= self.high]
@@ -85,9 +93,11 @@ def _sizes(data: Data) -> list[Markup]:
     size, unit = SHOWN_IN[objective]
     least = a["total"] / size
     spread = {} if len(n) > 1 else {"low": n[0] / 2.0, "high": n[0] * 2.0}
-    x = _Scale(spread.get("low", n[0]), spread.get("high", n[-1]), LEFT + GAP, RIGHT - GAP)
-    top = max(row["total"] for row in rows) / size
-    y = _Scale(least / 30.0, min(max(top, 2.0 * least), 30.0 * least), UPPER[1], UPPER[0])
+    x = _Scale(spread.get("low", n[0]), spread.get("high", n[-1]), LEFT + GAP, RIGHT - GAP, n)
+    top = max(row["interval"][1] for row in rows) / size
+    parts = [v for row in rows for v in (row["training"], row["per_served_token"] * served) if v > 0.0]
+    bottom = max(0.8 * min(parts, default=0.0) / size, least / 30.0)
+    y = _Scale(bottom, min(max(top, 2.0 * least), 30.0 * least), UPPER[1], UPPER[0])
     ends = [(x(row["params"]), *(y(end / size) for end in row["interval"])) for row in rows]
     around = [(at, low) for at, low, _ in ends] + [(at, high) for at, _, high in reversed(ends)]
     lines = (
@@ -106,7 +116,10 @@ def _sizes(data: Data) -> list[Markup]:
         begin = RIGHT - 236.0 + 82.0 * place
         shapes += [
             _path(
-                [(x(params), y(v)) for params, v in zip(n, values, strict=True)], kind, stroke, stroke_dasharray=dash
+                [(x(params), y(v)) for params, v in zip(n, values, strict=True) if v <= y.high],
+                kind,
+                stroke,
+                stroke_dasharray=dash,
             ),
             _line(begin, UPPER[0] - 16, begin + 22, UPPER[0] - 16, kind, stroke, stroke_width=2, stroke_dasharray=dash),
             _text(begin + 26, UPPER[0] - 12, words),
@@ -131,7 +144,7 @@ def _winners(data: Data) -> list[Markup]:
     ]  # fmt: skip
     size = [params for *_, params in steps]
     x = _Scale(low, high, LEFT + GAP, RIGHT - GAP)
-    y = _Scale(min(size) / 1.3, max(size) * 1.3, LOWER[1], LOWER[0])
+    y = _Scale(min(size) / 1.3, max(size) * 1.3, LOWER[1], LOWER[0], size)
     stair = [(x(at), y(params)) for begin, end, params in steps for at in (begin, end)]
     return [
         _text(LEFT, LOWER[0] - 8, "The size that takes the least"), *_frame(x, y, "served tokens"), _path(stair, "law", BAR),
