@@ -16,6 +16,9 @@ def test_names() -> None:
     with pytest.raises(InputError, match="did you mean: hoffmann_2022") as caught:
         law("hofmann_2022")
     assert caught.value.key == "law"
+    for word, meant in {"Chinchilla": "hoffmann_2022", "kaplan": "kaplan_2020"}.items():
+        with pytest.raises(InputError, match=f"did you mean: {meant}"):
+            law(word)
 
 
 def test_every_number_has_a_known_source_and_says_where() -> None:

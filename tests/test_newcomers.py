@@ -334,7 +334,12 @@ def test_another_regions_id_is_no_misspelling() -> None:
 
 
 def test_another_number_of_a_region_lists_those_there_are() -> None:
-    for name, there in {"us-west5": "us-west1, us-west2, us-west3, us-west4", "eastus3": "eastus, eastus2"}.items():
+    west = "us-west1, us-west2, us-west3, us-west4"
+    for name, there in {
+        "us-west5": west,
+        "us-west": f"us-west-1, us-west-2, {west}",
+        "eastus3": "eastus, eastus2",
+    }.items():
         error = refused(lambda name=name: regions.place(name))  # type: ignore[misc]
         assert (error.suggestion, error.allowed) == (None, there)
 

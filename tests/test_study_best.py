@@ -171,6 +171,21 @@ def test_what_is_published_of_a_device_is_not_said_of_its_like(
         assert [beside in words for words in warned] == [True] * (mfu == 1.0)
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"region": "texas"}, "1.54 (survey average)"),
+        ({"region": "us-east5"}, "1.09 (measured fleet value)"),
+        ({"pue": 1.3}, "1.3 (given by the user)"),
+    ],
+)
+def test_a_pue_says_whose_it_is(place: dict[str, Any], said: str) -> None:
+    """A country's is the mean of a survey, 40 % above a provider's fleet: two places are not compared unawares."""
+    answer = cs.estimate(cs.Scenario(model="llama-3-8b", tokens=1e11, devices=8, batch=128, **place))
+    assert isinstance(answer, cs.Estimate)
+    assert f"PUE {said}" in conventions(answer)
+
+
 def test_every_setting_has_its_own_interval(gpt3: cs.Estimate) -> None:
     """Not the best one's, scaled: what is amortised and what is burnt weigh differently."""
     top = gpt3.to_dict()["search"]["top"]

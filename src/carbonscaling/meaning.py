@@ -219,6 +219,12 @@ VALUES: dict[str, dict[str, str]] = {
         "partial": "block blocks part",
     },
     "offload": {"optimizer": "cpu true yes on adam states", "none": "no off false", "activations": "activation acts"},
+    "law": {
+        "hoffmann_2022": "chinchilla hoffmann chinchilla-2022 chinchilla-scaling",
+        "besiroglu_2024": "besiroglu epoch chinchilla-replication",
+        "kaplan_2020": "kaplan",
+        "sardana_2024": "sardana mosaic",
+    },
     "stack": {
         "megatron": "megatron-lm megatron-core mcore megatron-lm-core nvidia-megatron",
         "megatron-deepspeed": "deepspeed-megatron",

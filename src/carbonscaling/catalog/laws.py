@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from carbonscaling.catalog.read import packaged, shipped
-from carbonscaling.errors import InputError, nearest
+from carbonscaling.errors import InputError
 from carbonscaling.laws import (
     BatchLaw,
     BatchOverhead,
@@ -20,6 +20,7 @@ from carbonscaling.laws import (
     ScalingLaw,
     TokensPerParam,
 )
+from carbonscaling.meaning import choice_meant
 from carbonscaling.record import dataclass
 from carbonscaling.sources import Datum
 
@@ -94,7 +95,7 @@ def _pick(what: str, key: str, name: str, known: Mapping[str, Any]) -> Any:
             f"unknown {what}",
             key=key,
             value=name,
-            suggestion=nearest(name, known),
+            suggestion=choice_meant(key, name, known),
             allowed=", ".join(known),
             remedy="write one of these names",
         )

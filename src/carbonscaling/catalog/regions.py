@@ -246,13 +246,10 @@ def _misspelt(key: str, known: Iterable[str]) -> str | None:
 
 
 def _numbered_otherwise(key: str) -> str | None:
-    """Return the regions of a cloud whose ids differ from a name in their number alone; None where there is none."""
+    """Return the regions of a cloud whose ids differ from a name in their number alone, or in having one; None without any."""
     bare = re.sub(r"\d+", "", key)
-    alike = [
-        name
-        for name in cloud_regions()
-        if re.sub(r"\d+", "", name) in (bare, bare.rstrip("-")) and re.search(r"\d", key)
-    ]
+    ends = (bare, bare.rstrip("-")) if bare != key else (bare, f"{bare}-")
+    alike = [name for name in cloud_regions() if re.sub(r"\d+", "", name) in ends]
     return ", ".join(sorted(alike)) or None
 
 

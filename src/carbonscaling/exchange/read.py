@@ -15,7 +15,7 @@ from carbonscaling.files import LOG, read_text
 
 __all__ = ["launch_of", "named", "read_launch"]
 
-_REMEDY = "give a shell script, torchtitan's TOML, DeepSpeed's JSON, or YAML of MaxText or Megatron-Bridge"
+_REMEDY = "name it by its kind: .sh a shell script, .toml torchtitan's, .json DeepSpeed's, .yaml MaxText's or Megatron-Bridge's"
 
 
 def read_launch(path: str | Path, devices: int | None = None) -> Launch:

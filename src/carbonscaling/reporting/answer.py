@@ -245,7 +245,8 @@ def conventions(e: Estimate) -> list[str]:
         f"{plain(f.location.carbon_intensity_g_per_kwh)} g/kWh, by market "
         f"{mass(f.market.operational_tco2e)} at {plain(f.market.carbon_intensity_g_per_kwh)} g/kWh ({f.market.basis})",
         f"the total counts scope 2 by {f.scope2}",
-        f"PUE {f.pue:.3g}; water {plain(f.water_litres / 1000.0)} m3, on site {plain(f.water_on_site_litres / 1000.0)}",
+        f"PUE {f.pue:.3g} ({e.resolved.carbon.factors['pue'].basis})",
+        f"water {plain(f.water_litres / 1000.0)} m3, on site {plain(f.water_on_site_litres / 1000.0)}",
         *(
             []
             if f.metals_kg_sb is None
