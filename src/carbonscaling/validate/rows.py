@@ -27,6 +27,9 @@ __all__ = ["setup_of"]
 EARLY = ("Volta", "Ampere")
 """Architectures before Megatron had fused attention, and fully sharded data parallelism of its own."""
 
+UNFUSED = ("Trainium",)
+"""Architectures whose libraries had no fused attention at first: NeMo Megatron for Trainium got its kernel in July 2024."""
+
 OF_DEEPSPEED = ("megatron-deepspeed", "gpt-neox", "deepspeed")
 """Stacks whose optimizer is DeepSpeed's."""
 
@@ -67,7 +70,7 @@ def _gated(row: RunRow, spec: ModelSpec) -> bool:
 def _stack(row: RunRow, spec: ModelSpec, device: Device) -> str:
     """Return the stack of the catalogue that a row's name stands for on its device, for its model and number format."""
     if device.kind == "tpu":
-        return "mlperf-tpu" if row.stack == "mlperf" else "xla"
+        return {"mlperf": "mlperf-tpu", "jax-2023": "jax-2023"}.get(row.stack, "xla")
     if row.stack == "megatron" and row.precision == "fp16" and row.recompute != "none" and not _gated(row, spec):
         return "megatron-2021" if row.recompute == "full" else "megatron-2022"
     if row.stack == "megatron" and device.architecture.startswith("Blackwell"):
@@ -86,6 +89,8 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
     """
     early = device.architecture in EARLY
     kernel, norms = kernels_named(row.attention_kernel)
+    if kernel is None and device.architecture in UNFUSED:
+        kernel = "explicit"
     if kernel is None and early:
         plain = spec.ffn is not None and not spec.ffn.gated
         if row.stack == "megatron" and row.precision != "fp16" and plain:
