@@ -13,11 +13,12 @@ import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import parse_row
+from carbonscaling.evidence.row import Cells, parse_row
 from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.memory import memory, state_bytes
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.training import adapted
+from carbonscaling.validate.parts.memory import memory_outcomes
 from carbonscaling.validate.replay import complete_row
 from carbonscaling.validate.speed.beside import beside
 from carbonscaling.validate.speed.runs import replay_file
@@ -178,3 +179,37 @@ def test_a_flop_rate_of_adapters_means_more_tokens() -> None:
     assert len(pairs) >= 15
     for lora, sft in pairs:
         assert lora == pytest.approx(sft, rel=0.05)
+
+
+def test_a_row_of_adapters_beside_packed_weights_is_read_so() -> None:
+    """`qlora` was read as full training: 16 bytes a weight where a half is held."""
+    row = {
+        "id": "x",
+        "model": "llama-3-8b",
+        "device": "A100-80",
+        "n_devices": "1",
+        "micro_batch": "1",
+        "seq_len": "512",
+    }
+    held = {
+        mode: next(
+            iter(memory_outcomes([Cells({**row, "run_id": "x", "mode": mode, "lora_on": "attention"})]))
+        ).predicted
+        for mode in ("lora", "qlora")
+    }
+    assert held["lora"] - held["qlora"] > 8.0
+
+
+def test_what_tuning_held_at_most_without_its_context() -> None:
+    """`examples/unseen-memory-tuned.csv`: peaks that PyTorch allocated, which a monitor's reading exceeds by the context."""
+    with (ROOT / "examples" / "unseen-memory-tuned.csv").open(encoding="utf-8", newline="") as file:
+        rows = [Cells(row) for row in csv.DictReader(file)]
+    allocated = memory_outcomes(rows)
+    shown = memory_outcomes([Cells(row | {"scope": ""}) for row in rows])
+    assert all(1.5 < b.predicted - a.predicted < 4.0 for a, b in zip(allocated, shown, strict=True))
+    errors = [
+        abs(x.predicted / x.measured - 1.0)
+        for row, x in zip(rows, allocated, strict=True)
+        if row["source"] == "Lightning-AI/litgpt" and row["mode"] == "lora"
+    ]
+    assert median(errors) < 0.05

@@ -301,7 +301,7 @@ LAYOUTS: list[tuple[str, dict[str, Any]]] = [
         tp=4, pp=4, cp=1, dp=4, vpp=2, zero=1, micro_batch=1, recompute="full", recompute_percent=50))),
     ("deepspeed", dict(model="llama-3-8b", devices=32, batch=256, layout=cs.Layout(
         tp=1, pp=1, cp=1, dp=32, zero=3, micro_batch=2, recompute="full"))),
-    ("deepspeed", dict(model="llama-3-8b", devices=32, batch=256, offload="optimizer", layout=cs.Layout(
+    ("deepspeed", dict(model="llama-3.2-3b", devices=32, batch=256, offload="optimizer", layout=cs.Layout(
         tp=1, pp=1, cp=1, dp=32, zero=2, micro_batch=1, recompute="none"))),
     ("maxtext", dict(model="llama-3-70b", device="tpu-v5p", devices=128, batch=256, layout=cs.Layout(
         tp=4, pp=1, cp=1, dp=32, zero=3, micro_batch=2, recompute="full", sequence_parallel=True))),

@@ -189,7 +189,8 @@ def test_constants_go_where_they_belong(recipe: str) -> None:
 
 
 OWN = {
-    "norm_passes": "norm_passes", "head_passes": "head_passes", "gate_passes": "gate_passes", "bias_passes": "bias_passes",
+    "norm_passes": "norm_passes", "head_passes": "head_passes", "gate_passes": "gate_passes", "gate_kept": "gate_bytes",
+    "bias_passes": "bias_passes",
     "update_beside": "update_beside",
     "kept": "kept", "logit": "logit_bytes", "logit_split": "logit_split", "framework": "framework_bytes", "reserve": "reserve",
     "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "relay": "relay",

@@ -150,6 +150,17 @@ def test_norms_without_a_kernel_keep_float32_copies_unless_they_are_repeated() -
     assert [b - a for a, b in zip(*kept, strict=True)] == pytest.approx([32 * one, 0, one])
 
 
+def test_gates_in_two_operations_keep_their_activation_unless_it_is_repeated() -> None:
+    """The activated gate beside gate, input and product, of dense blocks and of experts; a block without a gate has none."""
+    q = machine_of("h100-sxm").changed(imbalance=1.0)
+    apart = q.changed(gate_bytes=2.0)
+    for name, one in (("llama-3-8b", 14336), ("mixtral-8x7b", 2 * 14336), ("gpt-3-175b", 0)):
+        w = work_of(name)
+        kept = [[float(memory(w, m, setting(recompute=r)).activations) for r in (0.0, 1.0, 2.0)] for m in (q, apart)]
+        wanted = 2048 * 2 * one
+        assert [b - a for a, b in zip(*kept, strict=True)] == pytest.approx([w.n_layers * wanted, 0, wanted])
+
+
 def test_selective_recomputation_of_mla_keeps_latents_on_every_rank() -> None:
     w, q = work_of("deepseek-v2-lite"), machine_of("h100-sxm").changed(imbalance=1.0)
     ff, routed = (10944 + 26 * (6 * 1408 + 2816)) / 27, 26 / 27 * 6

@@ -118,7 +118,7 @@ def test_every_field_of_a_stack_has_its_check() -> None:
 
 
 # What each option changes, and nothing else: option, value, stack, device, and the fields of the machine with their values.
-FUSED = {"norm_passes": 0.0, "head_passes": 0.0, "gate_passes": 0.0, "unfused_bytes": 0.0}
+FUSED = {"norm_passes": 0.0, "head_passes": 0.0, "gate_passes": 0.0, "unfused_bytes": 0.0, "gate_bytes": 0.0}
 CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("attention_kernel", "explicit", "megatron", {"flash": 0.0}),
     ("attention_kernel", "explicit-separate", "megatron", {"flash": 0.0, "separate": 1.0}),
@@ -154,6 +154,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
             "layer_launch": 1.6,
             "loss_bytes": 14,
             "unfused_bytes": 8,
+            "gate_bytes": 2,
         },
     ),
     ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0}),
@@ -182,7 +183,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("weight_bytes", 1.0, "megatron", {"weight_bytes": 1.0}),
     ("gradient_bytes", 2.0, "megatron", {"grad_bytes": 2.0}),
     ("optimizer_bytes", 0.0, "megatron", {"optimizer_bytes": 0.0}),
-    ("logit_bytes", 0.0, "torchtitan-2025", {"logit_bytes": 0.0}),
+    ("logit_bytes", 0.0, "torchtitan-2025", {"logit_bytes": 0.0, "gate_bytes": 0.0}),
     ("zero3_gather", "parameter", "megatron", {"parameter_wise": 1.0}),
     ("head_placement", "last", "fsdp", {"head_last": 1.0}),
     ("head_placement", "balanced", "megatron", {"head_last": 0.0}),

@@ -27,7 +27,8 @@ class KeptWidths(NamedTuple):
     `outer_least` and `inner_least` are those that selective recomputation with flash attention leaves: without the outputs
     of norms and activation functions, expert results, and what MLA's up-projections make (Korthikanti et al., section 5).
     `inner_second` are those where it repeats every second product too: of queries, keys, values, output, gate, input and
-    result of the feed-forward block the first, third, fifth and seventh stay, the last of them outside.
+    result of the feed-forward block the first, third, fifth and seventh stay, the last of them outside. `gates` are activated
+    gates, which stay beside where activation and product are two operations.
     """
 
     outer: Number
@@ -35,6 +36,7 @@ class KeptWidths(NamedTuple):
     outer_least: Number
     inner_least: Number
     inner_second: Number
+    gates: Number
 
 
 def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> KeptWidths:
@@ -72,6 +74,7 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
         inner_second=attended * (np.where(work.d_latent > 0, latents, heads - 0.5 * work.d_kv) + work.d_context)
         + d_ff
         + mixer,
+        gates=(work.matrices - 2.0) * d_ff,
     )
 
 

@@ -105,7 +105,8 @@ class SoftwareTerms(NamedTuple):
     weight_bytes, grad_bytes, optimizer_bytes, grad_comm_bytes : bytes per element stored or sent. sum_bytes : bytes moved
         for each weight to add a micro-batch's gradient to those before it, 0 where the multiplication that makes it adds it.
     kept : activations kept over those that fused kernels need. unfused_bytes : bytes per token and width that norms
-        without a kernel of their own keep beside their inputs. logit_bytes : bytes per logit at the end of the forward pass.
+        without a kernel of their own keep beside their inputs. gate_bytes : bytes an element of the activated gates that stay
+        where activation and product are two operations. logit_bytes : bytes per logit at the end of the forward pass.
         loss_bytes : bytes a logit that the loss moves in each pass. logit_split : 1 where tensor-parallel ranks split the
         vocabulary, 0 where each holds all logits.
     checkpoints, plain_checkpoints : share of the recomputed layers' inputs left on the device under ZeRO-3, and else.
@@ -156,6 +157,7 @@ class SoftwareTerms(NamedTuple):
     sum_bytes: Number
     kept: Number
     unfused_bytes: Number
+    gate_bytes: Number
     logit_bytes: Number
     loss_bytes: Number
     logit_split: Number

@@ -194,8 +194,9 @@ def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     second = software.repeated > 0  # what is repeated is not kept, and what is kept are results of products, in 16 bit
     least = np.where(second, widths.inner_second, widths.inner_least)
     wide = widths.outer + software.unfused_bytes / 2.0 * work.d_model
-    whole = _layer(work, machine, s, Recompute.NONE, full, wide, widths.inner)
-    outer, inner = np.where(drop, widths.outer_least, wide), np.where(drop, least, widths.inner)
+    narrow = widths.inner + software.gate_bytes / 2.0 * widths.gates
+    whole = _layer(work, machine, s, Recompute.NONE, full, wide, narrow)
+    outer, inner = np.where(drop, widths.outer_least, wide), np.where(drop, least, narrow)
     reduced = _layer(work, machine, s, s.recompute, np.where(drop & second, 2.0, full), outer, inner)
     return LayerBytes(whole, reduced)
 

@@ -150,6 +150,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         sum_bytes=0.0 if summed is None else summed.value,
         kept=stack.kept.value,
         unfused_bytes=stack.unfused.value * unfused,
+        gate_bytes=0.0 if options.logit_bytes == 0.0 else stack.gate_kept.value * (1.0 - fused),  # Liger fuses both
         logit_bytes=logit if options.logit_bytes is None else options.logit_bytes,
         loss_bytes=(1.0 - fused) * stack.loss.value
         + fused * min(stack.loss.value, COMPILED_LOSS)

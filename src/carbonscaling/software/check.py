@@ -33,7 +33,17 @@ SWITCHES = (
     "fully_sharded", "hybrid", "whole_blocks", "interleaves", "compiled",
 )  # fmt: skip
 SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
-BYTES = ("gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "logit_compiled", "loss", "unfused")
+BYTES = (
+    "gradient_sum",
+    "gradient_traffic",
+    "gradients",
+    "weights",
+    "logit",
+    "logit_compiled",
+    "loss",
+    "unfused",
+    "gate_kept",
+)
 SIZES = tuple(unit for unit in SI if unit.endswith("B") and not unit.startswith("kg"))
 
 

@@ -115,7 +115,7 @@ class Software:
         Bytes kept a parameter, in place of the recipe's, the stack's and the optimizer's.
     logit_bytes : float, optional
         Bytes kept a logit at the loss, in place of the stack's: 0 where a kernel fuses the loss with the head's product and
-        writes none, as Liger's does.
+        writes none, as Liger's does, with which come kernels of gates.
     moved_activations : float
         Share of the layers whose activations the host keeps under ``offload = "activations"``.
     zero3_gather : {"layer", "parameter"}, optional

@@ -79,6 +79,9 @@ class Stack:
         1 where tensor-parallel ranks split the vocabulary, 0 where each holds all logits.
     unfused : Datum
         Bytes per token and width that norms without a kernel of their own, of a stack or a run, keep beside their inputs.
+    gate_kept : Datum
+        Bytes an element of activated gates that stay beside a gated block's other elements, where activation and product are
+        two operations and no compiler fuses them.
     framework, reserve : Datum
         Context, communicators and workspaces; share of memory lost to fragmentation.
     sequence_parallel : Datum
@@ -144,6 +147,7 @@ class Stack:
     loss: Datum
     logit_split: Datum
     unfused: Datum
+    gate_kept: Datum
     framework: Datum
     reserve: Datum
     sequence_parallel: Datum

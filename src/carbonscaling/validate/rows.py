@@ -257,7 +257,7 @@ def setup_of(row: RunRow) -> tuple[Setup, tuple[str, ...]]:
             batch=count(row.global_batch_seqs) or None,
             seq_len=spec.seq_len,
             sample_len=count(row.sample_len) or None,
-            train="lora" if row.mode.startswith("lora") else "full",
+            train="qlora" if row.mode.startswith("qlora") else "lora" if row.mode.startswith("lora") else "full",
             lora_on=row.lora_on or None,  # type: ignore[arg-type]
             precision=_precision(row, where.device, notes),
             layout=_layout(row),

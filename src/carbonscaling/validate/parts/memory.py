@@ -72,6 +72,8 @@ def _need(replay: Replay) -> Memory:
 def memory_outcomes(rows: Sequence[Row], runs: Iterable[Mapping[str, str]] | None = None) -> list[Outcome]:
     """Return the memory of every row in GiB as a monitor shows it, fragmentation with it; or why it has none.
 
+    A row whose `scope` is "allocated" counts what tensors take at most, without context, workspaces and fragmentation.
+
     Parameters
     ----------
     rows : sequence of Row
@@ -84,7 +86,8 @@ def memory_outcomes(rows: Sequence[Row], runs: Iterable[Mapping[str, str]] | Non
     def judge(row: Row) -> Outcome:
         replay = known.complete(row)
         need = _need(replay)
-        ours = float(need.total) / (1.0 - replay.setup.stack.reserve.value) / GIB
+        shown = float(need.total) / (1.0 - replay.setup.stack.reserve.value)
+        ours = (float(need.total - need.framework) if row["scope"] == "allocated" else shown) / GIB
         measured = number("memory_gib", row["memory_gib"]) or math.nan
         groups = ("all", f"{replay.row.stack}, {replay.row.device}") if measured > 0.0 else ()
         ends = ours * math.exp(-half), ours * math.exp(half)

@@ -8,6 +8,7 @@ from typing import Literal
 from carbonscaling.evidence.row import measured
 from carbonscaling.model.flops import hardware_flops_per_token, training_flops_per_token
 from carbonscaling.model.spec import ModelSpec
+from carbonscaling.study.check import ADAPTERS
 from carbonscaling.validate.replay import Replay
 
 __all__ = ["FASTEST", "measured_speed"]
@@ -22,7 +23,7 @@ FASTEST = 1e12
 
 def _flops_per_token(row: Mapping[str, str], spec: ModelSpec) -> float:
     """FLOPs a source counts per token, by the convention it declares (full attention where it declares none)."""
-    return _full_training(row, spec) * (ADAPTED if (row.get("mode") or "").startswith("lora") else 1.0)
+    return _full_training(row, spec) * (ADAPTED if (row.get("mode") or "").startswith(ADAPTERS) else 1.0)
 
 
 def _full_training(row: Mapping[str, str], spec: ModelSpec) -> float:
