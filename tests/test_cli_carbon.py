@@ -36,6 +36,8 @@ def test_regions_by_location_and_market_in_one_table(capsys: pytest.CaptureFixtu
 
 
 def test_choices_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
+    page, _ = run(capsys, "choose", *RUN, "--accelerators", "h100-sxm,gaudi3,trainium2")
+    assert "no speed of a training is published on gaudi3, trainium2:" in page
     page, _ = run(capsys, "choose", *RUN, "--deadlines", "0.001", code=3)
     assert "cannot be" in page
     assert "not a whole number" in run(capsys, "choose", *RUN, "--counts", "1.5", code=2)[1]

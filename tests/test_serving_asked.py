@@ -10,6 +10,7 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.cli import main
+from carbonscaling.errors import ExitCode
 from carbonscaling.reporting.decided import decided_words
 from carbonscaling.reporting.document.answers import answer_document
 from carbonscaling.reporting.jsonable import jsonable
@@ -102,6 +103,18 @@ def test_too_few_devices_are_told_how_many_would_do(n: int) -> None:
         cs.inference(**Q, devices=n)
     with pytest.raises(cs.InputError, match="allowed: 2 or more"):
         cs.inference(model="llama-3-70b", weights="bf16", device="h200", devices=1, output=8000.0, prompt=90000.0)
+
+
+def test_nothing_that_serves_is_an_answer_to_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["inference", "--model", "llama-3-70b"]
+    for more, said in (
+        (["--tpot-s", "0.001"], "no layout keeps these latencies"),
+        (["--device", "l4", "--tp", "1", "--pp", "1"], "no layout holds the model"),
+        (["--requests-per-day", "10M", "--devices", "8"], "the devices do not serve this demand"),
+    ):
+        assert main([*asked, *more]) == ExitCode.INFEASIBLE
+        assert said in capsys.readouterr().err
+    assert main([*asked, "--tpot-s", "-1"]) == ExitCode.USAGE
 
 
 @pytest.mark.parametrize("objective", ["devices", "cost", "energy", "carbon"])

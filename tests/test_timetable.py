@@ -474,6 +474,7 @@ def test_a_deadline_is_answered_in_days(hours: Path) -> None:
     with pytest.raises(InputError) as refused:
         cs.schedule(small(hours), 0.25)
     assert refused.value.value == 0.25
+    assert refused.value.exit_code == ExitCode.INFEASIBLE
     days = float(str(refused.value.allowed).split()[0])
     assert cs.schedule(small(hours), math.ceil(24.0 * days) / 24.0)
 

@@ -9,7 +9,17 @@ from functools import lru_cache
 
 from carbonscaling.literal import literal
 
-__all__ = ["EXIT_CODES", "CarbonScalingError", "ExitCode", "InputError", "misspelt", "nearest", "plain_name", "respelt"]
+__all__ = [
+    "EXIT_CODES",
+    "CarbonScalingError",
+    "ExitCode",
+    "InputError",
+    "NothingFitsError",
+    "misspelt",
+    "nearest",
+    "plain_name",
+    "respelt",
+]
 
 
 MOST_SHOWN = 300
@@ -96,6 +106,12 @@ class InputError(CarbonScalingError):
         if self.remedy:
             lines.append(f"  remedy: {self.remedy}")
         return "\n".join(lines)
+
+
+class NothingFitsError(InputError):
+    """An input that can be used, and to which there is no answer: nothing fits, serves, or ends in time."""
+
+    exit_code = ExitCode.INFEASIBLE
 
 
 def _short(text: str) -> str:

@@ -14,7 +14,7 @@ from carbonscaling.errors import InputError
 from carbonscaling.evidence import path, rows
 from carbonscaling.record import dataclass
 
-__all__ = ["PublishedSpeed", "published_speeds", "read_speeds"]
+__all__ = ["PublishedSpeed", "is_published", "published_speeds", "read_speeds"]
 
 EIGHT_BITS = ("fp8", "mxfp8", "int8")
 FOUR_BITS = ("nvfp4", "mxfp4")
@@ -97,6 +97,11 @@ def read_speeds() -> Iterator[PublishedSpeed]:
 @cache
 def _lines() -> list[str]:
     return path("published").read_text(encoding="utf-8").splitlines()[1:]
+
+
+def is_published(device: str) -> bool:
+    """Whether the table has a run on a device, of any kind."""
+    return any(f",{device}," in line for line in _lines())
 
 
 @lru_cache(maxsize=256)

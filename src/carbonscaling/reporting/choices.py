@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.catalog.place_names import read_as
+from carbonscaling.evidence.published import is_published
 from carbonscaling.reporting.tables import Fitted
 from carbonscaling.study.choices import Choice, best, front
 from carbonscaling.words import mass, mass_span, money, plain
@@ -86,6 +87,14 @@ def _cooling(found: Sequence[Choice]) -> list[RenderableType]:
     return [Text(f"  MWh: with cooling and power delivery, PUE {told}", style="italic")] if len(places) > 1 else []
 
 
+def _unmeasured(found: Sequence[Choice]) -> list[RenderableType]:
+    """Say on which devices no training was measured, where several are compared."""
+    devices = dict.fromkeys(c.device for c in found)
+    told = ", ".join(name for name in devices if not is_published(name)) if len(devices) > 1 else ""
+    words = f"  no speed of a training is published on {told}: by data sheet, and what devices like it reach"
+    return [Text(words, style="italic")] if told else []
+
+
 def choices_page(found: Sequence[Choice]) -> Group:
     """Return the table, then the least of carbon and cost, the front, and what cannot be."""
     shown = [c for c in found if not c.infeasible]
@@ -106,6 +115,7 @@ def choices_page(found: Sequence[Choice]) -> Group:
             style="italic",
         ),
         *_cooling(shown),
+        *_unmeasured(shown),
     ]
     for name in dict.fromkeys(c.region for c in found):
         if said := read_as(name):

@@ -16,7 +16,7 @@ from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.result import Footprint
-from carbonscaling.errors import InputError
+from carbonscaling.errors import InputError, NothingFitsError
 from carbonscaling.record import dataclass
 from carbonscaling.serving.asked import carbon_of, price_of, question_of
 from carbonscaling.serving.cycle import TERMS
@@ -252,14 +252,14 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     s = replace(scenario or Serving(), **fields)
     tried = ways(s, question_of(s))
     if not tried:
-        raise _too_few(s) or InputError(
+        raise _too_few(s) or NothingFitsError(
             "no layout holds the model", key="devices", value=s.devices or s.tp,
             remedy="allow more devices or ranks, another device, or weights in fewer bits",
         )  # fmt: skip
     found = predict(worked(tried), shipped_factors())
     kept = np.flatnonzero(_promised(s, found))
     if not len(kept):
-        raise InputError(
+        raise NothingFitsError(
             "no layout keeps these latencies", key="tpot_s" if s.tpot_s else "ttft_s", value=s.tpot_s or s.ttft_s,
             allowed=f"tpot_s from {found.tpot_s.min():.4f}, ttft_s from {found.ttft_s.min():.4f}",
             remedy="allow longer times, more ranks, or another device",
@@ -268,7 +268,9 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     if s.devices is not None:
         kept = kept[total[kept] <= s.devices]
         if not len(kept):
-            raise _too_few(s) or InputError("the devices do not serve this demand", key="devices", value=s.devices)
+            raise _too_few(s) or NothingFitsError(
+                "the devices do not serve this demand", key="devices", value=s.devices
+            )
     mean_rate = _mean_rate(s)
     rates = found.speed if mean_rate is None else np.minimum(mean_rate / total, found.speed)
     best, mean = _best(s, tried, found, kept, total, rates)
@@ -292,7 +294,7 @@ def _copies(s: Serving, tried: list[Question], found: Predicted) -> tuple[Array,
     return copies, copies * devices
 
 
-def _too_few(s: Serving) -> InputError | None:
+def _too_few(s: Serving) -> NothingFitsError | None:
     """Return what is said where more devices would serve; None where no number would, or none was named."""
     if s.devices is None:
         return None
@@ -301,7 +303,7 @@ def _too_few(s: Serving) -> InputError | None:
         return None
     found = predict(worked(tried), shipped_factors())
     least = _copies(s, tried, found)[1][_promised(s, found)]
-    return InputError(
+    return NothingFitsError(
         "the devices do not serve this demand", key="devices", value=s.devices,
         allowed=f"{int(least.min()):,} or more" if len(least) else None,
         remedy="allow more devices, or a lower peak",

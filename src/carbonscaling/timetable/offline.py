@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from carbonscaling.errors import InputError
+from carbonscaling.errors import InputError, NothingFitsError
 from carbonscaling.hints import NamedTuple
 from carbonscaling.timetable.job import AFTER, BEFORE, PAUSED, Array, Job, Steps
 
@@ -106,7 +106,7 @@ def least(job: Job, span: Span | None = None) -> Timetable:
 def _check(job: Job, n: int, n_groups: int) -> None:
     r, t_end, m_ways = job.n_places, job.horizon, len(job.speeds)
     if job.least_steps > t_end:
-        raise InputError(
+        raise NothingFitsError(
             "the deadline is too near", key="within_days", value=t_end,
             allowed=f"{job.least_steps} steps of the profile or more", remedy="give more days, or more devices",
         )  # fmt: skip

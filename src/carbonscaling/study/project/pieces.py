@@ -11,7 +11,7 @@ from carbonscaling.carbon.assess import idling
 from carbonscaling.carbon.assessment import Assessment
 from carbonscaling.carbon.storage import storage_model
 from carbonscaling.catalog.prices import price
-from carbonscaling.errors import ExitCode, InputError
+from carbonscaling.errors import InputError, NothingFitsError
 from carbonscaling.record import dataclass
 from carbonscaling.serving.answer import YEAR, Served, drawing, inference
 from carbonscaling.serving.load import Mean
@@ -43,12 +43,6 @@ from carbonscaling.units import DAY, HOUR
 __all__ = ["Piece", "pieces"]
 
 Reach = Literal["reachable", "needed"]
-
-
-class NothingFitsError(InputError):
-    """No setting of a stage is feasible."""
-
-    exit_code = ExitCode.INFEASIBLE
 
 
 @dataclass(frozen=True)

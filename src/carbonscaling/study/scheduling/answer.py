@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from carbonscaling.carbon.contracts import Contracts
-from carbonscaling.errors import InputError
+from carbonscaling.errors import InputError, NothingFitsError
 from carbonscaling.record import dataclass
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
@@ -123,7 +123,7 @@ def _timetabled(
     jobs = jobs_of(answer, ways, window, t, contracts)
     if jobs.carbon.least_steps > jobs.carbon.horizon:
         days = math.ceil(jobs.carbon.least_steps * window.step_h / 24.0 * 100.0) / 100.0
-        raise InputError(
+        raise NothingFitsError(
             "the deadline is too near", key="within_days", value=t.within_days,
             allowed=f"{plain(days)} days or more, in whole steps of the profile", remedy="give more days, or more devices",
         )  # fmt: skip
