@@ -70,6 +70,8 @@ def test_what_has_no_fused_attention_writes_its_scores() -> None:
     assert kernel(stack="levanter", device="TPUv4") == ("jax-2023", 0, 0, 0)
     assert kernel(stack="levanter", device="TPUv6e")[:2] == ("jax-2023", 1)
     assert kernel(stack="jax", device="TPUv4")[:2] == ("xla", 1)
+    given = {"stack": "megatron-deepspeed", "ffn_type": "gelu"}
+    assert [kernel(device=d, **given)[1] for d in ("A100-80", "MI250X-64", "H100-80")] == [0, 1, 1]
     assert kernel(stack="", device="Trainium1") == ("community", 0, 0, 1)
     assert kernel(stack="", device="Trainium1", attention_kernel="flash_attention_2")[1] == 1
 

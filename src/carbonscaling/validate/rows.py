@@ -98,8 +98,8 @@ def _software(row: RunRow, spec: ModelSpec, device: Device) -> Software:
         elif not row.stack and row.precision == "fp16":
             kernel = "explicit-separate"
     llama = _gated(row, spec) and row.ffn_type != "geglu"
-    after_llama = row.stack == "megatron-deepspeed" and llama and device.architecture != "Volta"
-    if kernel is None and after_llama:
+    later = not early or (llama and device.architecture != "Volta")
+    if kernel is None and row.stack == "megatron-deepspeed" and later:
         kernel = "flash2"  # those years' --use-flash-attn
     experts = spec.experts is not None and row.stack == "megatron"
     fp16_whole = row.precision == "fp16" and row.recompute == "full"
