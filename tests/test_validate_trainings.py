@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import carbonscaling as cs
 from carbonscaling import evidence
+from carbonscaling.catalog import hardware
 from carbonscaling.cli import main
 from carbonscaling.evidence.training import load_trainings
 from carbonscaling.model.huggingface import from_config
@@ -212,3 +213,34 @@ def test_trainings_that_no_version_had_seen(tmp_path: Path, capsys: pytest.Captu
     assert "not scorable: upper bound" in page
     assert "devices x days: 1, bias" in page
     assert "hours printed: 1, bias" in page
+
+
+@pytest.mark.parametrize(
+    ("column", "spellings"),
+    [
+        ("precision", ("bf16", "BF16", "bfloat16", "bf16-mixed", "BF16 mixed precision", "amp")),
+        ("precision", ("fp8", "FP8", "fp8 (e4m3)", "fp8-blockwise", "bf16+fp8", "bf16 + fp8")),
+        ("device", ("h800", "H800-80G", "NVIDIA H800 SXM5", "H800 SXM 80 GB", "h800-80GiB")),
+        ("device", ("a100-40", "A100-40G", "NVIDIA A100 SXM4 40 GB", "A100 40GB")),
+    ],
+)
+def test_cards_and_reports_spell_formats_and_devices_each_in_their_way(
+    column: str, spellings: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A number format was refused in any spelling but its recipe's own, and a device by the space before its unit."""
+    file = tmp_path / "trainings.csv"
+    rows = [{"device": "h100", "precision": "bf16"} | {column: name} for name in spellings]
+    with file.open("w", encoding="utf-8", newline="") as text:
+        writer = csv.DictWriter(text, ("model", "tokens_b", "n_devices", "device_hours", "device", "precision"))
+        writer.writeheader()
+        writer.writerows(
+            {"model": "llama-3-8b", "tokens_b": 100, "n_devices": 64, "device_hours": 4000, **row} for row in rows
+        )
+    found = check_trainings(file)
+    assert {x.status for x in found} == {"ok"}
+    assert len({x.reachable for x in found}) == 1
+
+
+@pytest.mark.parametrize("name", ["H100 40GB", "A100-120G", "H800 SXM 141 GB"])
+def test_a_size_that_a_part_has_not_names_no_part(name: str) -> None:
+    assert not hardware.is_device(name)

@@ -65,8 +65,12 @@ def aliases(kind: type = Device) -> Mapping[str, str]:
     return {**tables["alias"], **tables["default"]}
 
 
-_DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|cloud|dgx|hgx)-)+|-hbm\d\w*$")
+_DECORATION = re.compile(r"^((nvidia|tesla|amd|instinct|intel|habana|google|cloud|aws|dgx|hgx)-)+|-hbm\d\w*$")
 """What vendors' tools write around the name of a part: maker, brand, kind of memory."""
+_SIZE = re.compile(r"(?<=-)(\d+)-?gi?b?(?=-|$)")
+"""The size of a part's memory in its name, by any spelling of its unit: 80, 80GB, 80 GB, 80G, 80GiB."""
+LIKE = 0.08
+"""How far a name's round size may lie from the memory that a part has: 80 GiB are 86 GB."""
 
 
 def part_meant(kind: type, name: str) -> str | None:
@@ -98,9 +102,20 @@ def _spellings(kind: type) -> dict[str, str]:
     return {**aliases(kind), **{id_: id_ for id_ in _names(kind)}}
 
 
+@lru_cache(maxsize=4)
+def _sized(kind: type) -> dict[str, str]:
+    return {_SIZE.sub(r"\1", name): id_ for name, id_ in _spellings(kind).items()}
+
+
 def _id(kind: type, name: str) -> str | None:
     spellings, plain = _spellings(kind), plain_name(name)
-    return spellings.get(plain) or spellings.get(_DECORATION.sub("", plain))
+    bare = _DECORATION.sub("", plain)
+    found = spellings.get(plain) or spellings.get(bare) or _sized(kind).get(_SIZE.sub(r"\1", bare))
+    size = _SIZE.search(bare)
+    if found or kind is not Device or size is None:
+        return found
+    part = spellings.get(_SIZE.sub("", bare).strip("-"))  # a size behind another spelling has to be the part's own
+    return part if part and abs(_by_id(Device, part).memory_capacity.si / (1e9 * int(size[1])) - 1.0) < LIKE else None
 
 
 def two_kinds(name: str, word: str = "device") -> InputError:

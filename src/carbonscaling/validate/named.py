@@ -85,12 +85,12 @@ def recipe_named(text: str, device: Device) -> str:
     Mixed precision is what all recipes are, so that "mixed", "amp" and "true" say nothing more.
 
     >>> from carbonscaling.catalog.hardware import device
-    >>> [recipe_named(name, device("h100")) for name in ("fp8-tensorwise", "amp", "bf16+fp8", "tf32")]
-    ['fp8', 'bf16', 'fp8', 'tf32']
+    >>> [recipe_named(name, device("h100")) for name in ("fp8-tensorwise", "amp", "bf16+fp8", "tf32", "BF16 mixed precision")]
+    ['fp8', 'bf16', 'fp8', 'tf32', 'bf16']
     """
-    name = text.lower().replace("_", "-").replace(" ", "")
+    name = "-".join(re.findall(r"[^\s_()-]+", text.lower().replace("precision", "")))
     if "+" in name:
-        name = min(name.split("+"), key=lambda part: int("".join(c for c in part if c.isdigit()) or 99))
+        name = min(name.split("+"), key=lambda part: int("".join(c for c in part if c.isdigit()) or 99)).strip("-")
     for word in ("-mixed", "-true", "-amp", "amp-", "mixed-"):
         name = name.removesuffix(word) if word.startswith("-") else name.removeprefix(word)
     base, _, scaling = name.partition("-")

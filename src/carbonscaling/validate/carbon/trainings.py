@@ -30,6 +30,7 @@ from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.history import NINETY, Practice, shipped_practice
 from carbonscaling.study.infeasible import Infeasible
 from carbonscaling.study.scenario import Scenario
+from carbonscaling.validate.named import recipe_named
 from carbonscaling.validate.score import Score, by_group, spreads, student
 
 __all__ = [
@@ -137,7 +138,7 @@ def _reach(t: Training) -> tuple[Estimate | Infeasible, list[str]]:
     notes: list[str] = []
     s = Scenario(
         model=_model(t, notes), tokens=t.tokens_b * 1e9, device=t.device, devices=t.n_devices or None,
-        seq_len=t.seq_len or None, precision=t.precision or None,
+        seq_len=t.seq_len or None, precision=recipe_named(t.precision, hardware.device(t.device)) if t.precision else None,
     )  # fmt: skip
     if s.devices is None:
         days = _days(t)
