@@ -45,6 +45,9 @@ def test_a_compiled_pipeline_has_as_many_micro_batches_as_stages() -> None:
     piped, whole = row(**given, pp="16"), row(**given, pp="1")
     assert (piped.setting.dp, piped.setting.micro_batch, piped.setting.n_micro) == (16, 8, 16)
     assert (whole.setting.dp, whole.setting.micro_batch, whole.setting.n_micro) == (256, 8, 1)
+    told, alone = row(**given, pp="16", micro_batch="2"), row(**given, pp="1", micro_batch="2")
+    assert (told.setting.dp, told.setting.micro_batch, told.setting.n_micro) == (16, 2, 64)
+    assert (alone.setting.micro_batch, alone.setting.n_micro) == (8, 1), "a batch a device, not of a replica"
 
 
 def test_compiled_policies_recompute_as_little_as_fits() -> None:

@@ -194,15 +194,17 @@ def _shard(u: Setup, way: Way) -> int:
 def _micro_batches(u: Setup, way: Way, per_replica: float) -> Sequence[float]:
     """Return the whole share of a replica in a compiled step; else what is given, or powers of two that divide the share.
 
-    A compiled pipeline has as many micro-batches as stages (MaxText's ``num_pipeline_microbatches``: configs/base.yml).
+    A compiled pipeline has as many micro-batches as stages unless told (MaxText's ``num_pipeline_microbatches``,
+    configs/base.yml).
 
     Experts beside split tensors: single sequences, as in every measured layout of that kind that states its micro-batch.
     Tensors are split where memory is short, and routed copies of the tokens take `top_k` times what a dense layer's do.
     """
-    if u.stack.compiled.value > 0:
+    stated = u.scenario.layout.micro_batch
+    if u.stack.compiled.value > 0 and not (stated and way.pp > 1):
         return (max(1.0, per_replica // way.pp),)
-    if u.scenario.layout.micro_batch:
-        return (u.scenario.layout.micro_batch,)
+    if stated:
+        return (stated,)
     if u.work.n_experts > 0 and way.tp > 1:
         return (1.0,)
     usual = USUAL_STREAM / (u.work.seq_len * u.work.d_model) if way.pp > 1 else np.inf
