@@ -84,6 +84,19 @@ def test_terms_are_explained_in_any_usual_spelling(capsys: pytest.CaptureFixture
     ):
         assert term(spelling).name == name
     assert term("k_half").formula == "in perf.gemm.mixed_k_half, perf.gemm.tiled_flops"
+    for spelling in (
+        "busy ratio",
+        "ZeRO-2",
+        "1f1b",
+        "combined-1f1b",
+        "chunks a stage",
+        "nvfp4",
+        "mxfp8",
+        "GQA",
+        "MLA",
+        "prefill",
+    ):
+        assert term(spelling).meaning  # words that answers use
     assert term("Chip power").see == "key of a device's file"
     assert term("bf16-share").see == "key of a scenario's software"
     assert term("bf16-share").meaning.startswith("Share of the blocks' products")
