@@ -45,6 +45,10 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("estimate", *MODEL, "--devices", "64", "--tp", "8", "--pp", "8", "--dp", "8"),
         ("contradictory parallelism", "= 512 is more than 64 devices", "remedy"),
     ),
+    "argument as an option": (
+        ("plan", "--scenario", "x.toml"),
+        ("did you mean: SCENARIO, which stands without an option?",),
+    ),
     "misspelt option": (("plan", "--modl", "x"), ("unknown option: --modl", "did you mean: --model", "remedy")),
     "misspelt command": (("pln",), ('unknown command "pln"', "did you mean: plan", "allowed: plan, estimate")),
     "misspelt subcommand": (("catalog", "shw"), ('unknown command "shw"', "did you mean: show")),

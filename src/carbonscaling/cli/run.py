@@ -58,8 +58,11 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
     choices = allowed[1].replace('"', "") if allowed else None
     suggestion = None
     if isinstance(error, UnknownOptionError):
+        typed = error.token.value or error.token.keyword or ""
         known = [name for argument in error.argument_collection or () for name in argument.names]
-        suggestion = option_meant(error.token.value or error.token.keyword or "", known)
+        bare = typed.partition("=")[0].lstrip("-").replace("-", "_").upper()
+        meant = option_meant(typed, [name for name in known if name.startswith("-")])
+        suggestion = f"{bare}, which stands without an option" if bare in known else meant
     elif isinstance(error, CoercionError) and error.token is not None:
         option = (error.token.keyword or "").removeprefix("--").replace("-", "_")
         suggestion = choice_meant(option, error.token.value, choices.split(", ") if choices else ())
