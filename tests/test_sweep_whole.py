@@ -229,6 +229,24 @@ def test_the_figure_says_how_much_of_the_study_it_shows(home: Path) -> None:
         assert f"<!-- {n - 10} of {n} cases -->" in (home / "x.svg").read_text()
 
 
+def test_a_figure_draws_names_apart_and_writes_numbers_out(home: Path) -> None:
+    """Between two regions lies nothing; an axis of powers is marked 1, 2, 5, 10, as people count."""
+    from matplotlib.figure import Figure
+
+    from carbonscaling.reporting import sweep_plot
+
+    found = results(str(home / "study.sweep"))
+    (axes,) = sweep_plot._curve(found, '"x_region"', '"cost_usd"', None).axes
+    assert {line.get_linestyle() for line in axes.lines} == {"None"}
+    scaled = Figure().add_subplot()
+    scaled.plot([1.5, 31.0], [0, 1])
+    sweep_plot._scale(scaled, "x", [1.5, 31.0])
+    low, high = scaled.get_xlim()
+    ticks = [label.get_text() for label in scaled.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert ticks == ["2", "5", "10", "20"]
+    assert not any(label.get_text() for label in scaled.get_xticklabels(minor=True))
+
+
 def test_counts_after_a_resume_are_of_the_whole_study(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def swept() -> dict[str, object]:
         capsys.readouterr()

@@ -14,6 +14,8 @@ from carbonscaling.study.sweep.views import front, known_columns, measured, sens
 __all__ = ["draw"]
 
 MOST_LINES = 12
+WIDEST_NAMES = 60
+"""Letters of all names along an axis up to which they stand side by side."""
 
 
 def _axes(width: float = 7.0, height: float = 4.5) -> tuple[Any, Any]:
@@ -65,11 +67,14 @@ def _curve(r: Results, x: str, measure: str, by: str | None) -> Any:
         f"FROM best WHERE {measure} IS NOT NULL GROUP BY ALL) ORDER BY g, x"
     ).fetchall(), measure)  # fmt: skip
     figure, axes = _axes()
+    named = isinstance(rows[0][1], str)  # between names lies nothing
     for name, points in _groups(rows).items():
         places, low, middle, high = zip(*points, strict=True)
-        (line,) = axes.plot(places, middle, marker="o", markersize=3, label=str(name))
-        axes.fill_between(places, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
+        (line,) = axes.plot(places, middle, "o" if named else "o-", markersize=5 if named else 3, label=str(name))
+        band = axes.vlines if named else axes.fill_between
+        band(places, low, high, alpha=0.2, color=line.get_color(), linewidth=8 if named else 0)
     axes.set(xlabel=_label(x), ylabel=f"{_label(measure)} (median, 5-95 %)")
+    axes.margins(x=1.0 / (1 + len({row[1] for row in rows})) if named else None)
     _scales(axes, [row[1] for row in rows], [row[3] for row in rows])
     if by:
         axes.legend(title=_label(by), fontsize="small")
@@ -117,8 +122,8 @@ def _tornado(r: Results, measure: str) -> Any:
     figure, axes = _axes(height=1.5 + 0.4 * len(rows))
     names = [f"{_label(row[0])} ({row[1]:.0%})" for row in rows]
     axes.barh(names, [row[3] - row[2] for row in rows], left=[row[2] for row in rows])
-    if _spread([row[2] for row in rows] + [row[3] for row in rows]):
-        axes.set_xscale("log")
+    axes.use_sticky_edges = False
+    _scale(axes, "x", [value for row in rows for value in row[2:4]])
     axes.set(xlabel=f"{_label(measure)}: geometric means over the input's values (share of variance)")
     return figure
 
@@ -128,12 +133,24 @@ def _tick(value: Any) -> str:
 
 
 def _scales(axes: Any, across: Sequence[Any], up: Sequence[Any]) -> None:
-    if _spread(across):
-        axes.set_xscale("log")
-    if _spread(up):
-        axes.set_yscale("log")
-    if across and isinstance(across[0], str):
-        axes.tick_params(axis="x", rotation=60)
+    _scale(axes, "x", across)
+    _scale(axes, "y", up)
+    if sum(len(word) for word in set(across) if isinstance(word, str)) > WIDEST_NAMES:
+        for name in axes.get_xticklabels():
+            name.set(rotation=60, ha="right", rotation_mode="anchor", fontsize="small")
+
+
+def _scale(axes: Any, which: str, values: Sequence[Any]) -> None:
+    """Make an axis logarithmic where values lie far apart, with numbers as people write them."""
+    if not _spread(values):
+        return
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set(**{f"{which}scale": "log"})
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if max(values) < 1000.0 * min(values) else (1.0,)))
+    axis.set_major_formatter("{x:,.12g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def draw(r: Results, kind: str, output: str, *, x: str | None, y: str | None, by: str | None, measure: str) -> None:
