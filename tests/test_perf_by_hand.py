@@ -144,12 +144,10 @@ def test_copies_of_a_token_are_counted_as_drawn() -> None:
 
 def test_bytes_a_score() -> None:
     """Two bytes each: the softmax reads and writes, the dropout too with a byte of mask; backward the softmax reads twice."""
-    close(explicit_softmax_bytes(3, 5, 7, 0.0, 0.0, 1.0), (1 + 2 + 2 + 2 + 1) * 3 * 5 * 7)
-    close(explicit_softmax_bytes(3, 5, 7, 1.0, 0.0, 1.0), (2 + 2 + 1 + 1 + 1 + 2) * 3 * 5 * 7)
-    close(explicit_softmax_bytes(3, 5, 7, 0.0, 1.0, 1.0), (4 + 5 + 4 + 5) * 3 * 5 * 7)
-    close(explicit_softmax_bytes(3, 5, 7, 1.0, 1.0, 1.0), (5 + 6 + 5 + 4) * 3 * 5 * 7)
-    close(explicit_softmax_bytes(3, 5, 7, 0.0, 0.0, 0.0), (1 + 2) * 3 * 5 * 7)
-    close(explicit_softmax_bytes(3, 5, 7, 1.0, 0.0, 0.0), (1 + 1 + 2) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 0.0, 0.0), (1 + 2 + 2 + 2 + 1) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 1.0, 0.0), (2 + 2 + 1 + 1 + 1 + 2) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 0.0, 1.0), (4 + 5 + 4 + 5) * 3 * 5 * 7)
+    close(explicit_softmax_bytes(3, 5, 7, 1.0, 1.0), (5 + 6 + 5 + 4) * 3 * 5 * 7)
 
 
 def test_run_time_is_steps_and_overhead() -> None:

@@ -83,9 +83,8 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     scores = _batched(machine, many, queries, keys, work.d_query / one)
     context = _batched(machine, many, queries, work.d_context / one, keys)
     rate = silicon.bandwidth * silicon.memory_efficiency
-    softmax = explicit_softmax_bytes(tokens, keys, heads, 0.0, software.separate, software.dropout) / rate
-    softmax_back = explicit_softmax_bytes(tokens, keys, heads, 1.0, software.separate, software.dropout) / rate
-    explicit, explicit_back = scores + context + softmax, scores + 3.0 * context + softmax_back
+    explicit = scores + context + explicit_softmax_bytes(tokens, keys, heads, 0.0, software.separate) / rate
+    explicit_back = scores + 3.0 * context + explicit_softmax_bytes(tokens, keys, heads, 1.0, software.separate) / rate
     return (
         odd * (software.flash * fused + (1.0 - software.flash) * explicit),
         odd * (software.flash * fused_back + (1.0 - software.flash) * explicit_back),

@@ -94,8 +94,7 @@ class SoftwareTerms(NamedTuple):
         take as long as what its scores cost beside them. score_forward, score_backward : time of a score in 8 bit over that of
         a head of 128 in 16; 0 where attention is not in 8 bit. attention_ring : share that remains where
         sequences are split over ranks. flash : 1 fused, 0 explicit softmax.
-        separate : 1 where that softmax, its scale and its mask are kernels of their own. dropout : 1 where explicit
-        attention drops probabilities.
+        separate : 1 where that softmax, its scale and its mask are kernels of their own.
     elementwise : scale on element-wise traffic. scan : time of a mixer's convolution, scan and gate over that of their
         products and bytes. norm_passes : extra passes over the activations of norms without a kernel
         of their own. head_passes, gate_passes : those over queries and keys, and over gated activations, where rotary
@@ -142,7 +141,6 @@ class SoftwareTerms(NamedTuple):
     attention_ring: Number
     flash: Number
     separate: Number
-    dropout: Number
     elementwise: Number
     scan: Number
     norm_passes: Number

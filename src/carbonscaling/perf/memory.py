@@ -260,9 +260,10 @@ def _layer(
     work: Workload, machine: Machine, s: Setting, recompute: Number, element: Number, wide: Number, narrow: Number
 ) -> Number:
     software = machine.software
+    # Explicit attention comes with the dropout masks of its years (Korthikanti, section 4).
     return software.kept * element / 2.0 * layer_bytes(
         work.seq_len, s.micro_batch / s.cp, work.d_model, s.tp, s.sp > 0,
-        wide, narrow, work.n_heads, software.flash > 0, recompute, software.dropout * (1.0 - software.flash),
+        wide, narrow, work.n_heads, software.flash > 0, recompute, 1.0 - software.flash,
     )  # fmt: skip
 
 

@@ -135,7 +135,6 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         attention_ring=e.attention_ring.value,
         flash=attention.fused,
         separate=attention.separate,
-        dropout=stack.dropout.value,
         elementwise=e.elementwise.si,
         scan=e.scan.si,
         norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (1.0 - fused),

@@ -39,8 +39,6 @@ class Stack:
         "fused" or "eager": whether a layer's small operations are kernels of their own, each launched by the host.
     graphs : Choice
         What captured graphs hold: "usual" (attention and router), "router", "none" or "full" (the whole step).
-    dropout : Datum
-        1 where explicit attention drops probabilities, which takes a pass and a mask of its own.
     tp_overlap : Mapping[str, Datum]
         Share of tensor-parallel traffic hidden inside a layer, by generation.
     tp_beside : Datum
@@ -126,7 +124,6 @@ class Stack:
     attention: Mapping[str, Choice] = field(hash=False)
     launch: Choice
     graphs: Choice
-    dropout: Datum
     tp_overlap: Mapping[str, Datum] = field(hash=False)
     tp_beside: Datum
     norm_passes: Datum
