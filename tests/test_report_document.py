@@ -25,7 +25,7 @@ from carbonscaling.study.answer import plan
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.places import ranked
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.words import mass, money, plain
+from carbonscaling.words import mass, money, plain, shortened
 
 ASKED = (
     "--model", "llama-3-8b", "--tokens", "1e12", "--device", "h100-sxm", "--max-days", "10", "--max-devices", "256",
@@ -100,6 +100,8 @@ def test_the_file_stands_alone_and_says_the_answer(saved: Path, capsys: pytest.C
         "Sources",
     ):
         assert heading in text
+    for lever in json.loads(saved.read_text(encoding="utf-8"))["levers"]:
+        assert shortened(f"{lever['low']} to {lever['high']}") in text  # as the terminal and the page say it
     assert page.count("<svg") >= 6
     assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", page.lower())
 

@@ -26,6 +26,7 @@ __all__ = [
     "percents",
     "plain",
     "scaled",
+    "shortened",
 ]
 
 MASS = ((1e6, "MtCO2e"), (1e3, "ktCO2e"), (1.0, "tCO2e"), (1e-3, "kgCO2e"), (1e-6, "gCO2e"))
@@ -34,6 +35,8 @@ BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 BIG = ((1e24, "Y"), (1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 COUNTS = tuple((size, suffix) for size, suffix in BIG if size <= 1e12)
 MONEY = ((1e9, "bn$"), (1e6, "M$"), (1e3, "k$"), (1.0, "$"))
+LONG = 5
+"""Letters of a number that is left as it is."""
 TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -51,6 +54,22 @@ def plain(value: float) -> str:
         return f"{float(f'{value:.3g}'):,.0f}"
     text = f"{value:#.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.3g}"
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def shortened(words: str) -> str:
+    """Return words with three digits of every number that has more.
+
+    >>> shortened("0.996877 to 1.49532 g/kWh")
+    '0.997 to 1.5 g/kWh'
+    """
+
+    def short(word: str) -> str:
+        try:
+            return plain(float(word)) if len(word) > LONG else word
+        except ValueError:
+            return word
+
+    return " ".join(map(short, words.split(" ")))
 
 
 def scaled(value: float, units: tuple[tuple[float, str], ...], scale_of: float | None = None) -> tuple[float, str]:

@@ -328,6 +328,24 @@ def test_the_page_prints_as_a_report(open_page: Open) -> None:
     assert printed.count(b"/Type /Page\n") >= 2
 
 
+def test_a_report_fits_a_phone(open_page: Open, tmp_path: Path) -> None:
+    """Tables and figures that are wider scroll by themselves; letters of figures stay readable."""
+    page = open_page().context.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert (
+        main(
+            [
+                *["estimate", "--model", "mixtral-8x7b", "--tokens", "1e12", "--devices", "64", "-o"],
+                str(tmp_path / "report.html"),
+            ]
+        )
+        == 0
+    )
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate("Math.min(...[...document.querySelectorAll('svg')].map(one => one.clientWidth))") >= 540
+
+
 def test_what_cannot_be_says_why(open_page: Open) -> None:
     page = open_page("#model=llama-3.1-405b&tokens=15.6e12&device=v100-sxm2-32&max_days=5")
     expect(page.locator("#headline")).to_contain_text("No setting does this")

@@ -30,6 +30,7 @@ from carbonscaling.words import (
     mass_span,
     percent,
     plain,
+    shortened,
 )
 
 __all__ = ["answer_page", "conventions", "practised", "setting_lines", "spans"]
@@ -129,18 +130,10 @@ def _breakdowns(e: Estimate) -> Iterator[Block]:
     yield Paragraph()
 
 
-def _short_number(word: str) -> str:
-    """Return a number of many digits with three, anything else as it is."""
-    try:
-        return plain(float(word)) if len(word) > 5 else word
-    except ValueError:
-        return word
-
-
 def _lever(lever: Lever) -> str:
     ends = sorted((lever.at_low, lever.at_high))
     name = lever.name.replace("_", " ")
-    low, high = _short_number(lever.low.split(" ")[0]), " ".join(map(_short_number, lever.high.split(" ")))
+    low, high = shortened(lever.low.split(" ")[0]), shortened(lever.high)
     effect = f"{mass(ends[0])} to {mass(ends[1])}, {percent(lever.swing)} apart"
     return f"{name}: {low} to {high} gives {effect} [{lever.source}]"
 

@@ -12,7 +12,7 @@ from carbonscaling.reporting.document.html import Markup, cited, listed, node, p
 from carbonscaling.reporting.glossary import glossary
 from carbonscaling.study.shown import OF_ALL, OF_THE_RUN, beside_words, recompute_words
 from carbonscaling.units import DAY, GB, KWH
-from carbonscaling.words import big, count, counted, duration, energy, mass, mass_span, money, percent, plain
+from carbonscaling.words import big, count, counted, duration, energy, mass, mass_span, money, percent, plain, shortened
 
 __all__ = ["METHOD", "document", "limits"]
 
@@ -107,7 +107,7 @@ def _setting(s: Mapping[str, Any]) -> Markup:
 
 def _doubts(data: Mapping[str, Any]) -> Markup:
     rows = [
-        (x["name"].replace("_", " "), f"{x['low']} to {x['high']}",
+        (x["name"].replace("_", " "), shortened(f"{x['low']} to {x['high']}"),
          f"{mass(min(x['at_low'], x['at_high']))} to {mass(max(x['at_low'], x['at_high']))}", x["source"])
         for x in data["levers"]
     ]  # fmt: skip
@@ -131,8 +131,8 @@ def _searched(search: Mapping[str, Any] | None, others: Sequence[Mapping[str, An
          f"TP{c['tp']} PP{c['pp']} DP{c['dp']} CP{c['cp']} EP{c['ep']} ZeRO-{c['zero']}", "; ".join(c["unmeasured"]))
         for c in (*best, *others)
     ]  # fmt: skip
-    heads = ("", "devices", "days", "tCO2e", "setting", "no measured run")
-    found.append(table(heads, rows, (1, 2, 3)))
+    heads = ("", "devices", "days", "tCO2e", "setting", "no measured run")[: 6 if any(row[-1] for row in rows) else 5]
+    found.append(table(heads, [row[: len(heads)] for row in rows], (1, 2, 3)))
     front = [(c["duration_days"], c["carbon_tco2e"], f"{c['n_devices']:,}") for c in search["front"]]
     if len(front) > 1:
         found.append(
@@ -147,8 +147,8 @@ def _evidence(e: Mapping[str, Any]) -> list[Markup]:
     size = e["within_factor"]
     near = f"within a factor of {plain(size)} in size" if size else "of every size"
     words = (
-        f"{e['n_rows']:,} measured configurations of {e['n_sources']} sources on {e['device_name']}, {near}, each predicted "
-        f"by a fit that never saw its source: median error {percent(e['median_error'])}, bias {e['bias']:+.0%}, "
+        f"{e['n_rows']:,} measured configurations of {counted(e['n_sources'], 'source')} on {e['device_name']}, {near}, each "
+        f"predicted by a fit that never saw its source: median error {percent(e['median_error'])}, bias {e['bias']:+.0%}, "
         f"{percent(e['covered'])} inside the 90 % interval."
     )
     rows = [(r["measured"], r["predicted"], r["low"], r["high"]) for r in e["rows"]]
