@@ -76,6 +76,13 @@ def test_what_has_no_fused_attention_writes_its_scores() -> None:
     assert kernel(stack="", device="Trainium1", attention_kernel="flash_attention_2")[1] == 1
 
 
+def test_a_length_that_nobody_states_is_that_of_the_model_named() -> None:
+    unknown = {"n_layers": "", "d_model": "", "seq_len": "", "d_ff": "", "n_heads": "", "n_kv_heads": ""}
+    assert [row(**unknown, model=name).work.seq_len for name in ("llama-3-8b", "gpt-3-175b")] == [8192, 2048]
+    assert row(**unknown, model="some 7B", params_b="7").work.seq_len == 2048
+    assert row(seq_len="", model="llama-3-8b").work.seq_len == 2048
+
+
 def test_benchmark_submissions_use_the_fastest_format() -> None:
     assert row(stack="mlperf", precision="", device="Gaudi2-96").setup.recipe.name == "fp8"
     assert row(stack="megatron", precision="").setup.recipe.name == "bf16"

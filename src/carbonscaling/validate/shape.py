@@ -27,14 +27,18 @@ def _by_shape() -> dict[tuple[int, ...], ModelSpec]:
     return found
 
 
+UNSTATED = 2048
+"""Tokens of a sequence where neither a row nor the model of the catalogue that it names says how many."""
+
+
 def _named(row: RunRow, seq_len: int, notes: list[str]) -> ModelSpec:
     """Model of the catalogue by the row's name, or of the file that it names, where the row has no shape."""
     try:
         spec = models.load_model(row.model) if row.model.endswith((".toml", ".json")) else models.model(row.model)
     except InputError as error:
         if row.params_b and not row.n_experts and (row.active_params_b or row.params_b) == row.params_b:
-            notes.append(f"a Llama-like shape of {row.params_b:g}B parameters")
-            return spec_for_params(row.params_b * 1e9, seq_len=seq_len)
+            notes.append(f"a Llama-like shape of {row.params_b:g}B parameters, {seq_len or UNSTATED} tokens a sequence")
+            return spec_for_params(row.params_b * 1e9, seq_len=seq_len or UNSTATED)
         raise Unusable("no model shape (n_layers, d_model) and the model's name is not in the catalogue") from error
     notes.append(f"shape of {spec.name}")
     return replace(spec, seq_len=seq_len or spec.seq_len, n_positions=0)
@@ -49,11 +53,11 @@ def shape(row: RunRow, notes: list[str]) -> ModelSpec:
         No shape and no known name, or a shape that contradicts itself.
     """
     n_layers, d_model, seq_len = count(row.n_layers), count(row.d_model), count(row.seq_len)
-    if not seq_len:
-        seq_len = 2048
-        notes.append("sequence length 2048")
     if not n_layers or not d_model:
         return _named(row, seq_len, notes)
+    if not seq_len:
+        seq_len = UNSTATED
+        notes.append(f"sequence length {UNSTATED}")
     n_heads = count(row.n_heads) or max(1, d_model // 128)
     n_experts = count(row.n_experts) if count(row.n_experts) > 1 else 0
     vocab = count(row.vocab) or 51200
