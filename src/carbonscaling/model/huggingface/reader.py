@@ -82,21 +82,6 @@ class Config:
             raise self.fail("not a usable count", key, value, f"an integer of at least {minimum}, at most {most:,}")
         return value
 
-    def optional(self, *keys: str, default: int | None = None) -> int | None:
-        """Return a positive whole number, or None where the key is missing or null.
-
-        Raises
-        ------
-        InputError
-            Something else.
-        """
-        key, value = self._get(keys, default)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self.fail("not a usable count", key, value, "a positive integer or null")
-        return value
-
     def flag(self, key: str, default: bool) -> bool:
         """Return true or false.
 
