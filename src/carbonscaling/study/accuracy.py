@@ -31,7 +31,7 @@ def features(u: Setup, seen: Calibration, left: Open = NOTHING_OPEN) -> dict[str
     A whole run; a layout that had to be inferred; kernels, recomputation, a ZeRO stage or a batch that nobody names; experts;
     8 or 4 bit; a stack that nobody names, that `seen` was not fitted on, or without factors of its own; fully sharded states;
     long sequences; an architecture that few sources measured, or none, of the device or of a model whose scans nobody timed.
-    What a compiler or a search chooses is not left open; whether a compiled program writes its attention is.
+    What a compiler or a search chooses is not left open.
 
     What others choose of micro-batch and recomputation (`left`) adds as errors do that know nothing of each other: by the
     logarithm of the root of the sum of squares, over what a run lies off with nothing open.
@@ -43,8 +43,7 @@ def features(u: Setup, seen: Calibration, left: Open = NOTHING_OPEN) -> dict[str
     return {
         "whole_run": s.pace == "calendar",
         "inferred_layout": u.untold,
-        "kernels_untold": s.software.attention_kernel is None
-        and (not u.stack.compiled.value > 0 or u.plain.software.flash == 0),
+        "kernels_untold": s.software.attention_kernel is None and not u.stack.compiled.value > 0,
         "recompute_untold": s.practice == "typical" and s.layout.recompute is None,
         "zero_untold": open_to_people and s.layout.zero is None,
         "batch_untold": s.practice == "typical" and s.batch is None,
