@@ -46,6 +46,23 @@ def test_unknown_names_are_attribute_errors() -> None:
         _ = carbonscaling.estimat
 
 
+def test_a_question_is_a_scenario_or_its_fields() -> None:
+    run = carbonscaling.Scenario(model="llama-3-8b", tokens=1e12, devices=64)
+    asked = carbonscaling.estimate(run).to_dict()
+    assert carbonscaling.estimate(model="llama-3-8b", tokens=1e12, devices=64).to_dict() == asked
+    assert carbonscaling.estimate(run, devices=32).n_devices == carbonscaling.plan(run, devices=32).n_devices == 32
+    assert carbonscaling.explain(run, devices=32)[0].n_devices == 32
+    assert run.devices == 64
+
+
+@pytest.mark.parametrize("door", ["plan", "estimate", "explain", "inference", "decide"])
+def test_what_is_no_question_is_named(door: str) -> None:
+    with pytest.raises(TypeError, match=r"^str in place of a [A-Z]\w+: make one, or name its fields"):
+        getattr(carbonscaling, door)("llama-3-8b")
+    with pytest.raises(TypeError, match="modle"):
+        getattr(carbonscaling, door)(modle="llama-3-8b")
+
+
 def test_opening_the_package_is_instant() -> None:
     heavy = "numpy", "pydantic", "rich", "cyclopts"
     assert _run(f"import sys, carbonscaling; print([m for m in {heavy!r} if m in sys.modules])") == "[]"

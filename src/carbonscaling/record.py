@@ -14,7 +14,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-__all__ = ["Same", "altered", "dataclass"]
+__all__ = ["Same", "altered", "dataclass", "stated"]
 
 T = TypeVar("T")
 _ONE_AT_A_TIME = RLock()
@@ -36,6 +36,21 @@ def altered(one: T, **changes: Any) -> T:
     for name in own.keys() - fields.keys() if len(own) > len(fields) else ():  # worked out of the other's values
         del own[name]
     return made
+
+
+def stated(kind: type[T], given: T | None, fields: dict[str, Any]) -> T:
+    """Return what is asked: a question as it was made, or one of the fields, which stand in place of its own.
+
+    Raises
+    ------
+    TypeError
+        What is given is of another type, or has no such field.
+    """
+    if given is not None and not isinstance(given, kind):
+        raise TypeError(f"{type(given).__name__} in place of a {kind.__name__}: make one, or name its fields (model=…)")
+    if given is None:
+        return kind(**fields)
+    return dataclasses.replace(given, **fields) if fields else given  # type: ignore[type-var]
 
 
 class Same:

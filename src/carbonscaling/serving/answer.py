@@ -17,7 +17,7 @@ from carbonscaling.carbon.coefficients import Values
 from carbonscaling.carbon.footprint import CarbonNumbers
 from carbonscaling.carbon.result import Footprint
 from carbonscaling.errors import InputError, NothingFitsError
-from carbonscaling.record import dataclass
+from carbonscaling.record import dataclass, stated
 from carbonscaling.serving.asked import carbon_of, price_of, question_of
 from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.factors import shipped_factors
@@ -249,7 +249,7 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     InputError
         A name is unknown, a value out of range, or nothing fits or keeps its promises.
     """
-    s = replace(scenario or Serving(), **fields)
+    s = stated(Serving, scenario, fields)
     tried = ways(s, question_of(s))
     if not tried:
         raise _too_few(s) or NothingFitsError(

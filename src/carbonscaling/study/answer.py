@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from carbonscaling.arrays import plain
 from carbonscaling.carbon.assess import assess, idling
@@ -20,6 +21,7 @@ from carbonscaling.perf.goodput import run_time
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.perf.step import StepTime, step_time
+from carbonscaling.record import stated
 from carbonscaling.scalar import at
 from carbonscaling.search.engine import Progress, Question
 from carbonscaling.search.space import Space
@@ -161,26 +163,29 @@ def _solve(
     return replace(answer, warnings=(*answer.warnings, *told)) if told else answer
 
 
-def plan(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
+def plan(scenario: Scenario | None = None, *, progress: Progress | None = None, **fields: Any) -> Estimate | Infeasible:
     """Find the best setting and device count that finish within the deadline.
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, optional
         `max_days` defaults to three months; `devices`, where given, fixes the count.
     progress : callable, optional
         Told after every block of settings.
+    **fields
+        Fields of `Scenario`, in place of the scenario's.
 
     Raises
     ------
     InputError
         The scenario names something unknown or contradicts itself.
     """
-    if several(scenario):
-        return best_of(plan, scenario, progress)
-    if is_open(scenario):
-        return _within_budget(scenario, progress)
-    return _solve(*asked(scenario, "plan"), progress)
+    s = stated(Scenario, scenario, fields)
+    if several(s):
+        return best_of(plan, s, progress)
+    if is_open(s):
+        return _within_budget(s, progress)
+    return _solve(*asked(s, "plan"), progress)
 
 
 def _within_budget(s: Scenario, progress: Progress | None) -> Estimate | Infeasible:
@@ -207,19 +212,27 @@ def _practised(s: Scenario) -> Estimate | Infeasible:
     return Infeasible(s, r, reason, None, ("practice = best searches a layout that fits",), answer)
 
 
-def estimate(scenario: Scenario, *, progress: Progress | None = None) -> Estimate | Infeasible:
+def estimate(
+    scenario: Scenario | None = None, *, progress: Progress | None = None, **fields: Any
+) -> Estimate | Infeasible:
     """Say what a given number of devices takes, with the setting given or the best one searched.
+
+    Parameters
+    ----------
+    scenario, progress, **fields
+        As of `plan`.
 
     Raises
     ------
     InputError
         No device count, or as `plan`.
     """
-    if several(scenario):
-        return best_of(estimate, scenario, progress)
-    if scenario.practice == "typical":
-        return _practised(scenario)
-    return _solve(*asked(scenario, "estimate"), progress)
+    s = stated(Scenario, scenario, fields)
+    if several(s):
+        return best_of(estimate, s, progress)
+    if s.practice == "typical":
+        return _practised(s)
+    return _solve(*asked(s, "estimate"), progress)
 
 
 def answered(scenario: Scenario) -> Estimate | Infeasible:
@@ -227,9 +240,9 @@ def answered(scenario: Scenario) -> Estimate | Infeasible:
     return estimate(scenario) if scenario.is_counted else plan(scenario)
 
 
-def explain(scenario: Scenario) -> tuple[Estimate | Infeasible, list[TraceLine]]:
+def explain(scenario: Scenario | None = None, **fields: Any) -> tuple[Estimate | Infeasible, list[TraceLine]]:
     """Answer a scenario and write down every formula evaluated for the chosen setting, with its numbers."""
-    answer = answered(scenario)
+    answer = answered(stated(Scenario, scenario, fields))
     if isinstance(answer, Infeasible):
         return answer, []
     r = answer.resolved

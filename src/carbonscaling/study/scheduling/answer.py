@@ -8,7 +8,7 @@ from typing import Any
 
 from carbonscaling.carbon.contracts import Contracts
 from carbonscaling.errors import InputError, NothingFitsError
-from carbonscaling.record import dataclass
+from carbonscaling.record import dataclass, stated
 from carbonscaling.study.answer import answered
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.infeasible import Infeasible
@@ -100,6 +100,7 @@ def schedule(scenario: Scenario, asked: Timetabling | float, /, **options: Any) 
         No profile, profiles of unlike steps, a deadline that is too near, a bound that nothing keeps, or a value out of range.
     """
     t = dataclasses.replace(asked, **options) if isinstance(asked, Timetabling) else Timetabling(asked, **options)
+    scenario = stated(Scenario, scenario, {})
     window = window_of(scenario, t)
     plain = replace(
         scenario, hourly=None, carbon_intensity_g_per_kwh=window.home.average, start_hour=0.0, contracts=Contracts()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from carbonscaling.arrays import Array
 from carbonscaling.catalog.laws import law_row
 from carbonscaling.errors import InputError
 from carbonscaling.hints import NamedTuple
-from carbonscaling.record import dataclass
+from carbonscaling.record import dataclass, stated
 from carbonscaling.serving.answer import Served, inference
 from carbonscaling.serving.lifetime import envelope, served_flops, training_flops
 from carbonscaling.serving.said import cut_notes
@@ -212,7 +212,7 @@ def decide(decision: Decision | None = None, /, **fields: Any) -> Decided:
     InputError
         A name is unknown, a value out of range, no size reaches the loss, or none can be trained and served.
     """
-    d = replace(decision or Decision(), **fields)
+    d = stated(Decision, decision, fields)
     sizes = sizes_of(d)
     if d.objective == "flops":
         trains, serves = training_flops(sizes.n_params, sizes.n_tokens), served_flops(sizes.n_params, 1.0)
