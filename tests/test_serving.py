@@ -18,11 +18,12 @@ from carbonscaling.serving.age import era
 from carbonscaling.serving.build import cache_of, serving
 from carbonscaling.serving.cycle import TERMS, batch_of, cycle, sharing_experts
 from carbonscaling.serving.effects import PRIORS
-from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.engine import Engine, engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
 from carbonscaling.serving.grouping import readings, shared_slowly
 from carbonscaling.serving.numbers import Demand, Layout, Placed
+from carbonscaling.serving.port import placed as numbers_of
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Question, kept_in
 from carbonscaling.serving.search import ways
@@ -229,16 +230,70 @@ def test_a_board_rated_below_its_chip_draws_what_the_chip_draws_up_to_its_rating
     assert unheld[-1] > device.tdp.si or board == "h200-nvl"
 
 
+@pytest.mark.parametrize(("board", "in_flight"), [("h100-nvl", 256.0), ("h100-nvl", 1.0), ("h100-pcie", 256.0)])
+def test_a_board_rated_below_its_chips_demand_multiplies_at_the_clock_that_is_left(
+    board: str, in_flight: float
+) -> None:
+    """By the law of trainings under a limit (decision 170), of the demand before any row; what waits for memory stays."""
+    device = hardware.device(board)
+    assert device.chip_power is not None
+    cluster = hardware.cluster(board)
+    full = replace(cluster, device=replace(device, tdp=device.chip_power))
+    q = question(device=board, prompt=2048.0, in_flight=in_flight)
+    held, free = worked([q]), worked([replace(q, cluster=full)])
+    demand = float(predict(free, unfitted()).watts[0])
+    moved = [TERMS.index(term) for term in ("matmul", "prefill")]
+    assert np.delete(held.terms, moved, 0).tolist() == np.delete(free.terms, moved, 0).tolist()
+    products, prompts = (held.terms[moved, 0] / free.terms[moved, 0]).tolist()
+    idle, tdp = device.idle_power.si, device.tdp.si
+    most = ((min(demand, tdp) - idle) / (demand - idle)) ** -0.43
+    if in_flight == 1.0:
+        assert products == pytest.approx(1.0, abs=0.03)
+    else:
+        assert demand > 1.2 * tdp
+        assert 0.5 * (most - 1.0) < prompts - 1.0 <= most - 1.0 + 1e-9
+    assert np.asarray(held.cycle.prompt) == pytest.approx(np.asarray(free.cycle.prompt) * prompts)
+
+
+@pytest.mark.parametrize(
+    ("device", "engine", "rate"),
+    [
+        ("mi300x", "vllm 0.4.3", 110e12), ("mi300x", "vllm", 110e12), ("mi300x", "vllm 0.4.3+rocm614", None),
+        ("mi300x", "vllm 0.9", None), ("mi300x", "sglang 0.3", None), ("h100-sxm", "vllm 0.4.3", None),
+        ("mi250x-gcd", "vllm 0.4.3", 110e12),
+    ],
+)  # fmt: skip
+def test_multiplications_of_a_port_that_nobody_tuned(device: str, engine: str, rate: float | None) -> None:
+    """What AMD's libraries reach by themselves (decision 446), of large products and of few rows; its own build chooses."""
+    q = question(device=device, engine=engine)
+    ported, plain = numbers_of(q), serving(q.spec, q.cluster, q.weights, q.kv, q.layout)
+    for name in ("gemm_efficiency", "grouped_efficiency"):
+        reached = getattr(plain.formats, name) * plain.formats.peak
+        expected = reached if rate is None else min(rate, reached)
+        assert getattr(ported.formats, name) * ported.formats.peak == pytest.approx(expected)
+    assert ported._replace(formats=plain.formats) == plain
+
+
+def test_experts_of_a_port_that_no_row_ran_are_new() -> None:
+    factors = shipped_factors()
+    dense = question(device="mi300x", engine="vllm 0.9")
+    experts = question("mixtral-8x7b", device="mi300x", engine="vllm 0.9")
+    assert kind_of(dense, factors) == "measured"
+    assert kind_of(experts, factors) == "new devices experts"
+    offline = {"engine": "vllm 0.4", "mode": "static"}
+    assert kind_of(question("mixtral-8x7b", device="mi300x", **offline), factors) == "measured experts"
+
+
 @pytest.mark.parametrize(
     ("text", "family", "release"),
     [
         ("vLLM 0.6.3", "vllm", (0, 6)), ("TensorRT-LLM v0.17", "trtllm", (0, 17)), ("dynamo-trt", "trtllm", None),
         ("sglang-rocm", "sglang", None), ("vllm (v0.8.5)", "vllm", (0, 8)), ("Deepspeed-MII", "mii", None), ("", "", None),
-        ("something else", "", None),
+        ("something else", "", None), ("vLLM 0.4.3+rocm614", "vllm", (0, 4)),
     ],
 )  # fmt: skip
 def test_engines_by_name(text: str, family: str, release: tuple[int, int] | None) -> None:
-    assert engine_named(text) == (family, release)
+    assert engine_named(text) == Engine(family, release, text.endswith("rocm614"))
 
 
 @pytest.mark.parametrize(

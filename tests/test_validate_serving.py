@@ -16,7 +16,7 @@ from carbonscaling.calibration.interval import distances
 from carbonscaling.cli import main
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.model.params import active_params, total_params
-from carbonscaling.serving.engine import engine_named
+from carbonscaling.serving.engine import Engine, engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.width import half_width
@@ -68,9 +68,15 @@ def test_experts_over_all_ranks_say_who_splits_attention() -> None:
     assert asked(Cells(moe | {"dp": ""}))[1].layout == (1.0, 1.0, 8.0, 8.0)
 
 
+def test_ranks_of_a_module_are_its_dies() -> None:
+    """Software sees an MI250's two dies as two devices, and so does who counts them."""
+    q = asked(Cells(ROW | {"device": "MI250", "n_devices": "4", "tp": "4", "weights": "bf16"}))[1]
+    assert (q.cluster.device.id, q.layout.tp) == ("mi250x-gcd", 4.0)
+
+
 def test_a_compilers_release_is_not_the_engines() -> None:
-    assert engine_named("TensorRT 10.11, CUDA 12.9") == ("trtllm", None)
-    assert engine_named("TensorRT-LLM 1.1") == ("trtllm", (1, 1))
+    assert engine_named("TensorRT 10.11, CUDA 12.9") == Engine("trtllm", None)
+    assert engine_named("TensorRT-LLM 1.1") == Engine("trtllm", (1, 1))
 
 
 @pytest.mark.parametrize(

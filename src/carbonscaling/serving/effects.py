@@ -6,6 +6,7 @@ import math
 
 from carbonscaling.serving.age import HOME, era, served
 from carbonscaling.serving.grouping import shared_slowly
+from carbonscaling.serving.port import port
 from carbonscaling.serving.question import Question
 
 __all__ = [
@@ -50,6 +51,8 @@ BELIEVED = {
     "stack vllm mid": {term: math.log(2.4) for term in ("step", "sequence")},
     "engine transformers": {"layer": math.log(9.3e-4 / 4.2e-5)},
     "shared heads": {"attention": math.log(1.5)},
+    "AMD mid": {"layer": math.log(7.4e-5 / 4.2e-5)},
+    "AMD new experts": {"routed": math.log(1.9)},
     "format int8": dict.fromkeys(("matmul", "routed"), math.log(1.18)),
     "format int4": dict.fromkeys(("matmul", "routed"), math.log(1.37)),
 }
@@ -59,7 +62,10 @@ BELIEVED = {
 add; a caller in the engine's own process has that alone. Without a graph a layer of PyTorch's own kernels takes 0.93 ms of
 the host (gpt_fast_2023: 25.5 and 107 tokens/s). Weights that kernels unpack to 16 bit come more slowly than their bytes say
 (gpt_fast_readme_2024, Llama 2 7B and 70B on one A100: 1.21 and 1.15 times with 8 bit, 1.38 and 1.35 with 4). Keys and values
-that query heads share came half as slowly again by kernels of 2024 as those of heads on their own (decision 405)."""
+that query heads share came half as slowly again by kernels of 2024 as those of heads on their own (decision 405). A layer's
+kernels took 74 us in AMD's graphs of 2024 (one request on eight MI300X, beside weights and sums: 83 of Llama 3.1 405B in
+oracle_mi300x_2024; AMD's own builds of 70B and 405B took 66 in January 2025, and 45 to 61 from March on: rocm_vllm_2025).
+Routed experts took at least 1.9 times on MI300X in software of 2026 (decision 446: vLLM 0.17, SGLang 0.5.13)."""
 
 POWER = ("weights", "attention", "prefill", "comm", "gaps", "host", "flops", "bytes")
 """What draws power above idle: shares of the time by cause, and shares of peak FLOP/s and of bandwidth."""
@@ -70,18 +76,16 @@ POWER_SPREAD = {
 }
 
 
-def _port(q: Question) -> str:
-    """Return the age of an engine's port to another vendor: that of 2024, until vLLM 0.6 and where nobody says, or new."""
-    return "new" if era(q) == "new" or (q.engine.release or (0, 0)) >= (0, 6) else "mid"
-
-
 def effects(q: Question) -> Effects:
     """Return the names of what a serving's time may depend on, widest first; one that no row had counts for nothing."""
     age, device = era(q), q.cluster.device
     family = q.engine.family or "unknown"
     vendor = device.vendor
+    ported = f"{vendor} {port(q)}"
     made = (
-        (f"arch {device.architecture.split()[0]}",) if vendor == HOME else (f"vendor {vendor}", f"{vendor} {_port(q)}")
+        (f"arch {device.architecture.split()[0]}",)
+        if vendor == HOME
+        else (f"vendor {vendor}", ported, *((f"{ported} experts",) if q.spec.experts else ()))
     )
     online = ("online",) if served(q) else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
@@ -110,7 +114,10 @@ def heat_effects(q: Question) -> Effects:
 
 
 def taken(name: str, term: str) -> bool:
-    """Whether an effect may move a term: formats and generations move the silicon's, how requests come moves waiting."""
+    """Whether an effect may move a term: formats and generations move the silicon's, how requests come moves waiting.
+
+    Experts are multiplied by kernels of their own, which each port has to bring: it moves them apart.
+    """
     if name.startswith("arch "):
         return term in SILICON
     if name.startswith("format "):
@@ -121,4 +128,6 @@ def taken(name: str, term: str) -> bool:
         return term == "prefill"
     if name == "shared heads":
         return term == "attention"
+    if name.endswith(" experts"):
+        return term in ("routed", "expert_layer")
     return name != "disaggregated" or term in APART

@@ -11,10 +11,14 @@ __all__ = ["Engine", "engine_asked", "engine_named"]
 
 
 class Engine(NamedTuple):
-    """An engine by family and release; `release` is (major, minor), or None where nobody says."""
+    """An engine by family and release; `release` is (major, minor), or None where nobody says.
+
+    `ported`: built by the maker of the devices, with kernels that reach the engine's own releases later (vLLM's "+rocm").
+    """
 
     family: str
     release: tuple[int, int] | None
+    ported: bool = False
 
     @property
     def early(self) -> bool | None:
@@ -47,14 +51,14 @@ def engine_named(text: str) -> Engine:
     """Return the engine that a name stands for; family "" where nobody says, or it is none of those known.
 
     >>> engine_named("TensorRT-LLM v0.17.0"), engine_named("vllm nightly-5b8c")
-    (Engine(family='trtllm', release=(0, 17)), Engine(family='vllm', release=None))
+    (Engine(family='trtllm', release=(0, 17), ported=False), Engine(family='vllm', release=None, ported=False))
     """
     letters = re.sub(r"[^a-z]", "", text.lower())
     family = next((known for word, known in _FAMILIES.items() if word in letters), "")
     # "TensorRT 10.11" is the compiler's release; what serves (TensorRT-LLM) counts its own and is not told.
     compiler = re.search(r"tensorrt[\s-]*\d", text.lower())
     found = None if compiler else re.search(r"(?<![\d.])(\d+)\.(\d+)", text)
-    return Engine(family, (int(found[1]), int(found[2])) if found else None)
+    return Engine(family, (int(found[1]), int(found[2])) if found else None, "+rocm" in text.lower())
 
 
 def engine_asked(text: str) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from carbonscaling.serving.age import HOME, era
 from carbonscaling.serving.formats import FORMATS
+from carbonscaling.serving.port import port
 from carbonscaling.serving.question import Question
 
 __all__ = ["grouped", "readings", "shared_slowly"]
@@ -20,13 +21,13 @@ def grouped(q: Question) -> bool:
 
     vLLM's own kernel works a query head at a time (vllm_gqa_2023, vllm_gqa_2025). Its first engine, before 0.8, takes it where
     FlashAttention-2 cannot stand in (vllm_selector_2024): keys and values in 8 bit, devices before Ampere, and on AMD until the
-    port's own kernel of September 2024 (vllm_rocm_2024).
+    port's own kernel of September 2024 (vllm_rocm_2024), which took those in 8 bit within a week (its pull request 8577).
     """
     if q.engine.family != "vllm" or era(q) == "new":
         return True
-    device = q.cluster.device
-    foreign = device.vendor != HOME and (q.engine.release is None or q.engine.release < (0, 6))
-    return not (foreign or device.architecture in BEFORE or q.kv.bytes < FORMATS["bf16"].bytes)
+    if q.cluster.device.vendor != HOME:
+        return port(q) == "new"
+    return not (q.cluster.device.architecture in BEFORE or q.kv.bytes < FORMATS["bf16"].bytes)
 
 
 def _shared(q: Question) -> list[tuple[float, int]]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carbonscaling.arrays import Array, Number, stacked
+from carbonscaling.carbon.power import capped_throughput
+from carbonscaling.catalog.factors import factor
 from carbonscaling.formula import formula
 from carbonscaling.record import dataclass
-from carbonscaling.serving.build import serving
 from carbonscaling.serving.cycle import TERMS, Cycle, cycle, sharing_experts, tokens_per_s
-from carbonscaling.serving.effects import PRIORS, effects, heat_effects
+from carbonscaling.serving.effects import HEAT, POWER, PRIORS, effects, heat_effects
 from carbonscaling.serving.factors import ServingFactors
 from carbonscaling.serving.grouping import readings
 from carbonscaling.serving.numbers import Demand, Placed
+from carbonscaling.serving.port import placed
 from carbonscaling.serving.question import Question, Speculation
 
 __all__ = ["ANY_PROMPT", "Predicted", "Worked", "demand_of", "draft_of", "predict", "serving_power", "worked"]
@@ -23,6 +26,8 @@ __all__ = ["ANY_PROMPT", "Predicted", "Worked", "demand_of", "draft_of", "predic
 
 LAUNCHED = ("layer", "expert_layer", "step", "sequence")
 """Terms of a cycle that are the device's own as far as their priors go: launches that a graph holds (decision 230)."""
+PRODUCTS = ("matmul", "routed", "prefill")
+"""Terms of a cycle that the clock of the matrix units moves, as far as they do not wait for memory."""
 ANY_PROMPT = 161.0
 """Tokens of a prompt where nobody says: the mean of ShareGPT's conversations (Kwon et al. 2023, figure 11;
 from memory of the work)."""
@@ -107,15 +112,33 @@ def worked(questions: Sequence[Question]) -> Worked:
     InputError
         A device has no unit for a format, or the time of an architecture is not modelled.
     """
-    s = sharing_experts(stacked([serving(q.spec, q.cluster, q.weights, q.kv, q.layout) for q in questions]))
+    s = sharing_experts(stacked([placed(q) for q in questions]))
     found, n = _cycles(s, demand_of(questions), questions), len(questions)
     devices = [q.cluster.device for q in questions]
-    return Worked(
+    work = Worked(
         tuple(questions), found, np.stack([np.broadcast_to(term, n) for term in found.terms]),
         np.asarray(s.formats.peak), np.asarray(s.silicon.bandwidth),
         np.array([d.idle_power.si for d in devices]), np.array([d.tdp.si for d in devices]),
         np.array([(d.chip_power or d.tdp).si for d in devices]),
     )  # fmt: skip
+    return _clocked(work, s.formats.gemm_efficiency) if np.any(work.chip > work.tdp) else work
+
+
+def _clocked(work: Worked, efficiency: Number) -> Worked:
+    """Return servings with their products at the clock that a board leaves which is rated below its chip's demand.
+
+    The demand is that of the physics before any row. A limit takes clock and leaves memory and links (decision 170).
+    """
+    seconds = work.terms * np.array([[PRIORS[term][0]] for term in TERMS])
+    hot = (heat_of(work, seconds) * np.array([[HEAT[name]] for name in POWER])).sum(0)
+    demand = np.where(work.chip > work.tdp, np.maximum(work.idle + (work.chip - work.idle) * hot, work.tdp), work.tdp)
+    clock = capped_throughput(demand, work.tdp, work.idle, factor("power.cap_exponent.default").si)
+    at = [TERMS.index(term) for term in PRODUCTS]
+    computed = work.cycle.flops / (work.peak * efficiency * work.terms[at].sum(0))
+    slower = 1.0 + np.minimum(computed, 1.0) * (1.0 / clock - 1.0)
+    terms = work.terms.copy()
+    terms[at] *= slower
+    return replace(work, terms=terms, cycle=work.cycle._replace(prompt=work.cycle.prompt * slower))
 
 
 def demand_of(questions: Sequence[Question]) -> Demand:
@@ -147,7 +170,7 @@ def draft_of(q: Question) -> Placed | None:
     """
     if q.speculation is None or q.speculation.draft is None:
         return None
-    return serving(q.speculation.draft, q.cluster, q.weights, q.kv, q.layout._replace(ep=1.0))
+    return placed(replace(q, spec=q.speculation.draft, layout=q.layout._replace(ep=1.0)))
 
 
 def _cycles(s: Placed, demand: Demand, questions: Sequence[Question]) -> Cycle:
@@ -156,12 +179,7 @@ def _cycles(s: Placed, demand: Demand, questions: Sequence[Question]) -> Cycle:
     alone = cycle(s, demand)
     if not any(drafts):
         return alone
-    each = stacked(
-        [
-            serving(q.spec, q.cluster, q.weights, q.kv, q.layout) if d is None else d
-            for q, d in zip(questions, drafts, strict=True)
-        ]
-    )
+    each = stacked([placed(q) if d is None else d for q, d in zip(questions, drafts, strict=True)])
     has, n = np.array([d is not None for d in drafts]), len(questions)
     both = cycle(s, demand, each)
     terms = tuple(np.where(has, b, a) for a, b in zip(alone.terms, both.terms, strict=True))

@@ -10,6 +10,7 @@ from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.evidence.serving_row import ServingRow, parse_serving
+from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.serving.build import serving
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import unfitted
@@ -22,10 +23,17 @@ from carbonscaling.validate.serving.shape import serving_shape
 
 __all__ = ["asked"]
 
+DIES = {"mi250x": "mi250x-gcd"}
+"""Modules whose dies software sees as devices: a rank of an engine is one of them, and so is what a row counts."""
 MODES: dict[str, Mode] = {
     "static": "static", "offline": "saturated", "saturated": "saturated", "disaggregated": "disaggregated",
     "disagg": "disaggregated",
 }  # fmt: skip
+
+
+def _cluster(name: str) -> Cluster:
+    cluster = hardware.cluster(name)
+    return hardware.cluster(DIES[cluster.device.id]) if cluster.device.id in DIES else cluster
 
 
 def _mode(row: ServingRow) -> Mode:
@@ -75,7 +83,7 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
         weights, engine = format_named(row.weights or "bf16"), engine_named(row.framework)
         kept = row.kv_cache.lower() in ("", "auto")
         question = Question(
-            serving_shape(row), hardware.cluster(row.device), weights,
+            serving_shape(row), _cluster(row.device), weights,
             kept_in(weights, engine) if kept else format_named(row.kv_cache, "kv_cache"), _layout(row), engine, _mode(row),
             row.output_tokens, row.input_tokens, row.concurrency or None, _drawn(row),
             like=row.source,
