@@ -162,6 +162,15 @@ def test_ctrl_c_inside_an_import_waits_for_its_end(module: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("problem", "said"), [("KeyboardInterrupt", False), ("ValueError('x')", True)])
+def test_what_a_library_prints_of_ctrl_c_while_it_loads_is_not_shown(problem: str, said: bool) -> None:
+    """C code that cannot load what it needs prints why (``PyErr_Print``) before it raises an error of its own."""
+    code = f"import sys; from carbonscaling.cli.interrupt import mind_interrupts; mind_interrupts(); raise {problem}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert ("Traceback" in done.stderr) == said
+
+
 @pytest.mark.parametrize("argv", [FIXED, ("plan", "--model", "llama-3-8b", "--tokens", "1e12")])
 def test_ctrl_c_at_any_moment_is_one_sentence(argv: tuple[str, ...]) -> None:
     """From the first line of the command on; what comes before is Python's own start."""

@@ -6,7 +6,7 @@ import atexit
 import os
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from carbonscaling.errors import ExitCode
@@ -21,6 +21,7 @@ def mind_interrupts() -> None:
     """Mind Ctrl-C from now on, unless this process was started to ignore it."""
     atexit.register(_leave)
     sys.unraisablehook = _unraisable
+    sys.excepthook = _uncaught
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
 
@@ -41,6 +42,12 @@ def ended(code: int) -> int:
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     _signals.append(number)
     raise KeyboardInterrupt
+
+
+def _uncaught(kind: type[BaseException], problem: BaseException, trace: TracebackType | None, /) -> None:
+    """Say nothing of Ctrl-C, which is said once: a library that it meets while loading prints it, and raises its own error."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, problem, trace)
 
 
 def _unraisable(problem: Any, /) -> None:
