@@ -13,7 +13,7 @@ from carbonscaling.serving.build import serving
 from carbonscaling.serving.numbers import Placed
 from carbonscaling.serving.question import Question
 
-__all__ = ["placed", "port"]
+__all__ = ["placed", "port", "untuned"]
 
 
 UPSTREAM = (0, 6)
