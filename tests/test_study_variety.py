@@ -10,10 +10,12 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting
+from carbonscaling.reporting.answer import alternative_lines
 from carbonscaling.search.engine import Candidate, search
 from carbonscaling.search.simple import complexity
 from carbonscaling.study.answer import asked_again
 from carbonscaling.study.variety import HAIR
+from carbonscaling.units import TONNE
 
 LLAMA = cs.Scenario(model="llama-3.1-405b", tokens=15.6e12, devices=16384, batch=2048)
 SMALL = cs.Scenario(model="llama-3-70b", tokens=1e12, devices=64, batch=512)
@@ -92,6 +94,23 @@ def test_without_split_sequences_is_what_an_estimate_without_them_says() -> None
     assert found.setting == own.setting
     assert found.duration_s == pytest.approx(own.duration_s, rel=1e-12)
     assert own.duration_s > e.duration_s
+
+
+@pytest.mark.parametrize("objective", ["paper", "carbon"])
+def test_without_split_sequences_the_batch_is_searched_anew(objective: str) -> None:
+    """The batch that fits split sequences may have these look several times as dear as they are."""
+    s = cs.Scenario(model="llama-3.1-405b", tokens=1e12, max_days=90, max_devices=4096, objective=objective)
+    e, own = cs.plan(s), cs.plan(replace(s, layout=cs.Layout(cp=1)))
+    assert isinstance(e, cs.Estimate)
+    assert isinstance(own, cs.Estimate)
+    assert e.setting.cp > 1
+    found = dict(e.alternatives)["no context parallelism"]
+    assert found.setting == own.setting
+    assert found.duration_s == pytest.approx(own.duration_s, rel=1e-12)
+    assert found.carbon_kg / TONNE == pytest.approx(own.summary()["carbon_total_tco2e"], rel=1e-12)
+    assert own.setting.sequences != e.setting.sequences
+    (line,) = [line for line in alternative_lines(e) if line.startswith("no context parallelism")]
+    assert line.endswith(f"batch {own.setting.sequences:,}")
 
 
 def test_fewest_devices_stand_beside_another_objective() -> None:

@@ -140,9 +140,10 @@ def _lever(lever: Lever) -> str:
 
 def alternative_lines(e: Estimate) -> list[str]:
     """Return the settings that something else than the objective speaks for, with what they take, a line each."""
+    own = e.setting.sequences
     return [
         f"{what}: {c.n_devices:,} devices, {plain(c.duration_s / DAY)} days, {mass(c.carbon_kg / TONNE)}: "
-        f"{setting_words(c.setting)}"
+        f"{setting_words(c.setting)}{'' if c.setting.sequences == own else f', batch {c.setting.sequences:,}'}"
         for what, c in e.alternatives
     ]
 

@@ -15,10 +15,11 @@ from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.memory import memory, with_margin
 from carbonscaling.perf.numbers import Setting
 from carbonscaling.scalar import at
-from carbonscaling.search.engine import Candidate, Question, candidates, search
+from carbonscaling.search.engine import Candidate, Question, candidates
 from carbonscaling.search.result import Close
 from carbonscaling.search.simple import complexity
 from carbonscaling.search.space import Space
+from carbonscaling.study.decide import searched
 from carbonscaling.study.practice import settle
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.scenario import Scenario
@@ -93,19 +94,20 @@ def others(s: Scenario, r: Resolved, q: Question, space: Space, best: Setting) -
     Parameters
     ----------
     s, r : Scenario, Resolved
-    q, space : the question and the space that `best` was found with.
+    q, space : the question and the space that `best` was found with; a batch that nobody stated is searched anew.
     best : Setting
     """
-    counts = (1, s.devices or q.counts[1])
+    counts = (s.devices, s.devices) if s.devices else q.counts
+    anew = replace(q, counts=counts, batches=r.batches.every)
     if best.cp > 1 and not space.cp:
-        yield from _found("no context parallelism", replace(q, counts=counts), replace(space, cp=(1,)), best)
+        yield from _found("no context parallelism", anew, replace(space, cp=(1,)), best)
     if not s.devices and q.objective != "paper":
-        yield from _found("fewest devices", replace(q, counts=counts, objective="paper"), space, best)
+        yield from _found("fewest devices", replace(anew, objective="paper"), space, best)
     yield from _usual(s, r, q, best)
 
 
 def _found(what: str, q: Question, space: Space, best: Setting) -> Iterator[Alternative]:
-    found = search(q, space, top=1, near=0.0, prune=True, explain=False).best
+    found = searched(q, space, top=1, near=0.0, prune=True, explain=False)[1].best
     if found is not None and found.setting != best:
         yield Alternative(what, found)
 

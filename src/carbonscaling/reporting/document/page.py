@@ -118,6 +118,11 @@ def _doubts(data: Mapping[str, Any]) -> Markup:
     return table(("input", "range", "carbon of the run", "source"), rows)
 
 
+def _sequences(setting: Mapping[str, int]) -> int:
+    """Return the sequences of a step of a setting as data."""
+    return setting["dp"] * setting["micro_batch"] * setting["n_micro"]
+
+
 def _searched(search: Mapping[str, Any] | None, others: Sequence[Mapping[str, Any]]) -> list[Markup]:
     if not search:
         return []
@@ -126,9 +131,11 @@ def _searched(search: Mapping[str, Any] | None, others: Sequence[Mapping[str, An
                   f"{percent(search['near'])} of the best by objective '{search['objective']}'.")
     ]  # fmt: skip
     best = search.get("layouts", search["top"])[:5]
+    batch = _sequences(search["top"][0])
     rows = [
         (c.get("what", ""), f"{c['n_devices']:,}", plain(c["duration_days"]), plain(c["carbon_tco2e"]),
-         f"TP{c['tp']} PP{c['pp']} DP{c['dp']} CP{c['cp']} EP{c['ep']} ZeRO-{c['zero']}", "; ".join(c["unmeasured"]))
+         f"TP{c['tp']} PP{c['pp']} DP{c['dp']} CP{c['cp']} EP{c['ep']} ZeRO-{c['zero']}"
+         + ("" if _sequences(c) == batch else f" batch {_sequences(c):,}"), "; ".join(c["unmeasured"]))
         for c in (*best, *others)
     ]  # fmt: skip
     heads = ("", "devices", "days", "tCO2e", "setting", "no measured run")[: 6 if any(row[-1] for row in rows) else 5]

@@ -67,6 +67,7 @@ function settingWords(s) {
 }
 
 const short = (c) => [`TP${c.tp}`, `PP${c.pp}`, `DP${c.dp}`, c.cp > 1 && `CP${c.cp}`, c.ep > 1 && `EP${c.ep}`, `ZeRO-${c.zero}`, `mb ${c.micro_batch}`, c.recompute ? "recompute" : ""].filter(Boolean).join(" ");
+const batch = (c) => c.dp * c.micro_batch * c.n_micro;
 const total = (name, value) => h("div", { class: "bar total" }, h("span", null, name), h("em"), h("span", null, value), h("span"));
 
 function breakdowns(a) {
@@ -114,7 +115,7 @@ function settingsPanel(search, others) {
     h("td", null, short(c), c.n_alike > 1 ? h("small", { class: "quiet" }, ` and ${w.whole(c.n_alike - 1)} alike`) : "", c.unmeasured.some((x) => !search.layouts[0].unmeasured.includes(x)) ? h("small", { class: "quiet" }, ` no measured run: ${c.unmeasured.join(", ")}`) : "")));
   const table = rows.length ? scroller("Best settings", h("table", null, h("thead", null, h("tr", null, h("th", { class: "n", scope: "col" }, "devices"), h("th", { class: "n", scope: "col" }, "days"), h("th", { class: "n", scope: "col" }, "tCO₂e"), h("th", { scope: "col" }, "setting"))), h("tbody", null, rows)), "settings") : null;
   const rejected = Object.entries(search.rejected).map(([key, value]) => [reasons[key] || w.named(key), value]);
-  const beside = others.length ? h("ul", { class: "plain" }, others.map((c) => h("li", null, `${c.what}: ${w.whole(c.n_devices)} devices, ${w.plain(c.duration_days)} days, ${w.mass(c.carbon_tco2e)}: ${short(c)}`))) : "";
+  const beside = others.length ? h("ul", { class: "plain" }, others.map((c) => h("li", null, `${c.what}: ${w.whole(c.n_devices)} devices, ${w.plain(c.duration_days)} days, ${w.mass(c.carbon_tco2e)}: ${short(c)}${batch(c) === batch(search.layouts[0]) ? "" : ` batch ${w.whole(batch(c))}`}`))) : "";
   put("settings", table, beside,
     h("p", { class: "note" }, `${w.whole(search.n_candidates)} settings of ${w.whole(search.n_layouts)} layouts decided, ${w.whole(search.n_fit)} of them fit; ${w.whole(search.n_near)} within ${w.percent(search.near)} of the best. Rejected because:`),
     h("div", { class: "reasons" }, bars(rejected, "", search.n_candidates, w.count)));
