@@ -219,3 +219,33 @@ def test_a_run_of_unknown_size_is_named_without_a_count() -> None:
     known = best_run("a100-80", 175e9)
     assert known is not None
     assert known.named == f"{known.model} on {known.n_devices:,} devices"
+
+
+IDLE = "software option {} changes nothing: {}"
+
+
+@pytest.mark.parametrize(
+    ("model", "software", "precision", "why"),
+    [
+        ("llama-3-8b", {"attention_8bit": True}, "bf16", "bf16 multiplies nothing in 8 or 4 bit"),
+        ("llama-3-8b", {"head_8bit": True}, "bf16", "bf16 multiplies nothing in 8 or 4 bit"),
+        ("llama-3-8b", {"bf16_share": 0.5}, "bf16", "bf16 multiplies nothing in 8 or 4 bit"),
+        ("llama-3-8b", {"attention_8bit": True, "attention_kernel": "explicit"}, "fp8", "attention is not fused"),
+        ("llama-3-8b", {"dispatcher": "deepep"}, "bf16", "the model has no experts"),
+        ("llama-3-8b", {"expert_overlap": True}, "bf16", "the model has no experts"),
+        ("llama-3-8b", {"attention_8bit": True, "head_8bit": True, "bf16_share": 0.5}, "fp8", None),
+        ("mixtral-8x7b", {"dispatcher": "deepep", "expert_capacity": 1.25}, "bf16", None),
+    ],
+)
+def test_an_option_that_changes_nothing_is_named(model: str, software: Any, precision: str, why: str | None) -> None:
+    layout = cs.Layout(tp=4, pp=2, dp=8, cp=1, micro_batch=1, zero=1, vpp=1, recompute="full")
+    s = cs.Scenario(
+        model=model, tokens=1e12, device="b200", devices=64, batch=512, precision=precision, stack="megatron", layout=layout,
+    )  # fmt: skip
+    own, plain = cs.estimate(s, software=cs.Software(**software)), cs.estimate(s)
+    assert own.feasible
+    assert plain.feasible
+    told = [warning for warning in own.warnings if "changes nothing" in warning]
+    assert told == ([IDLE.format(next(iter(software)), why)] if why else [])
+    if "attention_kernel" not in software:
+        assert (own.duration_s == plain.duration_s) == (why is not None)

@@ -43,6 +43,10 @@ class BestRun:
         """The model, and on how many devices where that is known."""
         return f"{self.model} on {self.n_devices:,} devices" if self.n_devices else self.model
 
+    def mfu(self, peak: float) -> float:
+        """Return the share of a device's peak FLOP/s."""
+        return self.model_flops / peak
+
 
 @lru_cache(maxsize=256)
 def best_run(

@@ -215,7 +215,7 @@ def _best_published(e: Estimate) -> list[str]:
         return [
             f"no run of this device, kind of model and number format is published; the best like it have {like}; {own}"
         ]
-    best = percent(run.model_flops / float(r.machine.formats.peak_mfu))
+    best = percent(run.mfu(float(r.machine.formats.peak_mfu)))
     if e.best_run is None:
         which = f"no run of this size is published on this device; its best MFU of any size is {best} ({run.named}"
     else:

@@ -34,16 +34,8 @@ SWITCHES = (
 )  # fmt: skip
 SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
 BYTES = (
-    "gradient_sum",
-    "gradient_traffic",
-    "gradients",
-    "weights",
-    "logit",
-    "logit_compiled",
-    "loss",
-    "unfused",
-    "gate_kept",
-)
+    "gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "logit_compiled", "loss", "unfused", "gate_kept",
+)  # fmt: skip
 SIZES = tuple(unit for unit in SI if unit.endswith("B") and not unit.startswith("kg"))
 
 

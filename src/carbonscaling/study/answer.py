@@ -29,7 +29,7 @@ from carbonscaling.sources import Datum
 from carbonscaling.study.asked import asked, found_with, freed, is_open, margin_of, question_of, space_of
 from carbonscaling.study.budget import Affordable, affordable, front_words
 from carbonscaling.study.decide import FLAT, flat, searched
-from carbonscaling.study.doubts import best_alike, in_sight, kept_back, too_good, too_large, unmeasured
+from carbonscaling.study.doubts import best_alike, idle_options, in_sight, kept_back, too_good, too_large, unmeasured
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.found import SearchReport, search_report
 from carbonscaling.study.hours import contract_of, hours_met, hours_of
@@ -100,7 +100,7 @@ def _measure(
             )
         r = replace(r, notes=(*r.notes, *said))
     warnings = [*too_good(r, mfu, best), *too_large(r)] if s.carbon_mode == "physical" else []
-    warnings += in_sight(r, setting)
+    warnings += [*idle_options(r), *in_sight(r, setting)]
     features = unmeasured(setting, r.seq_len)
     if s.offload == "optimizer":
         features += ("optimizer states in the host's memory",)

@@ -1,4 +1,4 @@
-"""Where no measurement covers an answer: settings that nobody ran, and speeds above every published one."""
+"""What an answer is doubtful of: settings that nobody ran, speeds above every published one, options that change nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from carbonscaling.search.engine import search
 from carbonscaling.search.objectives import OBJECTIVES
 from carbonscaling.search.result import Candidate, Question
 from carbonscaling.search.space import Space
+from carbonscaling.software.options import Software
 from carbonscaling.study.batches import TUNED
 from carbonscaling.study.resolve import Resolved
 from carbonscaling.study.shown import setting_words
 from carbonscaling.units import DAY
 from carbonscaling.words import count, counted, percents, plain
 
-__all__ = ["best_alike", "in_sight", "kept_back", "too_good", "too_large", "unmeasured"]
+__all__ = ["best_alike", "idle_options", "in_sight", "kept_back", "too_good", "too_large", "unmeasured"]
 
 WORTH = 0.02
 """How much better a setting has to be that the memory margin keeps back, to be told of."""
@@ -75,7 +76,7 @@ def too_good(r: Resolved, mfu: float, best: BestRun | None) -> list[str]:
         most = r.carbon.numbers.best_utilisation
         known, more = "published for runs like this", "none is of this device, kind of model and number format"
     else:
-        most = best.model_flops / float(r.machine.formats.peak_mfu)
+        most = best.mfu(float(r.machine.formats.peak_mfu))
         more = f"{best.named}, {best.source}{more}"
     if mfu <= most:
         return []
@@ -99,6 +100,27 @@ def too_large(r: Resolved) -> list[str]:
     return [
         f"a batch of {stated} is {of_tokens} tokens, {times} times as large as one that needs 20 % more tokens "
         "than few do (carbonscaling batch): a batch counts sequences"
+    ]
+
+
+OF_NARROW = ("attention_8bit", "head_8bit", "bf16_share")
+OF_EXPERTS = ("dispatcher", "expert_capacity", "expert_kernels", "expert_balance", "expert_overlap")
+"""Options of software that act on products in 8 or 4 bit alone, and on experts alone."""
+
+
+def idle_options(r: Resolved) -> list[str]:
+    """Say which options of software were asked for and change nothing here."""
+    asked, usual = r.scenario.software, Software()
+    why = {
+        OF_NARROW: "" if r.recipe.narrow else f"{r.recipe.name} multiplies nothing in 8 or 4 bit",
+        OF_EXPERTS: "" if r.work.n_experts > 0 else "the model has no experts",
+        OF_NARROW[:1]: "attention is not fused" if r.recipe.narrow and not r.machine.software.flash else "",
+    }
+    return [
+        f"software option {name} changes nothing: {words}"
+        for names, words in why.items()
+        for name in names
+        if words and getattr(asked, name) != getattr(usual, name)
     ]
 
 

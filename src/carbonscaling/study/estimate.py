@@ -169,9 +169,7 @@ class Estimate:
     @property
     def best_mfu(self) -> float | None:
         """Utilisation of the fastest published run of this device and size, counted as `mfu` is."""
-        return (
-            None if self.best_run is None else self.best_run.model_flops / float(self.resolved.machine.formats.peak_mfu)
-        )
+        return None if self.best_run is None else self.best_run.mfu(float(self.resolved.machine.formats.peak_mfu))
 
     @property
     def device_hours(self) -> float:
