@@ -26,7 +26,7 @@ def ideal(**changes: Number) -> Machine:
         ("peak", "peak_attention", "peak_mfu", "peak_head", "bandwidth", "link", "nic", "capacity"), FAST
     )
     base |= dict.fromkeys(("host_link", "host_bandwidth"), FAST)
-    base |= dict.fromkeys(("cores", "host_devices", "domain", "flash"), 1.0)
+    base |= dict.fromkeys(("cores", "host_devices", "domain", "flash", "attention_lanes"), 1.0)
     base |= dict.fromkeys(("gemm_efficiency", "head_efficiency", "grouped_efficiency", "batched_efficiency"), 1.0)
     base |= dict.fromkeys(("memory_efficiency", "exchange"), 1.0)
     base |= dict.fromkeys(

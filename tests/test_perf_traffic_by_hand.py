@@ -146,6 +146,20 @@ def test_narrow_heads_miss_the_rate_of_wide_ones() -> None:
         close(wide[way] / usual[way], 2.0)
 
 
+def test_lanes_pad_the_heads_of_fused_attention() -> None:
+    """With 128 lanes, heads of 64 take as long as heads of 128, and queries of 192 over values of 128 as 256 and 128."""
+    whole = work_of(DENSE)
+    n = whole.n_heads
+    pairs = [(64.0, 64.0), (128.0, 128.0), (192.0, 128.0)]
+    heads = [whole._replace(d_query=n * query, d_context=n * context) for query, context in pairs]
+    fused, explicit = ideal(peak_attention=1.0, attention_lanes=128.0), ideal(attention_lanes=128.0, flash=0.0)
+    narrow, usual, latent = (attention_times(w, fused, 1.0, 2.0, 1.0) for w in heads)
+    for way in range(2):
+        close(narrow[way] / usual[way], 1.0)
+        close(latent[way] / usual[way], (256 + 128) / (128 + 128))
+    assert attention_times(heads[0], explicit, 1.0, 2.0, 1.0) < attention_times(heads[1], explicit, 1.0, 2.0, 1.0)
+
+
 def test_scores_in_8_bit_take_as_long_whatever_the_width_and_convert_what_they_meet() -> None:
     """Of heads of 64, 128 and 192 a score takes 0.5 and 3 of one of 128 in 16 bit; a window saves nothing back."""
     whole = work_of(DENSE)

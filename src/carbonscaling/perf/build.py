@@ -198,6 +198,7 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
         cores=float(device.n_cores),
         tile_m=e.tile_m.si,
         tile_n=e.tile_n.si,
+        attention_lanes=e.attention_lanes.value,
         kernel_latency=e.kernel_latency.si,
         domain=float(host.domain_size),
         axes=axes,

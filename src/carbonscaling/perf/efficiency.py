@@ -34,7 +34,8 @@ class Efficiency:
         The same of kernels written for an earlier architecture, relative to those. attention_half, portable_half : Datum
         Mean keys of a query at which fused attention reaches half of its share, for the generation's own kernels and for
         those of an earlier one. attention_width, portable_width : Datum
-        Width of a head whose products take as long as what its scores cost beside them, for the same two.
+        Width of a head whose products take as long as what its scores cost beside them, for the same two. attention_lanes :
+        Width to whose multiples fused attention pads its heads.
     attention_8bit_forward, attention_8bit_backward : Datum
         Time of a score in 8 bit, whatever the width of its head, over that of a head of 128 in 16 bit.
     attention_ring : Datum
@@ -102,6 +103,7 @@ class Efficiency:
     portable_half: Datum
     attention_width: Datum
     portable_width: Datum
+    attention_lanes: Datum
     attention_8bit_forward: Datum
     attention_8bit_backward: Datum
     attention_ring: Datum

@@ -52,8 +52,10 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     """Forward and backward time of scores and context: one fused kernel, or batched products around a softmax."""
     silicon, formats, software = machine
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
-    flops = score_flops(tokens, work.span, work.d_query / tp, work.d_context / tp)
     one = np.maximum(work.n_heads, 1.0)
+    padded = one * silicon.attention_lanes / tp
+    query, context = (np.ceil(d / one / silicon.attention_lanes) for d in (work.d_query, work.d_context))
+    flops = score_flops(tokens, work.span, padded * query, padded * context)
     # Split sequences meet their keys in as many kernels, whose results are merged; the last of uneven pieces sees most keys.
     pieces = np.where(work.dealt > 0, 1.0, cp)
     ring = np.where(pieces > 1, software.attention_ring, 1.0) / last_piece(work.uneven, pieces)

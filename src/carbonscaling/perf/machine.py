@@ -15,7 +15,8 @@ class Silicon(NamedTuple):
     ----------
     bandwidth : HBM bytes/s. memory_efficiency : share of it that streaming kernels reach.
     capacity : bytes a job can use before the software's `reserve`.
-    cores : processors that tiles are spread over. tile_m, tile_n : largest output tile. kernel_latency : s; see `perf.gemm`.
+    cores : processors that tiles are spread over. tile_m, tile_n : largest output tile. attention_lanes :
+        width to whose multiples fused attention pads its heads. kernel_latency : s; see `perf.gemm`.
     domain : devices in a scale-up domain. axes : torus axes of it (0 for a switch). axis_length : ring length. pairs :
         peers that a point-to-point mesh splits a device's links over (0 for a switch or torus).
     link, nic : bytes/s per device and direction, achievable; of the network among a few hosts. nic_doubling : what remains
@@ -35,6 +36,7 @@ class Silicon(NamedTuple):
     cores: Number
     tile_m: Number
     tile_n: Number
+    attention_lanes: Number
     kernel_latency: Number
     domain: Number
     axes: Number
