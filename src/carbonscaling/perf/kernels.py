@@ -54,8 +54,8 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
     tokens, heads = batch * work.seq_len / cp, work.n_heads / tp
     one = np.maximum(work.n_heads, 1.0)
     padded = one * silicon.attention_lanes / tp
-    query, context = (np.ceil(d / one / silicon.attention_lanes) for d in (work.d_query, work.d_context))
-    flops = score_flops(tokens, work.span, padded * query, padded * context)
+    query, context = work.d_query / one / silicon.attention_lanes, work.d_context / one / silicon.attention_lanes
+    flops = score_flops(tokens, work.span, padded * np.ceil(query), padded * np.ceil(context))
     # Split sequences meet their keys in as many kernels, whose results are merged; the last of uneven pieces sees most keys.
     pieces = np.where(work.dealt > 0, 1.0, cp)
     ring = np.where(pieces > 1, software.attention_ring, 1.0) / last_piece(work.uneven, pieces)
