@@ -25,6 +25,7 @@ MODELS = (
     "palm-8b",
     "nemotron-3-nano",
     "qwen3-next-80b-a3b",
+    "t5-v1.1-xl",
 )
 DEVICES = (("h100-sxm", "bf16"), ("a100-80", "fp16"), ("tpu-v4", "bf16"), ("v100-sxm2-32", "fp16"), ("h800", "fp8"))
 

@@ -273,7 +273,7 @@ def test_other_mistakes() -> None:
     with pytest.raises(InputError, match="unsupported model_type") as error:
         from_config({"model_type": "zephyrus"})
     assert "types, none of that name" in str(error.value)
-    for kind, what in {"t5": "an encoder-decoder", "rwkv": "RWKV"}.items():
+    for kind, what in {"whisper": "an encoder-decoder of another kind", "rwkv": "RWKV"}.items():
         with pytest.raises(InputError, match=f"{what}, which is not counted"):
             from_config({"model_type": kind})
     with pytest.raises(InputError, match="nested"):

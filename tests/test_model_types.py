@@ -18,6 +18,7 @@ DATA = Path(__file__).parent / "data"
 # from them without weights, hold exactly these numbers of parameters: tied weights once, the language model only, the routers'
 # score corrections (there buffers) included.
 TYPES: dict[str, dict[str, Any]] = json.loads((DATA / "hf_types.json").read_text())
+SEQ2SEQ: dict[str, dict[str, Any]] = json.loads((DATA / "hf_seq2seq.json").read_text())
 
 MLA = {"kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128}
 KDA_LAYERS = [4, 8, 12, 16, 20, 24, 27]
@@ -196,12 +197,13 @@ def test_every_type_is_counted_somewhere() -> None:
     """A type is tried by its own file, or takes another's row over but for defaults, or nests a type that is."""
     files = [json.loads(path.read_text()) for path in (DATA / "hf").glob("*.json")]
     own = {c["model_type"] for c in files} | {c["text_config"]["model_type"] for c in files if "text_config" in c}
-    tried = own | set(TYPES) | set(PUBLISHED) | {"minimax_m3"}
+    stacked = {entry["config"]["model_type"] for entry in SEQ2SEQ.values()}
+    tried = own | set(TYPES) | set(PUBLISHED) | stacked | {"minimax_m3"}
     for kind in set(model_types()) - tried:
         assert row(kind).get("text_type") in tried or kind in UNTRIED, kind
 
 
-UNTRIED = {"axk1", "nemotron-nas", "glm4v_text", "glm4v_moe_text", "qwen2_vl_text", "qwen2_5_vl_text",
+UNTRIED = {"axk1", "umt5", "plbart", "nemotron-nas", "glm4v_text", "glm4v_moe_text", "qwen2_vl_text", "qwen2_5_vl_text",
            "mimo_v2_flash", "bailing_moe", "minimax_text_01", "lfm2_moe", "glm4v_moe"}  # fmt: skip
 """Types whose class holds more than the language model's weights, or that transformers does not have."""
 
@@ -241,7 +243,7 @@ def test_damaged_files_are_refused_or_say_what_they_lack() -> None:
     """Keys dropped, renamed and added, 400 times: another number comes with the key's name beside it, or not at all."""
     draw = random.Random(20)
     files = [json.loads(path.read_text()) for path in sorted((DATA / "hf").glob("*.json"))]
-    files += [entry["config"] for entry in TYPES.values()]
+    files += [entry["config"] for entry in (*TYPES.values(), *SEQ2SEQ.values())]
     refused = told = 0
     for _ in range(400):
         config = draw.choice(files)
@@ -262,7 +264,7 @@ def test_damaged_files_are_refused_or_say_what_they_lack() -> None:
 def test_suggestions_never_name_another_architecture() -> None:
     assert alike("lama") == "llama"
     assert alike("Qwen3-Next".replace("-", "_")) == "qwen3_next"
-    for other in ("seed", "mistral7", "qwen4", "pixtral", "olmo4", "gemma5", "deepseek_v5", "glm5", "t5", "rwkv"):
+    for other in ("seed", "mistral7", "qwen4", "pixtral", "olmo4", "gemma5", "deepseek_v5", "glm5", "t6", "rwkv"):
         assert alike(other) is None, other
 
 

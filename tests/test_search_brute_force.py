@@ -106,6 +106,8 @@ def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -
         return False
     if work.n_heads % s.tp or any(width % share for width, share in d_ff):
         return False
+    if work.crossed and (s.pp > 1 or s.cp > 1):
+        return False
     if s.pp * s.vpp > work.n_layers + (0 if strict else 2) or (strict and work.n_layers % s.pp):
         return False
     if s.vpp > 1 and (s.pp == 1 or s.schedule not in (0, 3) or s.n_micro % s.pp):
@@ -256,6 +258,9 @@ TRAININGS: dict[str, Callable[[Workload], Workload]] = {
     "towered": lambda work: training.towered(work, 1e8, 2e7, 4096.0, trained=True),
     "heads dealt out": lambda work: work._replace(dealt=1.0),
     "uneven pieces": lambda work: work._replace(uneven=0.9),
+    "encoder and decoder": lambda work: work._replace(
+        crossed=0.5, unattended=-0.2, reduces=2.2, thin=0.15, keyed=1.4, n_logits=0.36, seq_len=313.0
+    ),
 }
 
 

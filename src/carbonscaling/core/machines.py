@@ -17,7 +17,7 @@ from carbonscaling.perf.numbers import Recompute, Setting
 from carbonscaling.perf.precision import Recipe
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.scenario import Layout, Scenario
-from carbonscaling.study.setup import Setup, calibration_of, plain_machine
+from carbonscaling.study.setup import Setup, calibration_of, plain_machine, with_kernels
 from carbonscaling.study.subject import Subject
 
 __all__ = ["machine"]
@@ -47,7 +47,7 @@ def machine(
         asked = replace(
             s, stack=stack.name, layout=Layout(recompute="full" if full else None), devices=int(devices) or None
         )
-        plain = plain_machine(asked, *nouns, constants, stack)
+        plain = plain_machine(with_kernels(asked, model), *nouns, constants, stack)
         setups.append(Setup(asked, Subject(model), seq_len, *nouns, constants, stack, work, plain, ()))
     machines = [setup.machine(calibration) for setup in setups]
     columns, place = stacked(machines).numbers(), index.reshape(n.shape)

@@ -62,6 +62,11 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             "what is written trains every weight of a language model, nothing frozen and nothing beside it", key=said,
             value=getattr(s, said), remedy="add --train full and leave teacher and towers out, or --emit svg",
         )  # fmt: skip
+    if isinstance(answer, Estimate) and answer.resolved.spec.encoder is not None and to not in ("svg", "trace"):
+        raise InputError(
+            "what is written trains a decoder, not an encoder beside it", key="model", value=answer.resolved.spec.name,
+            remedy="choose --emit svg, or a model without an encoder",
+        )  # fmt: skip
     if isinstance(answer, Estimate) and answer.setting.cp > 1 and to not in ("svg", "trace"):
         _check_context(answer, to)
     if isinstance(answer, Infeasible):

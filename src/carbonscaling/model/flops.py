@@ -13,8 +13,9 @@ import numpy as np
 
 from carbonscaling.arrays import Number, Truth
 from carbonscaling.errors import InputError, nearest
+from carbonscaling.hints import NamedTuple
 from carbonscaling.model.mixer import mixer_matrices, scan_flops
-from carbonscaling.model.params import active_params, indexer_params
+from carbonscaling.model.params import active_params, encoder_params, indexer_params
 from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.record import dataclass
 
@@ -25,6 +26,7 @@ __all__ = [
     "forward_flops",
     "hardware_flops_per_token",
     "mean_keys",
+    "stacks",
     "training_flops_per_token",
 ]
 
@@ -113,6 +115,56 @@ def _seen(a: Attention, n_layers: int, seq_len: Number, causal: bool) -> Number:
     return share * windowed + (1 - share) * mean_keys(seq_len, most, counted)
 
 
+class Stacks(NamedTuple):
+    """Tokens of a sequence in the layers of an encoder-decoder.
+
+    Attributes
+    ----------
+    inputs, targets : Number
+        Tokens of the encoder's sequence, and of the decoder's.
+    passed : Number
+        Tokens that pass a layer, over all layers.
+    queries, keyed : Number
+        Tokens that attention makes queries of, and keys and values, over all blocks: an encoder's self-attention, a decoder's,
+        and its cross-attention, whose keys are the encoder's result.
+    scores : Number
+        Pairs of a query and a key that it sees, over all blocks.
+    """
+
+    inputs: Number
+    targets: Number
+    passed: Number
+    queries: Number
+    keyed: Number
+    scores: Number
+
+
+def stacks(spec: ModelSpec, seq_len: Number | None = None, causal: bool = True) -> Stacks:
+    """Return the tokens of an encoder-decoder's layers.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        With an encoder.
+    seq_len : float or array, optional
+        Tokens of the encoder's sequence; the model's own if not given.
+    causal : bool
+        As in `mean_keys`, for the decoder's self-attention.
+    """
+    e, m = spec.encoder, spec.n_layers
+    assert e is not None
+    s = float(spec.seq_len) if seq_len is None else seq_len
+    t, n = s * e.target_len / spec.seq_len, e.n_layers
+    return Stacks(
+        inputs=s,
+        targets=t,
+        passed=n * s + m * t,
+        queries=n * s + 2 * m * t,
+        keyed=n * s + m * (t + s),
+        scores=n * s * s + m * t * (mean_keys(t, np.inf, causal) + s),
+    )
+
+
 def attention_span(spec: ModelSpec, seq_len: Number | None = None, causal: bool = True) -> Number:
     """Return the mean number of keys a query sees, over all layers with attention, wide heads counting more.
 
@@ -125,6 +177,9 @@ def attention_span(spec: ModelSpec, seq_len: Number | None = None, causal: bool 
         As in `mean_keys`; encoders always see all.
     """
     s = spec.seq_len if seq_len is None else seq_len
+    if spec.encoder is not None:
+        both = stacks(spec, s, causal)
+        return both.scores / both.queries
     weights = [(n * _per_key(a), _seen(a, n, s, causal)) for a, n in spec.attentions]
     total = sum(weight for weight, _ in weights)
     return sum((weight / total * seen for weight, seen in weights), start=0.0 * s) if total else 0.0 * s
@@ -163,7 +218,8 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
     """Return the FLOPs of one token's forward pass by part.
 
     Narayanan et al. 2021 (arXiv 2104.04473), appendix, for the dense case; experts count `top_k` routed ones and the
-    shared ones; windowed layers see at most their window.
+    shared ones; windowed layers see at most their window. A token of an encoder-decoder is one of the encoder's, with its
+    share of the decoder's.
 
     Parameters
     ----------
@@ -175,6 +231,8 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
     """
     d, e, m = spec.d_model, spec.experts, spec.mixer
     s = spec.seq_len if seq_len is None else seq_len
+    if spec.encoder is not None:
+        return _of_both(spec, stacks(spec, s, causal))
     kinds = [(a, n, *projections(d, a)) for a, n in spec.attentions]
     scores = sum(
         n * _per_key(a) * float(_seen(a, n, s, causal))
@@ -208,6 +266,20 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
     )
 
 
+def _of_both(spec: ModelSpec, both: Stacks) -> ForwardFlops:
+    """Return the FLOPs of an encoder-decoder, for a token of its encoder."""
+    a, d, s = spec.attention, spec.d_model, float(both.inputs)
+    assert a is not None
+    (into, out), made = projections(d, a), d * kv_projected(a)
+    return ForwardFlops(
+        qkv=2.0 * float(both.queries * (into - made) + both.keyed * made) / s,
+        scores=2.0 * float(both.scores) * _per_key(a) / s,
+        out=2.0 * float(both.queries) * out / s,
+        ffn=2.0 * float(both.passed) * spec.ffn.n_matrices * d * spec.ffn.d_ff / s,
+        logits=2.0 * float(both.targets) * spec.vocab_size * d / s,
+    )
+
+
 def _own(a: Attention, n_layers: int) -> int:
     """Layers with an indexer of their own."""
     if a.indexer is None:
@@ -237,7 +309,8 @@ def training_flops_per_token(
         Tokens of a sequence; the model's own if not given.
     convention : {"causal", "full", "6N"}
         "full" is PaLM's (arXiv 2204.02311, appendix B) and Korthikanti et al.'s (arXiv 2205.05198, eq. 7); "6N" is
-        ``6·active_params`` (Kaplan et al. 2020, arXiv 2001.08361, eq. 2.2, there without embeddings).
+        ``6·active_params`` (Kaplan et al. 2020, arXiv 2001.08361, eq. 2.2, there without embeddings), of an encoder-decoder
+        each stack's times the tokens that pass it.
     mtp : bool
         Count the multi-token-prediction modules ("6N" never does).
 
@@ -248,7 +321,10 @@ def training_flops_per_token(
     """
     _check(convention)
     if convention == "6N":
-        return 6.0 * active_params(spec)
+        both = None if spec.encoder is None else stacks(spec, seq_len)
+        ahead = encoder_params(spec)
+        share = 1.0 if both is None else float(both.targets / both.inputs)
+        return 6.0 * (ahead + share * (active_params(spec) - ahead))
     forward = forward_flops(spec, seq_len, causal=convention == "causal")
     return 3.0 * (forward.total - (0.0 if mtp else forward.mtp))
 

@@ -17,6 +17,7 @@ __all__ = [
     "ParameterCount",
     "active_params",
     "attention_params",
+    "encoder_params",
     "ffn_params",
     "mla_params",
     "mtp_params",
@@ -179,22 +180,27 @@ def _moe_layer(spec: ModelSpec) -> tuple[int, int, int]:
 def parameter_count(spec: ModelSpec) -> ParameterCount:
     """Return the parameters of `spec` by part, multi-token-prediction modules left out.
 
-    In the papers' family (`ModelSpec.ffn_only`) this is ``2·d·d_ff·L·E`` and nothing else.
+    In the papers' family (`ModelSpec.ffn_only`) this is ``2·d·d_ff·L·E`` and nothing else. An encoder's layers and
+    cross-attention stand in the same parts.
     """
     d, n_moe = spec.d_model, spec.n_moe_layers
+    n_ahead = 0 if spec.encoder is None else spec.encoder.n_layers
+    n_crossed, stacks = (0, 1) if spec.encoder is None else (spec.n_layers, 2)
     router, routed, shared = _moe_layer(spec)
     norm = NORM_VECTORS[spec.norm] * d
     d_embed = spec.d_embed or d
     table = spec.vocab_size * d_embed
-    n_norms = spec.n_layers * spec.norms_per_layer + spec.final_norm + spec.embedding_norm
+    n_norms = (spec.n_layers + n_ahead) * spec.norms_per_layer + n_crossed
+    n_norms += stacks * (spec.final_norm + spec.embedding_norm)
     return ParameterCount(
         embedding=table + (0 if spec.d_embed is None else 2 * d_embed * d),
-        positions=spec.n_positions * d,
+        positions=stacks * spec.n_positions * d,
         attention=sum(
-            n * _attention(spec, a) + _indexers(spec, a, n) - _shared_kv(spec, a) for a, n in spec.attentions
+            (n + n_ahead + n_crossed) * _attention(spec, a) + _indexers(spec, a, n) - _shared_kv(spec, a)
+            for a, n in spec.attentions
         ),
         mixer=0 if spec.mixer is None else spec.mixer.n_layers * mixer_params(spec.mixer, d),
-        ffn=spec.n_dense_layers * ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias),
+        ffn=(spec.n_dense_layers + n_ahead) * ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias),
         router=n_moe * router,
         routed_experts=n_moe * routed,
         shared_experts=n_moe * shared,
@@ -202,6 +208,17 @@ def parameter_count(spec: ModelSpec) -> ParameterCount:
         head=(0 if spec.tied_embeddings else table) + spec.head_bias * spec.vocab_size,
         extra=spec.extra_params,
     )
+
+
+def encoder_params(spec: ModelSpec) -> int:
+    """Return the parameters of an encoder-decoder's encoder alone, without the embedding that both stacks share."""
+    if spec.encoder is None:
+        return 0
+    assert spec.attention is not None
+    norm, d = NORM_VECTORS[spec.norm] * spec.d_model, spec.d_model
+    layer = _attention(spec, spec.attention) + ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias)
+    n_norms = spec.encoder.n_layers * spec.norms_per_layer + spec.final_norm + spec.embedding_norm
+    return spec.encoder.n_layers * layer + n_norms * norm + spec.n_positions * d
 
 
 def total_params(spec: ModelSpec) -> int:

@@ -9,12 +9,13 @@ from carbonscaling.errors import InputError
 from carbonscaling.fields import check_fields
 from carbonscaling.model.attention import Attention, Indexer
 from carbonscaling.model.check import at_least
+from carbonscaling.model.encoder import Encoder
 from carbonscaling.model.feed_forward import Experts, FeedForward
 from carbonscaling.model.mixer import Mixer
 from carbonscaling.model.tower import Tower
 from carbonscaling.record import dataclass
 
-__all__ = ["Attention", "Experts", "FeedForward", "Indexer", "ModelSpec"]
+__all__ = ["Attention", "Encoder", "Experts", "FeedForward", "Indexer", "ModelSpec"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class ModelSpec:
     name : str
     n_layers, d_model, vocab_size : int
     seq_len : int
-        Default training sequence length, in tokens.
+        Default training sequence length, in tokens; of an encoder-decoder the encoder's.
     attention : Attention, optional
         None for a model of mixers alone, and in the papers' family, which counts feed-forward blocks alone (ruling R2).
     ffn : FeedForward
@@ -69,6 +70,8 @@ class ModelSpec:
         Residual streams that run side by side (Gemma 3n, hyper-connections of DeepSeek-V4).
     vision, audio : Tower, optional
         Encoders beside the language model, in none of its counts; `study` trains or runs them where it is asked to.
+    encoder : Encoder, optional
+        What makes the model an encoder-decoder, whose decoder the other fields describe.
     assumed : tuple of str
         What a file did not say and was assumed.
     unread : tuple of str
@@ -107,6 +110,7 @@ class ModelSpec:
     n_streams: int = 1
     vision: Tower | None = None
     audio: Tower | None = None
+    encoder: Encoder | None = None
     assumed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     seq_len_why: str = ""
@@ -130,6 +134,21 @@ class ModelSpec:
                     value=getattr(part, key),
                     allowed=f"0 to n_layers = {self.n_layers}",
                 )
+        if self.encoder is not None:
+            self._check_decoder()
+
+    def _check_decoder(self) -> None:
+        """Refuse a decoder of an encoder-decoder that has more than plain attention and dense feed-forward blocks."""
+        a, plain = self.attention, ("local", "experts", "mixer", "d_embed", "n_mtp", "parallel_block", "extra_weights")
+        more = [name for name in plain if getattr(self, name)] + ["n_streams"] * (self.n_streams > 1)
+        if a is None or not a.causal or a.kv_lora_rank or a.window or a.indexer or a.n_layers is not None:
+            more.append("attention")
+        if more:
+            raise InputError(
+                "an encoder is counted in front of a plain decoder alone", key=more[0],
+                allowed="causal attention without window or latent, and a dense feed-forward block in every layer",
+                remedy=f"leave {more[0]} out, or the encoder",
+            )  # fmt: skip
 
     @property
     def ffn_only(self) -> bool:

@@ -7,7 +7,14 @@ import numpy as np
 from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.device import Device
-from carbonscaling.model.flops import attention_span, index_width, kv_projected, mean_keys, training_flops_per_token
+from carbonscaling.model.flops import (
+    attention_span,
+    index_width,
+    kv_projected,
+    mean_keys,
+    stacks,
+    training_flops_per_token,
+)
 from carbonscaling.model.mixer import Mixer, chunk_flops, conv_channels, mixer_matrices
 from carbonscaling.model.params import parameter_count
 from carbonscaling.model.spec import Attention, ModelSpec
@@ -58,7 +65,7 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
     gated = x.gated if x is not None and n_moe else spec.ffn.gated
     head = spec.vocab_size * h
     sums = (n_attended + n_mixed + n_dense + n_moe) / n_layers
-    return Workload(
+    found = Workload(
         seq_len=float(seq_len),
         n_dense=float(n_dense + (spec.n_predicted if x is None else 0)),
         n_moe=float(n_moe + (spec.n_predicted if x is not None else 0)),
@@ -87,6 +94,33 @@ def workload(spec: ModelSpec, seq_len: int) -> Workload:
         d_routed=float(x.d_latent or 0) if x and n_moe else 0.0,
         frozen=0.0,
         biased=float(x.bias) if x and n_moe else 0.0,
+    )
+    return found if spec.encoder is None else _of_both(found, spec, seq_len, spec.encoder.n_layers)
+
+
+def _of_both(decoder: Workload, spec: ModelSpec, seq_len: int, n_ahead: int) -> Workload:
+    """Return an encoder-decoder from its decoder: the mean of all layers, each weighed by the tokens that pass it.
+
+    What is proportional to tokens is then exact: products, scores, streams, bytes. Rows of a product are a mean.
+    """
+    both, parts, n = stacks(spec, seq_len), parameter_count(spec), float(spec.n_layers + n_ahead)
+    passed, crossed = float(both.passed), spec.n_layers / n
+    attended, kv = float(both.queries) / passed, decoder.d_kv * float(both.keyed / both.queries)
+    every = stacks(spec, seq_len, causal=False)
+    return decoder._replace(
+        seq_len=passed / n,
+        n_dense=n,
+        n_query=decoder.d_query + kv,
+        d_kv=kv,
+        span=float(both.scores / both.queries),
+        keyed=float(every.scores / every.queries) * n / passed,
+        unattended=1.0 - attended,
+        reduces=attended + 1.0,
+        n_logits=float(both.targets) * n / passed,
+        p_attention=(parts.attention + parts.norms) / n,
+        p_dense=parts.ffn / n,
+        crossed=crossed,
+        thin=(1.0 + crossed - attended) / 2.0,
     )
 
 

@@ -80,7 +80,7 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
 
     # Explicit kernels do not skip masked scores. Backward: the gradient of the probabilities is a product like the scores,
     # those of values, queries and keys are like the context.
-    many, queries, keys = batch * heads, work.seq_len / cp, work.seq_len
+    many, queries, keys = batch * heads, work.seq_len / cp, work.keyed * work.seq_len
     odd = np.where(np.remainder(work.d_query / one, 8.0) > 0, MISALIGNED, 1.0)
     scores = _batched(machine, many, queries, keys, work.d_query / one)
     context = _batched(machine, many, queries, work.d_context / one, keys)

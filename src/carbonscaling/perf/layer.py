@@ -264,7 +264,9 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     narrow = attended * heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
     arrived = np.where(formats.dispatch_bytes < formats.comm_bytes, 0.0, formats.cast_passes / 2.0)
     permute = moe * (4.0 + arrived) * work.top_k * inside / tp
-    kernels = 8.0 * work.halves + 20.0 * moe  # launches of two blocks; gating, sorting and index kernels of experts
+    kernels = (
+        8.0 * (work.halves + work.thin) + 20.0 * moe
+    )  # of two blocks; gating, sorting and index kernels of experts
     elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
     biases, sort = _of_copies(work, machine, ep, width * moe * rows * n_local * inside)
 
@@ -287,7 +289,7 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     )
 
     # A layer's launches are half its mixer's; an expert block replaces the other half.
-    launch = (work.halves - moe) * software.layer_launch + moe * (
+    launch = (work.halves + work.thin - moe) * software.layer_launch + moe * (
         software.moe_launch + n_local * software.expert_launch
     )
     summed = work.trained * stream(machine, software.sum_bytes * _held(work, key))

@@ -232,7 +232,11 @@ def stage_flow(work: Workload, machine: Machine, s: Setting) -> Flow:
         layers=flowing,
         in_flight=layers_in_flight(flowing, s.pp, s.vpp, s.n_micro, s.schedule),
         beside=tokens * work.beside_kept / (s.tp * s.pp) * np.minimum(s.pp, s.n_micro),
-        logits=tokens * work.vocab_size / np.where(software.logit_split > 0, s.tp, 1.0) * held,
+        logits=tokens
+        * np.minimum(work.n_logits, 1.0)
+        * work.vocab_size
+        / np.where(software.logit_split > 0, s.tp, 1.0)
+        * held,
         free=np.where(s.pp > 1, 1.0 - 1.0 / np.minimum(s.pp, s.n_micro), 0.0),
     )
 
@@ -260,10 +264,11 @@ def _layer(
     work: Workload, machine: Machine, s: Setting, recompute: Number, element: Number, wide: Number, narrow: Number
 ) -> Number:
     software = machine.software
+    heads = work.n_heads * work.keyed * np.maximum(work.attended, 1.0)  # that write scores of a whole sequence
     # Explicit attention comes with the dropout masks of its years (Korthikanti, section 4).
     return software.kept * element / 2.0 * layer_bytes(
         work.seq_len, s.micro_batch / s.cp, work.d_model, s.tp, s.sp > 0,
-        wide, narrow, work.n_heads, software.flash > 0, recompute, 1.0 - software.flash,
+        wide, narrow, heads, software.flash > 0, recompute, 1.0 - software.flash,
     )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ class Workload(NamedTuple):
 
     Attributes
     ----------
-    seq_len : tokens of a sequence.
+    seq_len : tokens of a sequence; of an encoder-decoder those that pass the mean of all layers, both stacks together.
     n_dense, n_moe : layers with a dense and with an expert feed-forward block.
     d_model, vocab_size : widths.
     d_latent : width of MLA's joint down-projection (0 without MLA).
@@ -113,7 +113,7 @@ class Workload(NamedTuple):
         Tied weights still need a copy on the first and the last stage.
     model_flops : training FLOPs per token by the model-FLOPs convention (causal half), for MFU.
     n_logits : output heads evaluated per token (1, and one for every multi-token-prediction module; their layers are
-        counted in `n_dense` or `n_moe`).
+        counted in `n_dense` or `n_moe`; less where only a decoder's tokens meet one).
     n_bare : layers with neither kind of feed-forward block, less those with both.
     unattended, mixed : shares of the layers without attention, and with a state space, linear attention or convolution.
         Widths and heads of attention are those of the mean layer that has it.
@@ -133,6 +133,10 @@ class Workload(NamedTuple):
     uneven : share of the scores whose number grows along the sequence, where each context rank holds one piece of it; 0 where
         pieces from both ends make the ranks equal.
     biased : 1 where the products of routed experts have biases.
+    crossed : share of the layers that have a cross-attention beside their own: those of a decoder behind an encoder. Shares and
+        widths of blocks are those of the mean token that passes a layer, of which the decoder has fewer.
+    thin : blocks, over two, that kernels are launched for beyond `halves`, because fewer tokens pass them than the mean layer.
+    keyed : mean number of keys that explicit attention multiplies a query with, masked ones among them, over `seq_len`.
     bare_dense, bare_experts : 1 where feed-forward blocks, or experts, are frozen and without adapters, so that nothing needs
         the inputs of their products.
     """
@@ -192,6 +196,9 @@ class Workload(NamedTuple):
     dealt: Number = 0.0
     uneven: Number = 0.0
     biased: Number = 0.0
+    crossed: Number = 0.0
+    thin: Number = 0.0
+    keyed: Number = 1.0
     bare_dense: Number = 0.0
     bare_experts: Number = 0.0
 

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from carbonscaling.formula import TraceLine
+from carbonscaling.model.flops import training_flops_per_token
 from carbonscaling.model.params import active_params
 from carbonscaling.record import dataclass
 from carbonscaling.reporting.document.html import Markup, node, page
@@ -79,8 +80,10 @@ def derivation(e: Estimate, lines: Iterable[TraceLine]) -> list[Stage]:
     by_stage: dict[str, list[TraceLine]] = {name: [] for name in NAMES}
     for line in lines:
         by_stage[_stage_of(line)].append(line)
-    simple = 6.0 * active * tokens
     which = "active parameters" if r.spec.n_moe_layers else "parameters"
+    if r.spec.encoder is not None:
+        active, which = training_flops_per_token(r.spec, r.seq_len, "6N") / 6.0, "parameters that a token passes"
+    simple = 6.0 * active * tokens
     beside = f"attention, head and the rest: {flops / simple - 1.0:+.0%}"
     said = [
         ("work", f"6 x {which} x tokens, and attention",

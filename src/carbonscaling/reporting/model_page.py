@@ -32,6 +32,8 @@ def shape_sentence(card: ModelCard) -> str:
     """Return the architecture in one sentence."""
     s = card.spec
     words = [f"{s.n_layers} layers of width {s.d_model:,}"]
+    if s.encoder is not None:
+        words = [f"an encoder of {s.encoder.n_layers} and a decoder of {words[0]}"]
     for a, n in s.attentions:
         heads = f"{a.n_heads} heads"
         if a.kind == "gqa":
@@ -47,7 +49,8 @@ def shape_sentence(card: ModelCard) -> str:
     if s.n_dense_layers:
         words.append(f"feed-forward width {s.ffn.d_ff:,}")
     words.append(f"vocabulary {s.vocab_size:,}" + (", tied embeddings" if s.tied_embeddings else ""))
-    words.append(f"sequences of {s.seq_len:,} tokens")
+    ahead = "" if s.encoder is None else f" in the encoder, {s.encoder.target_len:,} in the decoder"
+    words.append(f"sequences of {s.seq_len:,} tokens{ahead}")
     return "; ".join(words)
 
 

@@ -50,7 +50,7 @@ def _width(s: Setting, work: Workload, strict: bool) -> Truth:
 
 def _layers(s: Setting, work: Workload, strict: bool) -> Truth:
     # The embedding and the head may each be a chunk of their own, as in Llama 3 405B (section 3.3.2); not by the papers' rules.
-    chunks = work.n_layers + np.where(strict, 0.0, ENDS)
+    chunks = np.where(work.crossed > 0, 1.0, work.n_layers + np.where(strict, 0.0, ENDS))
     return (s.pp * s.vpp > chunks) | (strict & np.logical_not(divides(s.pp, work.n_layers)))
 
 
@@ -81,7 +81,8 @@ def _zero_pipeline(s: Setting, _work: Workload, _strict: bool) -> Truth:
 
 def _sequence(s: Setting, work: Workload, _strict: bool) -> Truth:
     whole_heads = (work.dealt == 0) | divides(s.tp * s.cp, work.n_heads)
-    return np.logical_not(divides(2.0 * s.cp, work.seq_len) & whole_heads) & (s.cp > 1)
+    whole = divides(2.0 * s.cp, work.seq_len) & whole_heads & (work.crossed == 0)
+    return np.logical_not(whole) & (s.cp > 1)
 
 
 def _schedule(s: Setting, _work: Workload, _strict: bool) -> Truth:
@@ -123,7 +124,8 @@ RULES: tuple[Rule, ...] = (
     Rule("width", "tensor parallelism does not divide attention heads or feed-forward width", _width),
     Rule(
         "layers",
-        "more pipeline chunks than layers and ends, or (paper rules) stages that do not divide the layers",
+        "more pipeline chunks than layers and ends (an encoder-decoder: than one), or (paper rules) stages that do not divide "
+        "the layers",
         _layers,
     ),
     Rule(
@@ -138,7 +140,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "zero_pipeline", "ZeRO-2 and 3 re-reduce every micro-batch and are not combined with a pipeline", _zero_pipeline
     ),
-    Rule("sequence", "context parallelism does not divide the sequence, or the heads that it deals out", _sequence),
+    Rule(
+        "sequence",
+        "context parallelism does not divide the sequence, or the heads that it deals out, or there is an encoder",
+        _sequence,
+    ),
     Rule(
         "schedule", "the schedule needs a pipeline (DualPipe: an even one, with two micro-batches a stage)", _schedule
     ),

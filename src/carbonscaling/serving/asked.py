@@ -27,10 +27,12 @@ def question_of(s: Serving) -> Question:
     weights, engine = format_named(s.weights), engine_asked(s.engine)
     kv = kept_in(weights, engine) if s.kv_cache is None else format_named(s.kv_cache, "kv_cache")
     spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
+    _check_decoder(spec, "model")
     check_positions(spec, s.prompt, s.output)
     told = None
     if s.draft_tokens is not None and s.acceptance is not None:
-        told = Speculation(s.draft_tokens, s.acceptance, None if s.draft is None else models.model_spec(s.draft))
+        draft = None if s.draft is None else _check_decoder(models.model_spec(s.draft), "draft")
+        told = Speculation(s.draft_tokens, s.acceptance, draft)
     known = [name.removeprefix("source ") for name in shipped_factors().time.rows if name.startswith("source ")]
     if s.like is not None and s.like not in known:
         raise InputError(
@@ -42,6 +44,15 @@ def question_of(s: Serving) -> Question:
         spec, cluster, weights, kv, Layout(1.0, 1.0, 1.0, 1.0), engine, mode, s.output, s.prompt, None, s.sampling == "top-p",
         s.prefix_hit, s.prompt_spread, s.output_spread, told, s.like or "",
     )  # fmt: skip
+
+
+def _check_decoder(spec: ModelSpec, key: str) -> ModelSpec:
+    if spec.encoder is not None:
+        raise InputError(
+            "serving an encoder-decoder is not modelled", key=key, value=spec.name, allowed="a decoder",
+            remedy="estimate and plan answer for its training",
+        )  # fmt: skip
+    return spec
 
 
 def price_of(s: Serving, cluster: Cluster) -> float | None:

@@ -30,7 +30,8 @@ def features(u: Setup, seen: Calibration, left: Open = NOTHING_OPEN) -> dict[str
 
     A whole run; a layout that had to be inferred; kernels, recomputation, a ZeRO stage or a batch that nobody names; experts;
     8 or 4 bit; a stack that nobody names, that `seen` was not fitted on, or without factors of its own; fully sharded states;
-    long sequences; an architecture that few sources measured, or none, of the device or of a model whose scans nobody timed.
+    long sequences; an architecture that few sources measured, or none, of the device or of a model whose scans nobody timed or
+    that has an encoder.
     What a compiler or a search chooses is not left open.
 
     What others choose of micro-batch and recomputation (`left`) adds as errors do that know nothing of each other: by the
@@ -55,7 +56,7 @@ def features(u: Setup, seen: Calibration, left: Open = NOTHING_OPEN) -> dict[str
         "sharded": s.layout.zero == 3 if stated else u.stack.fully_sharded.value > 0,
         "long": (s.sample_len or u.seq_len) >= LONG,
         "scarce": seen.sources(architecture) < SCARCE,
-        "new_architecture": not seen.seen(architecture) or bool(u.work.mixed > 0),
+        "new_architecture": not seen.seen(architecture) or bool(u.work.mixed > 0) or bool(u.work.crossed > 0),
     }
 
 

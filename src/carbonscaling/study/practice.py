@@ -151,7 +151,7 @@ def split_experts(work: Workload, settings: Sequence[Setting]) -> list[Setting]:
 def _settings(u: Setup, way: Way, sharded: bool, batch_tokens: float) -> list[Setting]:
     """Return the settings of one way to split the devices: all combinations of what is open."""
     s, own = u.scenario, u.stack
-    seq_len = float(u.work.seq_len)
+    seq_len = float(u.seq_len)
     least = way.dp * (s.layout.micro_batch or 1.0) * (FILL * way.pp if way.pp > 1 else 1.0)
     batch = s.batch or np.ceil(max(batch_tokens / seq_len, least) / way.dp) * way.dp
     per_replica = max(1.0, batch / way.dp)

@@ -259,7 +259,8 @@ def resolved(found: Setup, like: Resolved | None = None) -> Resolved:
     tokens = s.tokens or found.subject.tokens
     if tokens is None:
         tokens = TOKENS_PER_PARAMETER * float(total_params(spec))
-        notes.append(f"{count(tokens)} tokens: 20 per parameter")
+        ruled = "" if spec.encoder is None else ", a rule of decoders"
+        notes.append(f"{count(tokens)} tokens: 20 per parameter{ruled}")
     may_be = batches(s, spec, tokens, found.seq_len)
     notes += [may_be.note] if may_be.note else []
     calibration = calibration_of(s.calibration)

@@ -26,9 +26,10 @@ from carbonscaling.software.stack import Stack
 from carbonscaling.study.limited import limit_note, limited
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.study.subject import Subject, subject
-from carbonscaling.study.trained import TRAINED_FIELDS, holds_8_bit, training_notes, training_work
+from carbonscaling.study.trained import TRAINED_FIELDS, holds_8_bit, scores_biased, training_notes, training_work
 
 __all__ = ["MACHINE_FIELDS", "OfSetup", "Setup", "agree", "calibration_of", "cluster_of", "plain_machine", "setup"]
+__all__ += ["with_kernels"]
 
 CAST = 4.0
 """Bytes that a gather fetches from the host where float32 shards are the only copy: FairScale casts on the device."""
@@ -92,7 +93,8 @@ class Setup:
 
     def plain_with(self, constants: Efficiency) -> Machine:
         """Return the device-level machine with other efficiencies."""
-        return plain_machine(self.scenario, self.cluster, self.recipe, constants, self.stack)
+        asked = with_kernels(self.scenario, self.subject.spec)
+        return plain_machine(asked, self.cluster, self.recipe, constants, self.stack)
 
 
 class OfSetup:
@@ -168,6 +170,12 @@ def _recipe(s: Scenario, cluster: Cluster, own: Stack) -> Recipe:
     return precision(name if choice is None else choice.value)
 
 
+def with_kernels(s: Scenario, spec: ModelSpec) -> Scenario:
+    """Return a scenario with explicit attention where a bias on the scores asks for it and nobody names a kernel."""
+    untold = s.flash is None and s.software.attention_kernel is None
+    return replace(s, flash=False) if untold and scores_biased(spec) else s
+
+
 def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Efficiency, own: Stack) -> Machine:
     """Return a cluster under a stack as numbers, with what a scenario asks of its software, layout and host."""
     machine = build.machine(cluster, recipe, constants, own, s.software)
@@ -217,7 +225,11 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
     seq_len = s.seq_len or what.spec.seq_len
     notes: list[str] = []
     in_host = s.offload not in (None, "none")
-    shared = like is not None and agree(s, like.scenario, MACHINE_FIELDS)
+    shared = (
+        like is not None
+        and agree(s, like.scenario, MACHINE_FIELDS)
+        and scores_biased(like.subject.spec) == scores_biased(what.spec)
+    )
     if like is not None and shared and (not in_host or s.devices == like.scenario.devices):
         cluster, recipe, constants, own, plain = like.cluster, like.recipe, like.efficiency, like.stack, like.plain
     else:
@@ -226,7 +238,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         own = stack(usual if s.stack is None else s.stack)
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
-        plain = plain_machine(s, cluster, recipe, constants, own)
+        plain = plain_machine(with_kernels(s, what.spec), cluster, recipe, constants, own)
     notes += what.spec.said if s.towers == "none" else what.spec.said_alone
     if s.seq_len is None and what.spec.seq_len_why:
         notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")

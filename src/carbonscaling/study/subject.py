@@ -118,6 +118,11 @@ def subject(s: Scenario) -> Subject:
             remedy="for instance --model llama-3.1-405b",
         )
     spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
+    if law is not None and spec.encoder is not None:
+        raise InputError(
+            "scaling laws say the loss of decoders, not of an encoder-decoder", key="law", value=s.law,
+            remedy="leave the law out, or choose a model without an encoder",
+        )  # fmt: skip
     if law is None or s.tokens is None:
         return Subject(spec)
     return Subject(spec, loss=float(law.loss(float(total_params(spec)), s.tokens)))

@@ -25,6 +25,7 @@ __all__ = [
     "TRAINED_FIELDS",
     "Trained",
     "holds_8_bit",
+    "scores_biased",
     "trained_as",
     "training_notes",
     "training_sources",
@@ -43,10 +44,15 @@ RANK = 16
 @lru_cache(maxsize=16)
 def _teacher(name: str) -> ModelSpec:
     try:
-        return models.model_spec(name)
+        found = models.model_spec(name)
     except InputError as error:
         error.key = error.key or "teacher"
         raise
+    if found.encoder is not None:
+        raise InputError(
+            "an encoder-decoder as a teacher is not modelled", key="teacher", value=name, remedy="name a decoder"
+        )
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -58,6 +64,23 @@ def _whole(spec: Same, seq_len: int) -> Workload:
 def holds_8_bit(s: Scenario, recipe: Recipe, own: Stack) -> bool:
     """Whether frozen weights beside adapters are held in 8 bit alone: where the stack keeps no other copy of its weights."""
     return s.train == "lora" and recipe.name == "fp8" and recipe.name in own.weights
+
+
+def scores_biased(spec: ModelSpec) -> bool:
+    """Whether scores of attention have a learned bias, which fused kernels do not take (T5)."""
+    return spec.encoder is not None and spec.encoder.score_bias
+
+
+def _check_stacks(s: Scenario) -> None:
+    """Refuse of an encoder-decoder what is modelled of one stack of layers alone."""
+    whole = s.train in ("full", "continued", "sft")
+    asked = {"train": None if whole else s.train, "teacher": s.teacher, "sample_len": s.sample_len}
+    for key, value in asked.items():
+        if value is not None:
+            raise InputError(
+                "of an encoder-decoder every weight is trained, on sequences of one sample, without a teacher", key=key,
+                value=value, allowed="train full, continued or sft", remedy=f"leave {key} out",
+            )  # fmt: skip
 
 
 def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool = False) -> Workload:
@@ -74,6 +97,8 @@ def training_work(s: Scenario, spec: ModelSpec, seq_len: int, frozen_8_bit: bool
         As `perf.build.workload`; a sample is longer than a sequence; more layers are frozen than there are; the teacher is
         unknown.
     """
+    if spec.encoder is not None:
+        _check_stacks(s)
     work, attended = _apart(s, spec, seq_len)
     if s.train == "lora":
         work = training.adapted(work, s.lora_rank or RANK, s.lora_on == "attention")
@@ -178,6 +203,10 @@ def training_notes(s: Scenario, spec: ModelSpec) -> list[str]:
         "flows through them",
     }
     found = [notes[s.train]] if s.train in notes else []
+    if spec.encoder is not None:
+        found.append("tokens are those of the encoder; each sequence has its share of the decoder's beside them")
+    if scores_biased(spec) and s.flash is None and s.software.attention_kernel is None:
+        found.append("explicit attention: fused kernels take no learned bias on scores")
     if s.sample_len is not None:
         found.append(f"attention within samples of {s.sample_len:,} tokens")
     if s.towers != "none":

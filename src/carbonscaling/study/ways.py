@@ -46,6 +46,8 @@ def ways(s: Scenario, work: Workload, machine: Machine, sharded: bool) -> list[W
     """
     given = s.layout
     tp, pp, cp = given.tp or 1, given.pp or 1, given.cp or 1
+    if work.crossed:
+        _check_stacks(given)
     n = s.devices or (tp * pp * cp * given.dp if given.dp else None)
     if n is None:
         raise InputError("no device count", key="devices", remedy="give --devices, or tp, pp and dp")
@@ -56,9 +58,19 @@ def ways(s: Scenario, work: Workload, machine: Machine, sharded: bool) -> list[W
         if found:
             return found
     dp = n // (tp * pp * cp)
-    if sharded and given.cp is None:
+    if sharded and given.cp is None and not work.crossed:
         cp, dp = _sequence_split(s.batch, dp)
     return _with_experts(given, Way(tp, pp, dp, cp, 1, given.etp or 1), work, sharded)
+
+
+def _check_stacks(given: Layout) -> None:
+    """Refuse what would cut an encoder-decoder across: its stacks are unequal in length, and one waits for the other."""
+    for key, what in (("pp", "a pipeline"), ("cp", "context parallelism")):
+        if (getattr(given, key) or 1) > 1:
+            raise InputError(
+                f"{what} through an encoder and a decoder is not modelled", key=f"layout.{key}", value=getattr(given, key),
+                allowed="1", remedy="split tensors and states instead: tp and zero",
+            )  # fmt: skip
 
 
 def _with_experts(given: Layout, way: Way, work: Workload, sharded: bool) -> list[Way]:
@@ -84,7 +96,8 @@ def _searched(s: Scenario, work: Workload, machine: Machine, n: int, cp: int) ->
     given = s.layout
     n_layers, n_experts, domain = int(work.n_layers), int(work.n_experts), int(machine.silicon.domain)
     host = min(domain, 8)
-    stages = [p for p in range(1, min(n, n_layers) + 1) if n_layers % p == 0 or p & (p - 1) == 0]
+    most = 1 if work.crossed else min(n, n_layers)
+    stages = [p for p in range(1, most + 1) if n_layers % p == 0 or p & (p - 1) == 0]
     found = []
     for tp in [given.tp] if given.tp else [t for t in (1, 2, 4, 8) if t <= host]:
         for pp in [given.pp] if given.pp else stages:

@@ -21,7 +21,7 @@ def _by_shape() -> dict[tuple[int, ...], ModelSpec]:
     found: dict[tuple[int, ...], ModelSpec] = {}
     for name in models.model_names():
         spec = models.model(name)
-        if spec.attention is not None:
+        if spec.attention is not None and spec.encoder is None:
             key = (spec.n_layers, spec.d_model, spec.attention.n_heads, spec.experts.n_routed if spec.experts else 0)
             found.setdefault(key, spec)
     return found

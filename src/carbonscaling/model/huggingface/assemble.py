@@ -8,7 +8,7 @@ from carbonscaling.model.huggingface.entries import Values
 from carbonscaling.model.huggingface.layers import block_kinds, mixer_kinds
 from carbonscaling.model.huggingface.lengths import train_length
 from carbonscaling.model.mixer import Mixer
-from carbonscaling.model.spec import Attention, Experts, FeedForward, Indexer, ModelSpec
+from carbonscaling.model.spec import Attention, Encoder, Experts, FeedForward, Indexer, ModelSpec
 
 __all__ = ["assemble"]
 
@@ -101,6 +101,12 @@ def _experts(v: Values, n_moe: int) -> Experts | None:
     )  # fmt: skip
 
 
+def _encoder(v: Values) -> Encoder | None:
+    if "encoder_layers" not in v:
+        return None
+    return Encoder(v.count("encoder_layers"), v.count("targets"), score_bias="score_bias" in v)
+
+
 def _d_ff(v: Values, n_dense: int) -> int:
     """Inner width of dense blocks, the mean of a list; where there are none and no key, an expert's."""
     if not n_dense and "intermediate_size" not in v.c.data and "d_ff_bare" in v:
@@ -156,4 +162,5 @@ def assemble(v: Values, name: str) -> ModelSpec:
         extra_weights=v["extra_weights"],
         n_streams=v["streams"],
         d_embed=None if d_embed == d else d_embed,
+        encoder=_encoder(v),
     )  # fmt: skip

@@ -78,10 +78,13 @@ class Values:
         """
         value = self[name]
         if not isinstance(value, int):
-            parts = _ENTRY.fullmatch(str(self.row.get(name)))
-            key = parts["keys"].split("|")[0] if parts else name
-            raise self.c.fail("not a usable count", key, value, "a whole number")
+            raise self.c.fail("not a usable count", self.key(name), value, "a whole number")
         return int(value)
+
+    def key(self, name: str) -> str:
+        """Return the key of a file that an entry names first."""
+        parts = _ENTRY.fullmatch(str(self.row.get(name)))
+        return parts["keys"].split("|")[0] if parts else name
 
     def know_all(self) -> None:
         """Mark every key that the row names as one that the type has, asked for or not."""
@@ -188,7 +191,7 @@ _FLAGS = frozenset(
     tied qkv_bias out_bias mlp_bias sinks one_kv causal window_if qk_norm_if gate_if gated expert_bias router_bias shared_gate
     final_norm embedding_norm parallel head_bias mix_bias conv_bias inner_norm learned norm_affine norm_bias expert_gated
     full_gate latent_norm parallel_new multi_query double_wide local_sinks local_one_kv adjusted
-    final_removed alibi qk_norm_phi moe_if
+    final_removed alibi qk_norm_phi moe_if crossed shared score_bias
     """.split()  # noqa: SIM905
 )
 """Entries that are switches."""

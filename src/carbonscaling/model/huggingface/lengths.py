@@ -50,6 +50,10 @@ def train_length(v: Values) -> Length:
     """Return the sequence length of pre-training that a file states or suggests."""
     data = v.c.data
     v.c.read.update(("rope_scaling", "rope_parameters", "original_max_position_embeddings"))
+    if "inputs" in v:  # of an encoder-decoder
+        n, targets = v.count("inputs"), v.count("targets")
+        told = f"in the encoder, and {targets:,} in the decoder, as models of type {v.kind} are trained first"
+        return Length(n, "the longest position, in both stacks" if targets == n else told, ())
     stated, longest = _before_scaling(data), v["longest"]
     if stated is not None:
         return Length(stated, "", ())

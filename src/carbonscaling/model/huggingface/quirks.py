@@ -9,6 +9,9 @@ from carbonscaling.model.huggingface.layers import mixer_kinds
 
 __all__ = ["QUIRKS"]
 
+BYTES = 512
+"""Entries of a vocabulary of bytes, at most (ByT5: 384)."""
+
 
 def _falcon(v: Values) -> None:
     """Three generations in one type: shared or grouped key/value heads, one or two norms of a parallel block."""
@@ -59,6 +62,38 @@ def _bert(v: Values) -> None:
     d = v.count("d_model")
     v.put("extra_weights", d * d)
     v.put("extra_params", v.count("segments") * d + d * d + 3 * d)
+
+
+def _t5(v: Values) -> None:
+    """Biases of scores by distance, one table a stack or a layer; bytes for tokens (ByT5) come in longer spans of noise."""
+    _both_stacks(v)
+    proj = v.c.text("feed_forward_proj", "gated-gelu" if v["gated"] else "relu")
+    if "feed_forward_proj" not in v.c.data:
+        v.defaulted["feed_forward_proj"] = proj
+    v.put("gated", proj.startswith("gated-"))
+    n_tables = v.count("encoder_layers") + v.count("n_layers") if "buckets_each" in v else 2
+    v.put("extra_params", n_tables * v.count("buckets") * v.count("n_heads"))
+    if v.count("vocab") <= BYTES:
+        v.put("targets", 189)
+        v.put("targets_of", 1024)
+        v.put("inputs", 1024)
+    v.put("targets", max(1, round(v.count("inputs") * v.count("targets") / v.count("targets_of"))))
+
+
+def _bart(v: Values) -> None:
+    """Stacks of one width, one vocabulary and one embedding; targets are as long as inputs, which no file says otherwise."""
+    _both_stacks(v)
+    for name, own in (("encoder_heads", "n_heads"), ("encoder_d_ff", "d_ff"), ("decoder_vocab", "vocab")):
+        if v[name] != v[own]:
+            raise v.c.fail("encoder and decoder differ in more than their depth", v.key(name), v[name], str(v[own]))
+    if not v["shared"]:
+        raise v.c.fail("two embeddings are not counted", v.key("shared"), False, "true")
+    v.put("targets", v.count("inputs"))
+
+
+def _both_stacks(v: Values) -> None:
+    if not v["crossed"]:
+        raise v.c.fail("one stack of an encoder-decoder alone is not counted", v.key("crossed"), False, "true")
 
 
 def _inner_width(v: Values) -> None:
@@ -334,11 +369,11 @@ def _deepseek_v4(v: Values) -> None:
 
 
 QUIRKS: dict[str, Callable[[Values], None]] = {
-    "apertus": _apertus, "bailing": _bailing, "bert": _bert, "bigcode": _bigcode, "bitnet": _bitnet,
+    "apertus": _apertus, "bailing": _bailing, "bart": _bart, "bert": _bert, "bigcode": _bigcode, "bitnet": _bitnet,
     "block_indexer": _block_indexer, "deepseek_v4": _deepseek_v4, "falcon": _falcon, "gemma3n": _gemma3n, "gemma4": _gemma4,
     "granite_hybrid": _granite_hybrid, "head_layernorms": _head_layernorms, "inner_total": _inner_total,
     "inner_width": _inner_width, "kimi": _kimi, "laguna": _laguna, "lfm2": _lfm2, "longcat": _longcat, "mamba": _mamba,
     "mpt": _mpt, "nemotron_nas": _nemotron_nas, "opt": _opt, "per_layer_heads": _per_layer_heads,
-    "per_layer_lists": _per_layer_lists, "phi": _phi, "shared_indexers": _shared_indexers, "step": _step,
+    "per_layer_lists": _per_layer_lists, "phi": _phi, "shared_indexers": _shared_indexers, "step": _step, "t5": _t5,
 }  # fmt: skip
 """Adjustments by name, made before a model is put together."""

@@ -127,7 +127,7 @@ def _alone(s: Scenario, length: float) -> tuple[Scenario, float]:
     others wait for each other at the end of a step.
     """
     found = _fitting(s)
-    x, limit = found.setting, float(found.resolved.work.seq_len)
+    x, limit = found.setting, float(found.resolved.seq_len)
     turns = 1 if x.zero >= 3 else int(x.n_micro)
     whole = 2.0 * float(x.tp) * float(x.cp)  # ranks share a sequence evenly, from both its ends
     taken = int(min(limit, whole * np.ceil(longest(length, limit, int(x.micro_batch), int(x.dp), turns) / whole)))

@@ -26,7 +26,7 @@ NEAR = 0.1
 def _by_shape() -> dict[tuple[int, int, int], tuple[ModelSpec, ...]]:
     found: dict[tuple[int, int, int], tuple[ModelSpec, ...]] = {}
     for spec in map(models.model, models.model_names()):
-        if spec.attention is not None:
+        if spec.attention is not None and spec.encoder is None:
             key = (spec.n_layers, spec.d_model, spec.attention.n_heads)
             found[key] = (*found.get(key, ()), spec)
     return found
