@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog import hardware
@@ -18,9 +19,12 @@ from carbonscaling.catalog.references import references
 from carbonscaling.catalog.stacks import generic, stack, stack_names, stated_by
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.exchange.megatron.plan import arguments
 from carbonscaling.perf.build import machine
 from carbonscaling.perf.machine import Machine
+from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.perf.precision import PRECISIONS, precision
+from carbonscaling.perf.step import step_time
 from carbonscaling.software.check import BYTES, CHOICES, SHARES, SWITCHES, rows
 from carbonscaling.software.options import OPTIMIZERS, Software, option_kinds, option_value
 from carbonscaling.software.stack import Stack, by_generation
@@ -29,6 +33,7 @@ from carbonscaling.study.practice import settle
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import setup
 from carbonscaling.study.sweep.studyfile import load_study
+from samples import setting, work_of
 
 ROOT = Path(__file__).parent.parent
 OURS = ROOT / "examples" / "stack-ours.toml"
@@ -157,7 +162,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
             "gate_bytes": 2,
         },
     ),
-    ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0}),
+    ("cuda_graphs", "none", "megatron-bridge", {"moe_launch": 3.0, "apart_launch": 0.0}),
     ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0, "product_launch": 0.0}),
     ("dispatcher", "alltoall", "megatron", {"relay": 0.0, "sorts": 1.0}),
     ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
@@ -201,6 +206,39 @@ def test_an_option_changes_what_it_says_and_nothing_else(
     for field, number in wanted.items():
         was = before.numbers()[field] if field in SCALED else 1.0
         assert after.numbers()[field] == pytest.approx(number * was), field
+
+
+@pytest.mark.parametrize("schedule", [Schedule.ONE_F_ONE_B, Schedule.ZERO_BUBBLE])
+@pytest.mark.parametrize("percent", [40.0, 100.0])
+def test_no_graph_of_parts_holds_layers_that_are_recomputed_whole(percent: float, schedule: int) -> None:
+    """Megatron refuses the two together; so the step takes as long as without graphs, and less if anything else is repeated."""
+    work = work_of("qwen3-30b-a3b")
+
+    def seconds(graphs: Any, recompute: int) -> float:
+        how = {"recompute": recompute, "recompute_percent": percent, "schedule": schedule}
+        own = setting(pp=4, dp=64, ep=64, n_micro=8, **how)
+        return float(step_time(work, made("megatron", Software(cuda_graphs=graphs)), own).total)
+
+    assert seconds("attention", Recompute.FULL) == pytest.approx(seconds("none", Recompute.FULL), rel=1e-12)
+    assert seconds("attention", Recompute.SELECTIVE) < 0.97 * seconds("none", Recompute.SELECTIVE)
+
+
+@pytest.mark.parametrize(("recompute", "lines"), [("none", 2), ("full", 0)])
+def test_a_search_captures_what_people_leave(recompute: Any, lines: int) -> None:
+    """Graphs that nobody stated: attention and router for the optimum, where they may be; nothing as people run it."""
+    asked = Scenario(
+        model="deepseek-v3", tokens=1e12, device="gb300", devices=256, batch=2048, precision="mxfp8", stack="megatron",
+        layout=Layout(tp=1, pp=2, cp=1, ep=32, micro_batch=1, recompute=recompute),
+    )  # fmt: skip
+    best, told, typical = (
+        setup(s).plain.software
+        for s in (asked, replace(asked, software=Software(cuda_graphs="none")), replace(asked, practice="typical"))
+    )
+    assert typical == told
+    assert best.moe_launch + best.apart_launch == told.moe_launch == 3 * best.moe_launch
+    answer = cs.estimate(asked)
+    assert isinstance(answer, cs.Estimate)
+    assert sum(line.name.startswith("cuda_graph") for line in arguments(answer, "")) == lines
 
 
 def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:

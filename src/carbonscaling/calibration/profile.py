@@ -190,6 +190,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
         layer_launch=software.layer_launch * f["layer_launch"] * slow,
         product_launch=software.product_launch * slow,
         moe_launch=software.moe_launch * f["layer_launch"] * f["moe_launch"] * slow,
+        apart_launch=software.apart_launch * f["layer_launch"] * f["moe_launch"] * slow,
     )
 
 

@@ -7,7 +7,7 @@ import math
 from carbonscaling.perf.layer import LayerTimes, layer_times
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Setting
-from carbonscaling.perf.passes import OneLayer, one_layer
+from carbonscaling.perf.passes import OneLayer, launched, one_layer
 from carbonscaling.perf.step import layer_key
 from carbonscaling.study.estimate import Estimate
 
@@ -25,7 +25,7 @@ def timed_layer(answer: Estimate, machine: Machine | None = None) -> tuple[Layer
     """
     r, s = answer.resolved, Setting(*(float(v) for v in answer.setting))
     machine = r.machine if machine is None else machine
-    times = layer_times(r.work, machine, layer_key(s))
+    times = launched(s, layer_times(r.work, machine, layer_key(s)))
     return times, one_layer(r.work, machine, s, times)
 
 

@@ -54,8 +54,9 @@ class LayerTimes(NamedTuple):
     share of the backward pass; `selective` the forward work that selective recomputation repeats: norms, activation
     functions, MLA's up-projections, and explicit attention; `last` the forward work whose results no backward rule needs:
     the block's last products, their reduction and the residual sum. `summed` and `head_summed` are what adding a
-    micro-batch's gradients to those before it adds to the backward passes. `beside` is what of the forward pass is another
-    network's, never repeated.
+    micro-batch's gradients to those before it adds to the backward passes. `apart` and `apart_back` are what the two passes
+    wait for the host beyond that where no graph holds their parts. `beside` is what of the forward pass is another network's,
+    never repeated.
     """
 
     forward: Pass
@@ -70,6 +71,8 @@ class LayerTimes(NamedTuple):
     head_summed: Number
     embedding: Number
     boundary_bytes: Number
+    apart: Number = 0.0
+    apart_back: Number = 0.0
     beside: Number = 0.0
 
 
@@ -304,10 +307,10 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     traffic = (flowing * tp_comm_back, flowing * cp_comm_back, flowing * ep_comm)
     products, launch_back = flowing * back + weight + beside_back, flowing * 2.0 * launch
     ahead = (forward + beside, attention, elementwise + biases + sort + unpacked, tp_comm, cp_comm)
-    backward = _pass(launch_back, products, *busy, *traffic)
+    forward_pass, backward = _pass(launch, *ahead, ep_comm), _pass(launch_back, products, *busy, *traffic)
     with_sums = _pass(launch_back, products, busy[0], busy[1] + summed, *traffic)
     return LayerTimes(
-        forward=_pass(launch, *ahead, ep_comm),
+        forward=forward_pass,
         backward=backward,
         waits=_pass(launch, *ahead, 0.0).launch + _pass(launch_back, products, *busy, *traffic[:2], 0.0).launch,
         weight=weight * backward.total / (backward.total - backward.launch),  # launch-bound work waits in proportion
@@ -322,5 +325,8 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         head_summed=(1.0 - work.frozen_head) * stream(machine, software.sum_bytes * vocabulary * h),
         embedding=np.where(work.vocab_size > 0, stream(machine, 3.0 * width * tokens * h), 0.0),
         boundary_bytes=tokens * h * width / tp,  # each tensor rank sends its share (Narayanan 2021, section 4.1)
+        apart=_pass(launch + moe * software.apart_launch, *ahead, ep_comm).launch - forward_pass.launch,
+        apart_back=_pass(launch_back + flowing * 2.0 * moe * software.apart_launch, products, *busy, *traffic).launch
+        - backward.launch,
         beside=beside,
     )

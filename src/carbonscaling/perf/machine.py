@@ -127,7 +127,8 @@ class SoftwareTerms(NamedTuple):
         busiest over mean expert load.
     head_last : 1 where the last stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     step_overhead : s per step of host work. layer_launch, moe_launch : s the host needs to launch the forward kernels of a
-        dense layer and of a layer with experts. expert_launch : s for each expert of a loop, 0 where products are grouped.
+        dense layer and of a layer with experts. apart_launch : s more of the latter where whole layers are recomputed, which
+        no graph of parts can hold. expert_launch : s for each expert of a loop, 0 where products are grouped.
         product_launch : s of the host for one product of theirs, where each is launched by itself.
     offload : share of the optimizer states that the host keeps. moved : share of the layers whose activations it keeps, but
         for those in use. streamed : bytes a parameter that ZeRO-3 fetches from it each time it collects the weights; 0
@@ -184,6 +185,7 @@ class SoftwareTerms(NamedTuple):
     step_overhead: Number
     layer_launch: Number
     moe_launch: Number
+    apart_launch: Number
     expert_launch: Number
     product_launch: Number
     offload: Number

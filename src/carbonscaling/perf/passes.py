@@ -7,13 +7,14 @@ import numpy as np
 from carbonscaling.arrays import Truth
 from carbonscaling.hints import NamedTuple
 from carbonscaling.perf.collectives import inner_ranks
-from carbonscaling.perf.layer import LayerTimes
+from carbonscaling.perf.layer import LayerTimes, Pass
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
 from carbonscaling.perf.pipeline import bubble_time, fullest_stage, in_turns, paired_share, recomputed_share
 from carbonscaling.perf.sharding import exposed_time
 
-__all__ = ["OneLayer", "Passes", "StepTime", "expert_traffic", "in_pairs", "one_layer", "passes_time"]
+__all__ = ["OneLayer", "Passes", "StepTime", "expert_traffic", "in_pairs", "launched", "one_layer"]
+__all__ += ["passes_time"]
 
 
 class StepTime(NamedTuple):
@@ -70,6 +71,18 @@ class OneLayer(NamedTuple):
     redo: Number
 
 
+def launched(s: Setting, layer: LayerTimes) -> LayerTimes:
+    """Return layer times as a setting launches them: no graph of parts is captured where whole layers are recomputed.
+
+    Megatron-Core refuses the two together (core/transformer/transformer_config.py).
+    """
+    whole = s.recompute == Recompute.FULL
+    f, b = layer.forward, layer.backward
+    forward = Pass(*f[:-1], f.launch + np.where(whole, layer.apart, 0.0))
+    backward = Pass(*b[:-1], b.launch + np.where(whole, layer.apart_back, 0.0))
+    return LayerTimes(forward, backward, layer.waits, layer.weight * (backward.total / b.total), *layer[4:])
+
+
 def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> OneLayer:
     """Return what a layer takes with the work that it repeats, and what the ends of the model take."""
     f = layer.forward
@@ -120,7 +133,7 @@ def passes_time(work: Workload, machine: Machine, s: Setting, layer: LayerTimes,
         Bytes of a micro-batch's activations that the fullest stage sends to the host, and fetches again.
     """
     silicon, _, software = machine
-    n_layers = work.n_layers
+    n_layers, layer = work.n_layers, launched(s, layer)
     f, b = layer.forward, layer.backward
     per_layer, ends, redo = one_layer(work, machine, s, layer)
 

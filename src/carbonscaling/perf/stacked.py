@@ -54,18 +54,20 @@ def _attention(kernel: str, e: Efficiency) -> _Attention:
     )
 
 
-def _launches(stack: Stack, options: Software, fused: float, e: Efficiency) -> tuple[float, float]:
-    """Seconds that the host needs for the forward kernels of a dense layer and of one with experts.
+def _launches(stack: Stack, options: Software, fused: float, e: Efficiency) -> tuple[float, float, float]:
+    """Seconds that the host needs for the forward kernels of a dense layer, of one with experts, and more of it without graphs.
 
     None where a graph holds the whole step. Graphs of attention and router leave what is usual; without them the host waits
     for the tokens of each expert and launches anew.
     """
     graphs = options.cuda_graphs or stack.graphs.value
     if graphs == "full":
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     eager = (1.0 - fused) * float(stack.launch.value == "eager")
     dense = eager * e.eager_launch.si + (1.0 - eager) * e.layer_launch.si
-    return dense, e.moe_eager_launch.si if graphs in ("none", "router") else e.moe_launch.si
+    if graphs in ("none", "router", "open"):
+        return dense, e.moe_eager_launch.si, 0.0
+    return dense, e.moe_launch.si, (e.moe_eager_launch.si - e.moe_launch.si) * float(graphs == "attention")
 
 
 def _queued(stack: Stack, options: Software) -> bool:
@@ -111,7 +113,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
     attention = _attention(_kernel(stack, options, device, recipe.name, e), e)
     eight = float(bool(options.attention_8bit) and recipe.narrow and attention.fused > 0)
     fused = stack.fuses.value if options.compile is None else float(options.compile)
-    layer_launch, moe_launch = _launches(stack, options, fused, e)
+    layer_launch, moe_launch, apart_launch = _launches(stack, options, fused, e)
     weights, gradients, states = _bytes(stack, options, recipe)
     separate_norms = options.norm_kernel == "separate" and fused < 1.0
     unfused = 1.0 if separate_norms else (1.0 - fused) * float(stack.norm_passes.value > 0)
@@ -179,6 +181,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         layer_launch=layer_launch,
         product_launch=0.0 if _queued(stack, options) else stack.products_apart.value * e.product_launch.si,
         moe_launch=moe_launch,
+        apart_launch=apart_launch,
         expert_launch=e.expert_launch.si if options.expert_kernels == "looped" else 0.0,
         offload=0.0,
         moved=0.0,

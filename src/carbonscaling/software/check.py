@@ -20,7 +20,7 @@ __all__ = ["CHOICES", "check", "rows"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "attention": ("explicit", "explicit-separate", "flash1", "flash2", "native"),
     "launch": ("fused", "eager"),
-    "graphs": ("usual", "router", "none", "full"),
+    "graphs": ("usual", "open", "none", "router", "attention", "full"),
     "optimizer": tuple(OPTIMIZERS),
     "zero3_gather": ("layer", "parameter"),
     "schedule": ("1f1b", "zb1p", "dualpipe"),

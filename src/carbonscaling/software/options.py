@@ -82,7 +82,8 @@ class Software:
     compile : bool, optional
         Compile the model: norms, rotary embeddings and gates fused, and launched as few kernels.
     cuda_graphs : {"none", "router", "attention", "full"}, optional
-        What captured graphs hold: nothing, the router, attention and router, or the whole step.
+        What captured graphs hold: nothing, the router, attention and router (nothing where layers are recomputed whole), or the
+        whole step.
     dispatcher : {"alltoall", "allgather", "deepep", "hybridep"}, optional
         How tokens get to their experts.
     expert_overlap : bool, optional

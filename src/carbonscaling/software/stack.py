@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TypeVar
 
 from carbonscaling.hardware.device import Device
-from carbonscaling.record import dataclass
+from carbonscaling.record import altered, dataclass
 from carbonscaling.software.check import check
 from carbonscaling.sources import Choice, Datum
 
@@ -38,7 +38,8 @@ class Stack:
     launch : Choice
         "fused" or "eager": whether a layer's small operations are kernels of their own, each launched by the host.
     graphs : Choice
-        What captured graphs hold: "usual" (attention and router), "router", "none" or "full" (the whole step).
+        What captured graphs hold: as `Software.cuda_graphs`; "usual" (attention and router whatever is recomputed), or "open"
+        (attention and router where a search may choose, nothing as people run it).
     tp_overlap : Mapping[str, Datum]
         Share of tensor-parallel traffic hidden inside a layer, by generation.
     tp_beside : Datum
@@ -170,6 +171,12 @@ class Stack:
     def lineage(self) -> str:
         """Family and name, with a slash between; "" without a family."""
         return f"{self.family}/{self.name}" if self.family else ""
+
+    def settled(self, practice: str) -> Stack:
+        """Return the stack with the graphs that a practice captures where they are open."""
+        if self.graphs.value != "open":
+            return self
+        return altered(self, graphs=replace(self.graphs, value="attention" if practice == "best" else "none"))
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, each by name."""

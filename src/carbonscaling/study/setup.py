@@ -235,7 +235,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
     else:
         cluster = cluster_of(s)
         usual = PAPERS if s.carbon_mode == "paper" else generic(cluster.device, s.practice)
-        own = stack(usual if s.stack is None else s.stack)
+        own = stack(usual if s.stack is None else s.stack).settled(s.practice)
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = plain_machine(with_kernels(s, what.spec), cluster, recipe, constants, own)

@@ -214,11 +214,14 @@ def _overlap(answer: Estimate) -> list[Line]:
 
 
 def _graphs(answer: Estimate, why: str) -> list[Line]:
-    """Return what is captured; of dense layers nothing that counts, unless it is the whole step."""
+    """Return what is captured; of dense layers nothing that counts, unless it is the whole step.
+
+    Parts of layers that are recomputed whole are refused.
+    """
     chosen = answer.scenario.software.cuda_graphs or answer.resolved.stack.graphs.value
     if chosen == "full":
         return [Line("cuda_graph_impl", "full_iteration", why)]
-    if chosen == "none" or not answer.resolved.spec.experts:
+    if chosen == "none" or not answer.resolved.spec.experts or answer.setting.recompute == Recompute.FULL:
         return []
     modules = ["moe_router"] if chosen == "router" else ["attn", "moe_router"]
     return [Line("cuda_graph_impl", "transformer_engine", why), Line("cuda_graph_modules", modules, why)]
