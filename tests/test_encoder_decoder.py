@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 from dataclasses import replace
@@ -13,9 +14,11 @@ import pytest
 
 import carbonscaling as cs
 from carbonscaling.arrays import stacked
+from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog.models import load_model, model, model_names, model_spec
 from carbonscaling.catalog.models.write import model_toml
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import parse_row
 from carbonscaling.model import ModelSpec, forward_flops, from_config, total_params, training_flops_per_token
 from carbonscaling.model.params import encoder_params, parameter_count
 from carbonscaling.model.spec import Attention, Encoder, Experts, FeedForward
@@ -23,7 +26,11 @@ from carbonscaling.perf.build import workload
 from carbonscaling.perf.layer import layer_times
 from carbonscaling.perf.memory import layer_kept, memory
 from carbonscaling.perf.step import layer_key, step_time
+from carbonscaling.validate.shape import shape
+from carbonscaling.validate.speed.beside import beside
 from samples import machine_of, setting
+
+ROOT = Path(__file__).parent.parent
 
 # Released models with the parameters of their weights; positions that are computed once (PEGASUS, M2M100, Marian) left out.
 RELEASED: dict[str, dict[str, Any]] = json.loads(
@@ -253,35 +260,24 @@ def test_scalar_is_array() -> None:
     assert np.array_equal(memory(work, machine, many).total, [float(memory(work, machine, s).total) for s in one])
 
 
-# docs.nvidia.com, NeMo Framework user guide, "T5 Results": tokens of the encoder a second on A100 SXM 80 GB, 512 of them in a
-# sequence and 128 of the decoder (launcher_scripts/conf/training/t5: GeGLU, biases, LayerNorm, learned positions, tied).
-PUBLISHED = [
-    ((12, 768, 2048, 12), 32, 2048, 64, 1, 3_273_728),
-    ((24, 2048, 5120, 32), 160, 2160, 27, 2, 1_395_131),
-    ((24, 2048, 5120, 32), 160, 1920, 24, 2, 1_626_353),
-    ((24, 2048, 5120, 32), 8, 1920, 24, 2, 110_769),
-]
+def test_published_speeds_at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T5 and mT5 by NVIDIA's NeMo; sources in the file (decision 0460)."""
+    monkeypatch.chdir(ROOT)
+    with (ROOT / "examples" / "encoder-decoder-runs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["source"] and row["source_path_or_section"] for row in rows)
+    found = {run.id: run for run in beside(rows, shipped_calibration())}
+    assert len(found) == len(rows) == 7
+    for name, run in found.items():
+        assert abs(run.predicted / run.measured - 1) < (0.15 if name.startswith("t5") else 0.6), name
+        assert run.low <= run.measured <= run.high or name in ("mt5-170m", "mt5-3b")
 
 
-def _nemo(layers: int, d: int, ff: int, heads: int) -> ModelSpec:
-    return ModelSpec(
-        name="nemo-t5", n_layers=layers, d_model=d, vocab_size=29184, seq_len=512, tied_embeddings=True, n_positions=512,
-        attention=Attention(heads, heads, 64, qkv_bias=True, out_bias=True), ffn=FeedForward(ff, True, True),
-        norm="layernorm", encoder=Encoder(layers, 128),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(("shape", "devices", "batch", "micro", "tp", "measured"), PUBLISHED)
-def test_published_speeds_of_t5(
-    shape: tuple[int, int, int, int], devices: int, batch: int, micro: int, tp: int, measured: float
-) -> None:
-    """At first sight, with the stack of their year and attention that is written, as their files say."""
-    found = cs.estimate(
-        model=_nemo(*shape), tokens=1e12, device="a100-80", devices=devices, batch=batch, stack="megatron-2023", flash=False,
-        layout=cs.Layout(tp=tp, pp=1, micro_batch=micro, recompute="none"), practice="typical",
-    )  # fmt: skip
-    assert isinstance(found, cs.Estimate)
-    assert found.tokens_per_s_per_device * devices == pytest.approx(measured, rel=0.12)
+def test_a_row_of_another_length_keeps_the_share_of_the_decoder() -> None:
+    row = {"id": "x", "model": "t5-11b", "device": "A100-80", "seq_len": "1024"}
+    encoder = shape(parse_row(row), []).encoder
+    assert encoder is not None
+    assert (encoder.n_layers, encoder.target_len) == (24, 228)
 
 
 BASE: dict[str, Any] = dict(model="t5-v1.1-xl", tokens=1e11, device="a100-80", devices=16, batch=512)

@@ -60,6 +60,8 @@ def ways(s: Scenario, work: Workload, machine: Machine, sharded: bool) -> list[W
     dp = n // (tp * pp * cp)
     if sharded and given.cp is None and not work.crossed:
         cp, dp = _sequence_split(s.batch, dp)
+    if work.crossed and s.batch and s.batch < dp:
+        raise _contradiction("fewer sequences than replicas, and an encoder-decoder's are not split", "dp", dp)
     return _with_experts(given, Way(tp, pp, dp, cp, 1, given.etp or 1), work, sharded)
 
 

@@ -41,7 +41,10 @@ def _named(row: RunRow, seq_len: int, notes: list[str]) -> ModelSpec:
             return spec_for_params(row.params_b * 1e9, seq_len=seq_len or UNSTATED)
         raise Unusable("no model shape (n_layers, d_model) and the model's name is not in the catalogue") from error
     notes.append(f"shape of {spec.name}")
-    return replace(spec, seq_len=seq_len or spec.seq_len, n_positions=0)
+    length, ahead = seq_len or spec.seq_len, spec.encoder
+    if ahead is not None:
+        ahead = replace(ahead, target_len=max(1, round(ahead.target_len * length / spec.seq_len)))
+    return replace(spec, seq_len=length, n_positions=0, encoder=ahead)
 
 
 def shape(row: RunRow, notes: list[str]) -> ModelSpec:
