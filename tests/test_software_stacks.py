@@ -29,7 +29,9 @@ from carbonscaling.software.check import BYTES, CHOICES, SHARES, SWITCHES, rows
 from carbonscaling.software.options import OPTIMIZERS, Software, option_kinds, option_value
 from carbonscaling.software.stack import Stack, by_generation
 from carbonscaling.sources import Datum
+from carbonscaling.study.asked import space_of
 from carbonscaling.study.practice import settle
+from carbonscaling.study.resolve import resolve
 from carbonscaling.study.scenario import Layout, Scenario
 from carbonscaling.study.setup import setup
 from carbonscaling.study.sweep.studyfile import load_study
@@ -239,6 +241,24 @@ def test_a_search_captures_what_people_leave(recompute: Any, lines: int) -> None
     answer = cs.estimate(asked)
     assert isinstance(answer, cs.Estimate)
     assert sum(line.name.startswith("cuda_graph") for line in arguments(answer, "")) == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "stages"),
+    [
+        ("tuned", None, (0, 1, 2, 3)),
+        ("megatron", None, (0, 1, 3)),
+        ("megatron", 2, (2,)),
+        ("megascale", None, (0, 1, 2, 3)),
+    ],
+)
+def test_a_search_shards_as_the_stack_does(name: str, stated: int | None, stages: tuple[int, ...]) -> None:
+    """Gradients without weights (ZeRO stage 2) are in no recipe of Megatron's; whoever states it has it."""
+    asked = Scenario(
+        model="llama-3-8b", tokens=1e12, device="gh200-96", devices=128, stack=name, layout=Layout(zero=stated)
+    )
+    assert space_of(asked, resolve(asked)).zero == stages
+    assert space_of(replace(asked, space="full"), resolve(asked)).zero == ((0, 1, 2, 3) if stated is None else stages)
 
 
 def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:

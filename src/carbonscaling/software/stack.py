@@ -85,6 +85,8 @@ class Stack:
         Context, communicators and workspaces; share of memory lost to fragmentation.
     sequence_parallel : Datum
         1 where norms and residuals are sharded over the sequence wherever tensors are.
+    zero2 : Datum
+        1 where a search may shard gradients and not weights (ZeRO stage 2), 0 where that has to be stated.
     zero3_gather : Choice
         "layer": whole layers beside compute; "parameter": one after the other, the device idle.
     zero3_checkpoints : Datum
@@ -149,6 +151,7 @@ class Stack:
     framework: Datum
     reserve: Datum
     sequence_parallel: Datum
+    zero2: Datum
     zero3_gather: Choice
     zero3_checkpoints: Datum
     gathered: Datum

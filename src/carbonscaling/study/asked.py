@@ -26,7 +26,7 @@ PLAN_DAYS = 90.0
 
 
 def space_of(s: Scenario, r: Resolved) -> Space:
-    """Return the options a scenario leaves open; its stack's own pipeline schedule is one of them."""
+    """Return the options a scenario leaves open: its stack's own pipeline schedule is one, ZeRO stage 2 if it has that."""
     given = s.layout
     fixed: dict[str, Any] = {
         name: (getattr(given, name),)
@@ -44,6 +44,8 @@ def space_of(s: Scenario, r: Resolved) -> Space:
         fixed["sequence_parallel"] = given.sequence_parallel
     if s.space == "default" and given.recompute is None and not r.stack.whole_blocks.value:
         space = replace(space, recompute_percent=FULL_SPACE.recompute_percent, selective_shares=False)
+    if s.space == "default" and not r.stack.zero2.value:
+        space = replace(space, zero=tuple(stage for stage in space.zero if stage != 2))
     return replace(space, **fixed)
 
 
