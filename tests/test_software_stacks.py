@@ -240,6 +240,7 @@ def test_a_search_captures_what_people_leave(recompute: Any, lines: int) -> None
     assert best.moe_launch + best.apart_launch == told.moe_launch == 3 * best.moe_launch
     answer = cs.estimate(asked)
     assert isinstance(answer, cs.Estimate)
+    assert any("graphs hold attention" in note for note in answer.to_dict()["notes"])
     assert sum(line.name.startswith("cuda_graph") for line in arguments(answer, "")) == lines
 
 

@@ -244,6 +244,11 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")
     if s.stack is None:
         notes.append(f"software as stack {own.name}: {own.title}")
+    captured = s.stack and s.practice == "best" and own.graphs.value == "attention" and not s.software.cuda_graphs
+    if captured and what.spec.experts:
+        notes.append(
+            "graphs hold attention and router where no layer is recomputed whole, unless --software cuda_graphs=none"
+        )
     if cluster.device.clock is not None:
         notes.append(limit_note(cluster.device))
     notes += training_notes(s, what.spec)
