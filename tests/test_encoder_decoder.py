@@ -114,6 +114,17 @@ def test_unequal_stacks_are_counted_tensor_by_tensor(config: dict[str, Any]) -> 
     )
 
 
+def test_published_counts_of_each_stack() -> None:
+    """T5 1.1 XL and XXL: the encoder with the embedding, and the rest, as listed for the released weights."""
+    for name, ahead, behind in (
+        ("t5-v1.1-xl", 1_223_527_424, 1_626_229_760),
+        ("t5-v1.1-xxl", 4_762_310_656, 6_373_021_696),
+    ):
+        spec = model(name)
+        found = encoder_params(spec) + parameter_count(spec).embedding + spec.extra_params // 2
+        assert (found, total_params(spec) - found) == (ahead, behind)
+
+
 def _multiplications(spec: ModelSpec, inputs: float, targets: float, causal: bool) -> float:
     """FLOPs of a sequence's forward pass, product by product (rows, inner, columns)."""
     a, e = spec.attention, spec.encoder
@@ -386,6 +397,11 @@ def test_an_encoder_has_layers_and_tokens(counts: tuple[int, int]) -> None:
 
 def test_files_that_differ_between_the_stacks_are_refused() -> None:
     bart = RELEASED["bart-base"]["config"]
+    marian = RELEASED["opus-mt-en-de"]["config"]
+    for key, value in dict(decoder_vocab_size=100, share_encoder_decoder_embeddings=False).items():
+        with pytest.raises(InputError) as refused:
+            from_config(marian | {key: value})
+        assert refused.value.key == key
     for key, value in dict(encoder_ffn_dim=1024, encoder_attention_heads=6, is_encoder_decoder=False).items():
         with pytest.raises(InputError) as refused:
             from_config(bart | {key: value})

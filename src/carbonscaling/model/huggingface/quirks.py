@@ -84,9 +84,9 @@ def _bart(v: Values) -> None:
     """Stacks of one width, one vocabulary and one embedding; targets are as long as inputs, which no file says otherwise."""
     _both_stacks(v)
     for name, own in (("encoder_heads", "n_heads"), ("encoder_d_ff", "d_ff"), ("decoder_vocab", "vocab")):
-        if v[name] != v[own]:
+        if name in v and v[name] != v[own]:
             raise v.c.fail("encoder and decoder differ in more than their depth", v.key(name), v[name], str(v[own]))
-    if not v["shared"]:
+    if "shared" in v and not v["shared"]:
         raise v.c.fail("two embeddings are not counted", v.key("shared"), False, "true")
     v.put("targets", v.count("inputs"))
 
