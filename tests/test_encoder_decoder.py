@@ -22,6 +22,7 @@ from carbonscaling.evidence.row import parse_row
 from carbonscaling.model import ModelSpec, forward_flops, from_config, total_params, training_flops_per_token
 from carbonscaling.model.params import encoder_params, parameter_count
 from carbonscaling.model.spec import Attention, Encoder, Experts, FeedForward
+from carbonscaling.perf import training
 from carbonscaling.perf.build import workload
 from carbonscaling.perf.layer import layer_times
 from carbonscaling.perf.memory import layer_kept, memory
@@ -261,6 +262,24 @@ def test_more_of_either_stack_takes_longer_and_more_memory() -> None:
         assert more.model_flops > base.model_flops
 
 
+@pytest.mark.parametrize("spec", [model("t5-v1.1-xl"), model("byt5-small"), _tiny()], ids=lambda s: s.name)
+def test_adapters_matrix_by_matrix(spec: ModelSpec) -> None:
+    """Rank 8 beside every matrix, queries and keys with values of a cross-attention apart; 4 FLOPs a frozen weight, not 6."""
+    a, e, rank = spec.attention, spec.encoder, 8
+    assert a is not None
+    assert e is not None
+    d, q, kv = spec.d_model, a.n_heads * a.head_dim, 2 * a.n_kv_heads * a.head_dim
+    own, block = d + q + kv + q + d, spec.ffn.n_matrices * (d + spec.ffn.d_ff)
+    adapters = rank * (e.n_layers * (own + block) + spec.n_layers * (own + own + d + block))
+    work = training.adapted(workload(spec, spec.seq_len), rank)
+    held = work.n_layers * (work.p_attention + work.p_dense)
+    assert (1.0 - work.frozen) * held == pytest.approx(adapters)
+    flops = forward_flops(spec)
+    products = flops.total - flops.scores - flops.logits
+    frozen = 3.0 * flops.total - (1.0 - adapters / held) * products - flops.logits
+    assert work.model_flops == pytest.approx(frozen)
+
+
 def test_scalar_is_array() -> None:
     work, machine = workload(model("t5-v1.1-xl"), 512), machine_of("a100-80").changed(flash=0.0)
     options = itertools.product((1.0, 2.0), (1.0, 8.0), (0.0, 2.0))
@@ -293,9 +312,9 @@ def test_a_row_of_another_length_keeps_the_share_of_the_decoder() -> None:
 
 BASE: dict[str, Any] = dict(model="t5-v1.1-xl", tokens=1e11, device="a100-80", devices=16, batch=512)
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    (dict(train="lora"), "every weight is trained"),
-    (dict(sample_len=128), "every weight is trained"),
-    (dict(teacher="llama-3-8b"), "every weight is trained"),
+    (dict(train="frozen-layers", frozen_layers=2), "trained whole or with adapters"),
+    (dict(sample_len=128), "trained whole or with adapters"),
+    (dict(teacher="llama-3-8b"), "trained whole or with adapters"),
     (dict(model="llama-3-8b", teacher="t5-11b"), "an encoder-decoder as a teacher"),
     (dict(law="besiroglu_2024"), "scaling laws say the loss of decoders"),
     (dict(practice="typical", layout=cs.Layout(pp=2)), "a pipeline through an encoder and a decoder"),
@@ -339,6 +358,14 @@ def test_a_bias_on_the_scores_asks_for_written_attention() -> None:
     assert isinstance(t5, cs.Estimate)
     assert isinstance(fused, cs.Estimate)
     assert t5.tokens_per_s_per_device < fused.tokens_per_s_per_device
+
+
+def test_adapters_take_less_memory_and_time() -> None:
+    whole, lora = (cs.estimate(**(BASE | dict(train=train))) for train in ("full", "lora"))
+    assert isinstance(whole, cs.Estimate)
+    assert isinstance(lora, cs.Estimate)
+    assert lora.tokens_per_s_per_device > whole.tokens_per_s_per_device
+    assert lora.summary()["training_flops"] < 0.75 * whole.summary()["training_flops"]
 
 
 def test_lengths_of_pre_training_stand_in_the_answer() -> None:

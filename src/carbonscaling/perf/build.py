@@ -104,7 +104,7 @@ def _of_both(decoder: Workload, spec: ModelSpec, seq_len: int, n_ahead: int) -> 
     What is proportional to tokens is then exact: products, scores, streams, bytes. Rows of a product are a mean.
     """
     both, parts, n = stacks(spec, seq_len), parameter_count(spec), float(spec.n_layers + n_ahead)
-    passed, crossed = float(both.passed), spec.n_layers / n
+    passed, crossed, h = float(both.passed), spec.n_layers / n, decoder.d_model
     attended, kv = float(both.queries) / passed, decoder.d_kv * float(both.keyed / both.queries)
     every = stacks(spec, seq_len, causal=False)
     return decoder._replace(
@@ -121,6 +121,8 @@ def _of_both(decoder: Workload, spec: ModelSpec, seq_len: int, n_ahead: int) -> 
         p_dense=parts.ffn / n,
         crossed=crossed,
         thin=(1.0 + crossed - attended) / 2.0,
+        counted=passed / n / seq_len,
+        joined=(1.0 + crossed) * (2.0 * h + decoder.n_query + decoder.d_context) + crossed * h,
     )
 
 

@@ -136,6 +136,9 @@ class Workload(NamedTuple):
     crossed : share of the layers that have a cross-attention beside their own: those of a decoder behind an encoder. Shares and
         widths of blocks are those of the mean token that passes a layer, of which the decoder has fewer.
     thin : blocks, over two, that kernels are launched for beyond `halves`, because fewer tokens pass them than the mean layer.
+    counted : tokens that pass the mean layer for one that is counted.
+    joined : summed widths into and out of the matrices of the mean layer's attention, where its blocks have them whatever
+        tokens pass (0: as `n_query` and `d_context` say).
     keyed : mean number of keys that explicit attention multiplies a query with, masked ones among them, over `seq_len`.
     bare_dense, bare_experts : 1 where feed-forward blocks, or experts, are frozen and without adapters, so that nothing needs
         the inputs of their products.
@@ -199,6 +202,8 @@ class Workload(NamedTuple):
     crossed: Number = 0.0
     thin: Number = 0.0
     keyed: Number = 1.0
+    counted: Number = 1.0
+    joined: Number = 0.0
     bare_dense: Number = 0.0
     bare_experts: Number = 0.0
 

@@ -45,9 +45,9 @@ def done_flops(work: Workload) -> Number:
     work : Workload
         `model_flops` are those of training every weight.
     """
-    scores = 2.0 * work.span * (work.d_query + work.d_context) * work.attended * work.n_layers
+    scores = 2.0 * work.counted * work.span * (work.d_query + work.d_context) * work.attended * work.n_layers
     scan = work.mixed * work.n_layers * work.mix_flops
-    head = 2.0 * work.n_logits * work.d_model * work.vocab_size
+    head = 2.0 * work.counted * work.n_logits * work.d_model * work.vocab_size
     products = work.model_flops / 3.0 - scores - scan - head
     saved = work.stopped * (products + 2.0 * (scores + scan)) + (1.0 - work.trained) * products
     return work.model_flops - saved - work.frozen_head * head
@@ -71,9 +71,8 @@ def adapted(work: Workload, rank: int, attention_alone: bool = False) -> Workloa
         No adapters on feed-forward blocks.
     """
     h, blocks = work.d_model, 0.0 if attention_alone else 1.0
-    attention = work.attended * (2.0 * h + work.n_query + work.d_context) + work.mixed * (
-        2.0 * h + work.n_mix + work.d_mix
-    )
+    attended = work.joined or work.attended * (2.0 * h + work.n_query + work.d_context)
+    attention = attended + work.mixed * (2.0 * h + work.n_mix + work.d_mix)
     dense = blocks * work.plain * work.matrices * (h + work.d_ff)
     layer = work.p_attention + work.plain * work.p_dense + work.moe * (work.p_shared + work.n_experts * work.p_expert)
     share = min(1.0, float(rank * (attention + dense) / layer))

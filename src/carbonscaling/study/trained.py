@@ -73,13 +73,13 @@ def scores_biased(spec: ModelSpec) -> bool:
 
 def _check_stacks(s: Scenario) -> None:
     """Refuse of an encoder-decoder what is modelled of one stack of layers alone."""
-    whole = s.train in ("full", "continued", "sft")
-    asked = {"train": None if whole else s.train, "teacher": s.teacher, "sample_len": s.sample_len}
+    known = s.train not in ("frozen-layers", "frozen-language")
+    asked = {"train": None if known else s.train, "teacher": s.teacher, "sample_len": s.sample_len}
     for key, value in asked.items():
         if value is not None:
             raise InputError(
-                "of an encoder-decoder every weight is trained, on sequences of one sample, without a teacher", key=key,
-                value=value, allowed="train full, continued or sft", remedy=f"leave {key} out",
+                "an encoder-decoder is trained whole or with adapters, on sequences of one sample, without a teacher", key=key,
+                value=value, allowed="train full, continued, sft, lora, qlora or frozen-embeddings", remedy=f"leave {key} out",
             )  # fmt: skip
 
 
