@@ -291,15 +291,17 @@ def test_scalar_is_array() -> None:
 
 
 def test_published_speeds_at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """T5 and mT5 by NVIDIA's NeMo; sources in the file (decision 0460)."""
+    """T5 and mT5 by NVIDIA's NeMo, T5 by nanoT5 on one device; sources in the file (decision 0460)."""
     monkeypatch.chdir(ROOT)
     with (ROOT / "examples" / "encoder-decoder-runs.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert all(row["source"] and row["source_path_or_section"] for row in rows)
     found = {run.id: run for run in beside(rows, shipped_calibration())}
-    assert len(found) == len(rows) == 7
+    assert len(found) == len(rows) == 9
     for name, run in found.items():
-        assert abs(run.predicted / run.measured - 1) < (0.15 if name.startswith("t5") else 0.6), name
+        assert abs(run.predicted / run.measured - 1) < (0.6 if name.startswith("mt5") or "eager" in name else 0.15), (
+            name
+        )
         assert run.low <= run.measured <= run.high or name in ("mt5-170m", "mt5-3b")
 
 
