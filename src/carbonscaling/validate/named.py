@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from carbonscaling.catalog.stacks import stack_names
 from carbonscaling.hardware.device import Device
 from carbonscaling.software.options import option_value
 
@@ -117,13 +118,19 @@ def states_named(text: str) -> str:
 def stack_named(text: str) -> str:
     """Return the stack of the catalogue that a name stands for, or the name as it would be written there.
 
-    >>> stack_named("NeMo"), stack_named("llm.c")
-    ('megatron', 'llm.c')
+    Of several words the first that names an engine: PyTorch beneath it, or a program that nobody knows, says less.
+
+    >>> stack_named("NeMo"), stack_named("llm.c"), stack_named("MyTrainer (PyTorch FSDP2)")
+    ('megatron', 'llm.c', 'fsdp')
     """
     if text.endswith(".toml"):
         return text
     name = text.lower().replace("_", "-").replace(" ", "-")
-    return STACK_NAMES.get(name, name)
+    if name in STACK_NAMES or name in stack_names():
+        return STACK_NAMES.get(name, name)
+    words = re.findall(r"[\w.-]+", text.lower().replace("_", "-"))
+    known = [found for word in words if (found := STACK_NAMES.get(word, word)) in stack_names()]
+    return next((found for found in known if found != "community"), known[0] if known else name)
 
 
 def software_named(text: str) -> dict[str, bool | float | str]:
