@@ -15,7 +15,7 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog import models
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
-from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops, from_config, mtp_params, total_params
+from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops, mtp_params, total_params
 from carbonscaling.model.mixer import Mixer, mixer_matrices, mixer_params
 from carbonscaling.perf.activations import kept_widths
 from carbonscaling.perf.build import workload
@@ -129,12 +129,8 @@ def test_encoders_see_every_token() -> None:
 
 
 def test_what_is_not_timed_is_refused() -> None:
-    config = {
-        "model_type": "jamba", "hidden_size": 1024, "intermediate_size": 2048, "num_hidden_layers": 8,
-        "num_attention_heads": 8, "vocab_size": 32000,
-    }  # fmt: skip
     with pytest.raises(InputError, match="not modelled"):
-        workload(from_config(config), 2048)
+        workload(replace(models.model("llama-3-8b"), n_streams=4), 2048)
 
 
 def test_state_of_a_mixer_does_not_grow() -> None:

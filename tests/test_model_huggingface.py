@@ -273,7 +273,10 @@ def test_other_mistakes() -> None:
     with pytest.raises(InputError, match="unsupported model_type") as error:
         from_config({"model_type": "zephyrus"})
     assert "types, none of that name" in str(error.value)
-    for kind, what in {"whisper": "an encoder-decoder of another kind", "rwkv": "RWKV"}.items():
+    for kind, what in {
+        "whisper": "an encoder-decoder of another kind",
+        "rwkv6qwen2": "RWKV in the frame of Qwen",
+    }.items():
         with pytest.raises(InputError, match=f"{what}, which is not counted"):
             from_config({"model_type": kind})
     with pytest.raises(InputError, match="nested"):

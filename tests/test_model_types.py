@@ -27,6 +27,11 @@ PUBLISHED: dict[str, tuple[float, float | None, dict[str, Any]]] = {
     "hunyuan_v1_moe": (80.4, 13, dict(hidden_size=4096, num_hidden_layers=32, intermediate_size=3072,
         moe_intermediate_size=[3072] * 32, num_experts=64, moe_topk=[8] * 32, num_shared_expert=[1] * 32, head_dim=128,
         num_attention_heads=32, num_key_value_heads=8, vocab_size=128167, tie_word_embeddings=True, use_qk_norm=True)),
+    "rwkv": (7.393, None, dict(hidden_size=4096, num_hidden_layers=32, vocab_size=50277)),
+    "rwkv5": (7.518, None, dict(hidden_size=4096, num_hidden_layers=32, vocab_size=65536)),
+    "rwkv6": (3.1, None, dict(hidden_size=2560, num_hidden_layers=32, vocab_size=65536)),
+    "rwkv7": (2.948, None, dict(hidden_size=2560, num_hidden_layers=32, vocab_size=65536, decay_low_rank_dim=96,
+        a_low_rank_dim=96, gate_low_rank_dim=320, v_low_rank_dim=64)),
     "kimi_linear": (49.1, 3.5, MLA | dict(hidden_size=2304, num_hidden_layers=27, intermediate_size=9216,
         moe_intermediate_size=1024, num_experts=256, num_experts_per_token=8, num_shared_experts=1, vocab_size=163840,
         first_k_dense_replace=1, num_attention_heads=32, num_key_value_heads=32, head_dim=72, linear_attn_config=dict(
@@ -264,7 +269,7 @@ def test_damaged_files_are_refused_or_say_what_they_lack() -> None:
 def test_suggestions_never_name_another_architecture() -> None:
     assert alike("lama") == "llama"
     assert alike("Qwen3-Next".replace("-", "_")) == "qwen3_next"
-    for other in ("seed", "mistral7", "qwen4", "pixtral", "olmo4", "gemma5", "deepseek_v5", "glm5", "t6", "rwkv"):
+    for other in ("seed", "mistral7", "qwen4", "pixtral", "olmo4", "gemma5", "deepseek_v5", "glm5", "t6", "rwkv8"):
         assert alike(other) is None, other
 
 

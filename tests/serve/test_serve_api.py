@@ -81,7 +81,7 @@ def test_an_uploaded_config_is_answered_as_the_file_is(
 
 def test_a_bad_upload_names_its_key_and_no_path_of_ours(client: TestClient) -> None:
     for config, key in (
-        ({"model_type": "rwkv"}, "model_type"),
+        ({"model_type": "rwkv6qwen2"}, "model_type"),
         ({**CONFIG, "hidden_size": -1}, "hidden_size"),
         ({}, "model_type"),
     ):

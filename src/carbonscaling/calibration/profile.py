@@ -168,6 +168,7 @@ def apply(machine: Machine, f: Mapping[str, Number]) -> Machine:
         peak=formats.peak / slow,
         peak_attention=formats.peak_attention / slow,
         peak_head=formats.peak_head / slow,
+        vector_time=formats.vector_time * slow,
         bandwidth=silicon.bandwidth / slow,
         gemm_efficiency=np.minimum(formats.gemm_efficiency * gemm, 0.95),
         head_efficiency=np.minimum(formats.head_efficiency * head, 0.95),

@@ -14,7 +14,7 @@ import numpy as np
 from carbonscaling.arrays import Number, Truth
 from carbonscaling.errors import InputError, nearest
 from carbonscaling.hints import NamedTuple
-from carbonscaling.model.mixer import mixer_matrices, scan_flops
+from carbonscaling.model.mixer import of_all_layers, scan_flops
 from carbonscaling.model.params import active_params, encoder_params, indexer_params
 from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.record import dataclass
@@ -255,7 +255,7 @@ def forward_flops(spec: ModelSpec, seq_len: int | None = None, causal: bool = Tr
         qkv=2 * (sum(n * into - a.n_without_kv * d * kv_projected(a) for a, n, into, _ in kinds) + index),
         scores=2 * scores,
         out=2 * sum(n * out for _, n, _, out in kinds),
-        mixer=0.0 if m is None else 2.0 * m.n_layers * sum(mixer_matrices(m, d)),
+        mixer=0.0 if m is None else 2.0 * of_all_layers(m, d)[0],
         scan=0.0 if m is None else m.n_layers * scan_flops(m),
         ffn=2 * spec.n_dense_layers * ffn,
         router=2 * spec.n_moe_layers * router,

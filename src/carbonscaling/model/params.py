@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import cached_property, lru_cache
 
-from carbonscaling.model.mixer import mixer_params
+from carbonscaling.model.mixer import of_all_layers
 from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.record import dataclass
 
@@ -41,7 +41,7 @@ class ParameterCount:
     attention : int
         Projections, gates, biases, query/key and latent norms, sinks, indexers, over all layers.
     mixer : int
-        State spaces, linear attention, convolutions, over all layers.
+        State spaces, linear attention, convolutions, RWKV's token mixing, over all layers.
     ffn : int
         Feed-forward blocks of the dense layers.
     router : int
@@ -199,7 +199,7 @@ def parameter_count(spec: ModelSpec) -> ParameterCount:
             (n + n_ahead + n_crossed) * _attention(spec, a) + _indexers(spec, a, n) - _shared_kv(spec, a)
             for a, n in spec.attentions
         ),
-        mixer=0 if spec.mixer is None else spec.mixer.n_layers * mixer_params(spec.mixer, d),
+        mixer=0 if spec.mixer is None else of_all_layers(spec.mixer, d)[1],
         ffn=(spec.n_dense_layers + n_ahead) * ffn_params(d, spec.ffn.d_ff, spec.ffn.n_matrices, spec.ffn.bias),
         router=n_moe * router,
         routed_experts=n_moe * routed,

@@ -15,7 +15,7 @@ from carbonscaling.model.flops import (
     stacks,
     training_flops_per_token,
 )
-from carbonscaling.model.mixer import Mixer, chunk_flops, conv_channels, mixer_matrices
+from carbonscaling.model.mixer import Mixer, chunk_flops, kept_width, mixer_matrices, moved_width, vector_flops
 from carbonscaling.model.params import parameter_count
 from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
@@ -130,8 +130,6 @@ def untimed(spec: ModelSpec) -> str:
     """Return why the time of an architecture is not modelled; empty where it is."""
     if spec.n_streams > 1:
         return f"{spec.n_streams} residual streams side by side"
-    if spec.mixer is not None and spec.mixer.kind == "mamba":
-        return "the selective scan of the first Mamba, which no matrix unit runs"
     return ""
 
 
@@ -175,23 +173,22 @@ def _gate(a: Attention) -> int:
 
 
 def _mixer_shapes(m: Mixer | None, d_model: int, n_layers: int) -> dict[str, float]:
-    """Widths of a mixer, and what its kernels execute and move for a token; formats of 2 bytes, states of 4.
+    """Widths of a mixer, and what its kernels execute and move for a token.
 
     Products of low rank, behind a narrow one, widen it by their share of a product as deep as the model is wide.
     """
-    names = ("mixed", "n_mix", "d_mix", "mix_flops", "mix_width", "mix_kept")
+    names = ("mixed", "n_mix", "d_mix", "mix_flops", "mix_vector", "mix_width", "mix_kept")
     if m is None:
         return dict.fromkeys(names, 0.0)
-    inner, keys, channels = float(m.d_inner), float(m.d_keys), float(conv_channels(m))
     into, _ = mixer_matrices(m, d_model)
-    states = 8.0 * inner * m.d_key / m.chunk  # written, passed on, read: four times two elements
     return {
         "mixed": m.n_layers / n_layers,
         "n_mix": into / d_model,
-        "d_mix": inner,
+        "d_mix": float(m.d_inner),
         "mix_flops": chunk_flops(m),
-        "mix_width": 2.0 * channels + 7.0 * inner + 4.0 * keys + states,
-        "mix_kept": 5.0 * inner + 4.0 * keys,
+        "mix_vector": vector_flops(m),
+        "mix_width": moved_width(m),
+        "mix_kept": kept_width(m),
     }
 
 
@@ -289,6 +286,7 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0, he
         peak_attention=clock * device.peak_flops(half if recipe.format != "fp32" else "fp32"),
         peak_head=clock * device.peak_flops(head),
         peak_mfu=peak,
+        vector_time=1.0 / (clock * device.peak_flops("fp32")) if "fp32" in device.peak else 0.0,
         gemm_efficiency=gemm,
         head_efficiency=e.gemm[head].si,
         gemm_k_half=k_half,

@@ -96,11 +96,14 @@ def attention_times(work: Workload, machine: Machine, batch: Number, tp: Number,
 def scan_times(work: Workload, machine: Machine, tokens: Number) -> tuple[Number, Number]:
     """Forward and backward time of a mixer's convolution, scan and gate, apart from its projections.
 
-    Small products inside chunks at the rate of batched ones, then what each kernel reads and writes, `scan` times as long as
-    that; backward two and a half times as much, as of fused attention: the states are made once more.
+    Small products inside chunks at the rate of batched ones or, token by token, outside the matrix units, then what each
+    kernel reads and writes, `scan` times as long as that; backward two and a half times as much, as of fused attention: the
+    states are made once more.
     """
     formats = machine.formats
-    products = tokens * work.mix_flops / (formats.peak_attention * formats.batched_efficiency)
+    products = tokens * (
+        work.mix_flops / (formats.peak_attention * formats.batched_efficiency) + work.mix_vector * formats.vector_time
+    )
     forward = machine.software.scan * (products + stream(machine, formats.comm_bytes * tokens * work.mix_width))
     return forward, 2.5 * forward
 

@@ -63,7 +63,7 @@ class Formats(NamedTuple):
     Attributes
     ----------
     peak : FLOP/s of the matrix format; peak_attention of the attention kernels' format; peak_head of the output head's;
-        peak_mfu of the format that utilisation is quoted against.
+        peak_mfu of the format that utilisation is quoted against. vector_time : s a FLOP in 32 bits outside the matrix units.
     gemm_efficiency, head_efficiency : share of `peak` and of `peak_head` that large multiplications reach.
     gemm_k_half, grouped_efficiency, batched_efficiency : see `perf.gemm`.
     act_bytes, comm_bytes, dispatch_bytes, combine_bytes : bytes per element stored or sent.
@@ -74,6 +74,7 @@ class Formats(NamedTuple):
     peak_attention: Number
     peak_head: Number
     peak_mfu: Number
+    vector_time: Number
     gemm_efficiency: Number
     head_efficiency: Number
     gemm_k_half: Number

@@ -118,8 +118,8 @@ class Workload(NamedTuple):
     unattended, mixed : shares of the layers without attention, and with a state space, linear attention or convolution.
         Widths and heads of attention are those of the mean layer that has it.
     n_mix, d_mix : width that such a mixer projects its input to, and width of what it projects back.
-    mix_flops, mix_width, mix_kept : FLOPs that its scan executes for a token, elements that its convolution, scan and gate
-        move, and elements that it keeps for the backward pass.
+    mix_flops, mix_vector, mix_width, mix_kept : FLOPs that its scan executes for a token on matrix units and outside them,
+        elements that its convolution, scan and gate move, and elements that it keeps for the backward pass.
     d_routed : width that routed experts work in, between two projections; 0 where it is the model's.
     frozen, frozen_embedding, frozen_head : share of a layer's parameters, and of those of embedding and head, that are not
         trained: no gradients, no optimizer states, no update (0: none).
@@ -181,6 +181,7 @@ class Workload(NamedTuple):
     n_mix: Number
     d_mix: Number
     mix_flops: Number
+    mix_vector: Number
     mix_width: Number
     mix_kept: Number
     d_routed: Number

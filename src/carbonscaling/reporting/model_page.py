@@ -24,6 +24,7 @@ __all__ = ["model_dict", "model_page", "shape_sentence"]
 MIXERS = {
     "mamba": "state space (Mamba)", "mamba2": "state space (Mamba-2)", "delta": "linear attention (gated delta rule)",
     "kda": "linear attention (Kimi delta rule)", "lightning": "linear attention (lightning)", "conv": "short convolution",
+    "rwkv4": "RWKV-4", "rwkv5": "RWKV-5 (Eagle)", "rwkv6": "RWKV-6 (Finch)", "rwkv7": "RWKV-7 (Goose)",
 }  # fmt: skip
 """Mixers by what a reader calls them."""
 

@@ -13,8 +13,10 @@ from carbonscaling.catalog import hardware
 from carbonscaling.catalog.efficiency import efficiency
 from carbonscaling.catalog.offload import host_side
 from carbonscaling.catalog.stacks import generic, stack
+from carbonscaling.errors import InputError
 from carbonscaling.hardware.cluster import Cluster
 from carbonscaling.hardware.roadmap import project, project_host
+from carbonscaling.model.mixer import vector_flops
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf import build
 from carbonscaling.perf.efficiency import Efficiency
@@ -201,6 +203,16 @@ def plain_machine(s: Scenario, cluster: Cluster, recipe: Recipe, constants: Effi
     )
 
 
+def check_vector(spec: ModelSpec, cluster: Cluster, plain: Machine) -> None:
+    """Refuse a scan that goes token by token on a device whose rate outside its matrix units no sheet states."""
+    if spec.mixer is not None and vector_flops(spec.mixer) and not plain.formats.vector_time:
+        raise InputError(
+            f"the scan of {spec.mixer.kind} runs outside matrix units, and no rate of those of {cluster.device.name} is known",
+            key="device", value=cluster.device.id, allowed="devices with a peak in fp32",
+            remedy="choose another device, or give peak.fp32 in a device file of your own",
+        )  # fmt: skip
+
+
 def agree(s: Scenario, other: Scenario, names: tuple[str, ...]) -> bool:
     """Whether two scenarios say the same in some fields."""
     values = attrgetter(*names)
@@ -239,6 +251,7 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
         recipe = _recipe(s, cluster, own)
         constants = efficiency(cluster.device, Path(s.profile) if s.profile else None)
         plain = plain_machine(with_kernels(s, what.spec), cluster, recipe, constants, own)
+    check_vector(what.spec, cluster, plain)
     notes += what.spec.said if s.towers == "none" else what.spec.said_alone
     if s.seq_len is None and what.spec.seq_len_why:
         notes.append(f"sequences of {seq_len:,} tokens: {what.spec.seq_len_why}")

@@ -84,6 +84,7 @@ def _mixer(v: Values, n_layers: int) -> Mixer | None:
         kind=v["mixer"], n_layers=n_layers, n_heads=v["mix_heads"], d_value=v["mix_dim"], d_key=v["mix_state"],
         n_groups=v["mix_groups"], conv=v["conv"], chunk=v["chunk"], rank=v["rank"], bias=v["mix_bias"],
         conv_bias=v["conv_bias"], inner_norm=v["inner_norm"], full_gate=v["full_gate"],
+        shift_rank=v["shift_rank"], value_rank=v["value_rank"],
     )  # fmt: skip
 
 

@@ -41,6 +41,57 @@ def _bigcode(v: Values) -> None:
     v.put("n_kv_heads", 1 if v["multi_query"] else v["n_heads"])
 
 
+def _rwkv(v: Values) -> None:
+    """Widths that follow from the model's where a file says null; two layouts of files for Finch and Goose."""
+    d, data = v.count("d_model"), v.c.data
+    for key in ("attn", "value_dim"):
+        v.c.read.add(key)
+    widths = data.get("value_dim")
+    if data.get("attn") or not set(widths if isinstance(widths, list) else [widths]) <= {None, d}:
+        raise v.c.fail(
+            "layers that are not counted", "attn" if data.get("attn") else "value_dim", data.get("attn") or widths,
+            "null: the same mixer in every layer, of values as wide as the model",
+        )  # fmt: skip
+    v.put("embedding_norm", v.c.flag("norm_first", True))
+    if v["d_ff"] is None:
+        ratio = v.c.ratio("hidden_ratio", 4.0 if v["mixer"] == "rwkv7" else 3.5)
+        v.put("d_ff", -(-int(ratio * d) // 32) * 32)
+    if v["mixer"] == "rwkv6":
+        _finch(v, d)
+    if v["mixer"] == "rwkv7":
+        if v.count("mix_heads") * v.count("mix_dim") != v.count("inner"):
+            raise v.c.fail(
+                "the heads do not fill the model's width",
+                "head_dim",
+                v["mix_dim"],
+                f"{v['mix_heads']} heads of it: {v['inner']}",
+            )
+        by_width = {"decay_rank": 2.5, "rate_rank": 2.5, "gate_rank": 5.0, "value_rank": 1.7}
+        for name, times in by_width.items():
+            wide = 1.0 if name == "gate_rank" else v.count("mix_dim") / 64
+            if v[name] is None:
+                v.put(name, max(32, round(times * d**0.5 * wide / 32) * 32))
+        v.put("rank", sum(v.count(name) for name in ("decay_rank", "rate_rank", "gate_rank")))
+
+
+def _finch(v: Values, d: int) -> None:
+    """flash-linear-attention states heads and widths of keys and values over the model's; the published files head sizes."""
+    keyed = "expand_k" in v.c.data
+    if keyed:
+        heads = v.c.integer("num_heads")
+        keys, values = (int(d * v.c.ratio(key, 1.0)) for key in ("expand_k", "expand_v"))
+        if keys % heads or values % heads:
+            raise v.c.fail(
+                "the heads do not divide their width", "num_heads", heads, f"a divisor of {keys} and {values}"
+            )
+        for name, value in {"mix_heads": heads, "mix_state": keys // heads, "mix_dim": values // heads}.items():
+            v.put(name, value)
+    small = keyed or d < 4096
+    for name, usual in {"shift_rank": 32, "rank": 64}.items():
+        if v[name] is None:
+            v.put(name, usual if small else 2 * usual)
+
+
 def _apertus(v: Values) -> None:
     """Add the two learned exponents of an xIELU in every block."""
     v.put("extra_params", 2 * v.count("n_layers"))
@@ -374,6 +425,7 @@ QUIRKS: dict[str, Callable[[Values], None]] = {
     "granite_hybrid": _granite_hybrid, "head_layernorms": _head_layernorms, "inner_total": _inner_total,
     "inner_width": _inner_width, "kimi": _kimi, "laguna": _laguna, "lfm2": _lfm2, "longcat": _longcat, "mamba": _mamba,
     "mpt": _mpt, "nemotron_nas": _nemotron_nas, "opt": _opt, "per_layer_heads": _per_layer_heads,
-    "per_layer_lists": _per_layer_lists, "phi": _phi, "shared_indexers": _shared_indexers, "step": _step, "t5": _t5,
+    "per_layer_lists": _per_layer_lists, "phi": _phi, "rwkv": _rwkv, "shared_indexers": _shared_indexers, "step": _step,
+    "t5": _t5,
 }  # fmt: skip
 """Adjustments by name, made before a model is put together."""

@@ -92,6 +92,20 @@ class Config:
         """
         return self._of_kind(bool, key, default, "not a yes or no", "true or false")
 
+    def ratio(self, key: str, default: float) -> float:
+        """Return a positive number.
+
+        Raises
+        ------
+        InputError
+            Something else.
+        """
+        _, value = self._get([key], default)
+        value = default if value is None else value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST:
+            raise self.fail("not a usable ratio", key, value, "a positive number")
+        return float(value)
+
     def text(self, key: str, default: str) -> str:
         """Return a string.
 

@@ -17,7 +17,7 @@ _ABSTRACT = ("decoder",)
 _NOT_COUNTED = {
     "an encoder-decoder of another kind": "bigbird_pegasus encoder-decoder fsmt led longt5 mvp nllb-moe pegasus_x prophetnet"
     " seamless_m4t speech_to_text switch_transformers t5gemma udop whisper xlm-prophetnet",
-    "RWKV": "rwkv rwkv5 rwkv6 rwkv6qwen2 rwkv7",
+    "RWKV in the frame of Qwen": "rwkv6qwen2 rwkv7qwen2",
 }
 """What no part of a `ModelSpec` stands for, with the types that are it."""
 

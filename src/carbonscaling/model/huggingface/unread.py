@@ -53,6 +53,7 @@ IRRELEVANT = frozenset(
     projector_hidden_act multimodal_projector_bias scale_embedding initializer_factor use_unified_vision_chunk
     moe_capacity video_placeholder vision_aspect_ratio image_grid_pinpoints audio_soft_tokens_per_image scale_depth scale_emb
     mup_enabled use_flash_attn use_cache_quantization use_dynamic_ntk use_logn_attn fp16 bf16 fp32 onnx_safe
+    fuse_norm fuse_cross_entropy fuse_linear_cross_entropy use_l2warp
     """.split()  # noqa: SIM905
 )
 """Keys that may stand in a configuration and change none of the counts."""
