@@ -79,7 +79,7 @@ def settings(draw: st.DrawFn, work: Workload) -> Setting:
         shard=float(shard),
         micro_batch=float(draw(st.sampled_from((1, 2, 4)))),
         n_micro=float(n_micro),
-        recompute=float(draw(st.sampled_from((Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL)))),
+        recompute=float(draw(st.sampled_from(range(len(Recompute.NAMES))))),
         schedule=float(schedule),
         sp=float(draw(st.booleans())) if tp > 1 else 0.0,
         recompute_percent=draw(st.sampled_from((100.0, 50.0))),

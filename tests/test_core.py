@@ -168,7 +168,7 @@ def test_a_setting_is_said_as_a_layout_is() -> None:
         ({"zero": 4}, "setting.zero", "0, 1, 2 or 3"),
         ({"shard": 4, "dp": 2}, "setting.shard", "at most dp x cp"),
         ({"ep": 8, "dp": 4}, "setting.ep", "divides"),
-        ({"recompute": "some"}, "setting.recompute", "none, selective, full"),
+        ({"recompute": "some"}, "setting.recompute", "none, selective, full, feed-forward"),
         ({"recompute": ["full", "ful"]}, "setting.recompute", "did you mean: full?"),
         ({"recompute_percent": 0}, "setting.recompute_percent", "1 to 100"),
         ({"schedule": "gpipe"}, "setting.schedule", "1f1b"),

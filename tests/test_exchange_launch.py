@@ -82,6 +82,26 @@ def test_a_megatron_script_is_taken_over() -> None:
     assert found.scenario().stack == "megatron"
 
 
+@pytest.mark.parametrize(
+    ("experts", "modules", "recompute", "noted"),
+    [
+        ("--num-experts 8", "moe layernorm", "feed-forward", False),
+        ("--num-experts 8", "mla_up_proj mlp", "selective", True),
+        ("--num-experts 8", "moe_act", "selective", False),
+        ("", "mlp", "feed-forward", False),
+    ],
+)
+def test_blocks_recomputed_by_name(tmp_path: Path, experts: str, modules: str, recompute: str, noted: bool) -> None:
+    path = tmp_path / "train.sh"
+    path.write_text(
+        f"python pretrain_gpt.py --num-layers 4 --hidden-size 512 {experts} "
+        f"--recompute-granularity selective --recompute-modules {modules}\n"
+    )
+    found = cs.read_launch(path)
+    assert found.settings["layout"]["recompute"] == recompute
+    assert any("counted as selective" in note for note in found.notes) == noted
+
+
 def test_sums_that_wait_are_read_from_a_megatron_script(tmp_path: Path) -> None:
     script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
     script += (
@@ -358,8 +378,13 @@ def test_what_is_written_reads_back_equal(to: str, question: dict[str, Any], tmp
 
 
 SEARCHED: dict[str, list[cs.Layout]] = {
-    "megatron": [cs.Layout(), cs.Layout(recompute="full"), cs.Layout(zero=3, pp=1)],
-    "megatron-bridge": [cs.Layout(), cs.Layout(tp=4)],
+    "megatron": [
+        cs.Layout(),
+        cs.Layout(recompute="full"),
+        cs.Layout(zero=3, pp=1),
+        cs.Layout(recompute="feed-forward"),
+    ],
+    "megatron-bridge": [cs.Layout(), cs.Layout(tp=4), cs.Layout(recompute="feed-forward")],
     "torchtitan": [cs.Layout(pp=1, zero=3), cs.Layout(pp=2)],
     "deepspeed": [cs.Layout(pp=1, cp=1, ep=1, zero=3, recompute="full")],
     "maxtext": [cs.Layout(pp=1, zero=3), cs.Layout(pp=2, zero=1, ep=1)],
@@ -451,6 +476,7 @@ def test_every_key_that_is_written_is_known_to_its_software(to: str, question: d
             {"layout": cs.Layout(pp=1, zero=3, recompute="selective", recompute_percent=50)},
             "in a part of",
         ),
+        ("torchtitan", {"layout": cs.Layout(pp=1, zero=3, recompute="feed-forward")}, "feed-forward blocks"),
         ("megatron", {"devices": 1, "layout": cs.Layout(micro_batch=1)}, "no plan to write"),
     ],
 )

@@ -212,6 +212,21 @@ def test_selective_recomputation_repeats_the_up_projections_of_mla() -> None:
     close(layer(work_of(MLA), ideal(peak=1.0)).selective, again)
 
 
+def test_recomputed_feed_forward_blocks_repeat_products_exchanges_and_passes() -> None:
+    """Routed, shared and dense products, the router; what selective recomputation leaves of activations and permutation."""
+    w = work_of(MLA)
+    shares = (1 * 3 * 10944 + 26 * (3 * (6 + 2) * 1408 + 64)) / 27
+    close(layer(w, ideal(peak=1.0)).blocks, 2 * S * 2048 * shares)
+    ff, permuted = (1 * 10944 + 26 * (6 + 2) * 1408) / 27, 26 / 27 * 4 * 6 * 2048
+    once, twice = (layer(w, ideal(bandwidth=1.0, elementwise=e)).blocks for e in (1.0, 2.0))
+    close(twice - once, 0.5 * 2 * S * (3 * ff + permuted))
+    sent = layer(w, ideal(link=1.0), ep=2.0)
+    assert float(sent.forward.ep_comm) > 0
+    close(sent.blocks, float(sent.forward.ep_comm))
+    dense = layer(work_of(DENSE), ideal(link=1.0), tp=2.0)
+    close(dense.blocks, 0.5 * float(dense.forward.tp_comm))  # the sum of the feed-forward block, of two
+
+
 @pytest.mark.parametrize(
     ("model", "weights"),
     [

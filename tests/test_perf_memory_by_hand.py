@@ -131,6 +131,15 @@ def test_selective_recomputation_drops_norms_and_activation_functions() -> None:
           32 * 2 * 2048 * ((2 + routed) * h + heads + result + 2 * routed * ff))  # fmt: skip
 
 
+def test_recomputation_of_feed_forward_blocks_keeps_their_inputs_and_one_block() -> None:
+    """Of hidden elements and of tokens at their experts nothing stays, and what one layer does not keep is there once more."""
+    w, q = work_of("mixtral-8x7b"), machine_of("h100-sxm").changed(imbalance=1.5)
+    h, heads, result, ff, routed = 4096, 4096 + 2048, 4096, 14336, 2 * 1.5
+    least = 2 * h + heads + result
+    whole = (4 + 2 * routed) * h + heads + result + 3 * routed * ff
+    close(memory(w, q, setting(recompute=3.0)).activations, 2 * 2048 * (32 * least + whole - least))
+
+
 def test_selective_recomputation_of_every_second_product() -> None:
     """Of wq, wk, wv, wo, w1, w3 and w2 the first, third, fifth and seventh result stay, in 16 bit, and attention's."""
     w, q = work_of("llama-3-8b"), machine_of("h100-sxm").changed(repeated=0.36)

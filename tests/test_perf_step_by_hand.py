@@ -20,8 +20,8 @@ from samples import setting
 FORWARD = Pass(matmul=8.0, attention=3.0, elementwise=2.0, tp_comm=1.0, cp_comm=0.5, ep_comm=4.0, launch=0.25)
 BACKWARD = Pass(matmul=16.0, attention=7.5, elementwise=4.0, tp_comm=1.0, cp_comm=1.5, ep_comm=4.0, launch=0.75)
 LAYER = LayerTimes(
-    FORWARD, BACKWARD, waits=1.0, weight=6.0, selective=2.5, last=1.5, head_forward=20.0, head_backward=40.0, embedding=2.0,
-    boundary_bytes=64.0,
+    FORWARD, BACKWARD, waits=1.0, weight=6.0, selective=2.5, blocks=7.4, last=1.5, head_forward=20.0, head_backward=40.0,
+    embedding=2.0, boundary_bytes=64.0,
     summed=1.25, head_summed=3.0,
 )  # fmt: skip
 F, B = 18.75, 34.75
@@ -58,6 +58,7 @@ def test_without_a_pipeline_every_line_is_its_layers() -> None:
         (Recompute.FULL, 100.0, F),
         (Recompute.FULL, 50.0, F / 2),
         (Recompute.SELECTIVE, 100.0, 2.5),
+        (Recompute.FEED_FORWARD, 100.0, 2.5 + 7.4 * F / 18.5),  # waits for the host in proportion
         (Recompute.NONE, 100.0, 0.0),
     ],
 )

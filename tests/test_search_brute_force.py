@@ -85,7 +85,7 @@ def _space(rng: random.Random) -> Space:
         vpp=_some(rng, (1, 2, 3), 2),
         zero=_some(rng, (0, 1, 2, 3), 3),
         micro_batch=_some(rng, (1, 2, 4), 2),
-        recompute=_some(rng, (0, 1, 2), 2),
+        recompute=_some(rng, (0, 1, 2, 3), 2),
         schedule=_some(rng, (0, 1, 2, 3), 3) if rng.random() < 0.4 else (0,),
         shard=_some(rng, (0, 2, 4), 2),
         recompute_percent=_some(rng, (25, 50, 100), 2) if rng.random() < 0.3 else (100,),
@@ -131,7 +131,7 @@ def _allowed(s: Setting, work: Workload, batches: Sequence[int], strict: bool) -
         return False
     if s.schedule in (1, 2) and s.pp == 1:
         return False
-    if s.schedule == 3 and (s.ep == 1 or s.n_micro < 2 or s.recompute == 2 or (s.pp > 1 and s.vpp == 1)):
+    if s.schedule == 3 and (s.ep == 1 or s.n_micro < 2 or s.recompute >= 2 or (s.pp > 1 and s.vpp == 1)):
         return False
     if s.recompute == 0 and s.recompute_percent != 100:
         return False

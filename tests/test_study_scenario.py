@@ -50,7 +50,7 @@ SCENARIOS = st.builds(
         cs.Layout,
         tp=st.none() | st.integers(1, 64),
         zero=st.none() | st.integers(0, 3),
-        recompute=st.sampled_from((None, "none", "selective", "full")),
+        recompute=st.sampled_from((None, "none", "selective", "full", "feed-forward")),
         sequence_parallel=st.none() | st.booleans(),
     ),
     space=st.sampled_from(("default", "paper")),

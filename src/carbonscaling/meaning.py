@@ -217,6 +217,7 @@ VALUES: dict[str, dict[str, str]] = {
         "none": "off no false never",
         "selective": "some auto selected",
         "partial": "block blocks part",
+        "feed-forward": "mlp moe ffn experts feedforward",
     },
     "offload": {"optimizer": "cpu true yes on adam states", "none": "no off false", "activations": "activation acts"},
     "law": {

@@ -56,7 +56,7 @@ def question(rng: Random) -> cs.Scenario:
     least = 16 * float(total_params(models.model(model))) / hardware.device(device).memory_capacity.si
     n = 2 ** rng.randrange(max(0, math.ceil(math.log2(least))), max(0, math.ceil(math.log2(least))) + 7)
     tp, pp, cp = (rng.choice([d for d in (1, 1, 2, 4, 8) if n % d == 0]) for _ in range(3))
-    recompute: RecomputeName | None = _maybe(rng, "none", "selective", "full")
+    recompute: RecomputeName | None = _maybe(rng, "none", "selective", "full", "feed-forward")
     layout = cs.Layout(
         tp=_maybe(rng, tp, often=0.6), pp=_maybe(rng, pp, often=0.6), cp=_maybe(rng, cp), zero=_maybe(rng, 0, 1, 3),
         micro_batch=_maybe(rng, 1, 2), recompute=recompute, ep=_maybe(rng, 1, 2, 4),

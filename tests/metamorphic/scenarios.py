@@ -87,7 +87,7 @@ def _layout(rng: Random, n: int) -> cs.Layout:
     whole = [d for d in (1, 2, 4, 8) if n % d == 0]
     options: dict[str, Sequence[Any]] = dict(
         tp=whole, pp=whole, cp=whole[:2], dp=[d for d in (1, 2, 8, 24) if n % d == 0], zero=(0, 1, 2, 3), micro_batch=(1, 2, 3),
-        ep=(1, 1, 2, 4), etp=(1, 1, 2), vpp=(1, 1, 2), recompute=("none", "selective", "full", "partial"),
+        ep=(1, 1, 2, 4), etp=(1, 1, 2), vpp=(1, 1, 2), recompute=("none", "selective", "full", "feed-forward", "partial"),
         recompute_percent=(50, 100), schedule=("1f1b", "1f1b", "zb1p", "dualpipe", "combined-1f1b"), shard=(0, 0, 8),
         sequence_parallel=(True, False),
     )  # fmt: skip

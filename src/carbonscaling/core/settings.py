@@ -21,7 +21,7 @@ _BOUNDS = (
     *(bound for bound in LAYOUT_BOUNDS if bound[0] != "shard"),
     ("shard", 1, math.inf, "a group size, 1 or more", "leave it out for the whole data-parallel group"),
     ("n_micro", 1, math.inf, "micro-batches of a replica, 1 or more", "give the batch instead"),
-    ("recompute", 0, 2, ", ".join(Recompute.NAMES), "cs.setting takes the names"),
+    ("recompute", 0, 3, ", ".join(Recompute.NAMES), "cs.setting takes the names"),
     ("schedule", 0, 3, ", ".join(Schedule.NAMES), "cs.setting takes the names"),
     ("sp", 0, 1, "1 or 0", "cs.setting takes sequence_parallel = True or False"),
 )

@@ -28,7 +28,8 @@ class KeptWidths(NamedTuple):
     of norms and activation functions, expert results, and what MLA's up-projections make (Korthikanti et al., section 5).
     `inner_second` are those where it repeats every second product too: of queries, keys, values, output, gate, input and
     result of the feed-forward block the first, third, fifth and seventh stay, the last of them outside. `gates` are activated
-    gates, which stay beside where activation and product are two operations.
+    gates, which stay beside where activation and product are two operations. `sent` and `hidden`, tokens at their experts and
+    hidden elements, go where feed-forward blocks are recomputed whole.
     """
 
     outer: Number
@@ -37,6 +38,8 @@ class KeptWidths(NamedTuple):
     inner_least: Number
     inner_second: Number
     gates: Number
+    sent: Number
+    hidden: Number
 
 
 def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> KeptWidths:
@@ -75,6 +78,8 @@ def kept_widths(work: Workload, imbalance: Number = 1.0, t: Number = 1.0) -> Kep
         + d_ff
         + mixer,
         gates=(work.matrices - 2.0) * d_ff,
+        sent=sent,
+        hidden=d_ff,
     )
 
 
@@ -108,7 +113,7 @@ def layer_bytes(
     flash : bool or array
         No score matrix is stored.
     recompute : int or array
-        Code of `Recompute`: selective computes the score matrix again, full keeps the layer's input alone.
+        Code of `Recompute`: all but none compute the score matrix again, full keeps the layer's input alone.
     dropout : bool or array
         Dropout on scores and both residuals, as in the GPT models (one mask byte each).
 

@@ -52,11 +52,11 @@ class LayerTimes(NamedTuple):
 
     `waits` is what both passes would wait for the host if no expert traffic filled the waits; `weight` the weight-gradient
     share of the backward pass; `selective` the forward work that selective recomputation repeats: norms, activation
-    functions, MLA's up-projections, and explicit attention; `last` the forward work whose results no backward rule needs:
-    the block's last products, their reduction and the residual sum. `summed` and `head_summed` are what adding a
-    micro-batch's gradients to those before it adds to the backward passes. `apart` and `apart_back` are what the two passes
-    wait for the host beyond that where no graph holds their parts. `beside` is what of the forward pass is another network's,
-    never repeated.
+    functions, MLA's up-projections, and explicit attention; `blocks` what of feed-forward blocks it leaves, exchanges too;
+    `last` the forward work whose results no backward rule needs: the block's last products, their reduction and the residual
+    sum. `summed` and `head_summed` are what adding a micro-batch's gradients to those before it adds to the backward passes.
+    `apart` and `apart_back` are what the two passes wait for the host beyond that where no graph holds their parts. `beside`
+    is what of the forward pass is another network's, never repeated.
     """
 
     forward: Pass
@@ -74,6 +74,7 @@ class LayerTimes(NamedTuple):
     apart: Number = 0.0
     apart_back: Number = 0.0
     beside: Number = 0.0
+    blocks: Number = 0.0
 
 
 def _summed(parts: tuple[tuple[Number, ...], ...], which: int) -> Number:
@@ -264,13 +265,16 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
     wide = passes * work.halves * h / np.where(sp > 0, tp, 1.0)
     heads = _rotary(work) + software.head_passes * (work.d_query + work.d_kv / 2.0)
     gated = software.gate_passes * (work.matrices - 2.0)
-    narrow = attended * heads / tp + (work.matrices + formats.cast_passes / 2.0 + gated) * ff
+    activated = (work.matrices + formats.cast_passes / 2.0 + gated) * ff
     arrived = np.where(formats.dispatch_bytes < formats.comm_bytes, 0.0, formats.cast_passes / 2.0)
     permute = moe * (4.0 + arrived) * work.top_k * inside / tp
     kernels = (
         8.0 * (work.halves + work.thin) + 20.0 * moe
     )  # of two blocks; gating, sorting and index kernels of experts
-    elementwise = stream(machine, width * tokens * (wide + narrow + permute)) + kernels * silicon.kernel_latency
+    elementwise = (
+        stream(machine, width * tokens * (wide + (attended * heads / tp + activated) + permute))
+        + kernels * silicon.kernel_latency
+    )
     biases, sort = _of_copies(work, machine, ep, width * moe * rows * n_local * inside)
 
     # Traffic of one pass.
@@ -329,4 +333,10 @@ def layer_times(work: Workload, machine: Machine, key: LayerKey) -> LayerTimes:
         apart_back=_pass(launch_back + flowing * 2.0 * moe * software.apart_launch, products, *busy, *traffic).launch
         - backward.launch,
         beside=beside,
+        blocks=(1.0 - software.repeated) * (plain * _summed(dense, 0) + moe * _summed(routed, 0))
+        + 0.5 * (stream(machine, width * tokens * (activated + permute)) + 20.0 * moe * silicon.kernel_latency)
+        + biases
+        + sort
+        + ep_comm
+        + (1.0 - software.tp_overlap) * (plain + moe * np.where(work.d_ff_shared > 0, 1.0, 0.0)) * reduce,
     )

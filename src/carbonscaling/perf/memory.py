@@ -190,13 +190,16 @@ def layer_kept(work: Workload, machine: Machine, s: Setting) -> LayerBytes:
     """Bytes of activations that the mean layer keeps of one micro-batch, none of them moved away."""
     software, full = machine.software, machine.formats.act_bytes
     widths = kept_widths(work, software.imbalance, s.tp)
-    drop = (s.recompute == Recompute.SELECTIVE) & (software.flash > 0)
+    blocks = s.recompute == Recompute.FEED_FORWARD
+    drop = ((s.recompute == Recompute.SELECTIVE) & (software.flash > 0)) | blocks
     second = software.repeated > 0  # what is repeated is not kept, and what is kept are results of products, in 16 bit
-    least = np.where(second, widths.inner_second, widths.inner_least)
+    hidden = np.where(second, 1.0, work.matrices - 1.0) * widths.hidden
+    least = np.where(second, widths.inner_second, widths.inner_least) - np.where(blocks, hidden, 0.0)
+    least_outer = widths.outer_least - np.where(blocks, widths.sent, 0.0)
     wide = widths.outer + software.unfused_bytes / 2.0 * work.d_model
     narrow = widths.inner + software.gate_bytes / 2.0 * widths.gates
     whole = _layer(work, machine, s, Recompute.NONE, full, wide, narrow)
-    outer, inner = np.where(drop, widths.outer_least, wide), np.where(drop, least, narrow)
+    outer, inner = np.where(drop, least_outer, wide), np.where(drop, least, narrow)
     reduced = _layer(work, machine, s, s.recompute, np.where(drop & second, 2.0, full), outer, inner)
     return LayerBytes(whole, reduced)
 
@@ -249,8 +252,9 @@ def held_bytes(machine: Machine, s: Setting, one: LayerBytes, flow: Flow, share:
     layers = np.where(full, 0.0, saved) + one.whole * (1.0 - share) * flow.in_flight
     # Of those in the host two are here: the one in use, and the one that comes or goes.
     here = np.minimum(moved * layers, 2.0 * one.whole) + (1.0 - moved) * layers
-    # A layer that is recomputed is whole once more; in pairs a layer is filled beside the one that is emptied.
-    more = np.where(full, one.whole, np.where(s.schedule == Schedule.COMBINED, one.whole, 0.0))
+    # What is recomputed is there once more; in pairs a layer is filled beside the one that is emptied.
+    block = np.where(s.recompute == Recompute.FEED_FORWARD, one.whole - one.reduced, 0.0)
+    more = np.where(full | (s.schedule == Schedule.COMBINED), one.whole, block)
     return WorkBytes(
         activations=here + flow.beside + more,
         inputs=np.where(full, saved, 0.0),

@@ -9,18 +9,23 @@ from carbonscaling.hints import NamedTuple
 
 __all__ = ["Number", "Recompute", "RecomputeName", "RecomputeSaid", "Schedule", "ScheduleName", "Setting", "Workload"]
 
-RecomputeName = Literal["none", "selective", "full"]
-RecomputeSaid = Literal["none", "selective", "full", "partial"]
+RecomputeName = Literal["none", "selective", "full", "feed-forward"]
+RecomputeSaid = Literal["none", "selective", "full", "feed-forward", "partial"]
 """As people say it: full recomputation in a share of the layers is a way of its own."""
 ScheduleName = Literal["1f1b", "zb1p", "dualpipe", "combined-1f1b"]
 
 
 class Recompute:
-    """Codes of `Setting.recompute`."""
+    """Codes of `Setting.recompute`.
+
+    ``feed-forward`` repeats those blocks whole, experts' exchanges with them, beside what selective recomputation repeats
+    (Megatron-Core's modules ``moe`` and ``mlp``).
+    """
 
     NONE = 0
     SELECTIVE = 1
     FULL = 2
+    FEED_FORWARD = 3
     NAMES: tuple[RecomputeName, ...] = get_args(RecomputeName)
 
     @staticmethod

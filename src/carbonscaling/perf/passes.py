@@ -10,7 +10,14 @@ from carbonscaling.perf.collectives import inner_ranks
 from carbonscaling.perf.layer import LayerTimes, Pass
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Recompute, Schedule, Setting, Workload
-from carbonscaling.perf.pipeline import bubble_time, fullest_stage, in_turns, paired_share, recomputed_share
+from carbonscaling.perf.pipeline import (
+    bubble_time,
+    fullest_stage,
+    in_turns,
+    paired_share,
+    recomputed_share,
+    routes_again,
+)
 from carbonscaling.perf.sharding import exposed_time
 
 __all__ = ["OneLayer", "Passes", "StepTime", "expert_traffic", "in_pairs", "launched", "one_layer"]
@@ -72,11 +79,11 @@ class OneLayer(NamedTuple):
 
 
 def launched(s: Setting, layer: LayerTimes) -> LayerTimes:
-    """Return layer times as a setting launches them: no graph of parts is captured where whole layers are recomputed.
+    """Return layer times as a setting launches them: no graph of parts beside layers or experts recomputed whole.
 
     Megatron-Core refuses the two together (core/transformer/transformer_config.py).
     """
-    whole = s.recompute == Recompute.FULL
+    whole = routes_again(s.recompute)
     f, b = layer.forward, layer.backward
     forward = Pass(*f[:-1], f.launch + np.where(whole, layer.apart, 0.0))
     backward = Pass(*b[:-1], b.launch + np.where(whole, layer.apart_back, 0.0))
@@ -85,14 +92,16 @@ def launched(s: Setting, layer: LayerTimes) -> LayerTimes:
 
 def one_layer(work: Workload, machine: Machine, s: Setting, layer: LayerTimes) -> OneLayer:
     """Return what a layer takes with the work that it repeats, and what the ends of the model take."""
-    f = layer.forward
+    f, narrow = layer.forward, s.recompute == Recompute.FEED_FORWARD
+    blocks = layer.blocks * f.total / (f.total - f.launch)  # wait for the host in proportion
     redo = (
         (1.0 - work.stopped)
         * recomputed_share(work.n_layers, s.pp, s.vpp, s.recompute_percent)
         * np.where(
             s.recompute == Recompute.FULL,
             f.total - layer.beside - (1.0 - machine.software.redo_last) * layer.last,
-            np.where(s.recompute == Recompute.SELECTIVE, layer.selective, 0.0),
+            np.where((s.recompute == Recompute.SELECTIVE) | narrow, layer.selective, 0.0)
+            + np.where(narrow, blocks, 0.0),
         )
     )
     ends = layer.head_forward + layer.head_backward + 2.0 * layer.embedding
@@ -110,7 +119,7 @@ def expert_traffic(machine: Machine, s: Setting, layer: LayerTimes) -> tuple[Num
 
     DualPipe's compute runs on fewer cores all the while, traffic or not (20 of an H800's 132 are set aside: DeepSeek-V3,
     section 3.2.2). Traffic that is hidden fills no wait for the host. Combined 1F1B hides it but while a pipeline fills and
-    drains, and nothing where whole layers are recomputed.
+    drains, and nothing where layers or experts are recomputed whole.
     """
     silicon, _, software = machine
     f, b = layer.forward, layer.backward
@@ -118,7 +127,7 @@ def expert_traffic(machine: Machine, s: Setting, layer: LayerTimes) -> tuple[Num
     window = f.total + b.total - waits - traffic + layer.waits
     one_way = exposed_time(traffic, window, software.overlap, silicon.contention)
     two_way = np.maximum(0.0, traffic - software.overlap * window) + (silicon.contention - 1.0) * window
-    combined = np.where(s.recompute == Recompute.FULL, 0.0, paired_share(s.pp, s.vpp, s.n_micro))
+    combined = np.where(routes_again(s.recompute), 0.0, paired_share(s.pp, s.vpp, s.n_micro))
     share = np.where(in_pairs(s, layer), np.where(s.schedule == Schedule.DUALPIPE, 1.0, combined), 0.0)
     hidden = np.where(s.schedule == Schedule.DUALPIPE, two_way, one_way)
     return share * hidden + (1.0 - share) * traffic, share * layer.waits + (1.0 - share) * waits

@@ -6,15 +6,20 @@ import numpy as np
 
 from carbonscaling.arrays import Truth
 from carbonscaling.formula import formula
-from carbonscaling.perf.numbers import Number, Schedule
+from carbonscaling.perf.numbers import Number, Recompute, Schedule
 
 __all__ = ["bubble_time", "fullest_stage", "in_turns", "layers_in_flight", "layers_on_stage", "paired_share"]
-__all__ += ["recomputed_share"]
+__all__ += ["recomputed_share", "routes_again"]
 
 
 def in_turns(schedule: Number) -> Truth:
     """Whether a stage takes one forward and one backward pass in turn, and may hold several chunks: 1F1B, combined or not."""
     return (schedule == Schedule.ONE_F_ONE_B) | (schedule == Schedule.COMBINED)
+
+
+def routes_again(recompute: Number) -> Truth:
+    """Whether the backward pass sends tokens to their experts once more."""
+    return (recompute == Recompute.FULL) | (recompute == Recompute.FEED_FORWARD)
 
 
 @formula(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from carbonscaling.arrays import Number, Truth
-from carbonscaling.perf.numbers import Recompute, Schedule, Setting, Workload
-from carbonscaling.perf.pipeline import in_turns
+from carbonscaling.perf.numbers import Schedule, Setting, Workload
+from carbonscaling.perf.pipeline import in_turns, routes_again
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divides
 
@@ -108,7 +108,7 @@ def _unchunked(s: Setting) -> Truth:
 
 
 def _whole(s: Setting, _work: Workload, _strict: bool) -> Truth:
-    return (s.schedule == Schedule.COMBINED) & (s.recompute == Recompute.FULL)
+    return (s.schedule == Schedule.COMBINED) & routes_again(s.recompute)
 
 
 def combined_barred(s: Setting, work: Workload, strict: bool = False) -> Truth:

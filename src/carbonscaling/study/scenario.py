@@ -61,8 +61,9 @@ class Layout:
         Devices over which ZeRO shards (hybrid sharding); 0 for the whole data-parallel group.
     micro_batch : int, optional
         Sequences of a micro-batch.
-    recompute : {"none", "selective", "full", "partial"}, optional
-        Activations that the backward pass computes again; ``partial`` is ``full`` in a share of the layers.
+    recompute : {"none", "selective", "full", "feed-forward", "partial"}, optional
+        Activations that the backward pass computes again; ``feed-forward`` those blocks whole, experts' exchanges with them,
+        beside what ``selective`` does; ``partial`` is ``full`` in a share of the layers.
     recompute_percent : int, optional
         Share of the layers that recompute, in percent: all of them where `recompute` is ``full``.
     schedule : {"1f1b", "zb1p", "dualpipe", "combined-1f1b"}, optional

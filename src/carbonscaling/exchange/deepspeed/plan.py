@@ -55,7 +55,7 @@ def deepspeed_config(answer: Estimate, more: Sequence[str] = ()) -> str:
     for name in ("bf16", "fp16"):
         say(name, {"enabled": r.recipe.name == name}, f"precision {r.recipe.name}")
     if s.recompute != Recompute.NONE:
-        if s.recompute == Recompute.SELECTIVE or s.recompute_percent != 100:
+        if s.recompute != Recompute.FULL or s.recompute_percent != 100:
             raise cannot_say(
                 what.title, "recomputation of a part", ["recompute"], "add --recompute full or --recompute none"
             )

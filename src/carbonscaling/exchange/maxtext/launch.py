@@ -33,12 +33,12 @@ AXES = (
 )
 POLICIES = {
     "none": "none", "full": "full", "save_qkv_proj": "full", "save_out_proj": "full", "minimal": "selective",
-    "minimal_with_context": "selective", "minimal_flash": "selective", "save_dot_except_mlp": "selective",
-    "save_dot_except_mlpwi": "selective", "save_dot_with_context_except_mlp": "selective", "minimal_offloaded": "selective",
+    "minimal_with_context": "selective", "minimal_flash": "selective", "save_dot_except_mlp": "feed-forward",
+    "save_dot_except_mlpwi": "selective", "save_dot_with_context_except_mlp": "feed-forward", "minimal_offloaded": "selective",
     "qkv_proj_offloaded": "full", "minimal_with_quantization": "selective",
     "minimal_with_context_and_quantization": "selective", "custom": "selective",
 }  # fmt: skip
-EXACT = ("none", "full", "minimal_with_context", "minimal_flash")
+EXACT = ("none", "full", "minimal_with_context", "minimal_flash", "save_dot_with_context_except_mlp")
 _MODEL = ("base_emb_dim", "base_num_query_heads", "base_num_kv_heads", "base_mlp_dim", "base_num_decoder_layers", "head_dim",
           "vocab_size", "num_experts", "num_experts_per_tok", "base_moe_mlp_dim", "mlp_activations",
           "logits_via_embedding")  # fmt: skip
@@ -240,7 +240,7 @@ def _recomputation(said: Mapping[str, Any], found: Reading) -> None:
     found.layout["recompute"] = POLICIES[policy]
     found.mark(said, f"recompute {POLICIES[policy]}", "remat_policy")
     if policy not in EXACT:
-        found.notes.append(f"the policy {policy} is counted as {POLICIES[policy]} recomputation, the nearest of three")
+        found.notes.append(f"the policy {policy} is counted as {POLICIES[policy]} recomputation, the nearest of four")
 
 
 def _host(said: Mapping[str, Any], found: Reading) -> None:

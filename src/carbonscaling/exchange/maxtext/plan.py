@@ -14,7 +14,8 @@ from carbonscaling.study.estimate import Estimate
 
 __all__ = ["POLICIES", "QUANTIZATION", "maxtext_config"]
 
-POLICIES = {"none": "none", "selective": "minimal_with_context", "full": "full"}
+POLICIES = {"none": "none", "selective": "minimal_with_context", "full": "full",
+            "feed-forward": "save_dot_with_context_except_mlp"}  # fmt: skip
 """Policies by ours; the middle one keeps every product and attention's result, and makes the rest again."""
 QUANTIZATION = {"bf16": "", "fp32": "", "int8": "int8", "fp8": "fp8", "mxfp8": "te_mxfp8", "nvfp4": "te_nvfp4"}
 

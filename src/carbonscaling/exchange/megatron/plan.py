@@ -19,7 +19,7 @@ from carbonscaling.exchange.line import (
 from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
-from carbonscaling.perf.pipeline import in_turns, layers_on_stage
+from carbonscaling.perf.pipeline import in_turns, layers_on_stage, routes_again
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["PRECISIONS", "STRATEGIES", "arguments"]
@@ -165,10 +165,13 @@ def _recomputation(answer: Estimate, title: str) -> list[Line]:
     why = of_layout(answer, "recompute")
     if s.recompute == Recompute.NONE:
         return []
-    if s.recompute == Recompute.SELECTIVE:
+    if s.recompute != Recompute.FULL:
         whole_or_refused(answer, title)
         modules = ["layernorm"] if answer.resolved.machine.software.flash else ["core_attn"]
-        modules += ["moe_act"] if spec.experts else []
+        if s.recompute == Recompute.FEED_FORWARD:
+            modules += (["moe"] if spec.experts else []) + (["mlp"] if spec.n_dense_layers else [])
+        else:
+            modules += ["moe_act"] if spec.experts else []
         modules += ["mla_up_proj"] if spec.attention and spec.attention.kind == "mla" else []
         return [Line("recompute_granularity", "selective", why), Line("recompute_modules", modules, SAVES_LITTLE)]
     per_stage = float(layers_on_stage(spec.n_layers, s.pp, s.vpp))
@@ -221,7 +224,7 @@ def _graphs(answer: Estimate, why: str) -> list[Line]:
     chosen = answer.scenario.software.cuda_graphs or answer.resolved.stack.graphs.value
     if chosen == "full":
         return [Line("cuda_graph_impl", "full_iteration", why)]
-    if chosen == "none" or not answer.resolved.spec.experts or answer.setting.recompute == Recompute.FULL:
+    if chosen == "none" or not answer.resolved.spec.experts or routes_again(answer.setting.recompute):
         return []
     modules = ["moe_router"] if chosen == "router" else ["attn", "moe_router"]
     return [Line("cuda_graph_impl", "transformer_engine", why), Line("cuda_graph_modules", modules, why)]

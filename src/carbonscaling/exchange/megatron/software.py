@@ -77,6 +77,12 @@ def recomputation(said: Said, found: Reading) -> None:
             kind = kind or ("selective" if old.startswith("recompute") else "full")
             found.taken[old] = f"recompute {kind}"
     kind = kind if kind in ("full", "selective") else "none"
+    modules = {*_words(said, "recompute_modules")} if kind == "selective" else set()
+    experts = said.get("num_experts") or (found.spec and found.spec.experts)
+    if "moe" in modules or ("mlp" in modules and not experts):
+        kind = "feed-forward"
+    elif modules & {"mlp", "shared_experts"}:
+        found.notes.append("recomputation of dense blocks or shared experts beside experts is counted as selective")
     found.layout["recompute"] = kind
     found.mark(
         said, f"recompute {kind}", "recompute_granularity", "recompute_modules", "recompute_method", "recompute_num_layers",
@@ -84,8 +90,6 @@ def recomputation(said: Said, found: Reading) -> None:
     )  # fmt: skip
     if kind == "full":
         found.layout["recompute_percent"] = _percent(said, found)
-    if kind == "selective" and {"mlp", "moe"} & {*_words(said, "recompute_modules")}:
-        found.notes.append("recomputation of whole blocks (mlp, moe) is counted as selective")
 
 
 def _percent(said: Said, found: Reading) -> int | None:

@@ -189,6 +189,10 @@ def _recomputation(answer: Estimate, title: str) -> list[Line]:
     s, why = answer.setting, of_layout(answer, "recompute")
     if s.recompute == Recompute.NONE:
         return [Line("mode", "none", why)]
+    if s.recompute == Recompute.FEED_FORWARD:
+        raise cannot_say(
+            title, "recomputation of feed-forward blocks", ["recompute"], "add --recompute selective or full"
+        )
     if s.recompute == Recompute.SELECTIVE:
         whole_or_refused(answer, title)
         return [Line("mode", "selective", why), Line("selective_ac_option", "op", "operation by operation")]
