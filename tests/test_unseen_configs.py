@@ -5,13 +5,15 @@ The table was written after the mapper, and nothing was changed for it. Keys tha
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from carbonscaling.catalog import models
 from carbonscaling.errors import InputError
-from carbonscaling.model import from_config, total_params
+from carbonscaling.model import from_config, mtp_params, total_params
 
 
 def _keys(kind: str, d: int, d_ff: int, layers: int, heads: int, kv: int, vocab: int, **own: Any) -> dict[str, Any]:
@@ -78,6 +80,56 @@ UNSEEN: dict[str, tuple[int, dict[str, Any]]] = {
 def test_parameters_that_repositories_state(name: str) -> None:
     stated, config = UNSEEN[name]
     assert total_params(from_config(config)) == stated
+
+
+HUB = json.loads((Path(__file__).parent / "data" / "hf_unseen.json").read_text())
+"""25 more, most of 2025 and later, with the parameters that the hub's index states."""
+
+
+@pytest.mark.parametrize("name", HUB)
+def test_parameters_that_the_hub_states(name: str) -> None:
+    """With modules of prediction; rotary tables and corrections of routers' scores are buffers to some and not to others."""
+    spec = from_config(HUB[name]["config"])
+    assert total_params(spec) + mtp_params(spec) == pytest.approx(HUB[name]["count"], abs=2000)
+
+
+def test_granite_without_experts() -> None:
+    """Granite 4.0 H 350M states no experts by 0: 340M parameters, all of its blocks dense."""
+    config = _keys("granitemoehybrid", 768, 2048, 32, 12, 4, 100352, **TIED) | {
+        "num_local_experts": 0, "num_experts_per_tok": 0, "shared_intermediate_size": 2048, "mamba_n_heads": 48,
+        "mamba_d_head": 32, "mamba_d_state": 128,
+        "layer_types": ["attention" if i in (10, 13, 17, 27) else "mamba" for i in range(32)],
+    }  # fmt: skip
+    spec = from_config(config)
+    assert spec.experts is None
+    assert total_params(spec) == pytest.approx(340e6, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("gpt_neox", "head_dim", 64),
+        ("gpt2", "intermediate_size", 1024),
+        ("starcoder2", "mlp_layer_types", ["sparse"] * 4),
+    ],
+)
+def test_keys_that_a_class_does_not_read_are_not_passed_over(kind: str, key: str, value: Any) -> None:
+    config = _keys(kind, 1024, 4096, 4, 8, 8, 50000) if kind != "gpt2" else dict(GPT2)
+    config = {k: v for k, v in config.items() if kind != "gpt_neox" or k != "num_key_value_heads"} | {
+        "model_type": kind
+    }
+    assert total_params(from_config(config)) > 0
+    with pytest.raises(InputError, match=key):
+        from_config(config | {key: value})
+
+
+def test_windows_of_unstated_layers_are_said() -> None:
+    """CWM's class makes every fourth layer global; SmolLM3 with a window and no list has none, and says so."""
+    cwm = from_config(_keys("cwm", 1024, 4096, 10, 8, 8, 50000, head_dim=128, sliding_window=512))
+    assert cwm.attention is not None
+    assert cwm.attention.n_window_layers == 7
+    smol = from_config(_keys("smollm3", 1024, 4096, 8, 8, 8, 50000, use_sliding_window=True, sliding_window=512))
+    assert "layer_types null" in " ".join(smol.said)
 
 
 def test_none_of_them_is_in_the_catalogue() -> None:

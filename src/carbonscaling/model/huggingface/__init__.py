@@ -122,7 +122,8 @@ def from_config(config: str | Path | Mapping[str, Any], name: str | None = None)
         raise located(error, where) from error
     unread = check_unread(reader, text, values)
     needless = {"layer_types": ("full", "both", "mix"), "mlp_layer_types": ("dense",)}
-    rules = {"layer_types": values["mixers"], "mlp_layer_types": values["blocks"]}
+    windowed = values["window_if"] and values["window"] is not None  # which layers then have it is no small thing
+    rules = {"layer_types": "windowed" if windowed else values["mixers"], "mlp_layer_types": values["blocks"]}
     used = {key: value for key, value in values.defaulted.items() if rules.get(key) not in needless.get(key, ())}
     defaults = stated(used | text.assumed)
     assumed = (f"{kind}'s defaults where the file is silent: {defaults}",) if defaults else ()

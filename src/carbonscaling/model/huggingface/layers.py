@@ -93,6 +93,7 @@ _RULES: dict[str, Callable[[Values, int], list[str]]] = {
     "both": lambda v, n: [BOTH] * n,
     "late": _late,
     "every": lambda v, n: _every(v, n, WINDOW),
+    "every_first": lambda v, n: [WINDOW if i % v.count("period") else FULL for i in range(n)],
     "every_mix": lambda v, n: _every(v, n, MIX),
     "groups": _groups,
     "letters": _pattern_of_letters,
@@ -217,9 +218,11 @@ def block_kinds(v: Values) -> list[str]:
     if letters is not None:
         known = dict.fromkeys(_MIXERS, NONE) | {"moe": MOE, "e": MOE, "mlp": DENSE, "-": DENSE}
         return _named(v, "layers_block_type", letters, known, n)
-    if v["blocks"] == "dense" or not v["n_routed"] or v["n_routed"] == 1:
-        return [v["block"]] * n
     listed = v["mlp_layer_types"]
+    if v["blocks"] == "dense" or not v["n_routed"] or v["n_routed"] == 1:
+        if listed is not None and MOE in _named(v, "mlp_layer_types", listed, _BLOCKS, n):
+            raise v.c.fail("layers with experts, of which there are none", "mlp_layer_types", "sparse", "dense")
+        return [v["block"]] * n
     if listed is not None:
         return _named(v, "mlp_layer_types", listed, _BLOCKS, n)
     return _BLOCK_RULES[v["blocks"]](v, n)

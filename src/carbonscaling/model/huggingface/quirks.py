@@ -179,7 +179,8 @@ def _mamba(v: Values) -> None:
 def _granite_hybrid(v: Values) -> None:
     """Attention where the file lists it; a dense block beside the experts in every layer."""
     _inner_width(v)
-    if v["n_routed"] == 0:
+    if v.c.data.get("num_local_experts") == 0:
+        v.put("n_routed", 0)
         v.put("blocks", "dense")
 
 
