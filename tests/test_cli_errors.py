@@ -28,7 +28,7 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown law": (("scale", "--law", "hofmann_2022"), ("unknown scaling law", "did you mean: hoffmann_2022")),
     "no law": (("scale",), ("a curve needs a scaling law", "remedy")),
     "no model": (("plan",), ("no model given", "remedy")),
-    "a needed option left out": (("chances", *MODEL), ("no --write-s given", "remedy")),
+    "a needed option left out": (("chances", *MODEL), ("no --write-s given", "allowed: Seconds to write", "remedy")),
     "no device count": (("estimate", *MODEL), ("needs a device count", "remedy")),
     "negative tokens": (("plan", "--model", "llama-3-8b", "--tokens", "-5"), ("tokens", "-5", "1e6 to", "remedy")),
     "tokens without a suffix": (("plan", "--model", "llama-3-8b", "--tokens", "15"), ("--tokens", "15.6T", "remedy")),

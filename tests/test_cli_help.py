@@ -17,7 +17,7 @@ from carbonscaling.cli.app import COMMANDS, GROUPS, build_app
 from carbonscaling.cli.generate import generated
 from carbonscaling.cli.options import number, real_number, whole_number
 from carbonscaling.cli.pages import page, version
-from carbonscaling.cli.tasks import EXAMPLES, START
+from carbonscaling.cli.tasks import EXAMPLES, OWN_OPTIONS, START
 from carbonscaling.fields import field_help
 from carbonscaling.study.scenario import Layout, Scenario
 
@@ -86,6 +86,15 @@ def test_help_fits_sixty_lines_and_says_where_the_rest_is(command: tuple[str, ..
     whole = page(["help", *command])
     assert whole is not None
     assert whole == text or f"carbonscaling help{''.join(f' {word}' for word in command)}" in text
+
+
+@pytest.mark.parametrize("command", sorted(OWN_OPTIONS))
+def test_a_short_page_shows_what_its_command_is_for(command: str) -> None:
+    shown = page([command, "--help"]) or ""
+    assert [
+        option for option in OWN_OPTIONS[command] if not re.search(rf"^  ({option}|--.no-.{option[2:]})\b", shown, re.M)
+    ] == []
+    assert all(line.count("(") == line.count(")") for line in re.split(r"\n  (?=\S)|\n\n", shown))
 
 
 def test_the_first_page_is_a_screen_with_every_command() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from carbonscaling.cli.app import COMMANDS, GROUPS, build_app
 from carbonscaling.cli.pages import page_name
-from carbonscaling.cli.tasks import EXAMPLES, LONGEST_PAGE, SHORT_OPTIONS, START, TASKS
+from carbonscaling.cli.tasks import ELSEWHERE, EXAMPLES, LONGEST_PAGE, OWN_OPTIONS, SHORT_OPTIONS, START, TASKS
 from carbonscaling.errors import EXIT_CODES
 from carbonscaling.files import make_folder, write_file
 from carbonscaling.reporting.jsonable import to_json
@@ -71,7 +71,10 @@ def _short(command: tuple[str, ...], whole: str) -> str:
     text = f"{head}\n\n{_after_about(rest, examples)}"
     if text.count("\n") <= LONGEST_PAGE:
         return text
-    head, _, rest = _rendered(command, SHORT_OPTIONS).partition("\n\n")
+    own = OWN_OPTIONS.get(command[0])
+    head, _, rest = _rendered(command, SHORT_OPTIONS if own is None else SHORT_OPTIONS - ELSEWHERE | own).partition(
+        "\n\n"
+    )
     n_options = len(re.findall(r"^  -", whole, re.MULTILINE))
     more = f"The common ones of {n_options} options; all: carbonscaling help {' '.join(command)}\n"
     return f"{head}\n\n{_after_about(rest, examples)}{more}"

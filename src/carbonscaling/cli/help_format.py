@@ -88,7 +88,8 @@ def _first(text: str) -> str:
     choices = re.search(r" \[[^]]* \| [^]]*\]$", text)
     words = text[: choices.start()] if choices else text
     clause = re.split(r"(?<=[\w)\"])[.;] ", words, maxsplit=1)[0].rstrip(".")
-    return (clause if len(clause) < LONG else clause.partition(": ")[0]) + (choices[0] if choices else "")
+    short = clause if len(clause) < LONG else re.split(r": (?![^(]*\))", clause, maxsplit=1)[0]
+    return short + (choices[0] if choices else "")
 
 
 def _plain(description: Any) -> str:

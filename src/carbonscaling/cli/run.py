@@ -77,6 +77,7 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
     missing = re.search(r'parameter "?(--[a-z-]+|[A-Z][A-Z_]*)"? requires an argument', problem)
     if missing and missing[1] not in argv:
         problem = f"no {missing[1].lower()} given"
+        choices = (error.argument.parameter.help if error.argument else "") or choices
     command = " ".join(error.command_chain or ())
     words = ("carbonscaling", command, "--help") if command else ("carbonscaling", "--help")
     return InputError(

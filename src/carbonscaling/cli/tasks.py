@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EXAMPLES", "LONGEST_PAGE", "SHORT_OPTIONS", "START", "TASKS"]
+__all__ = ["ELSEWHERE", "EXAMPLES", "LONGEST_PAGE", "OWN_OPTIONS", "SHORT_OPTIONS", "START", "TASKS"]
 
 LONGEST_PAGE = 60
 """Lines of a help page; of a longer one ``--help`` shows the common options, and ``carbonscaling help COMMAND`` all."""
@@ -47,6 +47,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Places", "choose --model llama-3-8b --devices 512 --regions france,texas"),
         ("Device counts", "choose --model llama-3-8b --counts 64,128,256"),
     ),
+    "inference": (
+        ("Two million requests a day", "inference --model llama-3-70b --requests-per-day 2M"),
+        ("With a promise", "inference --model qwen3-8b --prompt 2000 --tpot-s 0.03"),
+    ),
     "project": (
         ("OLMo 3 from its published pipeline", "project olmo-3"),
         ("The same in France", "project olmo-3 --region france"),
@@ -72,7 +76,21 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 SHORT_OPTIONS = (
     frozenset({"--model", "--law", "--target-loss", "--tokens", "--batch", "--train"})
     | {"--device", "--devices", "--max-days", "--budget-usd", "--objective", "--precision", "--region", "--stack"}
-    | {"--params", "--served-tokens", "--loss", "--candidates"}
     | {"--tp", "--pp", "--json", "--output", "--emit", "--from", "--open", "--all"}
 )
-"""Options of a scenario that a short page shows, and of the command those that it keeps where it is too long."""
+"""Options that a short page shows."""
+
+OWN_OPTIONS: dict[str, frozenset[str]] = {
+    "inference": frozenset({"--prompt", "--output-tokens", "--requests-per-day", "--peak", "--ttft-s", "--tpot-s"})
+    | {"--weights", "--engine", "--in-flight", "--draft"},
+    "decide": frozenset({"--law", "--loss", "--params", "--served-tokens", "--candidates", "--counts", "--regions"})
+    | {"--within-days"},
+    "choose": frozenset({"--regions", "--accelerators", "--counts", "--deadlines", "--power-limits", "--starts"}),
+    "schedule": frozenset(
+        {"--within-days", "--columns", "--released", "--least", "--prices", "--forecast", "--hourly"}
+    ),
+    "chances": frozenset({"--write-s", "--restart-s", "--within-days", "--under-tco2e", "--by", "--confidence"}),
+}
+"""What such a command is for: its short page shows these in the place of `ELSEWHERE`."""
+
+ELSEWHERE = frozenset({"--law", "--target-loss", "--batch", "--train", "--max-days", "--budget-usd", "--pp", "--stack"})
