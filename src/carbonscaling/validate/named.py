@@ -83,11 +83,14 @@ STACK_NAMES = {
 def recipe_named(text: str, device: Device) -> str:
     """Return the recipe that a name stands for: 16 bit where it leaves the format open, the low format of several.
 
-    Mixed precision is what all recipes are, so that "mixed", "amp" and "true" say nothing more.
+    Mixed precision is what all recipes are, so that "mixed", "amp" and "true" say nothing more. A device without units for
+    bfloat16 (NVIDIA's before Ampere) multiplies it in float32.
 
     >>> from carbonscaling.catalog.hardware import device
     >>> [recipe_named(name, device("h100")) for name in ("fp8-tensorwise", "amp", "bf16+fp8", "tf32", "BF16 mixed precision")]
     ['fp8', 'bf16', 'fp8', 'tf32', 'bf16']
+    >>> recipe_named("bfloat16", device("v100"))
+    'fp32'
     """
     name = "-".join(re.findall(r"[^\s_()-]+", text.lower().replace("precision", "")))
     if "+" in name:
@@ -99,7 +102,8 @@ def recipe_named(text: str, device: Device) -> str:
         return "fp8"
     if name in SIXTEEN_BIT:
         return "bf16" if "bf16" in device.peak else "fp16"
-    return PRECISION_NAMES.get(name, name)
+    found = PRECISION_NAMES.get(name, name)
+    return "fp32" if found == "bf16" and "bf16" not in device.peak else found
 
 
 def states_named(text: str) -> str:
