@@ -193,13 +193,13 @@ OWN = {
     "bias_passes": "bias_passes",
     "update_beside": "update_beside",
     "kept": "kept", "logit": "logit_bytes", "logit_split": "logit_split", "framework": "framework_bytes", "reserve": "reserve",
-    "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "relay": "relay",
+    "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "copies": "copies", "relay": "relay",
     "head_last": "head_last", "tp_beside": "tp_beside", "products_apart": "product_launch",
     "unfused": "unfused_bytes",  # where norms take passes of their own
 }  # fmt: skip
 
 
-SWITCHES = ("logit_split", "relay", "head_last", "redo_last", "tp_beside", "products_apart")
+SWITCHES = ("logit_split", "relay", "head_last", "redo_last", "tp_beside", "products_apart", "copies")
 
 
 def test_numbers_of_a_stack_go_where_they_belong() -> None:

@@ -110,7 +110,7 @@ def test_nothing_hides_while_the_device_waits(recompute: int, percent: float, ti
     """Two gathers a micro-batch, a quarter of a third one where everything is computed again; by layer they hide."""
     s = setting(zero=3.0, dp=8.0, n_micro=5.0, recompute=float(recompute), recompute_percent=percent)
     passes = Passes(StepTime(*(0.0,) * 16), forward=100.0, backward=200.0, summed=0.0)
-    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 4.0), again=0.25, update=0.0, straggler_share=0.0)
+    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 4.0), again=0.25, copied=0.0, update=0.0, straggler_share=0.0)
     q = ideal(overlap=1.0, parameter_wise=1.0)
     close(close_step(q, s, passes, sync).dp_comm, 1 + 5 * 3 + 5 * times * 4)
     assert float(close_step(q.changed(parameter_wise=0.0), s, passes, sync).dp_comm) == 0.0

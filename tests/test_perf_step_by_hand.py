@@ -279,7 +279,7 @@ def test_optimizer_reads_and_writes_its_states_once() -> None:
     close(optimizer_time(10.0, 12.0, 4.0, 2.0, 5.0), 10 * (2 * 12 + 2 * 4 + 2) / 5)
 
 
-SYNC = Sync(reduce=PerStep(8.0, 2.0), gather=PerStep(4.0, 0.5), again=0.0, update=3.0, straggler_share=0.1)
+SYNC = Sync(reduce=PerStep(8.0, 2.0), gather=PerStep(4.0, 0.5), again=0.0, copied=0.0, update=3.0, straggler_share=0.1)
 PASSES = Passes(StepTime(*(1.0,) * 12, *(0.0,) * 4), forward=10.0, backward=20.0, summed=0.0)
 
 
@@ -335,6 +335,26 @@ def test_dense_and_expert_parameters_have_groups_of_their_own(zero: int) -> None
     states = dense / (16 if zero else 1) + expert / (4 if zero else 1)
     close(found.update, states * (2 * 12 + 2 * 4 + 2) / 0.5)
     close(found.straggler_share, 0.1 * 2 / 3 * math.sqrt(2))  # four hosts
+
+
+@pytest.mark.parametrize(("shard", "dense"), [(16.0, 4 * 16.0 / 2), (1.0, 0.0)])
+def test_what_collectives_fill_is_copied_whenever_fully_sharded_states_meet(shard: float, dense: float) -> None:
+    """Two gathers of 2 bytes read and written, gradients read in 2 bytes and written in 4, at half a byte a second."""
+    w = toy(4.0, n_dense=0.0, n_moe=4.0, p_attention=10.0, p_shared=6.0, n_experts=8.0, p_expert=100.0)
+    q = ideal(bandwidth=1.0, memory_efficiency=0.5, weight_bytes=4.0, grad_comm_bytes=4.0, copies=1.0)
+    s = setting(tp=2.0, cp=2.0, dp=8.0, ep=4.0, etp=2.0, zero=3.0, shard=shard)
+    expert = 4 * 8 * 100.0 / 8 if shard > 1 else 0.0
+    close(sync_time(w, q, s).copied, (dense + expert) * (2 * (2 + 2) + (2 + 4)) / 0.5)
+    close(sync_time(w._replace(frozen=1.0), q, s).copied, (dense + expert) * 2 * (2 + 2) / 0.5)
+    for others in (sync_time(w, q, s._replace(zero=2.0)), sync_time(w, q.changed(copies=0.0), s)):
+        close(others.copied, 0.0)
+
+
+def test_nothing_hides_copies() -> None:
+    """Five micro-batches of 7 s, beside passes that could hide all."""
+    s, q = setting(n_micro=5.0, zero=3.0, dp=8.0), ideal(overlap=1.0)
+    apart, copied = (close_step(q, s, PASSES, SYNC._replace(copied=c)).dp_comm for c in (0.0, 7.0))
+    close(copied - apart, 35.0)
 
 
 @pytest.mark.parametrize(("shard", "hosts"), [(16.0, 4.0), (8.0, 2.0), (2.0, 1.0)])
@@ -401,7 +421,7 @@ def test_weights_are_gathered_in_the_format_of_messages() -> None:
 def test_scattered_gradients_that_nothing_is_computed_beside() -> None:
     """Twelve seconds of passes hide the gathers and, where software lets them, the scatters."""
     passes = Passes(StepTime(*([0.0] * 16)), 4.0, 8.0, 0.0)
-    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 2.5), 0.0, 0.0, 0.0)
+    sync = Sync(PerStep(1.0, 3.0), PerStep(0.0, 2.5), 0.0, 0.0, 0.0, 0.0)
     s = setting(zero=3.0, n_micro=2.0)
     together = close_step(ideal(overlap=0.5), s, passes, sync).dp_comm
     close(together, (1 + 6 + 10) - 0.5 * 2 * 12)

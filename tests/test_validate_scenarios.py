@@ -49,7 +49,7 @@ def test_stacks_before_fused_layers_launch_longer() -> None:
 def test_programs_are_read_as_the_engine_that_they_run_on() -> None:
     engines = {
         "LLaMA-Factory": "deepspeed",
-        "prime-rl": "fsdp-llama",
+        "prime-rl": "fsdp2",
         "MindSpeed-LLM": "megatron",
         "nanoGPT": "community",
     }

@@ -120,9 +120,10 @@ class SoftwareTerms(NamedTuple):
         the tensor ranks beside the weight gradients.
     scatter_beside : share of the gradients that are scattered beside compute, within `overlap`. update_beside : share of
         what travels once a step, gradients before and weights after the update, that does so beside compute.
-    gathers : times a micro-batch that ZeRO-3 collects the weights. gathered : layers whose weights it holds whole at a
-        time. parameter_wise : 1 where it collects them parameter by parameter, the device idle, 0 where by layer beside
-        compute. gather_rank : s that such a collective takes for every rank, to list its slice.
+    gathers : times a micro-batch that ZeRO-3 collects the weights. copies : 1 where these, and gradients, are copied out of
+        and into the collectives' buffers. gathered : layers whose weights it holds whole at a time. parameter_wise : 1
+        where it collects them parameter by parameter, the device idle, 0 where by layer beside compute. gather_rank : s
+        that such a collective takes for every rank, to list its slice.
     relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. sorts : 1 where
         copies arrive in their senders' order, and each device brings them into that of its experts, and back. imbalance :
         busiest over mean expert load.
@@ -176,6 +177,7 @@ class SoftwareTerms(NamedTuple):
     scatter_beside: Number
     update_beside: Number
     gathers: Number
+    copies: Number
     gathered: Number
     parameter_wise: Number
     gather_rank: Number

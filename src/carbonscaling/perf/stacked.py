@@ -170,6 +170,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         scatter_beside=e.scatter_beside.si if options.dp_overlap is None else beside,
         update_beside=beside,
         gathers=2.0,
+        copies=stack.copies.value,
         gathered=stack.gathered.value,
         parameter_wise=float((options.zero3_gather or stack.zero3_gather.value) == "parameter"),
         gather_rank=e.gather_rank.si,

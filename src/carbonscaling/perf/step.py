@@ -23,12 +23,14 @@ class Sync(NamedTuple):
     """Seconds that data parallelism adds before any of it hides: gradients reduced, weights gathered, the update.
 
     `gather.each` is one collection of the weights; `again` the share of them that full recomputation leaves to be collected
-    once more. `straggler_share` lengthens the whole step.
+    once more; `copied` what a micro-batch's weights and gradients take out of and into the collectives' buffers.
+    `straggler_share` lengthens the whole step.
     """
 
     reduce: PerStep
     gather: PerStep
     again: Number
+    copied: Number
     update: Number
     straggler_share: Number
 
@@ -78,6 +80,12 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
     gathered_expert = np.where(s.zero >= 3, params.expert, params.trained_expert) - less * params.frozen_expert
     gather = parameter_time(gathered, g_dense, s.tp, s.zero, wait, machine)
     gather_expert = parameter_time(gathered_expert, g_expert, s.ep * s.etp, s.zero, listed, machine)
+    # Each gather is copied out of its buffer before the products, each gradient into one after them: nothing beside it hides.
+    shared, spread = (s.zero >= 3) & (g_dense > 1), (s.zero >= 3) & (g_expert > 1)
+    out = np.where(shared, gathered, 0.0) + np.where(spread, gathered_expert, 0.0)
+    into = np.where(shared, params.trained_dense, 0.0) + np.where(spread, params.trained_expert, 0.0)
+    widened = formats.comm_bytes + software.grad_comm_bytes
+    copied = software.copies * (software.gathers * 2.0 * size * out + widened * into) / memory_rate
     each_dense, each_expert = np.where(s.zero >= 1, g_dense, 1.0), np.where(s.zero >= 1, g_expert, 1.0)
     sharded = params.trained_dense / each_dense + params.trained_expert / each_expert
     away = offloaded_share(sharded * software.optimizer_bytes, machine)
@@ -98,6 +106,7 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
         reduce=PerStep(reduce.once + reduce_expert.once, reduce.each + reduce_expert.each + returned),
         gather=PerStep(gather.once + gather_expert.once, gather.each + gather_expert.each + fetched),
         again=np.where(waits, fetched_twice(work, s.tp), 0.0),
+        copied=copied,
         update=(1.0 - away) * update + away * in_host,
         straggler_share=straggler_share(np.ceil(s.n_devices / silicon.host_devices), silicon.straggler)
         + straggler_share(np.ceil(g_dense * s.tp / np.maximum(silicon.domain, silicon.host_devices)), gathering),
@@ -107,9 +116,10 @@ def sync_time(work: Workload, machine: Machine, s: Setting) -> Sync:
 def close_step(machine: Machine, s: Setting, passes: Passes, sync: Sync) -> StepTime:
     """Lay communication over the passes that can hide it, and add up the step."""
     silicon, _, software = machine
-    # With nothing beside: scatters that a compiler schedules as they come, reductions after a pipeline's last pass.
+    # With nothing beside: copies, scatters that a compiler schedules as they come, reductions after a pipeline's last pass.
     scattered, beside = sync.reduce.each * s.n_micro, software.update_beside
-    alone = (1.0 - software.scatter_beside) * scattered + (1.0 - beside) * (sync.reduce.once + sync.gather.once)
+    alone = sync.copied * s.n_micro + (1.0 - software.scatter_beside) * scattered
+    alone = alone + (1.0 - beside) * (sync.reduce.once + sync.gather.once)
     reduce = beside * sync.reduce.once + software.scatter_beside * scattered
     again = np.where(s.recompute == Recompute.FULL, s.recompute_percent / 100.0 * sync.again, 0.0)
     gather = beside * sync.gather.once + (software.gathers + again) * sync.gather.each * s.n_micro

@@ -141,7 +141,7 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
     on_stage, twice = np.empty(n_p), np.empty(n_p, np.bool_)
     kind, have_kind = np.empty(n_p, np.int64), np.empty(n_p, np.bool_)  # the first pipe that holds as much of the model
     states, least_states = np.empty((n_p, n_z)), np.empty(n_p)
-    known, sync = np.empty((n_p, n_z), np.bool_), np.empty((n_p, n_z, 7))
+    known, sync = np.empty((n_p, n_z), np.bool_), np.empty((n_p, n_z, 8))
     uneven = np.empty(n_m, np.bool_)  # micro-batches that do not divide the share of a replica
     kept_layer, have_layer = np.empty((n_m, n_r, 2)), np.empty((n_m, n_r), np.bool_)
     limit = total_memory(machine, 0.0, NO_STATES, NO_WORK).limit
@@ -296,8 +296,8 @@ def decide_rows(  # noqa: PLR0912, PLR0915 - one nest of loops, compiled as one
                                 new = sync_time(work, machine, own)
                                 t[0], t[1] = new.reduce.once, new.reduce.each
                                 t[2], t[3] = new.gather.once, new.gather.each
-                                t[4], t[5], t[6] = new.again, new.update, new.straggler_share
-                            both = Sync(PerStep(t[0], t[1]), PerStep(t[2], t[3]), t[4], t[5], t[6])
+                                t[4], t[5], t[6], t[7] = new.again, new.copied, new.update, new.straggler_share
+                            both = Sync(PerStep(t[0], t[1]), PerStep(t[2], t[3]), t[4], t[5], t[6], t[7])
                             step = close_step(machine, own, passes, both).total
                             fates[LATE] += step > late[i]
                             if step < row_best[i] or (step == row_best[i] and index < row_best_index[i]):

@@ -91,6 +91,8 @@ class Stack:
         "layer": whole layers beside compute; "parameter": one after the other, the device idle.
     zero3_checkpoints : Datum
         Share of the recomputed layers' inputs that stay on the device under ZeRO-3.
+    copies : Datum
+        1 where, under ZeRO-3, gathered weights are copied out of their collective's buffer and gradients into one.
     gathered : Datum
         Layers whose weights ZeRO-3 holds whole at a time.
     repeated : Datum
@@ -154,6 +156,7 @@ class Stack:
     zero2: Datum
     zero3_gather: Choice
     zero3_checkpoints: Datum
+    copies: Datum
     gathered: Datum
     repeated: Datum
     relay: Datum

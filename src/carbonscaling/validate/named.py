@@ -62,7 +62,7 @@ EIGHT_BIT_SCALINGS = (
 
 STACK_NAMES = {
     "megatron-lm": "megatron", "megatron-core": "megatron", "mcore": "megatron", "nemo": "megatron", "megatron-llm": "megatron",
-    "fsdp1": "fsdp", "fsdp2": "fsdp", "pytorch-fsdp": "fsdp", "fms": "fms-fsdp", "composer": "llm-foundry",
+    "fsdp1": "fsdp", "pytorch-fsdp": "fsdp", "fms": "fms-fsdp", "composer": "llm-foundry",
     "neox": "gpt-neox", "colossal-ai": "colossalai", "lit-gpt": "litgpt", "olmo": "olmo-core", "deepspeed-zero": "deepspeed",
     "nemo-automodel": "automodel",
     "transformers": "deepspeed", "megatron-deepspeed-bigscience": "megatron-deepspeed", "jax": "xla", "paxml": "pax",
@@ -71,7 +71,7 @@ STACK_NAMES = {
     "pytorch": "community", "ddp": "community", "lightning": "community",
     "bmtrain": "community", "modded-nanogpt": "community", "nanochat": "community", "nanogpt": "community",
     "picotron": "community", "te": "community", "transformer-engine": "community", "unsloth": "community",
-    "flame": "torchtitan", "open-lm": "fsdp", "prime-rl": "fsdp", "torchtune": "fsdp", "veomni": "fsdp",
+    "flame": "torchtitan", "open-lm": "fsdp", "prime-rl": "fsdp2", "torchtune": "fsdp2", "veomni": "fsdp2",
     "accelerate": "deepspeed", "axolotl": "deepspeed", "huggingface": "deepspeed", "llama-factory": "deepspeed",
     "ms-swift": "deepspeed", "optimum-habana": "deepspeed", "trainer": "deepspeed", "trl": "deepspeed",
     "flagscale": "megatron", "megatron-swift": "megatron", "mindspeed": "megatron", "mindspeed-llm": "megatron",

@@ -77,6 +77,8 @@ def _stack(row: RunRow, spec: ModelSpec, device: Device) -> str:
         return "megatron-bridge"  # the makers' own recipes; nobody else has published runs there
     if row.stack == "fsdp" and _gated(row, spec):
         return "fsdp-llama"
+    if row.stack == "fsdp2" and not _gated(row, spec):
+        return "fsdp"
     return row.stack or "community"
 
 
