@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = (
-    "perf_* carbon_* adapters context experts_beside formula hybrids packed_samples software_by_hand software_kernels "
+    "perf_* carbon_* adapters context experts_beside formula hybrids packed_samples rwkv software_by_hand software_kernels "
     "towers training"
 )
 TESTS = tuple(f"tests/test_{part}.py" for part in ABOUT.split())
