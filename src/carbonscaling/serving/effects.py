@@ -48,6 +48,7 @@ rows, an engine, a generation or a format share stays near the physics: few sour
 
 BELIEVED = {
     "stack vllm early": {"layer": math.log(2.4e-4 / 4.2e-5), "step": math.log(8.0), "sequence": math.log(8.0)},
+    "stack vllm early experts": {"sequence": math.log(2.3)},
     "stack vllm mid": {term: math.log(2.4) for term in ("step", "sequence")},
     "engine transformers": {"layer": math.log(9.3e-4 / 4.2e-5)},
     "shared heads": {"attention": math.log(1.5)},
@@ -87,13 +88,16 @@ def effects(q: Question) -> Effects:
         if vendor == HOME
         else (f"vendor {vendor}", ported, *((f"{ported} experts",) if q.spec.experts else ()))
     )
+    stack = f"stack {family} {age}"
+    routing = (f"{stack} experts",) if stack == "stack vllm early" and q.spec.experts else ()
     online = ("online",) if served(q) else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
     measured = (f"source {q.like}", f"machine {q.like} {device.id}") if q.like else ()
     return (
         "all",
         f"engine {family}",
-        f"stack {family} {age}",
+        stack,
+        *routing,
         *made,
         f"format {q.weights.name}",
         *(("shared heads",) if shared_slowly(q) else ()),
@@ -129,5 +133,5 @@ def taken(name: str, term: str) -> bool:
     if name == "shared heads":
         return term == "attention"
     if name.endswith(" experts"):
-        return term in ("routed", "expert_layer")
+        return term in ("routed", "expert_layer", *(("sequence",) if name.startswith("stack ") else ()))
     return name != "disaggregated" or term in APART
