@@ -17,7 +17,7 @@ from carbonscaling.cli import main
 from carbonscaling.serving.age import era
 from carbonscaling.serving.build import cache_of, serving
 from carbonscaling.serving.cycle import TERMS, batch_of, cycle, sharing_experts
-from carbonscaling.serving.effects import PRIORS
+from carbonscaling.serving.effects import PRIORS, effects
 from carbonscaling.serving.engine import Engine, engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
@@ -189,6 +189,31 @@ def test_what_is_believed_of_software_holds_before_any_row() -> None:
     slow, fast = predict(worked(found), unfitted()).speed
     assert slow == pytest.approx(25.5, rel=0.15)
     assert fast == pytest.approx(107.0, rel=0.15)
+
+
+def test_experts_of_early_vllm_behind_its_server_cost_its_sequences_again() -> None:
+    """By two measurers (decision 485): not as a library, not a dense model, not a later release."""
+    name = "stack vllm early experts"
+    asked = question("mixtral-8x7b", engine="vllm 0.5.4", in_flight=256.0)
+    others = (
+        replace(asked, mode="static"),
+        replace(asked, engine=engine_named("vllm 0.6.0")),
+        question(engine="vllm 0.5.4"),
+    )
+    assert name in effects(asked)
+    assert not any(name in effects(q) for q in others)
+    early, later = unfitted().time.factors([effects(q) for q in (asked, question(engine="vllm 0.5.4"))]).T
+    at = TERMS.index("sequence")
+    assert early[at] / later[at] == pytest.approx(2.3)
+    assert np.delete(early, at) == pytest.approx(np.delete(later, at))
+
+
+def test_a_generation_of_another_vendor_that_no_row_ran_is_a_new_device() -> None:
+    """The rows have CDNA 3 (MI300X, MI325X), not CDNA 2 or 4."""
+    known = {
+        name: kind_of(question(device=name), shipped_factors()) for name in ("mi300x", "mi325x", "mi250x", "mi355x")
+    }
+    assert known == {"mi300x": "measured", "mi325x": "measured", "mi250x": "new devices", "mi355x": "new devices"}
 
 
 def test_arrays_say_what_single_questions_say() -> None:

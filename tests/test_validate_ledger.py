@@ -109,14 +109,14 @@ def test_whole_trainings_that_were_looked_at_lie_beside() -> None:
 
 
 def test_servings_were_scored_before_what_they_taught() -> None:
-    """799 of four sources (decision 0261), 52 of two (0358), 37 of two, watts of three (0405), 1,738 of nine (0445)."""
+    """799 of four sources (0261), 52 of two (0358), 37 of two, watts of three (0405), 1,738 of nine (0445), 373 (0486)."""
     found: Counter[tuple[str, str]] = Counter()
     for row in ledger_of_servings():
         found[row.batch, row.quantity] += row.n
     assert found == {
         ("2026-11-30 four sources", "speed"): 799, ("2026-11-30 library", "speed"): 52, ("2026-11-30 watts", "speed"): 37,
         ("2026-11-30 watts", "watts"): 62, ("2026-12-01 nine sources", "speed"): 1738,
-        ("2026-12-01 nine sources", "watts"): 1,
+        ("2026-12-01 nine sources", "watts"): 1, ("2026-12-01 three sources", "speed"): 373,
     }  # fmt: skip
 
 
@@ -127,3 +127,14 @@ def test_servings_of_the_second_look_lie_beside() -> None:
     assert all(row["source_path"] and row["licence"] in ("Apache-2.0", "BSD-3-Clause") for row in rows)
     told = {x.source: x.n for x in ledger_of_servings() if x.batch.endswith("nine sources") and x.quantity == "speed"}
     assert Counter(row["source"] for row in rows) == {s: n for s, n in told.items() if not s.startswith("intel.com")}
+
+
+def test_servings_of_the_third_look_lie_beside() -> None:
+    """Those of the source that states a licence of its own (decision 0486)."""
+    with (ROOT / "examples" / "serving-runs-third.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(
+        row["source_path"].startswith("docs/performance-lab/") and row["licence"] == "Apache-2.0" for row in rows
+    )
+    told = {x.source: x.n + x.n_skipped for x in ledger_of_servings() if x.batch.endswith("three sources")}
+    assert len(rows) == told["gpustack/gpustack"]

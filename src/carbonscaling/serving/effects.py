@@ -86,7 +86,12 @@ def effects(q: Question) -> Effects:
     made = (
         (f"arch {device.architecture.split()[0]}",)
         if vendor == HOME
-        else (f"vendor {vendor}", ported, *((f"{ported} experts",) if q.spec.experts else ()))
+        else (
+            f"vendor {vendor}",
+            ported,
+            *((f"{ported} experts",) if q.spec.experts else ()),
+            f"arch {device.architecture}",
+        )
     )
     stack = f"stack {family} {age}"
     routing = (f"{stack} experts",) if stack == "stack vllm early" and q.spec.experts else ()

@@ -33,7 +33,7 @@ def kind_of(q: Question, factors: ServingFactors) -> str:
     """Return what is known of a serving, one of `KINDS`."""
     times, device, named = factors.time.rows, q.cluster.device, effects(q)
     software = q.speculation is not None or not all(times.get(name) for name in named if name.startswith("stack "))
-    made = (f"arch {device.architecture.split()[0]}", device.vendor)
+    made = ("arch ", device.vendor)
     devices = not all(times.get(name) for name in named if name.startswith(made))
     if devices or software:
         known = "new both" if devices and software else "new devices" if devices else "new software"
