@@ -229,7 +229,9 @@ def test_scan_times_against_measured_kernels() -> None:
     """Each within a quarter, all of them within a tenth at the mean; the gate, not measured, moves three inner widths."""
     ratios = []
     for (name, device), ms in MEASURED_SCANS.items():
-        machine = setup(cs.Scenario(model=name, tokens=1e12, device=device, devices=8, precision="bf16")).plain
+        machine = setup(
+            cs.Scenario(model=name, tokens=1e12, device=device, devices=8, precision="bf16", stack="plain")
+        ).plain
         mixer = models.model(name).mixer
         assert mixer is not None
         gate = float(stream(machine, 2.0 * 32768 * 3 * mixer.n_heads * mixer.d_value))
@@ -239,12 +241,34 @@ def test_scan_times_against_measured_kernels() -> None:
     assert float(np.exp(np.mean(np.log(ratios)))) == pytest.approx(1.0, rel=0.1)
 
 
+def test_what_prepares_a_delta_rule_is_copied_and_normed() -> None:
+    """Two keys of 32 and eight values of 64: copies, repeats read four times and norms, once forward and twice backward."""
+    spec = replace(
+        models.model("qwen3-next-80b-a3b"),
+        mixer=Mixer("delta", 36, n_heads=8, d_value=64, d_key=32, n_groups=2, conv=4),
+    )
+    work, apart = workload(spec, 4096), {}
+    plain = setup(
+        cs.Scenario(model=spec, tokens=1e12, device="h100-sxm", devices=8, precision="bf16", stack="plain")
+    ).plain
+    for copies, norms in ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)):
+        software = plain.software._replace(mixer_copies=copies, mixer_norms=norms)
+        apart[copies + norms] = scan_times(work, plain._replace(software=software), 100.0)
+    copied = 2 * (64 + 256) + 4 * (256 - 64) + 4 * 512
+    for more, elements in ((1.0, copied), (2.0, copied + 4 * 64 + 4 * 64)):
+        once = float(stream(plain, 2.0 * 100 * elements))
+        assert float(apart[more][0] - apart[0.0][0]) == pytest.approx(once)
+        assert float(apart[more][1] - apart[0.0][1]) == pytest.approx(2 * once)
+
+
 def scan_alone(name: str, device: str, tokens: int, keys: int, heads: int) -> tuple[float, float]:
     """Forward and backward seconds of a layer's scan with heads of 128, without the convolution and gate beside it."""
     spec = models.model(name)
     assert spec.mixer is not None
     own = replace(spec, mixer=replace(spec.mixer, n_heads=heads, n_groups=keys))
-    machine = setup(cs.Scenario(model=spec, tokens=1e12, device=device, devices=8, precision="bf16")).plain
+    machine = setup(
+        cs.Scenario(model=spec, tokens=1e12, device=device, devices=8, precision="bf16", stack="plain")
+    ).plain
     beside = machine.software.scan * stream(machine, 2.0 * tokens * 128 * (2 * (2 * keys + heads) + 3 * heads))
     forward, backward = scan_times(workload(own, 8192), machine, float(tokens))
     return float(forward - beside), float(backward * (1.0 - beside / forward))

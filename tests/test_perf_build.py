@@ -190,7 +190,7 @@ def test_constants_go_where_they_belong(recipe: str) -> None:
 
 OWN = {
     "norm_passes": "norm_passes", "head_passes": "head_passes", "gate_passes": "gate_passes", "gate_kept": "gate_bytes",
-    "bias_passes": "bias_passes",
+    "bias_passes": "bias_passes", "mixer_copies": "mixer_copies", "mixer_norms": "mixer_norms",
     "update_beside": "update_beside",
     "kept": "kept", "logit": "logit_bytes", "logit_split": "logit_split", "framework": "framework_bytes", "reserve": "reserve",
     "redo_last": "redo_last", "zero3_checkpoints": "checkpoints", "gathered": "gathered", "copies": "copies", "relay": "relay",
@@ -199,7 +199,17 @@ OWN = {
 }  # fmt: skip
 
 
-SWITCHES = ("logit_split", "relay", "head_last", "redo_last", "tp_beside", "products_apart", "copies")
+SWITCHES = (
+    "logit_split",
+    "mixer_copies",
+    "mixer_norms",
+    "relay",
+    "head_last",
+    "redo_last",
+    "tp_beside",
+    "products_apart",
+    "copies",
+)
 
 
 def test_numbers_of_a_stack_go_where_they_belong() -> None:

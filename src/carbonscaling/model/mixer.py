@@ -13,6 +13,7 @@ __all__ = [
     "MixerKind",
     "chunk_flops",
     "conv_channels",
+    "copied_width",
     "kept_width",
     "mixer_matrices",
     "mixer_params",
@@ -234,6 +235,17 @@ def moved_width(m: Mixer) -> float:
     if m.kind in _RWKV:
         return _RWKV[m.kind][0] * inner + states
     return 2.0 * conv_channels(m) + 7.0 * inner + 4.0 * m.d_keys + states
+
+
+def copied_width(m: Mixer) -> float:
+    """Return the elements that copies between convolution and delta rule move for a token, where they are kernels of their own.
+
+    Queries and keys are copied or repeated for every head, which the scan then reads four times; values and gate are copied.
+    """
+    if m.kind != "delta":
+        return 0.0
+    keys, repeated = float(m.d_keys), float(m.n_heads * m.d_key)
+    return 2.0 * (keys + repeated) + 4.0 * (repeated - keys) + 4.0 * m.d_inner
 
 
 def kept_width(m: Mixer) -> float:

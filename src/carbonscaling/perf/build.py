@@ -15,7 +15,15 @@ from carbonscaling.model.flops import (
     stacks,
     training_flops_per_token,
 )
-from carbonscaling.model.mixer import Mixer, chunk_flops, kept_width, mixer_matrices, moved_width, vector_flops
+from carbonscaling.model.mixer import (
+    Mixer,
+    chunk_flops,
+    copied_width,
+    kept_width,
+    mixer_matrices,
+    moved_width,
+    vector_flops,
+)
 from carbonscaling.model.params import parameter_count
 from carbonscaling.model.spec import Attention, ModelSpec
 from carbonscaling.perf.efficiency import Efficiency
@@ -177,7 +185,7 @@ def _mixer_shapes(m: Mixer | None, d_model: int, n_layers: int) -> dict[str, flo
 
     Products of low rank, behind a narrow one, widen it by their share of a product as deep as the model is wide.
     """
-    names = ("mixed", "n_mix", "d_mix", "mix_flops", "mix_vector", "mix_width", "mix_kept")
+    names = ("mixed", "n_mix", "d_mix", "mix_flops", "mix_vector", "mix_width", "mix_copied", "mix_normed", "mix_kept")
     if m is None:
         return dict.fromkeys(names, 0.0)
     into, _ = mixer_matrices(m, d_model)
@@ -188,6 +196,8 @@ def _mixer_shapes(m: Mixer | None, d_model: int, n_layers: int) -> dict[str, flo
         "mix_flops": chunk_flops(m),
         "mix_vector": vector_flops(m),
         "mix_width": moved_width(m),
+        "mix_copied": copied_width(m),
+        "mix_normed": 8.0 * m.d_keys if m.kind == "delta" else 0.0,  # copied, and normed: two reads, two writes
         "mix_kept": kept_width(m),
     }
 

@@ -98,14 +98,17 @@ def scan_times(work: Workload, machine: Machine, tokens: Number) -> tuple[Number
 
     Small products inside chunks at the rate of batched ones or, token by token, outside the matrix units, then what each
     kernel reads and writes, `scan` times as long as that; backward two and a half times as much, as of fused attention: the
-    states are made once more.
+    states are made once more. Copies and norms in kernels of their own are element-wise.
     """
     formats = machine.formats
     products = tokens * (
         work.mix_flops / (formats.peak_attention * formats.batched_efficiency) + work.mix_vector * formats.vector_time
     )
     forward = machine.software.scan * (products + stream(machine, formats.comm_bytes * tokens * work.mix_width))
-    return forward, 2.5 * forward
+    software = machine.software
+    apart = software.mixer_copies * work.mix_copied + software.mixer_norms * work.mix_normed
+    prepared = stream(machine, formats.comm_bytes * tokens * apart)
+    return forward + prepared, 2.5 * forward + 2.0 * prepared
 
 
 def _batched(machine: Machine, heads: Number, m: Number, n: Number, k: Number) -> Number:

@@ -101,7 +101,8 @@ class SoftwareTerms(NamedTuple):
     elementwise : scale on element-wise traffic. scan : time of a mixer's convolution, scan and gate over that of their
         products and bytes. norm_passes : extra passes over the activations of norms without a kernel
         of their own. head_passes, gate_passes : those over queries and keys, and over gated activations, where rotary
-        embeddings and gates run operation by operation. bias_passes : those over tokens at their experts, where these have
+        embeddings and gates run operation by operation. mixer_copies, mixer_norms : 1 where kernels of their own copy what a
+        delta rule reads, and norm its queries and keys. bias_passes : those over tokens at their experts, where these have
         biases. expert_fused : 1 where experts' products apply the activation
         function, and convert its result, themselves.
     weight_bytes, grad_bytes, optimizer_bytes, grad_comm_bytes : bytes per element stored or sent. sum_bytes : bytes moved
@@ -151,6 +152,8 @@ class SoftwareTerms(NamedTuple):
     norm_passes: Number
     head_passes: Number
     gate_passes: Number
+    mixer_copies: Number
+    mixer_norms: Number
     bias_passes: Number
     expert_fused: Number
     weight_bytes: Number

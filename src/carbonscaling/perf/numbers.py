@@ -188,6 +188,8 @@ class Workload(NamedTuple):
     mix_flops: Number
     mix_vector: Number
     mix_width: Number
+    mix_copied: Number
+    mix_normed: Number
     mix_kept: Number
     d_routed: Number
     frozen: Number

@@ -142,6 +142,8 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         norm_passes=e.norm_passes.value if separate_norms else stack.norm_passes.value * (1.0 - fused),
         head_passes=stack.head_passes.value * (1.0 - fused),
         gate_passes=stack.gate_passes.value * (1.0 - fused),
+        mixer_copies=stack.mixer_copies.value,
+        mixer_norms=stack.mixer_norms.value,
         bias_passes=stack.bias_passes.value * (1.0 - float(options.expert_kernels == "fused")),
         expert_fused=float(options.expert_kernels == "fused"),
         weight_bytes=weights,

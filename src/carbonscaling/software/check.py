@@ -29,7 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 SWITCHES = (
     "master_apart", "logit_split", "sequence_parallel", "redo_last", "relay", "expert_overlap", "head_last", "tp_beside",
-    "products_apart", "zero2", "copies",
+    "products_apart", "mixer_copies", "mixer_norms", "zero2", "copies",
     "fully_sharded", "hybrid", "whole_blocks", "interleaves", "compiled",
 )  # fmt: skip
 SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")

@@ -47,6 +47,8 @@ class Stack:
     norm_passes, head_passes, gate_passes : Datum
         Passes beyond one read and write, where no compiler fuses them: over the residual stream by norms without a kernel of
         their own, over queries and keys by rotary embeddings and copies, over gated activations.
+    mixer_copies, mixer_norms : Datum
+        1 where kernels of their own copy what a delta rule reads, and norm its queries and keys; 0 where its kernels do.
     bias_passes : Datum
         Those over every copy of a token that an expert receives, by the biases of experts' products and the clamp before their
         gate, unless the products apply them.
@@ -134,6 +136,8 @@ class Stack:
     norm_passes: Datum
     head_passes: Datum
     gate_passes: Datum
+    mixer_copies: Datum
+    mixer_norms: Datum
     bias_passes: Datum
     products_apart: Datum
     fuses: Datum
