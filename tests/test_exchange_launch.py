@@ -499,6 +499,7 @@ def test_models_survive_megatrons_arguments() -> None:
         "kimi-k2",
     } <= whole
     assert len(whole) > 60
+    assert unsaid(model("rwkv-7-2.9b")) == ["mixer"]
     assert unsaid(model("falcon-40b")) == ["parallel_block"]
     assert unsaid(model("olmo-2-7b")) == ["attention.qk_norm"]
     question = dict(devices=32, batch=64, layout=cs.Layout(tp=1, pp=1, cp=1, dp=32, zero=1, micro_batch=1))

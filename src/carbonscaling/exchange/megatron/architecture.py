@@ -70,7 +70,7 @@ def unsaid(spec: ModelSpec) -> list[str]:
     try:
         return [*_differing(spec, model_of(model_arguments(spec), spec.seq_len)), *beside]
     except InputError as error:
-        return [error.problem]
+        return ["mixer" if spec.attention is None else error.problem]
 
 
 def _differing(one: Any, other: Any, before: str = "") -> list[str]:
