@@ -136,6 +136,25 @@ def test_more_stages_than_memory_needs_are_named_as_such() -> None:
     assert found.notes[-1].startswith("more than 4 pipeline stages are not searched")
 
 
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        ({"tp": 3}, "divide 32 attention heads"),
+        ({"pp": 33}, "up to 32 layers"),
+        ({"ep": 7}, "it has no experts"),
+        ({"model": "mixtral-8x7b", "ep": 9}, "up to 8 experts"),
+    ],
+)
+def test_degrees_that_no_software_starts_are_refused(asked: dict[str, Any], allowed: str) -> None:
+    with pytest.raises(cs.InputError, match=allowed):
+        cs.inference(**{"model": "llama-3-8b"} | asked)
+
+
+def test_degrees_without_attention_or_with_uneven_layers_are_answered() -> None:
+    assert cs.inference(model="mamba2-2.7b", tp=2).layout.tp == 2.0
+    assert cs.inference(model="llama-3-8b", pp=3).layout.pp == 3.0
+
+
 def test_requests_longer_than_a_model_is_known_to_go_are_said_or_refused() -> None:
     short = cs.inference(model="llama-3-8b", prompt=7000.0, output=1000.0)
     assert not any("go further" in note for note in short.notes)

@@ -254,7 +254,7 @@ def inference(scenario: Serving | None = None, /, **fields: Any) -> Served:
     if not tried:
         raise _too_few(s) or NothingFitsError(
             "no layout holds the model", key="devices", value=s.devices or s.tp,
-            remedy="allow more devices or ranks, another device, or weights in fewer bits",
+            remedy="allow more devices or ranks, another device, weights in fewer bits, or shorter requests",
         )  # fmt: skip
     found = predict(worked(tried), shipped_factors())
     kept = np.flatnonzero(_promised(s, found))

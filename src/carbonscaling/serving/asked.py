@@ -14,7 +14,7 @@ from carbonscaling.serving.factors import shipped_factors
 from carbonscaling.serving.formats import format_named
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.question import Mode, Question, Speculation, kept_in
-from carbonscaling.serving.said import check_positions
+from carbonscaling.serving.said import check_degrees, check_positions
 from carbonscaling.serving.scenario import Serving
 from carbonscaling.units import HOUR
 
@@ -29,6 +29,7 @@ def question_of(s: Serving) -> Question:
     spec = s.model if isinstance(s.model, ModelSpec) else models.model_spec(s.model)
     _check_decoder(spec, "model")
     check_positions(spec, s.prompt, s.output)
+    check_degrees(s, spec)
     told = None
     if s.draft_tokens is not None and s.acceptance is not None:
         draft = None if s.draft is None else _check_decoder(models.model_spec(s.draft), "draft")

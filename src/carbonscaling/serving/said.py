@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from carbonscaling.errors import InputError
 from carbonscaling.model.spec import ModelSpec
 from carbonscaling.serving.question import Question
 from carbonscaling.serving.scenario import Serving
 
-__all__ = ["check_positions", "cut_notes", "notes_of", "reach"]
+__all__ = ["check_degrees", "check_positions", "cut_notes", "notes_of", "reach"]
 
 
 def reach(spec: ModelSpec) -> int:
@@ -29,6 +31,29 @@ def check_positions(spec: ModelSpec, prompt: float, output: float) -> None:
             value=max(prompt, output), allowed=f"prompt and output up to {spec.n_positions:,} tokens together",
             remedy="shorten them, or choose a model of longer sequences",
         )  # fmt: skip
+
+
+def check_degrees(s: Serving, spec: ModelSpec) -> None:
+    """Refuse stated degrees that no software starts: ranks that cut a head, stages without a layer, ranks without an expert.
+
+    Raises
+    ------
+    InputError
+        One is stated.
+    """
+    heads = math.gcd(*(a.n_heads for a, _ in spec.attentions))
+    experts = 1 if spec.experts is None else spec.experts.n_routed
+    allowed = {
+        "tp": (s.tp and heads % s.tp, f"degrees that divide {heads:,} attention heads"),
+        "pp": ((s.pp or 1) > spec.n_layers, f"up to {spec.n_layers:,} layers"),
+        "ep": ((s.ep or 1) > experts, "1: it has no experts" if spec.experts is None else f"up to {experts:,} experts"),
+    }
+    for key, (cannot, could) in allowed.items():
+        if cannot:
+            raise InputError(
+                f"{spec.name} cannot be split so", key=key, value=getattr(s, key), allowed=could,
+                remedy=f"choose such a degree, or leave {key} out to have it searched",
+            )  # fmt: skip
 
 
 def cut_notes(s: Serving, q: Question) -> tuple[str, ...]:
