@@ -88,6 +88,16 @@ def test_degrees_that_do_not_divide_the_devices_are_named() -> None:
     assert any(remedy.startswith("another layout would do") for remedy in no.remedies)
 
 
+def test_degrees_are_left_to_loosen_only_where_nothing_that_was_tried_does() -> None:
+    eight = cs.Scenario(
+        model="mixtral-8x7b", tokens=1e12, devices=8, batch=256, layout=cs.Layout(tp=1, pp=4, ep=8, dp=2)
+    )
+    (more,) = _no(eight).remedies  # no layout at all holds the model on eight devices
+    assert more.startswith("32 devices and no fixed DP would do")
+    found = _no(replace(SMALL, devices=7, batch=4, layout=cs.Layout(tp=7, micro_batch=3)))
+    assert found.remedies == ("loosen the fixed degrees, or allow another device count",)
+
+
 def _count(word: str) -> int:
     return int(word.replace(",", ""))
 

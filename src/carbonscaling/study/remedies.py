@@ -75,24 +75,11 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
         low, high = question.counts
         where = f"exactly {low:,}" if low == high else f"at most {high:,}"
         reason = _undivided(no) or f"no layout has {where} devices with {_batch_words(question.batches)}"
-        return (
-            reason,
-            (
-                *no.another_batch(),
-                *no.other_layouts(),
-                *no.more_devices(and_days=True),
-                "loosen the fixed degrees, or allow another device count",
-            ),
-            None,
-        )
+        return reason, _tried(no), None
     if result.n_fit == 0:
         reason = f"0 of {counted(result.n_candidates, 'setting')} fit: {_deciding(result, question, space)}"
         if result.nearest_memory is None:
-            return (
-                reason,
-                (*no.another_batch(), *no.other_layouts(), *no.more_devices(and_days=True), "loosen the fixed degrees"),
-                None,
-            )
+            return reason, _tried(no), None
         miss = result.nearest_memory
         spare = f", {question.margin:.1%} to spare included" if question.margin else ""
         reason += f"; the nearest misses by {miss.excess / GB:.1f} GB{spare} ({setting_words(miss.setting)})"
@@ -112,6 +99,12 @@ def explain_failure(result: SearchResult, no: Refused) -> tuple[str, tuple[str, 
     )
     more = (*no.another_batch(), *no.more_devices(), *no.in_eight_bits())
     return reason, (*more, _longer(no, fastest)), fastest.setting
+
+
+def _tried(no: Refused) -> tuple[str, ...]:
+    """Return what a question does with whose degrees the rules refuse; where nothing tried does, what is left to try."""
+    does = (*no.another_batch(), *no.other_layouts(), *no.more_devices(and_days=True))
+    return does or ("loosen the fixed degrees, or allow another device count",)
 
 
 def _longer(no: Refused, fastest: Candidate) -> str:
