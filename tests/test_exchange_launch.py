@@ -297,6 +297,11 @@ def test_a_model_of_another_kind_is_not_guessed(tmp_path: Path) -> None:
         found = cs.read_launch(path)
         assert "model" not in found.settings
         assert any("add --model" in note for note in found.notes)
+    path.write_text(f"python pretrain_t5.py {sizes} --decoder-seq-length 128 --micro-batch-size 2 --log-interval 10")
+    found = cs.read_launch(path)
+    assert found.aside == ("log_interval",)  # a shape is not what says nothing of time or memory
+    assert not found.not_understood
+    assert any("num_layers, hidden_size, num_attention_heads, vocab_size, decoder_seq_length" in n for n in found.notes)
 
 
 META = dict(model="llama-3.1-405b", devices=16384, batch=2048, layout=cs.Layout(

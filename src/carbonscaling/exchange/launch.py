@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.study.scenario import Scenario
 from carbonscaling.words import counted
 
-__all__ = ["Launch", "Reading", "again_percent"]
+__all__ = ["Launch", "Reading", "again_percent", "some_of"]
 
 SHOWN = 6
 """Names of settings left aside that a sentence lists."""
@@ -117,11 +117,14 @@ class Launch:
         found = [f"{counted(len(self.taken), 'setting')} read from {name}, as {self.release.title}"]
         found += [f"not understood in {name}: {key} ({why})" for key, why in self.not_understood.items()]
         if self.aside:
-            some = ", ".join(self.aside[:SHOWN]) + (" and others" if len(self.aside) > SHOWN else "")
-            found.append(
-                f"left aside in {name}, which say nothing of time or memory: {counted(len(self.aside), 'setting')} ({some})"
-            )
+            aside = f"{counted(len(self.aside), 'setting')} ({some_of(self.aside)})"
+            found.append(f"left aside in {name}, which say nothing of time or memory: {aside}")
         return (*found, *self.notes)
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first names of several, in words."""
+    return ", ".join(names[:SHOWN]) + (" and others" if len(names) > SHOWN else "")
 
 
 @dataclass

@@ -8,10 +8,10 @@ from typing import Any
 
 from carbonscaling.errors import InputError
 from carbonscaling.exchange.devices import device_asked, device_count
-from carbonscaling.exchange.launch import Launch, Reading
+from carbonscaling.exchange.launch import Launch, Reading, some_of
 from carbonscaling.exchange.maxtext.launch import read_keys, words_of
 from carbonscaling.exchange.megatron.arguments import LEAST, behind_script, flat, parsed, trainer
-from carbonscaling.exchange.megatron.understand import understand
+from carbonscaling.exchange.megatron.understand import shape_names, understand
 from carbonscaling.exchange.release import known_names, release
 from carbonscaling.exchange.shell import Script, read_script
 
@@ -56,8 +56,12 @@ def script_launch(text: str, where: str, devices: int | None) -> Launch:
     if other := next(
         (word for word in command if word.endswith(".py") and _OTHER.search(word.rpartition("/")[2])), None
     ):
-        found.notes.append(f"{other.rpartition('/')[2]} trains a model of another kind: add --model")
-        said = {name: value for name, value in said.items() if name not in ("num_layers", "hidden_size")}
+        shape = shape_names(said)
+        found.notes.append(
+            f"{other.rpartition('/')[2]} trains a model of another kind: add --model, whose shape counts in the place of "
+            f"what the file says of it ({some_of(shape)})"
+        )
+        said = {name: value for name, value in said.items() if name not in shape}
     count = device_count(script, command) if devices is None else None
     if count:
         found.take("devices", f"{count} devices", devices=count)

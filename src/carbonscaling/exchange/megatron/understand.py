@@ -15,7 +15,7 @@ from carbonscaling.exchange.megatron.plan import DEGREES, STRATEGIES
 from carbonscaling.exchange.megatron.software import host, precision, recomputation, software
 from carbonscaling.search.divisors import MOST_WHOLE
 
-__all__ = ["understand"]
+__all__ = ["shape_names", "understand"]
 
 Said = Mapping[str, Any]
 
@@ -47,6 +47,8 @@ _OTHERS = re.compile(
     r"^(hybrid_|is_hybrid|mamba_(num|head|state)|experimental_attention|linear_(num|key|value|conv)|heterogeneous_layers|vision_)"
 )
 """Names of arguments that make layers of another kind than attention and feed-forward blocks or experts."""
+_STACKS = re.compile(r"encoder_num|decoder_(num|seq)")
+"""Names of arguments that tell an encoder's layers from a decoder's."""
 _MATTERS = re.compile(
     r"parallel|batch|recompute|checkpoint_(?!activ)|fp8|fp4|fp16|bf16|offload|optimizer$|fsdp|shard|window|pattern|capacity"
 )
@@ -57,6 +59,11 @@ _HARMLESS = re.compile(
     r"use_checkpoint|use_ckpt|checkpoint|finetune|data_parallel_random|decoder_seq|manual_gc|empty|transformer_impl)|"
     r"attention_softmax|masked_softmax|tiktoken|disable_bf16_reduced|fp8_amax|fp8_margin|fp8_interval|num_layers_at|first_last_layers"
 )
+
+
+def shape_names(said: Said) -> list[str]:
+    """Return the names of arguments that make a model, of whatever kind."""
+    return [name for name in said if name in _MODEL or _OTHERS.search(name) or _STACKS.match(name)]
 
 
 def understand(
