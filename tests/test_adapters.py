@@ -12,6 +12,7 @@ import pytest
 import carbonscaling as cs
 from carbonscaling import evidence
 from carbonscaling.calibration.profile import shipped_calibration
+from carbonscaling.cli import main
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import Cells, parse_row
 from carbonscaling.perf.activations import kept_widths
@@ -213,3 +214,9 @@ def test_what_tuning_held_at_most_without_its_context() -> None:
         if row["source"] == "Lightning-AI/litgpt" and row["mode"] == "lora"
     ]
     assert median(errors) < 0.05
+
+
+def test_rows_that_no_score_counts_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--runs", str(ROOT / "examples" / "fine-tuning-runs.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "in no score: 8 x sft, 66 x lora (--where mode=sft scores such rows)" in said

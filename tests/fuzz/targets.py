@@ -191,7 +191,7 @@ def runs(rng: Random, folder: Path) -> object:
     """Measured configurations, replayed and scored."""
     rows = read_runs(_written(rng, folder / "runs.csv", _csv(rng, _some(rng, evidence.rows("runs"), 2))))
     found = replay_file(rows, shipped_calibration())
-    return found.csv(), replay_data(found.counts, found.reasons, found.score)
+    return found.csv(), replay_data(found.counts, found.reasons, found.aside, found.score)
 
 
 def runs_read(rng: Random, folder: Path) -> object:

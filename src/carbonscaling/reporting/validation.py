@@ -127,18 +127,25 @@ def fitted_page(calibration: Calibration, left: Sequence[LeftOut], n_rows: int, 
     )
 
 
-def replay_data(counts: dict[str, int], reasons: dict[str, int], scored: Score | None) -> dict[str, Any]:
+def replay_data(
+    counts: dict[str, int], reasons: dict[str, int], aside: dict[str, int], scored: Score | None
+) -> dict[str, Any]:
     """Return the summary of a replayed file as plain data."""
-    return {"rows": counts, "unusable": reasons, "score": asdict(scored) if scored else None}
+    return {"rows": counts, "unusable": reasons, "in_no_score": aside, "score": asdict(scored) if scored else None}
 
 
-def replay_page(name: str, counts: dict[str, int], reasons: dict[str, int], scored: Score | None) -> RenderableType:
-    """Return the summary of a replayed file: rows by status, why rows were unusable, and the score where measured."""
+def replay_page(
+    name: str, counts: dict[str, int], reasons: dict[str, int], aside: dict[str, int], scored: Score | None
+) -> RenderableType:
+    """Return the summary of a replayed file: rows by status, why some were unusable or not scored, and the score."""
     total = sum(counts.values())
     parts: list[RenderableType] = [
         Text(f"{name}: {total:,} rows, " + ", ".join(f"{n:,} {k}" for k, n in counts.items()))
     ]
     parts += [Text(f"  - {n:,} x {reason}") for reason, n in sorted(reasons.items(), key=lambda kv: -kv[1])[:10]]
+    if aside:
+        said = ", ".join(f"{n:,} x {mode}" for mode, n in aside.items())
+        parts.append(Text(f"  in no score: {said} (--where mode={next(iter(aside))} scores such rows)"))
     if scored is not None:
         parts += [Text(""), _table("predicted against measured", {"rows with a measured speed": scored})]
     return Group(*parts)

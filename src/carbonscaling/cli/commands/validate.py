@@ -50,8 +50,10 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
         n_written = replayed.write_scenarios(found, Path(scenarios), calibration or "shipped")
         sys.stderr.write(f"written: {n_written:,} scenarios in {scenarios}\n")
     left = shipped_left_out() if file == SHIPPED and calibration is None else ()
-    data = pages.replay_data(found.counts, found.reasons, found.score) | {"left_out": pages.left_out_data(left)}
-    page = pages.replay_page(file, found.counts, found.reasons, found.score)
+    data = pages.replay_data(found.counts, found.reasons, found.aside, found.score) | {
+        "left_out": pages.left_out_data(left)
+    }
+    page = pages.replay_page(file, found.counts, found.reasons, found.aside, found.score)
     out.hand_out(data, Group(page, Text(""), pages.left_out_page(left)) if left else page, json=json)
 
 

@@ -59,6 +59,8 @@ class Prediction:
     bottleneck: str = ""
 
 
+PRETRAINING = ("", "pretrain")
+"""Modes of rows whose speed is scored with all others'."""
 COLUMNS = tuple(f.name for f in fields(Prediction))
 """Columns of the file of predictions."""
 
@@ -106,7 +108,7 @@ def scored_sample(
     index, replays, _ = completed or complete(rows)
     kept, speeds, where = [], [], []
     for i, r in zip(index, replays, strict=True):
-        if r.row.mode not in ("", "pretrain") or r.row.kind == "proxy":
+        if r.row.mode not in PRETRAINING or r.row.kind == "proxy":
             continue
         measured = measured_speed(rows[i], r)
         if measured is not None and math.isfinite(measured):
@@ -126,8 +128,8 @@ class Replayed:
         One per row, in order.
     scenarios : dict of str to Scenario
         What every usable row states, by its id.
-    counts, reasons : dict
-        Rows by status; unusable rows by reason.
+    counts, reasons, aside : dict
+        Rows by status; unusable rows by reason; rows that no score counts, as they do not pre-train, by what they train.
     score : Score, optional
         None where no row has a measured speed. The shipped rows' score with the shipped calibration is in-sample.
     """
@@ -136,6 +138,7 @@ class Replayed:
     scenarios: dict[str, Scenario]
     counts: dict[str, int]
     reasons: dict[str, int]
+    aside: dict[str, int]
     score: Score | None
 
     def csv(self) -> str:
@@ -189,5 +192,6 @@ def replay_file(rows: Sequence[Mapping[str, str]], calibration: Calibration) -> 
         scenarios={r.row.id: r.scenario for r in completed[1]},
         counts=dict(Counter(p.status for p in predictions)),
         reasons=dict(Counter(p.reason for p in unusable)),
+        aside=dict(Counter(r.row.mode for r in completed[1] if r.row.mode not in PRETRAINING)),
         score=scored,
     )
