@@ -171,14 +171,14 @@ def test_speeds_of_published_hybrids() -> None:
 
 
 def test_speeds_of_hybrids_that_no_fit_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Qwen3-Next, Bamba, Nemotron 3 and 3.5, delta rules without attention; sources in the file (docs/hybrids.md)."""
+    """Qwen3-Next, Bamba, Granite 4, Nemotron 3 and 3.5, delta rules alone; sources in the file (docs/hybrids.md)."""
     monkeypatch.chdir(ROOT)
     with (ROOT / "examples" / "hybrid-runs.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert all(row["source"] and row["source_path_or_section"] for row in rows)
     found = beside(rows, shipped_calibration())
     errors = {run.id: abs(run.predicted / run.measured - 1) for run in found}
-    assert len(errors) == 22
+    assert len(errors) == 28
     assert np.median([*errors.values()]) < 0.20
     assert sum(error < 0.25 for error in errors.values()) >= 19
     assert max(errors.values()) < 0.50
