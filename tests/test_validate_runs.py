@@ -103,6 +103,15 @@ def test_layout_is_inferred_so_that_it_fits() -> None:
     assert "fastest that fits" in p.reason
 
 
+@pytest.mark.parametrize("text", ["NVLink within nodes of 4", "4 GPUs per node, 200 Gb/s a node", "Jülich (4 a node)"])
+def test_a_node_of_four_is_the_host_of_four(text: str) -> None:
+    """Four A100 are wired in pairs; a node of eight, or of a number that no host has, is the usual one."""
+    four = complete_row(parse_row({**ROW, "interconnect": text})).cluster.host
+    assert (four.devices_per_host, four.domain_size, four.topology) == (4, 4, "mesh")
+    for usual in ("nodes of 8", "nodes of 6", "4 x 100 Gb/s per node"):
+        assert complete_row(parse_row({**ROW, "interconnect": usual})).cluster.host.devices_per_host == 8
+
+
 def test_interconnect_sets_the_network() -> None:
     slow = complete_row(
         parse_row({**ROW, "interconnect": "8x A100 nodes, 4x100 Gb/s per node"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from carbonscaling.catalog import hardware
 from carbonscaling.errors import InputError
 from carbonscaling.evidence.row import RunRow, Unusable
@@ -10,6 +12,9 @@ from carbonscaling.hints import NamedTuple
 from carbonscaling.validate.network import network
 
 __all__ = ["Place", "place"]
+
+
+_OF_NODE = re.compile(r"\bnodes? of (\d+)\b|\b(\d+)(?: gpus?| devices?| [a-z]?\d{2,3}s?)? (?:per|a) node")
 
 
 class Place(NamedTuple):
@@ -30,18 +35,26 @@ def _device(row: RunRow) -> Device:
         raise Unusable(f"unknown device {row.device!r}") from unknown
 
 
+def _of_fewer(device: Device, text: str) -> str | None:
+    """Return the host of as many devices as a text says of a node, where the catalogue has one beside the usual."""
+    told = _OF_NODE.search(text)
+    host = f"{device.default_host}-{told[1] or told[2]}" if told else ""
+    return host if host in hardware.host_names() else None
+
+
 def place(row: RunRow, notes: list[str]) -> Place:
     """Device by name; host and network from what the row says of its interconnect."""
     device = _device(row)
     text = row.interconnect.lower()
-    host = None
+    named = None
     if "jean zay" in text and device.architecture in ("Volta", "Ampere"):
-        host = "jean-zay-v100" if device.architecture == "Volta" else "jean-zay-a100"
+        named = "jean-zay-v100" if device.architecture == "Volta" else "jean-zay-a100"
     elif "dgx-2" in text and device.architecture == "Volta":
-        host = "dgx-2"
+        named = "dgx-2"
+    host = named or _of_fewer(device, text)
     cluster = hardware.cluster(device, host)
     told = network(row.interconnect, row.device, device.architecture, cluster.host.devices_per_host)
-    gbps, fabric = (told.gbps, told.fabric) if host is None and device.kind == "gpu" else (None, None)
+    gbps, fabric = (told.gbps, told.fabric) if named is None and device.kind == "gpu" else (None, None)
     if not gbps and row.n_devices and row.n_devices > cluster.host.domain_size:
         notes.append(f"network of {cluster.host.name}")
     return Place(device, host, gbps, fabric)
