@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from carbonscaling.carbon.hourly import Hours, mean_by_start, passage
 from carbonscaling.carbon.profile import HourlyProfile, load_profile
 from carbonscaling.carbon.windows import open_steps
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.reporting.choices import choices_page
 from carbonscaling.study.answer import estimate
 from carbonscaling.study.choices import Options, choices
 from carbonscaling.study.scenario import Scenario
@@ -178,6 +181,15 @@ def test_starts_are_dates_and_the_best_is_found(hours: str) -> None:
     assert 230.0 <= best.start_hour < 300.0
     every = choices(s, Options(starts=tuple(float(h) for h in range(0, 600, 25))))
     assert best.total_tco2e <= min(c.total_tco2e for c in every) + 1e-9
+
+
+def test_the_hour_of_a_start_is_told_whole_and_a_best_start_has_been_compared(hours: str) -> None:
+    (found,) = choices(Scenario(**{**vars(RUN), "hourly": hours}), Options(best_start=True))
+    console = Console(width=200)
+    with console.capture() as said:
+        console.print(choices_page([replace(found, start_hour=1878.0)]))
+    assert "(hour 1,878)" in said.get()
+    assert "Nothing to compare" not in said.get()
 
 
 def test_the_market_figure_follows_the_hours(hours: str) -> None:

@@ -68,7 +68,7 @@ def _words(c: Choice) -> str:
     cost = "" if c.cost_usd is None else f", {money(c.cost_usd)}"
     extra = ""
     if c.start_hour is not None:
-        extra += f" from {c.start} (hour {plain(c.start_hour)})"
+        extra += f" from {c.start} (hour {c.start_hour:,.10g})"
         extra += "" if c.window == "always" else f", working {c.window}"
     if c.pause_above_g_per_kwh is not None:
         extra += f", pausing above {plain(c.pause_above_g_per_kwh)} g/kWh"
@@ -138,7 +138,7 @@ def choices_page(found: Sequence[Choice]) -> Group:
                 f"No such price is known of {', '.join(unpriced)}: not in least cost; give --price-usd-per-device-hour"
             )
         )
-    if len(found) == 1:
+    if len(found) == 1 and not found[0].start:
         parts.append(
             Text("Nothing to compare yet: --regions, --accelerators, --counts, --deadlines or --starts take several")
         )
