@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -258,6 +259,22 @@ def test_reports_are_those_of_the_command(answer: cs.Estimate) -> None:
         report(answer, "model_card")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no run"):
         report(_infeasible())
+
+
+MADE_OF_A_RUN: dict[str, Callable[[Any], Any]] = {
+    "report": report,
+    "emit": lambda answer: cs.emit(answer, "megatron"),
+    "picture": cs.picture,
+    "chances": lambda answer: cs.chances(answer, write_s=30.0, restart_s=300.0),
+}
+
+
+@pytest.mark.parametrize("what", MADE_OF_A_RUN)
+def test_what_is_made_of_a_run_says_so_where_there_is_none(what: str) -> None:
+    with pytest.raises(InputError, match=r"(?s)there is no .*fit.*remedy: .* would do"):
+        MADE_OF_A_RUN[what](_infeasible())
+    with pytest.raises(TypeError, match="Scenario in place of an answer: estimate or plan gives one"):
+        MADE_OF_A_RUN[what](cs.Scenario(model="llama-3-8b", devices=8))
 
 
 def _infeasible() -> cs.Infeasible:

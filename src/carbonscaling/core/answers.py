@@ -11,7 +11,7 @@ from carbonscaling.study import choices as study_choices
 from carbonscaling.study import scale as study_scale
 from carbonscaling.study.choices import Options
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.infeasible import Infeasible, run_of
 from carbonscaling.study.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -119,14 +119,9 @@ def report(answer: Estimate | Infeasible | Record, format: Format = "model-card"
         )  # fmt: skip
     if isinstance(answer, Measured):
         return written(answer, format)
-    if not isinstance(answer, Estimate):
-        raise InputError(
-            "there is no run to report", key="answer", allowed="a feasible answer of estimate or plan",
-            remedy="see answer.reason and answer.remedies",
-        )  # fmt: skip
-    data = answer.to_dict()
+    run = run_of(answer, "run to report")
     if format in FORMATS:
-        return FORMATS[format](record_of(data))
+        return FORMATS[format](record_of(run.to_dict()))
     from carbonscaling.reporting.document import document_of
 
-    return document_of(answer)
+    return document_of(run)

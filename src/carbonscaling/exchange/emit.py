@@ -10,7 +10,7 @@ from carbonscaling.errors import InputError, nearest
 from carbonscaling.exchange.read import named
 from carbonscaling.exchange.readback import READ, read_back
 from carbonscaling.study.estimate import Estimate
-from carbonscaling.study.infeasible import Infeasible
+from carbonscaling.study.infeasible import Infeasible, run_of
 
 __all__ = ["FORMATS", "SEVERAL", "Picture", "check_format", "emit", "emit_files", "picture", "remarks"]
 
@@ -47,7 +47,8 @@ def check_format(to: str) -> None:
 
 def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
     check_format(to)
-    if isinstance(answer, Estimate) and not all(
+    answer = run_of(answer, "plan to write", "emit", to)
+    if not all(
         float(size).is_integer() for size in (answer.setting.micro_batch, answer.setting.n_micro, answer.resolved.batch)
     ):
         raise InputError(
@@ -62,18 +63,13 @@ def _feasible(answer: Estimate | Infeasible, to: str) -> Estimate:
             "what is written trains every weight of a language model, nothing frozen and nothing beside it", key=said,
             value=getattr(s, said), remedy="add --train full and leave teacher and towers out, or --emit svg",
         )  # fmt: skip
-    if isinstance(answer, Estimate) and answer.resolved.spec.encoder is not None and to not in ("svg", "trace"):
+    if answer.resolved.spec.encoder is not None and to not in ("svg", "trace"):
         raise InputError(
             "what is written trains a decoder, not an encoder beside it", key="model", value=answer.resolved.spec.name,
             remedy="choose --emit svg, or a model without an encoder",
         )  # fmt: skip
-    if isinstance(answer, Estimate) and answer.setting.cp > 1 and to not in ("svg", "trace"):
+    if answer.setting.cp > 1 and to not in ("svg", "trace"):
         _check_context(answer, to)
-    if isinstance(answer, Infeasible):
-        raise InputError(
-            f"there is no plan to write: {answer.reason}", key="emit", value=to,
-            remedy=answer.remedies[0] if answer.remedies else "ask for something that fits",
-        )  # fmt: skip
     return answer
 
 

@@ -22,6 +22,7 @@ from carbonscaling.record import dataclass
 from carbonscaling.study.estimate import Estimate
 from carbonscaling.study.history import NINETY
 from carbonscaling.study.hours import hours_of, intensity_met
+from carbonscaling.study.infeasible import run_of
 from carbonscaling.units import DAY, HOUR
 
 __all__ = ["Chances", "as_needed", "begun_at", "chances"]
@@ -152,7 +153,7 @@ def chances(
     Raises
     ------
     InputError
-        A value is out of range.
+        A value is out of range, or the answer is that nothing is feasible.
     """
     hours = factor("time.interruption.device_time").si / HOUR if mtbf_device_hours is None else mtbf_device_hours
     varies = factor("time.devices.variation").si if device_variation is None else device_variation
@@ -170,6 +171,7 @@ def chances(
             raise InputError(
                 f"{key} is out of range", key=key, value=value, allowed="more than 0", remedy="correct the value"
             )
+    answer = run_of(answer, "run to say the chances of")
     r, f = answer.resolved, answer.footprint
     mtbf = hours * HOUR / answer.n_devices
     interval = min(float(daly_interval(write_s, mtbf)), answer.steady_s) if interval_s is None else interval_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from carbonscaling.errors import InputError
 from carbonscaling.record import dataclass
 from carbonscaling.search.result import Candidate
 from carbonscaling.study.estimate import Estimate
@@ -20,7 +21,7 @@ from carbonscaling.study.versions import schema_id
 if TYPE_CHECKING:
     from polars import DataFrame
 
-__all__ = ["Infeasible"]
+__all__ = ["Infeasible", "run_of"]
 
 
 @dataclass(frozen=True)
@@ -118,3 +119,23 @@ class Infeasible:
     def to_frame(self) -> DataFrame:
         """Return the summary as a table of one row, see `Estimate.to_frame`."""
         return frame(self.feasible, self.summary(), self.reason)
+
+
+def run_of(answer: Any, purpose: str, key: str = "answer", value: Any = None) -> Estimate:
+    """Return an answer that is a run, which something is made of.
+
+    Raises
+    ------
+    InputError
+        It is that nothing is feasible.
+    TypeError
+        It is no answer.
+    """
+    if isinstance(answer, Infeasible):
+        raise InputError(
+            f"there is no {purpose}: {answer.reason}", key=key, value=value, allowed="a feasible answer of estimate or plan",
+            remedy=answer.remedies[0] if answer.remedies else "ask for something that fits",
+        )  # fmt: skip
+    if not isinstance(answer, Estimate):
+        raise TypeError(f"{type(answer).__name__} in place of an answer: estimate or plan gives one")
+    return answer
