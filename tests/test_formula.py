@@ -65,6 +65,7 @@ CASES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (collectives.all_to_all_time, dict(size=1e9 * B, remote=1e8 * B, **TIERS)),
     (experts.dispatch_bytes, dict(tokens=4096.0, top_k=8.0, d_model=7168.0, element_bytes=1 * B)),
     (experts.copies_per_token, dict(top_k=8.0, node_limit=4.0, domains=8.0, relay=1.0)),
+    (experts.copies_in_turn, dict(top_k=22.0, experts=512.0, domains=8.0, relay=1.0)),
     (
         experts.remote_dispatch_bytes,
         dict(tokens=4096.0, copies=4.0, d_model=7168.0, element_bytes=1 * B, ep=64.0, inner=8.0),

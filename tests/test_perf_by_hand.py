@@ -135,6 +135,18 @@ def test_copies_of_a_token(top_k: float, limit: float, domains: float, relay: fl
     close(experts.copies_per_token(top_k, limit, domains, relay), expected)
 
 
+@pytest.mark.parametrize(
+    ("top_k", "n_experts", "domains"), [(22, 512, 8), (5, 12, 4), (3, 8, 8), (8, 8, 4), (7, 60, 1)]
+)
+def test_neighbouring_experts_lie_in_few_domains(top_k: int, n_experts: int, domains: int) -> None:
+    """Every place at which a run of experts may begin, with experts dealt out in their order."""
+    held = n_experts // domains
+    of_run = [len({(first + k) % n_experts * domains // n_experts for k in range(top_k)}) for first in range(n_experts)]
+    assert held * domains <= n_experts
+    close(experts.copies_in_turn(top_k, n_experts, domains, 1), sum(of_run) / n_experts)
+    assert experts.copies_in_turn(top_k, n_experts, domains, 0) == top_k
+
+
 def test_copies_of_a_token_are_counted_as_drawn() -> None:
     """A hundred thousand tokens with three experts each, drawn over four domains, reach 4·(1 − (3/4)³) of them."""
     drawn = np.random.default_rng(0).integers(0, 4, size=(100_000, 3))

@@ -168,6 +168,7 @@ CHANGES: list[tuple[str, Any, str, dict[str, float]]] = [
     ("cuda_graphs", "full", "megatron", {"layer_launch": 0.0, "moe_launch": 0.0, "product_launch": 0.0}),
     ("dispatcher", "alltoall", "megatron", {"relay": 0.0, "sorts": 1.0}),
     ("expert_balance", "forced", "megatron", {"imbalance": 1.0}),
+    ("expert_balance", "in-turn", "megatron", {"imbalance": 1.0, "in_turn": 1.0}),
     ("expert_capacity", 1.25, "megatron", {"imbalance": 1.25, "product_launch": 0.0}),
     (
         "expert_kernels",

@@ -7,7 +7,7 @@ import numpy as np
 from carbonscaling.formula import formula
 from carbonscaling.perf.numbers import Number
 
-__all__ = ["copies_per_token", "dispatch_bytes", "remote_dispatch_bytes"]
+__all__ = ["copies_in_turn", "copies_per_token", "dispatch_bytes", "remote_dispatch_bytes"]
 
 
 @formula("tokens·top_k·d_model·element_bytes", unit="B", source="deepseek_v3", place="section 3.2.2")
@@ -36,6 +36,18 @@ def copies_per_token(top_k: Number, node_limit: Number, domains: Number, relay: 
     """
     reached = np.maximum(1.0, np.minimum(node_limit, domains))
     return relay * reached * (1.0 - (1.0 - 1.0 / reached) ** top_k) + (1.0 - relay) * top_k
+
+
+@formula(
+    "relay·min(M, 1+(top_k−1)·M/experts) + (1−relay)·top_k, M = domains",
+    unit="1",
+    source="automodel",
+    place="FakeBalancedGate, components/moe/layers.py: a token takes the experts after those of the token before it",
+)
+def copies_in_turn(top_k: Number, experts: Number, domains: Number, relay: Number) -> Number:
+    """Count the copies of a token, as `copies_per_token`, where its experts are neighbours, which few domains hold."""
+    near = np.minimum(domains, 1.0 + (top_k - 1.0) * domains / np.maximum(experts, 1.0))
+    return relay * near + (1.0 - relay) * top_k
 
 
 @formula(

@@ -127,7 +127,7 @@ class SoftwareTerms(NamedTuple):
         that such a collective takes for every rank, to list its slice.
     relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. sorts : 1 where
         copies arrive in their senders' order, and each device brings them into that of its experts, and back. imbalance :
-        busiest over mean expert load.
+        busiest over mean expert load. in_turn : 1 where a token's experts are neighbours.
     head_last : 1 where the last stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     step_overhead : s per step of host work. layer_launch, moe_launch : s the host needs to launch the forward kernels of a
         dense layer and of a layer with experts. apart_launch : s more of the latter where whole layers are recomputed, which
@@ -187,6 +187,7 @@ class SoftwareTerms(NamedTuple):
     relay: Number
     sorts: Number
     imbalance: Number
+    in_turn: Number
     head_last: Number
     step_overhead: Number
     layer_launch: Number

@@ -178,7 +178,9 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         gather_rank=e.gather_rank.si,
         relay=relay,
         sorts=0.0 if options.dispatcher == "allgather" else 1.0 - relay,
-        imbalance=options.expert_capacity or (1.0 if options.expert_balance == "forced" else e.imbalance.si),
+        imbalance=options.expert_capacity
+        or (1.0 if options.expert_balance in ("forced", "in-turn") else e.imbalance.si),
+        in_turn=float(options.expert_balance == "in-turn"),
         head_last=last,
         step_overhead=e.step_overhead.si,
         layer_launch=layer_launch,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from carbonscaling.perf.collectives import all_gather_time, all_to_all_time, doublings, group_bandwidth, inner_ranks
-from carbonscaling.perf.experts import copies_per_token, dispatch_bytes, remote_dispatch_bytes
+from carbonscaling.perf.experts import copies_in_turn, copies_per_token, dispatch_bytes, remote_dispatch_bytes
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
 
@@ -75,7 +75,11 @@ def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp
     h, comm = np.where(work.d_routed > 0, work.d_routed, work.d_model), formats.comm_bytes
     inner = inner_ranks(ep, etp, silicon.domain)
     link = group_bandwidth(silicon.link, ep, silicon.axes, silicon.axis_length, silicon.pairs)
-    copies = copies_per_token(work.top_k, work.node_limit, ep / inner, software.relay)
+    copies = np.where(
+        software.in_turn > 0,
+        copies_in_turn(work.top_k, work.n_experts, ep / inner, software.relay),
+        copies_per_token(work.top_k, work.node_limit, ep / inner, software.relay),
+    )
     exchange: Number = 0.0
     for element_bytes in (formats.dispatch_bytes, formats.combine_bytes):
         size = dispatch_bytes(own, work.top_k, h, element_bytes)

@@ -89,8 +89,9 @@ class Software:
     expert_overlap : bool, optional
         Hide expert traffic behind another micro-batch's passes (the schedule ``combined-1f1b``) wherever its rules hold; left
         out, a search may where the stack can, and what people run does not.
-    expert_balance : {"learnt", "forced"}, optional
-        Whether experts get equal loads by force, as in benchmarks.
+    expert_balance : {"learnt", "forced", "in-turn"}, optional
+        Whether experts get equal loads by force, as in benchmarks; in turn, a token's experts are neighbours besides, so that a
+        dispatcher that relays sends it to few hosts.
     expert_capacity : float, optional
         Places of an expert over its mean load, all of them sent and computed; tokens beyond are dropped (Fedus et al. 2022,
         arXiv 2101.03961, equation 3). Without it none is dropped, and all wait for the fullest expert.
@@ -139,7 +140,7 @@ class Software:
     cuda_graphs: Literal["none", "router", "attention", "full"] | None = None
     dispatcher: Literal["alltoall", "allgather", "deepep", "hybridep"] | None = None
     expert_overlap: bool | None = None
-    expert_balance: Literal["learnt", "forced"] | None = None
+    expert_balance: Literal["learnt", "forced", "in-turn"] | None = None
     expert_capacity: float | None = None
     expert_kernels: Literal["separate", "fused", "looped"] | None = None
     bf16_share: float = 0.0
