@@ -28,6 +28,11 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown law": (("scale", "--law", "hofmann_2022"), ("unknown scaling law", "did you mean: hoffmann_2022")),
     "no law": (("scale",), ("a curve needs a scaling law", "remedy")),
     "no model": (("plan",), ("no model given", "remedy")),
+    "a word too many": (("model", "show", "llama-3-8b", "qwen3-8b"), ("takes: qwen3-8b", "remedy")),
+    "a shelf before its entry": (
+        ("catalog", "show", "devices", "b300"),
+        ("did you mean: carbonscaling catalog show b300 --kind devices",),
+    ),
     "a needed option left out": (("chances", *MODEL), ("no --write-s given", "allowed: Seconds to write", "remedy")),
     "no device count": (("estimate", *MODEL), ("needs a device count", "remedy")),
     "negative tokens": (("plan", "--model", "llama-3-8b", "--tokens", "-5"), ("tokens", "-5", "1e6 to", "remedy")),

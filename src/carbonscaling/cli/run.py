@@ -74,6 +74,10 @@ def usage_error(error: CycloptsError, argv: Sequence[str]) -> InputError:
         from carbonscaling.catalog.hardware import two_kinds
 
         return two_kinds(", ".join(after for word, after in pairwise(argv) if word == "--device"))
+    if isinstance(error, UnusedCliTokensError):
+        problem = f"more words than the command takes: {', '.join(error.unused_tokens or ())}"
+        if error.command_chain == ("catalog", "show") and len(argv) == 4:
+            suggestion = f"carbonscaling catalog show {argv[3]} --kind {argv[2]}"
     missing = re.search(r'parameter "?(--[a-z-]+|[A-Z][A-Z_]*)"? requires an argument', problem)
     if missing and missing[1] not in argv:
         problem = f"no {missing[1].lower()} given"
