@@ -17,7 +17,7 @@ from carbonscaling.cli import main
 from carbonscaling.serving.age import era
 from carbonscaling.serving.build import cache_of, serving
 from carbonscaling.serving.cycle import TERMS, batch_of, cycle, sharing_experts
-from carbonscaling.serving.effects import PRIORS, effects
+from carbonscaling.serving.effects import PRIORS, effects, taken
 from carbonscaling.serving.engine import Engine, engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
@@ -206,6 +206,17 @@ def test_experts_of_early_vllm_behind_its_server_cost_its_sequences_again() -> N
     at = TERMS.index("sequence")
     assert early[at] / later[at] == pytest.approx(2.3)
     assert np.delete(early, at) == pytest.approx(np.delete(later, at))
+
+
+def test_each_engine_brings_kernels_for_experts_to_a_generation() -> None:
+    """They move its experts and its prompts (decision 487); a dense model has none, another vendor's port its own."""
+    name = "kernels vllm new Hopper experts"
+    assert name in effects(question("mixtral-8x7b"))
+    assert not [
+        e for q in (question(), question("mixtral-8x7b", device="mi300x")) for e in effects(q) if "kernels" in e
+    ]
+    assert {term for term in TERMS if taken(name, term)} == {"routed", "expert_layer", "prefill"}
+    assert shipped_factors().time.rows[name] > 100
 
 
 def test_a_generation_of_another_vendor_that_no_row_ran_is_a_new_device() -> None:

@@ -39,11 +39,12 @@ def _spread(silicon: float, waiting: float, together: float = 0.1, comm: float =
 SPREAD = {
     "other": _spread(0.05, 0.1), "engine": _spread(0.04, 0.08, 0.08), "stack": _spread(0.1, 0.6, 0.2, 0.08),
     "untold": _spread(0.5, 0.5), "shared": _spread(0.15, 0.1), "vendor": _spread(0.4, 0.5, 0.5, 0.15),
-    "AMD": _spread(0.8, 1.0, 1.0, 0.5),
+    "kernels": _spread(0.4, 0.5), "AMD": _spread(0.8, 1.0, 1.0, 0.5),
     "Intel": _spread(0.8, 1.0, 1.0, 0.5), "source": _spread(0.3, 1.0, 1.0, 0.3), "machine": _spread(0.3, 1.0, 1.0, 0.3),
 }  # fmt: skip
 """Spread of an effect's logarithm by its kind. Widest is what a source's rows, or those of one machine of it, have in common
-(clients, hosts and settings that nobody states), and another vendor's port; then a release, in what its host takes. What all
+(clients, hosts and settings that nobody states), and another vendor's port; then an engine's experts on a generation, and a
+release, in what its host takes. What all
 rows, an engine, a generation or a format share stays near the physics: few sources cannot tell it from what is theirs."""
 
 BELIEVED = {
@@ -83,18 +84,15 @@ def effects(q: Question) -> Effects:
     family = q.engine.family or "unknown"
     vendor = device.vendor
     ported = f"{vendor} {port(q)}"
-    made = (
-        (f"arch {device.architecture.split()[0]}",)
-        if vendor == HOME
-        else (
-            f"vendor {vendor}",
-            ported,
-            *((f"{ported} experts",) if q.spec.experts else ()),
-            f"arch {device.architecture}",
-        )
-    )
-    stack = f"stack {family} {age}"
-    routing = (f"{stack} experts",) if stack == "stack vllm early" and q.spec.experts else ()
+    stack, experts = f"stack {family} {age}", q.spec.experts is not None
+    named: Effects
+    if vendor == HOME:
+        generation = device.architecture.split()[0]
+        named, kernels = (f"arch {generation}",), f"kernels {family} {age} {generation}"
+    else:
+        named, kernels = (f"vendor {vendor}", ported, f"arch {device.architecture}"), ported
+    made = (*named, *((f"{kernels} experts",) if experts else ()))
+    early = (f"{stack} experts",) if experts and stack == "stack vllm early" else ()
     online = ("online",) if served(q) else ()
     apart = ("disaggregated",) if q.mode == "disaggregated" else ()
     measured = (f"source {q.like}", f"machine {q.like} {device.id}") if q.like else ()
@@ -102,7 +100,7 @@ def effects(q: Question) -> Effects:
         "all",
         f"engine {family}",
         stack,
-        *routing,
+        *early,
         *made,
         f"format {q.weights.name}",
         *(("shared heads",) if shared_slowly(q) else ()),
@@ -125,7 +123,8 @@ def heat_effects(q: Question) -> Effects:
 def taken(name: str, term: str) -> bool:
     """Whether an effect may move a term: formats and generations move the silicon's, how requests come moves waiting.
 
-    Experts are multiplied by kernels of their own, which each port has to bring: it moves them apart.
+    Experts are multiplied by kernels of their own, which each port, and each engine for a generation, has to bring: they move
+    them apart.
     """
     if name.startswith("arch "):
         return term in SILICON
@@ -138,5 +137,6 @@ def taken(name: str, term: str) -> bool:
     if name == "shared heads":
         return term == "attention"
     if name.endswith(" experts"):
-        return term in ("routed", "expert_layer", *(("sequence",) if name.startswith("stack ") else ()))
+        more = {"stack": "sequence", "kernels": "prefill"}.get(name.split(maxsplit=1)[0])
+        return term in ("routed", "expert_layer", more)
     return name != "disaggregated" or term in APART
