@@ -164,7 +164,7 @@ def of_all_layers(m: Mixer, d_model: int) -> tuple[int, int]:
     """Return the weights of all matrices of a model's mixers, and all their parameters.
 
     >>> of_all_layers(Mixer("rwkv7", 24, 16, 64, 64, 16, rank=256, value_rank=32), 1024)
-    (315555840, 316005376)
+    (114753536, 115121152)
     """
     lacking = m.value_rank * (d_model + m.d_inner) if m.n_layers else 0
     matrices = m.n_layers * sum(mixer_matrices(m, d_model)) - lacking

@@ -125,7 +125,7 @@ def stack_named(text: str) -> str:
     Of several words the first that names an engine: PyTorch beneath it, or a program that nobody knows, says less.
 
     >>> stack_named("NeMo"), stack_named("llm.c"), stack_named("MyTrainer (PyTorch FSDP2)")
-    ('megatron', 'llm.c', 'fsdp')
+    ('megatron', 'llm.c', 'fsdp2')
     """
     if text.endswith(".toml"):
         return text
