@@ -11,7 +11,7 @@ import pytest
 import carbonscaling as cs
 from carbonscaling.catalog import models
 from carbonscaling.errors import InputError
-from carbonscaling.model import forward_flops, from_config, total_params
+from carbonscaling.model import active_params, forward_flops, from_config, total_params
 from carbonscaling.perf.memory import state_bytes, work_bytes
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.step import step_time, sync_time
@@ -193,6 +193,18 @@ def test_later_training_is_full_training() -> None:
     s = cs.Scenario(model="llama-3-8b", tokens=1e9, device="h100-sxm", devices=8, batch=64, seq_len=4096)
     full = cs.estimate(s)
     assert [cs.estimate(replace(s, train=t)).step for t in ("sft", "continued")] == [full.step, full.step]
+
+
+def test_a_continued_training_bears_the_batch_of_all_that_was_seen() -> None:
+    """Its range is that of a training on its tokens and 20 a parameter; that of fine-tuning is of its own tokens."""
+    s = cs.Scenario(model="llama-3-8b", tokens=1e10, device="h100-sxm", devices=8, seq_len=8192)
+    before = 20.0 * float(active_params(cs.model_spec("llama-3-8b")))
+    scratch, whole = (cs.estimate(replace(s, tokens=t)).resolved.batches for t in (1e10, 1e10 + before))
+    continued, tuned = (cs.estimate(replace(s, train=t)).resolved.batches for t in ("continued", "sft"))
+    assert (continued.every, continued.overhead) == (whole.every, whole.overhead)
+    assert tuned.every == scratch.every
+    assert continued.every.stop > 3 * scratch.every.stop
+    assert "20 a parameter" in continued.note
 
 
 def test_an_answer_says_who_teaches() -> None:

@@ -164,6 +164,8 @@ class BatchOverhead:
         Ends of the range of batches that people choose from, as shares of the overhead batch.
     usual : float
         The batch, as such a share, that a number of tokens is meant for where nobody says.
+    before : float
+        Tokens a parameter that a model has seen when its training is continued.
     """
 
     factor: float
@@ -174,6 +176,7 @@ class BatchOverhead:
     low: float
     high: float
     usual: float
+    before: float
 
     def batch(self, tokens: Reals, n_params: Reals, active_params: Reals) -> Reals:
         """Return the overhead batch in tokens."""

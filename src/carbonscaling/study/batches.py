@@ -10,7 +10,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.record import dataclass
 from carbonscaling.search.divisors import divisors
 from carbonscaling.study.scenario import Scenario
-from carbonscaling.words import counted
+from carbonscaling.words import count, counted
 
 __all__ = ["TUNED", "Batches", "batches", "law_batch"]
 
@@ -89,11 +89,13 @@ def law_batch(name: str, spec: ModelSpec, tokens: float) -> float:
 def batches(s: Scenario, spec: ModelSpec, tokens: float, seq_len: int) -> Batches:
     """Return the batches that a scenario leaves open.
 
-    Unstated, they are a range about the batch at which 20 % more tokens are needed. The papers' family has the papers' law,
-    as has whoever names a law.
+    Unstated, they are a range about the batch at which 20 % more tokens are needed: of a continued training, by all tokens
+    that the model has seen. The papers' family has the papers' law, as has whoever names a law.
     """
     law = laws.batch_overhead()
-    overhead = float(law.batch(tokens, float(total_params(spec)), float(active_params(spec)))) / seq_len
+    active = float(active_params(spec))
+    before = law.before * active if s.train == "continued" else 0.0
+    overhead = float(law.batch(before + tokens, float(total_params(spec)), active)) / seq_len
     if s.batch is not None:
         return Batches.one(s.batch, overhead)
     of_papers = s.space == "paper" or s.carbon_mode == "paper" or (s.law or "").startswith("paper")
@@ -111,4 +113,5 @@ def batches(s: Scenario, spec: ModelSpec, tokens: float, seq_len: int) -> Batche
     note = f"batch searched from {first:,} to {counted(last, 'sequence')}"
     by_loss = s.train not in TUNED
     note += f"; {overhead:,.0f} need 20 % more tokens than few do" if by_loss else ", on the tokens that there are"
+    note += f", after {count(before)} tokens, {law.before:g} a parameter" if before else ""
     return Batches(range(first, last + 1, step), law.usual * overhead, overhead, note, by_loss)
