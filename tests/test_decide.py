@@ -256,3 +256,14 @@ def test_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert 200.0 < max(heights) < 230.0  # from the highest interval to the lowest part
     assert main([*few, "-o", str(report)]) == 0
     assert "<svg" in report.read_text()
+
+
+@pytest.mark.parametrize("objective", ["flops", "energy"])
+def test_a_candidate_that_no_training_takes_to_the_loss_is_named(objective: str) -> None:
+    """Beside the same candidates without it nothing else changes."""
+    asked = {"params": 13e9, "tokens": 577e9, "served_tokens": 2e12, "law": "sardana_2024", "objective": objective}
+    few = {"counts": (1024,), "in_flight": (64.0,)} if objective == "energy" else {}
+    both, one = (cs.decide(cs.Decision(**asked, **few, candidates=c)) for c in ((1e9, 7e9), (7e9,)))
+    assert (both.summary()["unreached"], one.summary()["unreached"]) == ([1e9], [])
+    assert both.summary()["total"] == one.summary()["total"]
+    assert "no training takes them to this loss: 1B parameters" in both.render()

@@ -71,6 +71,10 @@ def decided_words(data: Data) -> list[str]:
     low, high = a["params_range"]
     if low < high:
         said.append(f"With both intervals against each other it is {count(low)} to {count(high)} parameters.")
+    if a.get("unreached"):
+        said.append(
+            f"Left out, as no training takes them to this loss: {', '.join(map(count, a['unreached']))} parameters."
+        )
     return [*said, *_turns(a), f"{count(a['combinations'])} combinations, every one decided."]
 
 

@@ -149,6 +149,7 @@ class Decided:
             "saved": given - total if known else None, "saved_share": 1.0 - total / given if known else None,
             "less_than_compared_from": self.beats_compared_from(), "params_range": self.params_range(),
             "combinations": self.combinations,
+            "unreached": list(self.sizes.unreached),
             "break_even": [
                 {"served_tokens": b.served, "interval": (b.low, b.high), "params": float(self.n_params[b.place]),
                  "tokens": float(self.n_tokens[b.place])}

@@ -38,6 +38,8 @@ class Sizes(NamedTuple):
         Architectures; none where FLOPs alone count.
     compared : bool
         Whether the last size is the one to compare with.
+    unreached : tuple of float
+        Candidates that no training takes to the loss, or that no architecture has.
     """
 
     loss: float
@@ -45,6 +47,7 @@ class Sizes(NamedTuple):
     n_tokens: Array
     specs: tuple[ModelSpec, ...]
     compared: bool
+    unreached: tuple[float, ...] = ()
 
 
 def law_of(name: str) -> ChinchillaLaw:
@@ -78,11 +81,12 @@ def sizes_of(d: Decision) -> Sizes:
     law = law_of(d.law)
     loss = float(law.loss(d.params, d.tokens)) if d.loss is None else d.loss
     grid = np.array(d.candidates) if d.candidates else np.geomspace(d.params / 10.0, 3.0 * d.params, d.n_sizes)
-    wanted = [*grid.tolist(), d.params]
+    asked, wanted = grid.tolist(), [*grid.tolist(), d.params]
     specs: list[ModelSpec] = []
     if d.objective != "flops":
-        specs = [spec for spec in map(_spec, wanted[:-1]) if spec is not None] + [spec_for_params(d.params)]
-        wanted = [float(total_params(spec)) for spec in specs]
+        made = [(size, spec) for size, spec in ((size, _spec(size)) for size in grid.tolist()) if spec is not None]
+        specs = [spec for _, spec in made] + [spec_for_params(d.params)]
+        asked, wanted = [size for size, _ in made], [float(total_params(spec)) for spec in specs]
     n_params = np.array(wanted)
     n_tokens = np.asarray(tokens_for(loss, n_params, law.irreducible, law.a, law.alpha, law.b, law.beta), dtype=float)
     if d.loss is None:
@@ -99,7 +103,9 @@ def sizes_of(d: Decision) -> Sizes:
             remedy=f"ask for a higher loss, or larger {'candidates' if d.candidates else 'params'}",
         )  # fmt: skip
     kept = tuple(spec for spec, reaches in zip(specs, reach, strict=False) if reaches)
-    return Sizes(loss, n_params[reach], n_tokens[reach], kept, bool(reach[-1]))
+    reached = {size for size, reaches in zip(asked, reach, strict=False) if reaches}
+    unreached = tuple(size for size in d.candidates if size not in reached)
+    return Sizes(loss, n_params[reach], n_tokens[reach], kept, bool(reach[-1]), unreached)
 
 
 def _spec(n_params: float) -> ModelSpec | None:
