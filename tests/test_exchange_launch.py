@@ -147,7 +147,7 @@ def test_a_head_in_8_bit_is_read(recipe: str, eight: bool | None, tmp_path: Path
 @pytest.mark.parametrize(
     ("more", "share"),
     [
-        ("", None),
+        ("", 0.0),
         (" --first-last-layers-bf16", 2 / 32),
         (" --first-last-layers-bf16 --num-layers-at-start-in-bf16 0 --num-layers-at-end-in-bf16 5", 5 / 32),
         (" --first-last-layers-bf16 --num-layers-at-end-in-bf16 some", None),
@@ -174,7 +174,7 @@ def test_layers_that_stay_in_16_bit_are_a_share_of_the_model_that_is_named_besid
     assert launch.scenario(cs.Scenario(model="llama-3-8b")).software.bf16_share == 4 / 32
     ours = cs.Scenario(model="llama-3-8b", software=cs.Software(bf16_share=0.5))
     assert launch.scenario(ours).software.bf16_share == 0.5
-    assert launch.scenario().software.bf16_share == 0.0
+    assert launch.scenario().software.bf16_share is None
 
 
 def test_a_torchtitan_configuration_is_taken_over() -> None:

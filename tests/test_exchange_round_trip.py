@@ -71,7 +71,7 @@ def test_layers_in_16_bit_read_back(precision: str, pp: int, first: int, tmp_pat
     [
         ("megatron", 0.15, 1, f"add --software bf16_share={5 / 32}"),
         ("megatron", 0.5, 8, f"add --software bf16_share={8 / 32}"),
-        ("megatron-bridge", 5 / 32, 1, "leave bf16_share out, or add --emit megatron"),
+        ("megatron-bridge", 5 / 32, 1, "add --software bf16_share=0, or --emit megatron"),
     ],
 )
 def test_a_share_that_no_layers_are_is_refused(to: str, share: float, pp: int, remedy: str) -> None:
@@ -87,13 +87,14 @@ def test_a_share_that_no_layers_are_is_refused(to: str, share: float, pp: int, r
 def test_a_head_in_8_bit_reads_back(to: str, tmp_path: Path) -> None:
     """In MXFP8 alone (Megatron-Core's TransformerConfig); attention in 8 bit has no argument, and is refused."""
     both = (cs.Software(head_8bit=True, dp_overlap=True), cs.Software(attention_8bit=True))
+    asked = dataclasses.replace(ENDS, stack=release(to).stack)
     head, attention = (
-        cs.estimate(dataclasses.replace(ENDS, precision="mxfp8", software=software)) for software in both
+        cs.estimate(dataclasses.replace(asked, precision="mxfp8", software=software)) for software in both
     )
     assert isinstance(head, cs.Estimate)
     again = _again(cs.emit(head, to), to, head, tmp_path)
     assert again.scenario.software.head_8bit
-    for answer in (attention, cs.estimate(dataclasses.replace(ENDS, software=both[0]))):
+    for answer in (attention, cs.estimate(dataclasses.replace(asked, software=both[0]))):
         assert isinstance(answer, cs.Estimate)
         with pytest.raises(cs.InputError, match="8 bit"):
             cs.emit(answer, to)

@@ -295,6 +295,21 @@ def test_products_that_stay_in_16_bit_take_their_own_time() -> None:
     )  # in 16 bit, whatever the share
 
 
+def test_published_recipes_in_4_bit_leave_a_share_in_16_and_benchmarks_none() -> None:
+    """15 % of the layers (NVIDIA 2025, arXiv 2509.25149, section 3); a run's own share counts before any stack's."""
+
+    def share(name: str, own: float | None = None, precision: str = "nvfp4") -> float:
+        least, found, most = (
+            float(made(name, Software(bf16_share=s), "gb200", precision).formats.cast_passes) for s in (1.0, own, 0.0)
+        )
+        return 1.0 - (found - least) / (most - least)
+
+    assert share("torchtitan") == share("tuned") == share("megatron") == pytest.approx(0.15)
+    assert share("megatron-bridge") == share("mlperf") == share("torchtitan", 0.0) == 0.0
+    assert share("megatron-bridge", 0.24) == pytest.approx(0.24)
+    assert share("torchtitan", precision="mxfp8") == 0.0
+
+
 def test_attention_and_head_may_be_in_8_bit() -> None:
     """Each changes its own rate and nothing of what runs in 16 bit, and where products have 16 bit it changes nothing."""
     plain = made("megatron", None, "gb300", "mxfp8")

@@ -12,6 +12,7 @@ from carbonscaling.exchange.megatron.architecture import model_arguments
 from carbonscaling.exchange.megatron.plan import arguments
 from carbonscaling.exchange.megatron.understand import understand
 from carbonscaling.exchange.release import release
+from carbonscaling.perf.stacked import wide_share
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["SECTIONS", "bridge_overrides", "read_sections"]
@@ -46,10 +47,11 @@ def bridge_overrides(answer: Estimate, more: Sequence[str] = ()) -> str:
     what, spec, recipe = release("megatron-bridge"), answer.resolved.spec, answer.resolved.recipe.name
     if recipe not in PRECISIONS:
         raise cannot_say(what.title, f"the precision {recipe}", ["precision"], "choose bf16, fp16, fp8 or mxfp8")
-    if answer.scenario.software.bf16_share and answer.resolved.recipe.narrow:
+    r = answer.resolved
+    if wide_share(r.stack, answer.scenario.software, r.recipe):
         raise cannot_say(
             what.title, "layers in 16 bit: its recipe of mixed precision says which, over what the model's section says",
-            ["software.bf16_share"], "leave bf16_share out, or add --emit megatron",
+            ["software.bf16_share"], "add --software bf16_share=0, or --emit megatron",
         )  # fmt: skip
     own = {*model_arguments(spec), "bf16", "fp16", "fp8_format", "fp8_recipe", "fp4_format", "fp4_recipe"}
     lines = [line for line in arguments(answer, what.title) if line.name not in own]

@@ -102,7 +102,7 @@ class Launch:
         if self.again and degrees.recompute_percent is None:
             share = again_percent(spec.n_layers + spec.n_predicted, degrees.pp or 1, degrees.vpp or 1, self.again)
             question = dataclasses.replace(question, layout=dataclasses.replace(degrees, recompute_percent=share))
-        if self.ends and not question.software.bf16_share:
+        if self.ends and question.software.bf16_share is None:
             software = dataclasses.replace(question.software, bf16_share=min(1.0, self.ends / spec.n_layers))
             question = dataclasses.replace(question, software=software)
         sequences = self.sequences or self.steps * (question.batch or 0)

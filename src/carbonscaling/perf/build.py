@@ -31,7 +31,7 @@ from carbonscaling.perf.gemm import mixed_efficiency, mixed_k_half
 from carbonscaling.perf.machine import Formats, Machine, Silicon
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe
-from carbonscaling.perf.stacked import software
+from carbonscaling.perf.stacked import software, wide_share
 from carbonscaling.software.options import Software
 from carbonscaling.software.stack import Stack
 
@@ -224,7 +224,7 @@ def machine(
     """
     return Machine(
         silicon(cluster, efficiency),
-        formats(cluster.device, recipe, efficiency, options.bf16_share, bool(options.head_8bit)),
+        formats(cluster.device, recipe, efficiency, wide_share(stack, options, recipe), bool(options.head_8bit)),
         software(stack, options, cluster.device, recipe, efficiency),
     )
 
@@ -285,7 +285,6 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0, he
     half = "bf16" if "bf16" in device.peak else "fp16"
     faster = peak / device.peak_flops(half)
     gemm, k_half = e.gemm[recipe.format].si, e.gemm_k_half.si * max(1.0, faster)
-    wide = wide if recipe.narrow else 0.0
     if wide:  # each part at its own rate
         parts = (wide, gemm, e.gemm[half].si, faster)
         gemm, k_half = float(mixed_efficiency(*parts)), float(mixed_k_half(*parts, e.gemm_k_half.si))

@@ -10,7 +10,7 @@ from carbonscaling.record import dataclass
 from carbonscaling.software.options import OPTIMIZERS, Software
 from carbonscaling.software.stack import Stack, by_generation
 
-__all__ = ["software"]
+__all__ = ["software", "wide_share"]
 
 COMPILED_LOSS = 4.0
 """Bytes a logit and pass that a compiled loss moves: 16-bit logits read for maximum and sum, read again, written."""
@@ -74,6 +74,13 @@ def _queued(stack: Stack, options: Software) -> bool:
     """Whether experts' products wait for no launch each: a graph or one kernel holds them, or their sizes are known before."""
     whole = (options.cuda_graphs or stack.graphs.value) == "full"
     return whole or options.expert_kernels in ("fused", "looped") or options.expert_capacity is not None
+
+
+def wide_share(stack: Stack, options: Software, recipe: Recipe) -> float:
+    """Share of the blocks' products that a recipe of 8 or 4 bit leaves in 16: a run's own, or its stack's."""
+    usual = stack.bf16_share.get(recipe.name)
+    share = options.bf16_share if options.bf16_share is not None else 0.0 if usual is None else usual.value
+    return share if recipe.narrow else 0.0
 
 
 def _bytes(stack: Stack, options: Software, recipe: Recipe) -> tuple[float, float, float]:

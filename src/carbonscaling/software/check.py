@@ -32,7 +32,7 @@ SWITCHES = (
     "products_apart", "mixer_copies", "mixer_norms", "zero2", "copies",
     "fully_sharded", "hybrid", "whole_blocks", "interleaves", "compiled",
 )  # fmt: skip
-SHARES = ("fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
+SHARES = ("bf16_share", "fuses", "repeated", "tp_overlap", "update_beside", "reserve", "zero3_checkpoints")
 BYTES = (
     "gradient_sum", "gradient_traffic", "gradients", "weights", "logit", "logit_compiled", "loss", "unfused", "gate_kept",
 )  # fmt: skip

@@ -99,9 +99,10 @@ class Software:
         Whether experts' products apply the activation function and convert its result themselves, as Transformer Engine's
         grouped products in MXFP8 on Blackwell do (its op fuser with CuteDSL), or kernels of their own do (default); or the
         host launches one expert after another, as models of Transformers before version 5 do.
-    bf16_share : float
+    bf16_share : float, optional
         Share of the blocks' products that an 8- or 4-bit recipe leaves in 16 bit: layers at the ends, attention, latent
-        projections, prediction modules (NVIDIA 2025, arXiv 2509.25149, on 4 bit: about 15 % of the layers).
+        projections, prediction modules (NVIDIA 2025, arXiv 2509.25149, on 4 bit: about 15 % of the layers, which stacks
+        leave unless their makers' recipes leave none).
     attention_8bit, head_8bit : bool, optional
         Take an 8-bit recipe's format for attention's scores and contexts, or for the output head, which recipes keep out of it
         unless told otherwise.
@@ -143,7 +144,7 @@ class Software:
     expert_balance: Literal["learnt", "forced", "in-turn"] | None = None
     expert_capacity: float | None = None
     expert_kernels: Literal["separate", "fused", "looped"] | None = None
-    bf16_share: float = 0.0
+    bf16_share: float | None = None
     attention_8bit: bool | None = None
     head_8bit: bool | None = None
     dp_overlap: bool | None = None

@@ -64,6 +64,9 @@ class Stack:
         does it.
     gradient_traffic, gradients, weights : Mapping[str, Datum]
         Bytes of a reduced gradient, a kept gradient, a kept weight, by number format.
+    bf16_share : Mapping[str, Datum]
+        Share of the blocks' products that a number format of 8 or 4 bit leaves in 16, unless a run says so; none where all
+        are in the format.
     update_beside : Datum
         Share of gradients before and weights after the update that travel beside the passes.
     master_apart : Datum
@@ -146,6 +149,7 @@ class Stack:
     gradient_traffic: Mapping[str, Datum] = field(hash=False)
     gradients: Mapping[str, Datum] = field(hash=False)
     weights: Mapping[str, Datum] = field(hash=False)
+    bf16_share: Mapping[str, Datum] = field(hash=False)
     update_beside: Datum
     master_apart: Datum
     kept: Datum

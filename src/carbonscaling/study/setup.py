@@ -23,6 +23,7 @@ from carbonscaling.perf.efficiency import Efficiency
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Workload
 from carbonscaling.perf.precision import Recipe, precision
+from carbonscaling.perf.stacked import wide_share
 from carbonscaling.record import dataclass
 from carbonscaling.software.stack import Stack
 from carbonscaling.study.limited import limit_note, limited
@@ -261,6 +262,11 @@ def setup(s: Scenario, like: Setup | None = None) -> Setup:
     if captured and what.spec.experts:
         notes.append(
             "graphs hold attention and router where no layer is recomputed whole, unless --software cuda_graphs=none"
+        )
+    if (wide := wide_share(own, s.software, recipe)) and s.software.bf16_share is None:
+        notes.append(
+            f"{100 * wide:g} % of the products stay in 16 bit, as in published recipes of {recipe.name}; "
+            "--software bf16_share=0 leaves none"
         )
     if cluster.device.clock is not None:
         notes.append(limit_note(cluster.device))

@@ -20,6 +20,7 @@ from carbonscaling.exchange.megatron.architecture import model_arguments, unsaid
 from carbonscaling.exchange.stages import layers_by_stage
 from carbonscaling.perf.numbers import Recompute, Schedule
 from carbonscaling.perf.pipeline import in_turns, layers_on_stage, routes_again
+from carbonscaling.perf.stacked import wide_share
 from carbonscaling.study.estimate import Estimate
 
 __all__ = ["PRECISIONS", "STRATEGIES", "arguments"]
@@ -142,18 +143,20 @@ def _ends(answer: Estimate, title: str) -> list[Line]:
 
     Delayed scaling leaves none.
     """
-    share, n, recipe = answer.scenario.software.bf16_share, answer.resolved.spec.n_layers, answer.resolved.recipe
-    if not (share and recipe.narrow):
+    r, options = answer.resolved, answer.scenario.software
+    share, n = wide_share(r.stack, options, r.recipe), r.spec.n_layers
+    if not share:
         return []
+    own = options.bf16_share is not None
     layers, most, stated = round(share * n), n // int(answer.setting.pp), f"{100 * share:g} % of the products in 16 bit"
     refuse(
         title,
-        (layers / n != share, f"{stated}, which are no whole layers", "software.bf16_share",
+        (own and layers / n != share, f"{stated}, which are no whole layers", "software.bf16_share",
          f"add --software bf16_share={layers / n}"),
         (layers > 2 * most, f"{stated}, more layers than the first and the last stage have", "software.bf16_share",
          f"add --software bf16_share={2 * most / n}"),
     )  # fmt: skip
-    last, why = min(layers, most), f"{stated}, as stated"
+    last, why = min(layers, most), f"{stated}, as {'stated' if own else 'usual'}"
     return [
         Line("first_last_layers_bf16", True, why), Line("num_layers_at_start_in_bf16", layers - last, why),
         Line("num_layers_at_end_in_bf16", last, why),

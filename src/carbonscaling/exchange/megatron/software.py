@@ -47,6 +47,8 @@ def _ends(said: Said, found: Reading) -> None:
     """Take over the first and last layers that stay in 16 bit, one of each unless their numbers are said."""
     names = ("first_last_layers_bf16", "num_layers_at_start_in_bf16", "num_layers_at_end_in_bf16")
     if not said.get(names[0]):
+        if said.get("fp4_format"):
+            found.software["bf16_share"] = 0.0
         return
     layers = said.get("num_layers") or (found.spec.n_layers if found.spec else 0)
     counts = {name: said.get(name, 1) for name in names[1:]}
