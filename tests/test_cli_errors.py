@@ -34,6 +34,22 @@ BAD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("did you mean: carbonscaling catalog show b300 --kind devices",),
     ),
     "a needed option left out": (("chances", *MODEL), ("no --write-s given", "allowed: Seconds to write", "remedy")),
+    "two questions of validate": (
+        ("validate", "--ledger", "--history"),
+        ("--history says nothing about what --ledger asks", "remedy: leave --history or --ledger out"),
+    ),
+    "two questions of bench": (
+        ("bench", "--sweep", "--short"),
+        ("--short says nothing about what --sweep asks", "remedy"),
+    ),
+    "published batches of a model": (
+        ("batch", "--published", "--model", "llama-3-8b"),
+        ("a scenario says nothing about what --published asks", "model", "remedy"),
+    ),
+    "a table that is printed and a file": (
+        ("accounts", "--csv", "-o", "a.json"),
+        ("--output says nothing about what --csv asks", "remedy: leave --output or --csv out"),
+    ),
     "no device count": (("estimate", *MODEL), ("needs a device count", "remedy")),
     "negative tokens": (("plan", "--model", "llama-3-8b", "--tokens", "-5"), ("tokens", "-5", "1e6 to", "remedy")),
     "tokens without a suffix": (("plan", "--model", "llama-3-8b", "--tokens", "15"), ("--tokens", "15.6T", "remedy")),

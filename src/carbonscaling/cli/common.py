@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -22,6 +22,7 @@ __all__ = [
     "ScenarioFile",
     "TableFile",
     "TomlFile",
+    "asked",
     "hand_over",
     "one_format",
     "saved_beside",
@@ -61,6 +62,29 @@ def one_format(json: bool, csv: bool, more: str = "") -> None:
     """Refuse JSON and CSV on one output, before anything is asked."""
     if json and csv:
         raise InputError("two formats at once", value="--json --csv", remedy=f"choose one{more}")
+
+
+def asked(said: Mapping[str, object], questions: Mapping[str, Sequence[str]], usual: str) -> str:
+    """Return what the options of a command ask, and refuse those that say nothing about it.
+
+    Parameters
+    ----------
+    said : mapping
+        Values of the options by name; one that is nothing was not given.
+    questions : mapping
+        Options that ask something of their own, the first first, and those that may stand beside each.
+    usual : str
+        The question that is asked where none of them is given.
+    """
+    given = [name for name, value in said.items() if value]
+    question = next((name for name in questions if name in given), usual)
+    for name in given:
+        if name not in (question, *questions[question]):
+            raise InputError(
+                f"{name} says nothing about what {question} asks", key=name, value=said[name],
+                allowed=", ".join(questions[question]) or "nothing beside it", remedy=f"leave {name} or {question} out",
+            )  # fmt: skip
+    return question
 
 
 def _file_of(*suffixes: str) -> Parameter:

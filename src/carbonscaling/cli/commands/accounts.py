@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import Json, PageFile, one_format
+from carbonscaling.cli.common import Json, PageFile, asked
 
 __all__ = ["accounts"]
 
@@ -28,7 +28,8 @@ def accounts(
         llmcarbon_table,
     )
 
-    one_format(json, csv)
+    said = {"--csv": csv, "--json": json, "--output": output}
+    asked(said, {"--csv": (), "the accounts": ("--json", "--output")}, "the accounts")
     checks, table, embodied = check_accounts(), llmcarbon_table(), embodied_table()
     rows: list[dict[str, Any]] = [
         {

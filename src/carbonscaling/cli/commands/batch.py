@@ -7,8 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, PageFile, ScenarioFile
+from carbonscaling.cli.common import OUTPUT, Json, PageFile, ScenarioFile, asked
 from carbonscaling.cli.options import ScenarioOptions, scenario_of
+from carbonscaling.cli.question import given
 
 __all__ = ["batch"]
 
@@ -29,7 +30,8 @@ def batch(
     from carbonscaling.study.resolve import resolve
     from carbonscaling.validate.batches import law_scores
 
-    if published:
+    said = {"--published": published, "a scenario": scenario or ", ".join(given(options))}
+    if asked(said, {"--published": (), "the batches": ("a scenario",)}, "the batches") == "--published":
         scores = list(law_scores())
         return out.hand_out(published_data(scores), published_page(scores), json=json, output=output)
     data = batch_data(resolve(scenario_of(scenario, options)))

@@ -8,9 +8,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, PageFile
+from carbonscaling.cli.common import OUTPUT, Json, PageFile, asked
 
 __all__ = ["bench"]
+
+QUESTIONS = {
+    "--against": ("--json", "--output"),
+    "--felt": ("--short", "--json", "--output"),
+    "--peers": ("--json", "--output"),
+    "--sweep": ("--json", "--output"),
+    "a bench of the search": ("--large", "--json", "--output"),
+}
+"""What is measured, the first of these that is given, and the options that say more about it."""
 
 
 def bench(
@@ -42,11 +51,16 @@ def bench(
     output: PageFile = None,
 ) -> int:
     """Measure the search on this machine: settings decided per second, phases, growth, pruning, memory."""
-    if against is not None:
-        return _against(against, json, output)
-    if felt or peers is not None:
+    said = {
+        "--against": against, "--felt": felt, "--peers": peers, "--sweep": sweep, "--large": large, "--short": short,
+        "--json": json, "--output": output,
+    }  # fmt: skip
+    question = asked(said, QUESTIONS, "a bench of the search")
+    if question == "--against":
+        return _against(str(against), json, output)
+    if question in ("--felt", "--peers"):
         return _felt(short, peers, json, output)
-    if sweep:
+    if question == "--sweep":
         return _sweep(json, output)
     from carbonscaling.bench.search import bench as measure
     from carbonscaling.bench.search import summary

@@ -13,14 +13,30 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from carbonscaling.cli import output as out
-from carbonscaling.cli.common import OUTPUT, Json, TableFile
+from carbonscaling.cli.common import OUTPUT, Json, TableFile, asked
 
 if TYPE_CHECKING:
     from carbonscaling.calibration.profile import Calibration
+    from carbonscaling.validate.speed.runs import Replayed
 
 __all__ = ["validate"]
 
 SHIPPED = "shipped"
+
+QUESTIONS = {
+    "--page": (),
+    "--where": ("--runs", "--calibration", "--scenarios", "--output", "--json"),
+    "--ledger": ("--output", "--json"),
+    "--trainings": ("--history", "--output", "--json"),
+    "--inference": ("--output", "--json"),
+    "--published": ("--output", "--json"),
+    "--rows": ("--components", "--runs", "--output", "--json"),
+    "--components": ("--baselines", "--runs", "--output", "--json"),
+    "--baselines": ("--runs", "--output", "--json"),
+    "--carbon-runs": ("--output", "--json"),
+    "--runs": ("--calibration", "--scenarios", "--output", "--json"),
+}
+"""What is asked, the first of these that is given, and the options that say more about it."""
 
 
 def _measured(file: str) -> list[dict[str, str]]:
@@ -37,18 +53,24 @@ def _fit(calibration: str | None) -> Calibration:
     return load_calibration(Path(calibration)) if calibration else shipped_calibration()
 
 
+def _write_scenarios(found: Replayed, folder: str, calibration: str | None) -> None:
+    from carbonscaling.validate.speed.runs import write_scenarios
+
+    n_written = write_scenarios(found, Path(folder), calibration or "shipped")
+    sys.stderr.write(f"written: {n_written:,} scenarios in {folder}\n")
+
+
 def _runs(file: str, calibration: str | None, output: str | None, scenarios: str | None, json: bool) -> None:
     """Replay measured configurations; write a prediction for every row, and its scenario."""
     from carbonscaling.evidence.left_out import shipped_left_out
     from carbonscaling.reporting import validation as pages
-    from carbonscaling.validate.speed import runs as replayed
+    from carbonscaling.validate.speed.runs import replay_file
 
-    found = replayed.replay_file(_measured(file), _fit(calibration))
+    found = replay_file(_measured(file), _fit(calibration))
     if output is not None:
         _write_rows(output, found.csv())
     if scenarios is not None:
-        n_written = replayed.write_scenarios(found, Path(scenarios), calibration or "shipped")
-        sys.stderr.write(f"written: {n_written:,} scenarios in {scenarios}\n")
+        _write_scenarios(found, scenarios, calibration)
     left = shipped_left_out() if file == SHIPPED and calibration is None else ()
     data = pages.replay_data(found.counts, found.reasons, found.aside, found.score) | {
         "left_out": pages.left_out_data(left)
@@ -57,20 +79,26 @@ def _runs(file: str, calibration: str | None, output: str | None, scenarios: str
     out.hand_out(data, Group(page, Text(""), pages.left_out_page(left)) if left else page, json=json)
 
 
-def _beside(file: str, calibration: str | None, where: list[str], output: str | None, json: bool) -> None:
+def _beside(
+    file: str, calibration: str | None, where: list[str], output: str | None, scenarios: str | None, json: bool
+) -> None:
     """Print measured and predicted speeds of the rows that meet conditions, row by row."""
     from carbonscaling.evidence.chosen import chosen
     from carbonscaling.reporting.jsonable import jsonable
     from carbonscaling.reporting.validation import beside_page
     from carbonscaling.validate.speed.beside import beside, scored
+    from carbonscaling.validate.speed.runs import replay_file
 
-    found = beside(chosen(_measured(file), where), _fit(calibration))
+    rows, fit = chosen(_measured(file), where), _fit(calibration)
+    if scenarios is not None:
+        _write_scenarios(replay_file(rows, fit), scenarios, calibration)
+    found = beside(rows, fit)
     total = scored(found)
     data = {"rows": jsonable(found), "score": jsonable(total)}
     out.hand_out(data, beside_page(found, total), json=json, output=output)
 
 
-def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
+def _parts(part: str | None, file: str, others: bool, json: bool, output: str | None) -> None:
     """Check parts of the model alone, or score the baselines on a file of runs."""
     from carbonscaling.baselines import compare
     from carbonscaling.evidence.left_out import shipped_left_out
@@ -85,7 +113,7 @@ def _parts(part: str | None, file: str, others: bool, json: bool) -> None:
     data = {"components": pages.components_data(lines), "baselines": pages.baselines_data(table)}
     page = [pages.components_page(lines), Text("")] if lines else []
     said = Group(*page, pages.baselines_page(table)) if others else Group(*page[:1])
-    out.hand_out(data, said, json=json)
+    out.hand_out(data, said, json=json, output=output)
 
 
 def _write_rows(output: str, text: str) -> None:
@@ -290,24 +318,37 @@ def validate(
     json: Json = False,
     output: TableFile = None,
 ) -> None:
-    """Hold the models against published measurements; without a file, against the shipped ones."""
-    if folder is not None:
-        _page(Path(folder))
-    elif where:
-        _beside(runs or SHIPPED, calibration, where, output, json)
-    elif ledger:
+    """Hold the models against published measurements; without a file, against the shipped ones.
+
+    Raises
+    ------
+    InputError
+        Options that say nothing about what the others ask.
+    """
+    said = {
+        "--page": folder, "--where": where, "--ledger": ledger, "--trainings": trainings, "--inference": inference,
+        "--published": published, "--rows": rows, "--components": components, "--baselines": baselines,
+        "--carbon-runs": carbon_runs, "--runs": runs, "--calibration": calibration, "--history": history,
+        "--scenarios": scenarios, "--output": output, "--json": json,
+    }  # fmt: skip
+    question = asked(said, QUESTIONS, "--runs")
+    if question == "--page":
+        _page(Path(str(folder)))
+    elif question == "--where":
+        _beside(runs or SHIPPED, calibration, where or [], output, scenarios, json)
+    elif question == "--ledger":
         _ledger(json, output)
-    elif trainings is not None:
-        _trainings(trainings, history, output, json)
-    elif inference is not None:
-        _inference(inference, output, json)
-    elif published:
-        out.hand_out(*_published(), json=json)
-    elif rows is not None:
-        _rows(components or "", rows, runs, output, json)
-    elif components is not None or baselines:
-        _parts(components, runs or SHIPPED, baselines, json)
-    elif carbon_runs is not None:
-        _carbon(carbon_runs, json, output)
+    elif question == "--trainings":
+        _trainings(str(trainings), history, output, json)
+    elif question == "--inference":
+        _inference(str(inference), output, json)
+    elif question == "--published":
+        out.hand_out(*_published(), json=json, output=output)
+    elif question == "--rows":
+        _rows(components or "", str(rows), runs, output, json)
+    elif question in ("--components", "--baselines"):
+        _parts(components, runs or SHIPPED, baselines, json, output)
+    elif question == "--carbon-runs":
+        _carbon(str(carbon_runs), json, output)
     else:
         _runs(runs or SHIPPED, calibration, output, scenarios, json)
