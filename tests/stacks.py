@@ -61,6 +61,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     expert_capacity=st.floats(0.5, 4.0),
     expert_kernels=st.sampled_from(("separate", "fused", "looped")),
     bf16_share=st.floats(0.0, 1.0),
+    row_scales=st.booleans(),
     attention_8bit=st.booleans(),
     head_8bit=st.booleans(),
     dp_overlap=st.booleans(),

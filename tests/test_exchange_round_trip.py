@@ -100,6 +100,21 @@ def test_a_head_in_8_bit_reads_back(to: str, tmp_path: Path) -> None:
             cs.emit(answer, to)
 
 
+def test_scales_of_rows_read_back_from_torchtitan_and_megatron_refuses_them(tmp_path: Path) -> None:
+    """torchao's recipe `rowwise` (torchtitan's `quantize.linear.float8.recipe_name`)."""
+    asked = dataclasses.replace(ENDS, precision="fp8", software=cs.Software(row_scales=True))
+    fsdp = cs.Layout(tp=1, pp=1, cp=1, zero=3)
+    rows = cs.estimate(dataclasses.replace(asked, stack=release("torchtitan").stack, layout=fsdp))
+    assert isinstance(rows, cs.Estimate)
+    text = cs.emit(rows, "torchtitan")
+    assert 'recipe_name = "rowwise"' in text
+    assert _again(text, "torchtitan", rows, tmp_path).scenario.software.row_scales
+    megatron = cs.estimate(asked)
+    assert isinstance(megatron, cs.Estimate)
+    with pytest.raises(cs.InputError, match="each row"):
+        cs.emit(megatron, "megatron")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("to", READ)
 def test_every_plan_reads_back_or_is_refused(to: str, tmp_path: Path) -> None:

@@ -271,6 +271,7 @@ def test_every_option_is_in_the_table_or_settled_with_the_layout() -> None:
         "context_split",
         "expert_overlap",
         "bf16_share",
+        "row_scales",
         "attention_8bit",
         "head_8bit",
     }
@@ -308,6 +309,16 @@ def test_published_recipes_in_4_bit_leave_a_share_in_16_and_benchmarks_none() ->
     assert share("megatron-bridge") == share("mlperf") == share("torchtitan", 0.0) == 0.0
     assert share("megatron-bridge", 0.24) == pytest.approx(0.24)
     assert share("torchtitan", precision="mxfp8") == 0.0
+
+
+def test_products_with_a_scale_a_row_are_slower() -> None:
+    """By what trainings of three sources that timed both ask for; recipes with other scales have none to choose."""
+    rows = Software(row_scales=True)
+    plain, scaled = made("torchtitan", None, "h100", "fp8"), made("torchtitan", rows, "h100", "fp8")
+    assert moved(plain, scaled) == {"gemm_efficiency", "grouped_efficiency"}
+    assert scaled.formats.gemm_efficiency == pytest.approx(0.6 * plain.formats.gemm_efficiency)
+    for other in ("mxfp8", "nvfp4", "bf16"):
+        assert moved(made("torchtitan", None, "b200", other), made("torchtitan", rows, "b200", other)) == set()
 
 
 def test_attention_and_head_may_be_in_8_bit() -> None:

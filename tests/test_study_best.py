@@ -234,6 +234,8 @@ IDLE = "software option {} changes nothing: {}"
         ("llama-3-8b", {"dispatcher": "deepep"}, "bf16", "the model has no experts"),
         ("llama-3-8b", {"expert_overlap": True}, "bf16", "the model has no experts"),
         ("llama-3-8b", {"attention_8bit": True, "head_8bit": True, "bf16_share": 0.5}, "fp8", None),
+        ("llama-3-8b", {"row_scales": True}, "mxfp8", "mxfp8 has no scale for a row to choose"),
+        ("llama-3-8b", {"row_scales": True}, "fp8", None),
         ("mixtral-8x7b", {"dispatcher": "deepep", "expert_capacity": 1.25}, "bf16", None),
     ],
 )

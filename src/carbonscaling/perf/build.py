@@ -224,7 +224,7 @@ def machine(
     """
     return Machine(
         silicon(cluster, efficiency),
-        formats(cluster.device, recipe, efficiency, wide_share(stack, options, recipe), bool(options.head_8bit)),
+        formats(cluster.device, recipe, efficiency, options, wide_share(stack, options, recipe)),
         software(stack, options, cluster.device, recipe, efficiency),
     )
 
@@ -263,10 +263,10 @@ def silicon(cluster: Cluster, e: Efficiency) -> Silicon:
     )
 
 
-def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0, head_8bit: bool = False) -> Formats:
+def formats(
+    device: Device, recipe: Recipe, e: Efficiency, options: Software = AS_IT_SHIPS, wide: float = 0.0
+) -> Formats:
     """Return what a device reaches in the number formats of a recipe, `wide` of whose products of 8 or 4 bit stay in 16.
-
-    With `head_8bit` the output head's are in 8 too.
 
     Raises
     ------
@@ -285,10 +285,12 @@ def formats(device: Device, recipe: Recipe, e: Efficiency, wide: float = 0.0, he
     half = "bf16" if "bf16" in device.peak else "fp16"
     faster = peak / device.peak_flops(half)
     gemm, k_half = e.gemm[recipe.format].si, e.gemm_k_half.si * max(1.0, faster)
+    if options.row_scales and recipe.name == "fp8":
+        gemm *= e.row_scaled.value
     if wide:  # each part at its own rate
         parts = (wide, gemm, e.gemm[half].si, faster)
         gemm, k_half = float(mixed_efficiency(*parts)), float(mixed_k_half(*parts, e.gemm_k_half.si))
-    head = "fp8" if head_8bit and recipe.narrow and "fp8" in device.peak else recipe.head
+    head = "fp8" if options.head_8bit and recipe.narrow and "fp8" in device.peak else recipe.head
     clock = 1.0 if device.clock is None else device.clock.si
     return Formats(
         peak=clock * peak,

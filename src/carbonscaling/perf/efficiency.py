@@ -20,6 +20,8 @@ class Efficiency:
         Share of peak that large matrix multiplications reach, by number format.
     grouped : Datum
         The same for grouped (expert) multiplications, relative to `gemm`.
+    row_scaled : Datum
+        The same for multiplications in 8 bit with a scale for each row, relative to one scale a tensor, conversions and all.
     batched : Datum
         The same for batches of small multiplications, one a head, relative to `gemm`.
     gemm_k_half : Datum
@@ -90,6 +92,7 @@ class Efficiency:
 
     gemm: Mapping[str, Datum]
     grouped: Datum
+    row_scaled: Datum
     batched: Datum
     gemm_k_half: Datum
     tile_m: Datum

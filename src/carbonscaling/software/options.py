@@ -103,6 +103,8 @@ class Software:
         Share of the blocks' products that an 8- or 4-bit recipe leaves in 16 bit: layers at the ends, attention, latent
         projections, prediction modules (NVIDIA 2025, arXiv 2509.25149, on 4 bit: about 15 % of the layers, which stacks
         leave unless their makers' recipes leave none).
+    row_scales : bool, optional
+        Give each row of an 8-bit product a scale of its own, as torchao's recipe *rowwise* does; one a tensor otherwise.
     attention_8bit, head_8bit : bool, optional
         Take an 8-bit recipe's format for attention's scores and contexts, or for the output head, which recipes keep out of it
         unless told otherwise.
@@ -145,6 +147,7 @@ class Software:
     expert_capacity: float | None = None
     expert_kernels: Literal["separate", "fused", "looped"] | None = None
     bf16_share: float | None = None
+    row_scales: bool | None = None
     attention_8bit: bool | None = None
     head_8bit: bool | None = None
     dp_overlap: bool | None = None

@@ -253,7 +253,7 @@ def explain(scenario: Scenario | None = None, **fields: Any) -> tuple[Estimate |
     if s.contracts.kind != "none":  # the factors of the run without its contract
         before = idling(carbon_of(s, r.cluster, duration_s=answer.duration_s), answer.idle_share)
     with tracing() as lines:
-        formats(r.cluster.device, r.recipe, r.efficiency, wide_share(r.stack, s.software, r.recipe))
+        formats(r.cluster.device, r.recipe, r.efficiency, s.software, wide_share(r.stack, s.software, r.recipe))
         step = step_time(r.work, r.machine, floats)
         memory(r.work, r.machine, floats)
         run_time(r.n_steps, step.total, r.run_overhead.si)

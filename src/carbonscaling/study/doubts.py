@@ -113,6 +113,7 @@ def idle_options(r: Resolved) -> list[str]:
     asked, usual = r.scenario.software, Software()
     why = {
         OF_NARROW: "" if r.recipe.narrow else f"{r.recipe.name} multiplies nothing in 8 or 4 bit",
+        ("row_scales",): "" if r.recipe.name == "fp8" else f"{r.recipe.name} has no scale for a row to choose",
         OF_EXPERTS: "" if r.work.n_experts > 0 else "the model has no experts",
         OF_NARROW[:1]: "attention is not fused" if r.recipe.narrow and not r.machine.software.flash else "",
     }

@@ -32,7 +32,7 @@ __all__ = ["Robustness", "Sample", "robustness", "sample_constants"]
 
 AT_MOST_ONE = {
     "gemm", "grouped", "memory", "attention_forward", "attention_backward", "attention_portable",
-    "attention_first", "batched", "link", "nic", "overlap", "tp_overlap", "ep_overlap",
+    "attention_first", "batched", "row_scaled", "link", "nic", "overlap", "tp_overlap", "ep_overlap",
     "scatter_beside",
 }  # fmt: skip
 """Efficiencies that are shares."""

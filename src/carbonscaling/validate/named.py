@@ -107,16 +107,17 @@ def recipe_named(text: str, device: Device) -> str:
 
 
 def states_named(text: str) -> str:
-    """Return the bytes that a number format's name says of its states, as options; "" where it says none.
+    """Return what a number format's name says of its states and of their scales, as options; "" where it says none.
 
     MS-AMP (arXiv 2310.18313, section 2.1) keeps weights in 8 bit, by rows and by columns as Hopper's products take them,
     gradients in 8 bit, master weights in 16 and moments in 8 and 16.
 
-    >>> states_named("fp8-msamp"), states_named("fp8-te")
-    ('weight_bytes=2; gradient_bytes=1; optimizer_bytes=5; ', '')
+    >>> states_named("fp8-msamp"), states_named("FP8 rowwise"), states_named("fp8-te")
+    ('weight_bytes=2; gradient_bytes=1; optimizer_bytes=5; ', 'row_scales=yes; ', '')
     """
-    msamp = "msamp" in text.lower().replace("-", "")
-    return "weight_bytes=2; gradient_bytes=1; optimizer_bytes=5; " if msamp else ""
+    name = text.lower().replace("-", "")
+    msamp = "weight_bytes=2; gradient_bytes=1; optimizer_bytes=5; " if "msamp" in name else ""
+    return msamp + ("row_scales=yes; " if "rowwise" in name else "")
 
 
 def stack_named(text: str) -> str:

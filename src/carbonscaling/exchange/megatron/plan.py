@@ -125,6 +125,8 @@ def _precision(answer: Estimate, title: str) -> list[Line]:
         title,
         (attention, "attention in 8 bit: no argument says so", "software.attention_8bit",
          "leave attention_8bit out"),
+        (bool(software.row_scales) and r.recipe.name == "fp8", "a scale for each row of an 8-bit product",
+         "software.row_scales", "leave row_scales out, or add --emit torchtitan"),
         (head and r.recipe.name != "mxfp8", f"a head in 8 bit beside {r.recipe.name}",
          "software.head_8bit", "choose mxfp8, or leave head_8bit out"),
     )  # fmt: skip

@@ -100,6 +100,8 @@ def _read_model(said: Mapping[str, Any], found: Reading) -> None:
     for converter in map(str, converters if isinstance(converters, list) else [converters]):
         recipe = "fp8" if "float8" in converter else "mxfp8" if "mx" in converter else recipe
     found.scenario["precision"] = recipe
+    if recipe == "fp8" and str(said.get("quantize.linear.float8.recipe_name")).startswith("rowwise"):
+        found.software["row_scales"] = True
     formats = ("training.mixed_precision_param", "training.mixed_precision_reduce", "model.converters")
     found.mark(said, f"precision {recipe}", *formats, *(key for key in said if key.startswith("quantize.")))
     if (optimizer := str(said.get("optimizer.name", "AdamW"))) not in ("AdamW", "Adam"):

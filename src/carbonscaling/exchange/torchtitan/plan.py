@@ -47,6 +47,8 @@ def torchtitan_config(answer: Estimate, more: Sequence[str] = ()) -> str:
         "activation_checkpoint": _recomputation(answer, what.title),
         "compile": [_compiled(answer)],
     }  # fmt: skip
+    if answer.scenario.software.row_scales and answer.resolved.recipe.name == "fp8":
+        tables[CONVERTERS["fp8"]] = [Line("recipe_name", "rowwise", "a scale for each row, as stated")]
     found = [f"# {line}" for line in header(answer, what.title, more)]
     found.append(
         f"# Launch on {int(answer.setting.n_devices):,} devices with torchrun; add dataset, optimizer and checkpoints."
