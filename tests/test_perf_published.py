@@ -86,7 +86,20 @@ def test_ranks_in_a_domain_of_eight(n: int, stride: int, inner: int) -> None:
 @pytest.mark.parametrize(("n", "share"), [(16, 1 / 3), (256, 2 / 3), (4096, 1.0), (2, 1 / 3)])
 def test_a_torus_uses_the_axes_it_spans(n: int, share: float) -> None:
     assert float(collectives.group_bandwidth(1.0, n, 3.0, 16.0, 0.0)) == pytest.approx(share)
-    assert float(collectives.group_bandwidth(1.0, n, 0.0, 2.0, 0.0)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("n", "rates"),
+    [
+        (2, (192 / 227, 247 / 300, 269 / 344, 426 / 591)),  # A100 (vTrain), H100 (Vidur), H100 and B200 (XLA)
+        (4, (218 / 227, 301 / 300, 326 / 344, 545 / 591)),
+    ],
+)
+def test_few_ranks_on_a_switch_reach_less_than_eight(n: int, rates: tuple[float, ...]) -> None:
+    """Bus bandwidth of all-reduce (A100, Vidur's H100) and all-gather of 1 GB over that of eight ranks."""
+    few, eight = (float(collectives.group_bandwidth(1.0, ranks, 0.0, 2.0, 0.0)) for ranks in (n, 8))
+    assert min(rates) <= few / eight <= max(rates)
+    assert few / eight == pytest.approx(sum(rates) / len(rates), rel=0.05)
 
 
 def test_dispatch_of_deepseek_v3() -> None:
@@ -101,10 +114,15 @@ def test_dispatch_of_deepseek_v3() -> None:
     assert float(experts.remote_dispatch_bytes(tokens, copies, h, 1, 8, 8)) == 0.0
 
 
+def _unit_link(n: int) -> float:
+    """Bandwidth of a link of which `n` ranks on a switch reach 1."""
+    return 1.0 / float(collectives.group_bandwidth(1.0, n, 0.0, 2.0, 0.0))
+
+
 def _zero_volume(zero: int, n_micro: int, n: int = 64) -> float:
     """Elements per parameter that a rank sends, without the (n-1)/n of a ring."""
     machine = machine_of("a100-80").changed(
-        domain=float(n), link=1.0, link_latency=0.0, nic_latency=0.0, weight_bytes=2.0, grad_comm_bytes=2.0
+        domain=float(n), link=_unit_link(n), link_latency=0.0, nic_latency=0.0, weight_bytes=2.0, grad_comm_bytes=2.0
     )
     reduce, gather = gradient_time(1.0, n, n, 1, zero, 0.0, machine), parameter_time(1.0, n, 1, zero, 0.0, machine)
     times = reduce.once + gather.once + n_micro * (reduce.each + machine.software.gathers * gather.each)
@@ -125,8 +143,15 @@ def test_zero_volume_with_accumulation(m: int) -> None:
 
 def test_hybrid_sharding_sums_shards_across_groups() -> None:
     """All-gather and reduce-scatter inside g, all-reduce of a g-th across n/g groups."""
-    machine = machine_of("a100-80").changed(domain=8.0, link=1.0, nic=1.0, nic_doubling=1.0, link_latency=0.0, nic_latency=0.0,
-                                             grad_comm_bytes=2.0)  # fmt: skip
+    machine = machine_of("a100-80").changed(
+        domain=8.0,
+        link=_unit_link(8),
+        nic=1.0,
+        nic_doubling=1.0,
+        link_latency=0.0,
+        nic_latency=0.0,
+        grad_comm_bytes=2.0,
+    )
     sent = float(gradient_time(1.0, 64, 8, 1, 1, 0.0, machine).once)
     assert sent == pytest.approx(2.0 * 7 / 8 + 2 * 7 / 8 * 2.0 / 8)
 

@@ -52,10 +52,11 @@ def _silicon(row: Row) -> Silicon:
 
 
 def _predicted(silicon: Silicon, kind: str, n: float, inner: float, size: float) -> float:
+    if kind == "send_recv":
+        near = size / silicon.link + silicon.link_latency
+        return float(near if inner > 1 else size / silicon.nic + silicon.nic_latency)
     link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
     rates = (link, silicon.nic, silicon.link_latency, silicon.nic_latency)
-    if kind == "send_recv":
-        return float(size / link + silicon.link_latency if inner > 1 else size / silicon.nic + silicon.nic_latency)
     if kind == "all_to_all":
         return float(all_to_all_time(size, size * (n - inner) / n, n, inner, *rates))
     return float((all_reduce_time if kind == "all_reduce" else all_gather_time)(size, n, inner, *rates))
