@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ from carbonscaling.calibration.interval import distances
 from carbonscaling.cli import main
 from carbonscaling.evidence.row import Cells, Unusable
 from carbonscaling.model.params import active_params, total_params
+from carbonscaling.serving.age import era
+from carbonscaling.serving.cycle import TERMS
 from carbonscaling.serving.engine import Engine, engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
+from carbonscaling.serving.limits import busiest, longest_wait
 from carbonscaling.serving.predict import predict, worked
-from carbonscaling.serving.width import half_width
+from carbonscaling.serving.width import half_width, kind_of
 from carbonscaling.validate.serving.baselines import constant_efficiency
 from carbonscaling.validate.serving.check import FOLDS, check_servings, shipped_check, shipped_servings
 from carbonscaling.validate.serving.fit import learn
@@ -72,6 +76,56 @@ def test_ranks_of_a_module_are_its_dies() -> None:
     """Software sees an MI250's two dies as two devices, and so does who counts them."""
     q = asked(Cells(ROW | {"device": "MI250", "n_devices": "4", "tp": "4", "weights": "bf16"}))[1]
     assert (q.cluster.device.id, q.layout.tp) == ("mi250x-gcd", 4.0)
+
+
+MLPERF = {
+    "id": "m1", "model": "llama2-70b-99", "device": "H200", "n_devices": "8", "weights": "fp8", "framework": "TensorRT 10.11",
+    "input_tokens": "294", "output_tokens": "290", "tokens_basis": "mean output of real prompts", "out_tok_s_total": "30000",
+}  # fmt: skip
+
+
+def test_a_scenario_of_mlperf_keeps_its_latencies() -> None:
+    """As many are in flight as 99 of 100 requests allow: none more in the scenario that asks for less, all that fit offline."""
+    q = {
+        name: asked(Cells(MLPERF | {"concurrency_basis": f"unknown ({name})"}))[1]
+        for name in ("Offline", "Server", "Interactive")
+    }
+    assert q["Offline"].in_flight is None
+    room = predict(worked([q["Offline"]]), unfitted()).batch[0] * q["Offline"].layout.replicas
+    fewer, more = q["Interactive"].in_flight, q["Server"].in_flight or room
+    assert fewer is not None
+    assert fewer < more / 2.0
+    # The time between tokens at the load of the busiest hundredth is what was promised; the mean is below it.
+    copies = q["Interactive"].layout.replicas
+    busy = replace(q["Interactive"], in_flight=float(busiest(fewer / copies) * copies))
+    mean, worst = predict(worked([q["Interactive"], busy]), unfitted()).tpot_s
+    assert mean < worst == pytest.approx(0.04, rel=0.02)
+    assert not any(one.drawn for one in q.values())
+    assert {one.mode for one in q.values()} == {"saturated"}
+
+
+def test_a_load_that_was_worked_out_is_untold_and_teaches_nothing() -> None:
+    s = servings([Cells(MLPERF | {"concurrency_basis": f"unknown ({name})"}) for name in ("Offline", "Interactive")])
+    assert s.teaching.tolist() == [True, False]
+    assert kind_of(s.work.questions[1], shipped_factors()) == "in flight untold"
+    told = asked(Cells(MLPERF | {"concurrency_basis": "unknown (Interactive)", "concurrency": "64"}))[1]
+    assert (told.in_flight, told.worked_out) == (64.0, False)
+
+
+def test_long_prompts_wait_for_each_other() -> None:
+    """405B with prompts of 9,400 tokens: their queue takes the first token's promise before any token's."""
+    long = MLPERF | {"model": "llama3.1-405b", "input_tokens": "9428", "output_tokens": "684"}
+    q = asked(Cells(long | {"concurrency_basis": "unknown (Interactive)"}))[1]
+    p = predict(worked([q]), unfitted())
+    share = p.seconds[TERMS.index("prefill")] / p.seconds.sum(0)
+    waited = float((p.ttft_s + longest_wait(p.ttft_s - p.tpot_s, share))[0])
+    assert waited == pytest.approx(4.5, rel=0.05)
+    assert float(p.tpot_s[0]) < 0.08
+
+
+def test_amds_own_builds_schedule_as_later_releases() -> None:
+    rows = [ROW | {"device": "MI300X", "framework": f"vLLM 0.6.5{end}"} for end in ("", "+rocm")]
+    assert [era(asked(Cells(row))[1]) for row in rows] == ["mid", "new"]
 
 
 def test_a_compilers_release_is_not_the_engines() -> None:

@@ -18,7 +18,8 @@ NEW_DEVICES = 2025
 def era(q: Question) -> str:
     """Return the age of the engine: early (vLLM before 0.6, TensorRT-LLM before 1), mid (vLLM before 0.8, or 2024), or new.
 
-    vLLM before 0.6 is early behind its server alone, which shared a process with the scheduler (decision 358).
+    vLLM before 0.6 is early behind its server alone, which shared a process with the scheduler (decision 358). AMD's own builds
+    bring a schedule of their own, several steps at once (amd_mlperf_2025, decision 515).
     """
     engine, device = q.engine, q.cluster.device
     new = device.year >= NEW_DEVICES or q.weights.name in QUANTISED
@@ -30,7 +31,7 @@ def era(q: Question) -> str:
         # What serves prompts apart is Dynamo of 2025 and later, which counts its own releases from 0.1.
         later = device.year >= NEW_DEVICES or q.mode == "disaggregated"
         return "early" if engine.release < (1, 0) and not later else "new"
-    if engine.family == "vllm" and engine.release < VLLM_ONE:
+    if engine.family == "vllm" and engine.release < VLLM_ONE and not engine.ported:
         return "early" if engine.early and served(q) else "mid"
     return "new"
 

@@ -54,6 +54,8 @@ class Question:
         Mean tokens that it brings; None where nobody says.
     in_flight : float, optional
         Requests at a time over all devices; None for as many as memory holds.
+    worked_out : bool
+        Whether nobody states that number, and it follows from latencies that were promised.
     drawn : bool
         Whether tokens are drawn from the most probable ones (top-p), as chats are; the most probable one alone if not.
     reused : float
@@ -81,6 +83,7 @@ class Question:
     output_spread: float = 0.0
     speculation: Speculation | None = None
     like: str = ""
+    worked_out: bool = False
 
 
 def kept_in(weights: Format, engine: Engine) -> Format:

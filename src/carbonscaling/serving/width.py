@@ -37,7 +37,7 @@ def kind_of(q: Question, factors: ServingFactors) -> str:
     devices = not all(times.get(name) for name in named if name.startswith(made))
     if devices or software:
         known = "new both" if devices and software else "new devices" if devices else "new software"
-    elif q.in_flight is None:
+    elif q.in_flight is None or q.worked_out:
         known = "in flight untold"
     elif times.get(f"source {q.like}"):
         known = "measured alike"  # which taught what its prompts make, too

@@ -58,7 +58,7 @@ def fitted(s: Servings, which: NDArray[np.bool_], start: ServingFactors | None =
     start : ServingFactors, optional
         Where to begin.
     """
-    rows = spaced(s, which & np.isfinite(s.speed))
+    rows = spaced(s, which & s.teaching)
     work = s.work.some(rows)
     own = [effects(q) for q in work.questions]
     cycle = np.broadcast_to(work.cycle.batch * work.cycle.gained, len(rows)) / (work.cycle.ranks * s.speed[rows])
@@ -66,7 +66,7 @@ def fitted(s: Servings, which: NDArray[np.bool_], start: ServingFactors | None =
         TERMS, work.terms, cycle, own, s.sources[rows].tolist(), PRIORS, SPREAD, BELIEVED,
         None if start is None else start.time,
     )  # fmt: skip
-    warm = spaced(s, which & np.isfinite(s.speed) & np.isfinite(s.watts) & (s.beside == 0.0))
+    warm = spaced(s, which & s.teaching & np.isfinite(s.watts) & (s.beside == 0.0))
     if not len(warm):
         return ServingFactors(time, unfitted().heat)
     work = s.work.some(warm)

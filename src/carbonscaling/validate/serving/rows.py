@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,12 @@ from carbonscaling.serving.build import serving
 from carbonscaling.serving.engine import engine_named
 from carbonscaling.serving.factors import unfitted
 from carbonscaling.serving.formats import format_named
+from carbonscaling.serving.limits import Limits, kept
 from carbonscaling.serving.numbers import Layout
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.question import Mode, Question, kept_in
 from carbonscaling.serving.search import spread_over
+from carbonscaling.validate.serving.mlperf import limits, scenario
 from carbonscaling.validate.serving.shape import serving_shape
 
 __all__ = ["asked"]
@@ -37,12 +40,14 @@ def _cluster(name: str) -> Cluster:
 
 
 def _mode(row: ServingRow) -> Mode:
+    if scenario(row):
+        return "saturated"  # the load generator is a library of the process that serves
     return "static" if row.concurrency_basis.startswith("static") else MODES.get(row.mode.lower(), "continuous")
 
 
 def _drawn(row: ServingRow) -> bool:
-    """Whether tokens were drawn: benchmarks that ask for a number of tokens take the most probable ones."""
-    return not any(word in row.tokens_basis.lower() for word in ("exact", "nominal"))
+    """Whether tokens were drawn: MLPerf, and benchmarks that ask for a number of tokens, take the most probable ones."""
+    return not (scenario(row) or any(word in row.tokens_basis.lower() for word in ("exact", "nominal")))
 
 
 def _layout(row: ServingRow) -> Layout:
@@ -56,14 +61,16 @@ def _layout(row: ServingRow) -> Layout:
     return Layout(tp, pp, max(row.ep or 1.0, 1.0), max(1.0, n / (tp * pp)))
 
 
-def _settled(question: Question, devices: float) -> Question:
+def _settled(question: Question, layouts: Sequence[Layout], promised: Limits | None) -> Question:
     """Return the serving with the layout that makes the most of its devices, by the physics before any row.
 
     Who says how many devices serve, and not how they are split, ran copies side by side where one fits on fewer: so do the
     makers' submissions to MLPerf, whose rows state no degrees.
     """
-    tried = [replace(question, layout=layout) for layout in spread_over(question, devices)]
-    return tried[int(np.argmax(predict(worked(tried), unfitted()).speed))] if tried else question
+    tried = [replace(question, layout=layout) for layout in layouts] or [question]
+    if promised is not None and question.in_flight is None:
+        tried = kept(tried, promised)
+    return tried[int(np.argmax(predict(worked(tried), unfitted()).speed))] if len(tried) > 1 else tried[0]
 
 
 def asked(cells: Cells) -> tuple[ServingRow, Question]:
@@ -89,8 +96,8 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
             like=row.source,
         )  # fmt: skip
         serving(question.spec, question.cluster, question.weights, question.kv, question.layout)
-        if not (row.tp or row.pp or row.ep or row.dp) and (row.n_devices or 1.0) > 1.0:
-            question = _settled(question, row.n_devices or 1.0)
+        told = row.tp or row.pp or row.ep or row.dp or (row.n_devices or 1.0) <= 1.0
+        question = _settled(question, [] if told else spread_over(question, row.n_devices or 1.0), limits(row))
     except InputError as error:
         raise Unusable(f"{error.problem}: {error.value}") from error
     return row, question

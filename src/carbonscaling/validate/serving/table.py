@@ -41,6 +41,11 @@ class Servings:
         return np.array([row.speed or np.nan for row in self.rows], dtype=float)
 
     @cached_property
+    def teaching(self) -> NDArray[np.bool_]:
+        """Whether a row has a speed, at a load that its source states or that memory sets: one worked out teaches nothing."""
+        return np.asarray(np.isfinite(self.speed) & ~np.array([q.worked_out for q in self.work.questions]))
+
+    @cached_property
     def beside(self) -> Array:
         """W of its host, a device, in the measured watts: nought where a row measured devices alone."""
         hosts = [q.cluster.host for q in self.work.questions]

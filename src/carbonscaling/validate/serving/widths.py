@@ -175,7 +175,7 @@ def widths(s: Servings, told: Told) -> dict[str, dict[str, float]]:
             own |= {kind: np.hypot(found["speed"][kind], found["watts"][kind]) for kind in unseen}
         closer = _alike(folds, wider[LONG_ANSWERS])
         own |= {kind: min(width, own[kind]) for kind, width in closer.items()}  # who knows a source knows no less
-        found[quantity] = {kind: round(float(width), 4) for kind, width in own.items()}
+        found[quantity] = {kind: float(np.ceil(1e4 * width)) / 1e4 for kind, width in own.items()}
         if quantity != "watts":
             found[quantity][LONG_ANSWERS] = round(wider[LONG_ANSWERS], 4)
     return found
