@@ -35,7 +35,7 @@ def ideal(**changes: Number) -> Machine:
     base |= dict.fromkeys((n for n in Machine.names() if n.endswith("_bytes") and n != "framework_bytes"), 2.0)
     base |= {"tile_m": 0.5, "tile_n": 0.5, "axis_length": 2.0, "relay": 1.0, "redo_last": 1.0, "scatter_beside": 1.0}
     base |= {"gathers": 2.0, "sum_bytes": 0.0, "update_beside": 1.0, "loss_bytes": 14.0}
-    base |= {"attention_ring": 1.0, "nic_doubling": 1.0}
+    base |= {"attention_ring": 1.0, "nic_doubling": 1.0, "axes": 1.0}
     return Machine.of(**(base | changes))
 
 
