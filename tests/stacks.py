@@ -57,6 +57,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = dict(
     cuda_graphs=st.sampled_from(("none", "router", "attention", "full")),
     dispatcher=st.sampled_from(("alltoall", "allgather", "deepep", "hybridep")),
     expert_overlap=st.booleans(),
+    expert_permutation=st.sampled_from(("fused", "separate")),
     expert_balance=st.sampled_from(("learnt", "forced")),
     expert_capacity=st.floats(0.5, 4.0),
     expert_kernels=st.sampled_from(("separate", "fused", "looped")),

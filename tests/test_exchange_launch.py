@@ -135,6 +135,23 @@ def test_experts_whose_products_activate_are_read(recipe: str, kernels: str | No
     assert ("use_transformer_engine_op_fuser" in launch.taken) == (kernels is not None)
 
 
+@pytest.mark.parametrize(("more", "permutation"), [(" --moe-permute-fusion", "fused"), ("", "separate")])
+def test_how_tokens_are_permuted_is_read(more: str, permutation: str, tmp_path: Path) -> None:
+    """Megatron-Core's default is PyTorch's indexing; Megatron-Bridge's recipes fuse, unless what is laid over them says no."""
+    script = "torchrun --nproc-per-node 8 pretrain_gpt.py --num-layers 32 --hidden-size 4096 --num-attention-heads 32 "
+    script += "--seq-length 2048 --max-position-embeddings 2048 --num-experts 8 --expert-model-parallel-size 8 --bf16"
+    (tmp_path / "train.sh").write_text(script + more, encoding="utf-8")
+    assert cs.read_launch(tmp_path / "train.sh").settings["software"]["expert_permutation"] == permutation
+    for line, said in (
+        ("", None),
+        ("  moe_permute_fusion: true\n", "fused"),
+        ("  moe_permute_fusion: false\n", "separate"),
+    ):
+        text = f"model:\n  seq_length: 4096\n  num_moe_experts: 8\n{line}train:\n  global_batch_size: 128\n"
+        (tmp_path / "ours.yaml").write_text(text, encoding="utf-8")
+        assert cs.read_launch(tmp_path / "ours.yaml").settings["software"].get("expert_permutation") == said
+
+
 @pytest.mark.parametrize(("recipe", "eight"), [("mxfp8", True), ("blockwise", None)])
 def test_a_head_in_8_bit_is_read(recipe: str, eight: bool | None, tmp_path: Path) -> None:
     """Megatron-Core has it in MXFP8 alone."""

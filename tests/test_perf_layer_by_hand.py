@@ -162,6 +162,17 @@ def test_biases_of_experts_pass_over_all_that_they_receive() -> None:
     assert layer(unbiased, q.changed(bias_passes=17.0)) == layer(unbiased, q)
 
 
+def test_indexing_passes_over_the_copies_that_it_brings_back() -> None:
+    """Mixtral: two experts a token, 4,096 wide, the fullest half as much again; twice backward, not repeated by choice."""
+    w, q = work_of(MOE), ideal(bandwidth=1.0, imbalance=1.5)
+    for ep in (1.0, 8.0):
+        fused, separate = (layer(w, q.changed(permute_passes=n), ep=ep) for n in (0.0, 16.0))
+        more = 2 * S * 16 * 2 * 1.5 * 4096
+        close(separate.forward.elementwise - fused.forward.elementwise, more)
+        close(separate.backward.elementwise - fused.backward.elementwise, 2 * more)
+        close(separate.selective, fused.selective)
+
+
 def test_a_plain_all_to_all_leaves_copies_to_be_sorted() -> None:
     """Read and written before the products of several experts and after them, as often backward; on one rank none travels."""
     w, q = work_of(MOE), ideal(bandwidth=1.0, imbalance=1.5)

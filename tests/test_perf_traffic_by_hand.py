@@ -86,6 +86,18 @@ def test_dispatch_and_combine() -> None:
     )
 
 
+def test_all_tokens_gathered_for_all_experts() -> None:
+    """Each rank gets the tokens of the other seven and scatters its sums, however many experts a token has."""
+    w = work_of(MOE)
+    for more in (dict(link=1.0, domain=8.0), dict(nic=1.0, domain=1.0, exchange=0.5)):
+        q = ideal(everywhere=1.0, dispatch_bytes=1.0, **more)
+        close(layer(w, q, ep=8.0).forward.ep_comm, 2 * 7 / 8 * 8 * S * 4096 * 2)
+        close(layer(w._replace(top_k=1.0), q, ep=8.0).forward.ep_comm, 2 * 7 / 8 * 8 * S * 4096 * 2)
+        close(layer(w, q, ep=1.0).forward.ep_comm, 0.0)
+    both = ideal(link=1.0, domain=8.0, everywhere=1.0)  # two tensor ranks hold half a sequence each
+    close(layer(w, both, ep=4.0, tp=2.0, etp=2.0).forward.ep_comm, 2 * 7 / 8 * 8 * S / 2 * 4096 * 2)
+
+
 def test_a_layer_waits_for_its_host() -> None:
     """The device is busy for 2 s, the host for 5 s of a dense forward pass, 4 s and 10 s backward: fourth-power means."""
     w = work_of(DENSE)

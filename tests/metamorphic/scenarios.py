@@ -192,6 +192,7 @@ def _software(rng: Random) -> cs.Software:
         cuda_graphs=_maybe(rng, 0.2, "none", "full"),
         dispatcher=_maybe(rng, 0.2, "alltoall", "deepep"),
         expert_overlap=_maybe(rng, 0.2, True, False),
+        expert_permutation=_maybe(rng, 0.2, "fused", "separate"),
         expert_balance=_maybe(rng, 0.2, "learnt", "forced"),
         expert_capacity=_maybe(rng, 0.1, 1.0, 1.25, 2.0),
         expert_kernels=_maybe(rng, 0.1, "separate", "fused", "looped"),

@@ -61,6 +61,8 @@ def bridge_overrides(answer: Estimate, more: Sequence[str] = ()) -> str:
         if line.name == "grad_reduce_in_bf16":
             name, value = "grad_reduce_in_fp32", False
         tables[_PLACES.get(line.name, "model")].append(Line(name, value, line.why))
+    if spec.experts and answer.scenario.software.expert_permutation == "separate":
+        tables["model"].append(Line("moe_permute_fusion", False, "as stated"))
     tables["dataset"] = [line for line in tables["model"] if line.name == "seq_length"]
     found = [f"# {line}" for line in header(answer, what.title, more)]
     found += [f"# Lay it over the pretraining recipe of {spec.name}, on {int(answer.setting.n_devices):,} devices", ""]
@@ -83,6 +85,8 @@ def read_sections(tables: Mapping[str, Any], found: Reading, devices: int | None
         said["grad_reduce_in_bf16"] = True
     said = {name: value for name, value in said.items() if value is not False}
     understand(said, found, devices)
+    if dict(_flat(tables)).get("moe_permute_fusion") is None:
+        found.software.pop("expert_permutation", None)  # its recipes fuse
     if found.layout.get("ep", 1) > 1:
         found.layout.setdefault("etp", found.layout["tp"])
     if named:

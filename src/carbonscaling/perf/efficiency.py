@@ -61,6 +61,8 @@ class Efficiency:
         Time of a mixer's convolution, scan and gate over that of their products and bytes.
     norm_passes : Datum
         Passes over the residual stream that both norms of a layer add forward where no kernel fuses them.
+    permute_passes : Datum
+        Passes over every copy of a token that its experts receive, forward, where PyTorch's indexing brings it back.
     redo_last : Datum
         1 where full recomputation repeats whole layers, 0 where it leaves out what no backward rule needs.
     scatter_beside : Datum
@@ -125,6 +127,7 @@ class Efficiency:
     elementwise: Datum
     scan: Datum
     norm_passes: Datum
+    permute_passes: Datum
     redo_last: Datum
     scatter_beside: Datum
     straggler: Datum

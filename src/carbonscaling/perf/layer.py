@@ -164,14 +164,16 @@ def _rotary(work: Workload) -> Number:
 
 
 def _of_copies(work: Workload, machine: Machine, ep: Number, size: Number) -> tuple[Number, Number]:
-    """Time that biases pass over the copies that experts receive, forward, and that sorting these takes in either pass.
+    """Time that passes over the copies that experts receive take forward, and that sorting these takes in either pass.
+
+    Biases pass over them, and what brings tokens back by summing element by element.
 
     A plain all-to-all leaves them in the order of their senders: read and written before the products of several experts, and
     after them.
     """
     software, several = machine.software, (ep > 1.0) & (work.n_experts > ep)
     return (
-        stream(machine, work.biased * software.bias_passes * size),
+        stream(machine, (work.biased * software.bias_passes + software.permute_passes) * size),
         np.where(several, software.sorts * stream(machine, 4.0 * size), 0.0),
     )
 

@@ -103,8 +103,8 @@ class SoftwareTerms(NamedTuple):
         of their own. head_passes, gate_passes : those over queries and keys, and over gated activations, where rotary
         embeddings and gates run operation by operation. mixer_copies, mixer_norms : 1 where kernels of their own copy what a
         delta rule reads, and norm its queries and keys. bias_passes : those over tokens at their experts, where these have
-        biases. expert_fused : 1 where experts' products apply the activation
-        function, and convert its result, themselves.
+        biases; permute_passes, where PyTorch's indexing brings them back. expert_fused : 1 where experts' products apply the
+        activation function, and convert its result, themselves.
     weight_bytes, grad_bytes, optimizer_bytes, grad_comm_bytes : bytes per element stored or sent. sum_bytes : bytes moved
         for each weight to add a micro-batch's gradient to those before it, 0 where the multiplication that makes it adds it.
     kept : activations kept over those that fused kernels need. unfused_bytes : bytes per token and width that norms
@@ -126,8 +126,9 @@ class SoftwareTerms(NamedTuple):
         where it collects them parameter by parameter, the device idle, 0 where by layer beside compute. gather_rank : s
         that such a collective takes for every rank, to list its slice.
     relay : 1 where expert all-to-alls send a token once to each domain, 0 where a copy goes to every expert. sorts : 1 where
-        copies arrive in their senders' order, and each device brings them into that of its experts, and back. imbalance :
-        busiest over mean expert load. in_turn : 1 where a token's experts are neighbours.
+        copies arrive in their senders' order, and each device brings them into that of its experts, and back. everywhere : 1
+        where all ranks of experts get all tokens, and none is exchanged. imbalance : busiest over mean expert load. in_turn : 1
+        where a token's experts are neighbours.
     head_last : 1 where the last stage holds the head beside its share of the layers, 0 where layers are dealt around it.
     step_overhead : s per step of host work. layer_launch, moe_launch : s the host needs to launch the forward kernels of a
         dense layer and of a layer with experts. apart_launch : s more of the latter where whole layers are recomputed, which
@@ -155,6 +156,7 @@ class SoftwareTerms(NamedTuple):
     mixer_copies: Number
     mixer_norms: Number
     bias_passes: Number
+    permute_passes: Number
     expert_fused: Number
     weight_bytes: Number
     grad_bytes: Number
@@ -186,6 +188,7 @@ class SoftwareTerms(NamedTuple):
     gather_rank: Number
     relay: Number
     sorts: Number
+    everywhere: Number
     imbalance: Number
     in_turn: Number
     head_last: Number

@@ -152,6 +152,8 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         mixer_copies=stack.mixer_copies.value,
         mixer_norms=stack.mixer_norms.value,
         bias_passes=stack.bias_passes.value * (1.0 - float(options.expert_kernels == "fused")),
+        permute_passes=e.permute_passes.value
+        * float(options.expert_permutation == "separate" and options.dispatcher != "hybridep"),  # which permutes itself
         expert_fused=float(options.expert_kernels == "fused"),
         weight_bytes=weights,
         grad_bytes=gradients,
@@ -185,6 +187,7 @@ def software(stack: Stack, options: Software, device: Device, recipe: Recipe, e:
         gather_rank=e.gather_rank.si,
         relay=relay,
         sorts=0.0 if options.dispatcher == "allgather" else 1.0 - relay,
+        everywhere=float(options.dispatcher == "allgather"),
         imbalance=options.expert_capacity
         or (1.0 if options.expert_balance in ("forced", "in-turn") else e.imbalance.si),
         in_turn=float(options.expert_balance == "in-turn"),

@@ -70,7 +70,11 @@ def _dealing_time(machine: Machine, tokens: Number, widths: tuple[Number, Number
 
 
 def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp: Number) -> Number:
-    """Time to send a rank's own routed tokens to their experts and back, plain and unhidden."""
+    """Time to send a rank's own routed tokens to their experts and back, plain and unhidden.
+
+    Or to gather all tokens of the experts' ranks on each of them, and to scatter the sums of what their experts make of them
+    (Megatron-Core, ``moe/token_dispatcher.py``, *MoEAllGatherTokenDispatcher*).
+    """
     silicon, formats, software = machine
     h, comm = np.where(work.d_routed > 0, work.d_routed, work.d_model), formats.comm_bytes
     inner = inner_ranks(ep, etp, silicon.domain)
@@ -88,4 +92,6 @@ def exchange_time(work: Workload, machine: Machine, own: Number, ep: Number, etp
             size, remote, ep, inner, link, silicon.nic * silicon.exchange, silicon.link_latency, silicon.nic_latency
         )
     # Ranks that share an expert gather each other's routed tokens, and scatter their sums.
-    return exchange + 2.0 * collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
+    exchange = exchange + 2.0 * collective(all_gather_time, own * etp * work.top_k * h * comm, etp, 1.0, machine)
+    gathered = 2.0 * collective(all_gather_time, own * ep * etp * h * comm, ep * etp, 1.0, machine)
+    return np.where(software.everywhere > 0, gathered, exchange)

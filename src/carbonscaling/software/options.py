@@ -99,6 +99,9 @@ class Software:
         Whether experts' products apply the activation function and convert its result themselves, as Transformer Engine's
         grouped products in MXFP8 on Blackwell do (its op fuser with CuteDSL), or kernels of their own do (default); or the
         host launches one expert after another, as models of Transformers before version 5 do.
+    expert_permutation : {"fused", "separate"}, optional
+        Whether tokens are brought into the order of their experts, and back, by kernels of their own (default), or by PyTorch's
+        indexing, which sums them element by element: Megatron without ``--moe-permute-fusion``.
     bf16_share : float, optional
         Share of the blocks' products that an 8- or 4-bit recipe leaves in 16 bit: layers at the ends, attention, latent
         projections, prediction modules (NVIDIA 2025, arXiv 2509.25149, on 4 bit: about 15 % of the layers, which stacks
@@ -146,6 +149,7 @@ class Software:
     expert_balance: Literal["learnt", "forced", "in-turn"] | None = None
     expert_capacity: float | None = None
     expert_kernels: Literal["separate", "fused", "looped"] | None = None
+    expert_permutation: Literal["fused", "separate"] | None = None
     bf16_share: float | None = None
     row_scales: bool | None = None
     attention_8bit: bool | None = None

@@ -104,7 +104,9 @@ def too_large(r: Resolved) -> list[str]:
 
 
 OF_NARROW = ("attention_8bit", "head_8bit", "bf16_share")
-OF_EXPERTS = ("dispatcher", "expert_capacity", "expert_kernels", "expert_balance", "expert_overlap")
+OF_EXPERTS = (
+    "dispatcher", "expert_capacity", "expert_kernels", "expert_permutation", "expert_balance", "expert_overlap",
+)  # fmt: skip
 """Options of software that act on products in 8 or 4 bit alone, and on experts alone."""
 
 

@@ -210,6 +210,8 @@ def _overlap(answer: Estimate) -> list[Line]:
         found.append(Line("moe_token_dispatcher_type", "flex" if backend else chosen, why))
         found += [Line("moe_flex_dispatcher_backend", backend, why)] if backend else []
         found += [Line("overlap_moe_expert_parallel_comm", True, why)] if s.schedule == Schedule.COMBINED else []
+    if r.spec.experts and answer.scenario.software.expert_permutation != "separate":
+        found.append(Line("moe_permute_fusion", True, why))
     if r.spec.experts and software.expert_fused > 0:
         found.append(
             Line(

@@ -158,6 +158,8 @@ def _experts(said: Said, found: Reading) -> None:
         found.software["dispatcher"] = chosen
         names = ("moe_token_dispatcher_type", "moe_flex_dispatcher_backend", "moe_enable_deepep")
         found.mark(said, f"dispatcher {chosen}", *names)
+    found.software["expert_permutation"] = "fused" if said.get("moe_permute_fusion") else "separate"
+    found.mark(said, "permutation of tokens by kernels of its own", "moe_permute_fusion")
     found.software["expert_overlap"] = bool(said.get("overlap_moe_expert_parallel_comm"))
     found.mark(said, "expert traffic beside another micro-batch", "overlap_moe_expert_parallel_comm")
     if said.get("moe_router_force_load_balancing"):
