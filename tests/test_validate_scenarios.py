@@ -191,8 +191,11 @@ def test_what_a_row_says_of_its_expert_traffic() -> None:
     assert chunks.setting.schedule == Schedule.COMBINED
     assert behind.scenario.software.expert_overlap is True
     assert plain.scenario.software.expert_overlap is None
-    split = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", dispatcher="deepep")
-    assert (split.setting.etp, split.setup.plain.software.relay) == (2, 1), "what is said outranks the rule"
+    for dispatcher, found in (("", (2, 0)), ("alltoall", (2, 0)), ("deepep", (1, 1)), ("hybridep", (1, 1))):
+        said = row(**MIXTRAL, tp="2", pp="8", dp="16", ep="8", dispatcher=dispatcher)
+        assert (said.setting.etp, said.setup.plain.software.relay) == found, (
+            "experts of a dispatcher that relays are whole"
+        )
 
 
 def test_what_a_row_says_of_its_software_outranks_what_its_stack_does() -> None:

@@ -14,6 +14,7 @@ from carbonscaling.model.spec import ModelSpec
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Recompute, RecomputeSaid, Setting
 from carbonscaling.perf.precision import PRECISIONS
+from carbonscaling.perf.stacked import RELAYING
 from carbonscaling.software.options import Software
 from carbonscaling.study.practice import open_settings, settle, split_experts, taken
 from carbonscaling.study.scenario import Layout, Scenario
@@ -190,7 +191,8 @@ def _split(u: Setup, settings: Sequence[Setting]) -> bool:
 def _with_experts(row: RunRow, spec: ModelSpec, s: Scenario) -> Scenario:
     """Return the scenario with its experts whole or split over the tensor ranks, where Megatron states both degrees.
 
-    Split experts go with its plain all-to-all, which sends a copy to every expert.
+    Split experts go with its plain all-to-all, which sends a copy to every expert; DeepEP's and HybridEP's recipes, 137 in
+    Megatron-Bridge at 067f987d and all of Megatron-MoE-ModelZoo, have an expert tensor parallelism of 1.
     """
     if not (spec.n_moe_layers and row.stack == "megatron"):
         return s
@@ -199,7 +201,8 @@ def _with_experts(row: RunRow, spec: ModelSpec, s: Scenario) -> Scenario:
     )  # room is made for experts as they are used
     settings = open_settings(u)
     whole = taken(u, settings).fits
-    etp = s.layout.tp if row.tp and row.ep and whole and _split(u, settings) else 1 if whole else None
+    plain = s.software.dispatcher not in RELAYING
+    etp = s.layout.tp if row.tp and row.ep and plain and whole and _split(u, settings) else 1 if whole else None
     s = replace(s, layout=replace(s.layout, etp=etp))
     if s.software.dispatcher is not None:
         return s
