@@ -17,14 +17,14 @@ from carbonscaling.cli import main
 from carbonscaling.serving.age import era
 from carbonscaling.serving.build import cache_of, serving
 from carbonscaling.serving.cycle import TERMS, batch_of, cycle, sharing_experts
-from carbonscaling.serving.effects import PRIORS, effects, taken
+from carbonscaling.serving.effects import POWER, PRIORS, effects, taken
 from carbonscaling.serving.engine import Engine, engine_named
 from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.formats import FORMATS, format_named, unit_of
 from carbonscaling.serving.grouping import readings, shared_slowly
 from carbonscaling.serving.numbers import Demand, Layout, Placed
 from carbonscaling.serving.port import placed as numbers_of
-from carbonscaling.serving.predict import predict, worked
+from carbonscaling.serving.predict import heat_of, predict, worked
 from carbonscaling.serving.question import Question, kept_in
 from carbonscaling.serving.search import ways
 from carbonscaling.serving.step import cached_bytes, decode, experts_met, prefill, skinny_time, weight_bytes
@@ -250,6 +250,19 @@ def test_directions() -> None:
     watts = predict(worked([question(in_flight=n) for n in (1.0, 256.0)]), factors).watts
     device = hardware.device("h100-sxm")
     assert device.idle_power.si < watts[0] < watts[1] <= device.tdp.si
+
+
+def test_a_step_of_few_sequences_draws_less_than_a_full_tile() -> None:
+    """One request takes about half of what a rating leaves above idle, as Argonne's A100 and H100 do (0.44 to 0.52)."""
+    work = worked([question(prompt=64.0, in_flight=n) for n in (1.0, 16.0, 64.0)])
+    p = predict(work, unfitted())
+    heat = dict(zip(POWER, heat_of(work, p.seconds), strict=True))
+    assert heat["filled"] / heat["weights"] == pytest.approx([1.0 / 16.0, 1.0, 1.0])
+    drawn = (p.watts - work.idle) / (work.tdp - work.idle)
+    assert 0.44 < drawn[0] < 0.55 < drawn[1]
+    experts = worked([question("mixtral-8x7b", prompt=64.0, in_flight=1.0)])
+    found = dict(zip(POWER, heat_of(experts, predict(experts, unfitted()).seconds), strict=True))
+    assert found["filled"] / found["weights"] > 0.5  # routed experts, which are most of its weights, stay
 
 
 @pytest.mark.parametrize("board", ["h100-nvl", "h100-pcie", "h100-96", "h200-nvl", "a100-pcie-80"])

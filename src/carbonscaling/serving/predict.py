@@ -28,6 +28,8 @@ LAUNCHED = ("layer", "expert_layer", "step", "sequence")
 """Terms of a cycle that are the device's own as far as their priors go: launches that a graph holds (decision 230)."""
 PRODUCTS = ("matmul", "routed", "prefill")
 """Terms of a cycle that the clock of the matrix units moves, as far as they do not wait for memory."""
+TILE = 16.0
+"""Rows of the least tile that matrix units take (`step.skinny_time`)."""
 ANY_PROMPT = 161.0
 """Tokens of a prompt where nobody says: the mean of ShareGPT's conversations (Kwon et al. 2023, figure 11;
 from memory of the work)."""
@@ -190,15 +192,17 @@ def _cycles(s: Placed, demand: Demand, questions: Sequence[Question]) -> Cycle:
 
 
 def heat_of(work: Worked, seconds: Array) -> Array:
-    """Return what draws power, by `effects.POWER`: shares of a cycle by cause, of peak FLOP/s and of bandwidth."""
+    """Return what draws power, by `effects.POWER`: shares of a cycle by cause, of FLOP/s, of bandwidth, of full tiles."""
     total = seconds.sum(0)
     share = dict(zip(TERMS, seconds / total, strict=True))
     # What launches take where a graph holds them is a device's own; what is beyond waits for the host, and the device idles.
+    # Routed experts have few rows a tile whatever is in flight.
+    filled = share["matmul"] * np.minimum(work.cycle.batch / TILE, 1.0) + share["routed"]
     lean = {t: np.minimum(share[t], work.terms[TERMS.index(t)] * PRIORS[t][0] / total) for t in LAUNCHED}
     return np.stack([
         share["matmul"] + share["routed"], share["attention"] + share["drawing"], share["prefill"],
         share["comm"] + share["sum"] + share["exchange"], sum(lean.values()), sum(share[t] - lean[t] for t in LAUNCHED),
-        work.cycle.flops / (total * work.peak), work.cycle.bytes / (total * work.bandwidth),
+        work.cycle.flops / (total * work.peak), work.cycle.bytes / (total * work.bandwidth), filled,
     ])  # fmt: skip
 
 
