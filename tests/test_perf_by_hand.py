@@ -73,20 +73,21 @@ def test_systolic_array_by_hand() -> None:
 
 
 def test_latencies_of_both_tiers() -> None:
-    """Eight ranks in a domain are six hops of a tree, sixteen domains eight."""
+    """Eight ranks in a domain are six hops of a tree, after a start of six; sixteen domains eight."""
     time = collectives.all_gather_time(1e-12, 128.0, 8.0, 1.0, 1.0, 1.0, 100.0)
-    close(time, 6 * 1.0 + 8 * 100.0)
-    close(collectives.all_gather_time(1e-12, 3.0, 3.0, 1.0, 1.0, 1.0, 100.0), 2.0)
+    close(time, (6 + 6) * 1.0 + 8 * 100.0)
+    close(collectives.all_gather_time(1e-12, 3.0, 3.0, 1.0, 1.0, 1.0, 100.0), 6.0 + 2.0)
+    close(collectives.all_reduce_time(1e-12, 3.0, 3.0, 1.0, 1.0, 1.0, 100.0), 6.0 + 2 * 2.0)  # one start
     assert collectives.all_gather_time(0.0, 128.0, 8.0, 1.0, 1.0, 1.0, 100.0) == 0.0  # nothing is sent
 
 
 @pytest.mark.parametrize(
     ("n", "inner", "remote", "expected"),
     [
-        (8, 8, 0.0, 7 / 8 * 800 / 10 + 1),  # inside a domain
-        (64, 8, 6.0, 6.0 / 0.5 + 1 + 100),  # the network takes longer
-        (64, 8, 1.0, 7 / 64 * 800 / 10 + 1 + 100),  # the links take longer
-        (2, 2, 0.0, 1 / 2 * 800 / 10 + 1),
+        (8, 8, 0.0, 7 / 8 * 800 / 10 + 12),  # inside a domain
+        (64, 8, 6.0, 6.0 / 0.5 + 12 + 100),  # the network takes longer
+        (64, 8, 1.0, 7 / 64 * 800 / 10 + 12 + 100),  # the links take longer
+        (2, 2, 0.0, 1 / 2 * 800 / 10 + 7),
         (1, 1, 0.0, 0.0),
     ],
 )

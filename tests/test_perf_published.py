@@ -75,7 +75,26 @@ def test_latency_grows_like_a_ring_then_like_a_tree() -> None:
     def latency(n: int) -> float:
         return float(collectives.all_gather_time(1e-300, n, n, 1.0, 1.0, 1.0, 0.0))
 
-    assert [latency(n) for n in (1, 2, 4, 1024)] == [0.0, 1.0, 3.0, 20.0]
+    assert [latency(n) for n in (1, 2, 4, 1024)] == [0.0, 6.0 + 1.0, 6.0 + 3.0, 6.0 + 20.0]
+
+
+@pytest.mark.parametrize(
+    ("device", "n", "us"),
+    [
+        ("a100-80", 2, 44),
+        ("a100-80", 8, 93),
+        ("h100-sxm", 2, 17.6),
+        ("h100-sxm", 8, 34),
+        ("gb200", 8, 30),
+        ("gb200", 64, 56),
+    ],
+)
+def test_small_all_reduces_take_their_start_and_their_hops(device: str, n: int, us: float) -> None:
+    """1 MB among A100 (vTrain); less among H100 (XLA; Vidur among 8) and GB200 (XLA)."""
+    silicon = machine_of(device).silicon
+    size = 1e6 if device == "a100-80" else 1e5
+    time = collectives.all_reduce_time(size, n, n, silicon.link, 1.0, silicon.link_latency, 0.0)
+    assert float(time) == pytest.approx(us * 1e-6, rel=0.3)
 
 
 @pytest.mark.parametrize(("n", "stride", "inner"), [(8, 1, 8), (16, 1, 8), (64, 2, 4), (64, 8, 1), (64, 64, 1)])

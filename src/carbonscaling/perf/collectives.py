@@ -14,6 +14,10 @@ from carbonscaling.perf.numbers import Number
 __all__ = ["all_gather_time", "all_reduce_time", "all_to_all_time", "doublings", "group_bandwidth", "inner_ranks"]
 
 
+START = 6.0
+"""Hops that the start of a ring takes as long as: 24 us on NVIDIA's switches, 6 on TPUs (decision 0533)."""
+
+
 @formula("min(n, max(1, domain/stride))", unit="1", source="megatron_core", place="rank order tp, cp, dp, pp")
 def inner_ranks(n: Number, stride: Number, domain: Number) -> Number:
     """Ranks of a group that share a scale-up domain, when neighbours in the group are `stride` devices apart."""
@@ -55,8 +59,18 @@ def _hops(n: Number) -> Number:
     return np.minimum(n - 1.0, 2.0 * np.log2(np.maximum(n, 1.0)))
 
 
+def _start(n: Number) -> Number:
+    return np.where(n > 1.0, START, 0.0)
+
+
+def _steps(inner: Number) -> Number:
+    """Latency steps inside a domain, the start among them."""
+    return _start(inner) + _hops(inner)
+
+
 @formula(
-    "(g−1)/g·size/link + (N−1)/N·(size/g)/nic + [size>0]·(hops(g)·link_latency + hops(N)·nic_latency), g = inner, N = n/g",
+    "(g−1)/g·size/link + (N−1)/N·(size/g)/nic + [size>0]·((6·[g>1] + hops(g))·link_latency + hops(N)·nic_latency), "
+    "g = inner, N = n/g",
     unit="s",
     source="thakur_2005",
     place="ring all-gather, hierarchical over two tiers",
@@ -66,7 +80,7 @@ def all_gather_time(
 ) -> Number:
     """Time to gather `size` bytes from n ranks to all, or to reduce-scatter them; 0 for one rank, and for no bytes."""
     domains = n / inner
-    latency = _hops(inner) * link_latency + _hops(domains) * nic_latency
+    latency = _steps(inner) * link_latency + _hops(domains) * nic_latency
     return (
         (inner - 1.0) / inner * size / link
         + (domains - 1.0) / domains * (size / inner) / nic
@@ -74,16 +88,22 @@ def all_gather_time(
     )
 
 
-@formula("2·all_gather_time", unit="s", source="thakur_2005", place="reduce-scatter then all-gather")
+@formula(
+    "2·all_gather_time − [size>0]·6·[g>1]·link_latency",
+    unit="s",
+    source="thakur_2005",
+    place="reduce-scatter then all-gather, started once",
+)
 def all_reduce_time(
     size: Number, n: Number, inner: Number, link: Number, nic: Number, link_latency: Number, nic_latency: Number
 ) -> Number:
     """Time to sum `size` bytes over n ranks; 0 for one rank, and for no bytes."""
-    return 2.0 * all_gather_time(size, n, inner, link, nic, link_latency, nic_latency)
+    start = np.where(size > 0.0, 1.0, 0.0) * _start(inner) * link_latency
+    return 2.0 * all_gather_time(size, n, inner, link, nic, link_latency, nic_latency) - start
 
 
 @formula(
-    "max((inner−1)/n·size/link, remote/nic) + link_latency·[n>1] + nic_latency·[N>1]",
+    "max((inner−1)/n·size/link, remote/nic) + (6·[inner>1] + hops(inner))·link_latency + nic_latency·[N>1]",
     unit="s",
     source="deepep",
     place="dispatch and combine: NVLink and network parts run side by side",
@@ -100,6 +120,6 @@ def all_to_all_time(
 ) -> Number:
     """Time of an all-to-all in which each rank sends `size` bytes, `remote` of them out of its domain."""
     local = (inner - 1.0) / n * size / link
-    latency = np.where(n > 1, link_latency, 0.0) + np.where(n > inner, nic_latency, 0.0)
+    latency = _steps(inner) * link_latency + np.where(n > inner, nic_latency, 0.0)
     longest: Number = np.maximum(local, remote / nic)
     return longest + latency

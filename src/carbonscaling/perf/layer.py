@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from carbonscaling.hints import NamedTuple
-from carbonscaling.perf.collectives import all_reduce_time
+from carbonscaling.perf.collectives import all_gather_time, all_reduce_time
 from carbonscaling.perf.kernels import attention_times, head_gemm, linear, scan_times, stream
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.numbers import Number, Workload
@@ -188,7 +188,9 @@ def _tensor_sums(
     the pass sends, or its scattering half where sequences are split.
     """
     software, tokens = machine.software, key.micro_batch * work.seq_len / key.cp
-    reduce = collective(all_reduce_time, tokens * work.d_model * machine.formats.comm_bytes, key.tp, 1.0, machine)
+    size = tokens * work.d_model * machine.formats.comm_bytes
+    halves = 2.0 * collective(all_gather_time, size, key.tp, 1.0, machine)  # scattered and gathered, each on its own
+    reduce = np.where(key.sp > 0, halves, collective(all_reduce_time, size, key.tp, 1.0, machine))
     sums = (work.reduces - work.moe * np.where(work.d_ff_shared > 0, 0.0, 1.0)) * reduce  # routed tokens meet elsewhere
     exposed = (1.0 - software.tp_overlap) * sums
     columns = work.trained * (
