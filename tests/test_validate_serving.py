@@ -24,6 +24,7 @@ from carbonscaling.serving.factors import shipped_factors, unfitted
 from carbonscaling.serving.limits import busiest, longest_wait
 from carbonscaling.serving.predict import predict, worked
 from carbonscaling.serving.width import half_width, kind_of
+from carbonscaling.study.project.work import before_the_cut
 from carbonscaling.validate.serving.baselines import constant_efficiency
 from carbonscaling.validate.serving.check import FOLDS, check_servings, shipped_check, shipped_servings
 from carbonscaling.validate.serving.fit import learn
@@ -121,6 +122,29 @@ def test_long_prompts_wait_for_each_other() -> None:
     waited = float((p.ttft_s + longest_wait(p.ttft_s - p.tpot_s, share))[0])
     assert waited == pytest.approx(4.5, rel=0.05)
     assert float(p.tpot_s[0]) < 0.08
+
+
+def test_requests_that_come_at_once_are_a_wave() -> None:
+    """Answers that differ end one by one, so that fewer are in flight than came; answers of one length end together."""
+    once = ROW | {"concurrency": "1000", "concurrency_basis": "1000 requests at once", "output_tokens": "200"}
+    alike, mixed = (asked(Cells(once | {"tokens_basis": basis}))[1] for basis in ("exact", "ShareGPT, mean"))
+    assert (alike.in_flight, alike.worked_out) == (1000.0, False)
+    assert mixed.worked_out
+    assert mixed.in_flight is not None
+    assert mixed.in_flight < 400.0
+    # By hand: as many in flight as the wave still has, a step at a time, until the longest has ended.
+    rng = np.random.default_rng(3)
+    scale, limit = before_the_cut(200.0, 1024.0), 1024.0
+    lengths = np.minimum(rng.exponential(scale, size=(40, 1000)), limit)
+    steps = [replace(alike, in_flight=n) for n in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1000.0)]
+    p = predict(worked(steps), unfitted())
+    n = np.array([q.in_flight for q in steps], dtype=float)
+    left = (lengths[:, :, None] > np.arange(0.0, limit, 8.0)).sum(1)
+    time = 8.0 * np.where(left > 0, np.interp(left, n, n / p.speed), 0.0).sum(1)
+    assert float(np.mean(lengths.sum(1) / time)) == pytest.approx(
+        float(predict(worked([mixed]), unfitted()).speed[0]),
+        rel=0.08,  # tiles of 16 rows make speeds a stair
+    )
 
 
 def test_amds_own_builds_schedule_as_later_releases() -> None:

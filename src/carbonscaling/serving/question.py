@@ -55,7 +55,7 @@ class Question:
     in_flight : float, optional
         Requests at a time over all devices; None for as many as memory holds.
     worked_out : bool
-        Whether nobody states that number, and it follows from latencies that were promised.
+        Whether nobody states that number, and it follows from what else was said.
     drawn : bool
         Whether tokens are drawn from the most probable ones (top-p), as chats are; the most probable one alone if not.
     reused : float

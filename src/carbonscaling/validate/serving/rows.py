@@ -23,6 +23,7 @@ from carbonscaling.serving.question import Mode, Question, kept_in
 from carbonscaling.serving.search import spread_over
 from carbonscaling.validate.serving.mlperf import limits, scenario
 from carbonscaling.validate.serving.shape import serving_shape
+from carbonscaling.validate.serving.waves import as_one_wave, wave
 
 __all__ = ["asked"]
 
@@ -98,6 +99,8 @@ def asked(cells: Cells) -> tuple[ServingRow, Question]:
         serving(question.spec, question.cluster, question.weights, question.kv, question.layout)
         told = row.tp or row.pp or row.ep or row.dp or (row.n_devices or 1.0) <= 1.0
         question = _settled(question, [] if told else spread_over(question, row.n_devices or 1.0), limits(row))
+        if at_once := wave(row):
+            question = as_one_wave(question, at_once)
     except InputError as error:
         raise Unusable(f"{error.problem}: {error.value}") from error
     return row, question
