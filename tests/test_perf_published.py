@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from carbonscaling.catalog import hardware
+from carbonscaling.catalog.efficiency import efficiency
+from carbonscaling.catalog.stacks import stack
 from carbonscaling.perf import collectives, experts, pipeline
 from carbonscaling.perf.attention import score_flops
+from carbonscaling.perf.build import machine
 from carbonscaling.perf.gemm import systolic_cycles, tiled_flops
 from carbonscaling.perf.goodput import straggler_share
+from carbonscaling.perf.layer import LayerKey, layer_times
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Schedule, Workload
+from carbonscaling.perf.precision import precision
 from carbonscaling.perf.sharding import gradient_time, optimizer_time, parameter_time
+from carbonscaling.software.options import Software
 from samples import machine_of, setting, work_of
 
 
@@ -254,3 +261,29 @@ def test_model_flops_near_six_per_parameter() -> None:
     """Kaplan 2020: about 6 FLOPs a parameter and token, and attention on top."""
     work: Any = work_of("llama-3-8b", 8192)
     assert 1.0 < work.model_flops / (6 * 8.03e9) < 1.2
+
+
+@pytest.mark.parametrize(
+    ("dispatcher", "mixtral", "deepseek"),
+    [
+        ("alltoall", (4.327, 7.684), (7.119, 10.483)), ("deepep", (4.636, 7.854), (5.682, 9.055)),
+        ("hybridep", (4.343, 7.741), (5.391, 8.795)),
+    ],
+)  # fmt: skip
+def test_a_layer_of_experts_takes_about_what_its_makers_time(
+    dispatcher: Literal["alltoall", "deepep", "hybridep"], mixtral: tuple[float, float], deepseek: tuple[float, float]
+) -> None:
+    """Megatron-Core, tests/functional_tests/test_cases/common/moe_perf/baseline.json at d98e8a64: ms forward and backward.
+
+    On eight H100, 4,096 tokens a device, equal loads, 16 bit, two products without a gate, no attention.
+    """
+    cluster = hardware.cluster("h100-sxm", None)
+    options = Software(dispatcher=dispatcher, expert_balance="forced", cuda_graphs="full")
+    h100 = machine(cluster, precision("bf16"), efficiency(cluster.device), stack("megatron"), options)
+    alone: dict[str, float] = dict(unattended=1.0, n_dense=0.0, n_bare=0.0, matrices=2.0)
+    for model, more, measured in (("mixtral-8x7b", {}, mixtral), ("deepseek-v3", {"n_experts": 32.0}, deepseek)):
+        layer = layer_times(
+            work_of(model, 4096)._replace(**alone, **more), h100, LayerKey(1.0, 1.0, 8.0, 1.0, 0.0, 1.0)
+        )
+        for said, ms in zip((layer.forward, layer.backward), measured, strict=True):
+            assert 0.75 < 1e3 * float(said.total) / ms < 1.35, (model, said)
