@@ -79,7 +79,7 @@ def test_dispatch_and_combine() -> None:
     plain = S * 2 * 3 / 4 * 4096
     close(layer(w, far.changed(relay=0.0), ep=8.0).forward.ep_comm, (1 + 2) * plain / 0.5)
     late = ideal(link_latency=1.0, nic_latency=10.0, domain=2.0)
-    close(layer(w, late, ep=8.0).forward.ep_comm, 2 * (1 + 10))
+    close(layer(w, late, ep=8.0).forward.ep_comm, 2 * (6 + 1 + 10))  # a start of six hops
     close(
         layer(w, ideal(nic=1.0, domain=4.0), ep=4.0, etp=2.0, tp=2.0).forward.ep_comm,
         (2 + 2) * S / 2 * 1 / 2 * 1.5 * 4096,
