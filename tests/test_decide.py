@@ -269,3 +269,17 @@ def test_a_candidate_that_no_training_takes_to_the_loss_is_named() -> None:
         assert (both.summary()["unreached"], one.summary()["unreached"]) == ([1e9], [])
         assert both.summary()["total"] == one.summary()["total"]
         assert "no training takes them to this loss: 1B parameters" in " ".join(decided_words(both.to_dict()))
+
+
+@pytest.mark.parametrize(("share", "words"), [(1e-13, "as much as"), (0.02, "2.0% less than")])
+def test_a_difference_that_is_rounding_is_no_saving(share: float, words: str) -> None:
+    data = dict(cs.decide(cs.Decision(loss=2.2, served_tokens=1e12, objective="flops", law="hoffmann_2022")).to_dict())
+    total = data["answer"]["total"] / (1.0 - share)
+    data["answer"] |= {
+        "compared_tokens": 1e12,
+        "saved": total * share,
+        "saved_share": share,
+        "less_than_compared_from": None,
+    }
+    data["decision"] |= {"params": 7e9}
+    assert any(f" {words} 7B on 1T" in line for line in decided_words(data))

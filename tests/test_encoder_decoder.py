@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 from dataclasses import replace
@@ -18,7 +17,7 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog.models import load_model, model, model_names, model_spec
 from carbonscaling.catalog.models.write import model_toml
 from carbonscaling.errors import InputError
-from carbonscaling.evidence.row import parse_row
+from carbonscaling.evidence.row import parse_row, read_runs
 from carbonscaling.model import ModelSpec, forward_flops, from_config, total_params, training_flops_per_token
 from carbonscaling.model.params import encoder_params, parameter_count
 from carbonscaling.model.spec import Attention, Encoder, Experts, FeedForward
@@ -293,11 +292,10 @@ def test_scalar_is_array() -> None:
     assert np.array_equal(memory(work, machine, many).total, [float(memory(work, machine, s).total) for s in one])
 
 
-def test_published_speeds_at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_published_speeds_at_first_sight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """T5 and mT5 by NVIDIA's NeMo, T5 by nanoT5 on one device; sources in the file (decision 0460)."""
-    monkeypatch.chdir(ROOT)
-    with (ROOT / "examples" / "encoder-decoder-runs.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    monkeypatch.chdir(tmp_path)  # models of files lie beside the file of rows
+    rows = read_runs(ROOT / "examples" / "encoder-decoder-runs.csv")
     assert all(row["source"] and row["source_path_or_section"] for row in rows)
     found = {run.id: run for run in beside(rows, shipped_calibration())}
     assert len(found) == len(rows) == 9

@@ -181,6 +181,8 @@ def test_a_choice_that_a_stack_leaves_open_is_told_with_both_figures() -> None:
     [
         ("maxtext", {"model": "mixtral-8x7b", "device": "tpu-v5p", "layout": cs.Layout(pp=1, ep=8, zero=1)}, "expert axis"),
         ("maxtext", {"layout": cs.Layout(pp=1, zero=1, shard=8)}, "a part of the replicas"),
+        ("megatron", {"model": "rwkv-7-2.9b"}, "layers of rwkv7"),
+        ("torchtitan", {"model": "mamba2-2.7b", "layout": cs.Layout(pp=1, zero=3)}, "layers of mamba2"),
         ("deepspeed", {"layout": cs.Layout(tp=2, pp=1, cp=1, recompute="none", sequence_parallel=True)}, "sequence para"),
         ("megatron", {"software": cs.Software(optimizer="adamw-8bit")}, "optimizer as stated"),
         ("megatron", {"model": "llama-3-70b", "device": "b200", "layout": cs.Layout(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from carbonscaling.calibration.profile import shipped_calibration
 from carbonscaling.catalog import models
 from carbonscaling.cli import main
 from carbonscaling.errors import InputError
+from carbonscaling.evidence.row import read_runs
 from carbonscaling.model import Attention, FeedForward, ModelSpec, forward_flops, mtp_params, total_params
 from carbonscaling.model.mixer import Mixer, mixer_matrices, mixer_params
 from carbonscaling.perf.activations import kept_widths
@@ -170,11 +170,10 @@ def test_speeds_of_published_hybrids() -> None:
     assert sum(held) >= 0.8 * len(held)
 
 
-def test_speeds_of_hybrids_that_no_fit_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speeds_of_hybrids_that_no_fit_has_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Qwen3-Next, Bamba, Granite 4, Nemotron 3 and 3.5, delta rules alone; sources in the file (docs/hybrids.md)."""
-    monkeypatch.chdir(ROOT)
-    with (ROOT / "examples" / "hybrid-runs.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    monkeypatch.chdir(tmp_path)  # models of files lie beside the file of rows
+    rows = read_runs(ROOT / "examples" / "hybrid-runs.csv")
     assert all(row["source"] and row["source_path_or_section"] for row in rows)
     found = beside(rows, shipped_calibration())
     errors = {run.id: abs(run.predicted / run.measured - 1) for run in found}

@@ -140,6 +140,7 @@ def test_arithmetic_between_the_figures(name: str) -> None:
     assert s["n_steps"] * s["global_batch_seqs"] * s["seq_len"] == close(s["tokens"])
     assert s["steady_days"] == close(s["n_steps"] * s["step_time_s"] * 1.0 / DAY)
     assert s["duration_days"] == close(s["steady_days"] * s["run_overhead"])
+    assert min(found.resolved.run_overhead.si_range) >= 1.0  # no run is faster than its steady state
     assert s["mfu"] == close(s["model_tflops_per_device"] * 1e12 / found.resolved.machine.formats.peak_mfu)
     assert 0 < s["mfu"] < 1
     assert s["memory_per_device_gb"] <= s["memory_limit_gb"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from carbonscaling.catalog.parsed import parsed
+from carbonscaling.catalog.unreadable import unreadable
 from carbonscaling.errors import InputError
 from carbonscaling.files import PACKAGE, SETTINGS, read_text
 from carbonscaling.hints import hints_of
@@ -220,11 +221,16 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         missing = first["type"] in ("missing", "missing_argument")
+        problem, allowed = unreadable(first)
         raise InputError(
-            "missing key" if missing else first["msg"],
+            "missing key" if missing else problem,
             where=where,
             key=key or None,
             value=None if missing or isinstance(first["input"], dict) else first["input"],
-            allowed=", ".join(_fields(typing.cast(Any, cls))) if missing and len(first["loc"]) == 1 else None,
+            allowed=allowed
+            if not missing
+            else ", ".join(_fields(typing.cast(Any, cls)))
+            if len(first["loc"]) == 1
+            else None,
             remedy=f"add {key}" if missing else "correct the value",
         ) from error

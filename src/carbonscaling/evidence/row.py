@@ -185,11 +185,17 @@ def parse_row(row: Mapping[str, str | None]) -> RunRow:
 
 
 def read_runs(path: Path) -> list[dict[str, str]]:
-    """Read a CSV with the schema of ``runs.csv``.
+    """Read a CSV with the schema of ``runs.csv``; models and stacks of files are looked for beside it first.
 
     Raises
     ------
     InputError
         No such file, not UTF-8, no header, or a required column is missing.
     """
-    return read_table(path, REQUIRED, [*(f.name for f in fields(RunRow)), *MEASURED])
+    rows = read_table(path, REQUIRED, [*(f.name for f in fields(RunRow)), *MEASURED])
+    for row in rows:
+        for key in ("model", "stack"):
+            named = row.get(key) or ""
+            if named.endswith((".toml", ".json")) and (beside := path.parent / named).is_file():
+                row[key] = str(beside)
+    return rows

@@ -15,6 +15,8 @@ __all__ = ["POINTS", "amount", "decided_page", "decided_words", "point_rows"]
 
 Data = Mapping[str, Any]
 POINTS = ("from served tokens", "90 % interval", "parameters", "training tokens")
+ALIKE = 1e-6
+"""Share of a total below which two are the same."""
 MOST_LINES = 12
 """Break-even points that a page shows."""
 
@@ -55,9 +57,8 @@ def decided_words(data: Data) -> list[str]:
         given = f"{count(d['params'])} on {count(a['compared_tokens'])}"
         since = a["less_than_compared_from"]
         always = f"; it takes less above {count(since)} served tokens" if since else ""
-        said.append(
-            f"That is {amount(a['saved'], objective)} or {percent(a['saved_share'])} less than {given}{always}."
-        )
+        saved = f"{amount(a['saved'], objective)} or {percent(a['saved_share'])} less than"
+        said.append(f"That is {saved if a['saved_share'] >= ALIKE else 'as much as'} {given}{always}.")
     if "train" in a:
         t, s = a["train"], a["serve"]
         begin = f" from {t['start']}" if t["start"] else ""

@@ -220,7 +220,10 @@ def _overhead(found: Setup, calibration: Calibration) -> Datum:
     untold = found.untold and found.scenario.pace == "calendar"
     usual, factor = found.efficiency.run_overhead, calibration.factor("untold" if untold else "run_overhead")
     low, high = usual.si_range
-    return replace(usual, value=usual.si * factor, unit="1", low=low * factor, high=high * factor)
+    value, low, high = (
+        max(1.0, end * factor) for end in (usual.si, low, high)
+    )  # no run is faster than its steady state
+    return replace(usual, value=value, unit="1", low=low, high=high)
 
 
 def resolve(s: Scenario, like: Resolved | None = None) -> Resolved:

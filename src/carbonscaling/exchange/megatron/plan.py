@@ -41,6 +41,8 @@ DEGREES = {
     "tp": "tensor_model_parallel_size", "pp": "pipeline_model_parallel_size", "cp": "context_parallel_size",
     "ep": "expert_model_parallel_size", "etp": "expert_tensor_parallel_size",
 }  # fmt: skip
+NO_LAYER = ("mamba", "rwkv4", "rwkv5", "rwkv6", "rwkv7")
+"""Mixers that Megatron-Core has no layer of: the first Mamba, and every RWKV."""
 SAVES_LITTLE = "what fused attention and Megatron's modules recompute of a layer"
 
 
@@ -54,7 +56,7 @@ def arguments(answer: Estimate, title: str) -> list[Line]:
     """
     return [
         *_degrees(answer, title), *_batch(answer), *_precision(answer, title), *_recomputation(answer, title),
-        *_overlap(answer), *_host(answer, title), *_model(answer),
+        *_overlap(answer), *_host(answer, title), *_model(answer, title),
     ]  # fmt: skip
 
 
@@ -256,8 +258,10 @@ def _host(answer: Estimate, title: str) -> list[Line]:
     return []
 
 
-def _model(answer: Estimate) -> list[Line]:
+def _model(answer: Estimate, title: str) -> list[Line]:
     spec, why = answer.resolved.spec, of_model(answer)
+    if spec.mixer is not None and spec.mixer.kind in NO_LAYER:
+        raise cannot_say(title, f"layers of {spec.mixer.kind}", ["model"], "train it with its authors' own program")
     if unsaid(spec):
         return []
     return [Line(name, value, why) for name, value in model_arguments(spec).items()]

@@ -71,6 +71,8 @@ def _model(answer: Estimate, title: str) -> list[Line]:
     known = {model: name for name, model in flavors("torchtitan").items()}
     if recipe not in ("bf16", "fp32", *CONVERTERS):
         raise cannot_say(title, f"the precision {recipe}", ["precision"], "choose bf16, fp32, fp8 or mxfp8")
+    if spec.mixer is not None:
+        raise cannot_say(title, f"layers of {spec.mixer.kind}", ["model"], "choose a model of attention alone")
     name, _, flavor = known.get(spec.name, f"llama3/{spec.name}").partition("/")
     own = "" if spec.name in known else "; torchtitan ships none of this name: register it"
     found = [Line("name", name, why), Line("flavor", flavor, why + own)]
