@@ -303,7 +303,8 @@ def test_published_speeds_at_first_sight(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert abs(run.predicted / run.measured - 1) < (0.6 if name.startswith("mt5") or "eager" in name else 0.15), (
             name
         )
-        assert run.low <= run.measured <= run.high or name in ("mt5-170m", "mt5-3b")
+    outside = {name for name, run in found.items() if not run.low <= run.measured <= run.high}
+    assert outside == {"mt5-170m", "mt5-390m", "mt5-3b"}  # a vocabulary of 250,112 on small models
 
 
 def test_a_row_of_another_length_keeps_the_share_of_the_decoder() -> None:

@@ -412,7 +412,7 @@ BAD_FILES: list[tuple[str, str, Any, str]] = [
     ("based_on = 3", "based_on", 3, "fsdp"),
     ('reserv = { value = 0.1, unit = "1", source = "user" }', "reserv", None, "reserve"),
     ('reserve = { value = 0.1, unit = "1" }', "reserve.source", None, "add reserve.source"),
-    ("reserve = 0.1", "reserve", 0.1, "Datum"),
+    ("reserve = 0.1", "reserve", 0.1, "{ value, unit, source }"),
     ('reserve = { value = 1.5, unit = "1", source = "user" }', "reserve.value", 1.5, "0 to 1"),
     ('relay = { value = 0.5, unit = "1", source = "user" }', "relay.value", 0.5, "0 or 1"),
     ('logit = { value = -2, unit = "B", source = "user" }', "logit.value", -2.0, "0 or more"),

@@ -34,6 +34,8 @@ def unreadable(error: Mapping[str, Any]) -> tuple[str, str | None]:
     """
     kind = str(error["type"])
     wanted = next((words for name, words in _WANTED.items() if kind.startswith(name)), None)
+    if kind.startswith("dataclass_") and error.get("ctx", {}).get("class_name") == "Datum":
+        wanted = "a table { value, unit, source }"
     if wanted is None and kind in ("literal_error", "enum"):
         wanted = str(error["ctx"]["expected"])
     return ("a value of the wrong kind", wanted) if wanted else (str(error["msg"]), None)
