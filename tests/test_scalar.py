@@ -15,6 +15,7 @@ from carbonscaling.perf.gemm import gemm_time
 from carbonscaling.perf.machine import Machine
 from carbonscaling.perf.memory import memory
 from carbonscaling.perf.numbers import Setting, Workload
+from carbonscaling.perf.sharding import parameter_time
 from carbonscaling.perf.step import step_time
 from carbonscaling.scalar import at, scalar
 from carbonscaling.search.engine import Question, search
@@ -134,3 +135,12 @@ def test_one_setting_is_answered_as_a_search_does(changes: dict[str, Any], fate:
     if found.fastest is not None:
         assert found.step == at(step_time, q.work, q.machine, found.fastest.setting)
     assert vars(found) == vars(wanted)
+
+
+@given(st.integers(5, 63), st.floats(0.85, 0.99))
+def test_powers_of_one_and_of_many_agree_to_the_last_bit(hosts: int, remains: float) -> None:
+    """What a network keeps with every doubling: of arrays NumPy takes powers by instructions that ``**`` does not."""
+    machine = machine_of("h100-sxm").changed(nic_doubling=remains)
+    one = at(parameter_time, 1e9, 8.0 * hosts, 1.0, 1.0, 0.0, machine).once
+    many = parameter_time(1e9, np.full(9, 8.0 * hosts), 1.0, 1.0, 0.0, machine).once
+    assert set(np.asarray(many).tolist()) == {one}

@@ -134,10 +134,21 @@ def _log2(x: float) -> float:
     return float(np.log2(x))
 
 
+@lru_cache(maxsize=4096)
+def _float_power(x: float, y: float) -> float:
+    return float(np.power(x, y))
+
+
+def _power(x: Any, y: Any) -> Any:
+    """Return NumPy's power, which Python's ``**`` differs from in the last bit."""
+    return np.power(x, y) if isinstance(x, ndarray) or isinstance(y, ndarray) else _float_power(x, y)
+
+
 _NUMPY = ModuleType("numpy_of_floats")
 vars(_NUMPY).update(
     {name: value for name, value in vars(np).items() if not name.startswith("__")},
     where=_where,
+    power=_power,
     minimum=_minimum,
     maximum=_maximum,
     sqrt=_of("sqrt", math.sqrt),

@@ -44,7 +44,8 @@ def group_bandwidth(bandwidth: Number, n: Number, axes: Number, axis_length: Num
     spanned = np.ceil(np.log(np.maximum(n, 2.0)) / np.log(axis_length) - 1e-9)
     torus = np.minimum(axes, np.maximum(spanned, 1.0)) / np.maximum(axes, 1.0)
     mesh = np.minimum(np.maximum(n - 1.0, 1.0), pairs) / np.maximum(pairs, 1.0)
-    few = 1.0 - 1.0 / np.maximum(n, 2.0) ** 2.0
+    ranks = np.maximum(n, 2.0)
+    few = 1.0 - 1.0 / (ranks * ranks)
     return bandwidth * np.where(axes > 0, torus, np.where(pairs > 0, mesh, few))
 
 

@@ -35,7 +35,7 @@ def copies_per_token(top_k: Number, node_limit: Number, domains: Number, relay: 
     relay : 1 for one copy a domain, 0 for one an expert.
     """
     reached = np.maximum(1.0, np.minimum(node_limit, domains))
-    return relay * reached * (1.0 - (1.0 - 1.0 / reached) ** top_k) + (1.0 - relay) * top_k
+    return relay * reached * (1.0 - np.power(1.0 - 1.0 / reached, top_k)) + (1.0 - relay) * top_k
 
 
 @formula(

@@ -22,7 +22,7 @@ def collective(kind: Collective, size: Number, n: Number, stride: Number, machin
     silicon = machine.silicon
     inner = inner_ranks(n, stride, silicon.domain)
     link = group_bandwidth(silicon.link, n, silicon.axes, silicon.axis_length, silicon.pairs)
-    nic = silicon.nic * silicon.nic_doubling ** doublings(n / inner)
+    nic = silicon.nic * np.power(silicon.nic_doubling, doublings(n / inner))
     return kind(size, n, inner, link, nic, silicon.link_latency, silicon.nic_latency)
 
 
@@ -60,7 +60,7 @@ def _dealing_time(machine: Machine, tokens: Number, widths: tuple[Number, Number
     silicon = machine.silicon
     inner = inner_ranks(cp, tp, silicon.domain)
     link = group_bandwidth(silicon.link, cp, silicon.axes, silicon.axis_length, silicon.pairs)
-    nic = silicon.nic * silicon.nic_doubling ** doublings(cp / inner)
+    nic = silicon.nic * np.power(silicon.nic_doubling, doublings(cp / inner))
     found: Number = 0.0
     for width in widths:
         size = tokens * width * machine.formats.comm_bytes
